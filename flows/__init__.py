@@ -1,0 +1,1 @@
+"""Composition: one file a deployment. Nothing imports from a flow file."""

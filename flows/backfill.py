@@ -1,0 +1,46 @@
+"""Past hours of a source, all stages, in slices that fit in memory."""
+
+from datetime import datetime
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from flows.stages import STAGE_COUNT, carry, conclude
+from tasks.fetch import fetch_windows
+from tasks.local import run_locally
+from tasks.progress import Tally
+from tasks.report import Summary
+from tasks.request import SourceName, check_backfill
+
+
+@flow(name="backfill")
+def backfill(
+    domain: str = "smartphones",
+    source: SourceName = "sample",
+    archive: str | None = None,
+    communities: list[str] | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+) -> Summary:
+    """Read past hours from a source and carry them to the mart and the report. Never moves a watermark.
+
+    Safe to run again at any time: hours that are landed are not read again, every stage replaces what it wrote, and an
+    unchanged rerun changes no row. After a crash, run it again with the same parameters.
+
+    Args:
+        domain: Folder below domains/ that says which products and aspects to look for.
+        source: Where items come from: the domain's bundled sample, or a Reddit archive.
+        archive: Folder, file or URI of RC* and RS* files (.jsonl, .jsonl.gz, .jsonl.zst); needed for source archive.
+        communities: Communities to read; those the domain names for the platform when left out.
+        start: First hour, in UTC; clipped to whole hours. Leave out start and end for everything the source has.
+        end: Hour after the last, in UTC.
+    """
+    job = check_backfill(domain, source, archive, communities, start, end, flow_run.scheduled_start_time)
+    landed = fetch_windows(job, job.communities, job.window)
+    with Tally(steps=STAGE_COUNT * len(landed.slices)) as tally:
+        carry(job, landed.slices, tally)
+        return conclude(job, tally, title=f"backfill of {job.domain} from {job.source}", notes=landed.notes)
+
+
+if __name__ == "__main__":
+    run_locally(backfill, check=check_backfill)

@@ -1,0 +1,50 @@
+"""The hours that are due, oldest first, all stages, then the watermark."""
+
+from datetime import datetime
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from flows.stages import STAGE_COUNT, carry, conclude
+from tasks.fetch import fetch_windows
+from tasks.local import run_locally
+from tasks.progress import Tally
+from tasks.record import find_due_windows
+from tasks.report import Summary
+from tasks.request import SourceName, check_hourly
+
+
+@flow(name="hourly")
+def hourly(
+    domain: str = "smartphones",
+    source: SourceName = "sample",
+    archive: str | None = None,
+    communities: list[str] | None = None,
+    max_windows: int | None = None,
+    now: datetime | None = None,
+) -> Summary:
+    """Carry the hours that are due to the mart and the report, and move the watermark past those that are certified.
+
+    On the first run the previous full hour is due, later up to MAX_HOURLY_WINDOWS_PER_RUN hours after the watermark.
+    Safe to run again at any time. If a watermark stays, its hour is not certified: the run says why, and the next one
+    tries it again.
+
+    Args:
+        domain: Folder below domains/ that says which products and aspects to look for.
+        source: Where items come from: the domain's bundled sample, or a Reddit archive.
+        archive: Folder, file or URI of RC* and RS* files (.jsonl, .jsonl.gz, .jsonl.zst); needed for source archive.
+        communities: Communities to read; those the domain names for the platform when left out.
+        max_windows: Hours to take at most, from 1; MAX_HOURLY_WINDOWS_PER_RUN when left out.
+        now: Run as if it were this time, in UTC; the scheduled start when left out.
+    """
+    job = check_hourly(domain, source, archive, communities, max_windows, now or flow_run.scheduled_start_time)
+    due = find_due_windows(job)
+    with Tally(steps=STAGE_COUNT * len(due)) as tally:
+        for span in due:
+            landed = fetch_windows(job, span.communities, span.window)
+            carry(job, landed.slices, tally)
+        return conclude(job, tally, title=f"hourly run of {job.domain} from {job.source}", notes=() if due else ("no hour is due",))
+
+
+if __name__ == "__main__":
+    run_locally(hourly, check=check_hourly)

@@ -1,0 +1,52 @@
+"""The stages every run carries its slices through, in order."""
+
+from market_opinion.window import Slice
+from tasks.bronze import build_bronze
+from tasks.mart import load_mart
+from tasks.mentions import find_mentions
+from tasks.opinions import judge_items
+from tasks.progress import Tally
+from tasks.record import record_run, record_windows
+from tasks.report import Summary, draw_report, publish_summary
+from tasks.request import Job
+from tasks.silver import clean_items, find_outdated
+
+STAGE_COUNT = 6
+
+
+def carry(job: Job, slices: list[Slice], tally: Tally) -> None:
+    """Bronze to mart for each slice, then its records and, for hourly runs, the watermark.
+
+    Each stage replaces its slice, so running again after a crash repairs whatever was half done.
+    """
+    for span in slices:
+        tally.done("bronze", span, build_bronze(job, span))
+        tally.done("silver", span, clean_items(job, span))
+        judge(job, span, tally)
+        tally.done("windows", span, record_windows(job, span))
+        tally.done("mart", span, load_mart(job, [span, *rebuild_outdated(job, span)]))
+        record_run(job, [span])
+
+
+def judge(job: Job, span: Slice, tally: Tally) -> None:
+    """Which products the slice's items speak of, and what they think of them."""
+    tally.done("mentions", span, find_mentions(job, span))
+    tally.done("opinions", span, judge_items(job, span))
+
+
+def rebuild_outdated(job: Job, span: Slice) -> list[Slice]:
+    """Clean and judge again the later hours whose threads began in this slice and had been received before it."""
+    outdated = find_outdated(job, span)
+    for later in outdated:
+        clean_items(job, later)
+        find_mentions(job, later)
+        judge_items(job, later)
+    return outdated
+
+
+def conclude(job: Job, tally: Tally, *, title: str, notes: tuple[str, ...] = ()) -> Summary:
+    """Draw the report and sum up the run."""
+    path = draw_report(job)
+    summary = Summary(title, dict(tally.counts), tally.elapsed_seconds, path, (*job.notes, *notes))
+    publish_summary(summary)
+    return summary

@@ -1,0 +1,189 @@
+"""What a domain folder must hold: its aspects, brands, products and where people speak of them."""
+
+import csv
+import hashlib
+import json
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+
+from market_opinion.errors import DomainInvalid, UnknownDomain
+
+Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+BRAND_ROW = "brand"
+
+
+class _Strict(BaseModel):
+    """Text from outside: unknown keys are mistakes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Source(_Strict):
+    """Where a platform is read for this domain."""
+
+    communities: tuple[Text, ...] = Field(min_length=1)
+
+
+class Aspect(_Strict):
+    """One side of a product that people judge; `is_overall` marks the one for the product as a whole."""
+
+    title: Text
+    cues: tuple[Text, ...]
+    is_overall: bool = False
+
+
+class Brand(_Strict):
+    """What puts a brand in sight, so that its short aliases may be believed."""
+
+    cues: tuple[Text, ...] = ()
+    communities: tuple[Text, ...] = ()
+
+
+class Product(_Strict):
+    """One row of products.csv. Aliases are parted by `|`; `~alias` counts only with the brand in sight."""
+
+    product_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
+    brand: Text
+    product: Text
+    aliases: Annotated[tuple[Text, ...], BeforeValidator(lambda text: tuple(text.split("|")))] = Field(min_length=1)
+    category: Text
+    released_on: Annotated[str, StringConstraints(pattern=r"^(\d{4}-\d{2}-\d{2})?$")]
+    is_own_brand: bool
+
+
+class Alias(NamedTuple):
+    """One normalised way to write a product."""
+
+    alias: str
+    product_id: str
+    needs_brand: bool
+
+
+class DomainFile(_Strict):
+    """domain.toml as written."""
+
+    title: Text
+    languages: tuple[Text, ...] = Field(min_length=1)
+    sources: dict[Name, Source]
+    aspects: dict[Name, Aspect] = Field(min_length=1)
+    brands: dict[Text, Brand]
+
+
+class Domain(_Strict):
+    """A product category: data only, identified by its folder's name and versioned by its content."""
+
+    name: str
+    title: str
+    languages: tuple[str, ...]
+    sources: dict[str, Source]
+    aspects: dict[str, Aspect]
+    brands: dict[str, Brand]
+    products: tuple[Product, ...]
+    version: str
+
+    def communities(self, platform: str) -> tuple[str, ...]:
+        """The communities of a platform this domain listens to, in lower case; empty when it names none."""
+        source = self.sources.get(platform)
+        return tuple(sorted({name.lower() for name in source.communities})) if source else ()
+
+    def aliases(self) -> list[Alias]:
+        """Every alias of every product, normalised as texts are, in the order of the catalogue."""
+        return [
+            Alias(normalise(alias.removeprefix("~")), product.product_id, alias.startswith("~"))
+            for product in self.products
+            for alias in product.aliases
+        ]
+
+    @property
+    def overall_aspect(self) -> str:
+        """The aspect that stands for the product as a whole."""
+        return next(name for name, aspect in self.aspects.items() if aspect.is_overall)
+
+
+def normalise(text: str) -> str:
+    """Lower case, with everything but letters, digits and `+` turned into single spaces."""
+    return " ".join(re.sub(r"[^\w+]|_", " ", text.lower()).split())
+
+
+def load_domain(name: str, domains_path: Path) -> Domain:
+    """The domain kept in a folder of this name.
+
+    Raises UnknownDomain naming those that exist, or DomainInvalid naming file, line and rule.
+    """
+    folder = domains_path / name
+    if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or not (folder / "domain.toml").is_file():
+        known = sorted(path.parent.name for path in domains_path.glob("*/domain.toml"))
+        message = f"no domain {name!r} below {domains_path}; there are: {', '.join(known) or 'none'}"
+        raise UnknownDomain(message)
+    file = _read_toml(folder / "domain.toml")
+    products = _read_products(folder / "products.csv")
+    content = {"file": file.model_dump(mode="json"), "products": [p.model_dump(mode="json") for p in products]}
+    version = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
+    domain = Domain(name=name, products=products, version=version, **dict(file))
+    _check(domain, folder)
+    return domain
+
+
+def _read_toml(path: Path) -> DomainFile:
+    try:
+        return DomainFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        message = f"{path}: not TOML in UTF-8: {error}"
+        raise DomainInvalid(message) from error
+    except ValidationError as error:
+        raise DomainInvalid(f"{path}: {_reasons(error)}") from error
+
+
+def _read_products(path: Path) -> tuple[Product, ...]:
+    if not path.is_file():
+        message = f"{path} is missing: a domain needs a catalogue of products"
+        raise DomainInvalid(message)
+    products = []
+    with path.open(encoding="utf-8", newline="") as file:
+        for row in (reader := csv.DictReader(file)):
+            try:
+                products.append(Product.model_validate(row))
+            except ValidationError as error:
+                raise DomainInvalid(f"{path} line {reader.line_num}: {_reasons(error)}") from error
+    if not products:
+        message = f"{path} has no product"
+        raise DomainInvalid(message)
+    return tuple(products)
+
+
+def _reasons(error: ValidationError) -> str:
+    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+
+
+def _check(domain: Domain, folder: Path) -> None:
+    """Refuse what would make a mention or an opinion ambiguous."""
+    overall = [name for name, aspect in domain.aspects.items() if aspect.is_overall]
+    if len(overall) != 1:
+        message = f"{folder / 'domain.toml'}: exactly one aspect must have is_overall = true, found {overall or 'none'}"
+        raise DomainInvalid(message)
+    owners: dict[str, str] = {}
+    cues: dict[str, str] = {}
+    ids: set[str] = set()
+    for product in domain.products:
+        if product.product_id in ids:
+            message = f"{folder / 'products.csv'}: product_id {product.product_id!r} appears twice"
+            raise DomainInvalid(message)
+        ids.add(product.product_id)
+        if product.brand not in domain.brands:
+            message = f"{folder / 'products.csv'}: brand {product.brand!r} of {product.product_id} has no [brands] entry in domain.toml"
+            raise DomainInvalid(message)
+    for alias in domain.aliases():
+        owner = owners.setdefault(alias.alias, alias.product_id)
+        if not alias.alias or owner != alias.product_id:
+            message = f"{folder / 'products.csv'}: alias {alias.alias!r} stands for both {owner} and {alias.product_id}: keep one"
+            raise DomainInvalid(message)
+    for name, aspect in domain.aspects.items():
+        for cue in aspect.cues:
+            if (owner := cues.setdefault(normalise(cue), name)) != name:
+                message = f"{folder / 'domain.toml'}: cue {cue!r} stands for both {owner} and {name}: keep one"
+                raise DomainInvalid(message)

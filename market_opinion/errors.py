@@ -1,0 +1,63 @@
+"""Every error the platform raises, and when each is worth catching.
+
+    MarketOpinionError
+    ├── InvalidRequest           the caller asked for something impossible: show the message, do not retry
+    │   ├── UnknownDomain        no such folder below domains/
+    │   └── DomainInvalid        a domain folder breaks its own rules: names file, line and rule
+    ├── SettingsInvalid          an environment value or the home folder cannot be used
+    ├── SourceUnavailable        the source did not answer this time: transient, retry
+    ├── SourceUnreadable         the source answered something that can never be read: do not retry
+    ├── LandingCorrupt           a landed file is not what its manifest says: land the window again
+    ├── ContractBroken           a table would break its contract: a bug in a stage, nothing was written
+    ├── CommitConflict           another writer kept winning the race for a table: transient, retry
+    ├── WatermarkUnreadable      the stored watermark is no hour: refuse to run rather than skip data
+    └── ReconciliationFailed     the mart does not equal the lake: the load was rolled back
+"""
+
+
+class MarketOpinionError(Exception):
+    """Anything this platform says no to."""
+
+
+class InvalidRequest(MarketOpinionError):
+    """The request cannot be met as asked; the message says what to ask instead."""
+
+
+class UnknownDomain(InvalidRequest):
+    """No domain of this name exists."""
+
+
+class DomainInvalid(InvalidRequest):
+    """A domain folder contradicts itself or lacks something."""
+
+
+class SettingsInvalid(MarketOpinionError):
+    """The environment or the home folder cannot be used as configured."""
+
+
+class SourceUnavailable(MarketOpinionError):
+    """A source did not answer; trying again may help."""
+
+
+class SourceUnreadable(MarketOpinionError):
+    """A source holds nothing that can be read as what it should be."""
+
+
+class LandingCorrupt(MarketOpinionError):
+    """A landed file differs from what its manifest promises."""
+
+
+class ContractBroken(MarketOpinionError):
+    """Rows about to be written break the contract of their table."""
+
+
+class CommitConflict(MarketOpinionError):
+    """A table commit lost its race too many times."""
+
+
+class WatermarkUnreadable(MarketOpinionError):
+    """A stored watermark is not the end of an hour."""
+
+
+class ReconciliationFailed(MarketOpinionError):
+    """Facts and silver disagree, so the load was rolled back."""

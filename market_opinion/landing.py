@@ -1,0 +1,233 @@
+"""The landing zone: raw lines as received, one folder a window, believed only through its manifest, which is written last."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Literal
+
+import fsspec
+import msgspec
+import zstandard
+
+from market_opinion.errors import LandingCorrupt
+from market_opinion.sources import RawItem, Source, Stop, StopReason
+from market_opinion.window import Window
+
+_MANIFEST = "manifest.json"
+_BUFFER_BYTES = 32_000_000
+_FILE_STEMS = {"submission": "submissions", "comment": "comments", "review": "reviews"}
+
+
+class LandedFile(msgspec.Struct, frozen=True):
+    """One file of a capture: `bytes` and `sha256` are of the file as it lies there."""
+
+    name: str
+    kind: str
+    lines: int
+    bytes: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What one capture of one window holds, and why it ended there."""
+
+    platform: str
+    community: str
+    window_start: datetime
+    window_end: datetime
+    origin: str
+    capture_path: str
+    stop_reason: StopReason
+    stop_detail: str
+    retrieved_at: datetime
+    landed_at: datetime
+    files: list[LandedFile]
+
+    @property
+    def window(self) -> Window:
+        """The window as a span."""
+        return Window(self.window_start, self.window_end)
+
+    def lines(self, kind: str | None = None) -> int:
+        """How many lines of a kind, or of all kinds, were landed."""
+        return sum(file.lines for file in self.files if kind in {None, file.kind})
+
+
+class Capture(msgspec.Struct, frozen=True):
+    """A manifest and the folder it speaks of, below the landing zone."""
+
+    folder: str
+    manifest: Manifest
+
+
+class Content(msgspec.Struct, frozen=True):
+    """What one landed file holds, uncompressed: `line_count` lines, each with its end."""
+
+    uri: str
+    kind: str
+    manifest: Manifest
+    line_count: int
+    raw: bytes
+
+
+class Landing:
+    """A landing zone at any fsspec URI."""
+
+    def __init__(self, uri: str, *, compression: Literal["zstd"] | str | None = None, max_bytes: int = 64_000_000) -> None:
+        """Open the zone; nothing is made before something lands."""
+        self._fs, root = fsspec.url_to_fs(uri)
+        self._root = root.rstrip("/")
+        self.suffix = ".jsonl.zst" if compression else ".jsonl"
+        self.max_bytes = max_bytes
+
+    def captures(self, platform: str, communities: Iterable[str], window: Window | None) -> list[Capture]:
+        """Every finished capture of the hours in the window, or of all, oldest hour first, in order of folder."""
+        folders = [
+            folder
+            for community in communities
+            for folder in ([f"{platform}/{community}/{date}" for date in window.dates()] if window else [f"{platform}/{community}"])
+        ]
+        manifests = [path for folder in folders for path in self.files_below(folder) if path.endswith(f"/{_MANIFEST}")]
+        contents = self._fs.cat([self._path(path) for path in manifests], on_error="raise") if manifests else {}
+        found = []
+        for path in manifests:
+            try:
+                manifest = msgspec.json.decode(contents[self._path(path)], type=Manifest)
+            except msgspec.DecodeError:
+                continue  # Cut off while it was written: the capture never finished.
+            if window is None or manifest.window_start in window:
+                found.append(Capture(path.removesuffix(f"/{_MANIFEST}"), manifest))
+        return sorted(found, key=lambda c: (c.manifest.window_start, c.manifest.community, c.folder))
+
+    def files_below(self, folder: str) -> list[str]:
+        """Paths, below the zone, of all files in a folder and its sub-folders; empty when there is none."""
+        return [path.removeprefix(self._root + "/") for path in self._fs.find(self._path(folder))]
+
+    def read(self, capture: Capture) -> Iterator[Content]:
+        """The files of a capture; raises LandingCorrupt where a file is not what was promised."""
+        for file in capture.manifest.files:
+            uri = f"{capture.folder}/{file.name}"
+            try:
+                content = self._fs.cat_file(self._path(uri))
+            except FileNotFoundError:
+                content = b""
+            if len(content) != file.bytes or hashlib.sha256(content).hexdigest() != file.sha256:
+                message = f"landed file {uri} differs from its manifest: remove its folder and run {capture.manifest.window} again"
+                raise LandingCorrupt(message)
+            raw = zstandard.decompress(content) if file.name.endswith(".zst") else content
+            yield Content(uri, file.kind, capture.manifest, file.lines, raw)
+
+    def write(self, path: str, content: bytes) -> None:
+        """Put one whole file below the zone."""
+        full = self._path(path)
+        self._fs.makedirs(full.rpartition("/")[0], exist_ok=True)
+        self._fs.pipe_file(full, content)
+
+    def remove(self, path: str) -> None:
+        """Take one file below the zone away; one that is not there is no error."""
+        if self._fs.exists(self._path(path)):
+            self._fs.rm_file(self._path(path))
+
+    def _path(self, path: str) -> str:
+        return f"{self._root}/{path}"
+
+
+class WindowWriter:
+    """Lands the items a source pushes, hour by hour, holding about 32 MB; hours already landed from this origin are left alone."""
+
+    def __init__(self, landing: Landing, source: Source, *, known: list[Capture]) -> None:
+        """Write beside the captures already known for the windows to come."""
+        self._landing = landing
+        self._source = source
+        self._known: dict[tuple[str, datetime], list[Capture]] = defaultdict(list)
+        for capture in known:
+            self._known[capture.manifest.community, capture.manifest.window_start].append(capture)
+        self._buffers: dict[tuple[str, datetime, str], list[bytes]] = defaultdict(list)
+        self._sizes: dict[tuple[str, datetime, str], int] = defaultdict(int)
+        self._buffered = 0
+        self._files: dict[tuple[str, datetime], list[LandedFile]] = defaultdict(list)
+
+    def add(self, item: RawItem) -> None:
+        """Take one item; it is on disk once the writer is closed."""
+        if self.landed(item.community, item.hour) is not None:
+            return
+        key = (item.community, item.hour, item.kind)
+        size = len(item.line) + 1
+        self._buffers[key].append(item.line)
+        self._sizes[key] += size
+        self._buffered += size
+        if self._sizes[key] >= self._landing.max_bytes:
+            self._flush(key)
+        if self._buffered >= _BUFFER_BYTES:
+            for full in list(self._buffers):
+                self._flush(full)
+
+    def landed(self, community: str, hour: datetime) -> Capture | None:
+        """The certified capture of this hour from the same origin, when there is one."""
+        for capture in self._known.get((community, hour), ()):
+            if capture.manifest.origin == self._source.origin and capture.manifest.stop_reason.certifies:
+                return capture
+        return None
+
+    def has_all(self, communities: Iterable[str], window: Window) -> bool:
+        """Whether there is nothing left to land in the window from this origin."""
+        return all(self.landed(community, hour.start) for community in communities for hour in window.hours())
+
+    def close(self, communities: Iterable[str], window: Window, *, stop: Stop, now: datetime) -> int:
+        """Finish every hour of the window, empty ones too; returns how many manifests were written."""
+        for key in list(self._buffers):
+            self._flush(key)
+        written = 0
+        for community in communities:
+            for hour in window.hours():
+                if self.landed(community, hour.start) is None:
+                    self._finish(community, hour, stop=stop, now=now)
+                    written += 1
+        return written
+
+    def _finish(self, community: str, hour: Window, *, stop: Stop, now: datetime) -> None:
+        folder = self._folder(community, hour.start)
+        files = self._files.get((community, hour.start), [])
+        source = self._source
+        manifest = Manifest(
+            platform=source.platform,
+            community=community,
+            window_start=hour.start,
+            window_end=hour.end,
+            origin=source.origin,
+            capture_path=source.capture_path,
+            stop_reason=stop.reason,
+            stop_detail=stop.detail,
+            retrieved_at=source.retrieved_at,
+            landed_at=now,
+            files=files,
+        )
+        self._landing.write(f"{folder}/{_MANIFEST}", msgspec.json.format(msgspec.json.encode(manifest)))
+
+    def _flush(self, key: tuple[str, datetime, str]) -> None:
+        community, hour, kind = key
+        lines = self._buffers.pop(key)
+        self._buffered -= self._sizes.pop(key)
+        files = self._files[community, hour]
+        folder = self._folder(community, hour)
+        if not files:
+            self._clear(folder)
+        part = sum(file.kind == kind for file in files)
+        name = f"{_FILE_STEMS[kind]}{f'-{part:04d}' if part else ''}{self._landing.suffix}"
+        raw = b"\n".join(lines) + b"\n"
+        content = zstandard.compress(raw) if name.endswith(".zst") else raw
+        self._landing.write(f"{folder}/{name}", content)
+        files.append(LandedFile(name, kind, len(lines), len(content), hashlib.sha256(content).hexdigest()))
+
+    def _clear(self, folder: str) -> None:
+        """Take away what an unfinished capture left in this very folder, its manifest first."""
+        left = [path for path in self._landing.files_below(folder) if path.count("/") == folder.count("/") + 1]
+        for path in sorted(left, key=lambda path: not path.endswith(_MANIFEST)):
+            self._landing.remove(path)
+
+    def _folder(self, community: str, hour: datetime) -> str:
+        """The window's own folder, or one below it where another origin was there first."""
+        folder = f"{self._source.platform}/{community}/{hour:%Y-%m-%d}/{hour:%H%M%S}"
+        others = [c for c in self._known.get((community, hour), ()) if c.manifest.origin != self._source.origin]
+        return f"{folder}/{self._source.origin}" if any(c.folder == folder for c in others) else folder

@@ -1,0 +1,113 @@
+"""Every value that differs between machines; the only reader of the environment."""
+
+import os
+import secrets
+from pathlib import Path
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from market_opinion.errors import SettingsInvalid
+
+_DOMAINS = Path(__file__).resolve().parent.parent / "domains"
+
+
+class Settings(BaseSettings):
+    """What the environment, or a `.env` file beside it, says; every field has a default that needs no account."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+    environment: str = Field("local", description="Name of this installation; part of every run record's key.")
+    home_path: Path = Field(
+        Path(".market-opinion"),
+        alias="MARKET_OPINION_HOME",
+        description="Folder of everything the embedded default writes.",
+    )
+    domains_path: Path = Field(_DOMAINS, description="Folder that holds one folder for each domain.")
+    landing_uri: str | None = Field(None, description="Where raw lines land, any fsspec URI; default: home/landing.")
+    landing_compression: str | None = Field(
+        None, pattern="^zstd$", description="`zstd` compresses landed files; default: plain JSONL."
+    )
+    landing_max_bytes: int = Field(64_000_000, ge=1, description="A landed file is rotated at this many bytes.")
+    lake_catalog: str = Field(
+        "market_opinion",
+        description="PyIceberg catalog by name; where PyIceberg's own configuration does not know it: SQLite in home/lake.",
+    )
+    state_uri: str | None = Field(None, description="`sqlite:PATH` of watermarks, windows and runs; default: home/state.sqlite.")
+    mart_uri: str | None = Field(None, description="`duckdb:PATH` of the star schema; default: home/mart.duckdb.")
+    author_pepper: SecretStr | None = Field(
+        None, min_length=16, description="Secret that keys the author hashes; default: made once, kept in home/author_pepper."
+    )
+    max_hourly_windows_per_run: int = Field(1, ge=1, description="How many due hours one hourly run takes at most.")
+    span_max_items: int = Field(250_000, ge=1, description="How many items the stages hold in memory at once, about.")
+
+    @property
+    def landing(self) -> str:
+        """URI of the landing zone, without a slash at its end."""
+        return (self.landing_uri or (self.home_path.resolve() / "landing").as_uri()).rstrip("/")
+
+    @property
+    def lake_path(self) -> Path:
+        """Folder of the embedded catalog and its tables."""
+        return self.home_path.resolve() / "lake"
+
+    @property
+    def state_path(self) -> Path:
+        """File of the SQLite state store."""
+        return _local_file(self.state_uri, "sqlite", "STATE_URI") or self.home_path.resolve() / "state.sqlite"
+
+    @property
+    def mart_path(self) -> Path:
+        """File of the DuckDB mart."""
+        return _local_file(self.mart_uri, "duckdb", "MART_URI") or self.home_path.resolve() / "mart.duckdb"
+
+    @property
+    def report_path(self) -> Path:
+        """File of the report."""
+        return self.home_path.resolve() / "report.html"
+
+    def pepper(self) -> str:
+        """The secret that keys author hashes; made on first use and kept readable by its owner alone."""
+        if self.author_pepper is not None:
+            return self.author_pepper.get_secret_value()
+        path = self.home_path.resolve() / "author_pepper"
+        try:
+            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_hex(32))
+        except FileExistsError:
+            pass
+        return path.read_text()
+
+
+def load_settings() -> Settings:
+    """Settings of this process, with the home folder made.
+
+    Raises SettingsInvalid that names the variable, or the folder that cannot be written.
+    """
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        reasons = "; ".join(f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors())
+        message = f"environment not usable: {reasons}"
+        raise SettingsInvalid(message) from None
+    home = settings.home_path.resolve()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        probe = home / f".probe-{secrets.token_hex(4)}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        message = f"home folder {home} cannot be written ({error.strerror}): set MARKET_OPINION_HOME to one that can"
+        raise SettingsInvalid(message) from error
+    return settings
+
+
+def _local_file(uri: str | None, scheme: str, variable: str) -> Path | None:
+    """The file a `scheme:PATH` URI names; None for no URI."""
+    if uri is None:
+        return None
+    found, _, path = uri.partition(":")
+    if found != scheme or not path:
+        message = f"{variable}={uri}: only {scheme}:PATH is supported"
+        raise SettingsInvalid(message)
+    return Path(path.removeprefix("//")).resolve()

@@ -1,0 +1,146 @@
+"""Bronze rows to cleaned rows without names, each with whether it can be used or the reason why not."""
+
+import polars as pl
+import polars_whichlang
+from polars_hash import CryptographicHashingNameSpace
+
+from market_opinion.cleaning import LINK, USER, clean, words
+from market_opinion.contracts import SILVER_ITEMS
+from market_opinion.window import Window, contiguous
+
+# It makes up its mind within this many; more would only cost.
+LANGUAGE_MAX_CHARACTERS = 200
+# Below this length the detector names a language for anything, emoji included (320,000 Reddit comments looked at).
+LANGUAGE_MIN_CHARACTERS = 60
+UNDETERMINED = "und"
+
+_GONE_AUTHORS = ("[deleted]", "[removed]", "")
+_DELETED = r"^\s*\[\s*deleted\s*\]\s*$"
+_REMOVED = r"(?i)^\s*\[\s*(?:removed|removed by (?:reddit|moderator))\s*\]\s*$"
+_BOT_AUTHOR = r"(?:^|[_-])bot$|Bot$|BOT$|^AutoModerator$|-ModTeam$"
+_BOT_TEXT = r"(?i)\bi am a bot\b|\bi'?m a bot\b|this action was performed automatically|\bbeep boop\b"
+_HAS_WORD = r"[\p{L}\p{N}]"
+_HAS_THREE_WORDS = r"(?:[\p{L}\p{N}]+[^\p{L}\p{N}]+){2}[\p{L}\p{N}]"
+# A name that is also an ordinary word would blot that word out of its owner's text.
+_NAME_LIKE = r"^(?:[A-Za-z0-9-]*[0-9_-][\w-]{2,}|[\w-]{2,}[0-9_-][\w-]*)$"
+_REDDIT = "https://www.reddit.com"
+_NOWHERE = "https://example.com/sample"  # RFC 2606: never anyone's address
+
+
+def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl.DataFrame:
+    """One row per bronze row, in the contract of silver.items.
+
+    `titles` has `thread_id` and `title` (as received) of the submissions that threads began with, one row each; a comment that
+    carries its thread's title needs none. Rows of the same hour and community depend on each other, others do not.
+    """
+    is_comment = pl.col("kind") == "comment"
+    own = pl.concat_str("title", "body", separator="\n", ignore_nulls=True)
+    # Streamed, for both cores.
+    cleaned = (
+        items.lazy()
+        .with_columns(
+            text=pl.when(is_comment).then("body").otherwise(own).fill_null(""),
+            own_title="title",
+            author_key=_author_key(pepper),
+        )
+        .pipe(clean, "text", "own_title")
+        .with_columns(text=_without_own_name(pl.col("text")))
+        .collect(engine="streaming")
+    )
+    context = titles.lazy().select("thread_id", context_title="title").pipe(clean, "context_title").collect()
+    judged = (
+        cleaned.lazy()
+        .join(context.lazy(), on="thread_id", how="left")
+        .with_columns(
+            unusable_reason=_reason(),
+            context_title=pl.coalesce("own_title", "context_title"),
+            language=_language(),
+            permalink=_permalink(),
+        )
+        .collect(engine="streaming")
+    )
+    repeats = _repeats(judged).with_columns(repeat=pl.lit("duplicate"))
+    is_gone_item = pl.col("unusable_reason").is_in(["deleted", "removed"]).fill_null(value=False)
+    return (
+        judged.join(repeats, on=SILVER_ITEMS.key, how="left", nulls_equal=True)
+        .with_columns(unusable_reason=pl.coalesce("unusable_reason", "repeat"))
+        .with_columns(
+            is_usable=pl.col("unusable_reason").is_null(),
+            text=pl.when(is_gone_item).then(pl.lit("")).otherwise("text"),
+            context_title=pl.when(~(is_gone_item & ~is_comment)).then("context_title"),
+        )
+        .select(*SILVER_ITEMS.schema)
+        .sort("community", "created_at", "item_id", "kind")
+    )
+
+
+def thread_titles(submissions: pl.DataFrame) -> pl.DataFrame:
+    """`thread_id` and `title` of each submission whose text is still there, from bronze rows, the latest one an id."""
+    alive = submissions.filter(~_is_gone(pl.col("body"))).sort("window_start")
+    return alive.unique("item_id", keep="last").select(pl.col("item_id").alias("thread_id"), "title").sort("thread_id")
+
+
+def outdated(began: pl.DataFrame, later: pl.DataFrame) -> list[Window]:
+    """The hours whose comments (`later`) lack the `context_title` their thread has where it began."""
+    both = later.join(began.drop_nulls().unique("thread_id", keep="last"), on="thread_id", suffix="_now")
+    stale = both.filter(pl.col("context_title").ne_missing(pl.col("context_title_now")))
+    return contiguous(stale["window_start"].unique().to_list())
+
+
+def _is_gone(body: pl.Expr) -> pl.Expr:
+    """Whether a body says that its text was deleted or removed."""
+    return body.str.contains(f"(?:{_DELETED})|(?:{_REMOVED})").fill_null(value=False)
+
+
+def _without_own_name(text: pl.Expr) -> pl.Expr:
+    """The text with its author's name masked, where people sign what they write."""
+    author = pl.col("author").fill_null("")
+    signed = author.str.contains(_NAME_LIKE) & text.str.contains(author, literal=True)
+    return pl.when(signed).then(text.str.split(by=pl.when(signed).then(author)).list.join(USER)).otherwise(text)
+
+
+def _author_key(pepper: str) -> pl.Expr:
+    """HMAC of platform and user name, whose case does not matter to Reddit; none for users who are gone."""
+    known = pl.when(~pl.col("author").is_in(_GONE_AUTHORS)).then(pl.col("author").str.to_lowercase())
+    return CryptographicHashingNameSpace(pl.concat_str("platform", known, separator="/")).hmac_sha256(key=pepper)
+
+
+def _reason() -> pl.Expr:
+    """The first gate a row does not pass; null for one that passes all but the look at its neighbours."""
+    body, text = pl.col("body").fill_null(""), pl.col("text")
+    bare = words(text)
+    return (
+        pl.when(body.str.contains(_DELETED))
+        .then(pl.lit("deleted"))
+        .when(body.str.contains(_REMOVED))
+        .then(pl.lit("removed"))
+        .when(pl.col("author").fill_null("").str.contains(_BOT_AUTHOR) | text.str.contains(_BOT_TEXT))
+        .then(pl.lit("bot"))
+        .when(~bare.str.contains(_HAS_WORD))
+        .then(pl.when(text.str.contains(LINK, literal=True)).then(pl.lit("link_only")).otherwise(pl.lit("empty")))
+        .when(~bare.str.contains(_HAS_THREE_WORDS))
+        .then(pl.lit("too_short"))
+    )
+
+
+def _repeats(judged: pl.DataFrame) -> pl.DataFrame:
+    """Keys of the usable rows whose words an earlier usable row of the same hour and community had said already."""
+    said = ["platform", "community", "window_start", pl.col("text").str.to_lowercase().alias("said")]
+    usable = judged.filter(pl.col("unusable_reason").is_null())
+    # Most rows have no twin: hashes find those that may, and only they are put in order and compared in full.
+    may_repeat = usable.filter(pl.struct(*said[:3], said[3].hash()).is_duplicated())  # type: ignore[union-attr]  # the last is an expression
+    ordered = may_repeat.sort("created_at", "item_id", "kind")
+    return ordered.filter(~pl.struct(*said).is_first_distinct()).select(SILVER_ITEMS.key)
+
+
+def _language() -> pl.Expr:
+    is_long = pl.col("text").str.len_chars() > LANGUAGE_MIN_CHARACTERS
+    long_text = pl.when(is_long).then(pl.col("text").str.head(LANGUAGE_MAX_CHARACTERS)).otherwise(pl.lit(""))
+    return pl.when(is_long).then(polars_whichlang.detect_lang(long_text)).otherwise(pl.lit(UNDETERMINED))
+
+
+def _permalink() -> pl.Expr:
+    """An address made of ids alone: the received one holds words of the title, and sometimes a user's name."""
+    base = pl.when(platform="sample").then(pl.lit(_NOWHERE)).otherwise(pl.lit(_REDDIT))
+    thread = pl.concat_str(base, pl.lit("/comments/"), pl.col("thread_id").fill_null("_"), pl.lit("/"))
+    return pl.when(kind="comment").then(pl.concat_str(thread, pl.lit("_/"), "item_id", pl.lit("/"))).otherwise(thread)

@@ -1,0 +1,69 @@
+"""Where raw items come from. A source pushes the items of a window, in any order, and says why it stopped."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple, Protocol
+
+from market_opinion.window import Window
+
+
+class StopReason(StrEnum):
+    """Why a fetch ended; only the first two certify that nothing is missing."""
+
+    PASSED_WINDOW_START = "passed_window_start"
+    EXHAUSTED = "exhausted"
+    CAP_REACHED = "cap_reached"
+    BUDGET = "budget"
+    ERROR = "error"
+
+    @property
+    def certifies(self) -> bool:
+        """Whether the window is complete."""
+        return self in {StopReason.PASSED_WINDOW_START, StopReason.EXHAUSTED}
+
+
+class RawItem(NamedTuple):
+    """One line as received, with what is needed to file it: `hour` is the start of the hour of its own time."""
+
+    kind: str
+    community: str
+    hour: datetime
+    line: bytes
+
+
+@dataclass(frozen=True)
+class RefusedFile:
+    """A file of a source of which something could not be read, and why."""
+
+    name: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Why a fetch stopped, in which span it looked, in which files, and what it could not read or did not want."""
+
+    reason: StopReason
+    window: Window | None
+    detail: str = ""
+    files: list[str] = field(default_factory=list)
+    refused: list[RefusedFile] = field(default_factory=list)
+    other_communities: dict[str, int] = field(default_factory=dict)
+
+
+Sink = Callable[[RawItem], None]
+
+
+class Source(Protocol):
+    """What every platform offers. The same `origin` gives the same items; `retrieved_at` is when the platform was read."""
+
+    platform: str
+    capture_path: str
+    origin: str
+    retrieved_at: datetime
+
+    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> Stop:
+        """Push every item of the communities written in the window, or ever; times after `now` are not believed."""

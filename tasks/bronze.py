@@ -1,0 +1,30 @@
+"""Bronze: landed lines of a slice to typed rows, newest per item, and a rejection for every line that is none."""
+
+from prefect import get_run_logger, task
+
+from market_opinion import bronze
+from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS
+from market_opinion.errors import CommitConflict
+from market_opinion.window import Slice
+from tasks import resources
+from tasks.policy import only
+from tasks.request import Job
+
+
+@task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
+def build_bronze(job: Job, span: Slice) -> dict[str, int]:
+    """Replace the slice of bronze.items. A rerun is safe: the same landing gives the same rows."""
+    landing, lake, run = resources.landing(), resources.lake(), {"run-id": job.run_id, "window": str(span.window)}
+    captures = landing.captures(span.platform, span.communities, span.window)
+    rows, rejections = bronze.parse(content for capture in captures for content in landing.read(capture))
+    items = bronze.newest(rows)
+    lake.overwrite(BRONZE_ITEMS, items, span.where, span.window, run=run)
+    lake.overwrite(OPS_REJECTIONS, rejections, {"stage": "bronze", **span.where}, span.window, run=run)
+    counts = {
+        "landed_line_count": rows.height + rejections.height,
+        "item_count": items.height,
+        "duplicate_count": rows.height - items.height,
+        "rejection_count": rejections.height,
+    }
+    get_run_logger().info("bronze %s: %s", span, counts)
+    return counts

@@ -1,0 +1,59 @@
+"""A flow run from the command line: its parameters as options, Prefect's own files below the home folder, its chatter kept quiet."""
+
+import functools
+import inspect
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import cyclopts
+from prefect import Flow, Task
+from prefect.settings import PREFECT_HOME, PREFECT_LOGGING_TO_API_ENABLED, get_current_settings, temporary_settings
+from rich.console import Console
+
+from market_opinion.errors import MarketOpinionError
+from market_opinion.settings import load_settings
+from tasks.report import Summary
+
+
+def run_locally(flow: Flow[..., Summary], *, check: Task[..., object]) -> None:
+    """Run the flow with the command line's parameters; the process ends with 2 for what cannot be done as asked.
+
+    `check` is the flow's first task: it is asked before Prefect starts, so that a mistake is answered at once.
+    """
+    app = cyclopts.App(name=f"python -m flows.{flow.name}", help=flow.description, version_flags=())
+
+    @app.default
+    @functools.wraps(flow.fn)
+    def command(*args: Any, **options: Any) -> None:  # noqa: ANN401, whatever the flow takes
+        bound = inspect.signature(flow.fn).bind(*args, **options)
+        bound.apply_defaults()
+        given = bound.arguments | {"now": bound.arguments.get("now") or datetime.now(UTC)}
+        try:
+            check.fn(**{name: given[name] for name in inspect.signature(check.fn).parameters})
+            with _embedded_prefect():
+                summary = flow(**bound.arguments)
+        except MarketOpinionError as error:
+            Console(stderr=True).print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
+            sys.exit(2)
+        summary.show(Console())
+
+    app()
+
+
+@contextmanager
+def _embedded_prefect() -> Iterator[None]:
+    """Prefect as a part of this process: unless configured otherwise its files live in the home folder; only warnings show."""
+    configured = get_current_settings()
+    changes = {PREFECT_LOGGING_TO_API_ENABLED: False}
+    if "home" not in configured.model_fields_set and configured.api.url is None:
+        changes |= {PREFECT_HOME: load_settings().home_path.resolve() / "prefect"}
+    # A failing flow is reported by its caller; Prefect would print the same trace twice before.
+    levels = {"prefect": logging.WARNING, "prefect.flow_runs": logging.CRITICAL, "prefect.task_runs": logging.CRITICAL}
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+    with temporary_settings(changes):
+        yield

@@ -1,0 +1,27 @@
+"""Mentions: which products of the domain the items of a slice speak of."""
+
+from prefect import get_run_logger, task
+
+from market_opinion import mentions
+from market_opinion.contracts import SILVER_ITEMS, SILVER_MENTIONS
+from market_opinion.domain import load_domain
+from market_opinion.errors import CommitConflict
+from market_opinion.settings import load_settings
+from market_opinion.window import Slice
+from tasks import resources
+from tasks.policy import only
+from tasks.request import Job
+
+
+@task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
+def find_mentions(job: Job, span: Slice) -> dict[str, int]:
+    """Replace the domain's slice of silver.mentions; other domains' rows are not touched."""
+    lake = resources.lake()
+    items = lake.read(SILVER_ITEMS, span.where, span.window)
+    found = mentions.find_mentions(items, load_domain(job.domain, load_settings().domains_path))
+    where = {"domain": job.domain, **span.where}
+    lake.overwrite(SILVER_MENTIONS, found, where, span.window, run={"run-id": job.run_id, "window": str(span.window)})
+    relevant = found.select("platform", "kind", "item_id", "window_start").n_unique() if found.height else 0
+    counts = {"mention_count": found.height, "relevant_item_count": relevant}
+    get_run_logger().info("mentions %s: %s", span, counts)
+    return counts

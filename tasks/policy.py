@@ -1,0 +1,18 @@
+"""When a task is tried again: only on errors that name themselves transient."""
+
+from collections.abc import Callable
+from typing import Any
+
+from prefect.client.schemas.objects import State, TaskRun
+from prefect.tasks import Task
+
+RetryCondition = Callable[[Task[Any, Any], TaskRun, State[Any]], bool]
+
+
+def only(*transient: type[Exception]) -> RetryCondition:
+    """A retry condition that holds for these errors and no others."""
+
+    def condition(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:
+        return isinstance(state.result(raise_on_failure=False), transient)
+
+    return condition

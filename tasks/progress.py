@@ -1,0 +1,46 @@
+"""What a person sees while a run goes on: a bar over windows and stages, and the sums of what the stages counted."""
+
+import time
+from collections import Counter
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from market_opinion.window import Slice
+
+
+class Tally:
+    """Counts of all stages of a run, added up as they are done; drawn where a person looks on."""
+
+    def __init__(self, *, steps: int) -> None:
+        """Expect this many steps in all."""
+        columns = (TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
+        self._bar = self._progress.add_task("starting", total=steps)
+        self._started_s = time.monotonic()
+        self.counts: Counter[str] = Counter()
+
+    def __enter__(self) -> "Tally":
+        """Begin to draw."""
+        self._progress.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        """Take the bar away."""
+        self._progress.stop()
+
+    def expect(self, steps: int) -> None:
+        """There are this many more steps than was thought."""
+        total = self._progress.tasks[0].total or 0
+        self._progress.update(self._bar, total=total + steps)
+
+    def done(self, stage: str, span: Slice, counts: dict[str, int]) -> None:
+        """One stage of one slice is done."""
+        self.counts.update(counts)
+        self._progress.update(self._bar, advance=1, description=f"{stage} {span.window}")
+
+    @property
+    def elapsed_seconds(self) -> float:
+        """Seconds since the tally began."""
+        return time.monotonic() - self._started_s

@@ -1,0 +1,70 @@
+"""Report: what a run did, for the person who started it and for Prefect's pages."""
+
+from dataclasses import dataclass
+
+from prefect import task
+from prefect.artifacts import create_table_artifact
+from rich.console import Console
+from rich.table import Table
+
+from market_opinion import report
+from market_opinion.domain import load_domain
+from market_opinion.quality import ratios
+from market_opinion.settings import load_settings
+from tasks import resources
+from tasks.request import Job
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What one run did: its counts by name, how long it took and where the report lies."""
+
+    title: str
+    counts: dict[str, int]
+    seconds: float
+    report_path: str | None
+    notes: tuple[str, ...] = ()
+
+    def rows(self) -> list[tuple[str, str]]:
+        """What a person wants to know first, in words and figures."""
+        count = self.counts
+        ratio = ratios(count)["usable_comment_ratio"]
+        return [
+            ("windows", f"{count.get('window_count', 0):,} ({count.get('certified_window_count', 0):,} certified)"),
+            ("lines landed", f"{count.get('landed_line_count', 0):,}"),
+            ("items", f"{count.get('item_count', 0):,} ({count.get('duplicate_count', 0):,} duplicates of them dropped)"),
+            ("rejected", f"{count.get('rejection_count', 0):,} lines, {count.get('rejected_opinion_count', 0):,} opinions"),
+            ("usable", f"{count.get('usable_item_count', 0):,}" + (f" ({ratio:.1%} of comments)" if ratio is not None else "")),
+            ("mentions", f"{count.get('mention_count', 0):,} in {count.get('relevant_item_count', 0):,} items"),
+            ("opinions", f"{count.get('opinion_count', 0):,}"),
+            ("seconds", f"{self.seconds:.1f}"),
+            ("report", self.report_path or "none"),
+        ]
+
+    def show(self, console: Console) -> None:
+        """Print it."""
+        table = Table(title=self.title, show_header=False, title_justify="left", title_style="bold", box=None)
+        for name, value in self.rows():
+            table.add_row(name, value, style=None)
+        for note in self.notes:
+            console.print(f"[yellow]note[/] {note}", highlight=False, soft_wrap=True)
+        console.print(table, soft_wrap=True)
+
+
+@task
+def draw_report(job: Job) -> str:
+    """Draw the report of the domain from the mart, replace the file, and return its path."""
+    path = load_settings().report_path
+    domain = load_domain(job.domain, load_settings().domains_path)
+    html = report.render(resources.mart().query, domain, now=job.now, rejections=resources.lake().read(report.REJECTIONS))
+    partial = path.with_suffix(".part")
+    partial.write_text(html, encoding="utf-8")
+    partial.replace(path)
+    return str(path)
+
+
+@task
+def publish_summary(summary: Summary) -> None:
+    """Put the run's table and the report's place on the run's page in Prefect."""
+    rows = [{"what": name, "value": value} for name, value in summary.rows()]
+    create_table_artifact(table=rows, key="run-summary", description=summary.title)

@@ -1,0 +1,50 @@
+"""Silver items: bronze rows of a slice cleaned, without names, with the title of their thread."""
+
+import polars as pl
+from prefect import get_run_logger, task
+
+from market_opinion import silver
+from market_opinion.contracts import BRONZE_ITEMS, SILVER_ITEMS
+from market_opinion.errors import CommitConflict
+from market_opinion.settings import load_settings
+from market_opinion.window import Slice
+from tasks import resources
+from tasks.policy import only
+from tasks.request import Job
+
+_LANDING_COLUMNS = {"landing_uri", "landing_line", "capture_path", "first_seen_at", "retrieved_at"}
+
+
+@task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
+def clean_items(job: Job, span: Slice) -> dict[str, int]:
+    """Replace the slice of silver.items. A rerun is safe: the same bronze gives the same rows."""
+    lake = resources.lake()
+    columns = [name for name in BRONZE_ITEMS.schema if name not in _LANDING_COLUMNS]
+    items = lake.read(BRONZE_ITEMS, span.where, span.window, columns=columns)
+    threads = items["thread_id"].drop_nulls().unique().sort().to_list()
+    began = lake.read(
+        BRONZE_ITEMS, {**span.where, "kind": "submission", "item_id": threads}, columns=["item_id", "title", "body", "window_start"]
+    )
+    cleaned = silver.clean_items(items, silver.thread_titles(began), pepper=load_settings().pepper())
+    lake.overwrite(SILVER_ITEMS, cleaned, span.where, span.window, run={"run-id": job.run_id, "window": str(span.window)})
+    usable = cleaned.filter("is_usable")
+    counts = {
+        "usable_item_count": usable.height,
+        "comment_count": cleaned.filter(pl.col("kind") == "comment").height,
+        "usable_comment_count": usable.filter(pl.col("kind") == "comment").height,
+    }
+    get_run_logger().info("silver %s: %s", span, counts)
+    return counts
+
+
+@task
+def find_outdated(_job: Job, span: Slice) -> list[Slice]:
+    """The hours after the slice with comments that do not yet carry the title of a thread that began in it.
+
+    There are some when the slice was received after its threads' comments; rebuilding them makes the order of
+    backfills not matter. Seen from the tables alone, so that a run that died in between leaves no trace.
+    """
+    lake = resources.lake()
+    began = lake.read(SILVER_ITEMS, {**span.where, "kind": "submission"}, span.window, columns=["thread_id", "context_title"])
+    later = lake.read_after(SILVER_ITEMS, {**span.where, "kind": "comment"}, span.window.end, columns=["thread_id", "context_title", "window_start"])
+    return [span.during(window) for window in silver.outdated(began, later)]
