@@ -54,6 +54,20 @@ class Manifest(msgspec.Struct, frozen=True):
         return sum(file.lines for file in self.files if kind in {None, file.kind})
 
 
+class Survey(msgspec.Struct, frozen=True):
+    """What one pass over a finite origin found: which of the `asked` communities it holds, and from when to when."""
+
+    asked: tuple[str, ...]
+    communities: tuple[str, ...]
+    start: datetime
+    end: datetime
+
+    @property
+    def window(self) -> Window:
+        """The extent as a span."""
+        return Window(self.start, self.end)
+
+
 class Capture(msgspec.Struct, frozen=True):
     """A manifest and the folder it speaks of, below the landing zone."""
 
@@ -99,6 +113,18 @@ class Landing:
             if window is None or manifest.window_start in window:
                 found.append(Capture(path.removesuffix(f"/{_MANIFEST}"), manifest))
         return sorted(found, key=lambda c: (c.manifest.window_start, c.manifest.community, c.folder))
+
+    def survey(self, platform: str, origin: str, asked: tuple[str, ...]) -> Survey | None:
+        """What an earlier pass for the same communities found in an origin; none when there was no such pass."""
+        try:
+            survey = msgspec.json.decode(self._fs.cat_file(self._path(_survey_path(platform, origin))), type=Survey)
+        except (FileNotFoundError, msgspec.DecodeError):
+            return None
+        return survey if survey.asked == asked else None
+
+    def put_survey(self, platform: str, origin: str, survey: Survey) -> None:
+        """Keep what a pass found, so that a rerun need not pass again."""
+        self.write(_survey_path(platform, origin), msgspec.json.encode(survey))
 
     def files_below(self, folder: str) -> list[str]:
         """Paths, below the zone, of all files in a folder and its sub-folders; empty when there is none."""
@@ -231,3 +257,8 @@ class WindowWriter:
         folder = f"{self._source.platform}/{community}/{hour:%Y-%m-%d}/{hour:%H%M%S}"
         others = [c for c in self._known.get((community, hour), ()) if c.manifest.origin != self._source.origin]
         return f"{folder}/{self._source.origin}" if any(c.folder == folder for c in others) else folder
+
+
+def _survey_path(platform: str, origin: str) -> str:
+    # No community's name begins with an underscore, so this is no community's folder.
+    return f"{platform}/_surveys/{origin}.json"

@@ -7,7 +7,7 @@ from prefect import get_run_logger, task
 
 from market_opinion.contracts import OPS_REJECTIONS
 from market_opinion.errors import InvalidRequest, SourceUnavailable
-from market_opinion.landing import Capture, WindowWriter
+from market_opinion.landing import Capture, Survey, WindowWriter
 from market_opinion.settings import load_settings
 from market_opinion.sources import Stop
 from market_opinion.window import Slice, Window, spans
@@ -35,22 +35,24 @@ def fetch_windows(job: Job, communities: tuple[str, ...], window: Window | None)
     """
     landing = resources.landing()
     source = resources.open_source(job.source, job.archive, job.domain)
-    known = landing.captures(job.platform, communities, window)
-    writer = WindowWriter(landing, source, known=known)
-    if window is None or not writer.has_all(communities, window):
+    survey = landing.survey(job.platform, source.origin, communities)
+    writer = WindowWriter(landing, source, known=landing.captures(job.platform, communities, window))
+    if survey is None or not writer.has_all(survey.communities, window or survey.window):
         stop = source.fetch(communities, window, now=job.now, sink=writer.add)
-        window = _looked_at(job, communities, stop)
-        written = writer.close(communities, window, stop=stop, now=job.now)
+        survey = _survey(job, communities, stop)
+        written = writer.close(survey.communities, window or survey.window, stop=stop, now=job.now)
+        landing.put_survey(job.platform, source.origin, survey)
         get_run_logger().info("landed %d windows of %s, stopped by %s", written, job.platform, stop.reason)
         _keep_refused_files(job, stop)
-    captures = landing.captures(job.platform, communities, window)
-    per_hour = {hour: 0 for hour in window.hours()}
+    window = window or survey.window
+    captures = landing.captures(job.platform, survey.communities, window)
+    per_hour = dict.fromkeys(window.hours(), 0)
     for capture in captures:
         per_hour[capture.manifest.window] += capture.manifest.lines()
-    return Landed(
-        slices=[Slice(job.platform, communities, span) for span in spans(list(per_hour.items()), max_items=load_settings().span_max_items)],
-        notes=_incomplete(captures),
-    )
+    parts = spans(list(per_hour.items()), max_items=load_settings().span_max_items)
+    absent = sorted(set(communities) - set(survey.communities))
+    notes = (f"the source holds nothing of {', '.join(absent)}",) if absent else ()
+    return Landed([Slice(job.platform, survey.communities, part) for part in parts], (*notes, *_incomplete(captures)))
 
 
 def _incomplete(captures: list[Capture]) -> tuple[str, ...]:
@@ -62,16 +64,16 @@ def _incomplete(captures: list[Capture]) -> tuple[str, ...]:
     return (f"{len(left):,} windows are INCOMPLETE, stopped by {left[-1].stop_reason}: {left[-1].stop_detail}",)
 
 
-def _looked_at(job: Job, communities: tuple[str, ...], stop: Stop) -> Window:
-    """The window the source looked at; raises InvalidRequest where it holds nothing of what was asked for."""
-    if stop.window is None:
-        others = ", ".join(f"{name} ({count})" for name, count in stop.other_communities.items())
+def _survey(job: Job, communities: tuple[str, ...], stop: Stop) -> Survey:
+    """What the source holds of the communities; raises InvalidRequest where that is nothing, or nothing believable."""
+    if stop.extent is None:
+        others = ", ".join(f"{name} ({count:,})" for name, count in stop.other_communities.items())
         message = f"the source holds nothing of {', '.join(communities)}; it holds {others or 'nothing that can be read'}: pass communities"
         raise InvalidRequest(f"{message}. {stop.detail}" if stop.detail else message)
-    if stop.window.hour_count > _HOURS_MAX:
-        message = f"{job.source} spans {stop.window}, more than 20 years: its times may be wrong; give start and end"
+    if stop.extent.hour_count > _HOURS_MAX and job.window is None:
+        message = f"{job.source} spans {stop.extent}, more than 20 years: its times may be wrong; give start and end"
         raise InvalidRequest(message)
-    return stop.window
+    return Survey(communities, stop.communities, stop.extent.start, stop.extent.end)
 
 
 def _keep_refused_files(job: Job, stop: Stop) -> None:

@@ -52,7 +52,7 @@ class DuckDBMart:
     def query(self, sql: str, parameters: dict[str, str] | None = None) -> pl.DataFrame:
         """The rows a SELECT gives; parameters are named `$name`."""
         with self._connect(read_only=True) as connection:
-            return pl.DataFrame(pl.from_arrow(connection.execute(sql, parameters or {}).to_arrow_table()))
+            return pl.DataFrame(connection.sql(sql, params=parameters).to_arrow_table())
 
     @contextmanager
     def _connect(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:

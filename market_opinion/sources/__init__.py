@@ -44,10 +44,15 @@ class RefusedFile:
 
 @dataclass(frozen=True)
 class Stop:
-    """Why a fetch stopped, in which span it looked, in which files, and what it could not read or did not want."""
+    """Why a fetch stopped, and what was there to read.
+
+    `communities` are those of the asked ones that the source holds. A source that is finite, as an archive is, says from
+    when to when in `extent`, and what of its `files` could not be read or was not asked for.
+    """
 
     reason: StopReason
-    window: Window | None
+    communities: tuple[str, ...]
+    extent: Window | None = None
     detail: str = ""
     files: list[str] = field(default_factory=list)
     refused: list[RefusedFile] = field(default_factory=list)

@@ -77,7 +77,8 @@ class Archive:
                 refused.append(RefusedFile(name, "unreadable_file", "not one line has a readable community and time"))
         return Stop(
             reason=StopReason.ERROR if refused else StopReason.EXHAUSTED,
-            window=window or sorter.extent,
+            communities=tuple(sorted(sorter.found)),
+            extent=sorter.extent,
             detail="; ".join(f"{r.name}: {r.detail}" for r in refused),
             files=self.file_names,
             refused=refused,
@@ -99,6 +100,7 @@ class _Sorter:
         self._place: tuple[str, int] | None = None
         self._waiting: list[bytes] = []
         self.other_communities: Counter[str] = Counter()
+        self.found: set[str] = set()
         self.extent: Window | None = None
 
     def sort(self, kind: str, lines: Iterator[bytes]) -> None:
@@ -140,6 +142,7 @@ class _Sorter:
             return
         if (known := self._hours.get(hour)) is None:
             known = self._hours[hour] = self._meet(hour)
+        self.found.add(community)
         start, is_wanted = known
         if is_wanted:
             self._sink(RawItem(kind, community, start, line))

@@ -1,9 +1,9 @@
 -- domain x date x brand: how often it was named, by how many, and in which tone. Net sentiment is share positive minus share negative.
 CREATE OR REPLACE VIEW mart.daily_brand AS
 SELECT f.domain, d.full_date, p.brand, p.is_own_brand, COUNT(*) AS mention_count, COUNT(DISTINCT f.author_key) AS author_count,
-       SUM(CASE WHEN f.label = 'positive' THEN 1 ELSE 0 END) AS positive_count,
-       SUM(CASE WHEN f.label = 'neutral' THEN 1 ELSE 0 END) AS neutral_count,
-       SUM(CASE WHEN f.label = 'negative' THEN 1 ELSE 0 END) AS negative_count,
+       CAST(SUM(CASE WHEN f.label = 'positive' THEN 1 ELSE 0 END) AS BIGINT) AS positive_count,
+       CAST(SUM(CASE WHEN f.label = 'neutral' THEN 1 ELSE 0 END) AS BIGINT) AS neutral_count,
+       CAST(SUM(CASE WHEN f.label = 'negative' THEN 1 ELSE 0 END) AS BIGINT) AS negative_count,
        SUM(CAST(ROUND(f.polarity * 1000000) AS BIGINT)) / NULLIF(COUNT(f.polarity), 0) / 1000000.0 AS mean_polarity,
        (SUM(CASE WHEN f.label = 'positive' THEN 1 ELSE 0 END) - SUM(CASE WHEN f.label = 'negative' THEN 1 ELSE 0 END))
            / NULLIF(COUNT(f.label), 0) AS net_sentiment
