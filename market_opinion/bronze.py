@@ -8,7 +8,7 @@ import msgspec
 import polars as pl
 import polars_hash
 
-from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS, UTC_TIME
+from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS, UTC_TIME, Schema
 from market_opinion.landing import Content
 from market_opinion.window import EARLIEST
 
@@ -39,7 +39,7 @@ _FIELDS = {
     for field in _RedditLine.__struct_fields__
 }
 
-_FILE_SCHEMA = {
+_FILE_SCHEMA: Schema = {
     "platform": pl.String,
     "community": pl.String,
     "kind": pl.String,
@@ -99,25 +99,38 @@ def _payloads(files: list[Content]) -> pl.Series:
     try:
         return pl.scan_lines(io.BytesIO(raw)).collect().to_series()
     except pl.exceptions.ComputeError:  # Somewhere in it is a byte that is not UTF-8.
-        return pl.Series([line.removesuffix(b"\r") for line in raw.split(b"\n")[:-1]], dtype=pl.Binary).cast(pl.String, strict=False)
+        return pl.Series([_decoded(line) for line in raw.split(b"\n")[:-1]], dtype=pl.String)
+
+
+def _decoded(line: bytes) -> str | None:
+    try:
+        return line.decode().removesuffix("\r")
+    except UnicodeDecodeError:
+        return None
 
 
 def _refusals(files: list[Content], payload: pl.Series) -> pl.DataFrame:
     """Line number `n`, reason and detail of every line that does not decode."""
     decoder = msgspec.json.Decoder(_RedditLine)
+    longest = payload.str.len_bytes().max()
+    may_be_too_large = isinstance(longest, int) and longest > MAX_LINE_BYTES
     found: list[tuple[int, str, str]] = []
-    may_be_too_large = (payload.str.len_bytes().max() or 0) > MAX_LINE_BYTES  # type: ignore[operator]  # a number
     start = 0
     for file in files:
-        try:
-            if may_be_too_large:
-                raise msgspec.DecodeError
-            decoder.decode_lines(file.raw)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        if may_be_too_large or not _decodes(decoder, file.raw):
             refusals = ((start + n, _refusal(decoder, line)) for n, line in enumerate(file.raw.split(b"\n")[:-1]))
             found.extend((n, *refusal) for n, refusal in refusals if refusal)
         start += file.line_count
     return pl.DataFrame(found, schema={"n": pl.UInt32, "reason": pl.String, "detail": pl.String}, orient="row")
+
+
+def _decodes(decoder: msgspec.json.Decoder[_RedditLine], raw: bytes) -> bool:
+    """Whether every line does: one call for a whole file, which nearly always is all it takes."""
+    try:
+        decoder.decode_lines(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return False
+    return True
 
 
 def _refusal(decoder: msgspec.json.Decoder[_RedditLine], line: bytes) -> tuple[str, str] | None:
@@ -146,7 +159,7 @@ def _typed(readable: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             # Streamed, because decoding in one piece takes seven times as long.
             pl.col("payload").str.json_decode(pl.Struct(_FIELDS)).struct.unnest(),
-            payload_sha256=polars_hash.col("payload").chash.sha2_256(),  # type: ignore[attr-defined]  # plugin namespace
+            payload_sha256=polars_hash.col("payload").chash.sha2_256(),
         )
         .select(
             "platform",

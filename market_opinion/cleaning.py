@@ -59,8 +59,10 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             (r"(^|[^A-Za-z0-9_.,-])[0-9]{5}[ -][0-9]{5}\b", f"${{1}}{PHONE}"),
             (r"(^|[^A-Za-z0-9_.,#-])[0-9]{10,11}\b", f"${{1}}{PHONE}"),
             (
-                r"(?i)\b((?:call|text|phone|tel|whatsapp|sms|number|cell|mobile|reach)(?: me)?(?: is| at| on|:)?[ :.]{1,2})"
-                r"[0-9]{3}[ .-]?[0-9]{4,5}\b",
+                (
+                    r"(?i)\b((?:call|text|phone|tel|whatsapp|sms|number|cell|mobile|reach)(?: me)?(?: is| at| on|:)?[ :.]{1,2})"
+                    r"[0-9]{3}[ .-]?[0-9]{4,5}\b"
+                ),
                 f"${{1}}{PHONE}",
             ),
         ),

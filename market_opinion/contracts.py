@@ -11,6 +11,7 @@ from market_opinion.errors import ContractBroken
 
 Utc = Annotated[pl.Datetime, "us", "UTC"]
 UTC_TIME = pl.Datetime("us", "UTC")
+Schema = dict[str, pl.DataType | type[pl.DataType]]
 KINDS = ("submission", "comment", "review")
 LABELS = ("negative", "neutral", "positive")
 UNUSABLE_REASONS = ("deleted", "removed", "bot", "empty", "link_only", "too_short", "duplicate")
@@ -132,7 +133,7 @@ class Table:
     partition: tuple[str, ...]
 
     @property
-    def schema(self) -> dict[str, pl.DataType]:
+    def schema(self) -> Schema:
         """Column names and Polars types, in the order of the contract."""
         return {name: column.dtype.type for name, column in self.contract.to_schema().columns.items()}
 

@@ -2,9 +2,11 @@
 
 import csv
 import hashlib
+import itertools
 import json
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, NamedTuple
 
@@ -136,7 +138,7 @@ def _read_toml(path: Path) -> DomainFile:
         message = f"{path}: not TOML in UTF-8: {error}"
         raise DomainInvalid(message) from error
     except ValidationError as error:
-        raise DomainInvalid(f"{path}: {_reasons(error)}") from error
+        raise _invalid(path, error) from error
 
 
 def _read_products(path: Path) -> tuple[Product, ...]:
@@ -149,41 +151,50 @@ def _read_products(path: Path) -> tuple[Product, ...]:
             try:
                 products.append(Product.model_validate(row))
             except ValidationError as error:
-                raise DomainInvalid(f"{path} line {reader.line_num}: {_reasons(error)}") from error
+                place = f"{path} line {reader.line_num}"
+                raise _invalid(place, error) from error
     if not products:
         message = f"{path} has no product"
         raise DomainInvalid(message)
     return tuple(products)
 
 
-def _reasons(error: ValidationError) -> str:
-    return "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+def _invalid(place: object, error: ValidationError) -> DomainInvalid:
+    reasons = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+    return DomainInvalid(f"{place}: {reasons}")
 
 
 def _check(domain: Domain, folder: Path) -> None:
     """Refuse what would make a mention or an opinion ambiguous."""
+    problems = itertools.chain(_aspect_problems(domain), _product_problems(domain))
+    for file, problem in problems:
+        message = f"{folder / file}: {problem}"
+        raise DomainInvalid(message)
+
+
+def _aspect_problems(domain: Domain) -> Iterator[tuple[str, str]]:
     overall = [name for name, aspect in domain.aspects.items() if aspect.is_overall]
     if len(overall) != 1:
-        message = f"{folder / 'domain.toml'}: exactly one aspect must have is_overall = true, found {overall or 'none'}"
-        raise DomainInvalid(message)
+        yield "domain.toml", f"exactly one aspect must have is_overall = true, found {overall or 'none'}"
     owners: dict[str, str] = {}
-    cues: dict[str, str] = {}
-    ids: set[str] = set()
-    for product in domain.products:
-        if product.product_id in ids:
-            message = f"{folder / 'products.csv'}: product_id {product.product_id!r} appears twice"
-            raise DomainInvalid(message)
-        ids.add(product.product_id)
-        if product.brand not in domain.brands:
-            message = f"{folder / 'products.csv'}: brand {product.brand!r} of {product.product_id} has no [brands] entry in domain.toml"
-            raise DomainInvalid(message)
-    for alias in domain.aliases():
-        owner = owners.setdefault(alias.alias, alias.product_id)
-        if not alias.alias or owner != alias.product_id:
-            message = f"{folder / 'products.csv'}: alias {alias.alias!r} stands for both {owner} and {alias.product_id}: keep one"
-            raise DomainInvalid(message)
     for name, aspect in domain.aspects.items():
         for cue in aspect.cues:
-            if (owner := cues.setdefault(normalise(cue), name)) != name:
-                message = f"{folder / 'domain.toml'}: cue {cue!r} stands for both {owner} and {name}: keep one"
-                raise DomainInvalid(message)
+            if (owner := owners.setdefault(normalise(cue), name)) != name:
+                yield "domain.toml", f"cue {cue!r} stands for both {owner} and {name}: keep one"
+
+
+def _product_problems(domain: Domain) -> Iterator[tuple[str, str]]:
+    seen: set[str] = set()
+    for product in domain.products:
+        if product.product_id in seen:
+            yield "products.csv", f"product_id {product.product_id!r} appears twice"
+        seen.add(product.product_id)
+        if product.brand not in domain.brands:
+            yield "products.csv", f"brand {product.brand!r} of {product.product_id} has no [brands] entry in domain.toml"
+    owners: dict[str, str] = {}
+    for alias in domain.aliases():
+        owner = owners.setdefault(alias.alias, alias.product_id)
+        if not alias.alias:
+            yield "products.csv", f"{alias.product_id} has an alias without a letter or digit"
+        elif owner != alias.product_id:
+            yield "products.csv", f"alias {alias.alias!r} stands for both {owner} and {alias.product_id}: keep one"

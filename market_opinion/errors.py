@@ -1,17 +1,17 @@
 """Every error the platform raises, and when each is worth catching.
 
-    MarketOpinionError
-    ├── InvalidRequest           the caller asked for something impossible: show the message, do not retry
-    │   ├── UnknownDomain        no such folder below domains/
-    │   └── DomainInvalid        a domain folder breaks its own rules: names file, line and rule
-    ├── SettingsInvalid          an environment value or the home folder cannot be used
-    ├── SourceUnavailable        the source did not answer this time: transient, retry
-    ├── SourceUnreadable         the source answered something that can never be read: do not retry
-    ├── LandingCorrupt           a landed file is not what its manifest says: land the window again
-    ├── ContractBroken           a table would break its contract: a bug in a stage, nothing was written
-    ├── CommitConflict           another writer kept winning the race for a table: transient, retry
-    ├── WatermarkUnreadable      the stored watermark is no hour: refuse to run rather than skip data
-    └── ReconciliationFailed     the mart does not equal the lake: the load was rolled back
+MarketOpinionError
+├── InvalidRequest           the caller asked for something impossible: show the message, do not retry
+│   ├── UnknownDomain        no such folder below domains/
+│   └── DomainInvalid        a domain folder breaks its own rules: names file, line and rule
+├── SettingsInvalid          an environment value or the home folder cannot be used
+├── SourceUnavailable        the source did not answer this time: transient, retry
+├── SourceUnreadable         the source answered something that can never be read: do not retry
+├── LandingCorrupt           a landed file is not what its manifest says: land the window again
+├── ContractBroken           a table would break its contract: a bug in a stage, nothing was written
+├── CommitConflict           another writer kept winning the race for a table: transient, retry
+├── WatermarkUnreadable      the stored watermark is no hour: refuse to run rather than skip data
+└── ReconciliationFailed     the mart does not equal the lake: the load was rolled back
 """
 
 

@@ -10,7 +10,13 @@ from typing import Any
 
 import polars as pl
 from pyiceberg.catalog import Catalog, load_catalog
-from pyiceberg.exceptions import CommitFailedException, NamespaceAlreadyExistsError, NoSuchTableError, TableAlreadyExistsError, ValidationException
+from pyiceberg.exceptions import (
+    CommitFailedException,
+    NamespaceAlreadyExistsError,
+    NoSuchTableError,
+    TableAlreadyExistsError,
+    ValidationException,
+)
 from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo, GreaterThanOrEqual, In, LessThan
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
@@ -129,15 +135,21 @@ def open_lake(catalog_name: str, embedded_path: Path) -> Lake:
 
 
 def _filter(table: Table, where: Where, window: Window | None) -> BooleanExpression:
-    expression: BooleanExpression = AlwaysTrue()
-    for column, value in where.items():
-        expression = And(expression, EqualTo(column, value) if isinstance(value, str) else In(column, list(value)))
-    if window is None:
-        return expression
-    # An item's hour is its own time's, so where there is a partition by time the same span prunes it.
-    for column in {"window_start", "created_at"} & set(table.schema):
-        expression = And(expression, And(GreaterThanOrEqual(column, window.start.isoformat()), LessThan(column, window.end.isoformat())))
-    return expression
+    parts: list[BooleanExpression] = [_equals(column, value) for column, value in where.items()]
+    if window is not None:
+        # An item's hour is its own time's, so where there is a partition by time the same span prunes it.
+        parts += [_between(column, window) for column in ("window_start", "created_at") if column in table.schema]
+    return And(AlwaysTrue(), AlwaysTrue(), *parts)
+
+
+# The predicates are pydantic models with an __init__ of their own, which mypy's pydantic plugin does not see.
+def _equals(column: str, value: str | Sequence[str]) -> BooleanExpression:
+    return EqualTo(column, value) if isinstance(value, str) else In(column, list(value))  # type: ignore[call-arg]
+
+
+def _between(column: str, window: Window) -> BooleanExpression:
+    start, end = window.start.isoformat(), window.end.isoformat()
+    return And(GreaterThanOrEqual(column, start), LessThan(column, end))  # type: ignore[call-arg]
 
 
 def _same_rows(table: Table, left: pl.DataFrame, right: pl.DataFrame) -> bool:
@@ -203,5 +215,3 @@ def _expire(iceberg: IcebergTable) -> None:
         iceberg.maintenance.expire_snapshots().by_ids(old).commit()
     except (CommitFailedException, ValidationException):
         pass  # Another writer was quicker; the next commit tries again.
-
-

@@ -4,7 +4,6 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Literal
 
 import fsspec
 import msgspec
@@ -88,7 +87,7 @@ class Content(msgspec.Struct, frozen=True):
 class Landing:
     """A landing zone at any fsspec URI."""
 
-    def __init__(self, uri: str, *, compression: Literal["zstd"] | str | None = None, max_bytes: int = 64_000_000) -> None:
+    def __init__(self, uri: str, *, compression: str | None = None, max_bytes: int = 64_000_000) -> None:
         """Open the zone; nothing is made before something lands."""
         self._fs, root = fsspec.url_to_fs(uri)
         self._root = root.rstrip("/")

@@ -59,10 +59,10 @@ class Lexicon:
 
     def __call__(self, asked: pl.DataFrame) -> pl.DataFrame:
         """Judgements, one row per product and aspect that a clause speaks of."""
-        rows = []
+        rows: list[tuple[object, ...]] = []
         for row, text, products, aliases in asked.select("row", "text", "products", "aliases").iter_rows():
-            for j in self.judge(text, dict(zip(products, aliases, strict=True))):
-                rows.append((row, j.product_id, j.aspect, j.polarity, *j.span, text[j.span.start : j.span.end]))
+            found = self.judge(text, dict(zip(products, aliases, strict=True)))
+            rows.extend((row, j.product_id, j.aspect, j.polarity, *j.span, text[j.span.start : j.span.end]) for j in found)
         return pl.DataFrame(rows, schema=JUDGEMENT_SCHEMA, orient="row")
 
     def judge(self, text: str, products: dict[str, str]) -> list[_Judgement]:
@@ -76,9 +76,7 @@ class Lexicon:
                 strongest[key] = found
         return list(strongest.values())
 
-    def _judgements(
-        self, text: str, flat: str, places: list[tuple[_Span, str]], products: dict[str, str]
-    ) -> Iterator[_Judgement]:
+    def _judgements(self, text: str, flat: str, places: list[tuple[_Span, str]], products: dict[str, str]) -> Iterator[_Judgement]:
         """Every judgement, in the order of the text. A product no sentence names is what the whole text is about."""
         for sentence in (_Span(*match.span()) for match in _SENTENCE.finditer(text)):
             named = [place for place in places if sentence.start <= place[0].start < sentence.end]
@@ -112,7 +110,7 @@ def _flatten(text: str) -> str:
 
 def _places(flat: str, products: dict[str, str]) -> list[tuple[_Span, str]]:
     """Where each product is named, in the order of the text; of two names in one place the longer."""
-    found = []
+    found: list[tuple[_Span, str]] = []
     for product_id, aliases in products.items():
         for alias in aliases.split("|"):
             found.extend((_Span(*m.span()), product_id) for m in re.finditer(rf"(?<![^ ]){re.escape(alias)}(?![^ ])", flat))
@@ -136,9 +134,7 @@ def _clauses(text: str, sentence: _Span) -> Iterator[_Span]:
         start = cut.end() if cut else end
 
 
-def _targets(
-    text: str, at: int, clause: _Span, places: list[tuple[_Span, str]], products: dict[str, str]
-) -> Iterator[tuple[str, bool]]:
+def _targets(text: str, at: int, clause: _Span, places: list[tuple[_Span, str]], products: dict[str, str]) -> Iterator[tuple[str, bool]]:
     """The product named nearest to a cue; and, turned round, one it is said to be better or worse than in this clause."""
     compared = [p for p in places if p[0].start in range(clause.start, clause.end) and _COMPARED.search(text[: p[0].start].lower())]
     others = [place for place in places if place not in compared] or places

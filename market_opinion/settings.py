@@ -25,9 +25,7 @@ class Settings(BaseSettings):
     )
     domains_path: Path = Field(_DOMAINS, description="Folder that holds one folder for each domain.")
     landing_uri: str | None = Field(None, description="Where raw lines land, any fsspec URI; default: home/landing.")
-    landing_compression: str | None = Field(
-        None, pattern="^zstd$", description="`zstd` compresses landed files; default: plain JSONL."
-    )
+    landing_compression: str | None = Field(None, pattern="^zstd$", description="`zstd` compresses landed files; default: plain JSONL.")
     landing_max_bytes: int = Field(64_000_000, ge=1, description="A landed file is rotated at this many bytes.")
     lake_catalog: str = Field(
         "market_opinion",

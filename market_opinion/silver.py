@@ -125,12 +125,12 @@ def _reason() -> pl.Expr:
 
 def _repeats(judged: pl.DataFrame) -> pl.DataFrame:
     """Keys of the usable rows whose words an earlier usable row of the same hour and community had said already."""
-    said = ["platform", "community", "window_start", pl.col("text").str.to_lowercase().alias("said")]
+    place, words_said = ["platform", "community", "window_start"], pl.col("text").str.to_lowercase()
     usable = judged.filter(pl.col("unusable_reason").is_null())
     # Most rows have no twin: hashes find those that may, and only they are put in order and compared in full.
-    may_repeat = usable.filter(pl.struct(*said[:3], said[3].hash()).is_duplicated())  # type: ignore[union-attr]  # the last is an expression
+    may_repeat = usable.filter(pl.struct(*place, words_said.hash()).is_duplicated())
     ordered = may_repeat.sort("created_at", "item_id", "kind")
-    return ordered.filter(~pl.struct(*said).is_first_distinct()).select(SILVER_ITEMS.key)
+    return ordered.filter(~pl.struct(*place, words_said).is_first_distinct()).select(SILVER_ITEMS.key)
 
 
 def _language() -> pl.Expr:

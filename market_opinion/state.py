@@ -84,7 +84,9 @@ class StateStore:
         except (TypeError, ValueError):
             moment = None
         if moment is None or moment.tzinfo is None or floor_hour(moment) != moment:
-            message = f"watermark of {platform}/{community} is {row[0]!r}, not the end of an hour: correct it in {self._path}, table watermarks"
+            message = (
+                f"watermark of {platform}/{community} is {row[0]!r}, not the end of an hour: correct it in {self._path}, table watermarks"
+            )
             raise WatermarkUnreadable(message)
         return moment
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ParamSpec, cast
 
 import cyclopts
 from prefect import Flow, Task
@@ -17,9 +17,13 @@ from rich.console import Console
 from market_opinion.errors import MarketOpinionError
 from market_opinion.settings import load_settings
 from tasks.report import Summary
+from tasks.request import Job
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
 
 
-def run_locally(flow: Flow[..., Summary], *, check: Task[..., object]) -> None:
+def run_locally(flow: Flow[P, Summary], *, check: Task[Q, Job]) -> None:
     """Run the flow with the command line's parameters; the process ends with 2 for what cannot be done as asked.
 
     `check` is the flow's first task: it is asked before Prefect starts, so that a mistake is answered at once.
@@ -35,7 +39,7 @@ def run_locally(flow: Flow[..., Summary], *, check: Task[..., object]) -> None:
         try:
             check.fn(**{name: given[name] for name in inspect.signature(check.fn).parameters})
             with _embedded_prefect():
-                summary = flow(**bound.arguments)
+                summary = cast("Summary", flow(**bound.arguments))  # type: ignore[call-arg]  # by name
         except MarketOpinionError as error:
             Console(stderr=True).print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
             sys.exit(2)
@@ -48,7 +52,7 @@ def run_locally(flow: Flow[..., Summary], *, check: Task[..., object]) -> None:
 def _embedded_prefect() -> Iterator[None]:
     """Prefect as a part of this process: unless configured otherwise its files live in the home folder; only warnings show."""
     configured = get_current_settings()
-    changes = {PREFECT_LOGGING_TO_API_ENABLED: False}
+    changes: dict[Any, Any] = {PREFECT_LOGGING_TO_API_ENABLED: False}
     if "home" not in configured.model_fields_set and configured.api.url is None:
         changes |= {PREFECT_HOME: load_settings().home_path.resolve() / "prefect"}
     # A failing flow is reported by its caller; Prefect would print the same trace twice before.

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from types import TracebackType
+from typing import Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
@@ -21,7 +22,7 @@ class Tally:
         self._started_s = time.monotonic()
         self.counts: Counter[str] = Counter()
 
-    def __enter__(self) -> "Tally":
+    def __enter__(self) -> Self:
         """Begin to draw."""
         self._progress.start()
         return self

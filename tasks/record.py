@@ -66,12 +66,7 @@ def record_run(job: Job, slices: list[Slice]) -> None:
     A watermark moves hour by hour and stops before the first hour that is not certified. A backfill never moves one.
     """
     state = resources.state()
-    entries = [
-        entry
-        for span in slices
-        for entry in state.windows(span.platform, span.window)
-        if entry.community in span.communities
-    ]
+    entries = [entry for span in slices for entry in state.windows(span.platform, span.window) if entry.community in span.communities]
     state.put_runs(RunRecord(entry, entry.window_start + HOUR, job.run_id, job.mode, job.domain, datetime.now(UTC)) for entry in entries)
     if job.mode == "incremental":
         for community in job.communities:

@@ -82,7 +82,9 @@ def _job(
     platform = _PLATFORMS[source]
     chosen = tuple(sorted({name.lower() for name in communities or ()})) or domain.communities(platform)
     if not chosen:
-        message = f"domain {domain_name} names no communities of {platform}: add [sources.{platform}] to its domain.toml or pass communities"
+        message = (
+            f"domain {domain_name} names no communities of {platform}: add [sources.{platform}] to its domain.toml or pass communities"
+        )
         raise InvalidRequest(message)
     if source == "archive" and not archive_uri:
         message = "source archive needs archive: the folder, file or URI that holds RC* and RS* files"

@@ -46,5 +46,7 @@ def find_outdated(_job: Job, span: Slice) -> list[Slice]:
     """
     lake = resources.lake()
     began = lake.read(SILVER_ITEMS, {**span.where, "kind": "submission"}, span.window, columns=["thread_id", "context_title"])
-    later = lake.read_after(SILVER_ITEMS, {**span.where, "kind": "comment"}, span.window.end, columns=["thread_id", "context_title", "window_start"])
+    later = lake.read_after(
+        SILVER_ITEMS, {**span.where, "kind": "comment"}, span.window.end, columns=["thread_id", "context_title", "window_start"]
+    )
     return [span.during(window) for window in silver.outdated(began, later)]

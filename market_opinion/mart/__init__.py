@@ -12,6 +12,7 @@ from pathlib import Path
 
 import polars as pl
 
+from market_opinion.contracts import UTC_TIME, Schema
 from market_opinion.domain import Domain
 from market_opinion.state import WindowEntry
 
@@ -65,7 +66,7 @@ def product_rows(domain: Domain) -> pl.DataFrame:
         (p.product_id, p.product, p.brand, p.category, date.fromisoformat(p.released_on) if p.released_on else None, p.is_own_brand)
         for p in domain.products
     ]
-    columns = {"product_id": pl.String, "product": pl.String, "brand": pl.String, "category": pl.String}
+    columns: Schema = {"product_id": pl.String, "product": pl.String, "brand": pl.String, "category": pl.String}
     frame = pl.DataFrame(rows, schema={**columns, "released_on": pl.Date, "is_own_brand": pl.Boolean}, orient="row")
     return frame.with_columns(row_hash=pl.Series([hashlib.sha256(repr(row).encode()).hexdigest()[:32] for row in rows]))
 
@@ -79,14 +80,18 @@ def aspect_rows(domain: Domain) -> pl.DataFrame:
 def window_rows(entries: Iterable[WindowEntry]) -> pl.DataFrame:
     """The ledger's hours."""
     rows = [(e.platform, e.community, e.window_start, e.state.value) for e in entries]
-    schema = {"platform": pl.String, "community": pl.String, "window_start": pl.Datetime("us", "UTC"), "state": pl.String}
+    schema: Schema = {"platform": pl.String, "community": pl.String, "window_start": UTC_TIME, "state": pl.String}
     return pl.DataFrame(rows, schema=schema, orient="row")
+
+
+def text(name: str) -> str:
+    """One SQL file as written."""
+    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def statements(name: str) -> Iterator[str]:
     """The statements of one SQL file, without their comments' lines and semicolons."""
-    text = (_SQL / f"{name}.sql").read_text(encoding="utf-8")
-    code = "\n".join(line for line in text.splitlines() if not line.lstrip().startswith("--"))
+    code = "\n".join(line for line in text(name).splitlines() if not line.lstrip().startswith("--"))
     return (statement.strip() for statement in code.split(";") if statement.strip())
 
 

@@ -79,14 +79,16 @@ def _stage(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
     dates = sorted({day.year * 10_000 + day.month * 100 + day.day for day in load.dates})
     key = hashlib.sha256(repr((load.domain, load.score_set, dates, sorted(load.snapshot_ids.items()))).encode()).hexdigest()[:32]
     as_of = load.as_of.astimezone(UTC).replace(tzinfo=None)
-    ids = load.snapshot_ids
+    told = {
+        "load_key": key,
+        "domain": load.domain,
+        "score_set": load.score_set,
+        "as_of": as_of,
+        "as_of_text": as_of.isoformat(),
+        **{f"{name}_snapshot_id": snapshot_id for name, snapshot_id in load.snapshot_ids.items()},
+    }
     frames = {
-        "load": pl.DataFrame(
-            [(key, load.domain, load.score_set, as_of, as_of.isoformat(), ids["items"], ids["mentions"], ids["opinions"])],
-            schema={"load_key": pl.String, "domain": pl.String, "score_set": pl.String, "as_of": pl.Datetime("us"), "as_of_text": pl.String}
-            | {f"{name}_snapshot_id": pl.Int64 for name in ("items", "mentions", "opinions")},
-            orient="row",
-        ),
+        "load": pl.DataFrame([told], schema_overrides={f"{name}_snapshot_id": pl.Int64 for name in load.snapshot_ids}),
         "touched_dates": pl.DataFrame({"date_key": dates}),
         "products": load.products,
         "aspects": load.aspects,
@@ -100,7 +102,7 @@ def _stage(connection: duckdb.DuckDBPyConnection, load: Load) -> None:
 
 def _fill(connection: duckdb.DuckDBPyConnection, statement: str, frame: pl.DataFrame) -> None:
     connection.register("staged", frame.to_arrow())
-    connection.execute(f"{statement} SELECT * FROM staged")
+    connection.execute(f"{statement} SELECT * FROM staged")  # noqa: S608, the statements are ours
     connection.unregister("staged")
 
 
@@ -117,5 +119,3 @@ def _check(connection: duckdb.DuckDBPyConnection) -> None:
             if rows:
                 message = f"mart check {name} found rows that should not be, the load was undone: {rows}"
                 raise ReconciliationFailed(message)
-
-

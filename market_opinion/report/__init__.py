@@ -1,2 +1,63 @@
-from market_opinion.contracts import OPS_REJECTIONS as REJECTIONS
-def render(query, domain, *, now, rejections): return "<html></html>"
+"""The report: one self-contained HTML page drawn from the mart's views, without a single address it has to load from."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import polars as pl
+import vl_convert
+
+from market_opinion.contracts import OPS_REJECTIONS
+from market_opinion.domain import Domain
+from market_opinion.report import charts, figures
+
+REJECTIONS = OPS_REJECTIONS
+_TEMPLATE = Path(__file__).parent / "page.html.j2"
+
+# Rows of a SELECT on the mart with parameters named `$name`.
+Query = Callable[[str, dict[str, str]], pl.DataFrame]
+
+
+def render(query: Query, domain: Domain, *, now: datetime, rejections: pl.DataFrame) -> str:
+    """The page as HTML; an empty mart gives a page that says so."""
+    facts = figures.collect(query, domain.name)
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["percent"] = lambda value: "–" if value is None else f"{value:.0%}"
+    environment.filters["signed"] = lambda value: f"{value:+.2f}"
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(
+        domain=domain,
+        now=now,
+        tiles=figures.tiles(facts),
+        heat=figures.heat(facts.scorecard, domain),
+        best=figures.quotes(facts.evidence, "positive"),
+        worst=figures.quotes(facts.evidence, "negative"),
+        rejected=_rejected(rejections),
+        loads=facts.loads.to_dicts(),
+        scorers=facts.scorers.to_dicts(),
+        coverage=figures.coverage_table(facts.coverage),
+        is_sample="sample" in facts.coverage["platform"].to_list(),
+        specs=_specs(facts),
+        script=vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub forgets the default
+        if facts.mentions.height
+        else "",
+    )
+
+
+def _specs(facts: figures.Figures) -> dict[str, Any]:
+    """Charts by the id of the element they are drawn in; none where there is nothing to draw."""
+    if not facts.mentions.height:
+        return {}
+    drawn = {
+        "share-of-voice": charts.share_of_voice(facts.mentions),
+        "sentiment": charts.sentiment_over_time(facts.mentions),
+        "coverage": charts.coverage(facts.windows),
+    }
+    return {name: chart.to_dict() for name, chart in drawn.items()}
+
+
+def _rejected(rejections: pl.DataFrame) -> list[dict[str, Any]]:
+    counted = rejections.group_by("stage", "reason").agg(pl.len().alias("count"))
+    return counted.sort("count", "stage", "reason", descending=[True, False, False]).to_dicts()

@@ -28,7 +28,7 @@ class _Header(msgspec.Struct):
     created_utc: float | str
 
 
-class _Truncated(Exception):  # noqa: N818, never leaves this module
+class _Truncated(Exception):
     """The file ends in the middle of its compression."""
 
 

@@ -1,0 +1,133 @@
+"""Charts over rows of the mart, as Altair charts that fill the width they are given."""
+
+from datetime import timedelta
+
+import altair as alt
+import polars as pl
+
+PRAISE, COMPLAINT, NEUTRAL = "#1a7f6b", "#c2452d", "#c9c5bc"
+_INK, _FAINT = "#2b2a27", "#8a867d"
+_BRANDS_MAX, _LINES_MAX = 10, 5
+_PALETTE = ["#22577a", "#d9782d", "#1a7f6b", "#8e4585", "#b8a11f"]
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+
+
+def share_of_voice(mentions: pl.DataFrame) -> alt.LayerChart:
+    """Bars of each brand's share of all mentions, parted by tone; most mentioned first."""
+    toned = mentions.with_columns(tone=pl.col("label").fill_null("not judged"))
+    counted = toned.group_by("brand", "tone").agg(pl.len().alias("mention_count"))
+    totals = mentions.group_by("brand").agg(pl.len().alias("brand_count")).sort("brand_count", "brand", descending=[True, False])
+    shown = counted.join(totals.head(_BRANDS_MAX), on="brand").with_columns(
+        share=pl.col("mention_count") / mentions.height, brand_share=pl.col("brand_count") / mentions.height
+    )
+    tones = ["positive", "neutral", "negative", "not judged"]
+    order = totals["brand"].head(_BRANDS_MAX).to_list()
+    base = alt.Chart(shown.to_arrow()).encode(alt.Y("brand:N", sort=order, title=None))
+    bars = (
+        base.mark_bar(height={"band": 0.7})
+        .encode(
+            alt.X("share:Q", title="share of mentions", axis=alt.Axis(format="%", tickCount=4)),
+            alt.Color(
+                "tone:N",
+                sort=tones,
+                scale=alt.Scale(domain=tones, range=[PRAISE, NEUTRAL, COMPLAINT, "#e9e6df"]),
+                legend=alt.Legend(orient="bottom", title=None),
+            ),
+            alt.Order("tone_order:Q"),
+            [alt.Tooltip("brand:N"), alt.Tooltip("tone:N"), alt.Tooltip("mention_count:Q", title="mentions")],
+        )
+        .transform_calculate(tone_order=f"indexof({tones}, datum.tone)")
+    )
+    labels = base.mark_text(align="left", dx=5, color=_FAINT).encode(
+        alt.X("max(brand_share):Q"), alt.Text("max(brand_share):Q", format=".0%")
+    )
+    return _styled((bars + labels).properties(width="container", height=alt.Step(30)))
+
+
+def sentiment_over_time(mentions: pl.DataFrame) -> alt.LayerChart:
+    """Lines of mean polarity of the most mentioned brands, in steps that suit the span."""
+    top = mentions.group_by("brand").len().sort("len", "brand", descending=[True, False])["brand"].head(_LINES_MAX).to_list()
+    every = _step(mentions["mentioned_at"])
+    judged = mentions.filter(pl.col("brand").is_in(top), pl.col("polarity").is_not_null())
+    points = judged.group_by("brand", pl.col("mentioned_at").dt.truncate(every).alias("from")).agg(
+        pl.col("polarity").mean().round(4), pl.len().alias("mention_count")
+    )
+    brand = alt.Color(
+        "brand:N", sort=top, scale=alt.Scale(domain=top, range=_PALETTE), legend=alt.Legend(orient="bottom", title=None, columns=3)
+    )
+    zero = alt.Chart(pl.DataFrame({"polarity": [0.0]}).to_arrow()).mark_rule(color=_FAINT, strokeDash=[3, 3]).encode(alt.Y("polarity:Q"))
+    base = alt.Chart(points.sort("brand", "from").to_arrow()).encode(
+        alt.X("from:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(tickCount=6, labelOverlap=True)),
+        alt.Y("polarity:Q", title="mean polarity", scale=alt.Scale(domain=[-1, 1]), axis=alt.Axis(tickCount=5)),
+        brand,
+        [
+            alt.Tooltip("brand:N"),
+            alt.Tooltip("from:T", format="%d %b %H:%M"),
+            alt.Tooltip("polarity:Q", format="+.2f"),
+            alt.Tooltip("mention_count:Q", title="mentions"),
+        ],
+    )
+    lines = base.mark_line(interpolate="monotone", strokeWidth=2)
+    dots = base.mark_circle(opacity=0.9).encode(size=alt.Size("mention_count:Q", scale=alt.Scale(range=[20, 200]), legend=None))
+    return _styled((zero + lines + dots).properties(width="container", height=280))
+
+
+def coverage(windows: pl.DataFrame) -> alt.LayerChart:
+    """Cells of items received, community by hour or by day; hours that are not certified are framed."""
+    every = "1h" if _span(windows["window_start"]) <= timedelta(days=4) else "1d"
+    step = timedelta(hours=1) if every == "1h" else timedelta(days=1)
+    cells = (
+        windows.group_by("platform", "community", pl.col("window_start").dt.truncate(every).alias("from"))
+        .agg(pl.col("item_count").sum(), (pl.col("state") != "CERTIFIED").sum().alias("open_count"))
+        .with_columns(place=pl.concat_str("platform", "community", separator="/"), until=pl.col("from") + step)
+        .sort("place", "from")
+    )
+    base = alt.Chart(cells.to_arrow()).encode(
+        alt.X("from:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(tickCount=6, labelOverlap=True)),
+        alt.X2("until:T"),
+        alt.Y("place:N", title=None),
+        tooltip=[
+            alt.Tooltip("place:N", title="community"),
+            alt.Tooltip("from:T", format="%d %b %H:%M"),
+            alt.Tooltip("item_count:Q", title="items"),
+            alt.Tooltip("open_count:Q", title="hours not certified"),
+        ],
+    )
+    filled = base.mark_rect().encode(
+        alt.Color("item_count:Q", title="items", scale=alt.Scale(scheme="tealblues"), legend=alt.Legend(orient="bottom"))
+    )
+    framed = base.transform_filter("datum.open_count > 0").mark_rect(filled=False, stroke=COMPLAINT, strokeWidth=1.5)
+    return _styled((filled + framed).properties(width="container", height=alt.Step(26)))
+
+
+def _span(times: pl.Series) -> timedelta:
+    """From the first to the last of the times."""
+    seconds = times.dt.epoch("s")
+    return timedelta(seconds=int(seconds.max() or 0) - int(seconds.min() or 0))  # type: ignore[arg-type]  # numbers
+
+
+def _step(times: pl.Series) -> str:
+    """A Polars duration that cuts the span of the times into some ten to thirty steps."""
+    for limit, step in ((4, "6h"), (31, "1d"), (240, "1w")):
+        if _span(times) <= timedelta(days=limit):
+            return step
+    return "1mo"
+
+
+def _styled(chart: alt.LayerChart) -> alt.LayerChart:
+    styled: alt.LayerChart = (
+        chart.configure(font=_FONT, background="transparent", padding=0)
+        .configure_view(stroke=None)
+        .configure_axis(
+            grid=False,
+            domainColor=_FAINT,
+            tickColor=_FAINT,
+            labelColor=_INK,
+            titleColor=_FAINT,
+            labelFontSize=12,
+            titleFontSize=12,
+            titleFontWeight="normal",
+        )
+        .configure_legend(labelColor=_INK, labelFontSize=12)
+    )
+    return styled

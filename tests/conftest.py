@@ -1,0 +1,118 @@
+"""What tests share: a clean environment, builders of raw items, and flows run without their engine."""
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+from prefect import Task
+from prefect.logging import disable_run_logger
+
+from market_opinion.contracts import TABLES
+from market_opinion.domain import Domain, load_domain
+from market_opinion.settings import Settings, load_settings
+
+REPOSITORY = Path(__file__).parent.parent
+NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
+MART_TABLES = (
+    "dim_date", "dim_product", "dim_community", "dim_aspect", "dim_submission", "dim_scorer",
+    "fact_brand_mentions", "fact_aspect_opinion", "fact_window",
+)  # fmt: skip
+
+
+def pytest_configure() -> None:
+    """Prefect's files go nowhere near those of the person who runs the tests."""
+    os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
+    os.environ["DO_NOT_TRACK"] = "1"
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the machine reaches a test, and everything is written below its own folder."""
+    for field, info in Settings.model_fields.items():
+        monkeypatch.delenv((info.alias or field).upper(), raising=False)
+    monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    """The home folder of this test."""
+    return tmp_path / "home"
+
+
+@pytest.fixture(scope="session")
+def phones() -> Domain:
+    """The smartphones domain."""
+    return load_domain("smartphones", REPOSITORY / "domains")
+
+
+def epoch(text: str) -> int:
+    """Seconds since 1970 of an ISO time in UTC."""
+    return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())
+
+
+@pytest.fixture
+def make_comment() -> Callable[..., dict[str, Any]]:
+    """A builder of raw comments."""
+
+    def make(item_id: str = "c1", body: str = "The iPhone 15 battery is great.", at: str = "2026-03-01T10:15:00", **fields: Any):
+        base = {"id": item_id, "subreddit": "phones", "author": "quiet_otter", "body": body, "link_id": "t3_s1", "parent_id": "t3_s1"}
+        return {**base, "permalink": f"/r/phones/comments/s1/_/{item_id}/", "score": 5, "created_utc": epoch(at), **fields}
+
+    return make
+
+
+@pytest.fixture
+def make_submission() -> Callable[..., dict[str, Any]]:
+    """A builder of raw submissions."""
+
+    def make(item_id: str = "s1", title: str = "Pixel 9 after a month", at: str = "2026-03-01T09:05:00", **fields: Any):
+        base = {"id": item_id, "subreddit": "phones", "author": "rusty_spoon", "title": title, "selftext": "", "num_comments": 3}
+        return {**base, "permalink": f"/r/phones/comments/{item_id}/", "score": 50, "created_utc": epoch(at), **fields}
+
+    return make
+
+
+def write_archive(folder: Path, comments: list[Any], submissions: list[Any] = ()) -> Path:
+    """An archive folder of these lines; bytes are written as they are, everything else as JSON."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, items in (("RC_test.jsonl", comments), ("RS_test.jsonl", submissions)):
+        lines = [item if isinstance(item, bytes) else json.dumps(item).encode() for item in items]
+        (folder / name).write_bytes(b"".join(line + b"\n" for line in lines))
+        os.utime(folder / name, (epoch("2026-03-05T00:00:00"),) * 2)
+    return folder
+
+
+@pytest.fixture
+def without_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Tasks are plain calls: the composition of a flow's function runs as it is, without a server."""
+    monkeypatch.setattr(Task, "__call__", lambda task, *args, **kwargs: task.fn(*args, **kwargs))
+    monkeypatch.setattr("tasks.report.create_table_artifact", lambda **_: None)
+    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__SCHEDULED_START_TIME", NOW.isoformat())
+    with disable_run_logger():
+        yield
+
+
+@pytest.fixture
+def tables() -> Callable[[], dict[str, pl.DataFrame]]:
+    """All rows of every table in the lake and the mart of the current home, in an order of their own."""
+
+    def read() -> dict[str, pl.DataFrame]:
+        from tasks import resources
+
+        load_settings()
+        frames = {table.name: resources.lake().read(table) for table in TABLES}
+        frames |= {f"mart.{name}": resources.mart().query(f"SELECT * FROM mart.{name}") for name in MART_TABLES}
+        return {name: frame.sort(frame.columns) for name, frame in frames.items()}
+
+    return read
+
+
+def assert_same(left: dict[str, pl.DataFrame], right: dict[str, pl.DataFrame]) -> None:
+    """Every table holds the same rows."""
+    different = [name for name in left if not left[name].equals(right[name])]
+    assert different == []

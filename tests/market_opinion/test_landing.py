@@ -1,0 +1,117 @@
+"""Landing: lines as received, believed through manifests alone."""
+
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+from market_opinion.errors import LandingCorrupt
+from market_opinion.landing import Landing, WindowWriter
+from market_opinion.sources import RawItem, Stop, StopReason
+from market_opinion.window import HOUR, Window
+from tests.conftest import NOW
+
+T10 = datetime(2026, 3, 1, 10, tzinfo=UTC)
+DONE = Stop(StopReason.EXHAUSTED, ("phones",))
+
+
+class _Source:
+    platform, capture_path, retrieved_at = "reddit", "archive", NOW
+
+    def __init__(self, origin="archive-1"):
+        self.origin = origin
+
+
+def land(landing, lines, *, origin="archive-1", window=Window(T10, T10 + HOUR * 2), stop=DONE):
+    source = _Source(origin)
+    writer = WindowWriter(landing, source, known=landing.captures("reddit", ["phones"], window))
+    for hour, line in lines:
+        writer.add(RawItem("comment", "phones", T10 + HOUR * hour, line))
+    return writer.close(["phones"], window, stop=stop, now=NOW)
+
+
+def landed(landing):
+    captures = landing.captures("reddit", ["phones"], None)
+    return [(c.folder, b"".join(content.raw for content in landing.read(c))) for c in captures]
+
+
+@pytest.fixture(params=[None, "zstd"])
+def landing(request, tmp_path):
+    """A landing zone, plain and compressed."""
+    return Landing((tmp_path / "landing").as_uri(), compression=request.param)
+
+
+def test_lines_come_back_as_they_came(landing):
+    """Bytes that are no text included; a quiet hour is landed too."""
+    land(landing, [(0, b'{"a": 1}'), (0, b"\xff\x00")])
+    assert landed(landing) == [
+        ("reddit/phones/2026-03-01/100000", b'{"a": 1}\n\xff\x00\n'),
+        ("reddit/phones/2026-03-01/110000", b""),
+    ]
+
+
+def test_a_certified_hour_is_not_landed_again(landing):
+    """A rerun writes nothing."""
+    assert land(landing, [(0, b"x")]) == 2
+    assert land(landing, [(0, b"x")]) == 0
+
+
+def test_an_hour_that_is_not_certified_is_landed_again_in_its_place(landing):
+    """X6: what a broken run left behind is replaced, not added to."""
+    land(landing, [(0, b"x"), (0, b"y")], stop=Stop(StopReason.ERROR, ("phones",)))
+    land(landing, [(0, b"x")])
+    assert landed(landing)[0][1] == b"x\n"
+
+
+def test_another_origin_lands_beside_the_first(landing):
+    """Nothing received is overwritten by something else."""
+    land(landing, [(0, b"x")])
+    land(landing, [(0, b"z")], origin="archive-2")
+    assert [folder for folder, _ in landed(landing)[:2]] == [
+        "reddit/phones/2026-03-01/100000",
+        "reddit/phones/2026-03-01/100000/archive-2",
+    ]
+
+
+def test_a_file_is_rotated_into_parts(tmp_path):
+    """B13: every part is in the manifest."""
+    landing = Landing(str(tmp_path), max_bytes=10)
+    land(landing, [(0, b"12345678") for _ in range(5)])
+    capture = landing.captures("reddit", ["phones"], None)[0]
+    assert [f.name for f in capture.manifest.files] == ["comments.jsonl", "comments-0001.jsonl", "comments-0002.jsonl"]
+    assert capture.manifest.lines() == 5
+
+
+def test_what_has_no_whole_manifest_is_not_there(landing, tmp_path):
+    """A run that died, before its manifest or in the middle of it."""
+    land(landing, [(0, b"x")])
+    (tmp_path / "landing/reddit/phones/2026-03-01/100000/manifest.json").write_text('{"platform": "red')
+    (tmp_path / "landing/reddit/phones/2026-03-01/110000/manifest.json").unlink()
+    assert landed(landing) == []
+    land(landing, [(0, b"y")])
+    assert landed(landing)[0][1] == b"y\n"
+
+
+def test_leftovers_of_a_run_that_died_are_cleared(landing, tmp_path):
+    """A part nobody promised would be counted by whoever counts files."""
+    folder = tmp_path / "landing/reddit/phones/2026-03-01/100000"
+    folder.mkdir(parents=True)
+    (folder / "comments-0007.jsonl").write_text("old\n")
+    land(landing, [(0, b"x")])
+    assert not (folder / "comments-0007.jsonl").exists()
+
+
+def test_a_file_that_was_changed_is_not_believed(landing, tmp_path):
+    """By its hash; the message names it and what to do."""
+    land(landing, [(0, b"x")])
+    file = next((tmp_path / "landing").glob("**/comments*"))
+    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    with pytest.raises(LandingCorrupt, match="remove its folder and run 2026-03-01T10:00/2026-03-01T11:00 again"):
+        landed(landing)
+
+
+def test_the_manifest_says_what_was_landed_and_why_it_ended(landing, tmp_path):
+    """Section 5 of the design: counts, bytes, hash, stop reason, times."""
+    land(landing, [(0, b"x"), (0, b"y")])
+    manifest = json.loads((tmp_path / "landing/reddit/phones/2026-03-01/100000/manifest.json").read_text())
+    assert (manifest["stop_reason"], manifest["files"][0]["lines"], manifest["retrieved_at"]) == ("exhausted", 2, "2026-03-10T12:30:00Z")

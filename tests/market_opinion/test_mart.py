@@ -1,0 +1,175 @@
+"""The mart: a star schema that equals silver, or does not change."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from market_opinion import mart
+from market_opinion.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
+from market_opinion.errors import ReconciliationFailed
+from market_opinion.mart.duckdb import DuckDBMart
+from market_opinion.state import WindowEntry, WindowState
+from tests.market_opinion.test_bronze import T10
+
+KEYS = {"platform": "reddit", "community": "phones", "thread_id": "s1", "created_at": T10, "window_start": T10}
+DIMENSIONS = ("dim_date", "dim_product", "dim_community", "dim_aspect", "dim_submission", "dim_scorer")
+
+
+def frame(table, *rows):
+    return pl.DataFrame([KEYS | row for row in rows], schema=table.schema)
+
+
+@pytest.fixture
+def load(phones):
+    """One thread, one comment on two products with three opinions."""
+    comment = {"kind": "comment", "item_id": "c1"}
+    items = frame(
+        SILVER_ITEMS,
+        {"kind": "submission", "item_id": "s1", "context_title": "A title", "is_usable": True, "permalink": "u", "votes": 9},
+        comment | {"is_usable": True, "permalink": "v", "votes": 4, "author_key": "k"},
+    )
+    known = comment | {"domain": "smartphones", "domain_version": "v"}
+    mentions = frame(
+        SILVER_MENTIONS,
+        *(
+            known | {"product_id": p, "aliases": "a", "mention_count": 1, "is_inherited": False}
+            for p in ("google-pixel-9", "apple-iphone-15")
+        ),
+    )
+    said = known | {"score_set": "live", "scorer": "lexicon", "model": "m", "evidence": "words", "evidence_start": 0, "evidence_end": 5}
+    opinions = frame(
+        SILVER_OPINIONS,
+        said | {"product_id": "google-pixel-9", "aspect": "battery", "polarity": 0.5, "label": "positive"},
+        said | {"product_id": "google-pixel-9", "aspect": "camera", "polarity": -0.1, "label": "negative"},
+        said | {"product_id": "apple-iphone-15", "aspect": "price", "polarity": -0.7, "label": "negative"},
+    )
+    return mart.Load(
+        domain="smartphones",
+        score_set="live",
+        as_of=datetime(2026, 3, 2, tzinfo=UTC),
+        dates=[date(2026, 3, 1)],
+        products=mart.product_rows(phones),
+        aspects=mart.aspect_rows(phones),
+        windows=mart.window_rows([WindowEntry("reddit", "phones", T10, WindowState.CERTIFIED, "exhausted", {})]),
+        items=items.select(mart.ITEM_COLUMNS),
+        mentions=mentions,
+        opinions=opinions,
+        snapshot_ids={"items": 1, "mentions": 2, "opinions": 3},
+    )
+
+
+@pytest.fixture
+def store(tmp_path):
+    """A mart file with an awkward name."""
+    return DuckDBMart(tmp_path / "it's a mart.db")
+
+
+def rows(store, sql):
+    return store.query(sql).rows()
+
+
+def test_facts_have_the_grain_and_the_means(store, load):
+    """Item x product, and item x product x aspect."""
+    assert store.load(load) == {"fact_mention_count": 2, "fact_opinion_count": 3}
+    found = rows(store, "SELECT product_id, opinion_count, polarity, label FROM mart.fact_brand_mentions ORDER BY 1")
+    assert found == [("apple-iphone-15", 1, -0.7, "negative"), ("google-pixel-9", 2, 0.2, "positive")]
+
+
+def test_every_dimension_has_its_unknown_member(store, load):
+    """A28: a fact never has an empty key."""
+    store.load(load)
+    for table in DIMENSIONS:
+        assert store.query(f"SELECT * FROM mart.{table} WHERE CAST({table[4:]}_key AS VARCHAR) = '-1'").height == 1
+
+
+def test_loading_again_changes_no_row(store, load):
+    """Not even of the audit."""
+    names = [*DIMENSIONS, "fact_brand_mentions", "fact_aspect_opinion", "fact_window", "load_audit"]
+    store.load(load)
+    before = [store.query(f"SELECT * FROM mart.{name} ORDER BY ALL") for name in names]
+    store.load(load)
+    assert [store.query(f"SELECT * FROM mart.{name} ORDER BY ALL").equals(b) for name, b in zip(names, before, strict=True)] == [
+        True
+    ] * len(names)
+
+
+def test_what_is_gone_from_silver_is_gone_from_the_mart(store, load):
+    """And leaves the other domain alone."""
+    store.load(load)
+    cars = replace(load, domain="cars", mentions=load.mentions.with_columns(domain=pl.lit("cars")), opinions=load.opinions.clear())
+    store.load(cars)
+    store.load(replace(load, mentions=load.mentions.head(1), opinions=load.opinions.clear()))
+    assert rows(store, "SELECT domain, count(*) FROM mart.fact_brand_mentions GROUP BY 1 ORDER BY 1") == [("cars", 2), ("smartphones", 1)]
+    assert rows(store, "SELECT count(*) FROM mart.fact_aspect_opinion") == [(0,)]
+
+
+def test_a_load_that_does_not_reconcile_is_undone(store, load):
+    """An opinion without a mention has no fact: the file stays as it was."""
+    store.load(load)
+    orphan = load.opinions.head(1).with_columns(product_id=pl.lit("google-pixel-8"))
+    with pytest.raises(ReconciliationFailed, match="checks/opinions_reconcile"):
+        store.load(replace(load, opinions=pl.concat([load.opinions, orphan])))
+    assert rows(store, "SELECT count(*) FROM mart.fact_aspect_opinion") == [(3,)]
+
+
+def test_a_changed_product_gets_a_new_version_from_its_day_on(store, load):
+    """Type 2: earlier facts keep what was true of them."""
+    store.load(load)
+    changed = load.products.with_columns(
+        brand=pl.when(product_id="google-pixel-9").then(pl.lit("Alphabet")).otherwise("brand"),
+        row_hash=pl.when(product_id="google-pixel-9").then(pl.lit("new")).otherwise("row_hash"),
+    )
+    later = {"created_at": datetime(2026, 3, 3, 10, tzinfo=UTC), "window_start": datetime(2026, 3, 3, 10, tzinfo=UTC)}
+    moved = [
+        f.with_columns(**{k: pl.lit(v).cast(pl.Datetime("us", "UTC")) for k, v in later.items()})
+        for f in (load.items, load.mentions, load.opinions)
+    ]
+    store.load(replace(load, products=changed, dates=[date(2026, 3, 3)], items=moved[0], mentions=moved[1], opinions=moved[2]))
+    sql = "SELECT date_key, brand FROM mart.fact_brand_mentions JOIN mart.dim_product USING (product_key) WHERE brand <> 'Apple' ORDER BY 1"
+    assert rows(store, sql) == [(20260301, "Google"), (20260303, "Alphabet")]
+    versions = (
+        "SELECT brand, valid_from::DATE::VARCHAR, is_current FROM mart.dim_product WHERE product_id = 'google-pixel-9' ORDER BY valid_from"
+    )
+    assert rows(store, versions) == [("Google", "1900-01-01", False), ("Alphabet", "2026-03-02", True)]
+
+
+def test_a_thread_that_was_not_received_stands_in_until_it_is(store, load):
+    """No fact points nowhere, and the title comes when it comes."""
+    store.load(replace(load, items=load.items.filter(pl.col("kind") == "comment")))
+    sql = "SELECT is_captured, title FROM mart.dim_submission WHERE thread_id = 's1'"
+    assert rows(store, sql) == [(False, None)]
+    store.load(load)
+    assert rows(store, sql) == [(True, "A title")]
+
+
+def test_views_give_the_answers(store, load):
+    """The ones people query."""
+    store.load(load)
+    assert rows(store, "SELECT brand, voice_share FROM mart.share_of_voice ORDER BY 1") == [("Apple", 0.5), ("Google", 0.5)]
+    assert rows(store, "SELECT brand, net_sentiment FROM mart.daily_brand ORDER BY 1") == [("Apple", -1.0), ("Google", 1.0)]
+    assert rows(store, "SELECT window_count, certified_window_count, item_count, usable_comment_ratio FROM mart.coverage") == [
+        (1, 1, 2, 1.0)
+    ]
+    assert rows(store, "SELECT product_id, aspect FROM mart.top_evidence WHERE label = 'negative' AND evidence_rank = 1 ORDER BY 1") == [
+        ("apple-iphone-15", "price"),
+        ("google-pixel-9", "camera"),
+    ]
+
+
+def test_the_file_can_be_opened_and_asked_by_anyone(store, load, tmp_path):
+    """A file called mart.duckdb is the database `mart`, so `mart.` needs no set-up."""
+    import duckdb
+
+    DuckDBMart(tmp_path / "mart.duckdb").load(load)
+    with duckdb.connect(tmp_path / "mart.duckdb") as connection:
+        assert connection.execute("SELECT count(*) FROM mart.daily_brand").fetchone() == (2,)
+
+
+def test_dates_are_what_a_calendar_says(store, load):
+    """ISO weeks begin on Monday."""
+    store.load(load)
+    sql = "SELECT quarter, month_name, iso_day_of_week, is_weekend, week_start::VARCHAR, month_start::VARCHAR FROM mart.dim_date WHERE date_key = {}"
+    assert rows(store, sql.format(20260301)) == [(1, "Mar", 7, True, "2026-02-23", "2026-03-01")]
+    assert rows(store, sql.format(20240229)) == [(1, "Feb", 4, False, "2024-02-26", "2024-02-01")]
