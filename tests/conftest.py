@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 from prefect import Task
 from prefect.logging import disable_run_logger
+from prefect.runtime import flow_run
 
 from market_opinion.contracts import TABLES
 from market_opinion.domain import Domain, load_domain
@@ -92,7 +93,7 @@ def without_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Tasks are plain calls: the composition of a flow's function runs as it is, without a server."""
     monkeypatch.setattr(Task, "__call__", lambda task, *args, **kwargs: task.fn(*args, **kwargs))
     monkeypatch.setattr("tasks.report.create_table_artifact", lambda **_: None)
-    monkeypatch.setenv("PREFECT__RUNTIME__FLOW_RUN__SCHEDULED_START_TIME", NOW.isoformat())
+    monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: NOW)
     with disable_run_logger():
         yield
 
