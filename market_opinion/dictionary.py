@@ -62,7 +62,7 @@ _MART_GRAINS = {
     "dim_aspect": "One row per domain and aspect; `-1` is the unknown member.",
     "dim_community": "One row per platform and community; `-1` is the unknown member.",
     "dim_date": "One row per day from 1995 to 2049; `-1` is the unknown member.",
-    "dim_product": "One row per domain, product and version (type 2: valid from `valid_from` until before `valid_to`); `-1` is the unknown member.",
+    "dim_product": "One row per domain, product and version, valid from `valid_from` until before `valid_to`; `-1` is the unknown member.",
     "dim_scorer": "One row per scorer, model and prompt version; `-1` is the unknown member.",
     "dim_submission": "One row per thread; `is_captured` is false while its first item was not received; `-1` is the unknown member.",
     "fact_aspect_opinion": "One row per domain, item, product and aspect, of the score set that is shown.",

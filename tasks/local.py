@@ -37,9 +37,9 @@ def run_locally(flow: Flow[P, Summary], *, check: Task[Q, Job]) -> None:
         bound.apply_defaults()
         given = bound.arguments | {"now": bound.arguments.get("now") or datetime.now(UTC)}
         try:
-            check.fn(**{name: given[name] for name in inspect.signature(check.fn).parameters})
+            check.fn(**{name: given[name] for name in inspect.signature(check.fn).parameters})  # type: ignore[call-arg]  # by name
             with _embedded_prefect():
-                summary = cast("Summary", flow(**bound.arguments))  # type: ignore[call-arg]  # by name
+                summary = cast("Summary", flow(**bound.arguments))
         except MarketOpinionError as error:
             Console(stderr=True).print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
             sys.exit(2)

@@ -53,9 +53,10 @@ def test_the_watermark_moves_after_the_mart_has_the_hour(home, monkeypatch):
     def fail(*_):
         raise ReconciliationFailed
 
-    with monkeypatch.context() as broken, pytest.raises(ReconciliationFailed):
+    with monkeypatch.context() as broken:
         broken.setattr("market_opinion.mart.duckdb.DuckDBMart.load", fail)
-        hourly.fn(now=datetime(2026, 3, 2, 10, 5))
+        with pytest.raises(ReconciliationFailed):
+            hourly.fn(now=datetime(2026, 3, 2, 10, 5))
     assert watermark() is None
     hourly.fn(now=datetime(2026, 3, 2, 10, 5))
     assert watermark() == T10

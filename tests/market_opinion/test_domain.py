@@ -49,7 +49,7 @@ def test_the_version_changes_with_the_content_alone(broken, phones):
 
 def test_an_unknown_domain_names_those_there_are(broken):
     """And nothing outside the folder can be named."""
-    with pytest.raises(UnknownDomain, match="no domain 'cars'.*there are: smartphones"):
+    with pytest.raises(UnknownDomain, match=r"no domain 'cars'.*there are: smartphones"):
         load_domain("cars", broken)
     with pytest.raises(UnknownDomain):
         load_domain("../smartphones", broken / "smartphones")

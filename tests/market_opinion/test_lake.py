@@ -20,8 +20,7 @@ def rows(*ids, domain="phones", at=T10, product="p"):
     own = [
         known | {"item_id": i, "domain": domain, "product_id": product, "created_at": at, "window_start": at.replace(minute=0)} for i in ids
     ]
-    counted = pl.DataFrame([row | {"mention_count": 1, "is_inherited": False} for row in own], schema=SILVER_MENTIONS.schema)
-    return counted
+    return pl.DataFrame([row | {"mention_count": 1, "is_inherited": False} for row in own], schema=SILVER_MENTIONS.schema)
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from market_opinion.window import HOUR, Window
 from tests.conftest import NOW
 
 T10 = datetime(2026, 3, 1, 10, tzinfo=UTC)
+TWO_HOURS = Window(T10, T10 + HOUR * 2)
 DONE = Stop(StopReason.EXHAUSTED, ("phones",))
 
 
@@ -22,7 +23,7 @@ class _Source:
         self.origin = origin
 
 
-def land(landing, lines, *, origin="archive-1", window=Window(T10, T10 + HOUR * 2), stop=DONE):
+def land(landing, lines, *, origin="archive-1", window=TWO_HOURS, stop=DONE):
     source = _Source(origin)
     writer = WindowWriter(landing, source, known=landing.captures("reddit", ["phones"], window))
     for hour, line in lines:

@@ -28,7 +28,7 @@ def test_a_home_that_cannot_be_written_is_named(monkeypatch, tmp_path):
     """The message says which folder and what to set."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path / "file" / "below"))
-    with pytest.raises(SettingsInvalid, match="file/below cannot be written .* set MARKET_OPINION_HOME"):
+    with pytest.raises(SettingsInvalid, match=r"file/below cannot be written .* set MARKET_OPINION_HOME"):
         load_settings()
 
 

@@ -1,5 +1,6 @@
 """Windows: half-open spans of whole UTC hours."""
 
+import itertools
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -72,7 +73,7 @@ def test_contiguous_windows_cover_just_the_hours_given(starts):
     """No hour more, none less, none twice, and no two windows that touch."""
     found = contiguous(starts)
     assert [hour.start for window in found for hour in window.hours()] == sorted(set(starts))
-    assert all(left.end < right.start for left, right in zip(found, found[1:], strict=False))
+    assert all(left.end < right.start for left, right in itertools.pairwise(found))
 
 
 def test_dates_of_a_window_are_those_it_touches():

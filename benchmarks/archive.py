@@ -1,0 +1,161 @@
+"""Make a Reddit archive of any size: `.venv/bin/python -m benchmarks.archive FOLDER --items 1000000`.
+
+Invented words in the shape of Reddit: about 180 characters a comment, 5 % of the ids captured twice, a quarter of the texts with
+characters beyond ASCII, a tenth each with markup, links or names, one in ten speaking of a phone.
+"""
+
+import json
+import random
+from datetime import UTC, datetime
+from pathlib import Path
+
+import cyclopts
+
+_START = int(datetime(2026, 1, 5, tzinfo=UTC).timestamp())
+_COMMUNITIES = ("android", "iphone", "gadgets", "phones")
+_WORDS = [
+    "the",
+    "a",
+    "it",
+    "this",
+    "that",
+    "my",
+    "your",
+    "is",
+    "was",
+    "has",
+    "not",
+    "never",
+    "always",
+    "really",
+    "quite",
+    "phone",
+    "screen",
+    "camera",
+    "battery",
+    "price",
+    "update",
+    "charger",
+    "signal",
+    "speaker",
+    "good",
+    "bad",
+    "great",
+    "awful",
+    "slow",
+    "fast",
+    "cheap",
+    "love",
+    "hate",
+    "think",
+    "know",
+    "bought",
+    "sold",
+    "used",
+    "after",
+    "before",
+    "week",
+    "month",
+    "year",
+    "when",
+    "because",
+    "but",
+    "and",
+    "or",
+    "so",
+    "if",
+    "then",
+    "people",
+    "someone",
+    "nothing",
+    "everything",
+    "still",
+    "again",
+    "maybe",
+    "works",
+    "fails",
+    "broken",
+    "fine",
+    "okay",
+    "money",
+    "store",
+    "support",
+    "design",
+    "build",
+    "size",
+    "heavy",
+    "light",
+]
+_PRODUCTS = ("iPhone 15", "s24u", "Pixel 9", "galaxy s23", "15 pro max", "OnePlus 12", "p8p", "Fold 6", "iphones", "Xiaomi 14")
+_DIRT = (
+    "**bold**",
+    "&amp;",
+    "https://example.com/a/b",
+    "u/some_name",
+    "[text](https://example.com)",
+    "~~no~~",
+    "\n\n> quoted words\n\n",
+    "me@example.com",
+)
+_BEYOND = ("’", "é", "…", "😀", "“so”", "ü", "—")
+
+
+def _body(chance: random.Random) -> str:
+    words = chance.choices(_WORDS, k=chance.randint(4, 62))
+    if chance.random() < 0.1:
+        words[chance.randrange(len(words))] = chance.choice(_PRODUCTS)
+    if chance.random() < 0.3:
+        words.insert(chance.randrange(len(words)), chance.choice(_DIRT))
+    if chance.random() < 0.25:
+        words.append(chance.choice(_BEYOND))
+    if len(words) > 12:
+        words[len(words) // 2] += "."
+    return " ".join(words)
+
+
+def make(folder: Path, *, items: int, hours: int = 24, seed: int = 1) -> Path:
+    """An archive of so many comments spread over so many hours; one that is there already is used as it is."""
+    path = folder / f"RC_made_{items}_{hours}.jsonl"
+    if path.exists():
+        return folder
+    folder.mkdir(parents=True, exist_ok=True)
+    chance = random.Random(seed)
+    bodies = [_body(chance) for _ in range(min(items, 200_000))]
+    ids: list[str] = []
+    partial = path.with_suffix(".part")
+    with partial.open("w", encoding="utf-8") as file:
+        for number in range(items):
+            is_repeat = ids and chance.random() < 0.05
+            item_id = chance.choice(ids[-2000:]) if is_repeat else f"m{number:x}"
+            ids = [*ids[-2000:], item_id] if len(ids) > 4000 else ids
+            ids.append(item_id)
+            line = {
+                "id": item_id,
+                "name": f"t1_{item_id}",
+                "subreddit": _COMMUNITIES[number % len(_COMMUNITIES)],
+                "author": f"user_{chance.randrange(200_000)}",
+                "body": f"{chance.choice(bodies)} {number % 1000}",
+                "link_id": f"t3_{number % 5000:x}",
+                "parent_id": f"t3_{number % 5000:x}",
+                "permalink": f"/r/x/comments/{number % 5000:x}/_/{item_id}/",
+                "score": chance.randrange(-5, 200),
+                "created_utc": _START + number * hours * 3600 // items,
+            }
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+    partial.rename(path)
+    return folder
+
+
+def main(folder: Path, *, items: int = 1_000_000, hours: int = 24) -> None:
+    """Make it.
+
+    Args:
+        folder: Where to.
+        items: How many comments.
+        hours: Over how many hours.
+    """
+    print(make(folder, items=items, hours=hours))
+
+
+if __name__ == "__main__":
+    cyclopts.run(main)

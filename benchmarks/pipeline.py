@@ -1,0 +1,106 @@
+"""Rows, seconds, memory and rows a second of every stage, beside the prototype, in one run.
+
+    .venv/bin/python -m benchmarks.pipeline [--items 1000000] [--folder FOLDER]
+
+The archive is made where it is not there. Prefect is left out: its cost is a second a run, not a row. Memory is taken from runs of
+their own over the whole archive and over a quarter of it: what is bounded by the slice does not grow with the archive.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import cyclopts
+from prefect.logging import disable_run_logger
+
+from benchmarks import archive
+from benchmarks.measure import finish, peak_mb, report
+from tasks.bronze import build_bronze
+from tasks.fetch import fetch_windows
+from tasks.mart import load_mart
+from tasks.mentions import find_mentions
+from tasks.opinions import judge_items
+from tasks.record import record_windows
+from tasks.request import check_backfill
+from tasks.silver import clean_items
+
+_STAGES: dict[str, tuple[Callable[..., Any], str]] = {
+    "bronze": (build_bronze.fn, "landed_line_count"),
+    "silver": (clean_items.fn, "comment_count"),
+    "mentions": (find_mentions.fn, "mention_count"),
+    "opinions": (judge_items.fn, "opinion_count"),
+    "windows": (record_windows.fn, "window_count"),
+}
+
+
+def _run_stages(folder: Path) -> dict[str, dict[str, float]]:
+    """Seconds and rows of each stage over the whole archive, in this process."""
+    found: dict[str, dict[str, float]] = defaultdict(lambda: {"seconds": 0.0, "rows": 0.0, "peak_mb": 0.0})
+
+    def timed(name: str, call: Callable[[], Any], count: str | None = None) -> Any:
+        began = time.perf_counter()
+        result = call()
+        found[name]["seconds"] += time.perf_counter() - began
+        found[name]["rows"] += result[count] if count else 0
+        found[name]["peak_mb"] = peak_mb()
+        return result
+
+    with disable_run_logger():
+        job = check_backfill.fn("smartphones", "archive", str(folder), None, None, None, datetime.now(UTC))
+        landed = timed("fetch", lambda: fetch_windows.fn(job, job.communities, None))
+        for span in landed.slices:
+            for name, (stage, count) in _STAGES.items():
+                timed(name, lambda stage=stage, span=span: stage(job, span), count)  # type: ignore[misc]  # defaults bind now
+            timed("mart", lambda span=span: load_mart.fn(job, [span]), "fact_mention_count")  # type: ignore[misc]
+    found["fetch"]["rows"] = found["bronze"]["rows"]
+    return dict(found)
+
+
+def _child(*arguments: str) -> dict[str, Any]:
+    """What a run in a process and a home of its own measured."""
+    with tempfile.TemporaryDirectory() as home:
+        environment = {**os.environ, "MARKET_OPINION_HOME": home}
+        done = subprocess.run([sys.executable, "-m", *arguments], env=environment, check=True, stdout=subprocess.PIPE, text=True)
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def main(*, items: int = 1_000_000, folder: Path | None = None, stages_of: Path | None = None) -> None:
+    """Measure.
+
+    Args:
+        items: Comments in the archive.
+        folder: Where archives are made and kept; a temporary folder when left out.
+        stages_of: Measure the stages over this archive and print them as JSON; used by the benchmark itself.
+    """
+    if stages_of:
+        print(json.dumps(_run_stages(stages_of)))
+        return
+    with tempfile.TemporaryDirectory() as temporary:
+        root = folder or Path(temporary)
+        whole = archive.make(root / "whole", items=items)
+        quarter = archive.make(root / "quarter", items=items // 4, hours=6)
+        floor = _child("benchmarks.prototype", str(next(whole.glob("RC_*.jsonl"))), str(root / "prototype.parquet"))
+        stages = _child("benchmarks.pipeline", "--stages-of", str(whole))
+        small = _child("benchmarks.pipeline", "--stages-of", str(quarter))
+    print(f"prototype.rows {floor['rows']} seconds {floor['seconds']:.2f} peak_mb {floor['peak_mb']:.0f}")
+    for name, stage in stages.items():
+        speed = stage["rows"] / stage["seconds"]
+        print(f"{name}.rows {stage['rows']:.0f} seconds {stage['seconds']:.2f} peak_mb {stage['peak_mb']:.0f} rows_per_second {speed:.0f}")
+    landing_to_silver = stages["bronze"]["seconds"] + stages["silver"]["seconds"]
+    report("pipeline.landing_to_silver_speed_of_prototype", floor["seconds"] / landing_to_silver, "ratio", at_least=0.5)
+    report("pipeline.peak_memory", stages["mart"]["peak_mb"], "MB", at_most=2500)
+    report("pipeline.peak_memory_of_whole_to_quarter", stages["mart"]["peak_mb"] / small["mart"]["peak_mb"], "ratio", at_most=1.5)
+    finish()
+
+
+if __name__ == "__main__":
+    cyclopts.run(main)

@@ -1,0 +1,41 @@
+"""What the documents claim."""
+
+import re
+
+import yaml
+
+from market_opinion.settings import Settings
+from tests.conftest import REPOSITORY
+
+README = (REPOSITORY / "README.md").read_text()
+
+
+def test_the_readme_lists_the_deployments_there_are():
+    """With their schedules."""
+    deployments = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]
+    listed = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", README, re.MULTILINE))
+    assert sorted(listed) == sorted(entry["name"] for entry in deployments)
+    for entry in deployments:
+        for schedule in entry["schedules"]:
+            assert f"`{schedule['cron']}`" in listed[entry["name"]]
+
+
+def test_every_setting_is_in_the_example():
+    """By the name of its variable, and no other."""
+    wanted = {(info.alias or name).upper() for name, info in Settings.model_fields.items()}
+    shown = set(re.findall(r"^#? ?([A-Z_]+)=", (REPOSITORY / ".env.example").read_text(), re.MULTILINE))
+    assert shown == wanted
+
+
+def test_links_of_the_documents_lead_somewhere():
+    """Files of this repository."""
+    for document in [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("**/*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name}: {target}"
+
+
+def test_the_folders_of_the_readme_exist():
+    """The table of what to open."""
+    for folder in ("flows", "tasks", "market_opinion", "domains"):
+        assert f"`{folder}/`" in README
+        assert (REPOSITORY / folder).is_dir()
