@@ -5,7 +5,7 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.stages import STAGE_COUNT, carry, conclude
+from flows.stages import carry, conclude
 from tasks.fetch import fetch_windows
 from tasks.local import run_locally
 from tasks.progress import Tally
@@ -36,8 +36,8 @@ def backfill(
         end: Hour after the last, in UTC.
     """
     job = check_backfill(domain, source, archive, communities, start, end, flow_run.scheduled_start_time)
-    landed = fetch_windows(job, job.communities, job.window)
-    with Tally(steps=STAGE_COUNT * len(landed.slices)) as tally:
+    with Tally() as tally:
+        landed = fetch_windows(job, job.communities, job.window)
         carry(job, landed.slices, tally)
         return conclude(job, tally, title=f"backfill of {job.domain} from {job.source}", notes=landed.notes)
 

@@ -5,7 +5,7 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.stages import STAGE_COUNT, carry, conclude
+from flows.stages import carry, conclude
 from tasks.fetch import fetch_windows
 from tasks.local import run_locally
 from tasks.progress import Tally
@@ -39,7 +39,7 @@ def hourly(
     """
     job = check_hourly(domain, source, archive, communities, max_windows, now or flow_run.scheduled_start_time)
     due = find_due_windows(job)
-    with Tally(steps=STAGE_COUNT * len(due)) as tally:
+    with Tally() as tally:
         for span in due:
             landed = fetch_windows(job, span.communities, span.window)
             carry(job, landed.slices, tally)

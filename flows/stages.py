@@ -11,7 +11,7 @@ from tasks.report import Summary, draw_report, publish_summary
 from tasks.request import Job
 from tasks.silver import clean_items, find_outdated
 
-STAGE_COUNT = 6
+_STAGE_COUNT = 6
 
 
 def carry(job: Job, slices: list[Slice], tally: Tally) -> None:
@@ -19,6 +19,7 @@ def carry(job: Job, slices: list[Slice], tally: Tally) -> None:
 
     Each stage replaces its slice, so running again after a crash repairs whatever was half done.
     """
+    tally.expect(_STAGE_COUNT * len(slices))
     for span in slices:
         tally.done("bronze", span, build_bronze(job, span))
         tally.done("silver", span, clean_items(job, span))

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from market_opinion.errors import SettingsInvalid, WatermarkUnreadable
+from market_opinion.quality import ratios
 from market_opinion.window import Window, floor_hour
 
 _TABLES = """
@@ -151,8 +152,10 @@ class StateStore:
     @staticmethod
     def _attributes(record: RunRecord) -> Mapping[str, Any]:
         entry = asdict(record.entry)
-        counts = {"".join(part.title() for part in name.split("_")): count for name, count in entry["counts"].items()}
+        counts = {_camel(name): count for name, count in entry["counts"].items()}
+        found = {name: value for name, value in ratios(entry["counts"]).items() if value is not None}
         return {
+            **{_camel(name): round(value, 6) for name, value in found.items()},
             "SubmissionsCount": counts.pop("SubmissionCount", 0),
             "CommentsCount": counts.pop("CommentCount", 0),
             "Mode": record.mode,
@@ -176,6 +179,10 @@ class StateStore:
                 yield connection
         finally:
             connection.close()
+
+
+def _camel(name: str) -> str:
+    return "".join(part.title() for part in name.split("_"))
 
 
 def _text(moment: datetime) -> str:

@@ -38,6 +38,7 @@ def run_locally(flow: Flow[P, Summary], *, check: Task[Q, Job]) -> None:
         given = bound.arguments | {"now": bound.arguments.get("now") or datetime.now(UTC)}
         try:
             check.fn(**{name: given[name] for name in inspect.signature(check.fn).parameters})  # type: ignore[call-arg]  # by name
+            Console(stderr=True).print("[dim]starting Prefect, some 15 seconds the first time[/]")
             with _embedded_prefect():
                 summary = cast("Summary", flow(**bound.arguments))
         except MarketOpinionError as error:

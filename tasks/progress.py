@@ -14,12 +14,13 @@ from market_opinion.window import Slice
 class Tally:
     """Counts of all stages of a run, added up as they are done; drawn where a person looks on."""
 
-    def __init__(self, *, steps: int) -> None:
-        """Expect this many steps in all."""
+    def __init__(self) -> None:
+        """Begin with nothing to do."""
         columns = (TextColumn("{task.description:<44}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=Console(stderr=True), transient=True)
-        self._bar = self._progress.add_task("starting", total=steps)
-        self._started_s = time.monotonic()
+        console = Console(stderr=True)
+        self._progress = Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+        self._bar = self._progress.add_task("reading the source", total=None)
+        self._started_seconds = time.monotonic()
         self.counts: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
@@ -32,9 +33,9 @@ class Tally:
         self._progress.stop()
 
     def expect(self, steps: int) -> None:
-        """There are this many more steps than was thought."""
-        total = self._progress.tasks[0].total or 0
-        self._progress.update(self._bar, total=total + steps)
+        """So many more steps are known to come."""
+        task = self._progress.tasks[0]
+        self._progress.update(self._bar, total=(task.total or 0) + steps)
 
     def done(self, stage: str, span: Slice, counts: dict[str, int]) -> None:
         """One stage of one slice is done."""
@@ -44,4 +45,4 @@ class Tally:
     @property
     def elapsed_seconds(self) -> float:
         """Seconds since the tally began."""
-        return time.monotonic() - self._started_s
+        return time.monotonic() - self._started_seconds

@@ -68,13 +68,18 @@ def test_a_run_leaves_its_latest_and_its_attempt(store):
     """B35 to B38, X4: a rerun does not erase the history."""
     for run_id in ("r1", "r2"):
         record = RunRecord(
-            entry(submission_count=1, comment_count=2), T10 + HOUR, run_id, "backfill", "smartphones", NOW + timedelta(seconds=1)
+            entry(submission_count=1, comment_count=2, usable_comment_count=1),
+            T10 + HOUR,
+            run_id,
+            "backfill",
+            "smartphones",
+            NOW + timedelta(seconds=1),
         )
         store.put_runs([record])
     (latest,) = store.runs("reddit", "phones")
     expected = {
         "pk": "ENV#test#SUBREDDIT#phones", "sk": f"RUN#{int(T10.timestamp())}", "SubmissionsCount": 1, "CommentsCount": 2, "Mode": "backfill",
-        "WindowStartTs": int(T10.timestamp()), "WindowEndTs": int(T10.timestamp()) + 3600, "IngestedAtTs": int(NOW.timestamp()) + 1, "RunId": "r2",
+        "WindowStartTs": int(T10.timestamp()), "WindowEndTs": int(T10.timestamp()) + 3600, "IngestedAtTs": int(NOW.timestamp()) + 1, "RunId": "r2", "UsableCommentRatio": 0.5,
     }  # fmt: skip
     assert expected.items() <= latest.items()
     assert len(store.runs("reddit", "phones", prefix="ATTEMPT#")) == 2
