@@ -175,47 +175,35 @@ def _lines(fs: Any, path: str) -> Iterator[bytes]:  # noqa: ANN401, fsspec is un
     """Lines without their end; blank ones are no lines. Whole lines before a break are yielded before the error."""
     rest = b""
     with fs.open(path, "rb") as file:
-        for chunk in _decompressor(path)(lambda: file.read(_CHUNK_BYTES)):
+        for chunk in _inflated(lambda: file.read(_CHUNK_BYTES), _FRAMES.get(PurePosixPath(path).suffix)):
             *whole, rest = (rest + chunk).split(b"\n")
             yield from (line for line in whole if line.strip())
         if rest.strip():
             yield rest
 
 
-def _decompressor(path: str) -> Callable[[Callable[[], bytes]], Iterator[bytes]]:
-    return _zstd if path.endswith(".zst") else _gzip if path.endswith(".gz") else _plain
-
-
-def _plain(read: Callable[[], bytes]) -> Iterator[bytes]:
-    while chunk := read():
-        yield chunk
-
-
-def _zstd(read: Callable[[], bytes]) -> Iterator[bytes]:
+def _zstd_frame() -> Any:  # noqa: ANN401, of a C extension
     # The dumps are packed with a window of 2 GiB (`zstd --long=31`), which the library refuses unless told.
-    context = zstandard.ZstdDecompressor(max_window_size=2**31)
-    frame = context.decompressobj()
-    fed = False
-    while chunk := read():
-        while chunk:
-            yield frame.decompress(chunk)
-            fed, chunk = True, b""
-            if frame.eof:
-                chunk, frame, fed = frame.unused_data, context.decompressobj(), False
-    if fed:
-        message = "the last zstd frame has no end"
-        raise _Truncated(message)
+    return zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj()
 
 
-def _gzip(read: Callable[[], bytes]) -> Iterator[bytes]:
-    member = zlib.decompressobj(wbits=31)
-    fed = False
+def _gzip_member() -> Any:  # noqa: ANN401, of a C extension
+    return zlib.decompressobj(wbits=31)
+
+
+_FRAMES: dict[str, Callable[[], Any]] = {".zst": _zstd_frame, ".gz": _gzip_member}
+
+
+def _inflated(read: Callable[[], bytes], frame: Callable[[], Any] | None) -> Iterator[bytes]:
+    """What is read, unpacked frame by frame; plain where there are no frames."""
+    current: Any = frame() if frame else None
+    is_open = False
     while chunk := read():
         while chunk:
-            yield member.decompress(chunk)
-            fed, chunk = True, b""
-            if member.eof:
-                chunk, member, fed = member.unused_data, zlib.decompressobj(wbits=31), False
-    if fed:
-        message = "the last gzip member has no end"
+            yield current.decompress(chunk) if current else chunk
+            is_open, chunk = current is not None, b""
+            if frame and current.eof:
+                chunk, current, is_open = current.unused_data, frame(), False
+    if is_open:
+        message = "the last frame has no end"
         raise _Truncated(message)
