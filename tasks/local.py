@@ -43,10 +43,18 @@ def run_locally(flow: Flow[P, Summary], *, check: Task[Q, Job]) -> None:
                 summary = cast("Summary", flow(**bound.arguments))
         except MarketOpinionError as error:
             Console(stderr=True).print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
+            _let_go(error)
             sys.exit(2)
         summary.show(Console())
 
     app()
+
+
+def _let_go(error: BaseException | None) -> None:
+    """Drop the traces of an error: Prefect keeps it to the very end, and DuckDB complains there of what its frames hold."""
+    while error is not None:
+        error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 @contextmanager
