@@ -56,11 +56,17 @@ def parse(files: Iterable[Content]) -> tuple[pl.DataFrame, pl.DataFrame]:
     kept = [file for file in files if file.line_count]
     lines = _frame(kept)
     refused = _refusals(kept, lines["payload"])
-    rows = _typed(lines.join(refused, on="n", how="anti").drop("n"))
-    problem = _row_problem()
-    bad_rows = rows.filter(problem.is_not_null()).with_columns(reason=problem, detail=pl.lit("value out of its range"))
-    bad_lines = lines.join(refused, on="n", maintain_order="left").with_columns(item_id=pl.lit(None, pl.String))
-    return rows.filter(problem.is_null()), pl.concat([_rejections(bad_lines), _rejections(bad_rows)])
+    # Nearly always every line is good, and then nothing is copied.
+    readable = lines.join(refused, on="n", how="anti") if refused.height else lines
+    rows = _typed(readable.drop("n"))
+    bad_rows = rows.filter(_row_problem().is_not_null())
+    bad_lines = lines.filter(pl.col("n").is_in(refused["n"].implode())).join(refused, on="n", maintain_order="left")
+    rejections = [
+        _rejections(bad_lines.with_columns(item_id=pl.lit(None, pl.String))),
+        _rejections(bad_rows.with_columns(reason=_row_problem(), detail=pl.lit("value out of its range"))),
+    ]
+    good = rows.filter(_row_problem().is_null()) if bad_rows.height else rows
+    return good, pl.concat(rejections)
 
 
 def newest(rows: pl.DataFrame) -> pl.DataFrame:
@@ -153,7 +159,7 @@ def _typed(readable: pl.DataFrame) -> pl.DataFrame:
     """Columns of bronze.items, but for those that need all versions, from lines that are known to decode."""
     seconds = pl.coalesce("retrieved_utc", "retrieved_on")
     is_comment = pl.col("kind") == "comment"
-    without_prefix = {name: pl.col(name).str.replace("^t[1-6]_", "") for name in ("link_id", "parent_id")}
+    without_prefix = {name: pl.col(name).str.strip_prefix("t3_").str.strip_prefix("t1_") for name in ("link_id", "parent_id")}
     return (
         readable.lazy()
         .with_columns(

@@ -4,6 +4,7 @@ VADER: C.J. Hutto and E. Gilbert, ICWSM 2014. It knows no products and no irony;
 """
 
 import re
+import string
 from collections.abc import Iterator
 from functools import cached_property
 from importlib.metadata import version
@@ -19,6 +20,9 @@ NAME = "lexicon"
 
 _SENTENCE = re.compile(r"[^\n.!?]+(?:[.!?](?!\s|$)[^\n.!?]*)*[.!?]*")
 _CONTRAST = re.compile(r"\s*(?:[;—–]|,? (?:but|however|although|though|whereas|while|yet|except)\b|, (?:and|while)\b)\s*", re.IGNORECASE)
+_NO_WORD = re.compile(r"[^\w+ ]|_")
+# A quick look that spares most sentences the careful one.
+_MAY_CONTRAST = re.compile(r"[;—–]|but|owever|hough|whereas|while|yet|except|, and", re.IGNORECASE)
 _COMPARED = re.compile(r"\bthan (?:the |my |an? |any |on |with |in |old |new )*$")
 
 
@@ -45,8 +49,10 @@ class Lexicon:
         """Compile the domain's cues."""
         self._overall = domain.overall_aspect
         self._aspect_of_cue = {normalise(cue): name for name, aspect in domain.aspects.items() for cue in aspect.cues}
-        cues = sorted(self._aspect_of_cue, key=len, reverse=True)
-        self._cue = re.compile(rf"(?<![^ ])(?:{'|'.join(map(re.escape, cues))})(?![^ ])")
+        self._longer_cues: dict[str, list[str]] = {}
+        for cue in sorted(self._aspect_of_cue, key=len, reverse=True):
+            first, is_longer, _ = cue.partition(" ")
+            self._longer_cues.setdefault(first, []).extend([f"{cue} "] if is_longer else [])
 
     @property
     def model(self) -> str:
@@ -60,10 +66,12 @@ class Lexicon:
     def __call__(self, asked: pl.DataFrame) -> pl.DataFrame:
         """Judgements, one row per product and aspect that a clause speaks of."""
         rows: list[tuple[object, ...]] = []
-        for row, text, products, aliases in asked.select("row", "text", "products", "aliases").iter_rows():
-            found = self.judge(text, dict(zip(products, aliases, strict=True)))
-            rows.extend((row, j.product_id, j.aspect, j.polarity, *j.span, text[j.span.start : j.span.end]) for j in found)
-        return pl.DataFrame(rows, schema=JUDGEMENT_SCHEMA, orient="row")
+        lists = [asked[name].to_list() for name in ("row", "text", "products", "aliases")]
+        for row, text, products, aliases in zip(*lists, strict=True):
+            for product_id, aspect, polarity, (start, end) in self.judge(text, dict(zip(products, aliases, strict=True))):
+                rows.append((row, product_id, aspect, polarity, start, end, text[start:end]))
+        columns = zip(*rows, strict=True) if rows else [()] * len(JUDGEMENT_SCHEMA)
+        return pl.DataFrame(dict(zip(JUDGEMENT_SCHEMA, columns, strict=True)), schema=JUDGEMENT_SCHEMA)
 
     def judge(self, text: str, products: dict[str, str]) -> list[_Judgement]:
         """The strongest judgement of each product and aspect in the text; `products` are ids with their `|`-parted aliases."""
@@ -76,16 +84,39 @@ class Lexicon:
                 strongest[key] = found
         return list(strongest.values())
 
+    def polarity(self, clause: str) -> float:
+        """VADER's compound score of a clause, between -1 and 1.
+
+        Where no word is in its lexicon VADER arrives at zero after some work, which a look at the words saves; emoji
+        are words to it as well.
+        """
+        known = self._vader.lexicon
+        if clause.isascii() and not any(word in known or word.strip(string.punctuation) in known for word in clause.lower().split()):
+            return 0.0
+        return float(self._vader.polarity_scores(clause)["compound"])
+
     def _judgements(self, text: str, flat: str, places: list[tuple[_Span, str]], products: dict[str, str]) -> Iterator[_Judgement]:
         """Every judgement, in the order of the text. A product no sentence names is what the whole text is about."""
-        for sentence in (_Span(*match.span()) for match in _SENTENCE.finditer(text)):
-            named = [place for place in places if sentence.start <= place[0].start < sentence.end]
-            cues = [(m.start(), self._aspect_of_cue[m.group()]) for m in self._cue.finditer(flat, sentence.start, sentence.end)]
-            if not cues and not named:
-                continue
-            for clause in _clauses(text, sentence):
-                within = [(at, aspect) for at, aspect in cues if clause.start <= at < clause.end]
-                yield from self._of_clause(text, clause, within, named or places, products)
+        cues = list(self._cues(flat))
+        for start, end in (match.span() for match in _SENTENCE.finditer(text)) if cues or places else ():
+            named = [place for place in places if start <= place[0].start < end]
+            within = [cue for cue in cues if start <= cue[0] < end]
+            if within or named:
+                for clause in _clauses(text, start, end):
+                    of_clause = [cue for cue in within if clause.start <= cue[0] < clause.end]
+                    yield from self._of_clause(text, clause, of_clause, named or places, products)
+
+    def _cues(self, flat: str) -> Iterator[tuple[int, str]]:
+        """Where a cue stands as whole words, and its aspect; the longest of those that begin there."""
+        padded, at, end = f"{flat} ", 0, 0
+        longer_cues = self._longer_cues
+        for word in flat.split(" "):
+            if word in longer_cues and at >= end:
+                found = next((cue for cue in longer_cues[word] if padded.startswith(cue, at)), word).rstrip()
+                if aspect := self._aspect_of_cue.get(found):
+                    end = at + len(found)
+                    yield at, aspect
+            at += len(word) + 1
 
     def _of_clause(
         self, text: str, clause: _Span, cues: list[tuple[int, str]], places: list[tuple[_Span, str]], products: dict[str, str]
@@ -93,7 +124,7 @@ class Lexicon:
         named = [place for place in places if clause.start <= place[0].start < clause.end]
         if not cues and not named:
             return
-        polarity = self._vader.polarity_scores(text[clause.start : clause.end])["compound"]
+        polarity = self.polarity(text[clause.start : clause.end])
         aspects = {aspect: at for at, aspect in reversed(cues)}
         if not cues and abs(polarity) >= NEUTRAL_BELOW:
             aspects = {self._overall: named[0][0].start}
@@ -104,16 +135,20 @@ class Lexicon:
 
 def _flatten(text: str) -> str:
     """Lower case, and a space for all but letters, digits and `+`, character for character."""
-    flat = re.sub(r"[^\w+]|_", " ", text.replace("İ", "I").lower())
+    flat = _NO_WORD.sub(" ", text.replace("İ", "I").lower())
     return flat if len(flat) == len(text) else text
 
 
 def _places(flat: str, products: dict[str, str]) -> list[tuple[_Span, str]]:
     """Where each product is named, in the order of the text; of two names in one place the longer."""
     found: list[tuple[_Span, str]] = []
+    padded = f" {flat} "
     for product_id, aliases in products.items():
         for alias in aliases.split("|"):
-            found.extend((_Span(*m.span()), product_id) for m in re.finditer(rf"(?<![^ ]){re.escape(alias)}(?![^ ])", flat))
+            at = padded.find(f" {alias} ")
+            while at >= 0:
+                found.append((_Span(at, at + len(alias)), product_id))
+                at = padded.find(f" {alias} ", at + 1)
     found.sort(key=lambda place: (place[0].start, -place[0].end))
     kept: list[tuple[_Span, str]] = []
     for place in found:
@@ -122,23 +157,25 @@ def _places(flat: str, products: dict[str, str]) -> list[tuple[_Span, str]]:
     return kept
 
 
-def _clauses(text: str, sentence: _Span) -> Iterator[_Span]:
+def _clauses(text: str, start: int, sentence_end: int) -> Iterator[_Span]:
     """The parts of a sentence between words of contrast, without the spaces at their ends."""
-    start = sentence.start
-    for cut in [*_CONTRAST.finditer(text, sentence.start, sentence.end), None]:
-        end = cut.start() if cut else sentence.end
-        clause = text[start:end]
-        if stripped := clause.strip():
-            lead = len(clause) - len(clause.lstrip())
-            yield _Span(start + lead, start + lead + len(stripped))
+    cuts = _CONTRAST.finditer(text, start, sentence_end) if _MAY_CONTRAST.search(text, start, sentence_end) else ()
+    for cut in [*cuts, None]:
+        end = cut.start() if cut else sentence_end
+        stripped = text[start:end].strip()
+        if stripped:
+            first = text.index(stripped, start)
+            yield _Span(first, first + len(stripped))
         start = cut.end() if cut else end
 
 
 def _targets(text: str, at: int, clause: _Span, places: list[tuple[_Span, str]], products: dict[str, str]) -> Iterator[tuple[str, bool]]:
     """The product named nearest to a cue; and, turned round, one it is said to be better or worse than in this clause."""
-    compared = [p for p in places if p[0].start in range(clause.start, clause.end) and _COMPARED.search(text[: p[0].start].lower())]
+    if len(products) == 1 or not places:
+        yield places[0][1] if places else next(iter(products)), False
+        return
+    compared = [p for p in places if clause.start <= p[0].start < clause.end and _COMPARED.search(text[: p[0].start].lower())]
     others = [place for place in places if place not in compared] or places
-    nearest = min(others, key=lambda place: (abs(place[0].start - at), place[0].start), default=None)
-    target = nearest[1] if nearest else next(iter(products))
+    target = min(others, key=lambda place: (abs(place[0].start - at), place[0].start))[1]
     yield target, False
     yield from ((product_id, True) for _, product_id in compared if product_id != target)

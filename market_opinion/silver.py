@@ -59,18 +59,17 @@ def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl
         )
         .collect(engine="streaming")
     )
-    repeats = _repeats(judged).with_columns(repeat=pl.lit("duplicate"))
+    ordered = judged.sort("community", "created_at", "item_id", "kind").with_row_index("row")
+    is_repeat = pl.col("row").is_in(_repeats(ordered).implode())
     is_gone_item = pl.col("unusable_reason").is_in(["deleted", "removed"]).fill_null(value=False)
     return (
-        judged.join(repeats, on=SILVER_ITEMS.key, how="left", nulls_equal=True)
-        .with_columns(unusable_reason=pl.coalesce("unusable_reason", "repeat"))
+        ordered.with_columns(unusable_reason=pl.when(is_repeat).then(pl.lit("duplicate")).otherwise("unusable_reason"))
         .with_columns(
             is_usable=pl.col("unusable_reason").is_null(),
             text=pl.when(is_gone_item).then(pl.lit("")).otherwise("text"),
             context_title=pl.when(~(is_gone_item & ~is_comment)).then("context_title"),
         )
         .select(*SILVER_ITEMS.schema)
-        .sort("community", "created_at", "item_id", "kind")
     )
 
 
@@ -123,14 +122,13 @@ def _reason() -> pl.Expr:
     )
 
 
-def _repeats(judged: pl.DataFrame) -> pl.DataFrame:
-    """Keys of the usable rows whose words an earlier usable row of the same hour and community had said already."""
+def _repeats(ordered: pl.DataFrame) -> pl.Series:
+    """`row` of every usable row whose words an earlier usable row of the same hour and community had said already."""
     place, words_said = ["platform", "community", "window_start"], pl.col("text").str.to_lowercase()
-    usable = judged.filter(pl.col("unusable_reason").is_null())
-    # Most rows have no twin: hashes find those that may, and only they are put in order and compared in full.
+    usable = ordered.lazy().filter(pl.col("unusable_reason").is_null()).select("row", "text", *place)
+    # Most rows have no twin: hashes find those that may, and only they are compared in full.
     may_repeat = usable.filter(pl.struct(*place, words_said.hash()).is_duplicated())
-    ordered = may_repeat.sort("created_at", "item_id", "kind")
-    return ordered.filter(~pl.struct(*place, words_said).is_first_distinct()).select(SILVER_ITEMS.key)
+    return may_repeat.sort("row").filter(~pl.struct(*place, words_said).is_first_distinct()).select("row").collect().to_series()
 
 
 def _language() -> pl.Expr:

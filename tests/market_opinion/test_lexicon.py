@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from market_opinion.lexicon import Lexicon
 
@@ -48,6 +49,43 @@ def test_the_strongest_clause_stands_for_an_aspect(lexicon):
     """One opinion a product and aspect, with the words that weigh most."""
     (found,) = lexicon.judge("Battery is ok. The battery is absolutely fantastic!", {IPHONE: "iphone 15"})
     assert "fantastic" in "Battery is ok. The battery is absolutely fantastic!"[found.span.start : found.span.end]
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            [
+                "the",
+                "a",
+                "phone",
+                "is",
+                "not",
+                "very",
+                "great!",
+                "GREAT",
+                "bad",
+                "no",
+                "kind",
+                "of",
+                "least",
+                "but",
+                ":)",
+                "😀",
+                "(good)",
+                "sort",
+                "meh?",
+                ",",
+                "...",
+                "ok",
+            ]
+        ),
+        max_size=9,
+    )
+)
+def test_a_clause_is_scored_just_as_vader_does(phones, words):
+    """The short cut changes no score."""
+    text = " ".join(words)
+    assert Lexicon(phones).polarity(text) == SentimentIntensityAnalyzer().polarity_scores(text)["compound"]
 
 
 @given(st.text(alphabet=st.sampled_from("abc İßé.,;!? \niphone15batterygreatterrible"), max_size=120))
