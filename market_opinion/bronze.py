@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import msgspec
@@ -55,10 +56,13 @@ def parse(files: Iterable[Content]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows of every readable line, duplicates included, and a rejection of every other; together as many as the lines."""
     kept = [file for file in files if file.line_count]
     lines = _frame(kept)
-    refused = _refusals(kept, lines["payload"])
-    # Nearly always every line is good, and then nothing is copied.
-    readable = lines.join(refused, on="n", how="anti") if refused.height else lines
-    rows = _typed(readable.drop("n"))
+    with ThreadPoolExecutor(1) as second:
+        # Polars decodes on its own threads while msgspec, which checks types, keeps Python busy.
+        checked = second.submit(_refusals, kept, lines["payload"])
+        rows = _typed_if_all_good(lines)
+        refused = checked.result()
+    if rows is None or refused.height:
+        rows = _typed(lines.join(refused, on="n", how="anti"))
     bad_rows = rows.filter(_row_problem().is_not_null())
     bad_lines = lines.filter(pl.col("n").is_in(refused["n"].implode())).join(refused, on="n", maintain_order="left")
     rejections = [
@@ -153,6 +157,14 @@ def _refusal(decoder: msgspec.json.Decoder[_RedditLine], line: bytes) -> tuple[s
     except msgspec.DecodeError as error:
         return "not_json", str(error)
     return None
+
+
+def _typed_if_all_good(lines: pl.DataFrame) -> pl.DataFrame | None:
+    """The rows of all lines; none where one does not decode."""
+    try:
+        return _typed(lines)
+    except pl.exceptions.ComputeError:
+        return None
 
 
 def _typed(readable: pl.DataFrame) -> pl.DataFrame:

@@ -71,7 +71,6 @@ class SilverItems(Keyed):
     rating: pl.Float64 = _column("Stars of a review.", unit="1 to 5", nullable=True)
     is_usable: pl.Boolean = _column("Whether it passed every cleaning gate.")
     unusable_reason: pl.String = _column("The first gate it did not pass.", nullable=True, isin=UNUSABLE_REASONS)
-    payload_sha256: pl.String = _column("SHA-256 of the received line this row was made from.")
 
 
 class SilverMentions(Keyed):

@@ -4,7 +4,6 @@ import random
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +41,6 @@ _ATTEMPTS = 20
 # A commit grows dearer with the number of snapshots it carries along, so the history rolls.
 _SNAPSHOTS_MAX, _SNAPSHOTS_KEPT = 60, 30
 _PARTITION_FIELD_IDS_FROM = 1000
-_END_OF_TIME = datetime(9999, 1, 1, tzinfo=UTC)
 
 Where = Mapping[str, str | Sequence[str]]
 
@@ -65,10 +63,6 @@ class Lake:
             return pl.DataFrame(schema=schema)
         scan = iceberg.scan(row_filter=_filter(table, where or {}, window), selected_fields=tuple(schema))
         return _from_arrow(scan.to_arrow(), schema)
-
-    def read_after(self, table: Table, where: Where, moment: datetime, *, columns: Sequence[str]) -> pl.DataFrame:
-        """The same for every hour from a moment on."""
-        return self.read(table, where, Window(moment, _END_OF_TIME), columns=columns)
 
     def overwrite(self, table: Table, frame: pl.DataFrame, where: Where, window: Window | None, *, run: Mapping[str, str]) -> bool:
         """Replace the slice by the frame in one commit, with `run` in its snapshot; whether anything was committed.

@@ -1,5 +1,7 @@
 """Bronze rows to cleaned rows without names, each with whether it can be used or the reason why not."""
 
+from datetime import timedelta
+
 import polars as pl
 import polars_whichlang
 from polars_hash import CryptographicHashingNameSpace
@@ -8,6 +10,8 @@ from market_opinion.cleaning import LINK, USER, clean, words
 from market_opinion.contracts import SILVER_ITEMS
 from market_opinion.window import Window, contiguous
 
+# Reddit closes threads after six months; looking no further bounds what a slice has to read.
+THREAD_DAYS = 180
 # It makes up its mind within this many; more would only cost.
 LANGUAGE_MAX_CHARACTERS = 200
 # Below this length the detector names a language for anything, emoji included (320,000 Reddit comments looked at).
@@ -30,8 +34,8 @@ _NOWHERE = "https://example.com/sample"  # RFC 2606: never anyone's address
 def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl.DataFrame:
     """One row per bronze row, in the contract of silver.items.
 
-    `titles` has `thread_id` and `title` (as received) of the submissions that threads began with, one row each; a comment that
-    carries its thread's title needs none. Rows of the same hour and community depend on each other, others do not.
+    `titles` has `thread_id`, `title` (as received) and `began_at` of the submissions that threads began with, one row each;
+    a comment that carries its thread's title needs none. Rows of the same hour and community depend on each other, others do not.
     """
     is_comment = pl.col("kind") == "comment"
     own = pl.concat_str("title", "body", separator="\n", ignore_nulls=True)
@@ -47,13 +51,13 @@ def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl
         .with_columns(text=_without_own_name(pl.col("text")))
         .collect(engine="streaming")
     )
-    context = titles.lazy().select("thread_id", context_title="title").pipe(clean, "context_title").collect()
+    context = titles.lazy().rename({"title": "context_title"}).pipe(clean, "context_title").collect()
     judged = (
         cleaned.lazy()
         .join(context.lazy(), on="thread_id", how="left")
         .with_columns(
             unusable_reason=_reason(),
-            context_title=pl.coalesce("own_title", "context_title"),
+            context_title=pl.coalesce("own_title", pl.when(_is_open("created_at")).then("context_title")),
             language=_language(),
             permalink=_permalink(),
         )
@@ -74,16 +78,22 @@ def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl
 
 
 def thread_titles(submissions: pl.DataFrame) -> pl.DataFrame:
-    """`thread_id` and `title` of each submission whose text is still there, from bronze rows, the latest one an id."""
+    """`thread_id`, `title` and `began_at` of each submission whose text is still there, from bronze rows."""
     alive = submissions.filter(~_is_gone(pl.col("body"))).sort("window_start")
-    return alive.unique("item_id", keep="last").select(pl.col("item_id").alias("thread_id"), "title").sort("thread_id")
+    return alive.unique("item_id", keep="last").select(thread_id="item_id", title="title", began_at="window_start").sort("thread_id")
 
 
 def outdated(began: pl.DataFrame, later: pl.DataFrame) -> list[Window]:
     """The hours whose comments (`later`) lack the `context_title` their thread has where it began."""
-    both = later.join(began.drop_nulls().unique("thread_id", keep="last"), on="thread_id", suffix="_now")
+    known = began.drop_nulls().sort("window_start").unique("thread_id", keep="last").rename({"window_start": "began_at"})
+    both = later.join(known, on="thread_id", suffix="_now").filter(_is_open("window_start"))
     stale = both.filter(pl.col("context_title").ne_missing(pl.col("context_title_now")))
     return contiguous(stale["window_start"].unique().to_list())
+
+
+def _is_open(moment: str) -> pl.Expr:
+    """Whether the thread that began at `began_at` can still be answered in the hour of the moment."""
+    return pl.col(moment).dt.truncate("1h") - pl.col("began_at") <= timedelta(days=THREAD_DAYS)
 
 
 def _is_gone(body: pl.Expr) -> pl.Expr:

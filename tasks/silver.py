@@ -1,5 +1,7 @@
 """Silver items: bronze rows of a slice cleaned, without names, with the title of their thread."""
 
+from datetime import timedelta
+
 import polars as pl
 from prefect import get_run_logger, task
 
@@ -7,7 +9,7 @@ from market_opinion import silver
 from market_opinion.contracts import BRONZE_ITEMS, SILVER_ITEMS
 from market_opinion.errors import CommitConflict
 from market_opinion.settings import load_settings
-from market_opinion.window import Slice
+from market_opinion.window import Slice, Window
 from tasks import resources
 from tasks.policy import only
 from tasks.request import Job
@@ -21,10 +23,8 @@ def clean_items(job: Job, span: Slice) -> dict[str, int]:
     lake = resources.lake()
     columns = [name for name in BRONZE_ITEMS.schema if name not in _LANDING_COLUMNS]
     items = lake.read(BRONZE_ITEMS, span.where, span.window, columns=columns)
-    threads = items["thread_id"].drop_nulls().unique().sort().to_list()
-    began = lake.read(
-        BRONZE_ITEMS, {**span.where, "kind": "submission", "item_id": threads}, columns=["item_id", "title", "body", "window_start"]
-    )
+    open_since = Window(span.window.start - timedelta(days=silver.THREAD_DAYS), span.window.end)
+    began = lake.read(BRONZE_ITEMS, {**span.where, "kind": "submission"}, open_since, columns=["item_id", "title", "body", "window_start"])
     cleaned = silver.clean_items(items, silver.thread_titles(began), pepper=load_settings().pepper())
     lake.overwrite(SILVER_ITEMS, cleaned, span.where, span.window, run={"run-id": job.run_id, "window": str(span.window)})
     usable = cleaned.filter("is_usable")
@@ -45,8 +45,8 @@ def find_outdated(_job: Job, span: Slice) -> list[Slice]:
     backfills not matter. Seen from the tables alone, so that a run that died in between leaves no trace.
     """
     lake = resources.lake()
-    began = lake.read(SILVER_ITEMS, {**span.where, "kind": "submission"}, span.window, columns=["thread_id", "context_title"])
-    later = lake.read_after(
-        SILVER_ITEMS, {**span.where, "kind": "comment"}, span.window.end, columns=["thread_id", "context_title", "window_start"]
-    )
+    columns = ["thread_id", "context_title", "window_start"]
+    while_open = Window(span.window.end, span.window.end + timedelta(days=silver.THREAD_DAYS))
+    began = lake.read(SILVER_ITEMS, {**span.where, "kind": "submission"}, span.window, columns=columns)
+    later = lake.read(SILVER_ITEMS, {**span.where, "kind": "comment"}, while_open, columns=columns)
     return [span.during(window) for window in silver.outdated(began, later)]

@@ -87,7 +87,6 @@ def test_a_read_takes_a_window_and_columns(lake):
     put(lake, rows("a"))
     assert lake.read(SILVER_MENTIONS, window=HOUR_10, columns=["item_id"]).rows() == [("a",)]
     assert lake.read(SILVER_MENTIONS, window=Window.hour(T10 + HOUR)).height == 0
-    assert lake.read_after(SILVER_MENTIONS, {}, T10 + HOUR, columns=["item_id"]).height == 0
 
 
 def test_racing_writers_of_different_hours_lose_no_row(tmp_path):

@@ -18,7 +18,7 @@ def item(item_id="c1", text="", *, title=None, community="phones", language="und
         "created_at": T10,
         "window_start": T10,
     }
-    own = {"text": text, "context_title": title, "language": language, "is_usable": is_usable, "permalink": "", "payload_sha256": ""}
+    own = {"text": text, "context_title": title, "language": language, "is_usable": is_usable, "permalink": ""}
     return known | own
 
 

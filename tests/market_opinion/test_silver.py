@@ -1,13 +1,14 @@
 """Silver items: cleaned rows without names, and one reason for each that cannot be used."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
 
 from market_opinion import bronze, silver
-from market_opinion.contracts import SILVER_ITEMS
-from tests.market_opinion.test_bronze import content
+from market_opinion.contracts import SILVER_ITEMS, UTC_TIME
+from tests.market_opinion.test_bronze import T10, content
 
 PEPPER = "a pepper for tests"
 
@@ -16,7 +17,9 @@ def cleaned(*items, titles=()):
     kinds = {"comment": [i for i in items if "body" in i], "submission": [i for i in items if "selftext" in i]}
     rows, rejections = bronze.parse([content(some, kind=kind, uri=kind) for kind, some in kinds.items()])
     assert rejections.height == 0
-    known = pl.DataFrame(list(titles), schema={"thread_id": pl.String, "title": pl.String}, orient="row")
+    known = pl.DataFrame(
+        [(*title, T10) for title in titles], schema={"thread_id": pl.String, "title": pl.String, "began_at": UTC_TIME}, orient="row"
+    )
     return SILVER_ITEMS.check(silver.clean_items(bronze.newest(rows), known, pepper=PEPPER))
 
 
@@ -110,9 +113,7 @@ def test_hours_are_cleaned_alike_alone_and_together(make_comment):
 
 def test_threads_that_arrive_late_outdate_their_comments():
     """Only hours whose comments lack the title."""
-    from datetime import UTC, datetime
-
     hours = [datetime(2026, 3, 1, hour, tzinfo=UTC) for hour in (10, 11, 15)]
-    began = pl.DataFrame({"thread_id": ["s1", "s2"], "context_title": ["One", None]})
+    began = pl.DataFrame({"thread_id": ["s1", "s2"], "context_title": ["One", None], "window_start": [hours[0] - timedelta(hours=5)] * 2})
     later = pl.DataFrame({"thread_id": ["s1", "s1", "s2"], "context_title": [None, "One", None], "window_start": hours})
     assert [str(w) for w in silver.outdated(began, later)] == ["2026-03-01T10:00/2026-03-01T11:00"]
