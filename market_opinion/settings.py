@@ -37,7 +37,7 @@ class Settings(BaseSettings):
         None, min_length=16, description="Secret that keys the author hashes; default: made once, kept in home/author_pepper."
     )
     max_hourly_windows_per_run: int = Field(1, ge=1, description="How many due hours one hourly run takes at most.")
-    span_max_items: int = Field(250_000, ge=1, description="How many items the stages hold in memory at once, about.")
+    span_max_items: int = Field(100_000, ge=1, description="How many items the stages hold in memory at once, about.")
 
     @property
     def landing(self) -> str:
