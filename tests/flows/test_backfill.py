@@ -10,6 +10,7 @@ import pytest
 
 from flows.backfill import backfill
 from flows.hourly import hourly
+from market_opinion.contracts import BRONZE_ITEMS, TABLES
 from market_opinion.errors import InvalidRequest, SourceUnreadable
 from tasks import resources
 from tests.conftest import REPOSITORY, assert_same, write_archive
@@ -42,7 +43,7 @@ def archive(tmp_path, make_comment, make_submission):
         community = submissions[thread]["subreddit"]
         comments.append(make_comment(f"c{n}", texts[n % 6], at=at, subreddit=community, link_id=f"t3_s{thread}", parent_id=f"t3_s{thread}"))
     comments.insert(20, b'{"id": "cut o')
-    comments.append(make_comment("c3", "now it says something else entirely", at=comments[3]["created_utc"] and "2026-03-01T11:03:00"))
+    comments.append(make_comment("c3", "now it says something else entirely", at="2026-03-01T11:03:00"))
     return write_archive(tmp_path / "archive", comments, submissions)
 
 
@@ -147,11 +148,9 @@ def test_canary_names_are_nowhere_past_bronze(monkeypatch, tmp_path, home, make_
         make_submission(title="Pixel 9 by u/canary_nine, 020 7946 0123", author="canary_ten", permalink="/r/phones/comments/s1/by_canary/")
     ]
     run(monkeypatch, home, write_archive(tmp_path / "archive", comments, submissions))
-    assert resources.lake().read(__import__("market_opinion.contracts", fromlist=["x"]).BRONZE_ITEMS)["author"].str.contains("anary").any()
+    assert resources.lake().read(BRONZE_ITEMS)["author"].str.contains("anary").any()
     everything = {
-        "silver": json.dumps(
-            [resources.lake().read(t).to_dicts() for t in __import__("market_opinion.contracts", fromlist=["x"]).TABLES[1:]], default=str
-        ),
+        "silver": json.dumps([resources.lake().read(t).to_dicts() for t in TABLES[1:]], default=str),
         "mart": (home / "mart.duckdb").read_bytes().decode("latin-1"),
         "state": (home / "state.sqlite").read_bytes().decode("latin-1"),
         "report": (home / "report.html").read_text(),
