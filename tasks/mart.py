@@ -1,6 +1,6 @@
 """Mart: the dates a run touched, rebuilt in one transaction from silver."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -22,6 +22,7 @@ def load_mart(job: Job, slices: list[Slice]) -> dict[str, int]:
     days = _whole_days(slices)
     live = {"domain": job.domain, "score_set": opinions.LIVE}
     tables = {"items": SILVER_ITEMS, "mentions": SILVER_MENTIONS, "opinions": SILVER_OPINIONS}
+    mentions = pl.concat(lake.read(SILVER_MENTIONS, {"domain": job.domain}, day) for day in days)
     load = mart.Load(
         domain=job.domain,
         score_set=opinions.LIVE,
@@ -30,9 +31,9 @@ def load_mart(job: Job, slices: list[Slice]) -> dict[str, int]:
         products=mart.product_rows(domain),
         aspects=mart.aspect_rows(domain),
         windows=mart.window_rows(entry for day in days for entry in resources.state().windows(window=day)),
-        items=_read(lambda day: lake.read(SILVER_ITEMS, window=day, columns=mart.ITEM_COLUMNS), days),
-        mentions=_read(lambda day: lake.read(SILVER_MENTIONS, {"domain": job.domain}, day), days),
-        opinions=_read(lambda day: lake.read(SILVER_OPINIONS, live, day), days),
+        items=pl.concat(mart.items_of_interest(lake.read(SILVER_ITEMS, window=day, columns=mart.ITEM_COLUMNS), mentions) for day in days),
+        mentions=mentions,
+        opinions=pl.concat(lake.read(SILVER_OPINIONS, live, day) for day in days),
         snapshot_ids={name: lake.snapshot_id(table) for name, table in tables.items()},
     )
     counts = resources.mart().load(load)
@@ -45,7 +46,3 @@ def _whole_days(slices: Iterable[Slice]) -> list[Window]:
     dates = sorted({date for span in slices for date in span.window.dates()})
     days = [Window(start, start + timedelta(days=1)) for start in (datetime(d.year, d.month, d.day, tzinfo=UTC) for d in dates)]
     return contiguous(hour.start for day in days for hour in day.hours())
-
-
-def _read(read: Callable[[Window], pl.DataFrame], days: list[Window]) -> pl.DataFrame:
-    return pl.concat(read(day) for day in days)

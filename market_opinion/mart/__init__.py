@@ -37,7 +37,8 @@ AUDIT = "facts/load_audit"
 class Load:
     """What one load is told: the dates to rebuild, the catalogue, and silver rows of exactly those dates.
 
-    `items` are of all domains; `mentions` and `opinions` of the one loaded. `windows` are the ledger's hours of the dates.
+    `items` are the submissions and what is mentioned; `mentions` and `opinions` are of the domain loaded. `windows` are the
+    ledger's hours of the dates.
     """
 
     domain: str
@@ -56,8 +57,14 @@ class Load:
 # What silver.items has to tell the mart; texts stay in the lake.
 ITEM_COLUMNS = (
     "platform", "community", "kind", "item_id", "thread_id", "created_at", "window_start", "author_key",
-    "context_title", "permalink", "votes", "reply_count", "rating", "is_usable",
+    "context_title", "permalink", "votes", "reply_count", "rating",
 )  # fmt: skip
+_LEDGER_COUNTS = {
+    "item_count": "bronze_row_count",
+    "comment_count": "comment_count",
+    "usable_item_count": "usable_item_count",
+    "usable_comment_count": "usable_comment_count",
+}
 
 
 def product_rows(domain: Domain) -> pl.DataFrame:
@@ -77,11 +84,21 @@ def aspect_rows(domain: Domain) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"aspect": pl.String, "title": pl.String, "is_overall": pl.Boolean}, orient="row")
 
 
+def items_of_interest(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
+    """The items that are submissions or have a mention."""
+    key = ["platform", "kind", "item_id", "window_start"]
+    mentioned = items.join(mentions.select(key).unique(), on=key, how="semi").filter(pl.col("kind") != "submission")
+    return pl.concat([items.filter(pl.col("kind") == "submission"), mentioned])
+
+
 def window_rows(entries: Iterable[WindowEntry]) -> pl.DataFrame:
-    """The ledger's hours."""
-    rows = [(e.platform, e.community, e.window_start, e.state.value) for e in entries]
-    schema: Schema = {"platform": pl.String, "community": pl.String, "window_start": UTC_TIME, "state": pl.String}
-    return pl.DataFrame(rows, schema=schema, orient="row")
+    """The ledger's hours and what was received in them."""
+    rows = [
+        (e.platform, e.community, e.window_start, e.state.value, *(e.counts.get(name, 0) for name in _LEDGER_COUNTS.values()))
+        for e in entries
+    ]
+    keys: Schema = {"platform": pl.String, "community": pl.String, "window_start": UTC_TIME, "state": pl.String}
+    return pl.DataFrame(rows, schema={**keys, **dict.fromkeys(_LEDGER_COUNTS, pl.Int64)}, orient="row")
 
 
 def text(name: str) -> str:

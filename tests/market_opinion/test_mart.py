@@ -14,6 +14,7 @@ from market_opinion.state import WindowEntry, WindowState
 from tests.market_opinion.test_bronze import T10
 
 KEYS = {"platform": "reddit", "community": "phones", "thread_id": "s1", "created_at": T10, "window_start": T10}
+COUNTS = {"bronze_row_count": 2, "comment_count": 1, "usable_item_count": 2, "usable_comment_count": 1}
 DIMENSIONS = ("dim_date", "dim_product", "dim_community", "dim_aspect", "dim_submission", "dim_scorer")
 
 
@@ -52,7 +53,7 @@ def load(phones):
         dates=[date(2026, 3, 1)],
         products=mart.product_rows(phones),
         aspects=mart.aspect_rows(phones),
-        windows=mart.window_rows([WindowEntry("reddit", "phones", T10, WindowState.CERTIFIED, "exhausted", {})]),
+        windows=mart.window_rows([WindowEntry("reddit", "phones", T10, WindowState.CERTIFIED, "exhausted", COUNTS)]),
         items=items.select(mart.ITEM_COLUMNS),
         mentions=mentions,
         opinions=opinions,

@@ -9,4 +9,5 @@ CREATE TABLE IF NOT EXISTS staging.products (
     released_on DATE, is_own_brand BOOLEAN NOT NULL, row_hash VARCHAR NOT NULL);
 CREATE TABLE IF NOT EXISTS staging.aspects (aspect VARCHAR NOT NULL, title VARCHAR NOT NULL, is_overall BOOLEAN NOT NULL);
 CREATE TABLE IF NOT EXISTS staging.windows (
-    platform VARCHAR NOT NULL, community VARCHAR NOT NULL, window_start TIMESTAMP NOT NULL, state VARCHAR NOT NULL);
+    platform VARCHAR NOT NULL, community VARCHAR NOT NULL, window_start TIMESTAMP NOT NULL, state VARCHAR NOT NULL,
+    item_count BIGINT NOT NULL, comment_count BIGINT NOT NULL, usable_item_count BIGINT NOT NULL, usable_comment_count BIGINT NOT NULL);
