@@ -1,6 +1,6 @@
 """The stages every run carries its slices through, in order."""
 
-from market_opinion.window import Slice
+from market_opinion.window import Slice, by_date
 from tasks.bronze import build_bronze
 from tasks.mart import load_mart
 from tasks.mentions import find_mentions
@@ -11,22 +11,27 @@ from tasks.report import Summary, draw_report, publish_summary
 from tasks.request import Job
 from tasks.silver import clean_items, find_outdated
 
-_STAGE_COUNT = 6
+_STAGES_A_SLICE = 5
 
 
 def carry(job: Job, slices: list[Slice], tally: Tally) -> None:
     """Bronze to mart for each slice, then its records and, for hourly runs, the watermark.
 
-    Each stage replaces its slice, so running again after a crash repairs whatever was half done.
+    Each stage replaces its slice, so running again after a crash repairs whatever was half done. The mart is rebuilt by
+    whole dates, so slices of one date wait for each other there.
     """
-    tally.expect(_STAGE_COUNT * len(slices))
-    for span in slices:
-        tally.done("bronze", span, build_bronze(job, span))
-        tally.done("silver", span, clean_items(job, span))
-        judge(job, span, tally)
-        tally.done("windows", span, record_windows(job, span))
-        tally.done("mart", span, load_mart(job, [span, *rebuild_outdated(job, span)]))
-        record_run(job, [span])
+    dates = by_date(slices)
+    tally.expect(_STAGES_A_SLICE * len(slices) + len(dates))
+    for parts in dates:
+        touched: list[Slice] = []
+        for span in parts:
+            tally.done("bronze", span, build_bronze(job, span))
+            tally.done("silver", span, clean_items(job, span))
+            judge(job, span, tally)
+            tally.done("windows", span, record_windows(job, span))
+            touched += [span, *rebuild_outdated(job, span)]
+        tally.done("mart", parts[-1], load_mart(job, touched))
+        record_run(job, parts)
 
 
 def judge(job: Job, span: Slice, tally: Tally) -> None:

@@ -13,7 +13,7 @@ from market_opinion.window import Window, contiguous
 # Reddit closes threads after six months; looking no further bounds what a slice has to read.
 THREAD_DAYS = 180
 # It makes up its mind within this many; more would only cost.
-LANGUAGE_MAX_CHARACTERS = 200
+LANGUAGE_MAX_CHARACTERS = 100
 # Below this length the detector names a language for anything, emoji included (320,000 Reddit comments looked at).
 LANGUAGE_MIN_CHARACTERS = 60
 UNDETERMINED = "und"

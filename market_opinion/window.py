@@ -123,25 +123,32 @@ def catch_up(watermark: datetime | None, *, now: datetime, limit: int) -> Window
 
 
 def spans(counts: Sequence[tuple[Window, int]], *, max_items: int) -> list[Window]:
-    """Contiguous hours joined until a span would exceed `max_items`; days stay whole where a day fits.
+    """Contiguous hours joined until a span would exceed `max_items`: whole days, or hours of one day that is too large.
 
     `counts` are hourly windows in order with the items each holds. A gap between windows ends a span, and a single hour
     over the limit is a span of its own.
     """
-    units: list[tuple[Window, int]] = []
+    units: list[tuple[Window, int, bool]] = []
     for _, group in itertools.groupby(counts, key=lambda pair: pair[0].start.date()):
         hours = list(group)
         day = Window(hours[0][0].start, hours[-1][0].end)
         total = sum(count for _, count in hours)
         is_whole = total <= max_items and day.hour_count == len(hours)
-        units.extend([(day, total)] if is_whole else hours)
-    result: list[tuple[Window, int]] = []
-    for window, count in units:
-        if result and result[-1][0].end == window.start and result[-1][1] + count <= max_items:
-            result[-1] = (Window(result[-1][0].start, window.end), result[-1][1] + count)
+        units.extend([(day, total, True)] if is_whole else [(hour, count, False) for hour, count in hours])
+    result: list[tuple[Window, int, bool]] = []
+    for window, count, is_day in units:
+        last, held, were_days = result[-1] if result else (window, max_items, is_day)
+        may_join = (is_day and were_days) or last.start.date() == window.start.date()
+        if last.end == window.start and held + count <= max_items and may_join:
+            result[-1] = (Window(last.start, window.end), held + count, were_days)
         else:
-            result.append((window, count))
-    return [window for window, _ in result]
+            result.append((window, count, is_day))
+    return [window for window, _, _ in result]
+
+
+def by_date(slices: Iterable[Slice]) -> list[list[Slice]]:
+    """The slices in order, those of one date together: `spans` lets no other two share a date."""
+    return [list(parts) for _, parts in itertools.groupby(slices, key=lambda span: span.window.start.date())]
 
 
 def contiguous(hours: Iterable[datetime]) -> list[Window]:

@@ -60,12 +60,14 @@ def test_a_clipped_range_holds_exactly_the_whole_closed_hours_inside(start, end)
 
 @given(counts=st.lists(st.integers(0, 40), min_size=1, max_size=120), limit=st.integers(1, 200))
 def test_spans_hold_every_hour_once_and_as_much_as_fits(counts, limit):
-    """A span is over the limit only when it is a single hour."""
+    """A span is over the limit only when it is a single hour, and shares no date with another but within that date."""
     pairs = [(Window.hour(T0 + HOUR * n), count) for n, count in enumerate(counts)]
     found = spans(pairs, max_items=limit)
     assert [hour for span in found for hour in span.hours()] == [window for window, _ in pairs]
     for span in found:
         assert sum(count for window, count in pairs if window.start in span) <= limit or span.hour_count == 1
+    for left, right in itertools.pairwise(found):
+        assert left.dates()[-1] != right.start.date() or len(left.dates()) == len(right.dates()) == 1
 
 
 @given(st.lists(hours))
