@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.stages import carry, conclude
+from tasks.alerts import check_windows
 from tasks.fetch import fetch_windows
 from tasks.local import run_locally
 from tasks.progress import Tally
@@ -39,7 +40,9 @@ def backfill(
     with Tally() as tally:
         landed = fetch_windows(job, job.communities, job.window)
         carry(job, landed.slices, tally)
-        return conclude(job, tally, title=f"backfill of {job.domain} from {job.source}", notes=landed.notes)
+        return conclude(
+            job, tally, title=f"backfill of {job.domain} from {job.source}", notes=(*landed.notes, *check_windows(job, landed.slices))
+        )
 
 
 if __name__ == "__main__":

@@ -6,10 +6,11 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.stages import carry, conclude
+from tasks.alerts import check_windows
 from tasks.fetch import fetch_windows
 from tasks.local import run_locally
 from tasks.progress import Tally
-from tasks.record import find_due_windows
+from tasks.record import find_due_windows, find_stale_windows
 from tasks.report import Summary
 from tasks.request import SourceName, check_hourly
 
@@ -38,12 +39,14 @@ def hourly(
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
     job = check_hourly(domain, source, archive, communities, max_windows, now or flow_run.scheduled_start_time)
-    due = find_due_windows(job)
     with Tally() as tally:
+        carry(job, find_stale_windows(job), tally)
+        due = find_due_windows(job)
         for span in due:
             landed = fetch_windows(job, span.communities, span.window)
             carry(job, landed.slices, tally)
-        return conclude(job, tally, title=f"hourly run of {job.domain} from {job.source}", notes=() if due else ("no hour is due",))
+        notes = check_windows(job, due) if due else ("no hour is due",)
+        return conclude(job, tally, title=f"hourly run of {job.domain} from {job.source}", notes=notes)
 
 
 if __name__ == "__main__":

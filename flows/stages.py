@@ -1,11 +1,16 @@
 """The stages every run carries its slices through, in order."""
 
-from market_opinion.window import Slice, by_date
+from dataclasses import replace
+
+from market_opinion.erasure import Erasure
+from market_opinion.window import Slice, Window, by_date
 from tasks.bronze import build_bronze
+from tasks.erase import erase_landed, forget_history, write_proof
 from tasks.mart import load_mart
 from tasks.mentions import find_mentions
 from tasks.opinions import judge_items
 from tasks.progress import Tally
+from tasks.recheck import Purpose, find_due_checks, look_again, record_checks
 from tasks.record import record_run, record_windows
 from tasks.report import Summary, draw_report, publish_summary
 from tasks.request import Job
@@ -48,6 +53,26 @@ def rebuild_outdated(job: Job, span: Slice) -> list[Slice]:
         find_mentions(job, later)
         judge_items(job, later)
     return outdated
+
+
+def recheck(job: Job, purpose: Purpose, max_windows: int, tally: Tally) -> None:
+    """Look at hours that are due again, carry on what changed, and forget what is gone."""
+    for span in find_due_checks(job, purpose, max_windows):
+        looked = look_again(job, span, purpose)
+        tally.add(looked.counts)
+        if looked.changed:
+            carry(job, [replace(span, communities=looked.changed)], tally)
+        if looked.erasure:
+            forget(job, looked.erasure, span.window, tally)
+        record_checks(job, span)
+
+
+def forget(job: Job, erasure: Erasure, near: Window | None, tally: Tally) -> str:
+    """Erase, build the hours it touched anew, leave no earlier version, and return where the proof lies."""
+    slices = erase_landed(job, erasure, near)
+    carry(job, slices, tally)
+    tally.add(forget_history(job))
+    return write_proof(job, erasure, slices)
 
 
 def conclude(job: Job, tally: Tally, *, title: str, notes: tuple[str, ...] = ()) -> Summary:

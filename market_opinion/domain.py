@@ -8,7 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -26,9 +26,10 @@ class _Strict(BaseModel):
 
 
 class Source(_Strict):
-    """Where a platform is read for this domain."""
+    """Where a platform is read for this domain, and how comments are: by their own time, or as trees of new submissions."""
 
     communities: tuple[Text, ...] = Field(min_length=1)
+    comments: Literal["listing", "tree"] = "listing"
 
 
 class Aspect(_Strict):

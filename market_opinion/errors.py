@@ -7,6 +7,8 @@ MarketOpinionError
 ├── SettingsInvalid          an environment value or the home folder cannot be used
 ├── SourceUnavailable        the source did not answer this time: transient, retry
 ├── SourceUnreadable         the source answered something that can never be read: do not retry
+├── CommunityClosed          one community cannot be read (private, banned, misspelt): the others go on
+├── CredentialsRefused       the source does not accept our key: do not retry, correct it
 ├── LandingCorrupt           a landed file is not what its manifest says: land the window again
 ├── ContractBroken           a table would break its contract: a bug in a stage, nothing was written
 ├── CommitConflict           another writer kept winning the race for a table: transient, retry
@@ -41,6 +43,14 @@ class SourceUnavailable(MarketOpinionError):
 
 class SourceUnreadable(MarketOpinionError):
     """A source holds nothing that can be read as what it should be."""
+
+
+class CommunityClosed(MarketOpinionError):
+    """A community is private, banned, gone or does not exist."""
+
+
+class CredentialsRefused(MarketOpinionError):
+    """A source refuses the credentials it was given."""
 
 
 class LandingCorrupt(MarketOpinionError):

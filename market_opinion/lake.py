@@ -4,9 +4,12 @@ import random
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import fsspec
 import polars as pl
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import (
@@ -42,6 +45,7 @@ _PROPERTIES = {
 _ATTEMPTS = 20
 # A commit grows dearer with the number of snapshots it carries along, so the history rolls.
 _SNAPSHOTS_MAX, _SNAPSHOTS_KEPT = 60, 30
+_IN_FLIGHT = timedelta(days=1)
 _PARTITION_FIELD_IDS_FROM = 1000
 
 Where = Mapping[str, str | Sequence[str]]
@@ -96,6 +100,24 @@ class Lake:
                 return True
         return False
 
+    def forget_history(self, table: Table) -> int:
+        """Leave nothing of what earlier snapshots held and the current one does not: returns how many files were deleted.
+
+        Files that no snapshot names, left by a writer that was cut off, go too once they are a day old; a younger one may be
+        on its way into a commit.
+        """
+        try:
+            iceberg = self._catalog.load_table(table.name)
+        except NoSuchTableError:
+            return 0
+        for _ in range(_ATTEMPTS):
+            deleted = _forget(iceberg, [snapshot.snapshot_id for snapshot in iceberg.snapshots()])
+            iceberg = iceberg.refresh()
+            if len(list(iceberg.snapshots())) <= 1:
+                return deleted + _sweep(iceberg)
+        message = f"{table.name}: other writers kept committing, so its history could not be forgotten; run it again"
+        raise CommitConflict(message)
+
     def snapshot_id(self, table: Table) -> int | None:
         """The table's current snapshot; none before the first write."""
         try:
@@ -103,6 +125,13 @@ class Lake:
         except NoSuchTableError:
             return None
         return snapshot.snapshot_id if snapshot else None
+
+    def snapshot_count(self, table: Table) -> int:
+        """How many versions of the table are kept."""
+        try:
+            return len(list(self._catalog.load_table(table.name).snapshots()))
+        except NoSuchTableError:
+            return 0
 
     def _load_or_create(self, table: Table) -> IcebergTable:
         try:
@@ -201,13 +230,54 @@ def _partition_spec(table: Table, schema: Schema) -> PartitionSpec:
 
 
 def _expire(iceberg: IcebergTable) -> None:
-    """Forget the oldest snapshots once there are many; their data files stay until they are swept."""
+    """Forget the oldest snapshots once there are many, and what only they held."""
     snapshots = sorted(iceberg.snapshots(), key=lambda snapshot: snapshot.timestamp_ms)
-    if len(snapshots) <= _SNAPSHOTS_MAX:
-        return
+    if len(snapshots) > _SNAPSHOTS_MAX:
+        _forget(iceberg, [snapshot.snapshot_id for snapshot in snapshots[:-_SNAPSHOTS_KEPT]])
+
+
+def _forget(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> int:
+    """Expire these snapshots and delete the files that no other one needs; how many. The current one stays.
+
+    Nothing is deleted where another writer was quicker: the next time tries again.
+    """
     current = iceberg.current_snapshot()
-    old = [s.snapshot_id for s in snapshots[:-_SNAPSHOTS_KEPT] if current is None or s.snapshot_id != current.snapshot_id]
+    old = [snapshot_id for snapshot_id in snapshot_ids if current is None or snapshot_id != current.snapshot_id]
+    if not old:
+        return 0
+    held = _files(iceberg)
     try:
         iceberg.maintenance.expire_snapshots().by_ids(old).commit()
     except (CommitFailedException, ValidationException):
-        pass  # Another writer was quicker; the next commit tries again.
+        return 0
+    dead = held - _files(iceberg.refresh())
+    for path in dead:
+        with suppress(FileNotFoundError):  # A run that was cut off here had begun.
+            iceberg.io.delete(path)
+    return len(dead)
+
+
+def _sweep(iceberg: IcebergTable) -> int:
+    """Delete the files in the table's data and metadata folders that no snapshot names and no writer can still be writing."""
+    named = {path.partition("://")[2] or path for path in _files(iceberg)}
+    named |= {path.partition("://")[2] for path in (iceberg.metadata_location, *(e.metadata_file for e in iceberg.metadata.metadata_log))}
+    fs, root = fsspec.url_to_fs(iceberg.location())
+    young, deleted = datetime.now(UTC) - _IN_FLIGHT, 0
+    for path, info in fs.find(root, detail=True).items():
+        changed = info.get("LastModified") or datetime.fromtimestamp(info.get("mtime", 0), UTC)
+        if path not in named and changed < young:
+            fs.rm_file(path)
+            deleted += 1
+    return deleted
+
+
+def _files(iceberg: IcebergTable) -> set[str]:
+    """Every data file, manifest and manifest list that the snapshots of the table name."""
+    found: set[str] = set()
+    for snapshot in iceberg.snapshots():
+        found.add(snapshot.manifest_list)
+        for manifest in snapshot.manifests(iceberg.io):
+            if manifest.manifest_path not in found:
+                found.add(manifest.manifest_path)
+                found.update(e.data_file.file_path for e in manifest.fetch_manifest_entry(iceberg.io, discard_deleted=False))
+    return found

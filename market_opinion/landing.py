@@ -2,7 +2,7 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 
 import fsspec
@@ -10,11 +10,12 @@ import msgspec
 import zstandard
 
 from market_opinion.errors import LandingCorrupt
-from market_opinion.sources import RawItem, Source, Stop, StopReason
+from market_opinion.sources import Covered, Origin, RawItem, Stop, StopReason
 from market_opinion.window import Window
 
 _MANIFEST = "manifest.json"
 _BUFFER_BYTES = 32_000_000
+_HOURS_LISTED_MAX = 6
 _FILE_STEMS = {"submission": "submissions", "comment": "comments", "review": "reviews"}
 
 
@@ -29,7 +30,7 @@ class LandedFile(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What one capture of one window holds, and why it ended there."""
+    """What one capture of one window holds, and why it ended there; `covered` and `capped` as in Stop."""
 
     platform: str
     community: str
@@ -42,6 +43,8 @@ class Manifest(msgspec.Struct, frozen=True):
     retrieved_at: datetime
     landed_at: datetime
     files: list[LandedFile]
+    covered: dict[str, Covered] | None = None
+    capped: tuple[str, ...] = ()
 
     @property
     def window(self) -> Window:
@@ -96,11 +99,7 @@ class Landing:
 
     def captures(self, platform: str, communities: Iterable[str], window: Window | None) -> list[Capture]:
         """Every finished capture of the hours in the window, or of all, oldest hour first, in order of folder."""
-        folders = [
-            folder
-            for community in communities
-            for folder in ([f"{platform}/{community}/{date}" for date in window.dates()] if window else [f"{platform}/{community}"])
-        ]
+        folders = [f"{platform}/{community}/{below}".rstrip("/") for community in communities for below in _folders(window)]
         manifests = [path for folder in folders for path in self.files_below(folder) if path.endswith(f"/{_MANIFEST}")]
         contents = self._fs.cat([self._path(path) for path in manifests], on_error="raise") if manifests else {}
         found = []
@@ -112,6 +111,15 @@ class Landing:
             if window is None or manifest.window_start in window:
                 found.append(Capture(path.removesuffix(f"/{_MANIFEST}"), manifest))
         return sorted(found, key=lambda c: (c.manifest.window_start, c.manifest.community, c.folder))
+
+    def communities(self, platform: str) -> list[str]:
+        """Every community of the platform of which something was landed, in alphabetical order."""
+        try:
+            found = self._fs.ls(self._path(platform), detail=False)
+        except FileNotFoundError:
+            return []
+        names = (path.rstrip("/").rpartition("/")[2] for path in found)
+        return sorted(name for name in names if not name.startswith("_"))
 
     def survey(self, platform: str, origin: str, asked: tuple[str, ...]) -> Survey | None:
         """What an earlier pass for the same communities found in an origin; none when there was no such pass."""
@@ -143,6 +151,36 @@ class Landing:
             raw = zstandard.decompress(content) if file.name.endswith(".zst") else content
             yield Content(uri, file.kind, capture.manifest, file.lines, raw)
 
+    def rewrite(self, capture: Capture, change: Callable[[bytes], tuple[bytes, list[str]]]) -> list[str]:
+        """Put what `change` makes of each file in its place, and return what it says it touched.
+
+        New files come first, then the manifest that names them, then the old files go: cut off anywhere, the capture is
+        whole, as it was or as it shall be, and a second time finishes.
+        """
+        touched: list[str] = []
+        files = []
+        for file, content in zip(capture.manifest.files, self.read(capture), strict=True):
+            raw, ids = change(content.raw)
+            if not ids and raw == content.raw:
+                files.append(file)
+                continue
+            touched += ids
+            packed = zstandard.compress(raw) if file.name.endswith(".zst") else raw
+            sha256 = hashlib.sha256(packed).hexdigest()
+            stem, _, ending = file.name.partition(".")
+            name = f"{stem.partition('~')[0]}~{sha256[:8]}.{ending}"
+            self.write(f"{capture.folder}/{name}", packed)
+            files.append(LandedFile(name, file.kind, file.lines, len(packed), sha256))
+        if files != capture.manifest.files:
+            manifest = msgspec.structs.replace(capture.manifest, files=files)
+            self.write(f"{capture.folder}/{_MANIFEST}", msgspec.json.format(msgspec.json.encode(manifest)))
+        kept = {file.name for file in files} | {_MANIFEST}
+        for path in self.files_below(capture.folder):
+            folder, _, name = path.rpartition("/")
+            if folder == capture.folder and name not in kept:
+                self.remove(path)
+        return touched
+
     def write(self, path: str, content: bytes) -> None:
         """Put one whole file below the zone."""
         full = self._path(path)
@@ -161,8 +199,9 @@ class Landing:
 class WindowWriter:
     """Lands the items a source pushes, hour by hour, holding about 32 MB; hours already landed from this origin are left alone."""
 
-    def __init__(self, landing: Landing, source: Source, *, known: list[Capture]) -> None:
-        """Write beside the captures already known for the windows to come."""
+    def __init__(self, landing: Landing, source: Origin, *, known: list[Capture], apart: bool = False) -> None:
+        """Write beside the captures already known for the windows to come; `apart` never takes a window's own folder."""
+        self._apart = apart
         self._landing = landing
         self._source = source
         self._known: dict[tuple[str, datetime], list[Capture]] = defaultdict(list)
@@ -199,13 +238,14 @@ class WindowWriter:
         """Whether there is nothing left to land in the window from this origin."""
         return all(self.landed(community, hour.start) for community in communities for hour in window.hours())
 
-    def close(self, communities: Iterable[str], window: Window, *, stop: Stop, now: datetime) -> int:
-        """Finish every hour of the window, empty ones too; returns how many manifests were written."""
+    def close(self, communities: Iterable[str], hours: Iterable[Window], *, stop: Stop, now: datetime) -> int:
+        """Finish these hours, empty ones too; returns how many manifests were written."""
+        hours = list(hours)
         for key in list(self._buffers):
             self._flush(key)
         written = 0
         for community in communities:
-            for hour in window.hours():
+            for hour in hours:
                 if self.landed(community, hour.start) is None:
                     self._finish(community, hour, stop=stop, now=now)
                     written += 1
@@ -227,6 +267,8 @@ class WindowWriter:
             retrieved_at=source.retrieved_at,
             landed_at=now,
             files=files,
+            covered=stop.covered,
+            capped=stop.capped,
         )
         self._landing.write(f"{folder}/{_MANIFEST}", msgspec.json.format(msgspec.json.encode(manifest)))
 
@@ -252,10 +294,19 @@ class WindowWriter:
             self._landing.remove(path)
 
     def _folder(self, community: str, hour: datetime) -> str:
-        """The window's own folder, or one below it where another origin was there first."""
+        """The window's own folder, or one below it where another origin was there first, or may come."""
         folder = f"{self._source.platform}/{community}/{hour:%Y-%m-%d}/{hour:%H%M%S}"
         others = [c for c in self._known.get((community, hour), ()) if c.manifest.origin != self._source.origin]
-        return f"{folder}/{self._source.origin}" if any(c.folder == folder for c in others) else folder
+        return f"{folder}/{self._source.origin}" if self._apart or any(c.folder == folder for c in others) else folder
+
+
+def _folders(window: Window | None) -> list[str]:
+    """Where, below a community, captures of the window lie: in the folders of its hours while they are few, else of its dates."""
+    if window is None:
+        return [""]
+    if window.hour_count <= _HOURS_LISTED_MAX:
+        return [f"{hour.start:%Y-%m-%d}/{hour.start:%H%M%S}" for hour in window.hours()]
+    return [str(date) for date in window.dates()]
 
 
 def _survey_path(platform: str, origin: str) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+from datetime import timedelta
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
@@ -37,6 +38,19 @@ class Settings(BaseSettings):
         None, min_length=16, description="Secret that keys the author hashes; default: made once, kept in home/author_pepper."
     )
     max_hourly_windows_per_run: int = Field(1, ge=1, description="How many due hours one hourly run takes at most.")
+    reddit_client_id: SecretStr | None = Field(None, description="Id of an approved Reddit app.")
+    reddit_client_secret: SecretStr | None = Field(None, description="Its secret.")
+    reddit_user_agent: str | None = Field(None, description="`platform:app id:version (by /u/name)`, as Reddit asks for.")
+    reddit_secret_block: str | None = Field(None, description="Name of a Prefect Secret block that holds the three as a JSON object.")
+    reddit_secret_arn: str | None = Field(None, description="ARN or name of an AWS Secrets Manager secret that holds them so.")
+    reddit_url: str = Field("https://www.reddit.com", description="Where tokens are asked for.")
+    reddit_oauth_url: str = Field("https://oauth.reddit.com", description="Where everything else is asked for.")
+    reddit_requests_per_minute: int = Field(90, ge=11, description="Most requests a minute of all processes with one client id.")
+    reddit_close_lag_minutes: int = Field(15, ge=3, description="An hour is closed this long after its end, when its late items are there.")
+    reddit_refresh_ages_hours: str = Field("1,6,24,72", pattern=r"^\d+(,\d+)*$", description="Ages at which items are looked at again.")
+    reddit_sweep_hours: int = Field(48, ge=1, description="Everything kept is checked for deletion at least this often.")
+    metrics_namespace: str = Field("RedditIngestion", description="Name above all metrics.")
+    alert_webhook_url: SecretStr | None = Field(None, description="Alerts are posted here as JSON, besides the log.")
     span_max_items: int = Field(100_000, ge=1, description="How many items the stages hold in memory at once, about.")
 
     @property
@@ -63,6 +77,16 @@ class Settings(BaseSettings):
     def report_path(self) -> Path:
         """File of the report."""
         return self.home_path.resolve() / "report.html"
+
+    @property
+    def close_lag(self) -> timedelta:
+        """How long after its end an hour of a live platform is closed."""
+        return timedelta(minutes=self.reddit_close_lag_minutes)
+
+    @property
+    def refresh_ages(self) -> list[int]:
+        """Ages in hours at which items are looked at again, youngest first."""
+        return sorted({int(age) for age in self.reddit_refresh_ages_hours.split(",")})
 
     def pepper(self) -> str:
         """The secret that keys author hashes; made on first use and kept readable by its owner alone."""

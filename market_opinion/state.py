@@ -19,18 +19,28 @@ CREATE TABLE IF NOT EXISTS watermarks (
     platform TEXT NOT NULL, community TEXT NOT NULL, hour_end TEXT NOT NULL, PRIMARY KEY (platform, community));
 CREATE TABLE IF NOT EXISTS windows (
     platform TEXT NOT NULL, community TEXT NOT NULL, window_start TEXT NOT NULL, state TEXT NOT NULL, stop_reason TEXT NOT NULL,
-    counts TEXT NOT NULL, PRIMARY KEY (platform, community, window_start));
+    counts TEXT NOT NULL, detail TEXT NOT NULL DEFAULT '', PRIMARY KEY (platform, community, window_start));
 CREATE TABLE IF NOT EXISTS runs (pk TEXT NOT NULL, sk TEXT NOT NULL, attributes TEXT NOT NULL, PRIMARY KEY (pk, sk));
+CREATE TABLE IF NOT EXISTS notes (topic TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (topic, name));
+CREATE TABLE IF NOT EXISTS quotas (bucket TEXT PRIMARY KEY, free_at REAL NOT NULL);
 """
 
 
 class WindowState(StrEnum):
-    """Whether an hour of a community is complete, and if not, what can be done."""
+    """Whether an hour of a community is complete, and if not, what can be done.
+
+    An incomplete one is read again, a gap is closed with its hour, an unrecoverable one needs another source.
+    """
 
     CERTIFIED = "CERTIFIED"
     INCOMPLETE = "INCOMPLETE"
     GAP = "GAP"
     UNRECOVERABLE = "UNRECOVERABLE"
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether nothing is left to do for an hourly run."""
+        return self in {WindowState.CERTIFIED, WindowState.UNRECOVERABLE}
 
 
 @dataclass(frozen=True)
@@ -43,6 +53,7 @@ class WindowEntry:
     state: WindowState
     stop_reason: str
     counts: dict[str, int]
+    detail: str = ""
 
 
 @dataclass(frozen=True)
@@ -104,25 +115,25 @@ class StateStore:
     def put_windows(self, entries: Iterable[WindowEntry]) -> None:
         """Write what is known of these hours in one transaction."""
         rows = [
-            (e.platform, e.community, _text(e.window_start), e.state.value, e.stop_reason, json.dumps(e.counts, sort_keys=True))
+            (e.platform, e.community, _text(e.window_start), e.state.value, e.stop_reason, json.dumps(e.counts, sort_keys=True), e.detail)
             for e in entries
         ]
         with self._connect() as connection:
-            connection.executemany("INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany("INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
 
     def windows(self, platform: str | None = None, window: Window | None = None) -> list[WindowEntry]:
         """The ledger, of one platform or all, within a span or ever, in order of community and time."""
         span = (_text(window.start), _text(window.end)) if window else ("", "9")
         with self._connect() as connection:
             rows = connection.execute(
-                "SELECT platform, community, window_start, state, stop_reason, counts FROM windows"
+                "SELECT platform, community, window_start, state, stop_reason, counts, detail FROM windows"
                 " WHERE platform = coalesce(?, platform) AND window_start >= ? AND window_start < ?"
                 " ORDER BY platform, community, window_start",
                 (platform, *span),
             ).fetchall()
         return [
-            WindowEntry(p, c, datetime.fromisoformat(start), WindowState(state), reason, json.loads(counts))
-            for p, c, start, state, reason, counts in rows
+            WindowEntry(p, c, datetime.fromisoformat(start), WindowState(state), reason, json.loads(counts), detail)
+            for p, c, start, state, reason, counts, detail in rows
         ]
 
     def put_runs(self, records: Iterable[RunRecord]) -> None:
@@ -144,6 +155,39 @@ class StateStore:
                 (self._run_key(platform, community), prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)),
             ).fetchall()
         return [{"pk": pk, "sk": sk, **json.loads(attributes)} for pk, sk, attributes in rows]
+
+    def put_notes(self, topic: str, notes: Mapping[str, Any]) -> None:
+        """Keep one JSON value a name; those of other names stay."""
+        with self._connect() as connection:
+            rows = [(topic, name, json.dumps(body, sort_keys=True)) for name, body in notes.items()]
+            connection.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", rows)
+
+    def notes(self, topic: str) -> dict[str, Any]:
+        """All values of a topic, in order of name."""
+        with self._connect() as connection:
+            rows = connection.execute("SELECT name, body FROM notes WHERE topic = ? ORDER BY name", (topic,)).fetchall()
+        return {name: json.loads(body) for name, body in rows}
+
+    def drop_notes(self, topic: str, names: Iterable[str]) -> None:
+        """Forget these; those that are not there are no error."""
+        with self._connect() as connection:
+            connection.executemany("DELETE FROM notes WHERE topic = ? AND name = ?", [(topic, name) for name in names])
+
+    def reserve_request(self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float) -> float:
+        """Take one request that may be so far ahead of one every `interval_seconds`: 0, or the seconds until it may be tried again.
+
+        `free_at` is when the bucket would be full again, in seconds since 1970, so that one statement decides.
+        """
+        with self._connect() as connection:
+            taken = connection.execute(
+                "INSERT INTO quotas VALUES (:bucket, :now + :interval) ON CONFLICT DO UPDATE"
+                " SET free_at = max(free_at, :now) + :interval WHERE free_at - :now <= :ahead + 1e-6",
+                {"bucket": bucket, "now": now, "interval": interval_seconds, "ahead": ahead_seconds},
+            ).rowcount
+            if taken:
+                return 0.0
+            free_at: float = connection.execute("SELECT free_at FROM quotas WHERE bucket = ?", (bucket,)).fetchone()[0]
+        return max(free_at - now - ahead_seconds, 0.001)
 
     def _run_key(self, platform: str, community: str) -> str:
         word = "SUBREDDIT" if platform == "reddit" else platform.upper()

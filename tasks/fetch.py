@@ -1,16 +1,21 @@
 """Fetch: items of a window from the source into the landing zone, once."""
 
+from collections import defaultdict
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion.contracts import OPS_REJECTIONS
-from market_opinion.errors import InvalidRequest, SourceUnavailable
-from market_opinion.landing import Capture, Survey, WindowWriter
+from market_opinion.certificate import certify
+from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS
+from market_opinion.errors import CommunityClosed, InvalidRequest, SourceUnavailable
+from market_opinion.landing import Capture, Manifest, Survey, WindowWriter
 from market_opinion.settings import load_settings
 from market_opinion.sources import Stop
-from market_opinion.window import Slice, Window, spans
+from market_opinion.sources.reddit import live
+from market_opinion.state import WindowState
+from market_opinion.window import Slice, Window, contiguous, spans
 from tasks import resources
 from tasks.policy import only
 from tasks.request import Job
@@ -33,6 +38,8 @@ def fetch_windows(job: Job, communities: tuple[str, ...], window: Window | None)
 
     A rerun is safe: a window counts as landed only by its manifest, which is written last.
     """
+    if job.source == "reddit" and window is not None:
+        return _read_live(job, communities, window)
     landing = resources.landing()
     source = resources.open_source(job.source, job.archive, job.domain)
     survey = landing.survey(job.platform, source.origin, communities)
@@ -40,28 +47,64 @@ def fetch_windows(job: Job, communities: tuple[str, ...], window: Window | None)
     if survey is None or not writer.has_all(survey.communities, window or survey.window):
         stop = source.fetch(communities, window, now=job.now, sink=writer.add)
         survey = _survey(job, communities, stop)
-        written = writer.close(survey.communities, window or survey.window, stop=stop, now=job.now)
+        written = writer.close(survey.communities, (window or survey.window).hours(), stop=stop, now=job.now)
         landing.put_survey(job.platform, source.origin, survey)
         get_run_logger().info("landed %d windows of %s, stopped by %s", written, job.platform, stop.reason)
         _keep_refused_files(job, stop)
     window = window or survey.window
     captures = landing.captures(job.platform, survey.communities, window)
+    absent = sorted(set(communities) - set(survey.communities))
+    notes = (f"the source holds nothing of {', '.join(absent)}",) if absent else ()
+    return Landed(_slices(job, survey.communities, window, captures), notes)
+
+
+def _slices(job: Job, communities: tuple[str, ...], window: Window, captures: list[Capture]) -> list[Slice]:
+    """The window in spans that fit in memory, by what was landed in its hours."""
     per_hour = dict.fromkeys(window.hours(), 0)
     for capture in captures:
         per_hour[capture.manifest.window] += capture.manifest.lines()
-    parts = spans(list(per_hour.items()), max_items=load_settings().span_max_items)
-    absent = sorted(set(communities) - set(survey.communities))
-    notes = (f"the source holds nothing of {', '.join(absent)}",) if absent else ()
-    return Landed([Slice(job.platform, survey.communities, part) for part in parts], (*notes, *_incomplete(captures)))
+    return [Slice(job.platform, communities, part) for part in spans(list(per_hour.items()), max_items=load_settings().span_max_items)]
 
 
-def _incomplete(captures: list[Capture]) -> tuple[str, ...]:
-    """What to tell a person of hours that no capture certifies."""
-    certified = {(c.manifest.community, c.manifest.window_start) for c in captures if c.manifest.stop_reason.certifies}
-    left = [c.manifest for c in captures if (c.manifest.community, c.manifest.window_start) not in certified]
-    if not left:
-        return ()
-    return (f"{len(left):,} windows are INCOMPLETE, stopped by {left[-1].stop_reason}: {left[-1].stop_detail}",)
+def _read_live(job: Job, communities: tuple[str, ...], window: Window) -> Landed:
+    """Read the window from Reddit, one community after the other: what is wrong with one does not stop the others."""
+    landing, reddit = resources.landing(), resources.reddit(job.priority)
+    late: dict[Window, list[str]] = defaultdict(list)
+    for community in communities:
+        open_hours = _open_hours(job, landing.captures(job.platform, [community], window), window)
+        for hours in contiguous(open_hours):
+            closed, known = _closed(job, community, hours)
+            try:
+                landed = live.close(reddit, landing, community, hours, known=known, closed=closed, comments=job.comments, now=job.now)
+            except (CommunityClosed, SourceUnavailable) as error:
+                get_run_logger().warning("%s", error)
+                live.land_failure(landing, community, hours, error, now=job.now)
+                continue
+            get_run_logger().info("r/%s %s: %d items, %d pages", community, hours, landed.item_count, landed.page_count)
+            for hour in landed.hours:
+                if hour.start not in window:
+                    late[hour].append(community)
+    older = [Slice(job.platform, tuple(names), hour) for hour, names in sorted(late.items())]
+    return Landed([*older, *_slices(job, communities, window, landing.captures(job.platform, communities, window))], ())
+
+
+def _open_hours(job: Job, captures: list[Capture], window: Window) -> list[datetime]:
+    """The hours of the window that what was landed does not certify yet."""
+    landed: dict[datetime, list[Manifest]] = defaultdict(list)
+    for capture in captures:
+        landed[capture.manifest.window_start].append(capture.manifest)
+    lag = load_settings().close_lag
+    found = {hour.start: certify(landed[hour.start], hour, lag=lag, kinds=job.kinds).state for hour in window.hours()}
+    return [start for start, state in found.items() if state is not WindowState.CERTIFIED]
+
+
+def _closed(job: Job, community: str, window: Window) -> tuple[set[datetime], set[str]]:
+    """The hours of the two days before the window that are in the ledger, and the full names of what bronze holds of them."""
+    before = Window(window.start - timedelta(days=2), window.start)
+    closed = {entry.window_start for entry in resources.state().windows(job.platform, before) if entry.community == community}
+    where = {"platform": job.platform, "community": community}
+    rows = resources.lake().read(BRONZE_ITEMS, where, before, columns=["kind", "item_id"]) if closed else BRONZE_ITEMS.empty()
+    return closed, {live.fullname(kind, item_id) for kind, item_id in rows.select("kind", "item_id").iter_rows()}
 
 
 def _survey(job: Job, communities: tuple[str, ...], stop: Stop) -> Survey:

@@ -42,6 +42,10 @@ class Tally:
         self.counts.update(counts)
         self._progress.update(self._bar, advance=1, description=f"{stage} {span.window}")
 
+    def add(self, counts: dict[str, int]) -> None:
+        """Add counts that belong to no stage of a slice."""
+        self.counts.update(counts)
+
     @property
     def elapsed_seconds(self) -> float:
         """Seconds since the tally began."""

@@ -1,15 +1,18 @@
 """Record: what became of every hour, and how far the platform has come."""
 
-from collections import defaultdict
-from datetime import UTC, datetime
+from collections import Counter, defaultdict
+from datetime import UTC, datetime, timedelta
 
+import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion import quality
-from market_opinion.contracts import OPS_REJECTIONS, SILVER_ITEMS
-from market_opinion.landing import Capture
+from market_opinion import metrics, quality
+from market_opinion.certificate import certify
+from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS
+from market_opinion.landing import Manifest
+from market_opinion.settings import load_settings
 from market_opinion.state import RunRecord, StateStore, WindowEntry, WindowState
-from market_opinion.window import HOUR, Slice, Window, catch_up
+from market_opinion.window import HOUR, Slice, Window, catch_up, floor_hour
 from tasks import resources
 from tasks.request import Job
 
@@ -20,42 +23,72 @@ def find_due_windows(job: Job) -> list[Slice]:
 
     Without a watermark the previous full hour is due. Raises WatermarkUnreadable rather than skip hours.
     """
-    state = resources.state()
+    state, closing_at = resources.state(), job.now
+    if job.source == "reddit":
+        closing_at -= load_settings().close_lag
     by_window: dict[Window, list[str]] = defaultdict(list)
     for community in job.communities:
         watermark = state.load_last_run_timestamp(job.platform, community)
-        if window := catch_up(watermark, now=job.now, limit=job.max_windows):
+        if window := catch_up(watermark, now=closing_at, limit=job.max_windows):
             by_window[window].append(community)
     return [Slice(job.platform, tuple(communities), window) for window, communities in sorted(by_window.items())]
 
 
 @task
-def record_windows(_job: Job, span: Slice) -> dict[str, int]:
-    """Write the hours of the slice into the ledger: certified or not, why fetching stopped, and their counts."""
+def find_stale_windows(job: Job) -> list[Slice]:
+    """Closed hours of the last day in which something was landed that the ledger does not count: late, or cut off by a crash."""
+    span = Window(floor_hour(job.now) - timedelta(days=1), floor_hour(job.now))
+    landed = Counter(
+        (c.manifest.community, c.manifest.window_start) for c in resources.landing().captures(job.platform, job.communities, span)
+    )
+    stale: dict[Window, list[str]] = defaultdict(list)
+    for entry in resources.state().windows(job.platform, span):
+        is_ours = entry.community in job.communities and "capture_count" in entry.counts
+        if is_ours and entry.counts["capture_count"] != landed[entry.community, entry.window_start]:
+            stale[Window.hour(entry.window_start)].append(entry.community)
+    return [Slice(job.platform, tuple(communities), hour) for hour, communities in sorted(stale.items())]
+
+
+@task
+def record_windows(job: Job, span: Slice) -> dict[str, int]:
+    """Write the hours of the slice into the ledger: their state, why fetching stopped, and their counts."""
     captures = resources.landing().captures(span.platform, span.communities, span.window)
     items = resources.lake().read(SILVER_ITEMS, span.where, span.window, columns=["community", "window_start", "kind", "is_usable"])
+    seen = resources.lake().read(BRONZE_ITEMS, span.where, span.window, columns=["community", "window_start", "first_seen_at"])
     refused = resources.lake().read(OPS_REJECTIONS, {"stage": "bronze", **span.where}, span.window)
     counted = {(row.pop("community"), row.pop("window_start")): row for row in quality.count_windows(items, refused).to_dicts()}
-    landed: dict[tuple[str, datetime], list[Capture]] = defaultdict(list)
+    landed: dict[tuple[str, datetime], list[Manifest]] = defaultdict(list)
     for capture in captures:
-        landed[capture.manifest.community, capture.manifest.window_start].append(capture)
-    entries = [_entry(span, community, start, found, counted.get((community, start), {})) for (community, start), found in landed.items()]
+        landed[capture.manifest.community, capture.manifest.window_start].append(capture.manifest)
+    entries = [_entry(job, span, key, found, counted.get(key, {}), seen) for key, found in landed.items()]
     resources.state().put_windows(entries)
+    resources.metrics().put(metrics.of_windows(entries, environment=load_settings().environment))
     complete = sum(entry.state is WindowState.CERTIFIED for entry in entries)
     return {"window_count": len(entries), "certified_window_count": complete}
 
 
-def _entry(span: Slice, community: str, start: datetime, captures: list[Capture], counts: dict[str, int]) -> WindowEntry:
-    """An hour is certified when one capture of it is; else the last capture says why not."""
-    stops = [capture.manifest.stop_reason for capture in captures]
-    certifying = [stop for stop in stops if stop.certifies]
+def _entry(
+    job: Job, span: Slice, key: tuple[str, datetime], landed: list[Manifest], counts: dict[str, int], seen: pl.DataFrame
+) -> WindowEntry:
+    """What the captures of one hour prove, and what was received."""
+    community, start = key
+    certificate = certify(landed, Window.hour(start), lag=load_settings().close_lag, kinds=job.kinds)
+    late = 0
+    if certificate.certified_at and any(manifest.covered is not None for manifest in landed):
+        late = seen.filter(pl.col("first_seen_at") > certificate.certified_at, community=community, window_start=start).height
     return WindowEntry(
         platform=span.platform,
         community=community,
         window_start=start,
-        state=WindowState.CERTIFIED if certifying else WindowState.INCOMPLETE,
-        stop_reason=str((certifying or stops)[-1]),
-        counts={"landed_line_count": sum(capture.manifest.lines() for capture in captures), **counts},
+        state=certificate.state,
+        stop_reason=str(certificate.stop_reason),
+        counts={
+            "landed_line_count": sum(manifest.lines() for manifest in landed),
+            "capture_count": len(landed),
+            "late_item_count": late,
+            **counts,
+        },
+        detail=certificate.detail,
     )
 
 
@@ -63,7 +96,7 @@ def _entry(span: Slice, community: str, start: datetime, captures: list[Capture]
 def record_run(job: Job, slices: list[Slice]) -> None:
     """Write one run record a window, and for an incremental run move the watermarks, last of all.
 
-    A watermark moves hour by hour and stops before the first hour that is not certified. A backfill never moves one.
+    A watermark moves hour by hour and stops before the first hour that is not settled. A backfill never moves one.
     """
     state = resources.state()
     entries = [entry for span in slices for entry in state.windows(span.platform, span.window) if entry.community in span.communities]
@@ -75,9 +108,11 @@ def record_run(job: Job, slices: list[Slice]) -> None:
 
 def _move_watermark(state: StateStore, entries: list[WindowEntry]) -> None:
     for entry in sorted(entries, key=lambda entry: entry.window_start):
-        if entry.state is not WindowState.CERTIFIED:
-            get_run_logger().warning(
-                "watermark of %s/%s stays before %s: %s", entry.platform, entry.community, entry.window_start.isoformat(), entry.stop_reason
-            )
+        reached = state.load_last_run_timestamp(entry.platform, entry.community)
+        if reached is not None and entry.window_start > reached:
+            return  # An hour before this one is open, and was met in an earlier part of the run.
+        if not entry.state.is_settled:
+            hour = entry.window_start.isoformat()
+            get_run_logger().warning("watermark of %s/%s stays before %s: %s", entry.platform, entry.community, hour, entry.detail)
             return
         state.save_last_run_timestamp(entry.platform, entry.community, entry.window_start + HOUR)

@@ -4,18 +4,24 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
+import polars as pl
 from prefect import task
 from prefect.runtime import flow_run
+from pydantic import SecretStr
 
+from market_opinion.contracts import BRONZE_ITEMS
 from market_opinion.domain import load_domain
+from market_opinion.erasure import Erasure
 from market_opinion.errors import InvalidRequest
+from market_opinion.quota import Priority
 from market_opinion.settings import load_settings
 from market_opinion.sources import archive, sample
+from market_opinion.sources.reddit import live
 from market_opinion.window import Window, as_utc, clip
-from tasks.resources import open_source
+from tasks import resources
 
-SourceName = Literal["archive", "sample"]
-_PLATFORMS = {"archive": archive.PLATFORM, "sample": sample.PLATFORM}
+SourceName = Literal["archive", "reddit", "sample"]
+_PLATFORMS = {"archive": archive.PLATFORM, "reddit": live.PLATFORM, "sample": sample.PLATFORM}
 
 
 @dataclass(frozen=True)
@@ -29,10 +35,21 @@ class Job:
     communities: tuple[str, ...]
     window: Window | None
     now: datetime
-    mode: Literal["incremental", "backfill"]
+    mode: Literal["incremental", "backfill", "recheck"]
     run_id: str
     max_windows: int = 1
+    comments: Literal["listing", "tree"] = "listing"
     notes: tuple[str, ...] = ()
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds of item an hour has to be complete in; trees cannot say when they have all comments of an hour."""
+        return ("submission",) if self.comments == "tree" else ("submission", "comment")
+
+    @property
+    def priority(self) -> Priority:
+        """Who waits for whom when requests are short."""
+        return Priority.CLOSE if self.mode == "incremental" else Priority.BACKFILL
 
 
 @task
@@ -48,6 +65,9 @@ def check_backfill(
     """The backfill as a job; its window is clipped to whole closed hours, or none for everything the source has."""
     if (start is None) != (end is None):
         message = f"{'start' if start is None else 'end'} is missing: give both, or neither for everything the source has"
+        raise InvalidRequest(message)
+    if source == "reddit" and start is None:
+        message = "source reddit needs start and end: its listings have no first hour"
         raise InvalidRequest(message)
     window = clip(start, end, now=now) if start and end else None
     job = _job(domain, source, archive, communities, now=now, mode="backfill", window=window)
@@ -68,6 +88,43 @@ def check_hourly(
     return replace(job, max_windows=max_windows or load_settings().max_hourly_windows_per_run)
 
 
+@task
+def check_live(domain: str, communities: list[str] | None, now: datetime) -> Job:
+    """A run over what is known of Reddit as a job."""
+    return _job(domain, "reddit", None, communities, now=now, mode="recheck", window=None)
+
+
+@task
+def check_erase(domain: str, platform: str, author: SecretStr | None, items: list[str] | None, now: datetime) -> Job:
+    """An erasure as a job over all communities of the platform; nothing is asked of the platform itself."""
+    if not author and not items:
+        message = "nothing to erase: give author, or items"
+        raise InvalidRequest(message)
+    load_domain(domain, load_settings().domains_path)
+    communities = tuple(resources.landing().communities(platform))
+    if not communities:
+        message = f"nothing of {platform} was ever landed: check platform"
+        raise InvalidRequest(message)
+    source: SourceName = "sample" if platform == sample.PLATFORM else "reddit"
+    return Job(domain, source, None, platform, communities, None, as_utc(now), "recheck", str(flow_run.id or "local"))
+
+
+@task(persist_result=False)
+def wanted_erasure(job: Job, author: SecretStr | None, items: list[str] | None) -> Erasure:
+    """What the request means: every trace of the author and each of their items, or the named items with their threads' titles."""
+    name = author.get_secret_value().lower().removeprefix("/").removeprefix("u/") if author else ""
+    columns = ["item_id", "kind", "author"]
+    rows = resources.lake().read(BRONZE_ITEMS, {"platform": job.platform}, columns=columns)
+    is_meant = pl.col("item_id").is_in(list(items or ())) | (pl.col("author").str.to_lowercase() == name)
+    found = rows.filter(is_meant.fill_null(value=False))
+    unknown = sorted(set(items or ()) - set(found["item_id"]))
+    if unknown:
+        message = f"no items {', '.join(unknown)} of {job.platform} are kept: give ids as on the platform, without t1_ or t3_"
+        raise InvalidRequest(message)
+    threads = frozenset(found.filter(kind="submission")["item_id"])
+    return Erasure(frozenset(found["item_id"]), threads, users=frozenset({name} if name else ()))
+
+
 def _job(
     domain_name: str,
     source: SourceName,
@@ -75,7 +132,7 @@ def _job(
     communities: list[str] | None,
     *,
     now: datetime,
-    mode: Literal["incremental", "backfill"],
+    mode: Literal["incremental", "backfill", "recheck"],
     window: Window | None,
 ) -> Job:
     domain = load_domain(domain_name, load_settings().domains_path)
@@ -91,5 +148,10 @@ def _job(
         raise InvalidRequest(message)
     run_id = str(flow_run.id or "local")
     job = Job(domain_name, source, archive_uri, platform, chosen, window, as_utc(now), mode, run_id)
-    open_source(job.source, job.archive, job.domain)
+    if platform in domain.sources:
+        job = replace(job, comments=domain.sources[platform].comments)
+    if job.source == "reddit":
+        resources.reddit(Priority.BACKFILL)
+    else:
+        resources.open_source(job.source, job.archive, job.domain)
     return job

@@ -1,11 +1,20 @@
 """The adapters a run works with, opened from the settings where they are used."""
 
+from typing import cast
+
+import boto3
+import praw
+from prefect.blocks.system import Secret
+
 from market_opinion.lake import Lake, open_lake
 from market_opinion.landing import Landing
 from market_opinion.mart.duckdb import DuckDBMart
-from market_opinion.settings import load_settings
+from market_opinion.metrics import MetricsFile
+from market_opinion.quota import Priority, Quota
+from market_opinion.settings import Settings, load_settings
 from market_opinion.sources import Source
 from market_opinion.sources.archive import Archive
+from market_opinion.sources.reddit.client import RedditClientFactory, RedditCredentials
 from market_opinion.sources.sample import Sample
 from market_opinion.state import StateStore
 
@@ -33,8 +42,37 @@ def mart() -> DuckDBMart:
     return DuckDBMart(load_settings().mart_path)
 
 
+def metrics() -> MetricsFile:
+    """Where metrics go."""
+    settings = load_settings()
+    return MetricsFile(settings.home_path.resolve() / "metrics.jsonl", namespace=settings.metrics_namespace)
+
+
 def open_source(name: str, archive: str | None, domain: str) -> Source:
     """The source of this name; raises SourceUnreadable where nothing is there to read."""
     if name == "archive" and archive:
         return Archive(archive)
     return Sample(load_settings().domains_path / domain)
+
+
+def reddit(priority: Priority) -> praw.Reddit:
+    """A client of Reddit that shares its quota with all others; raises SettingsInvalid that says how to give credentials."""
+    settings = load_settings()
+    credentials = _reddit_credentials(settings)
+    quota = Quota(state(), credentials.client_id, per_minute=settings.reddit_requests_per_minute, priority=priority)
+    return RedditClientFactory.create(
+        credentials, reddit_url=settings.reddit_url, oauth_url=settings.reddit_oauth_url, wait_for_turn=quota.wait
+    )
+
+
+def _reddit_credentials(settings: Settings) -> RedditCredentials:
+    """From the environment, else a Prefect block, else Secrets Manager: the first that is configured."""
+    if settings.reddit_client_id or not (settings.reddit_secret_block or settings.reddit_secret_arn):
+        found = {"REDDIT_CLIENT_ID": settings.reddit_client_id, "REDDIT_CLIENT_SECRET": settings.reddit_client_secret}
+        named = {name: value.get_secret_value() for name, value in found.items() if value}
+        return RedditCredentials.parse({**named, "REDDIT_USER_AGENT": settings.reddit_user_agent}, where="the environment")
+    if settings.reddit_secret_block:
+        block = cast("Secret[str]", Secret.load(settings.reddit_secret_block))  # no coroutine, since this is no event loop
+        return RedditCredentials.parse(block.get(), where=f"Prefect block {settings.reddit_secret_block}")
+    answer = boto3.client("secretsmanager").get_secret_value(SecretId=settings.reddit_secret_arn)
+    return RedditCredentials.parse(answer.get("SecretString", ""), where=f"secret {settings.reddit_secret_arn}")

@@ -54,6 +54,17 @@ class DuckDBMart:
         with self._connect(read_only=True) as connection:
             return pl.DataFrame(connection.sql(sql, params=parameters).to_arrow_table())
 
+    def compact(self) -> None:
+        """Write the file anew, so that no page of it still holds what was deleted."""
+        if not self._path.exists():
+            return
+        fresh = self._path.with_suffix(".compact")
+        fresh.unlink(missing_ok=True)
+        with self._connect(read_only=True) as connection:
+            path = str(fresh).replace("'", "''")
+            connection.execute(f"ATTACH '{path}' AS fresh; COPY FROM DATABASE mart TO fresh; DETACH fresh")
+        fresh.replace(self._path)
+
     @contextmanager
     def _connect(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection to which the file is the database `mart`, whatever its name, so that `mart.` means the same everywhere."""

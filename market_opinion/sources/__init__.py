@@ -24,6 +24,13 @@ class StopReason(StrEnum):
         return self in {StopReason.PASSED_WINDOW_START, StopReason.EXHAUSTED}
 
 
+class Covered(NamedTuple):
+    """A span `[start, end)` of which everything was seen that was visible then; to the second, not the hour."""
+
+    start: datetime
+    end: datetime
+
+
 class RawItem(NamedTuple):
     """One line as received, with what is needed to file it: `hour` is the start of the hour of its own time."""
 
@@ -57,18 +64,35 @@ class Stop:
     files: list[str] = field(default_factory=list)
     refused: list[RefusedFile] = field(default_factory=list)
     other_communities: dict[str, int] = field(default_factory=dict)
+    covered: dict[str, Covered] | None = None
+    capped: tuple[str, ...] = ()
 
 
 Sink = Callable[[RawItem], None]
 
 
-class Source(Protocol):
-    """What every platform offers. The same `origin` gives the same items; `retrieved_at` is when the platform was read."""
+class Origin(Protocol):
+    """What a capture came from. The same `origin` gives the same items; `retrieved_at` is when the platform was read."""
 
-    platform: str
-    capture_path: str
-    origin: str
-    retrieved_at: datetime
+    @property
+    def platform(self) -> str:
+        """Name of the platform."""
+
+    @property
+    def capture_path(self) -> str:
+        """The road the items took: `archive`, `listing`, ..."""
+
+    @property
+    def origin(self) -> str:
+        """Name that only this reading has, fit for a folder."""
+
+    @property
+    def retrieved_at(self) -> datetime:
+        """When the platform was read, by its own clock where it has one."""
+
+
+class Source(Origin, Protocol):
+    """A platform whose past can be read window by window."""
 
     def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> Stop:
         """Push every item of the communities written in the window, or ever; times after `now` are not believed."""

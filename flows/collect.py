@@ -1,0 +1,42 @@
+"""Polls of live communities, for as long as it is told."""
+
+import time
+from datetime import UTC, datetime, timedelta
+
+from prefect import flow
+
+from tasks.collect import poll_communities
+from tasks.local import run_locally
+from tasks.progress import Tally
+from tasks.report import Summary, publish_summary
+from tasks.request import check_live
+
+
+@flow(name="collect")
+def collect(domain: str = "smartphones", communities: list[str] | None = None, minutes: int = 0) -> Summary:
+    """Land what is said on Reddit while it can still be listed; hours are closed and carried on by `hourly`.
+
+    Each community is looked at as often as it moves, every 2 to 30 minutes. Safe to run again at any time, and to end at
+    any time: what was not landed is read again by the next poll.
+
+    Args:
+        domain: Folder below domains/ whose communities are polled.
+        communities: Communities to poll; those the domain names when left out.
+        minutes: Go on for so long; 0 polls what is due once.
+    """
+    job = check_live(domain, communities, datetime.now(UTC))
+    until = datetime.now(UTC) + timedelta(minutes=minutes)
+    with Tally() as tally:
+        while True:
+            counts, soonest = poll_communities(job, datetime.now(UTC))
+            tally.add(counts)
+            if datetime.now(UTC) + soonest >= until:
+                break
+            time.sleep(max(soonest.total_seconds(), 1))
+        summary = Summary(f"polls of {job.domain}", dict(tally.counts), tally.elapsed_seconds, None)
+        publish_summary(summary)
+        return summary
+
+
+if __name__ == "__main__":
+    run_locally(collect, check=check_live)

@@ -1,0 +1,38 @@
+"""A look at everything that is kept, for what was deleted since."""
+
+from datetime import datetime
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from flows.stages import conclude, recheck
+from tasks.local import run_locally
+from tasks.progress import Tally
+from tasks.recheck import measure_sweep
+from tasks.report import Summary
+from tasks.request import check_live
+
+
+@flow(name="sweep")
+def sweep(
+    domain: str = "smartphones", communities: list[str] | None = None, max_windows: int = 500, now: datetime | None = None
+) -> Summary:
+    """Look up what is past its last refresh, longest unseen first, so that REDDIT_SWEEP_HOURS holds; erase what is gone.
+
+    Safe to run again at any time: an hour counts as looked at once all that was found is done.
+
+    Args:
+        domain: Folder below domains/ whose communities are looked up.
+        communities: Communities to look up; those the domain names when left out.
+        max_windows: Hours to look at, at most.
+        now: Run as if it were this time, in UTC; the scheduled start when left out.
+    """
+    job = check_live(domain, communities, now or flow_run.scheduled_start_time)
+    with Tally() as tally:
+        recheck(job, "sweep", max_windows, tally)
+        tally.add(measure_sweep(job))
+        return conclude(job, tally, title=f"sweep of {job.domain}")
+
+
+if __name__ == "__main__":
+    run_locally(sweep, check=check_live)

@@ -1,0 +1,1 @@
+"""Reddit, live, through PRAW: the only user of it."""

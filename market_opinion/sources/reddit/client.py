@@ -1,0 +1,156 @@
+"""PRAW as this platform uses it: application-only, counted, paced by one quota, its errors turned into ours."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import praw
+import prawcore
+from prawcore.exceptions import (
+    Forbidden,
+    InsufficientScope,
+    InvalidToken,
+    NotFound,
+    OAuthException,
+    PrawcoreException,
+    Redirect,
+    ResponseException,
+    UnavailableForLegalReasons,
+)
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from requests import Response
+
+from market_opinion.errors import CommunityClosed, CredentialsRefused, SettingsInvalid, SourceUnavailable
+
+_UNAUTHORIZED = 401
+_TOO_MANY = 429
+_ATTEMPTS = 4
+# Reddit counts in windows of ten minutes; to wait longer than one would mean something else is wrong.
+_WAIT_MAX_SECONDS = 600.0
+
+
+class RedditCredentials(BaseModel):
+    """An application of Reddit's API, under the names that environment, block and secret use."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    client_id: str = Field(alias="REDDIT_CLIENT_ID", min_length=1)
+    client_secret: SecretStr = Field(alias="REDDIT_CLIENT_SECRET", min_length=1)
+    user_agent: str = Field(alias="REDDIT_USER_AGENT", min_length=7)
+
+    @classmethod
+    def parse(cls, value: object, *, where: str) -> "RedditCredentials":
+        """Credentials from a mapping or a JSON text; raises SettingsInvalid that names what is missing, and where."""
+        try:
+            return cls.model_validate_json(value) if isinstance(value, str) else cls.model_validate(value)
+        except ValidationError as error:
+            names = ", ".join(str(e["loc"][0]) for e in error.errors() if e["loc"]) or "all of it: it is no JSON object"
+            message = (
+                f"no usable Reddit credentials in {where}: check {names}. Source reddit needs an approved app"
+                " (https://www.reddit.com/prefs/apps): set REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT, or"
+                " REDDIT_SECRET_BLOCK or REDDIT_SECRET_ARN to where a JSON object of them is kept"
+            )
+            raise SettingsInvalid(message) from None
+
+
+class PacedRequestor(prawcore.Requestor):
+    """Waits for its turn before every request, and again where Reddit says so; notes Reddit's clock and remaining quota."""
+
+    def __init__(self, *, wait_for_turn: Callable[[], None], **options: Any) -> None:  # noqa: ANN401, PRAW's own options
+        """Ask `wait_for_turn` before each request."""
+        super().__init__(**options)
+        self._wait_for_turn = wait_for_turn
+        self.request_count = 0
+        self.remaining: float | None = None
+        self.server_time = datetime.now(UTC)
+
+    def request(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> Response:  # noqa: ANN401, as PRAW's
+        """Send it; a 429 is tried again after the time it names, which PRAW would not do."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            self._wait_for_turn()
+            self.request_count += 1
+            response = super().request(*args, timeout=timeout, **kwargs)
+            self._note(response)
+            if response.status_code != _TOO_MANY or attempt == _ATTEMPTS:
+                break
+            wait = _seconds(response.headers.get("retry-after") or response.headers.get("x-ratelimit-reset"), default=2.0**attempt)
+            if wait > _WAIT_MAX_SECONDS:
+                break
+            time.sleep(wait)
+        return response
+
+    def _note(self, response: Response) -> None:
+        remaining = response.headers.get("x-ratelimit-remaining")
+        self.remaining = _seconds(remaining, default=0.0) if remaining else self.remaining
+        try:
+            self.server_time = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
+        except (KeyError, ValueError):
+            self.server_time = datetime.now(UTC)
+
+
+class RedditClientFactory:
+    """Makes the one kind of client that is used."""
+
+    @staticmethod
+    def create(
+        credentials: RedditCredentials,
+        *,
+        reddit_url: str = "https://www.reddit.com",
+        oauth_url: str = "https://oauth.reddit.com",
+        wait_for_turn: Callable[[], None] = lambda: None,
+        timeout_seconds: int = 16,
+    ) -> praw.Reddit:
+        """A read-only client of the application; nothing is asked before the first request."""
+        return praw.Reddit(
+            client_id=credentials.client_id,
+            client_secret=credentials.client_secret.get_secret_value(),
+            user_agent=credentials.user_agent,
+            reddit_url=reddit_url,
+            oauth_url=oauth_url,
+            timeout=timeout_seconds,
+            check_for_updates=False,  # it would ask PyPI at every start
+            check_for_async=False,
+            requestor_class=PacedRequestor,
+            requestor_kwargs={"wait_for_turn": wait_for_turn},
+        )
+
+
+def requestor_of(reddit: praw.Reddit) -> PacedRequestor:
+    """What sends the client's requests."""
+    requestor: PacedRequestor = reddit._core.requestor  # type: ignore[attr-defined]  # noqa: SLF001, PRAW has no public way to it
+    return requestor
+
+
+@contextmanager
+def asking(what: str) -> Iterator[None]:
+    """Turn PRAW's errors into ours: who is to blame decides whether anyone tries again."""
+    try:
+        yield
+    except (Forbidden, NotFound, Redirect, UnavailableForLegalReasons) as error:
+        reason = {Forbidden: "is private or quarantined", NotFound: "is banned or gone", Redirect: "does not exist: check its spelling"}
+        message = f"{what} {reason.get(type(error), 'is not available here')} ({error})"
+        raise CommunityClosed(message) from error
+    except (OAuthException, InvalidToken, InsufficientScope) as error:
+        raise _refused(error) from error
+    except ResponseException as error:
+        if error.response.status_code == _UNAUTHORIZED:
+            raise _refused(error) from error
+        message = f"Reddit did not answer for {what}: {error}"
+        raise SourceUnavailable(message) from error
+    except PrawcoreException as error:
+        message = f"Reddit did not answer for {what}: {error}"
+        raise SourceUnavailable(message) from error
+
+
+def _refused(error: Exception) -> CredentialsRefused:
+    return CredentialsRefused(f"Reddit refuses the app's credentials ({error}): check REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET")
+
+
+def _seconds(text: str | None, *, default: float) -> float:
+    try:
+        return float(text) if text else default
+    except ValueError:
+        return default

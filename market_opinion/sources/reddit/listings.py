@@ -1,0 +1,153 @@
+"""Reddit's listings read page by page, each reading with what it proves: PRAW's own generators end without saying why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+import praw
+from praw.models import Comment, Submission
+
+from market_opinion.errors import SourceUnavailable
+from market_opinion.sources import Covered, StopReason
+from market_opinion.sources.reddit.client import asking, requestor_of
+from market_opinion.window import EARLIEST
+
+Item = Submission | Comment
+KINDS = ("submission", "comment")
+PAGE_ITEMS = 100
+# Reddit ends every listing after about 1,000 places, whether their items can still be seen or not.
+PAGES_MAX = 10
+# Items appear among older ones up to this long after the time they carry.
+OVERLAP = timedelta(seconds=120)
+_ATTEMPTS = 3
+# A listing of more than this share of the cap may have been cut.
+_SHORT = 0.8
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One pass down a listing: newest first, every item once, and why it ended.
+
+    `covered` is the span of which the reading saw every item that was visible at `retrieved_at`, which is Reddit's clock.
+    """
+
+    kind: str
+    items: list[Item]
+    retrieved_at: datetime
+    stop_reason: StopReason
+    covered: Covered | None
+    page_count: int
+
+    @property
+    def names(self) -> set[str]:
+        """Full names of all items."""
+        return {item.fullname for item in self.items}
+
+
+@dataclass
+class _Pages:
+    items: dict[str, Item] = field(default_factory=dict)
+    retrieved_at: datetime = EARLIEST
+    count: int = 0
+
+    def end(self) -> StopReason:
+        """What the last page means: at its cap, which counts what it no longer shows, Reddit names no further page either."""
+        is_short = self.count < PAGES_MAX and len(self.items) <= _SHORT * PAGES_MAX * PAGE_ITEMS
+        return StopReason.EXHAUSTED if is_short else StopReason.CAP_REACHED
+
+
+class _AnchorLost(Exception):
+    """The item a page was to follow was deleted meanwhile: the listing seems to end where it does not."""
+
+
+def read_listing(reddit: praw.Reddit, community: str, kind: str, *, back_to: datetime) -> Reading:
+    """Read until an item older than `back_to`, the listing's end or Reddit's cap, whichever comes first.
+
+    Raises CommunityClosed, CredentialsRefused or SourceUnavailable; the last also where the listing kept changing below.
+    """
+    ended_after: set[str] = set()
+    for _ in range(_ATTEMPTS):
+        pages = _Pages()
+        try:
+            reason = _read_pages(reddit, community, kind, back_to, pages)
+        except _AnchorLost:
+            # Where it ends so twice, after the very same items, it does end there: the rest was deleted.
+            if pages.items.keys() != ended_after:
+                ended_after = set(pages.items)
+                continue
+            reason = pages.end()
+        return Reading(kind, list(pages.items.values()), pages.retrieved_at, reason, _covered(pages, reason), pages.count)
+    message = f"r/{community}: the listing of {kind}s kept changing while it was read"
+    raise SourceUnavailable(message)
+
+
+def _read_pages(reddit: praw.Reddit, community: str, kind: str, back_to: datetime, pages: _Pages) -> StopReason:
+    path = f"r/{community}/{'new' if kind == 'submission' else 'comments'}"
+    after: str | None = None
+    while pages.count < PAGES_MAX:
+        with asking(f"r/{community}"):
+            page = reddit.get(path, params={"limit": PAGE_ITEMS, **({"after": after} if after else {})})
+        if pages.count == 0:
+            pages.retrieved_at = requestor_of(reddit).server_time
+        pages.count += 1
+        if after and not len(page) and page.after is None:
+            raise _AnchorLost
+        pages.items |= {item.fullname: item for item in page.children}
+        if len(page) and created_at(page[-1]) < back_to:
+            return StopReason.PASSED_WINDOW_START
+        after = page.after
+        if after is None:
+            return pages.end()
+    return StopReason.CAP_REACHED
+
+
+def _covered(pages: _Pages, reason: StopReason) -> Covered | None:
+    """From after the oldest item read, whose second may hold more, to where late ones may still appear."""
+    end = pages.retrieved_at - OVERLAP
+    oldest = min((created_at(item) for item in pages.items.values()), default=EARLIEST)
+    start = EARLIEST if reason is StopReason.EXHAUSTED else oldest + timedelta(seconds=1)
+    return Covered(start, end) if start < end else None
+
+
+def created_at(item: Item) -> datetime:
+    """When the item was written."""
+    return datetime.fromtimestamp(vars(item)["created_utc"], UTC)
+
+
+class SubmissionFetcher:
+    """Submissions of a community by the time they were written."""
+
+    def __init__(self, reddit: praw.Reddit) -> None:
+        """Read with this client."""
+        self._reddit = reddit
+
+    def iterate_window(self, subreddit: str, start_ts: float, end_ts: float) -> Iterator[Submission]:
+        """Those written in `[start_ts, end_ts)`, seconds since 1970, oldest first; raises SourceUnavailable at Reddit's cap."""
+        reading = read_listing(self._reddit, subreddit, "submission", back_to=datetime.fromtimestamp(start_ts, UTC))
+        if not reading.stop_reason.certifies:
+            message = f"r/{subreddit}: the listing ends before {datetime.fromtimestamp(start_ts, UTC).isoformat()}; read an archive instead"
+            raise SourceUnavailable(message)
+        submissions = (item for item in reading.items if isinstance(item, Submission))
+        inside = [item for item in submissions if start_ts <= vars(item)["created_utc"] < end_ts]
+        yield from sorted(inside, key=lambda item: (vars(item)["created_utc"], item.fullname))
+
+
+class CommentFetcher:
+    """All comments below a submission, however deep."""
+
+    def __init__(self, reddit: praw.Reddit) -> None:
+        """Read with this client."""
+        self._reddit = reddit
+
+    def iterate_comments(self, submission: Submission) -> Iterator[Comment]:
+        """Every comment of the tree, as it is now; each hundred hidden ones cost a request more."""
+        with asking(f"the thread {submission.id}"):
+            submission.comments.replace_more(limit=None)
+            yield from (item for item in submission.comments.list() if isinstance(item, Comment))
+
+
+def fetch_items(reddit: praw.Reddit, fullnames: list[str]) -> tuple[list[Item], datetime]:
+    """What Reddit still knows of these items, a hundred a request, and when by its clock; who is missing is gone."""
+    with asking(f"{len(fullnames)} known items"):
+        found = [item for item in reddit.info(fullnames=fullnames) if isinstance(item, (Submission, Comment))]
+    return found, requestor_of(reddit).server_time

@@ -1,0 +1,258 @@
+"""Reading a community while it grows: polls that overlap, a last look that closes its hours, second looks at what is known.
+
+Each lands what it saw beside what others landed, with the span it proves to have seen. None of them decides whether an
+hour is complete: `certificate` does, from all of them together.
+"""
+
+import secrets
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import praw
+from praw.models import Submission
+
+from market_opinion.errors import MarketOpinionError
+from market_opinion.landing import Capture, Landing, WindowWriter
+from market_opinion.sources import Covered, RawItem, Stop, StopReason
+from market_opinion.sources.reddit.items import encode
+from market_opinion.sources.reddit.listings import (
+    KINDS,
+    OVERLAP,
+    PAGE_ITEMS,
+    PAGES_MAX,
+    CommentFetcher,
+    Item,
+    Reading,
+    created_at,
+    fetch_items,
+    read_listing,
+)
+from market_opinion.window import HOUR, Window, floor_hour
+
+PLATFORM = "reddit"
+GONE_TEXTS = ("[deleted]", "[removed]")
+POLL_MIN, POLL_MAX = timedelta(minutes=2), timedelta(minutes=30)
+_NEWEST_KEPT = 20
+# A poll may be late by as much again before a listing has moved on by all it shows.
+_SHARE_OF_CAP = 0.5
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One reading of a community, as the origin of a capture."""
+
+    capture_path: str
+    retrieved_at: datetime
+    platform: str = PLATFORM
+    token: str = field(default_factory=lambda: secrets.token_hex(3))
+
+    @property
+    def origin(self) -> str:
+        """Name that only this visit has."""
+        return f"{self.capture_path}-{self.retrieved_at:%Y%m%dT%H%M%S}-{self.token}"
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What the last poll of one listing left for the next: how far it saw, its newest items and how many came an hour."""
+
+    retrieved_at: datetime
+    newest_at: datetime
+    newest: tuple[str, ...]
+    per_hour: float
+
+    def to_note(self) -> dict[str, Any]:
+        """As JSON can hold it."""
+        return {**vars(self), "retrieved_at": self.retrieved_at.isoformat(), "newest_at": self.newest_at.isoformat()}
+
+    @classmethod
+    def from_note(cls, note: Mapping[str, Any]) -> "Seen":
+        """What `to_note` made."""
+        times = {name: datetime.fromisoformat(note[name]) for name in ("retrieved_at", "newest_at")}
+        return cls(newest=tuple(note["newest"]), per_hour=note["per_hour"], **times)
+
+    @property
+    def interval(self) -> timedelta:
+        """How soon to look again: while at most half of what a listing shows can have come."""
+        minutes = _SHARE_OF_CAP * PAGE_ITEMS * PAGES_MAX / max(self.per_hour / 60, 1e-9)
+        return min(max(timedelta(minutes=min(minutes, 1e6)), POLL_MIN), POLL_MAX)
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What a visit put into the landing zone: which hours it touched, how much, and when by Reddit's clock."""
+
+    hours: list[Window]
+    item_count: int
+    retrieved_at: datetime
+    page_count: int = 0
+
+
+def poll(
+    reddit: praw.Reddit, landing: Landing, community: str, *, seen: Mapping[str, Seen], now: datetime
+) -> tuple[Landed, dict[str, Seen]]:
+    """Read both listings back past what the last poll saw, land it, and say what this one saw.
+
+    A poll that sees none of the items the last one saw newest cannot prove that nothing lies between: its span begins
+    where the last one was read, so that a hole stays open for the closer.
+    """
+    first = floor_hour(now) - HOUR
+    readings, back_to = {}, {}
+    for kind in KINDS:
+        last = seen.get(kind)
+        back_to[kind] = min(last.newest_at, last.retrieved_at) - OVERLAP if last else first
+        readings[kind] = read_listing(reddit, community, kind, back_to=back_to[kind])
+    covered = {kind: _proved(reading, seen.get(kind), back_to[kind]) for kind, reading in readings.items() if reading.covered}
+    retrieved_at = min(reading.retrieved_at for reading in readings.values())
+    since = min(back_to.values())
+    hours = [Window.hour(hour) for hour in _hours(max(since, retrieved_at - timedelta(days=2)), retrieved_at)]
+    items = [item for kind, reading in readings.items() for item in reading.items if created_at(item) >= back_to[kind]]
+    landed = _land(
+        landing, community, items, hours, visit=Visit("listing", retrieved_at), stop=_stop(readings, covered), now=now, apart=True
+    )
+    return landed, {kind: _next(reading, seen.get(kind)) for kind, reading in readings.items()}
+
+
+def close(
+    reddit: praw.Reddit,
+    landing: Landing,
+    community: str,
+    window: Window,
+    *,
+    known: Collection[str],
+    closed: Collection[datetime],
+    comments: str = "listing",
+    now: datetime,
+) -> Landed:
+    """Read the hours of the window to their beginning and land them; items of `closed` hours that are not `known` come late.
+
+    `closed` are the starts of older hours, `known` the full names of their items. `comments` is `listing` or `tree`: the second expands
+    the window's submissions, which misses whatever is said later and certifies submissions only.
+    """
+    kinds = KINDS if comments == "listing" else KINDS[:1]
+    readings = {kind: read_listing(reddit, community, kind, back_to=window.start - OVERLAP) for kind in kinds}
+    items = [item for reading in readings.values() for item in reading.items]
+    inside = [item for item in items if created_at(item) in window]
+    late = [item for item in items if floor_hour(created_at(item)) in closed and item.fullname not in known]
+    retrieved_at = min(reading.retrieved_at for reading in readings.values())
+    covered = {kind: reading.covered for kind, reading in readings.items() if reading.covered}
+    landed = _land(
+        landing, community, inside, list(window.hours()), visit=Visit("listing", retrieved_at), stop=_stop(readings, covered), now=now
+    )
+    others = late
+    if comments == "tree":
+        tree = CommentFetcher(reddit)
+        others = [*late, *(c for s in inside if isinstance(s, Submission) for c in tree.iterate_comments(s))]
+    more = land_items(landing, community, others, path="tree" if comments == "tree" else "listing", retrieved_at=retrieved_at, now=now)
+    pages = sum(reading.page_count for reading in readings.values())
+    return Landed([*landed.hours, *more.hours], landed.item_count + more.item_count, retrieved_at, pages)
+
+
+def land_failure(landing: Landing, community: str, window: Window, error: MarketOpinionError, *, now: datetime) -> None:
+    """Say in the landing zone why these hours could not be read this time."""
+    stop = Stop(StopReason.ERROR, (community,), detail=str(error), covered={})
+    _land(landing, community, [], list(window.hours()), visit=Visit("listing", now), stop=stop, now=now, apart=True)
+
+
+def land_items(landing: Landing, community: str, items: Iterable[Item], *, path: str, retrieved_at: datetime, now: datetime) -> Landed:
+    """Land items in their own hours, which claims nothing about others."""
+    items = list(items)
+    hours = [Window.hour(start) for start in sorted({floor_hour(created_at(item)) for item in items})]
+    stop = Stop(StopReason.EXHAUSTED, (community,), covered={})
+    return _land(landing, community, items, hours, visit=Visit(path, retrieved_at), stop=stop, now=now, apart=True)
+
+
+def fullname(kind: str, item_id: str) -> str:
+    """Reddit's name of an item: its id with what kind it is before it."""
+    return f"{'t3' if kind == 'submission' else 't1'}_{item_id}"
+
+
+def is_gone(item: Item) -> bool:
+    """Whether its author deleted it, or a moderator removed it."""
+    return _text(item) in GONE_TEXTS or bool(vars(item).get("removed_by_category"))
+
+
+def has_lost_author(item: Item, known_author: str | None) -> bool:
+    """Whether the account of an item that still stands was deleted since."""
+    return vars(item).get("author") is None and known_author not in {None, *GONE_TEXTS}
+
+
+def differs(item: Item, row: Mapping[str, Any]) -> bool:
+    """Whether the item is no longer what the bronze row says."""
+    found = vars(item)
+    now = (_text(item), found.get("score"), found.get("title", row["title"]), found.get("num_comments"))
+    return now != (row["body"], row["votes"], row["title"], row["reply_count"])
+
+
+def _text(item: Item) -> str | None:
+    return vars(item).get("selftext" if isinstance(item, Submission) else "body")
+
+
+def look_again(reddit: praw.Reddit, fullnames: list[str]) -> tuple[dict[str, Item], datetime]:
+    """The items as they are now, by full name, and when; an item that is missing cannot be seen any more."""
+    found, retrieved_at = fetch_items(reddit, fullnames)
+    return {item.fullname: item for item in found}, retrieved_at
+
+
+def _land(
+    landing: Landing,
+    community: str,
+    items: Iterable[Item],
+    hours: list[Window],
+    *,
+    visit: Visit,
+    stop: Stop,
+    now: datetime,
+    apart: bool = False,
+) -> Landed:
+    known: list[Capture] = []
+    if not apart and hours:
+        known = landing.captures(PLATFORM, [community], Window(hours[0].start, hours[-1].end))
+    writer = WindowWriter(landing, visit, known=known, apart=apart)
+    retrieved_utc, count, wanted = visit.retrieved_at.timestamp(), 0, {hour.start for hour in hours}
+    for item in items:
+        kind = "submission" if isinstance(item, Submission) else "comment"
+        if (hour := floor_hour(created_at(item))) in wanted:
+            writer.add(RawItem(kind, community, hour, encode(item, retrieved_utc=retrieved_utc)))
+            count += 1
+    writer.close([community], hours, stop=stop, now=now)
+    return Landed(hours, count, visit.retrieved_at)
+
+
+def _stop(readings: Mapping[str, Reading], covered: dict[str, Covered]) -> Stop:
+    """Of both listings together: the cap where either met it."""
+    capped = tuple(kind for kind, reading in readings.items() if reading.stop_reason is StopReason.CAP_REACHED)
+    reasons = [reading.stop_reason for reading in readings.values()]
+    reason = StopReason.CAP_REACHED if capped else max(reasons, key=lambda r: r is StopReason.PASSED_WINDOW_START)
+    pages = ", ".join(f"{reading.page_count} pages of {kind}s" for kind, reading in readings.items())
+    return Stop(reason, (), detail=pages, covered=covered, capped=capped)
+
+
+def _proved(reading: Reading, last: Seen | None, back_to: datetime) -> Covered:
+    """What a poll saw and lands, from where the last one was read when it saw nothing again that this one had seen."""
+    start, end = reading.covered or Covered(reading.retrieved_at, reading.retrieved_at)
+    start = max(start, back_to)
+    if last and last.newest and not reading.names.intersection(last.newest):
+        start = max(start, last.retrieved_at)
+    return Covered(start, max(start, end))
+
+
+def _next(reading: Reading, last: Seen | None) -> Seen:
+    """What the next poll has to know; a rate rises at once and falls slowly, so that a burst is neither missed nor forgotten."""
+    ordered = sorted(reading.items, key=created_at, reverse=True)
+    newest_at = created_at(ordered[0]) if ordered else (last.newest_at if last else reading.retrieved_at)
+    hours = max((reading.retrieved_at - (last.retrieved_at if last else reading.retrieved_at - HOUR)) / HOUR, 1 / 60)
+    since = reading.retrieved_at - timedelta(hours=hours)
+    rate = sum(created_at(item) >= since for item in ordered) / hours
+    page = ordered[:PAGE_ITEMS]
+    latest = len(page) / max((reading.retrieved_at - created_at(page[-1])) / HOUR, 1 / 60) if len(page) == PAGE_ITEMS else 0.0
+    per_hour = max(rate, latest, 0.7 * last.per_hour if last else 0.0)
+    newest = tuple(item.fullname for item in ordered[:_NEWEST_KEPT]) or (last.newest if last else ())
+    return Seen(reading.retrieved_at, newest_at, newest, per_hour)
+
+
+def _hours(start: datetime, end: datetime) -> list[datetime]:
+    first = floor_hour(start.astimezone(UTC))
+    return [first + HOUR * n for n in range(int((floor_hour(end) - first) / HOUR) + 1)]

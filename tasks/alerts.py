@@ -1,0 +1,44 @@
+"""Alerts: what an operator should know of the hours of a run, in the log and wherever else alerts go."""
+
+from collections import Counter
+
+from prefect import get_run_logger, task
+
+from market_opinion import alerts
+from market_opinion.quality import ratios
+from market_opinion.settings import load_settings
+from market_opinion.state import WindowState
+from market_opinion.window import Slice
+from tasks import resources
+from tasks.request import Job
+
+_USABLE_MIN = 0.5
+_USABLE_COMMENTS_MIN = 50
+
+
+@task
+def check_windows(job: Job, slices: list[Slice]) -> tuple[str, ...]:
+    """Raise an alert for hours that are not complete, and for communities of which hardly anything can be used; say what was said."""
+    entries = [
+        entry for span in slices for entry in resources.state().windows(span.platform, span.window) if entry.community in span.communities
+    ]
+    found: Counter[tuple[str, str, str]] = Counter()
+    comments: Counter[tuple[str, str]] = Counter()
+    for entry in entries:
+        if entry.state is not WindowState.CERTIFIED:
+            found[entry.state, entry.community, entry.detail] += 1
+        comments.update({(entry.community, name): entry.counts.get(name, 0) for name in ("comment_count", "usable_comment_count")})
+    raised = [
+        alerts.Alert("windows_" + state.lower(), f"{job.platform}/{community}: {count:,} windows are {state}: {detail}")
+        for (state, community, detail), count in sorted(found.items())
+    ]
+    for community in sorted({entry.community for entry in entries}):
+        counts = {name: comments[community, name] for name in ("comment_count", "usable_comment_count")}
+        ratio = ratios(counts)["usable_comment_ratio"]
+        if ratio is not None and counts["comment_count"] >= _USABLE_COMMENTS_MIN and ratio < _USABLE_MIN:
+            text = f"{job.platform}/{community}: only {ratio:.0%} of {counts['comment_count']:,} comments can be used"
+            raised.append(alerts.Alert("usable_ratio_low", text))
+    for alert in raised:
+        get_run_logger().warning("%s", alert.text)
+    alerts.send(raised, webhook=load_settings().alert_webhook_url)
+    return tuple(alert.text for alert in raised)

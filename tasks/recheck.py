@@ -1,0 +1,134 @@
+"""Recheck: what is known of an hour looked up on Reddit again: votes, edits, and what was deleted since."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+
+import polars as pl
+from prefect import get_run_logger, task
+
+from market_opinion.contracts import BRONZE_ITEMS
+from market_opinion.erasure import Erasure
+from market_opinion.metrics import Metric
+from market_opinion.quota import Priority
+from market_opinion.settings import load_settings
+from market_opinion.sources.reddit import live
+from market_opinion.state import WindowEntry
+from market_opinion.window import HOUR, Slice, Window
+from tasks import resources
+from tasks.request import Job
+
+Purpose = Literal["refresh", "sweep"]
+_CHECKS, _ABSENT = "checks", "absent"
+_COLUMNS = ["community", "kind", "item_id", "author", "title", "body", "votes", "reply_count"]
+# Two looks closer than this count as one: what is missing now may be back in a moment.
+_BETWEEN_ABSENCES = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class Looked:
+    """What a second look at an hour found: the communities something was landed for, and what has to go."""
+
+    changed: tuple[str, ...]
+    erasure: Erasure
+    counts: dict[str, int]
+
+
+@task
+def find_due_checks(job: Job, purpose: Purpose, limit: int) -> list[Slice]:
+    """The hours to look at again, communities of one hour together, at most `limit` hours.
+
+    A refresh takes hours that have come of one of the ages since they were looked at last, a sweep those past all of
+    these ages that were looked at longest ago.
+    """
+    settings, checks = load_settings(), resources.state().notes(_CHECKS)
+    oldest = job.now - timedelta(hours=settings.refresh_ages[-1] + 1)
+    is_refresh = purpose == "refresh"
+    due: dict[datetime, list[str]] = defaultdict(list)
+    order: dict[datetime, str] = {}
+    for entry in _known_hours(job):
+        done = checks.get(_name(entry.community, entry.window_start), {})
+        reached = [age for age in settings.refresh_ages if entry.window_start + HOUR * (age + 1) <= job.now]
+        if is_refresh and reached and done.get("age_hours", 0) < reached[-1]:
+            due[entry.window_start].append(entry.community)
+            order[entry.window_start] = entry.window_start.isoformat()
+        elif not is_refresh and entry.window_start < oldest and _is_stale(done, job.now, settings.reddit_sweep_hours):
+            due[entry.window_start].append(entry.community)
+            order[entry.window_start] = min(done.get("looked_at", ""), order.get(entry.window_start, "9"))
+    chosen = sorted(due, key=lambda start: (order[start], start))[:limit]
+    return [Slice(job.platform, tuple(due[start]), Window.hour(start)) for start in chosen]
+
+
+def _is_stale(done: dict[str, str], now: datetime, sweep_hours: int) -> bool:
+    """Half the promised time, so that one run that fails breaks no promise."""
+    return "looked_at" not in done or datetime.fromisoformat(done["looked_at"]) < now - timedelta(hours=sweep_hours / 2)
+
+
+@task
+def look_again(job: Job, span: Slice, purpose: Purpose) -> Looked:
+    """Look up every item of the hour, land those that changed, and say which have to be erased."""
+    priority = Priority.REFRESH if purpose == "refresh" else Priority.SWEEP
+    reddit, landing, state = resources.reddit(priority), resources.landing(), resources.state()
+    rows = resources.lake().read(BRONZE_ITEMS, span.where, span.window, columns=_COLUMNS)
+    alive = rows.filter(~pl.col("body").fill_null("").is_in(live.GONE_TEXTS))
+    absent_before, changed = state.notes(_ABSENT), []
+    gone: set[str] = set()
+    authorless: set[str] = set()
+    missing_names: list[str] = []
+    for (community,), known in alive.group_by("community", maintain_order=True):
+        by_name = {live.fullname(row["kind"], row["item_id"]): row for row in known.iter_rows(named=True)}
+        found, retrieved_at = live.look_again(reddit, list(by_name))
+        missing = [name for name in by_name if name not in found]
+        missing_names += missing
+        again = [name for name in missing if _was_absent(absent_before.get(name), job.now)]
+        erased = [name for name, item in found.items() if live.is_gone(item)]
+        gone.update(by_name[name]["item_id"] for name in (*again, *erased))
+        left = [name for name, item in found.items() if name not in erased and live.has_lost_author(item, by_name[name]["author"])]
+        authorless.update(by_name[name]["item_id"] for name in left)
+        state.put_notes(_ABSENT, {name: job.now.isoformat() for name in missing if name not in absent_before})
+        state.drop_notes(_ABSENT, [*found, *again])
+        new = [item for name, item in found.items() if name not in erased and live.differs(item, by_name[name])]
+        if new:
+            live.land_items(landing, str(community), new, path="refresh", retrieved_at=retrieved_at, now=job.now)
+            changed.append(str(community))
+    threads = gone & set(rows.filter(kind="submission")["item_id"])
+    counts = {"looked_up_item_count": alive.height, "missing_item_count": len(missing_names), "erased_item_count": len(gone)}
+    get_run_logger().info("%s %s: %s", purpose, span, counts)
+    return Looked(tuple(changed), Erasure(frozenset(gone), frozenset(threads), frozenset(authorless)), counts)
+
+
+@task
+def record_checks(job: Job, span: Slice) -> None:
+    """Remember that the hour was looked at, after everything that was found is done."""
+    ages = [age for age in load_settings().refresh_ages if span.window.end + timedelta(hours=age) <= job.now]
+    note = {"looked_at": job.now.isoformat(), "age_hours": max(ages, default=0)}
+    resources.state().put_notes(_CHECKS, {_name(community, span.window.start): note for community in span.communities})
+
+
+@task
+def measure_sweep(job: Job) -> dict[str, int]:
+    """How long ago the hour looked at longest ago was looked at, in hours, as a metric too."""
+    checks = resources.state().notes(_CHECKS)
+    looked = [
+        datetime.fromisoformat(checks.get(_name(entry.community, entry.window_start), {}).get("looked_at", entry.window_start.isoformat()))
+        for entry in _known_hours(job)
+    ]
+    lag_hours = max(((job.now - moment) / HOUR for moment in looked), default=0.0)
+    settings = load_settings()
+    resources.metrics().put([Metric("SweepLagHours", round(lag_hours, 2), "Count", job.now, {"Environment": settings.environment})])
+    return {"sweep_lag_hours": round(lag_hours)}
+
+
+def _known_hours(job: Job) -> Iterable[WindowEntry]:
+    entries = resources.state().windows(job.platform)
+    return (entry for entry in entries if entry.community in job.communities and entry.counts.get("bronze_row_count"))
+
+
+def _was_absent(noted: str | None, now: datetime) -> bool:
+    return noted is not None and datetime.fromisoformat(noted) <= now - _BETWEEN_ABSENCES
+
+
+def _name(community: str, start: datetime) -> str:
+    return f"{community}/{start:%Y-%m-%dT%H}"

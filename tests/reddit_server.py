@@ -1,0 +1,286 @@
+"""A Reddit to test against: an HTTP server on loopback that answers PRAW as Reddit does, over a history it is given.
+
+Listings page by `after` and end after 1,000 places; a page that follows a deleted item is empty. Items appear later than
+they say they were written, are edited, deleted by their authors, removed by moderators, or vanish. Time is what its clock
+says, so that days pass in seconds.
+"""
+
+import json
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+from urllib.parse import parse_qs, urlsplit
+
+CREDENTIALS = {
+    "REDDIT_CLIENT_ID": "app-id-of-a-test",
+    "REDDIT_CLIENT_SECRET": "a secret that no log may hold",
+    "REDDIT_USER_AGENT": "test:market-opinion:0 (by /u/nobody)",
+}
+_STATUS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests"}
+
+
+@dataclass
+class Post:
+    """A submission or comment and what becomes of it; times are seconds since 1970."""
+
+    kind: str
+    id: str
+    community: str
+    created: float
+    body: str = "The battery of my iPhone 15 is great."
+    author: str | None = "quiet_otter"
+    title: str = ""
+    thread: str = ""
+    parent: str = ""
+    visible: float = 0.0
+    score: int = 1
+    deleted: float = 1e12
+    removed: float = 1e12
+    vanished: float = 1e12
+    account_deleted: float = 1e12
+    edits: list[tuple[float, str]] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return f"{'t3' if self.kind == 'submission' else 't1'}_{self.id}"
+
+    def is_listed(self, now: float) -> bool:
+        return max(self.visible, self.created) <= now < min(self.deleted, self.removed, self.vanished)
+
+
+@dataclass
+class FakeReddit:
+    """The state behind the server. `faults` are answered before anything else, in order: a status, or something to call."""
+
+    posts: dict[str, Post] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time
+    cap: int = 1000
+    closed: dict[str, int] = field(default_factory=dict)
+    faults: deque[Any] = field(default_factory=deque)
+    token_seconds: int = 3600
+    secret: str = CREDENTIALS["REDDIT_CLIENT_SECRET"]
+    quota_per_minute: float = 1e9
+    requests: list[tuple[float, str]] = field(default_factory=list)
+    hidden_from: int = 100
+    is_down: bool = False
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    _tokens: dict[str, float] = field(default_factory=dict)
+    _dead_anchors: set[str] = field(default_factory=set)
+
+    def add(self, posts: Iterable[Post]) -> None:
+        self.posts |= {post.name: post for post in posts}
+
+    def answer(self, method: str, target: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], bytes]:
+        parts = urlsplit(target)
+        query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+        with self.lock:
+            self.requests.append((time.monotonic(), parts.path))
+            recent = sum(at > time.monotonic() - 60 for at, _ in self.requests)
+        if self.is_down:
+            return 503, {}, b"<html>upstream down</html>"
+        if self.faults:
+            fault = self.faults.popleft()
+            if callable(fault):
+                fault = fault()
+            if isinstance(fault, tuple):
+                return fault
+            if fault:
+                return fault, {}, b"{}"
+        if recent > self.quota_per_minute:
+            return 429, {"retry-after": "1"}, b"{}"
+        if parts.path == "/api/v1/access_token":
+            return self._token(headers)
+        token = headers.get("Authorization", "").removeprefix("bearer ")
+        if self._tokens.get(token, 0) < time.monotonic():
+            return 401, {}, b'{"message": "Unauthorized", "error": 401}'
+        return self._route(method, parts.path, {**query, **{k: v[0] for k, v in parse_qs(body.decode()).items()}})
+
+    def _token(self, headers: Any) -> tuple[int, dict[str, str], bytes]:
+        import base64
+
+        given = base64.b64decode(headers.get("Authorization", "Basic ").removeprefix("Basic ")).decode()
+        if given != f"{CREDENTIALS['REDDIT_CLIENT_ID']}:{self.secret}":
+            return 401, {}, b'{"message": "Unauthorized", "error": 401}'
+        token = f"token{len(self._tokens)}"
+        self._tokens[token] = time.monotonic() + self.token_seconds
+        return _json({"access_token": token, "token_type": "bearer", "expires_in": self.token_seconds, "scope": "*"})
+
+    def _route(self, method: str, path: str, query: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+        words = path.strip("/").split("/")
+        if words[0] == "r" and len(words) == 3 and words[2] in {"new", "comments"}:
+            if status := self.closed.get(words[1]):
+                location = {"location": "/subreddits/search?q=x"} if status == 302 else {}
+                return status, location, b'{"reason": "private"}'
+            return _json(self._listing(words[1], "submission" if words[2] == "new" else "comment", query))
+        if words[:2] == ["api", "info"]:
+            found = [self._info(self.posts[name]) for name in query["id"].split(",") if name in self.posts]
+            return _json(_listing([thing for thing in found if thing]))
+        if words[0] == "comments":
+            return _json(self._tree(words[1]))
+        if words[:2] == ["api", "morechildren"]:
+            return _json({"json": {"errors": [], "data": {"things": self._more(query)}}})
+        return 404, {}, b'{"message": "Not Found", "error": 404}'
+
+    def _listing(self, community: str, kind: str, query: dict[str, str]) -> dict[str, Any]:
+        now, limit = self.clock(), int(query.get("limit", 25))
+        mine = (p for p in self.posts.values() if p.community == community and p.kind == kind and max(p.visible, p.created) <= now)
+        places = sorted(mine, key=lambda post: (-post.created, post.name))[: self.cap]
+        start = 0
+        if after := query.get("after"):
+            anchors = [n for n, post in enumerate(places) if post.name == after and (post.is_listed(now) or after in self._dead_anchors)]
+            if not anchors:
+                return _listing([])
+            start = anchors[0] + 1
+        page = places[start : start + limit]
+        last = page[-1] if page and start + limit < len(places) else None
+        if last and not last.is_listed(now):
+            self._dead_anchors.add(last.name)
+        return _listing([self._thing(post) for post in page if post.is_listed(now)], after=last.name if last else None)
+
+    def _thing(self, post: Post, **more: Any) -> dict[str, Any]:
+        now = self.clock()
+        edits = [edit for edit in post.edits if edit[0] <= now]
+        author = "[deleted]" if min(post.account_deleted, post.deleted, post.removed) <= now else post.author
+        data = {
+            "id": post.id,
+            "name": post.name,
+            "author": author,
+            "author_fullname": "t2_secret",
+            "subreddit": post.community.title(),
+            "subreddit_id": "t5_1",
+            "created_utc": post.created,
+            "edited": edits[-1][0] if edits else False,
+            "score": post.score,
+            "stickied": False,
+            "permalink": f"/r/{post.community}/comments/{post.thread or post.id}/_/{post.id}/",
+            **more,
+        }
+        text = edits[-1][1] if edits else post.body
+        text = "[deleted]" if post.deleted <= now else "[removed]" if post.removed <= now else text
+        if post.kind == "submission":
+            count = sum(p.thread == post.id and p.visible <= now for p in self.posts.values()) if "count" in more else 0
+            return {
+                "kind": "t3",
+                "data": {**data, "title": post.title, "selftext": text, "num_comments": count, "url": "https://x.example"},
+            }
+        return {
+            "kind": "t1",
+            "data": {**data, "body": text, "link_id": f"t3_{post.thread}", "parent_id": post.parent or f"t3_{post.thread}", "replies": ""},
+        }
+
+    def _info(self, post: Post) -> dict[str, Any] | None:
+        now = self.clock()
+        return self._thing(post) if max(post.visible, post.created) <= now < post.vanished else None
+
+    def _tree(self, thread: str) -> list[dict[str, Any]]:
+        now = self.clock()
+        replies = sorted((p for p in self.posts.values() if p.thread == thread and p.visible <= now < p.vanished), key=lambda p: p.created)
+        shown, hidden = replies[: self.hidden_from], replies[self.hidden_from :]
+        things = [self._thing(post) for post in shown]
+        if hidden:
+            data = {
+                "count": len(hidden),
+                "name": "t1_more",
+                "id": "more",
+                "parent_id": f"t3_{thread}",
+                "depth": 0,
+                "children": [p.id for p in hidden],
+            }
+            things.append({"kind": "more", "data": data})
+        return [_listing([self._thing(self.posts[f"t3_{thread}"])]), _listing(things)]
+
+    def _more(self, query: dict[str, str]) -> list[dict[str, Any]]:
+        return [self._thing(self.posts[f"t1_{child}"]) for child in query["children"].split(",")]
+
+
+class RedditServer:
+    """The fake behind a socket; `with` it, and its `url` is where both hosts of Reddit are."""
+
+    def __init__(self, reddit: FakeReddit) -> None:
+        self.reddit = reddit
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(reddit))
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def environment(self) -> dict[str, str]:
+        """What makes a process use this server."""
+        return {**CREDENTIALS, "REDDIT_URL": self.url, "REDDIT_OAUTH_URL": self.url}
+
+
+def _handler(reddit: FakeReddit) -> type[BaseHTTPRequestHandler]:
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+        wbufsize = -1
+
+        def _serve(self) -> None:
+            body = self.rfile.read(int(self.headers.get("content-length") or 0))
+            status, headers, content = reddit.answer(self.command, self.path, self.headers, body)
+            if status == 0:  # A connection that breaks off.
+                self.close_connection = True
+                return
+            self.wfile.write(f"HTTP/1.1 {status} {_STATUS.get(status, 'Status')}\r\n".encode())
+            sent = {
+                "date": format_datetime(datetime.fromtimestamp(int(reddit.clock()), UTC), usegmt=True),
+                "content-type": "application/json; charset=UTF-8",
+                "content-length": str(len(content)),
+                "x-ratelimit-remaining": "998.0",
+                "x-ratelimit-used": "2",
+                "x-ratelimit-reset": "1",
+                **headers,
+            }
+            self.wfile.write("".join(f"{name}: {value}\r\n" for name, value in sent.items()).encode() + b"\r\n" + content)
+            self.wfile.flush()
+
+        do_GET = do_POST = _serve
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    return Handler
+
+
+def _listing(children: list[dict[str, Any]], after: str | None = None) -> dict[str, Any]:
+    return {"kind": "Listing", "data": {"modhash": "", "dist": len(children), "children": children, "after": after, "before": None}}
+
+
+def _json(value: Any) -> tuple[int, dict[str, str], bytes]:
+    return 200, {}, json.dumps(value).encode()
+
+
+def random_id(chance: random.Random) -> str:
+    """An id as Reddit gives them since 2026: without order."""
+    return "".join(chance.choices("0123456789abcdefghijklmnopqrstuvwxyz", k=8))
+
+
+def thread(community: str, at: float, comments: int, chance: random.Random, *, spread: float = 3600, **fields: Any) -> list[Post]:
+    """A submission and comments below it, spread over the seconds after it."""
+    root = Post("submission", random_id(chance), community, float(int(at)), title="Pixel 9 after a month", body="", **fields)
+    below = [
+        Post(
+            "comment",
+            random_id(chance),
+            community,
+            float(int(at + chance.uniform(1, spread))),
+            thread=root.id,
+            body=f"The Pixel 9 camera is great, number {n}.",
+            **fields,
+        )
+        for n in range(comments)
+    ]
+    return [root, *(replace(post, visible=post.created) for post in below)]
