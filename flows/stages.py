@@ -1,7 +1,5 @@
 """The stages every run carries its slices through, in order."""
 
-from dataclasses import replace
-
 from market_opinion.erasure import Erasure
 from market_opinion.window import Slice, Window, by_date
 from tasks.bronze import build_bronze
@@ -10,7 +8,7 @@ from tasks.mart import load_mart
 from tasks.mentions import find_mentions
 from tasks.opinions import judge_items
 from tasks.progress import Tally
-from tasks.recheck import Purpose, find_due_checks, look_again, record_checks
+from tasks.recheck import Purpose, find_due_checks, look_again, record_checks, repair_threads
 from tasks.record import record_run, record_windows
 from tasks.report import Summary, draw_report, publish_summary
 from tasks.request import Job
@@ -60,8 +58,10 @@ def recheck(job: Job, purpose: Purpose, max_windows: int, tally: Tally) -> None:
     for span in find_due_checks(job, purpose, max_windows):
         looked = look_again(job, span, purpose)
         tally.add(looked.counts)
-        if looked.changed:
-            carry(job, [replace(span, communities=looked.changed)], tally)
+        carry(job, looked.changed, tally)
+        repaired, counts = repair_threads(job, span) if purpose == "refresh" else ([], {})
+        tally.add(counts)
+        carry(job, repaired, tally)
         if looked.erasure:
             forget(job, looked.erasure, span.window, tally)
         record_checks(job, span)

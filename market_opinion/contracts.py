@@ -51,7 +51,7 @@ class BronzeItems(Keyed):
     rating: pl.Float64 = _column("Stars of a review.", unit="1 to 5", nullable=True)
     retrieved_at: Utc = _column("When this version was read from the platform.", unit="UTC")
     first_seen_at: Utc = _column("When any version was read first.", unit="UTC")
-    capture_path: pl.String = _column("How it came: `archive`, `sample`.")
+    capture_path: pl.String = _column("How it came: `archive`, `sample`, `listing`, `tree`, `refresh`.")
     landing_uri: pl.String = _column("Landed file of this version, below the landing zone.")
     landing_line: pl.Int64 = _column("Its line there, from 1.", ge=1)
     payload_sha256: pl.String = _column("SHA-256 of the line as received.", str_length={"min_value": 64, "max_value": 64})

@@ -7,9 +7,11 @@ from prefect import get_run_logger, task
 from market_opinion.certificate import certify
 from market_opinion.errors import CommunityClosed, SourceUnavailable
 from market_opinion.landing import Manifest
+from market_opinion.metrics import Metric
 from market_opinion.quota import Priority
 from market_opinion.settings import load_settings
 from market_opinion.sources.reddit import live
+from market_opinion.sources.reddit.client import requestor_of
 from market_opinion.sources.reddit.listings import KINDS
 from market_opinion.state import WindowEntry, WindowState
 from market_opinion.window import Window
@@ -42,6 +44,10 @@ def poll_communities(job: Job, now: datetime) -> tuple[dict[str, int], timedelta
             counts["gap_count"] += _record_gaps(job, community, landed.hours)
             due_at = now + min(last.interval for last in seen.values())
         soonest = min(soonest, due_at - now)
+    remaining = requestor_of(reddit).remaining
+    if remaining is not None:
+        dimensions = {"Environment": load_settings().environment}
+        resources.metrics().put([Metric("RequestsRemaining", remaining, "Count", now, dimensions)])
     get_run_logger().info("polled: %s", counts)
     return counts, soonest
 

@@ -9,6 +9,7 @@ from typing import Literal
 import polars as pl
 from prefect import get_run_logger, task
 
+from market_opinion import quality
 from market_opinion.contracts import BRONZE_ITEMS
 from market_opinion.erasure import Erasure
 from market_opinion.metrics import Metric
@@ -16,22 +17,25 @@ from market_opinion.quota import Priority
 from market_opinion.settings import load_settings
 from market_opinion.sources.reddit import live
 from market_opinion.state import WindowEntry
-from market_opinion.window import HOUR, Slice, Window
+from market_opinion.window import HOUR, Slice, Window, floor_hour
 from tasks import resources
 from tasks.request import Job
 
 Purpose = Literal["refresh", "sweep"]
 _CHECKS, _ABSENT = "checks", "absent"
 _COLUMNS = ["community", "kind", "item_id", "author", "title", "body", "votes", "reply_count"]
+# A thread of which less was received than this share is expanded, where enough is missing to be worth the requests.
+_CAPTURED_MIN, _MISSING_MIN, _EXPANDED_MAX = 0.8, 5, 10
+_EXPANDED_FROM = timedelta(hours=6)
 # Two looks closer than this count as one: what is missing now may be back in a moment.
 _BETWEEN_ABSENCES = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
 class Looked:
-    """What a second look at an hour found: the communities something was landed for, and what has to go."""
+    """What a second look at an hour found: the slices something was landed for, and what has to go."""
 
-    changed: tuple[str, ...]
+    changed: list[Slice]
     erasure: Erasure
     counts: dict[str, int]
 
@@ -96,7 +100,37 @@ def look_again(job: Job, span: Slice, purpose: Purpose) -> Looked:
     threads = gone & set(rows.filter(kind="submission")["item_id"])
     counts = {"looked_up_item_count": alive.height, "missing_item_count": len(missing_names), "erased_item_count": len(gone)}
     get_run_logger().info("%s %s: %s", purpose, span, counts)
-    return Looked(tuple(changed), Erasure(frozenset(gone), frozenset(threads), frozenset(authorless)), counts)
+    slices = [Slice(job.platform, tuple(changed), span.window)] if changed else []
+    return Looked(slices, Erasure(frozenset(gone), frozenset(threads), frozenset(authorless)), counts)
+
+
+@task
+def repair_threads(job: Job, span: Slice) -> tuple[list[Slice], dict[str, int]]:
+    """Expand the threads begun in the hour of which much less was received than Reddit counts; the hours that got something.
+
+    The platform's count holds removed comments too, so it is an upper bound: only what is far below it is worth requests.
+    Younger hours are left alone, since the comments of the last hour or two are not closed yet.
+    """
+    if job.now - span.window.end < _EXPANDED_FROM:
+        return [], {}
+    columns = ["community", "kind", "item_id", "thread_id", "reply_count"]
+    reach = Window(span.window.start, max(span.window.end, floor_hour(job.now) + HOUR))
+    rows = resources.lake().read(BRONZE_ITEMS, span.where, reach, columns=[*columns, "window_start"])
+    threads = quality.count_threads(rows, span.window.start)
+    deficient = threads.filter(pl.col("captured_count") < pl.col("reply_count") * _CAPTURED_MIN)
+    worth = deficient.filter(pl.col("reply_count") - pl.col("captured_count") >= _MISSING_MIN).sort("captured_count").head(_EXPANDED_MAX)
+    touched: dict[Window, set[str]] = defaultdict(set)
+    reddit = resources.reddit(Priority.REFRESH) if worth.height else None
+    for community, thread_id in worth.select("community", "thread_id").iter_rows():
+        if reddit is not None:
+            known = set(rows.filter(thread_id=thread_id, kind="comment")["item_id"])
+            names = {live.fullname("comment", item_id) for item_id in known}
+            landed = live.expand(reddit, resources.landing(), community, thread_id, known=names, now=job.now)
+            for hour in landed.hours:
+                touched[hour].add(community)
+    counts = {"announced_comment_count": int(threads["reply_count"].sum()), "captured_comment_count": int(threads["captured_count"].sum())}
+    slices = [Slice(job.platform, tuple(sorted(names)), hour) for hour, names in sorted(touched.items())]
+    return slices, {**counts, "expanded_thread_count": worth.height}
 
 
 @task

@@ -37,9 +37,18 @@ class Summary:
             ("usable", f"{count.get('usable_item_count', 0):,}" + (f" ({ratio:.1%} of comments)" if ratio is not None else "")),
             ("mentions", f"{count.get('mention_count', 0):,} in {count.get('relevant_item_count', 0):,} items"),
             ("opinions", f"{count.get('opinion_count', 0):,}"),
+            *self._looked(),
             ("seconds", f"{self.seconds:.1f}"),
             ("report", self.report_path or "none"),
         ]
+
+    def _looked(self) -> list[tuple[str, str]]:
+        """What a second look found, where there was one."""
+        count = self.counts
+        if "looked_up_item_count" not in count:
+            return []
+        found = f"{count['looked_up_item_count']:,} items, {count['missing_item_count']:,} missing, {count['erased_item_count']:,} erased"
+        return [("looked up", found)]
 
     def show(self, console: Console) -> None:
         """Print it."""

@@ -3,7 +3,6 @@
 from typing import cast
 
 import boto3
-import praw
 from prefect.blocks.system import Secret
 
 from market_opinion.lake import Lake, open_lake
@@ -14,7 +13,7 @@ from market_opinion.quota import Priority, Quota
 from market_opinion.settings import Settings, load_settings
 from market_opinion.sources import Source
 from market_opinion.sources.archive import Archive
-from market_opinion.sources.reddit.client import RedditClientFactory, RedditCredentials
+from market_opinion.sources.reddit.client import Reddit, RedditClientFactory, RedditCredentials
 from market_opinion.sources.sample import Sample
 from market_opinion.state import StateStore
 
@@ -55,7 +54,7 @@ def open_source(name: str, archive: str | None, domain: str) -> Source:
     return Sample(load_settings().domains_path / domain)
 
 
-def reddit(priority: Priority) -> praw.Reddit:
+def reddit(priority: Priority) -> Reddit:
     """A client of Reddit that shares its quota with all others; raises SettingsInvalid that says how to give credentials."""
     settings = load_settings()
     credentials = _reddit_credentials(settings)

@@ -165,7 +165,7 @@ class FakeReddit:
         text = edits[-1][1] if edits else post.body
         text = "[deleted]" if post.deleted <= now else "[removed]" if post.removed <= now else text
         if post.kind == "submission":
-            count = sum(p.thread == post.id and p.visible <= now for p in self.posts.values()) if "count" in more else 0
+            count = sum(p.thread == post.id and p.visible <= now for p in self.posts.values())
             return {
                 "kind": "t3",
                 "data": {**data, "title": post.title, "selftext": text, "num_comments": count, "url": "https://x.example"},

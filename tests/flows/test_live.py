@@ -211,6 +211,20 @@ def test_a_refresh_brings_votes_and_edits(reddit):
     assert after["label"].to_list() == ["negative"]
 
 
+def test_threads_that_lack_much_are_expanded(reddit):
+    """R13, B08: comments no listing showed are found by their thread, a hundred a request, and land in their own hours."""
+    reddit.hidden_from = 10
+    unseen = [comment(f"h{n}", T10 + 600 + 60 * n, body=f"The Pixel 9 camera number {n} is great.", visible=T10 + 9000) for n in range(90)]
+    reddit.add([SUBMISSION, comment("c1", T10 + 70), *unseen])
+    run_hourly(reddit, H10 + timedelta(minutes=80))
+    run_hourly(reddit, H10 + timedelta(minutes=140))
+    assert bronze().height == 2
+    summary = refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=7)))
+    assert bronze().height == 92
+    assert (summary.counts["announced_comment_count"], summary.counts["captured_comment_count"]) == (91, 1)
+    assert entry(start=H10 + timedelta(hours=1)).counts["bronze_row_count"] == 40
+
+
 def everywhere(home, *needles: bytes) -> list[str]:
     """The files below the home folder in which one of the texts stands, uncompressed tables included."""
     found = [str(path) for path in home.rglob("*") if path.is_file() and any(n.lower() in path.read_bytes().lower() for n in needles)]

@@ -1,5 +1,6 @@
 """The lake: a slice is replaced in one commit, and nothing else is touched."""
 
+import os
 import threading
 from datetime import timedelta
 
@@ -128,3 +129,29 @@ def test_a_log_has_no_key(lake):
     frame = pl.DataFrame([row, row], schema=OPS_REJECTIONS.schema)
     lake.overwrite(OPS_REJECTIONS, frame, {"stage": "fetch", "landing_uri": ["f"]}, None, run={})
     assert lake.read(OPS_REJECTIONS).height == 2
+
+
+def test_forgotten_history_leaves_no_file_of_it(lake, tmp_path):
+    """Of the rows that were replaced, of snapshots that rolled away, and of a writer that was cut off long ago."""
+    for n in range(3):
+        put(lake, rows(f"i{n}"))
+    files = set(tmp_path.rglob("*.parquet"))
+    orphan = next(iter(files)).with_name("orphan.parquet")
+    young = orphan.with_name("young.parquet")
+    for path in (orphan, young):
+        path.write_bytes(b"rows of a commit that never was")
+    os.utime(orphan, (1, 1))
+    lake.forget_history(SILVER_MENTIONS)
+    assert ids(lake) == ["i2"]
+    assert len(set(tmp_path.rglob("*.parquet")) - {young}) == 1
+    assert young.exists()
+    assert lake.snapshot_count(SILVER_MENTIONS) == 1
+
+
+def test_rolling_history_deletes_what_it_forgets(lake, monkeypatch, tmp_path):
+    monkeypatch.setattr("market_opinion.lake._SNAPSHOTS_MAX", 6)
+    monkeypatch.setattr("market_opinion.lake._SNAPSHOTS_KEPT", 3)
+    for n in range(20):
+        put(lake, rows(f"i{n}"))
+    assert len(list(tmp_path.rglob("*.parquet"))) <= 6
+    assert ids(lake) == ["i19"]

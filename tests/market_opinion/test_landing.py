@@ -28,7 +28,7 @@ def land(landing, lines, *, origin="archive-1", window=TWO_HOURS, stop=DONE):
     writer = WindowWriter(landing, source, known=landing.captures("reddit", ["phones"], window))
     for hour, line in lines:
         writer.add(RawItem("comment", "phones", T10 + HOUR * hour, line))
-    return writer.close(["phones"], window, stop=stop, now=NOW)
+    return writer.close(["phones"], window.hours(), stop=stop, now=NOW)
 
 
 def landed(landing):
@@ -116,3 +116,53 @@ def test_the_manifest_says_what_was_landed_and_why_it_ended(landing, tmp_path):
     land(landing, [(0, b"x"), (0, b"y")])
     manifest = json.loads((tmp_path / "landing/reddit/phones/2026-03-01/100000/manifest.json").read_text())
     assert (manifest["stop_reason"], manifest["files"][0]["lines"], manifest["retrieved_at"]) == ("exhausted", 2, "2026-03-10T12:30:00Z")
+
+
+def test_a_rewrite_replaces_what_changed_and_nothing_else(landing):
+    """As many lines as before, sizes and hashes that hold, no old file left; again, it does nothing."""
+    land(landing, [(0, b'{"a": 1}'), (0, b'{"b": 2}')])
+    (capture,) = landing.captures("reddit", ["phones"], Window.hour(T10))
+
+    def change(raw):
+        return raw.replace(b'{"a": 1}', b"{}"), ["a"] if b'{"a": 1}' in raw else []
+
+    assert landing.rewrite(capture, change) == ["a"]
+    (after,) = landing.captures("reddit", ["phones"], Window.hour(T10))
+    assert [content.raw for content in landing.read(after)] == [b'{}\n{"b": 2}\n']
+    before = sorted(landing.files_below(after.folder))
+    assert len(before) == 2
+    assert landing.rewrite(after, change) == []
+    assert sorted(landing.files_below(after.folder)) == before
+
+
+@pytest.mark.parametrize("writes", [1, 2])
+def test_a_rewrite_that_is_cut_off_leaves_the_capture_whole(landing, monkeypatch, writes):
+    """After the new file, or before the old one is gone: readable each time, finished by the next."""
+    land(landing, [(0, b'{"a": 1}')])
+    (capture,) = landing.captures("reddit", ["phones"], Window.hour(T10))
+
+    def change(raw):
+        return raw.replace(b'{"a": 1}', b"{}"), ["a"] if b'{"a": 1}' in raw else []
+
+    with monkeypatch.context() as broken:
+        broken.setattr(landing, "remove" if writes == 2 else "write", _dying(landing, writes))
+        with pytest.raises(KeyboardInterrupt):
+            landing.rewrite(capture, change)
+    (now,) = landing.captures("reddit", ["phones"], Window.hour(T10))
+    assert list(landing.read(now))
+    landing.rewrite(now, change)
+    (after,) = landing.captures("reddit", ["phones"], Window.hour(T10))
+    assert [content.raw for content in landing.read(after)] == [b"{}\n"]
+    assert len(landing.files_below(after.folder)) == 2
+
+
+def _dying(landing, writes):
+    write, left = landing.write, [2]
+
+    def mortal(*arguments):
+        left[0] -= 1
+        if writes == 2 or left[0] == 0:
+            raise KeyboardInterrupt
+        write(*arguments)
+
+    return mortal

@@ -25,6 +25,8 @@ from requests import Response
 
 from market_opinion.errors import CommunityClosed, CredentialsRefused, SettingsInvalid, SourceUnavailable
 
+Reddit = praw.Reddit
+
 _UNAUTHORIZED = 401
 _TOO_MANY = 429
 _ATTEMPTS = 4
@@ -102,9 +104,9 @@ class RedditClientFactory:
         oauth_url: str = "https://oauth.reddit.com",
         wait_for_turn: Callable[[], None] = lambda: None,
         timeout_seconds: int = 16,
-    ) -> praw.Reddit:
+    ) -> Reddit:
         """A read-only client of the application; nothing is asked before the first request."""
-        return praw.Reddit(
+        return Reddit(
             client_id=credentials.client_id,
             client_secret=credentials.client_secret.get_secret_value(),
             user_agent=credentials.user_agent,
@@ -118,7 +120,7 @@ class RedditClientFactory:
         )
 
 
-def requestor_of(reddit: praw.Reddit) -> PacedRequestor:
+def requestor_of(reddit: Reddit) -> PacedRequestor:
     """What sends the client's requests."""
     requestor: PacedRequestor = reddit._core.requestor  # type: ignore[attr-defined]  # noqa: SLF001, PRAW has no public way to it
     return requestor

@@ -16,6 +16,7 @@ from praw.models import Submission
 from market_opinion.errors import MarketOpinionError
 from market_opinion.landing import Capture, Landing, WindowWriter
 from market_opinion.sources import Covered, RawItem, Stop, StopReason
+from market_opinion.sources.reddit.client import requestor_of
 from market_opinion.sources.reddit.items import encode
 from market_opinion.sources.reddit.listings import (
     KINDS,
@@ -167,6 +168,13 @@ def land_items(landing: Landing, community: str, items: Iterable[Item], *, path:
 def fullname(kind: str, item_id: str) -> str:
     """Reddit's name of an item: its id with what kind it is before it."""
     return f"{'t3' if kind == 'submission' else 't1'}_{item_id}"
+
+
+def expand(reddit: praw.Reddit, landing: Landing, community: str, thread_id: str, *, known: Collection[str], now: datetime) -> Landed:
+    """Land the comments of a whole thread that are not `known` by full name, each in its own hour."""
+    found = list(CommentFetcher(reddit).iterate_comments(reddit.submission(thread_id)))
+    new = [comment for comment in found if comment.fullname not in known]
+    return land_items(landing, community, new, path="tree", retrieved_at=requestor_of(reddit).server_time, now=now)
 
 
 def is_gone(item: Item) -> bool:

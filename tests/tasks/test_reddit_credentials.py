@@ -1,0 +1,75 @@
+"""Credentials from where they are kept: block and secret are asked only when the environment has none."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, HTTPServer
+
+import pytest
+from prefect.blocks.system import Secret
+
+from market_opinion.errors import SettingsInvalid
+from market_opinion.settings import load_settings
+from tasks import resources
+from tests.reddit_server import CREDENTIALS
+
+
+@pytest.fixture
+def secrets_manager(monkeypatch):
+    """What Secrets Manager answers, through the real boto3."""
+    answer = {}
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
+            body = json.dumps({"Name": asked["SecretId"], "SecretString": answer[asked["SecretId"]]}).encode()
+            self.send_response(200)
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
+    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
+    for name, value in {
+        "AWS_REGION": "eu-central-1",
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "y",
+    }.items():
+        monkeypatch.setenv(name, value)
+    yield answer
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_secret_of_secrets_manager(secrets_manager, monkeypatch):
+    """B20, B55."""
+    secrets_manager["arn:reddit"] = json.dumps(CREDENTIALS)
+    monkeypatch.setenv("REDDIT_SECRET_ARN", "arn:reddit")
+    found = resources._reddit_credentials(load_settings())
+    assert found.client_secret.get_secret_value() == CREDENTIALS["REDDIT_CLIENT_SECRET"]
+    assert CREDENTIALS["REDDIT_CLIENT_SECRET"] not in repr(found)
+
+
+@pytest.mark.parametrize("content", ['{"REDDIT_CLIENT_ID": "a"}', "no json", "[]"])
+def test_a_secret_that_lacks_something_is_named(secrets_manager, monkeypatch, content):
+    secrets_manager["arn:reddit"] = content
+    monkeypatch.setenv("REDDIT_SECRET_ARN", "arn:reddit")
+    with pytest.raises(SettingsInvalid, match="secret arn:reddit: check"):
+        resources._reddit_credentials(load_settings())
+
+
+def test_a_prefect_block(monkeypatch):
+    monkeypatch.setattr(Secret, "load", lambda name: Secret(value=json.dumps(CREDENTIALS) if name == "reddit" else "{}"))
+    monkeypatch.setenv("REDDIT_SECRET_BLOCK", "reddit")
+    assert resources._reddit_credentials(load_settings()).client_id == CREDENTIALS["REDDIT_CLIENT_ID"]
+
+
+def test_the_environment_comes_first(monkeypatch):
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("REDDIT_SECRET_ARN", "arn:elsewhere")
+    assert resources._reddit_credentials(load_settings()).client_id == CREDENTIALS["REDDIT_CLIENT_ID"]
