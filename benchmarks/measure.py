@@ -2,6 +2,7 @@
 
 import resource
 import sys
+from pathlib import Path
 
 _SHORT: list[str] = []
 
@@ -21,5 +22,9 @@ def finish() -> None:
 
 
 def peak_mb() -> float:
-    """Most memory this process ever held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Most memory this process ever held; `ru_maxrss` would remember that of the process it was forked from."""
+    try:
+        status = Path("/proc/self/status").read_text(encoding="ascii")
+        return int(status.partition("VmHWM:")[2].split()[0]) / 1024
+    except (OSError, IndexError):
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

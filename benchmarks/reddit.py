@@ -8,6 +8,7 @@ steps run in processes that are killed at random moments. Last, one hour of 20 b
 Prefect is left out: its cost is a second a run, not a request.
 """
 
+import functools
 import itertools
 import json
 import os
@@ -20,6 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -39,7 +41,7 @@ from tasks.collect import poll_communities
 from tasks.fetch import fetch_windows
 from tasks.progress import Tally
 from tasks.record import find_due_windows, find_stale_windows
-from tasks.request import check_backfill, check_hourly, check_live
+from tasks.request import Job, check_backfill, check_hourly, check_live
 from tests.reddit_server import FakeReddit, Post, RedditServer, random_id
 
 _DOMAIN = "smartphones"
@@ -68,7 +70,7 @@ def _posts(archive: str, start: datetime, end: datetime) -> Iterator[Post]:
             stop.communities[0],
             float(line["created_utc"]),
             body=text or "",
-            author=None if gone else line["author"],
+            author="[deleted]" if gone else line["author"],
             title=line.get("title") or "",
             thread=str(line.get("link_id") or "").removeprefix("t3_"),
             parent=line.get("parent_id") or "",
@@ -123,7 +125,12 @@ def _home(folder: Path, environment: dict[str, str]) -> Iterator[None]:
 
 
 def _poll(communities: list[str], now: datetime) -> None:
-    poll_communities(check_live(_DOMAIN, communities, now), now)
+    poll_communities(replace(_live_job(tuple(communities)), now=now), now)
+
+
+@functools.cache
+def _live_job(communities: tuple[str, ...]) -> Job:
+    return check_live(_DOMAIN, list(communities), datetime.now(UTC))
 
 
 def _close(communities: list[str], now: datetime) -> None:
@@ -140,7 +147,8 @@ def _refresh(communities: list[str], now: datetime) -> None:
 
 
 def _bronze() -> pl.DataFrame:
-    return resources.lake().read(BRONZE_ITEMS).select(_COMPARED).sort("kind", "item_id")
+    rows = resources.lake().read(BRONZE_ITEMS).select(_COMPARED).sort("kind", "item_id")
+    return rows.with_columns(pl.col("author").fill_null("[deleted]"))
 
 
 def _first_hour_is_due(communities: list[str], start: datetime) -> None:

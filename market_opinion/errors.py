@@ -9,6 +9,9 @@ MarketOpinionError
 ├── SourceUnreadable         the source answered something that can never be read: do not retry
 ├── CommunityClosed          one community cannot be read (private, banned, misspelt): the others go on
 ├── CredentialsRefused       the source does not accept our key: do not retry, correct it
+├── ModelRefused             the model's server does not serve us (key, model, quota): do not retry, correct it
+├── ModelUnusable            most of its answers are of no use: stopped before it costs more
+├── JournalFailed            answers cannot be kept on disk: stopped, since they would be paid for again
 ├── LandingCorrupt           a landed file is not what its manifest says: land the window again
 ├── ContractBroken           a table would break its contract: a bug in a stage, nothing was written
 ├── CommitConflict           another writer kept winning the race for a table: transient, retry
@@ -51,6 +54,18 @@ class CommunityClosed(MarketOpinionError):
 
 class CredentialsRefused(MarketOpinionError):
     """A source refuses the credentials it was given."""
+
+
+class ModelRefused(MarketOpinionError):
+    """A model's server refuses the key, the model or the request for good."""
+
+
+class ModelUnusable(MarketOpinionError):
+    """Most answers of a model were of no use."""
+
+
+class JournalFailed(MarketOpinionError):
+    """Answers of a model cannot be kept."""
 
 
 class LandingCorrupt(MarketOpinionError):
