@@ -3,7 +3,7 @@
 from market_opinion.erasure import Erasure
 from market_opinion.window import Slice, Window, by_date
 from tasks.bronze import build_bronze
-from tasks.erase import erase_landed, forget_history, write_proof
+from tasks.erase import erase_answers, erase_landed, forget_history, write_proof
 from tasks.mart import load_mart
 from tasks.mentions import find_mentions
 from tasks.opinions import judge_items
@@ -69,6 +69,7 @@ def recheck(job: Job, purpose: Purpose, max_windows: int, tally: Tally) -> None:
 
 def forget(job: Job, erasure: Erasure, near: Window | None, tally: Tally) -> str:
     """Erase, build the hours it touched anew, leave no earlier version, and return where the proof lies."""
+    tally.add(erase_answers(job, erasure, near))
     slices = erase_landed(job, erasure, near)
     carry(job, slices, tally)
     tally.add(forget_history(job))

@@ -96,10 +96,39 @@ class SilverOpinions(Keyed):
     evidence: pl.String = _column("The words judged, as they stand in the item's text.", str_length={"min_value": 1})
     evidence_start: pl.Int64 = _column("First character of the evidence in the text, from 0.", unit="characters", ge=0)
     evidence_end: pl.Int64 = _column("Character after its last.", unit="characters", ge=1)
-    scorer: pl.String = _column("What judged: `lexicon`.")
+    scorer: pl.String = _column("What judged: `lexicon`, `llm`.")
     model: pl.String = _column("Model and version of the scorer.")
     prompt_version: pl.String = _column("Version of the question put to a model.", nullable=True)
     domain_version: pl.String = _column("Content hash of the domain's catalogue and aspects.")
+
+
+class SilverExtractions(pa.DataFrameModel):
+    """One row per question put to a model and its answer: the ledger that keeps anything from being paid for twice."""
+
+    question_key: pl.String = _column("Hash of model, prompt, domain, candidates, context and words: the same question has the same key.")
+    text_key: pl.String = _column("Hash of words and context alone: what has to go when a text is erased.")
+    status: pl.String = _column("`ok`, or why it was given up.")
+    mentions: pl.String = _column("What the model said, as JSON: product_id, aspect, label, score, evidence.")
+    raw_reply: pl.String = _column("The last reply to a question that was given up.", nullable=True, unit="at most 4,096 characters")
+    domain: pl.String = _column("Folder name of the domain.")
+    domain_version: pl.String = _column("Content hash of the domain's catalogue and aspects.")
+    prompt_version: pl.String = _column("Content hash of what is said before the comments and of the reply's schema.")
+    model: pl.String = _column("Model as asked for.")
+    served_model: pl.String = _column("Model as the server names it.", nullable=True)
+    request_id: pl.String = _column("The server's id of the last request.", nullable=True)
+    attempt_count: pl.Int64 = _column("Requests it took part in.", ge=0)
+    input_tokens: pl.Float64 = _column("Its share of the tokens sent, in every attempt.", unit="tokens", ge=0)
+    cached_tokens: pl.Float64 = _column("Those of them that the server had cached.", unit="tokens", ge=0)
+    cache_write_tokens: pl.Float64 = _column("Those of them that were written to the cache.", unit="tokens", ge=0)
+    output_tokens: pl.Float64 = _column("Its share of the tokens received.", unit="tokens", ge=0)
+    reasoning_tokens: pl.Float64 = _column("Those of them that were reasoning.", unit="tokens", ge=0)
+    usd: pl.Float64 = _column("What that cost; none where the model's price is not known.", unit="USD", nullable=True)
+    scored_at: Utc = _column("When it was answered.", unit="UTC")
+
+    class Config:
+        """No column more, none fewer."""
+
+        strict = True
 
 
 class OpsRejections(pa.DataFrameModel):
@@ -164,5 +193,6 @@ SILVER_OPINIONS = Table(
     ("domain", *_ITEM, "product_id", "aspect", "score_set"),
     ("domain", "score_set", "day(created_at)"),
 )
+SILVER_EXTRACTIONS = Table("silver.extractions", SilverExtractions, ("question_key",), ("day(scored_at)",))
 OPS_REJECTIONS = Table("ops.rejections", OpsRejections, (), ("stage", "day(window_start)"))
-TABLES = (BRONZE_ITEMS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS, OPS_REJECTIONS)
+TABLES = (BRONZE_ITEMS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS, SILVER_EXTRACTIONS, OPS_REJECTIONS)

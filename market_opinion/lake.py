@@ -100,6 +100,28 @@ class Lake:
                 return True
         return False
 
+    def append(self, table: Table, frame: pl.DataFrame, *, run: Mapping[str, str]) -> int:
+        """Add the rows whose key the table does not hold yet, in one commit; how many. For tables without windows.
+
+        Raises ContractBroken before anything is written. Two writers of one key at the same moment may both add it.
+        """
+        (key,) = table.key
+        held = self.read(table, {key: frame[key].to_list()}, columns=[key]) if frame.height else frame
+        new = table.check(frame).join(held, on=key, how="anti")
+        if new.height:
+            self._load_or_create(table).append(new.to_arrow(), snapshot_properties=dict(run))
+        return new.height
+
+    def delete(self, table: Table, where: Where, *, run: Mapping[str, str]) -> None:
+        """Delete the rows whose columns are among `where`, in one commit."""
+        try:
+            iceberg = self._catalog.load_table(table.name)
+        except NoSuchTableError:
+            return
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Delete operation did not match any records", UserWarning)
+            iceberg.delete(_filter(table, where, None), snapshot_properties=dict(run))
+
     def forget_history(self, table: Table) -> int:
         """Leave nothing of what earlier snapshots held and the current one does not: returns how many files were deleted.
 

@@ -69,7 +69,7 @@ class Lexicon:
         lists = [asked[name].to_list() for name in ("row", "text", "products", "aliases")]
         for row, text, products, aliases in zip(*lists, strict=True):
             for product_id, aspect, polarity, (start, end) in self.judge(text, dict(zip(products, aliases, strict=True))):
-                rows.append((row, product_id, aspect, polarity, start, end, text[start:end]))
+                rows.append((row, product_id, aspect, polarity, start, end, text[start:end], None))
         columns = zip(*rows, strict=True) if rows else [()] * len(JUDGEMENT_SCHEMA)
         return pl.DataFrame(dict(zip(JUDGEMENT_SCHEMA, columns, strict=True)), schema=JUDGEMENT_SCHEMA)
 

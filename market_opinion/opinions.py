@@ -18,6 +18,7 @@ JUDGEMENT_SCHEMA = {
     "evidence_start": pl.Int64,
     "evidence_end": pl.Int64,
     "evidence": pl.String,
+    "doubt": pl.String,
 }
 
 # Judges rows of `to_judge` and answers in JUDGEMENT_SCHEMA.
@@ -25,14 +26,14 @@ Scorer = Callable[[pl.DataFrame], pl.DataFrame]
 
 
 def to_judge(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
-    """One row per item that has a mention: its keys, `row`, `text`, and as lists its products, their aliases and what is inherited."""
+    """One row per item that has a mention: its keys, `row`, text and title, and as lists its products, aliases and what is inherited."""
     item = ["platform", "community", "kind", "item_id", "thread_id", "created_at", "window_start"]
     candidates = (
         mentions.sort("product_id")
         .group_by("platform", "kind", "item_id", "window_start")
         .agg(products=pl.col("product_id"), aliases=pl.col("aliases"), is_inherited=pl.col("is_inherited").all())
     )
-    judged = items.select(*item, "text").join(candidates, on=["platform", "kind", "item_id", "window_start"])
+    judged = items.select(*item, "text", "context_title").join(candidates, on=["platform", "kind", "item_id", "window_start"])
     return judged.sort("platform", "community", "created_at", "item_id", "kind").with_row_index("row")
 
 
@@ -41,8 +42,9 @@ def accept(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Opinions in the contract of silver.opinions, and a rejection of every judgement that is none.
 
-    Refused are products that were not asked about, aspects the domain does not have, polarities outside [-1, 1],
-    evidence that does not stand in the text where it is said to, and a second judgement of one product and aspect.
+    Refused are judgements that their scorer doubts, products that were not asked about, aspects the domain does not have,
+    polarities outside [-1, 1], evidence that does not stand in the text where it is said to, and a second judgement of one
+    product and aspect.
     """
     known = judgements.join(asked, on="row", how="left", maintain_order="left").with_columns(reason=_problem(domain))
     first = pl.struct("row", "product_id", "aspect").is_first_distinct()
@@ -83,7 +85,9 @@ def _problem(domain: Domain) -> pl.Expr:
     length = pl.col("evidence_end") - pl.col("evidence_start")
     quoted = pl.col("text").str.slice(pl.col("evidence_start"), length.clip(lower_bound=0))
     return (
-        pl.when(~pl.col("products").list.contains(pl.col("product_id")))
+        pl.when(pl.col("doubt").is_not_null())
+        .then(pl.col("doubt"))
+        .when(~pl.col("products").list.contains(pl.col("product_id")))
         .then(pl.lit("unknown_product"))
         .when(~pl.col("aspect").is_in(list(domain.aspects)))
         .then(pl.lit("unknown_aspect"))

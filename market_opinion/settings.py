@@ -1,9 +1,11 @@
 """Every value that differs between machines; the only reader of the environment."""
 
+import functools
 import os
 import secrets
 from datetime import timedelta
 from pathlib import Path
+from typing import Literal
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -49,6 +51,20 @@ class Settings(BaseSettings):
     reddit_close_lag_minutes: int = Field(15, ge=3, description="An hour is closed this long after its end, when its late items are there.")
     reddit_refresh_ages_hours: str = Field("1,6,24,72", pattern=r"^\d+(,\d+)*$", description="Ages at which items are looked at again.")
     reddit_sweep_hours: int = Field(48, ge=1, description="Everything kept is checked for deletion at least this often.")
+    scorer: Literal["lexicon", "llm"] = Field("lexicon", description="What judges: the lexicon, or a language model.")
+    llm_base_url: str | None = Field(None, description="Server of the model, any that speaks as OpenAI's; default: OpenAI's own.")
+    llm_api_key: SecretStr | None = Field(None, description="Its key.")
+    llm_model: str | None = Field(None, description="Name of the model, or of the deployment on Azure.")
+    llm_azure_api_version: str | None = Field(None, description="Set for Azure OpenAI; LLM_BASE_URL is then the resource's endpoint.")
+    llm_items_per_request: int = Field(8, ge=1, le=50, description="Comments that share a request.")
+    llm_max_in_flight: int = Field(64, ge=2, le=1000, description="Most requests under way at once.")
+    llm_requests_per_minute: float | None = Field(None, gt=0, description="The account's limit of requests; none where not set.")
+    llm_tokens_per_minute: float | None = Field(None, gt=0, description="The account's limit of tokens; none where not set.")
+    llm_timeout_seconds: float = Field(60, gt=0, description="A request that takes longer is tried again.")
+    llm_prices: Path | None = Field(None, description="Price file instead of the one that is shipped.")
+    llm_budget_usd: float | None = Field(None, ge=0, description="Most that one run may spend.")
+    llm_budget_usd_per_day: float | None = Field(None, ge=0, description="Most that all runs of a UTC day may spend.")
+    llm_allowed_hosts: str | None = Field(None, description="Hosts that texts may be sent to, parted by commas; any where not set.")
     metrics_namespace: str = Field("RedditIngestion", description="Name above all metrics.")
     alert_webhook_url: SecretStr | None = Field(None, description="Alerts are posted here as JSON, besides the log.")
     span_max_items: int = Field(100_000, ge=1, description="How many items the stages hold in memory at once, about.")
@@ -106,6 +122,16 @@ def load_settings() -> Settings:
 
     Raises SettingsInvalid that names the variable, or the folder that cannot be written.
     """
+    dotenv = Path(".env")
+    changed = dotenv.stat().st_mtime_ns if dotenv.exists() else 0
+    settings = _parsed(frozenset(os.environ.items()), Path.cwd(), changed)
+    settings.home_path.resolve().mkdir(parents=True, exist_ok=True)
+    return settings
+
+
+@functools.lru_cache(maxsize=2)
+def _parsed(_environment: frozenset[tuple[str, str]], _folder: Path, _changed: int) -> Settings:
+    """The settings as they are now; parsed again only when something they come from has changed, since it takes 10 ms."""
     try:
         settings = Settings()
     except ValidationError as error:

@@ -8,10 +8,11 @@ from functools import partial
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion.contracts import BRONZE_ITEMS, TABLES
+from market_opinion.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, TABLES
 from market_opinion.erasure import Erasure, erase_lines
 from market_opinion.errors import CommitConflict
 from market_opinion.landing import Landing
+from market_opinion.llm import prompt
 from market_opinion.settings import load_settings
 from market_opinion.silver import THREAD_DAYS
 from market_opinion.window import Slice, Window, contiguous
@@ -56,6 +57,24 @@ def _rows_to_clean(job: Job, erasure: Erasure, near: Window | None) -> set[tuple
         | pl.col("author").str.to_lowercase().is_in(list(erasure.users))
     )
     return set(rows.filter(is_meant.fill_null(value=False)).select("community", "window_start").iter_rows())
+
+
+@task
+def erase_answers(job: Job, erasure: Erasure, near: Window | None) -> dict[str, int]:
+    """Delete what a model said of the texts that have to go, by the hash of their words, before the texts themselves go."""
+    lake = resources.lake()
+    where = {"platform": job.platform} if erasure.users else {"platform": job.platform, "community": list(job.communities)}
+    bronze = lake.read(BRONZE_ITEMS, where, near, columns=["item_id", "kind", "author", "thread_id"])
+    is_theirs = pl.col("author").str.to_lowercase().is_in(list(erasure.users)).fill_null(value=False)
+    is_meant = pl.col("item_id").is_in(list(erasure.item_ids)) | pl.col("thread_id").is_in(list(erasure.thread_ids)).fill_null(value=False)
+    ids = bronze.filter(is_meant | is_theirs)["item_id"].unique()
+    texts = lake.read(SILVER_ITEMS, where, near, columns=["item_id", "text", "context_title"]).filter(
+        pl.col("item_id").is_in(ids.implode())
+    )
+    keys = sorted({prompt.answer_key(text, title) for text, title in texts.select("text", "context_title").iter_rows() if text})
+    if keys:
+        lake.delete(SILVER_EXTRACTIONS, {"text_key": keys}, run={"run-id": job.run_id})
+    return {"erased_text_count": len(keys)}
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))

@@ -38,6 +38,7 @@ class Summary:
             ("mentions", f"{count.get('mention_count', 0):,} in {count.get('relevant_item_count', 0):,} items"),
             ("opinions", f"{count.get('opinion_count', 0):,}"),
             *self._looked(),
+            *self._paid(),
             ("seconds", f"{self.seconds:.1f}"),
             ("report", self.report_path or "none"),
         ]
@@ -49,6 +50,19 @@ class Summary:
             return []
         found = f"{count['looked_up_item_count']:,} items, {count['missing_item_count']:,} missing, {count['erased_item_count']:,} erased"
         return [("looked up", found)]
+
+    def _paid(self) -> list[tuple[str, str]]:
+        """What a model cost, where one was asked."""
+        count = self.counts
+        if not count.get("model_request_count"):
+            return []
+        tokens = f"{count['input_token_count']:,} tokens in, {count['output_token_count']:,} out"
+        usd = count["cost_micro_usd"] / 1e6
+        cost = f"{usd:.4f} USD, {1000 * usd / max(1, count['asked_question_count']):.4f} a thousand" if usd else "cost not known"
+        left = f", {count['unjudged_item_count']:,} items left when the budget was spent" if count["unjudged_item_count"] else ""
+        return [
+            ("model", f"{count['asked_question_count']:,} questions in {count['model_request_count']:,} requests, {tokens}, {cost}{left}")
+        ]
 
     def show(self, console: Console) -> None:
         """Print it."""

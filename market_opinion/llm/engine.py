@@ -52,6 +52,10 @@ class Model:
     price: Price | None = None
     budget_usd: float | None = None
 
+    def within(self, budget_usd: float) -> "Model":
+        """The same model with at most this budget."""
+        return replace(self, budget_usd=budget_usd if self.budget_usd is None else min(self.budget_usd, budget_usd))
+
     def client(self) -> AsyncOpenAI:
         """The client of OpenAI, Azure or any compatible server, without retries of its own."""
         shared: dict[str, Any] = {"api_key": self.api_key.get_secret_value(), "timeout": self.timeout_seconds, "max_retries": 0}
@@ -102,6 +106,7 @@ class Engine:
         self._limit = Limit(start=_START_LIMIT, most=model.max_in_flight)
         self._breaker = Breaker()
         self._estimate = TokenEstimate()
+        self._output_an_item = float(_OUTPUT_TOKENS_AN_ITEM)
         self._again: deque[_Batch] = deque()
         self._form: Ladder = "json_schema"
         self._reserved_usd = 0.0
@@ -135,9 +140,12 @@ class Engine:
                 return
             cost = self._expected_usd(batch)
             if self._is_beyond_budget(cost):
+                if self._in_flight:
+                    # What is under way may cost less than was reserved for it.
+                    self._again.appendleft(batch)
+                    return
                 self.totals.stopped = f"budget of {self._model.budget_usd} USD"
-                if batch.attempts == 0:
-                    continue
+                continue
             self._reserved_usd += cost
             self._in_flight += 1
             task = asyncio.get_running_loop().create_task(self._ask(client, batch, on_answers))
@@ -168,7 +176,7 @@ class Engine:
     async def _ask(self, client: AsyncOpenAI, batch: _Batch, on_answers: Callable[[list[Answer]], None]) -> None:
         messages = self._prompt.messages(batch.questions)
         text = messages[0]["content"] + messages[1]["content"]
-        output = _OUTPUT_TOKENS_AN_ITEM * len(batch.questions) * batch.output_factor
+        output = self._output_tokens(batch)
         reserved = self._estimate(text) + output
         await self._pacer.turn(reserved)
         batch.attempts += 1
@@ -177,7 +185,7 @@ class Engine:
             raw = await client.chat.completions.with_raw_response.create(
                 model=self._model.name,
                 messages=messages,  # type: ignore[arg-type]  # a list of plain dictionaries is what it takes
-                max_completion_tokens=max(1024, 2 * output),
+                max_completion_tokens=max(1024, 2 * _OUTPUT_TOKENS_AN_ITEM * len(batch.questions)) * batch.output_factor,
                 **self._response_format(),
             )
             completion = raw.parse()
@@ -194,6 +202,7 @@ class Engine:
         usage = _usage(completion)
         self._pacer.settle(reserved=reserved, used=usage.input + usage.output)
         self._estimate.learn(text, usage.input)
+        self._output_an_item += 0.1 * (usage.output / len(batch.questions) - self._output_an_item)
         self._limit.went_well()
         self._spend(batch, usage)
         self._take(batch, completion, raw.headers.get("x-request-id", ""), on_answers)
@@ -305,7 +314,11 @@ class Engine:
             return 0.0
         texts = sum(len(question.text) + len(question.context) + _OVERHEAD_CHARACTERS for question in batch.questions)
         tokens = self._estimate.of_bytes(len(self._prompt.system) + texts)
-        return self._model.price.usd(Usage(input=tokens, output=_OUTPUT_TOKENS_AN_ITEM * len(batch.questions) * batch.output_factor))
+        return self._model.price.usd(Usage(input=tokens, output=self._output_tokens(batch)))
+
+    def _output_tokens(self, batch: _Batch) -> float:
+        """How many tokens its reply will have, about."""
+        return self._output_an_item * len(batch.questions) * batch.output_factor
 
     def _is_beyond_budget(self, cost: float) -> bool:
         budget = self._model.budget_usd

@@ -151,6 +151,11 @@ def text_key(text: str, context: str) -> str:
     return hashlib.blake2b(normal.encode(), digest_size=16).hexdigest()
 
 
+def answer_key(text: str, title: str | None) -> str:
+    """`text_key` of an item's text under its thread's title, cut as a question cuts it."""
+    return text_key(text, (title or "")[:_CONTEXT_MAX_CHARACTERS])
+
+
 def find_evidence(text: str, quote: str) -> tuple[int, int] | None:
     """Where the quoted words stand in the text, `[start, end)` in characters, whatever their spacing, quotes and case."""
     wanted = " ".join(quote.translate(_QUOTES).lower().split())

@@ -1,0 +1,126 @@
+"""The model that judges: which one, at what price, within which budget, and what it has answered already."""
+
+from datetime import UTC, datetime
+from urllib.parse import urlsplit
+
+import polars as pl
+from prefect import get_run_logger
+
+from market_opinion.contracts import SILVER_EXTRACTIONS
+from market_opinion.domain import Domain
+from market_opinion.errors import SettingsInvalid
+from market_opinion.lake import Lake
+from market_opinion.llm import ledger
+from market_opinion.llm.engine import Engine, Model, Totals, run_engine
+from market_opinion.llm.journal import Journal
+from market_opinion.llm.prices import load_price
+from market_opinion.llm.prompt import Answer, Prompt, Question, load_prompt
+from market_opinion.settings import Settings, load_settings
+from tasks import resources
+
+NAME = "llm"
+_SPENDING = "spending"
+_OPENAI = "https://api.openai.com/v1"
+
+
+def open_model(settings: Settings) -> Model:
+    """The configured model; raises SettingsInvalid for what is missing, not allowed, or cannot be kept."""
+    missing = [name for name in ("llm_api_key", "llm_model") if not getattr(settings, name)]
+    if missing or settings.llm_api_key is None or settings.llm_model is None:
+        message = f"SCORER=llm needs {' and '.join(name.upper() for name in missing)}"
+        raise SettingsInvalid(message)
+    host = urlsplit(settings.llm_base_url or _OPENAI).hostname or ""
+    allowed = {name.strip() for name in (settings.llm_allowed_hosts or host).split(",")}
+    if host not in allowed:
+        message = f"LLM_BASE_URL leads to {host or 'nowhere'}, which LLM_ALLOWED_HOSTS does not allow: {', '.join(sorted(allowed))}"
+        raise SettingsInvalid(message)
+    price = load_price(settings.llm_model, settings.llm_prices)
+    if price is None and not (settings.llm_budget_usd is None and settings.llm_budget_usd_per_day is None):
+        message = f"a budget cannot be kept for {settings.llm_model}, whose price is not known: name it in a file and set LLM_PRICES"
+        raise SettingsInvalid(message)
+    return Model(
+        name=settings.llm_model,
+        base_url=settings.llm_base_url,
+        api_key=settings.llm_api_key,
+        azure_api_version=settings.llm_azure_api_version,
+        timeout_seconds=settings.llm_timeout_seconds,
+        items_a_request=settings.llm_items_per_request,
+        max_in_flight=settings.llm_max_in_flight,
+        requests_per_minute=settings.llm_requests_per_minute,
+        tokens_per_minute=settings.llm_tokens_per_minute,
+        price=price,
+    )
+
+
+def ask_model(
+    lake: Lake, asked: pl.DataFrame, domain: Domain, *, run: dict[str, str]
+) -> tuple[pl.DataFrame, pl.DataFrame, str, str, dict[str, int]]:
+    """Judgements and rejections of the rows of `to_judge`, model, prompt version and counts; asks only what was never answered.
+
+    Answers are journalled as they come and moved to the ledger at the end, even where the run breaks off: the next one
+    begins with them.
+    """
+    settings = load_settings()
+    model, prompt = open_model(settings), load_prompt(domain, settings.domains_path)
+    questions = ledger.ask(asked, prompt, model=model.name)
+    by_key = {question.key: question for question in questions}
+    journal = Journal(settings.home_path.resolve() / "answers.sqlite")
+    try:
+        _flush(lake, journal, by_key, prompt, run)
+        known = ledger.from_rows(lake.read(SILVER_EXTRACTIONS, {"question_key": list(by_key)})) if by_key else {}
+        new = [question for key, question in by_key.items() if key not in known]
+        totals = Totals()
+        if new:
+            engine = Engine(_within_budgets(model, lake, settings, run["run-id"]), prompt)
+            try:
+                totals = run_engine(lambda: engine.run(new, on_answers=journal.put))
+            finally:
+                fresh = {answer.question_key: answer for answer in journal.answers() if answer.question_key in by_key}
+                _flush(lake, journal, by_key, prompt, run)
+                _note_spending(run["run-id"], engine.totals)
+            known |= fresh
+    finally:
+        journal.close()
+    judgements, refused = ledger.judge(asked, questions, known, domain)
+    unasked = sum(question.key not in known for question in questions)
+    if totals.stopped:
+        get_run_logger().warning("%s is spent: %d items were not judged; run it again with more", totals.stopped, unasked)
+    get_run_logger().info("%s: %d of %d questions asked, %s USD", model.name, len(new), len(by_key), totals.usd)
+    return judgements, refused, model.name, prompt.version, _counts(totals, new, unasked)
+
+
+def _note_spending(run_id: str, totals: Totals) -> None:
+    if totals.usd:
+        spent_usd = resources.state().notes(_SPENDING).get(run_id, 0.0)
+        resources.state().put_notes(_SPENDING, {run_id: spent_usd + totals.usd})
+
+
+def _counts(totals: Totals, new: list[Question], unasked: int) -> dict[str, int]:
+    return {
+        "asked_question_count": len(new) - (unasked if totals.stopped else 0),
+        "model_request_count": totals.request_count,
+        "unjudged_item_count": unasked,
+        "input_token_count": int(totals.usage.input),
+        "output_token_count": int(totals.usage.output),
+        "cost_micro_usd": round((totals.usd or 0.0) * 1e6),
+    }
+
+
+def _flush(lake: Lake, journal: Journal, by_key: dict[str, Question], prompt: Prompt, run: dict[str, str]) -> None:
+    """Move what the journal holds of these questions into the ledger; then the journal forgets it."""
+    answers: list[Answer] = [answer for answer in journal.answers() if answer.question_key in by_key]
+    if answers:
+        lake.append(SILVER_EXTRACTIONS, ledger.to_rows(answers, by_key.values(), prompt), run=run)
+        journal.forget(answer.question_key for answer in answers)
+
+
+def _within_budgets(model: Model, lake: Lake, settings: Settings, run_id: str) -> Model:
+    """The model with what is left of the run's and the day's budget."""
+    if settings.llm_budget_usd is not None:
+        spent_usd = resources.state().notes(_SPENDING).get(run_id, 0.0)
+        model = model.within(max(0.0, settings.llm_budget_usd - spent_usd))
+    if settings.llm_budget_usd_per_day is None:
+        return model
+    midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    today = lake.read(SILVER_EXTRACTIONS, columns=["scored_at", "usd"]).filter(pl.col("scored_at") >= midnight)
+    return model.within(max(0.0, settings.llm_budget_usd_per_day - float(today["usd"].sum())))

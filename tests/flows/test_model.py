@@ -1,0 +1,169 @@
+"""SCORER=llm through the whole pipeline: judged once, paid once, forgotten on request."""
+
+import json
+from datetime import datetime
+
+import pytest
+
+from flows.backfill import backfill
+from flows.erase import erase
+from market_opinion.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_OPINIONS
+from market_opinion.errors import ModelRefused, SettingsInvalid
+from tasks import resources
+from tests.conftest import write_archive
+from tests.llm_server import ModelServer, comments_of, completion, error, judged, sensible
+
+pytestmark = pytest.mark.usefixtures("without_engine")
+NAMES = ("quiet_otter", "someone@example.com", "+49 170 1234567")
+
+
+@pytest.fixture
+def server(monkeypatch):
+    with ModelServer() as started:
+        for name, value in started.environment().items():
+            monkeypatch.setenv(name, value)
+        yield started
+
+
+@pytest.fixture
+def archive(tmp_path, make_comment, make_submission):
+    """Twelve comments on the Pixel 9, two of them with equal words in different hours, and names in the texts."""
+    comments = [make_comment(f"c{n}", f"Pixel 9 battery number {n} is great", at=f"2026-03-01T1{n % 3}:1{n % 6}:00") for n in range(9)]
+    comments += [make_comment("twin", "PIXEL 9 battery  number 0 is great", at="2026-03-01T15:00:00")]
+    comments += [
+        make_comment("named", f"u/quiet_otter said the Pixel 9 is bad, write to {NAMES[1]} or {NAMES[2]}", at="2026-03-01T16:00:00")
+    ]
+    return write_archive(tmp_path / "archive", comments, [make_submission(title="Pixel 9 after a month")])
+
+
+def run(archive, **options):
+    return backfill.fn(source="archive", archive=str(archive), communities=["phones"], **options)
+
+
+def test_items_are_judged_and_an_unchanged_rerun_makes_no_call(server, archive, tables):
+    summary = run(archive)
+    opinions = resources.lake().read(SILVER_OPINIONS)
+    assert set(opinions["scorer"]) == {"llm"}
+    assert set(opinions["model"]) == {"gpt-4.1-mini"}
+    assert {"named", "s1", "twin"} <= set(opinions["item_id"])
+    calls, before = len(server.bodies), tables()
+    assert summary.counts["model_request_count"] == calls
+    assert any("USD" in value for _, value in summary.rows())
+    run(archive)
+    assert len(server.bodies) == calls
+    assert all(before[name].equals(frame) for name, frame in tables().items())
+
+
+def test_equal_words_are_asked_once(server, archive):
+    """c0 and its twin: one question, two opinions, each quoting its own text."""
+    run(archive)
+    texts = [comment["text"] for body in server.bodies for comment in comments_of(body)]
+    assert sum(" ".join(text.lower().split()) == "pixel 9 battery number 0 is great" for text in texts) == 1
+    both = resources.lake().read(SILVER_OPINIONS).filter(item_id="twin")
+    assert both["evidence"].to_list() == ["PIXEL 9 battery"]
+
+
+def test_no_name_leaves_the_machine(server, archive):
+    """R21: user names, addresses and numbers are masked before anything is sent, and authors are not sent at all."""
+    run(archive)
+    sent = json.dumps(server.bodies)
+    assert "Pixel 9 is bad" in sent
+    assert not any(name in sent for name in NAMES)
+    assert "author" not in sent
+
+
+def test_what_is_said_without_proof_becomes_a_rejection(server, archive):
+    def answer(body):
+        items = judged(body)
+        items[0]["mentions"] += [
+            {"product_id": "nobody", "aspect": "battery", "label": "positive", "score": 1, "evidence": "Pixel 9"},
+            {"product_id": "google-pixel-9", "aspect": "camera", "label": "positive", "score": -1, "evidence": "Pixel 9"},
+            {"product_id": "google-pixel-9", "aspect": "price", "label": "positive", "score": 1, "evidence": "never said"},
+        ]
+        return completion(json.dumps({"items": items}))
+
+    server.answer = answer
+    run(archive)
+    reasons = set(resources.lake().read(OPS_REJECTIONS, {"stage": "opinions"})["reason"])
+    assert reasons == {"unknown_product", "sign_disagrees", "evidence_not_in_text"}
+    assert set(resources.lake().read(SILVER_OPINIONS)["aspect"]) == {"battery"}
+
+
+def test_a_question_that_was_given_up_is_a_rejection_and_not_asked_again(server, archive):
+    server.answer = lambda body: (
+        completion(None, refusal="no") if "named" in json.dumps(body) or "is bad" in json.dumps(body) else sensible(body)
+    )
+    run(archive)
+    refused = resources.lake().read(OPS_REJECTIONS, {"stage": "opinions"})
+    assert (refused["item_id"].to_list(), refused["reason"].to_list()) == (["named"], ["refused"])
+    calls = len(server.bodies)
+    run(archive)
+    assert len(server.bodies) == calls
+
+
+def test_a_run_that_breaks_off_is_not_paid_again(server, archive, monkeypatch):
+    """What was answered is in the ledger, though the run failed."""
+    monkeypatch.setenv("LLM_ITEMS_PER_REQUEST", "1")
+    monkeypatch.setenv("LLM_MAX_IN_FLIGHT", "2")
+    left = [5]
+
+    def answer(body):
+        left[0] -= 1
+        return sensible(body) if left[0] >= 0 else error(401, "invalid_api_key")
+
+    server.answer = answer
+    with pytest.raises(ModelRefused):
+        run(archive)
+    answered = 5
+    assert resources.lake().read(SILVER_EXTRACTIONS).height == answered
+    server.answer, before = sensible, len(server.bodies)
+    run(archive)
+    asked = [comment["text"] for body in server.bodies for comment in comments_of(body)]
+    assert len(server.bodies) - before == len(set(map(str.lower, asked))) - answered
+
+
+def test_a_budget_leaves_items_unjudged_and_says_so(server, archive, monkeypatch):
+    """The next run with more goes on where it ended."""
+    monkeypatch.setenv("LLM_ITEMS_PER_REQUEST", "1")
+    monkeypatch.setenv("LLM_BUDGET_USD_PER_DAY", "0.0025")
+    monkeypatch.setenv("LLM_MAX_IN_FLIGHT", "2")
+    summary = run(archive)
+    left = summary.counts["unjudged_item_count"]
+    assert 0 < left < 12
+    assert any(f"{left:,} items left" in value for _, value in summary.rows())
+    monkeypatch.setenv("LLM_BUDGET_USD_PER_DAY", "1")
+    assert run(archive).counts["unjudged_item_count"] == 0
+    assert resources.lake().read(SILVER_EXTRACTIONS)["question_key"].is_duplicated().any() is False
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"LLM_API_KEY": ""}, "LLM_API_KEY"),
+        ({"LLM_MODEL": "nobody-sells-this", "LLM_BUDGET_USD": "1"}, "LLM_PRICES"),
+        ({"LLM_ALLOWED_HOSTS": "api.openai.com"}, "LLM_ALLOWED_HOSTS"),
+    ],
+)
+def test_a_model_that_is_not_configured_is_named(server, archive, monkeypatch, changes, words):
+    for name, value in changes.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsInvalid, match=words):
+        run(archive)
+    assert server.bodies == []
+
+
+def test_an_unknown_price_is_unknown(server, archive, monkeypatch):
+    monkeypatch.setenv("LLM_MODEL", "nobody-sells-this")
+    summary = run(archive)
+    assert resources.lake().read(SILVER_EXTRACTIONS)["usd"].null_count() == resources.lake().read(SILVER_EXTRACTIONS).height
+    assert any("cost not known" in value for _, value in summary.rows())
+
+
+def test_what_is_erased_is_erased_from_the_ledger(server, archive, home):
+    """What a model quoted of it as well."""
+    run(archive)
+    kept = resources.lake().read(SILVER_EXTRACTIONS).height
+    erase.fn(items=["named"], author=None, now=datetime(2026, 3, 10, 13))
+    extractions = resources.lake().read(SILVER_EXTRACTIONS)
+    assert extractions.height == kept - 1
+    assert resources.lake().read(SILVER_ITEMS).filter(item_id="named")["text"].to_list() == [""]

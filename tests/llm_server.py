@@ -1,0 +1,103 @@
+"""A model's server on loopback that does what a test says: each request is answered by a function of its body."""
+
+import json
+import threading
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+KEY = "sk-of-a-test-that-no-log-may-hold"
+Reply = tuple[int, dict[str, str], Any]
+
+
+def comments_of(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """The comments of a request, as a model would read them."""
+    return json.loads(body["messages"][1]["content"].removeprefix("<comments>\n").removesuffix("\n</comments>"))
+
+
+def completion(content: str | None, *, finish: str = "stop", refusal: str | None = None, tokens: tuple[int, int] = (1000, 100)) -> Reply:
+    message = {"role": "assistant", "content": content, "refusal": refusal}
+    usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}
+    choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
+    return 200, {}, {"id": "r", "object": "chat.completion", "created": 0, "model": "model-2026", "choices": [choice], "usage": usage}
+
+
+def error(status: int, code: str, message: str = "no") -> Reply:
+    return status, {}, {"error": {"message": message, "type": "error", "code": code, "param": None}}
+
+
+def judged(body: dict[str, Any]) -> list[dict[str, Any]]:
+    """A sensible answer: the first three words are the evidence of a good battery."""
+    return [
+        {
+            "id": comment["id"],
+            "mentions": [
+                {
+                    "product_id": comment["products"][0].partition(":")[0],
+                    "aspect": "battery",
+                    "label": "positive",
+                    "score": 0.7,
+                    "evidence": " ".join(comment["text"].split()[:3]),
+                }
+            ],
+        }
+        for comment in comments_of(body)
+    ]
+
+
+def sensible(body: dict[str, Any]) -> Reply:
+    return completion(json.dumps({"items": judged(body)}))
+
+
+class ModelServer:
+    """`with` it; `answer` may be changed at any time, `bodies`, `paths` and `raw` are what came."""
+
+    def __init__(self, answer: Callable[[dict[str, Any]], Reply] = sensible) -> None:
+        self.answer = answer
+        self.bodies: list[dict[str, Any]] = []
+        self.paths: list[str] = []
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
+
+    def __enter__(self) -> Self:
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def environment(self) -> dict[str, str]:
+        """What makes a process be judged by this server."""
+        return {"SCORER": "llm", "LLM_BASE_URL": self.url, "LLM_API_KEY": KEY, "LLM_MODEL": "gpt-4.1-mini"}
+
+    def _handler(self) -> type[BaseHTTPRequestHandler]:
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = -1
+
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                with outer._lock:
+                    outer.bodies.append(body)
+                    outer.paths.append(self.path)
+                    status, headers, value = outer.answer(body)
+                if status == 0:
+                    self.close_connection = True
+                    return
+                content = value if isinstance(value, bytes) else json.dumps(value).encode()
+                lines = {"content-type": "application/json", "content-length": str(len(content)), "x-request-id": "req-1", **headers}
+                self.wfile.write(
+                    f"HTTP/1.1 {status} S\r\n".encode() + "".join(f"{k}: {v}\r\n" for k, v in lines.items()).encode() + b"\r\n" + content
+                )
+                self.wfile.flush()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        return Handler
