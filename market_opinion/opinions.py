@@ -38,7 +38,14 @@ def to_judge(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
 
 
 def accept(
-    asked: pl.DataFrame, judgements: pl.DataFrame, domain: Domain, *, scorer: str, model: str, prompt_version: str | None
+    asked: pl.DataFrame,
+    judgements: pl.DataFrame,
+    domain: Domain,
+    *,
+    scorer: str,
+    model: str,
+    prompt_version: str | None,
+    score_set: str = LIVE,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Opinions in the contract of silver.opinions, and a rejection of every judgement that is none.
 
@@ -53,7 +60,7 @@ def accept(
     opinions = good.filter(first).with_columns(
         domain=pl.lit(domain.name),
         domain_version=pl.lit(domain.version),
-        score_set=pl.lit(LIVE),
+        score_set=pl.lit(score_set),
         label=label(pl.col("polarity")),
         scorer=pl.lit(scorer),
         model=pl.lit(model),

@@ -1,6 +1,7 @@
 """The model that judges: which one, at what price, within which budget, and what it has answered already."""
 
 from datetime import UTC, datetime
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import polars as pl
@@ -52,10 +53,31 @@ def open_model(settings: Settings) -> Model:
     )
 
 
-def ask_model(
-    lake: Lake, asked: pl.DataFrame, domain: Domain, *, run: dict[str, str]
-) -> tuple[pl.DataFrame, pl.DataFrame, str, str, dict[str, int]]:
-    """Judgements and rejections of the rows of `to_judge`, model, prompt version and counts; asks only what was never answered.
+class Judged(NamedTuple):
+    """What a model said of a slice: judgements, rejections of what was given up, who said it, and what it cost."""
+
+    judgements: pl.DataFrame
+    given_up: pl.DataFrame
+    model: str
+    prompt_version: str
+    counts: dict[str, int]
+
+
+def plan(lake: Lake, asked: pl.DataFrame, domain: Domain) -> dict[str, int]:
+    """What asking about these rows would take: questions that are new, requests, tokens and cost."""
+    settings = load_settings()
+    model, prompt = open_model(settings), load_prompt(domain, settings.domains_path)
+    by_key = {question.key: question for question in ledger.ask(asked, prompt, model=model.name)}
+    known = (
+        lake.read(SILVER_EXTRACTIONS, {"question_key": list(by_key)}, columns=["question_key"]) if by_key else SILVER_EXTRACTIONS.empty()
+    )
+    answered = set(known["question_key"])
+    expected = Engine(model, prompt).expect(question for key, question in by_key.items() if key not in answered)
+    return {"planned_item_count": asked.height, "known_question_count": len(answered), **_counts(expected, expected.asked_count, 0)}
+
+
+def ask_model(lake: Lake, asked: pl.DataFrame, domain: Domain, *, run: dict[str, str]) -> Judged:
+    """What the model says of the rows of `to_judge`; asks only what was never answered.
 
     Answers are journalled as they come and moved to the ledger at the end, even where the run breaks off: the next one
     begins with them.
@@ -86,7 +108,8 @@ def ask_model(
     if totals.stopped:
         get_run_logger().warning("%s is spent: %d items were not judged; run it again with more", totals.stopped, unasked)
     get_run_logger().info("%s: %d of %d questions asked, %s USD", model.name, len(new), len(by_key), totals.usd)
-    return judgements, refused, model.name, prompt.version, _counts(totals, new, unasked)
+    asked_count = len(new) - (unasked if totals.stopped else 0)
+    return Judged(judgements, refused, model.name, prompt.version, _counts(totals, asked_count, unasked))
 
 
 def _note_spending(run_id: str, totals: Totals) -> None:
@@ -95,9 +118,9 @@ def _note_spending(run_id: str, totals: Totals) -> None:
         resources.state().put_notes(_SPENDING, {run_id: spent_usd + totals.usd})
 
 
-def _counts(totals: Totals, new: list[Question], unasked: int) -> dict[str, int]:
+def _counts(totals: Totals, asked_count: int, unasked: int) -> dict[str, int]:
     return {
-        "asked_question_count": len(new) - (unasked if totals.stopped else 0),
+        "asked_question_count": asked_count,
         "model_request_count": totals.request_count,
         "unjudged_item_count": unasked,
         "input_token_count": int(totals.usage.input),

@@ -11,31 +11,51 @@ from market_opinion.settings import load_settings
 from market_opinion.window import Slice
 from tasks import model, resources
 from tasks.policy import only
-from tasks.request import Job
+from tasks.request import Job, ScorerName
 
 _ITEM_COLUMNS = ["platform", "community", "kind", "item_id", "thread_id", "created_at", "window_start", "text", "context_title"]
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
-def judge_items(job: Job, span: Slice) -> dict[str, int]:
-    """Replace the domain's live slice of silver.opinions; what a scorer says without proof becomes a rejection."""
+def judge_items(job: Job, span: Slice, scorer: ScorerName | None = None, score_set: str = opinions.LIVE) -> dict[str, int]:
+    """Replace the domain's slice of a score set; what a scorer says without proof becomes a rejection.
+
+    Rejections are kept for the live set alone: those of another would stand beside them as if they were of the same.
+    """
     lake, run = resources.lake(), {"run-id": job.run_id, "window": str(span.window)}
     domain = load_domain(job.domain, load_settings().domains_path)
     where = {"domain": job.domain, **span.where}
-    mentions = lake.read(SILVER_MENTIONS, where, span.window)
-    items = lake.read(SILVER_ITEMS, span.where, span.window, columns=_ITEM_COLUMNS)
-    asked = opinions.to_judge(items, mentions)
+    asked = _asked(job, span)
     more: dict[str, int] = {}
-    if load_settings().scorer == model.NAME:
-        judgements, given_up, name, prompt_version, more = model.ask_model(lake, asked, domain, run=run)
-        accepted, refused = opinions.accept(asked, judgements, domain, scorer=model.NAME, model=name, prompt_version=prompt_version)
-        refused = pl.concat([refused, given_up])
+    if (scorer or load_settings().scorer) == model.NAME:
+        found = model.ask_model(lake, asked, domain, run=run)
+        version = found.prompt_version
+        named = {"scorer": model.NAME, "model": found.model, "prompt_version": version}
+        accepted, refused = opinions.accept(asked, found.judgements, domain, score_set=score_set, **named)
+        refused, more = pl.concat([refused, found.given_up]), found.counts
     else:
-        scorer = lexicon.Lexicon(domain)
-        accepted, refused = opinions.accept(asked, scorer(asked), domain, scorer=lexicon.NAME, model=scorer.model, prompt_version=None)
-    lake.overwrite(SILVER_OPINIONS, accepted, {"score_set": opinions.LIVE, **where}, span.window, run=run)
-    lake.overwrite(OPS_REJECTIONS, refused, {"stage": "opinions", **where}, span.window, run=run)
+        judge = lexicon.Lexicon(domain)
+        named = {"scorer": lexicon.NAME, "model": judge.model}
+        accepted, refused = opinions.accept(asked, judge(asked), domain, prompt_version=None, score_set=score_set, **named)
+    lake.overwrite(SILVER_OPINIONS, accepted, {"score_set": score_set, **where}, span.window, run=run)
+    if score_set == opinions.LIVE:
+        lake.overwrite(OPS_REJECTIONS, refused, {"stage": "opinions", **where}, span.window, run=run)
     scored = accepted.select("kind", "item_id", "window_start", "product_id").n_unique() if accepted.height else 0
     counts = {"opinion_count": accepted.height, "scored_mention_count": scored, "rejected_opinion_count": refused.height, **more}
     get_run_logger().info("opinions %s: %s", span, counts)
     return counts
+
+
+@task
+def plan_items(job: Job, span: Slice) -> dict[str, int]:
+    """What judging the slice by the model would ask, and cost."""
+    domain = load_domain(job.domain, load_settings().domains_path)
+    return model.plan(resources.lake(), _asked(job, span), domain)
+
+
+def _asked(job: Job, span: Slice) -> pl.DataFrame:
+    """The items of the slice that mention a product, as scorers are given them."""
+    lake = resources.lake()
+    mentions = lake.read(SILVER_MENTIONS, {"domain": job.domain, **span.where}, span.window)
+    items = lake.read(SILVER_ITEMS, span.where, span.window, columns=_ITEM_COLUMNS)
+    return opinions.to_judge(items, mentions)

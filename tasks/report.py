@@ -61,7 +61,10 @@ class Summary:
         cost = f"{usd:.4f} USD, {1000 * usd / max(1, count['asked_question_count']):.4f} a thousand" if usd else "cost not known"
         left = f", {count['unjudged_item_count']:,} items left when the budget was spent" if count["unjudged_item_count"] else ""
         return [
-            ("model", f"{count['asked_question_count']:,} questions in {count['model_request_count']:,} requests, {tokens}, {cost}{left}")
+            (
+                "expected" if "planned_item_count" in count else "model",
+                f"{count['asked_question_count']:,} questions in {count['model_request_count']:,} requests, {tokens}, {cost}{left}",
+            )
         ]
 
     def show(self, console: Console) -> None:

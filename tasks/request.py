@@ -1,5 +1,6 @@
 """What a run was asked to do, checked before anything runs."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
@@ -9,6 +10,7 @@ from prefect import task
 from prefect.runtime import flow_run
 from pydantic import SecretStr
 
+from market_opinion import opinions
 from market_opinion.contracts import BRONZE_ITEMS
 from market_opinion.domain import load_domain
 from market_opinion.erasure import Erasure
@@ -18,9 +20,10 @@ from market_opinion.settings import load_settings
 from market_opinion.sources import archive, sample
 from market_opinion.sources.reddit import live
 from market_opinion.window import Window, as_utc, clip
-from tasks import resources
+from tasks import model, resources
 
 SourceName = Literal["archive", "reddit", "sample"]
+ScorerName = Literal["lexicon", "llm"]
 _PLATFORMS = {"archive": archive.PLATFORM, "reddit": live.PLATFORM, "sample": sample.PLATFORM}
 
 
@@ -86,6 +89,25 @@ def check_hourly(
         raise InvalidRequest(message)
     job = _job(domain, source, archive, communities, now=now, mode="incremental", window=None)
     return replace(job, max_windows=max_windows or load_settings().max_hourly_windows_per_run)
+
+
+@task
+def check_rescore(domain: str, scorer: ScorerName, score_set: str, start: datetime | None, end: datetime | None, now: datetime) -> Job:
+    """A rescore as a job over what is kept of the domain's communities."""
+    if (start is None) != (end is None):
+        message = f"{'start' if start is None else 'end'} is missing: give both, or neither for everything that is kept"
+        raise InvalidRequest(message)
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", score_set):
+        message = f"score set {score_set!r}: use lower-case letters, digits, - and _"
+        raise InvalidRequest(message)
+    if score_set == opinions.LIVE:
+        message = "score set live is what hourly and backfill write: choose another name, compare, then promote it"
+        raise InvalidRequest(message)
+    load_domain(domain, load_settings().domains_path)
+    if scorer == model.NAME:
+        model.open_model(load_settings())
+    window = clip(start, end, now=now) if start and end else None
+    return Job(domain, "sample", None, sample.PLATFORM, (), window, as_utc(now), "recheck", str(flow_run.id or "local"))
 
 
 @task

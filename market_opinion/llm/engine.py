@@ -133,6 +133,18 @@ class Engine:
             raise self._failure
         return self.totals
 
+    def expect(self, questions: Iterable[Question]) -> Totals:
+        """What these questions will take, about, without asking one."""
+        totals = Totals(usd=0.0 if self._model.price else None)
+        for batch in self._batches(questions):
+            texts = sum(len(question.text) + len(question.context) + _OVERHEAD_CHARACTERS for question in batch.questions)
+            usage = Usage(input=self._estimate.of_bytes(len(self._prompt.system) + texts), output=self._output_tokens(batch))
+            totals.asked_count += len(batch.questions)
+            totals.request_count += 1
+            totals.usage = totals.usage.plus(usage)
+            totals.usd = totals.usd + self._model.price.usd(usage) if self._model.price and totals.usd is not None else None
+        return totals
+
     def _start(self, client: AsyncOpenAI, batches: Iterator[_Batch], on_answers: Callable[[list[Answer]], None]) -> None:
         while self._in_flight < self._limit.value and not self._failure:
             batch = self._again.popleft() if self._again else next(batches, None) if not self.totals.stopped else None

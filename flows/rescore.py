@@ -1,0 +1,64 @@
+"""Stored texts judged again, into a score set of their own."""
+
+from datetime import datetime
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from flows.stages import conclude
+from tasks.local import run_locally
+from tasks.mart import load_mart
+from tasks.opinions import judge_items, plan_items
+from tasks.progress import Tally
+from tasks.report import Summary
+from tasks.request import ScorerName, check_rescore
+from tasks.rescore import compare_sets, find_scored_slices, promote_set, record_set
+
+
+@flow(name="rescore")
+def rescore(
+    domain: str = "smartphones",
+    scorer: ScorerName = "llm",
+    score_set: str = "candidate",
+    start: datetime | None = None,
+    end: datetime | None = None,
+    plan: bool = False,
+    promote: bool = False,
+    now: datetime | None = None,
+) -> Summary:
+    """Judge what is stored by another scorer, model or prompt, and say how it differs from what is live. Only new questions are paid for.
+
+    Safe to run again at any time. Promoting makes the set live in one commit and rebuilds the mart; what was live before is
+    then the set `previous`, and promoting that takes it back.
+
+    Args:
+        domain: Folder below domains/ whose items are judged.
+        scorer: Who judges: the lexicon, or the model of the LLM_ settings.
+        score_set: Set that the opinions go to; with promote, an existing set to make live.
+        start: First hour, in UTC; leave out start and end for everything that is kept.
+        end: Hour after the last, in UTC.
+        plan: Only say what it would ask and cost.
+        promote: Make the set live instead of judging.
+        now: Run as if it were this time, in UTC; the scheduled start when left out.
+    """
+    job = check_rescore(domain, scorer, score_set, start, end, now or flow_run.scheduled_start_time)
+    slices = find_scored_slices(job)
+    with Tally() as tally:
+        tally.expect(len(slices))
+        if plan:
+            for span in slices:
+                tally.done("plan", span, plan_items(job, span))
+            return conclude(job, tally, title=f"plan of {domain} by {scorer}")
+        if promote:
+            tally.add(promote_set(job, score_set))
+            for span in slices:
+                tally.done("mart", span, load_mart(job, [span]))
+            return conclude(job, tally, title=f"{score_set} of {domain} is live")
+        for span in slices:
+            tally.done("opinions", span, judge_items(job, span, scorer, score_set))
+        record_set(job, score_set, slices)
+        return conclude(job, tally, title=f"{score_set} of {domain} by {scorer}", notes=compare_sets(job, score_set))
+
+
+if __name__ == "__main__":
+    run_locally(rescore, check=check_rescore)
