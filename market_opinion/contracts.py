@@ -96,7 +96,7 @@ class SilverOpinions(Keyed):
     evidence: pl.String = _column("The words judged, as they stand in the item's text.", str_length={"min_value": 1})
     evidence_start: pl.Int64 = _column("First character of the evidence in the text, from 0.", unit="characters", ge=0)
     evidence_end: pl.Int64 = _column("Character after its last.", unit="characters", ge=1)
-    scorer: pl.String = _column("What judged: `lexicon`, `llm`.")
+    scorer: pl.String = _column("What judged: `lexicon`, `linear`, `llm`.")
     model: pl.String = _column("Model and version of the scorer.")
     prompt_version: pl.String = _column("Version of the question put to a model.", nullable=True)
     domain_version: pl.String = _column("Content hash of the domain's catalogue and aspects.")

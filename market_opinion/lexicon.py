@@ -14,6 +14,7 @@ import polars as pl
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from market_opinion.domain import Domain, normalise
+from market_opinion.linear import Linear
 from market_opinion.opinions import JUDGEMENT_SCHEMA, NEUTRAL_BELOW
 
 NAME = "lexicon"
@@ -45,8 +46,9 @@ class _Judgement(NamedTuple):
 class Lexicon:
     """Judges items of one domain; the same text always gets the same opinions."""
 
-    def __init__(self, domain: Domain) -> None:
-        """Compile the domain's cues."""
+    def __init__(self, domain: Domain, *, head: Linear | None = None) -> None:
+        """Compile the domain's cues. A trained head, where there is one, takes VADER's place in saying what a clause feels."""
+        self._head = head
         self._overall = domain.overall_aspect
         self._aspect_of_cue = {normalise(cue): name for name, aspect in domain.aspects.items() for cue in aspect.cues}
         self._longer_cues: dict[str, list[str]] = {}
@@ -56,7 +58,9 @@ class Lexicon:
 
     @property
     def model(self) -> str:
-        """The lexicon and its version."""
+        """What judges clauses, and its version."""
+        if self._head:
+            return f"linear-{self._head.version}"
         return f"vaderSentiment-{version('vaderSentiment')}"
 
     @cached_property
@@ -90,6 +94,8 @@ class Lexicon:
         Where no word is in its lexicon VADER arrives at zero after some work, which a look at the words saves; emoji
         are words to it as well.
         """
+        if self._head:
+            return self._head.polarity(clause)
         known = self._vader.lexicon
         if clause.isascii() and not any(word in known or word.strip(string.punctuation) in known for word in clause.lower().split()):
             return 0.0

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
     reddit_close_lag_minutes: int = Field(15, ge=3, description="An hour is closed this long after its end, when its late items are there.")
     reddit_refresh_ages_hours: str = Field("1,6,24,72", pattern=r"^\d+(,\d+)*$", description="Ages at which items are looked at again.")
     reddit_sweep_hours: int = Field(48, ge=1, description="Everything kept is checked for deletion at least this often.")
-    scorer: Literal["lexicon", "llm"] = Field("lexicon", description="What judges: the lexicon, or a language model.")
+    scorer: Literal["lexicon", "linear", "llm"] = Field("lexicon", description="What judges: the lexicon, one you trained, or a model.")
     llm_base_url: str | None = Field(None, description="Server of the model, any that speaks as OpenAI's; default: OpenAI's own.")
     llm_api_key: SecretStr | None = Field(None, description="Its key.")
     llm_model: str | None = Field(None, description="Name of the model, or of the deployment on Azure.")
@@ -103,6 +103,10 @@ class Settings(BaseSettings):
     def refresh_ages(self) -> list[int]:
         """Ages in hours at which items are looked at again, youngest first."""
         return sorted({int(age) for age in self.reddit_refresh_ages_hours.split(",")})
+
+    def linear_model_path(self, domain: str) -> Path:
+        """File of the scorer that was trained for a domain."""
+        return self.home_path.resolve() / f"linear-{domain}.npz"
 
     def pepper(self) -> str:
         """The secret that keys author hashes; made on first use and kept readable by its owner alone."""

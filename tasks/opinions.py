@@ -3,10 +3,11 @@
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion import lexicon, opinions
+from market_opinion import lexicon, linear, opinions
 from market_opinion.contracts import OPS_REJECTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
-from market_opinion.domain import load_domain
+from market_opinion.domain import Domain, load_domain
 from market_opinion.errors import CommitConflict
+from market_opinion.linear import Linear
 from market_opinion.settings import load_settings
 from market_opinion.window import Slice
 from tasks import model, resources
@@ -25,18 +26,7 @@ def judge_items(job: Job, span: Slice, scorer: ScorerName | None = None, score_s
     lake, run = resources.lake(), {"run-id": job.run_id, "window": str(span.window)}
     domain = load_domain(job.domain, load_settings().domains_path)
     where = {"domain": job.domain, **span.where}
-    asked = _asked(job, span)
-    more: dict[str, int] = {}
-    if (scorer or load_settings().scorer) == model.NAME:
-        found = model.ask_model(lake, asked, domain, run=run)
-        version = found.prompt_version
-        named = {"scorer": model.NAME, "model": found.model, "prompt_version": version}
-        accepted, refused = opinions.accept(asked, found.judgements, domain, score_set=score_set, **named)
-        refused, more = pl.concat([refused, found.given_up]), found.counts
-    else:
-        judge = lexicon.Lexicon(domain)
-        named = {"scorer": lexicon.NAME, "model": judge.model}
-        accepted, refused = opinions.accept(asked, judge(asked), domain, prompt_version=None, score_set=score_set, **named)
+    accepted, refused, more = judge_rows(_asked(job, span), domain, scorer, run=run, score_set=score_set)
     lake.overwrite(SILVER_OPINIONS, accepted, {"score_set": score_set, **where}, span.window, run=run)
     if score_set == opinions.LIVE:
         lake.overwrite(OPS_REJECTIONS, refused, {"stage": "opinions", **where}, span.window, run=run)
@@ -44,6 +34,24 @@ def judge_items(job: Job, span: Slice, scorer: ScorerName | None = None, score_s
     counts = {"opinion_count": accepted.height, "scored_mention_count": scored, "rejected_opinion_count": refused.height, **more}
     get_run_logger().info("opinions %s: %s", span, counts)
     return counts
+
+
+def judge_rows(
+    asked: pl.DataFrame, domain: Domain, scorer: ScorerName | None, *, run: dict[str, str], score_set: str = opinions.LIVE
+) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
+    """Opinions and rejections of rows of `to_judge` by the named scorer, or that of the settings, and what it counted."""
+    name = scorer or load_settings().scorer
+    if name == model.NAME:
+        found = model.ask_model(resources.lake(), asked, domain, run=run)
+        by = {"scorer": name, "model": found.model, "prompt_version": found.prompt_version}
+        accepted, refused = opinions.accept(asked, found.judgements, domain, score_set=score_set, **by)
+        return accepted, pl.concat([refused, found.given_up]), found.counts
+    head = Linear.load(load_settings().linear_model_path(domain.name)) if name == linear.NAME else None
+    judge = lexicon.Lexicon(domain, head=head)
+    accepted, refused = opinions.accept(
+        asked, judge(asked), domain, scorer=name, model=judge.model, prompt_version=None, score_set=score_set
+    )
+    return accepted, refused, {}
 
 
 @task

@@ -28,6 +28,8 @@ class Summary:
     def rows(self) -> list[tuple[str, str]]:
         """What a person wants to know first, in words and figures."""
         count = self.counts
+        if "window_count" not in count:
+            return [*self._polled(), *self._looked(), *self._paid(), ("seconds", f"{self.seconds:.1f}")]
         ratio = ratios(count)["usable_comment_ratio"]
         return [
             ("windows", f"{count.get('window_count', 0):,} ({count.get('certified_window_count', 0):,} certified)"),
@@ -42,6 +44,14 @@ class Summary:
             ("seconds", f"{self.seconds:.1f}"),
             ("report", self.report_path or "none"),
         ]
+
+    def _polled(self) -> list[tuple[str, str]]:
+        """What polls brought, where there were some."""
+        count = self.counts
+        if "polled_listing_count" not in count:
+            return []
+        found = f"{count['polled_listing_count']:,} listings, {count['landed_line_count']:,} lines landed, {count['gap_count']:,} gaps"
+        return [("polled", f"{found}, {count['failed_poll_count']:,} failed")]
 
     def _looked(self) -> list[tuple[str, str]]:
         """What a second look found, where there was one."""

@@ -2,7 +2,8 @@
 
 import re
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 import polars as pl
@@ -10,11 +11,12 @@ from prefect import task
 from prefect.runtime import flow_run
 from pydantic import SecretStr
 
-from market_opinion import opinions
+from market_opinion import linear, opinions
 from market_opinion.contracts import BRONZE_ITEMS
 from market_opinion.domain import load_domain
 from market_opinion.erasure import Erasure
 from market_opinion.errors import InvalidRequest
+from market_opinion.linear import Linear
 from market_opinion.quota import Priority
 from market_opinion.settings import load_settings
 from market_opinion.sources import archive, sample
@@ -23,7 +25,7 @@ from market_opinion.window import Window, as_utc, clip
 from tasks import model, resources
 
 SourceName = Literal["archive", "reddit", "sample"]
-ScorerName = Literal["lexicon", "llm"]
+ScorerName = Literal["lexicon", "linear", "llm"]
 _PLATFORMS = {"archive": archive.PLATFORM, "reddit": live.PLATFORM, "sample": sample.PLATFORM}
 
 
@@ -108,6 +110,30 @@ def check_rescore(domain: str, scorer: ScorerName, score_set: str, start: dateti
         model.open_model(load_settings())
     window = clip(start, end, now=now) if start and end else None
     return Job(domain, "sample", None, sample.PLATFORM, (), window, as_utc(now), "recheck", str(flow_run.id or "local"))
+
+
+@task
+def check_evaluate(domain: str, labelled: Path, scorer: ScorerName, against: ScorerName | None) -> Job:
+    """An evaluation as a job."""
+    if not labelled.exists():
+        message = f"no labelled texts at {labelled}"
+        raise InvalidRequest(message)
+    for name in (scorer, against):
+        if name == model.NAME:
+            model.open_model(load_settings())
+        elif name == linear.NAME:
+            Linear.load(load_settings().linear_model_path(domain))
+    return check_train.fn(domain, labelled)
+
+
+@task
+def check_train(domain: str, labelled: Path | None) -> Job:
+    """A training as a job."""
+    load_domain(domain, load_settings().domains_path)
+    if labelled and not labelled.exists():
+        message = f"no labelled texts at {labelled}"
+        raise InvalidRequest(message)
+    return Job(domain, "sample", None, sample.PLATFORM, (), None, datetime.now(UTC), "recheck", str(flow_run.id or "local"))
 
 
 @task

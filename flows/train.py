@@ -1,0 +1,30 @@
+"""A scorer of one's own, learned from labels."""
+
+from pathlib import Path
+
+from prefect import flow
+
+from tasks.evaluate import train_linear
+from tasks.local import run_locally
+from tasks.progress import Tally
+from tasks.report import Summary, publish_summary
+from tasks.request import check_train
+
+
+@flow(name="train")
+def train(domain: str = "smartphones", labelled: Path | None = None) -> Summary:
+    """Train the linear scorer of a domain, on what a language model said of your own texts or on a labelled file.
+
+    Args:
+        domain: Folder below domains/ it is for.
+        labelled: File of labelled texts; what SCORER=llm has judged in the lake when left out.
+    """
+    job = check_train(domain, labelled)
+    with Tally() as tally:
+        summary = Summary(f"linear scorer of {domain}", {}, tally.elapsed_seconds, None, train_linear(job, labelled))
+        publish_summary(summary)
+        return summary
+
+
+if __name__ == "__main__":
+    run_locally(train, check=check_train)
