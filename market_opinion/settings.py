@@ -60,6 +60,11 @@ class Settings(BaseSettings):
     llm_max_in_flight: int = Field(64, ge=2, le=1000, description="Most requests under way at once.")
     llm_requests_per_minute: float | None = Field(None, gt=0, description="The account's limit of requests; none where not set.")
     llm_tokens_per_minute: float | None = Field(None, gt=0, description="The account's limit of tokens; none where not set.")
+    llm_mode: Literal["online", "batch"] = Field(
+        "online", description="Ask at once, or through the provider's Batch API at half the price."
+    )
+    llm_batch_poll_seconds: float = Field(30, gt=0, description="How often a pending batch is looked at.")
+    llm_concurrency_limit: str | None = Field(None, description="Prefect global concurrency limit held while the model is asked.")
     llm_timeout_seconds: float = Field(60, gt=0, description="A request that takes longer is tried again.")
     llm_prices: Path | None = Field(None, description="Price file instead of the one that is shipped.")
     llm_budget_usd: float | None = Field(None, ge=0, description="Most that one run may spend.")

@@ -1,17 +1,22 @@
 """The model that judges: which one, at what price, within which budget, and what it has answered already."""
 
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import polars as pl
 from prefect import get_run_logger
+from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
+from prefect.concurrency.sync import concurrency
 
 from market_opinion.contracts import SILVER_EXTRACTIONS
 from market_opinion.domain import Domain
 from market_opinion.errors import SettingsInvalid
 from market_opinion.lake import Lake
 from market_opinion.llm import ledger
+from market_opinion.llm.batch import BatchRun
 from market_opinion.llm.engine import Engine, Model, Totals, run_engine
 from market_opinion.llm.journal import Journal
 from market_opinion.llm.prices import load_price
@@ -20,7 +25,7 @@ from market_opinion.settings import Settings, load_settings
 from tasks import resources
 
 NAME = "llm"
-_SPENDING = "spending"
+_SPENDING, _BATCHES = "spending", "batches"
 _OPENAI = "https://api.openai.com/v1"
 
 
@@ -87,35 +92,92 @@ def ask_model(lake: Lake, asked: pl.DataFrame, domain: Domain, *, run: dict[str,
     questions = ledger.ask(asked, prompt, model=model.name)
     by_key = {question.key: question for question in questions}
     journal = Journal(settings.home_path.resolve() / "answers.sqlite")
-    try:
+
+    def known() -> dict[str, Answer]:
+        """The answers there are: what the journal holds goes to the ledger, which is the truth."""
         _flush(lake, journal, by_key, prompt, run)
-        known = ledger.from_rows(lake.read(SILVER_EXTRACTIONS, {"question_key": list(by_key)})) if by_key else {}
-        new = [question for key, question in by_key.items() if key not in known]
-        totals = Totals()
-        if new:
-            engine = Engine(_within_budgets(model, lake, settings, run["run-id"]), prompt)
-            try:
-                totals = run_engine(lambda: engine.run(new, on_answers=journal.put))
-            finally:
-                fresh = {answer.question_key: answer for answer in journal.answers() if answer.question_key in by_key}
-                _flush(lake, journal, by_key, prompt, run)
-                _note_spending(run["run-id"], engine.totals)
-            known |= fresh
+        return ledger.from_rows(lake.read(SILVER_EXTRACTIONS, {"question_key": list(by_key)})) if by_key else {}
+
+    totals = Totals(usd=0.0 if model.price else None)
+    try:
+        answers = known()
+        asked_before = len(answers)
+        with _turn(settings.llm_concurrency_limit):
+            if settings.llm_mode == "batch":
+                totals = _ask_by_batch(model, prompt, journal, lambda: _unanswered(by_key, known()), lake=lake, run=run)
+                answers = known()
+            if new := _unanswered(by_key, answers):
+                engine = Engine(_within_budgets(model, lake, settings, run["run-id"]), prompt)
+                try:
+                    totals = run_engine(lambda: engine.run(new, on_answers=journal.put)).plus(totals)
+                finally:
+                    _note_spending(run["run-id"], engine.totals)
+                    answers = known()
     finally:
         journal.close()
-    judgements, refused = ledger.judge(asked, questions, known, domain)
-    unasked = sum(question.key not in known for question in questions)
+    judgements, refused = ledger.judge(asked, questions, answers, domain)
+    unasked = sum(question.key not in answers for question in questions)
     if totals.stopped:
         get_run_logger().warning("%s is spent: %d items were not judged; run it again with more", totals.stopped, unasked)
-    get_run_logger().info("%s: %d of %d questions asked, %s USD", model.name, len(new), len(by_key), totals.usd)
-    asked_count = len(new) - (unasked if totals.stopped else 0)
+    asked_count = len(answers) - asked_before
+    get_run_logger().info("%s: %d of %d questions asked, %s USD", model.name, asked_count, len(by_key), totals.usd)
     return Judged(judgements, refused, model.name, prompt.version, _counts(totals, asked_count, unasked))
+
+
+def _unanswered(by_key: dict[str, Question], answers: dict[str, Answer]) -> list[Question]:
+    return [question for key, question in by_key.items() if key not in answers]
+
+
+def _ask_by_batch(
+    model: Model, prompt: Prompt, journal: Journal, unanswered: Callable[[], list[Question]], *, lake: Lake, run: dict[str, str]
+) -> Totals:
+    """Wait for batches of earlier runs, then submit what is left and can be paid for; what that did and cost."""
+    settings = load_settings()
+    batches = BatchRun(model, prompt, _Batches(), poll_seconds=settings.llm_batch_poll_seconds)
+    try:
+        batches.resume(journal.put)
+        new = unanswered()
+        budget = _within_budgets(model, lake, settings, run["run-id"]).budget_usd
+        expected = batches.expect(new)
+        affordable = len(new) if budget is None or not expected else min(len(new), int(len(new) * budget / expected))
+        if affordable:
+            batches.run(new[:affordable], on_answers=journal.put)
+    finally:
+        _note_spending(run["run-id"], batches.totals)
+    return batches.totals
 
 
 def _note_spending(run_id: str, totals: Totals) -> None:
     if totals.usd:
         spent_usd = resources.state().notes(_SPENDING).get(run_id, 0.0)
         resources.state().put_notes(_SPENDING, {run_id: spent_usd + totals.usd})
+
+
+class _Batches:
+    """Pending batches in the state store."""
+
+    def load(self) -> Mapping[str, Any]:
+        return resources.state().notes(_BATCHES)
+
+    def keep(self, name: str, value: Any) -> None:  # noqa: ANN401, any JSON
+        resources.state().put_notes(_BATCHES, {name: value})
+
+    def drop(self, name: str) -> None:
+        resources.state().drop_notes(_BATCHES, [name])
+
+
+@contextmanager
+def _turn(limit: str | None) -> Iterator[None]:
+    """Hold the slot that all workers share while the model is asked, so that one account's rate has one user at a time."""
+    if limit is None:
+        yield
+        return
+    try:
+        with concurrency(limit, strict=True):
+            yield
+    except ConcurrencySlotAcquisitionError as error:
+        message = f"LLM_CONCURRENCY_LIMIT={limit} cannot be held ({error}): create it with `prefect gcl create {limit} --limit 1`"
+        raise SettingsInvalid(message) from error
 
 
 def _counts(totals: Totals, asked_count: int, unasked: int) -> dict[str, int]:

@@ -88,11 +88,15 @@ class Summary:
 
 
 @task
-def draw_report(job: Job) -> str:
-    """Draw the report of the domain from the mart, replace the file, and return its path."""
+def draw_report(job: Job) -> str | None:
+    """Draw the report of the domain from the mart, replace the file, and return its path; none before the first load."""
+    if not resources.mart().is_loaded:
+        return None
     path = load_settings().report_path
     domain = load_domain(job.domain, load_settings().domains_path)
-    html = report.render(resources.mart().query, domain, now=job.now, rejections=resources.lake().read(report.REJECTIONS))
+    lake = resources.lake()
+    answers = lake.read(report.ANSWERS, {"domain": job.domain}, columns=report.ANSWER_COLUMNS)
+    html = report.render(resources.mart().query, domain, now=job.now, rejections=lake.read(report.REJECTIONS), answers=answers)
     partial = path.with_suffix(".part")
     partial.write_text(html, encoding="utf-8")
     partial.replace(path)

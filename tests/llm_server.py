@@ -56,6 +56,9 @@ class ModelServer:
         self.answer = answer
         self.bodies: list[dict[str, Any]] = []
         self.paths: list[str] = []
+        self.files: dict[str, bytes] = {}
+        self.batches: dict[str, dict[str, Any]] = {}
+        self.polls_until_done = 1
         self._lock = threading.Lock()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
@@ -68,6 +71,42 @@ class ModelServer:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+    def batch_api(self, method: str, path: str, raw: bytes) -> Reply:
+        """Files and batches, as OpenAI has them; a batch is done after it was looked at a few times."""
+        parts = path.partition("?")[0].split("/v1/")[1].split("/")
+        if parts[0] == "files" and method == "POST":
+            content = raw.partition(b'name="file"')[2].partition(b"\r\n\r\n")[2].partition(b"\r\n--")[0]
+            name = f"file-{len(self.files)}"
+            self.files[name] = content
+            return (
+                200,
+                {},
+                {"id": name, "object": "file", "bytes": 1, "created_at": 0, "filename": "x", "purpose": "batch", "status": "processed"},
+            )
+        if parts[0] == "files":
+            return 200, {}, self.files[parts[1]]
+        if method == "POST":
+            asked = json.loads(raw)
+            known = {"object": "batch", "created_at": 0, "endpoint": asked["endpoint"], "completion_window": "24h", "polls": 0}
+            name = f"batch-{len(self.batches)}"
+            self.batches[name] = {"id": name, "status": "in_progress", **known, **asked}
+            return 200, {}, self.batches[name]
+        if len(parts) == 1:
+            return 200, {}, {"object": "list", "data": list(self.batches.values()), "has_more": False}
+        batch = self.batches[parts[1]]
+        batch["polls"] += 1
+        if batch["polls"] > self.polls_until_done and batch["status"] == "in_progress":
+            lines = []
+            for line in self.files[batch["input_file_id"]].splitlines():
+                asked = json.loads(line)
+                self.bodies.append(asked["body"])
+                status, _, body = self.answer(asked["body"])
+                lines.append(json.dumps({"custom_id": asked["custom_id"], "response": {"status_code": status, "body": body}}).encode())
+            output = f"{batch['id']}-output"
+            self.files[output] = b"\n".join(lines)
+            batch |= {"status": "completed", "output_file_id": output}
+        return 200, {}, batch
 
     def environment(self) -> dict[str, str]:
         """What makes a process be judged by this server."""
@@ -82,11 +121,15 @@ class ModelServer:
             wbufsize = -1
 
             def do_POST(self) -> None:
-                body = json.loads(self.rfile.read(int(self.headers["content-length"])))
+                raw = self.rfile.read(int(self.headers.get("content-length") or 0))
                 with outer._lock:
-                    outer.bodies.append(body)
                     outer.paths.append(self.path)
-                    status, headers, value = outer.answer(body)
+                    if "/files" in self.path or "/batches" in self.path:
+                        status, headers, value = outer.batch_api(self.command, self.path, raw)
+                    else:
+                        body = json.loads(raw)
+                        outer.bodies.append(body)
+                        status, headers, value = outer.answer(body)
                 if status == 0:
                     self.close_connection = True
                     return
@@ -96,6 +139,8 @@ class ModelServer:
                     f"HTTP/1.1 {status} S\r\n".encode() + "".join(f"{k}: {v}\r\n" for k, v in lines.items()).encode() + b"\r\n" + content
                 )
                 self.wfile.flush()
+
+            do_GET = do_POST
 
             def log_message(self, *_: object) -> None:
                 pass

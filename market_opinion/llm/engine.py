@@ -8,7 +8,7 @@ import json
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
@@ -75,6 +75,17 @@ class Totals:
     usage: Usage = field(default_factory=Usage)
     usd: float | None = 0.0
     stopped: str = ""
+
+    def plus(self, other: "Totals") -> "Totals":
+        """Both together; what was asked by both counts once."""
+        usd = None if self.usd is None or other.usd is None else self.usd + other.usd
+        return replace(
+            self,
+            kept_count=self.kept_count + other.kept_count,
+            request_count=self.request_count + other.request_count,
+            usage=self.usage.plus(other.usage),
+            usd=usd,
+        )
 
 
 @dataclass
@@ -171,35 +182,21 @@ class Engine:
         self._wake.set()
 
     def _batches(self, questions: Iterable[Question]) -> Iterator[_Batch]:
-        """Questions together as they come; those that may speak to the model are asked alone."""
-        waiting: list[Question] = []
-        for question in questions:
-            self.totals.asked_count += 1
-            if question.is_alone:
-                yield _Batch([question], time.monotonic())
-                continue
-            waiting.append(question)
-            if len(waiting) == self._model.items_a_request:
-                yield _Batch(waiting, time.monotonic())
-                waiting = []
-        if waiting:
-            yield _Batch(waiting, time.monotonic())
+        """Questions together as they come, counted."""
+        for group in bundles(questions, self._model.items_a_request):
+            self.totals.asked_count += len(group)
+            yield _Batch(group, time.monotonic())
 
     async def _ask(self, client: AsyncOpenAI, batch: _Batch, on_answers: Callable[[list[Answer]], None]) -> None:
-        messages = self._prompt.messages(batch.questions)
-        text = messages[0]["content"] + messages[1]["content"]
+        body = request_body(self._model, self._prompt, batch.questions, form=self._form, factor=batch.output_factor)
+        text = body["messages"][0]["content"] + body["messages"][1]["content"]
         output = self._output_tokens(batch)
         reserved = self._estimate(text) + output
         await self._pacer.turn(reserved)
         batch.attempts += 1
         self.totals.request_count += 1
         try:
-            raw = await client.chat.completions.with_raw_response.create(
-                model=self._model.name,
-                messages=messages,  # type: ignore[arg-type]  # a list of plain dictionaries is what it takes
-                max_completion_tokens=max(1024, 2 * _OUTPUT_TOKENS_AN_ITEM * len(batch.questions)) * batch.output_factor,
-                **self._response_format(),
-            )
+            raw = await client.chat.completions.with_raw_response.create(**body)
             completion = raw.parse()
         except openai.APIStatusError as error:
             self._pacer.settle(reserved=reserved, used=0)
@@ -211,7 +208,7 @@ class Engine:
                 self._limit.overloaded()
             await self._later(batch, "no_answer", type(error).__name__, on_answers)
             return
-        usage = _usage(completion)
+        usage = usage_of(completion.usage.model_dump() if completion.usage else None)
         self._pacer.settle(reserved=reserved, used=usage.input + usage.output)
         self._estimate.learn(text, usage.input)
         self._output_an_item += 0.1 * (usage.output / len(batch.questions) - self._output_an_item)
@@ -336,24 +333,47 @@ class Engine:
         budget = self._model.budget_usd
         return budget is not None and (self.totals.usd or 0.0) + self._reserved_usd + cost > budget
 
-    def _response_format(self) -> dict[str, Any]:
-        if self._form == "json_schema":
-            named = {"name": "reply", "strict": True, "schema": self._prompt.schema}
-            return {"response_format": {"type": "json_schema", "json_schema": named}}
-        return {"response_format": {"type": "json_object"}} if self._form == "json_object" else {}
+
+def bundles(questions: Iterable[Question], size: int) -> Iterator[list[Question]]:
+    """Questions that share a request, as they come; those that may speak to the model are asked alone."""
+    waiting: list[Question] = []
+    for question in questions:
+        if question.is_alone:
+            yield [question]
+            continue
+        waiting.append(question)
+        if len(waiting) == size:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
 
 
-def _usage(completion: Any) -> Usage:  # noqa: ANN401, the SDK's own
-    usage = completion.usage
-    if usage is None:
-        return Usage()
-    prompt, output = usage.prompt_tokens_details, usage.completion_tokens_details
+def request_body(
+    model: Model, prompt: Prompt, questions: list[Question], *, form: Ladder = "json_schema", factor: int = 1
+) -> dict[str, Any]:
+    """What is sent for these questions; `factor` gives a reply that was cut more room."""
+    body: dict[str, Any] = {
+        "model": model.name,
+        "messages": prompt.messages(questions),
+        "max_completion_tokens": max(1024, 2 * _OUTPUT_TOKENS_AN_ITEM * len(questions)) * factor,
+    }
+    if form == "json_schema":
+        named = {"name": "reply", "strict": True, "schema": prompt.schema}
+        return {**body, "response_format": {"type": "json_schema", "json_schema": named}}
+    return {**body, "response_format": {"type": "json_object"}} if form == "json_object" else body
+
+
+def usage_of(usage: Mapping[str, Any] | None) -> Usage:
+    """Tokens as a server counts them, whatever it leaves out."""
+    usage = usage or {}
+    prompt, output = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
     return Usage(
-        input=usage.prompt_tokens,
-        cached=(prompt and prompt.cached_tokens) or 0,
-        cache_write=(prompt and getattr(prompt, "cache_write_tokens", 0)) or 0,
-        output=usage.completion_tokens,
-        reasoning=(output and output.reasoning_tokens) or 0,
+        input=usage.get("prompt_tokens") or 0,
+        cached=prompt.get("cached_tokens") or 0,
+        cache_write=prompt.get("cache_write_tokens") or 0,
+        output=usage.get("completion_tokens") or 0,
+        reasoning=output.get("reasoning_tokens") or 0,
     )
 
 

@@ -49,6 +49,11 @@ class DuckDBMart:
         mentions, opinions = audit or (0, 0)
         return {"fact_mention_count": mentions, "fact_opinion_count": opinions}
 
+    @property
+    def is_loaded(self) -> bool:
+        """Whether anything was ever loaded."""
+        return self._path.exists()
+
     def query(self, sql: str, parameters: dict[str, str] | None = None) -> pl.DataFrame:
         """The rows a SELECT gives; parameters are named `$name`."""
         with self._connect(read_only=True) as connection:

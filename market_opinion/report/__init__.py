@@ -9,19 +9,21 @@ import jinja2
 import polars as pl
 import vl_convert
 
-from market_opinion.contracts import OPS_REJECTIONS
+from market_opinion.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS
 from market_opinion.domain import Domain
 from market_opinion.report import charts, figures
 
 REJECTIONS = OPS_REJECTIONS
+ANSWERS = SILVER_EXTRACTIONS
+ANSWER_COLUMNS = ("model", "status", "input_tokens", "output_tokens", "usd")
 _TEMPLATE = Path(__file__).parent / "page.html.j2"
 
 # Rows of a SELECT on the mart with parameters named `$name`.
 Query = Callable[[str, dict[str, str]], pl.DataFrame]
 
 
-def render(query: Query, domain: Domain, *, now: datetime, rejections: pl.DataFrame) -> str:
-    """The page as HTML; an empty mart gives a page that says so."""
+def render(query: Query, domain: Domain, *, now: datetime, rejections: pl.DataFrame, answers: pl.DataFrame) -> str:
+    """The page as HTML; an empty mart gives a page that says so. `answers` are the domain's, of ANSWER_COLUMNS."""
     facts = figures.collect(query, domain.name)
     environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["percent"] = lambda value: "–" if value is None else f"{value:.0%}"
@@ -35,6 +37,7 @@ def render(query: Query, domain: Domain, *, now: datetime, rejections: pl.DataFr
         best=figures.quotes(facts.evidence, "positive"),
         worst=figures.quotes(facts.evidence, "negative"),
         rejected=_rejected(rejections),
+        costs=figures.costs(answers).to_dicts(),
         loads=facts.loads.to_dicts(),
         scorers=facts.scorers.to_dicts(),
         coverage=figures.coverage_table(facts.coverage),

@@ -128,3 +128,17 @@ def coverage_table(coverage: pl.DataFrame) -> list[dict[str, Any]]:
     """One row a community, with its share of usable comments."""
     ratio = pl.when(pl.col("comment_count") > 0).then(pl.col("usable_comment_count") / pl.col("comment_count"))
     return coverage.with_columns(usable_comment_ratio=ratio).to_dicts()
+
+
+def costs(answers: pl.DataFrame) -> pl.DataFrame:
+    """One row per model: questions answered, tokens and USD, which is null where one price is not known."""
+    return (
+        answers.group_by("model")
+        .agg(
+            pl.len().alias("question_count"),
+            (pl.col("status") != "ok").sum().alias("given_up_count"),
+            pl.col("input_tokens", "output_tokens").sum(),
+            pl.when(pl.col("usd").null_count() == 0).then(pl.col("usd").sum()).alias("usd"),
+        )
+        .sort("question_count", "model", descending=[True, False])
+    )

@@ -225,6 +225,12 @@ def test_threads_that_lack_much_are_expanded(reddit):
     assert entry(start=H10 + timedelta(hours=1)).counts["bronze_row_count"] == 40
 
 
+def test_there_is_nothing_to_look_at_again_before_anything_came(reddit):
+    """A schedule may be switched on first."""
+    assert refresh.fn(communities=["phones"], now=at(reddit, H10)).report_path is None
+    assert sweep.fn(communities=["phones"], now=at(reddit, H10)).counts["sweep_lag_hours"] == 0
+
+
 def everywhere(home, *needles: bytes) -> list[str]:
     """The files below the home folder in which one of the texts stands, uncompressed tables included."""
     found = [str(path) for path in home.rglob("*") if path.is_file() and any(n.lower() in path.read_bytes().lower() for n in needles)]

@@ -167,3 +167,56 @@ def test_what_is_erased_is_erased_from_the_ledger(server, archive, home):
     extractions = resources.lake().read(SILVER_EXTRACTIONS)
     assert extractions.height == kept - 1
     assert resources.lake().read(SILVER_ITEMS).filter(item_id="named")["text"].to_list() == [""]
+
+
+@pytest.fixture
+def by_batch(monkeypatch):
+    monkeypatch.setenv("LLM_MODE", "batch")
+    monkeypatch.setenv("LLM_BATCH_POLL_SECONDS", "0.01")
+
+
+def test_a_batch_gives_the_same_opinions_at_half_the_price(server, archive, monkeypatch, by_batch, tmp_path):
+    """What it left open is asked at once: a line that failed, and a reply nobody can read."""
+    broken = []
+
+    def answer(body):
+        if not broken:
+            broken.append(body)
+            return completion("not json")
+        return sensible(body)
+
+    server.answer = answer
+    summary = run(archive)
+    by_batch = resources.lake().read(SILVER_OPINIONS).drop("model")
+    assert sum(path.endswith("/chat/completions") for path in server.paths) == 1
+    assert summary.counts["unjudged_item_count"] == 0
+    assert resources.state().notes("batches") == {}
+    costs = resources.lake().read(SILVER_EXTRACTIONS)["usd"].unique().to_list()
+    assert len(costs) >= 2
+    monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path / "other"))
+    monkeypatch.setenv("LLM_MODE", "online")
+    run(archive)
+    assert resources.lake().read(SILVER_OPINIONS).drop("model").equals(by_batch)
+
+
+@pytest.mark.parametrize("dies_at", ["keep", "retrieve"])
+def test_a_batch_is_found_again_after_a_crash(server, archive, monkeypatch, by_batch, dies_at):
+    """Before it was noted, by its name; after, by the note. Either way it is submitted once."""
+    place = {"keep": "tasks.model._Batches.keep", "retrieve": "openai.resources.batches.Batches.retrieve"}[dies_at]
+    with monkeypatch.context() as broken:
+        broken.setattr(place, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run(archive)
+    assert len(server.batches) == 1
+    run(archive)
+    slices = len([path for path in server.paths if path.endswith("/batches") and path])
+    assert slices
+    works = [batch["metadata"]["work"] for batch in server.batches.values()]
+    assert len(works) == len(set(works))
+
+
+def test_a_batch_stays_within_the_budget(server, archive, monkeypatch, by_batch):
+    monkeypatch.setenv("LLM_ITEMS_PER_REQUEST", "1")
+    monkeypatch.setenv("LLM_BUDGET_USD_PER_DAY", "0.001")
+    summary = run(archive)
+    assert 0 < summary.counts["unjudged_item_count"] < 12

@@ -21,7 +21,23 @@ def store(tmp_path):
 
 
 def render(store, domain):
-    return report.render(store.query, domain, now=NOW, rejections=report.REJECTIONS.empty())
+    return report.render(store.query, domain, now=NOW, rejections=report.REJECTIONS.empty(), answers=answers(0))
+
+
+def answers(count, usd=0.001):
+    """What a model answered."""
+    row = {"model": "m", "status": "ok", "input_tokens": 1500.0, "output_tokens": 100.0, "usd": usd}
+    return pl.DataFrame([row] * count, schema={name: report.ANSWERS.schema[name] for name in report.ANSWER_COLUMNS})
+
+
+def test_what_a_model_cost_is_said(store, load, phones):  # noqa: F811
+    """In all and a thousand questions; a price nobody knows is not zero."""
+    store.load(load)
+    page = report.render(store.query, phones, now=NOW, rejections=report.REJECTIONS.empty(), answers=answers(40))
+    assert "m answered 40 questions with 60,000 tokens in and 4,000 out, for 0.04 USD, 1.000 a thousand; 0 were given up" in page
+    unknown = pl.concat([answers(1), answers(1, None)])
+    page = report.render(store.query, phones, now=NOW, rejections=report.REJECTIONS.empty(), answers=unknown)
+    assert "at a cost that is not known" in page
 
 
 def test_a_page_loads_nothing_from_outside(store, load, phones):  # noqa: F811
