@@ -30,8 +30,9 @@ from pydantic import SecretStr
 
 from benchmarks.measure import finish, peak_mb, report
 from market_opinion.domain import load_domain
-from market_opinion.llm.engine import Engine, Model, Totals, run_engine
+from market_opinion.llm.engine import Engine, Totals, run_engine
 from market_opinion.llm.journal import Journal
+from market_opinion.llm.model import Model
 from market_opinion.llm.prices import Price, Usage
 from market_opinion.llm.prompt import Answer, Question, load_prompt
 

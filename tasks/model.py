@@ -17,8 +17,9 @@ from market_opinion.errors import SettingsInvalid
 from market_opinion.lake import Lake
 from market_opinion.llm import ledger
 from market_opinion.llm.batch import BatchRun
-from market_opinion.llm.engine import Engine, Model, Totals, run_engine
+from market_opinion.llm.engine import Engine, Totals, run_engine
 from market_opinion.llm.journal import Journal
+from market_opinion.llm.model import Model
 from market_opinion.llm.prices import load_price
 from market_opinion.llm.prompt import Answer, Prompt, Question, load_prompt
 from market_opinion.settings import Settings, load_settings

@@ -10,7 +10,8 @@ import openai
 from openai import AzureOpenAI, OpenAI
 
 from market_opinion.errors import ModelRefused
-from market_opinion.llm.engine import Engine, Model, Totals, bundles, request_body, usage_of
+from market_opinion.llm.engine import Engine, Totals
+from market_opinion.llm.model import Model, bundles, request_body, usage_of
 from market_opinion.llm.prompt import Answer, Prompt, Question, ReplyInvalid
 
 _SHARE_OF_PRICE = 0.5

@@ -8,60 +8,28 @@ import json
 import random
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
-from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Any
 
 import openai
-from openai import AsyncAzureOpenAI, AsyncOpenAI
-from pydantic import SecretStr
+from openai import AsyncOpenAI
 
 from market_opinion.errors import ModelRefused, ModelUnusable
+from market_opinion.llm.model import OUTPUT_TOKENS_AN_ITEM, Ladder, Model, bundles, request_body, retry_after, usage_of
 from market_opinion.llm.pacer import Breaker, Limit, Pacer, TokenEstimate
-from market_opinion.llm.prices import Price, Usage
+from market_opinion.llm.prices import Usage
 from market_opinion.llm.prompt import Answer, Mention, Prompt, Question, ReplyInvalid
 
-Ladder = Literal["json_schema", "json_object", "prompt"]
 _TRANSPORT_TRIES = 6
 _CONTENT_TRIES = 3
 _RAW_MAX_CHARACTERS = 4096
 _WAIT_MAX_SECONDS = 120.0
 _START_LIMIT = 60
-_OUTPUT_TOKENS_AN_ITEM = 120
 _TOO_MANY = 429
 # Keys, quotes and candidates around each text, about.
 _OVERHEAD_CHARACTERS = 120
 _STATUS_OVERLOADED = (_TOO_MANY, 503, 529)
-
-
-@dataclass(frozen=True)
-class Model:
-    """Where a model is and how it is asked."""
-
-    name: str
-    base_url: str | None
-    api_key: SecretStr
-    azure_api_version: str | None = None
-    timeout_seconds: float = 60.0
-    deadline_seconds: float = 600.0
-    items_a_request: int = 8
-    max_in_flight: int = 64
-    requests_per_minute: float | None = None
-    tokens_per_minute: float | None = None
-    price: Price | None = None
-    budget_usd: float | None = None
-
-    def within(self, budget_usd: float) -> "Model":
-        """The same model with at most this budget."""
-        return replace(self, budget_usd=budget_usd if self.budget_usd is None else min(self.budget_usd, budget_usd))
-
-    def client(self) -> AsyncOpenAI:
-        """The client of OpenAI, Azure or any compatible server, without retries of its own."""
-        shared: dict[str, Any] = {"api_key": self.api_key.get_secret_value(), "timeout": self.timeout_seconds, "max_retries": 0}
-        if self.azure_api_version:
-            return AsyncAzureOpenAI(azure_endpoint=self.base_url or "", api_version=self.azure_api_version, **shared)
-        return AsyncOpenAI(base_url=self.base_url, **shared)
 
 
 @dataclass
@@ -117,7 +85,7 @@ class Engine:
         self._limit = Limit(start=_START_LIMIT, most=model.max_in_flight)
         self._breaker = Breaker()
         self._estimate = TokenEstimate()
-        self._output_an_item = float(_OUTPUT_TOKENS_AN_ITEM)
+        self._output_an_item = float(OUTPUT_TOKENS_AN_ITEM)
         self._again: deque[_Batch] = deque()
         self._form: Ladder = "json_schema"
         self._reserved_usd = 0.0
@@ -271,7 +239,7 @@ class Engine:
             return
         if error.status_code in _STATUS_OVERLOADED:
             self._limit.overloaded()
-            if wait := _retry_after(error):
+            if wait := retry_after(error):
                 self._pacer.close_for(min(wait, _WAIT_MAX_SECONDS))
         if error.status_code == _TOO_MANY and time.monotonic() - batch.began < self._model.deadline_seconds:
             batch.transport_tries = 0  # It was only told to wait.
@@ -332,63 +300,6 @@ class Engine:
     def _is_beyond_budget(self, cost: float) -> bool:
         budget = self._model.budget_usd
         return budget is not None and (self.totals.usd or 0.0) + self._reserved_usd + cost > budget
-
-
-def bundles(questions: Iterable[Question], size: int) -> Iterator[list[Question]]:
-    """Questions that share a request, as they come; those that may speak to the model are asked alone."""
-    waiting: list[Question] = []
-    for question in questions:
-        if question.is_alone:
-            yield [question]
-            continue
-        waiting.append(question)
-        if len(waiting) == size:
-            yield waiting
-            waiting = []
-    if waiting:
-        yield waiting
-
-
-def request_body(
-    model: Model, prompt: Prompt, questions: list[Question], *, form: Ladder = "json_schema", factor: int = 1
-) -> dict[str, Any]:
-    """What is sent for these questions; `factor` gives a reply that was cut more room."""
-    body: dict[str, Any] = {
-        "model": model.name,
-        "messages": prompt.messages(questions),
-        "max_completion_tokens": max(1024, 2 * _OUTPUT_TOKENS_AN_ITEM * len(questions)) * factor,
-    }
-    if form == "json_schema":
-        named = {"name": "reply", "strict": True, "schema": prompt.schema}
-        return {**body, "response_format": {"type": "json_schema", "json_schema": named}}
-    return {**body, "response_format": {"type": "json_object"}} if form == "json_object" else body
-
-
-def usage_of(usage: Mapping[str, Any] | None) -> Usage:
-    """Tokens as a server counts them, whatever it leaves out."""
-    usage = usage or {}
-    prompt, output = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
-    return Usage(
-        input=usage.get("prompt_tokens") or 0,
-        cached=prompt.get("cached_tokens") or 0,
-        cache_write=prompt.get("cache_write_tokens") or 0,
-        output=usage.get("completion_tokens") or 0,
-        reasoning=output.get("reasoning_tokens") or 0,
-    )
-
-
-def _retry_after(error: openai.APIStatusError) -> float:
-    """Seconds the server asks to wait; 0 where it does not say."""
-    headers = error.response.headers
-    if milliseconds := headers.get("retry-after-ms"):
-        return float(milliseconds) / 1000
-    text = headers.get("retry-after", "")
-    if text.replace(".", "", 1).isdigit():
-        return float(text)
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
-    except ValueError:
-        return 0.0
 
 
 def run_engine(work: Callable[[], Awaitable[Totals]]) -> Totals:

@@ -7,8 +7,9 @@ import pytest
 from pydantic import SecretStr
 
 from market_opinion.errors import DomainInvalid, JournalFailed, ModelRefused, ModelUnusable, SettingsInvalid
-from market_opinion.llm.engine import Engine, Model, run_engine
+from market_opinion.llm.engine import Engine, run_engine
 from market_opinion.llm.journal import Journal
+from market_opinion.llm.model import Model
 from market_opinion.llm.pacer import Breaker, Bucket, Limit
 from market_opinion.llm.prices import Price, Usage, load_price
 from market_opinion.llm.prompt import Mention, ReplyInvalid, doubt, find_evidence, load_prompt, text_key
