@@ -31,8 +31,10 @@ def asked():
         "created_at": T10,
         "window_start": T10,
     }
-    items = pl.DataFrame([keys | {"text": TEXT}]).with_columns(pl.col("created_at", "window_start").cast(pl.Datetime("us", "UTC")))
-    mentions = items.drop("text").with_columns(
+    items = pl.DataFrame([keys | {"text": TEXT, "context_title": "A title"}]).with_columns(
+        pl.col("created_at", "window_start").cast(pl.Datetime("us", "UTC"))
+    )
+    mentions = items.drop("text", "context_title").with_columns(
         product_id=pl.lit("apple-iphone-15"), aliases=pl.lit("iphone 15"), is_inherited=pl.lit(value=False)
     )
     return opinions.to_judge(items, mentions)
@@ -57,6 +59,7 @@ def test_a_judgement_with_proof_is_an_opinion(asked, phones):
         ({"evidence": "battery is awful"}, "evidence_not_in_text"),
         ({"evidence_start": 5}, "evidence_not_in_text"),
         ({"evidence_start": 20, "evidence_end": 4, "evidence": ""}, "evidence_not_in_text"),
+        ({"doubt": "sign_disagrees"}, "sign_disagrees"),
         ({"product_id": "google-pixel-9"}, "unknown_product"),
         ({"aspect": "smell"}, "unknown_aspect"),
         ({"polarity": 1.5}, "polarity_out_of_range"),
