@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.stages import conclude, recheck
+from tasks.erase import forget_history
 from tasks.local import run_locally
 from tasks.progress import Tally
 from tasks.recheck import measure_sweep
@@ -30,6 +31,8 @@ def sweep(
     job = check_live(domain, communities, now or flow_run.scheduled_start_time)
     with Tally() as tally:
         recheck(job, "sweep", max_windows, tally)
+        # Also what an erasure that was cut off left in earlier versions, and files that no version names.
+        tally.add(forget_history(job))
         tally.add(measure_sweep(job))
         return conclude(job, tally, title=f"sweep of {job.domain}")
 

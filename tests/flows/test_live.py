@@ -270,6 +270,20 @@ def test_a_sweep_finds_what_went_after_the_last_refresh(reddit, home):
     assert summary.counts["sweep_lag_hours"] == 0
 
 
+def test_a_deletion_that_was_cut_off_is_finished_by_the_next_sweep(reddit, home, monkeypatch):
+    """Tables were built anew, their history was not forgotten yet."""
+    reddit.add([SUBMISSION, comment("c1", T10 + 70, body="The Pixel 9 zanzibar camera is great")])
+    run_hourly(reddit, H10 + timedelta(minutes=80))
+    reddit.posts["t1_c1"].deleted = T10 + 6000
+    with monkeypatch.context() as broken:
+        broken.setattr("flows.stages.forget_history", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=2, minutes=5)))
+    assert everywhere(home, b"zanzibar") != []
+    sweep.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=3)))
+    assert everywhere(home, b"zanzibar") == []
+
+
 def test_an_author_is_forgotten_on_request_and_nobody_else(reddit, home, tables):
     """X12, X13: a byte search finds neither words nor name; all other rows are as they were; a second request changes nothing."""
     reddit.add(
