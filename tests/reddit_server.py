@@ -165,7 +165,7 @@ class FakeReddit:
         text = edits[-1][1] if edits else post.body
         text = "[deleted]" if post.deleted <= now else "[removed]" if post.removed <= now else text
         if post.kind == "submission":
-            count = sum(p.thread == post.id and p.visible <= now for p in self.posts.values())
+            count = sum(p.thread == post.id and max(p.visible, p.created) <= now for p in self.posts.values())
             return {
                 "kind": "t3",
                 "data": {**data, "title": post.title, "selftext": text, "num_comments": count, "url": "https://x.example"},
@@ -181,7 +181,10 @@ class FakeReddit:
 
     def _tree(self, thread: str) -> list[dict[str, Any]]:
         now = self.clock()
-        replies = sorted((p for p in self.posts.values() if p.thread == thread and p.visible <= now < p.vanished), key=lambda p: p.created)
+        replies = sorted(
+            (p for p in self.posts.values() if p.thread == thread and max(p.visible, p.created) <= now < p.vanished),
+            key=lambda p: p.created,
+        )
         shown, hidden = replies[: self.hidden_from], replies[self.hidden_from :]
         things = [self._thing(post) for post in shown]
         if hidden:
