@@ -3,8 +3,8 @@
 import random
 import time
 import warnings
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -109,7 +109,10 @@ class Lake:
         held = self.read(table, {key: frame[key].to_list()}, columns=[key]) if frame.height else frame
         new = table.check(frame).join(held, on=key, how="anti")
         if new.height:
-            self._load_or_create(table).append(new.to_arrow(), snapshot_properties=dict(run))
+            iceberg = self._load_or_create(table)
+            with _conflicts_named(table):
+                iceberg.append(new.to_arrow(), snapshot_properties=dict(run))
+            _expire(iceberg)
         return new.height
 
     def delete(self, table: Table, where: Where, *, run: Mapping[str, str]) -> None:
@@ -118,7 +121,7 @@ class Lake:
             iceberg = self._catalog.load_table(table.name)
         except NoSuchTableError:
             return
-        with warnings.catch_warnings():
+        with _conflicts_named(table), warnings.catch_warnings():
             warnings.filterwarnings("ignore", "Delete operation did not match any records", UserWarning)
             iceberg.delete(_filter(table, where, None), snapshot_properties=dict(run))
 
@@ -179,6 +182,16 @@ def open_lake(catalog_name: str, embedded_path: Path) -> Lake:
     # The time-out lets parallel writers wait for SQLite's one write lock instead of failing.
     uri = f"sqlite:///{embedded_path / 'catalog.db'}?timeout=60"
     return Lake(load_catalog(catalog_name, type="sql", uri=uri, warehouse=embedded_path.as_uri()))
+
+
+@contextmanager
+def _conflicts_named(table: Table) -> Iterator[None]:
+    """Turn a race lost for good into our own error."""
+    try:
+        yield
+    except (CommitFailedException, ValidationException) as error:
+        message = f"{table.name}: a commit lost its race; run it again"
+        raise CommitConflict(message) from error
 
 
 def _filter(table: Table, where: Where, window: Window | None) -> BooleanExpression:

@@ -9,7 +9,7 @@ import polars as pl
 from prefect import get_run_logger, task
 
 from market_opinion.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, TABLES
-from market_opinion.erasure import Erasure, erase_lines
+from market_opinion.erasure import GONE, Erasure, erase_lines
 from market_opinion.errors import CommitConflict
 from market_opinion.landing import Landing
 from market_opinion.llm import prompt
@@ -59,7 +59,7 @@ def _rows_to_clean(job: Job, erasure: Erasure, near: Window | None) -> set[tuple
     return set(rows.filter(is_meant.fill_null(value=False)).select("community", "window_start").iter_rows())
 
 
-@task
+@task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
 def erase_answers(job: Job, erasure: Erasure, near: Window | None) -> dict[str, int]:
     """Delete what a model said of the texts that have to go, by the hash of their words, before the texts themselves go."""
     lake = resources.lake()
@@ -112,5 +112,5 @@ def _left(erasure: Erasure, slices: list[Slice]) -> pl.DataFrame:
     lake = resources.lake()
     rows = [lake.read(BRONZE_ITEMS, span.where, span.window, columns=["item_id", "author", "body"]) for span in slices]
     frame = pl.concat(rows) if rows else BRONZE_ITEMS.empty().select("item_id", "author", "body")
-    has_text = pl.col("item_id").is_in(list(erasure.item_ids)) & (pl.col("body") != "[deleted]")
+    has_text = pl.col("item_id").is_in(list(erasure.item_ids)) & (pl.col("body") != GONE)
     return frame.filter(has_text | pl.col("author").str.to_lowercase().is_in(list(erasure.users)))

@@ -3,8 +3,9 @@
 import json
 import threading
 from collections.abc import Callable
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
+
+from tests.loopback import Loopback, QuietHandler
 
 KEY = "sk-of-a-test-that-no-log-may-hold"
 Reply = tuple[int, dict[str, str], Any]
@@ -49,10 +50,12 @@ def sensible(body: dict[str, Any]) -> Reply:
     return completion(json.dumps({"items": judged(body)}))
 
 
-class ModelServer:
+class ModelServer(Loopback):
     """`with` it; `answer` may be changed at any time, `bodies`, `paths` and `raw` are what came."""
 
     def __init__(self, answer: Callable[[dict[str, Any]], Reply] = sensible) -> None:
+        super().__init__(self._handler())
+        self.url = f"{self.address}/v1"
         self.answer = answer
         self.bodies: list[dict[str, Any]] = []
         self.paths: list[str] = []
@@ -60,17 +63,6 @@ class ModelServer:
         self.batches: dict[str, dict[str, Any]] = {}
         self.polls_until_done = 1
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/v1"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
 
     def batch_api(self, method: str, path: str, raw: bytes) -> Reply:
         """Files and batches, as OpenAI has them; a batch is done after it was looked at a few times."""
@@ -112,16 +104,12 @@ class ModelServer:
         """What makes a process be judged by this server."""
         return {"SCORER": "llm", "LLM_BASE_URL": self.url, "LLM_API_KEY": KEY, "LLM_MODEL": "gpt-4.1-mini"}
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
+    def _handler(self) -> type[QuietHandler]:
         outer = self
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-            disable_nagle_algorithm = True
-            wbufsize = -1
-
+        class Handler(QuietHandler):
             def do_POST(self) -> None:
-                raw = self.rfile.read(int(self.headers.get("content-length") or 0))
+                raw = self.received()
                 with outer._lock:
                     outer.paths.append(self.path)
                     if "/files" in self.path or "/batches" in self.path:
@@ -134,15 +122,8 @@ class ModelServer:
                     self.close_connection = True
                     return
                 content = value if isinstance(value, bytes) else json.dumps(value).encode()
-                lines = {"content-type": "application/json", "content-length": str(len(content)), "x-request-id": "req-1", **headers}
-                self.wfile.write(
-                    f"HTTP/1.1 {status} S\r\n".encode() + "".join(f"{k}: {v}\r\n" for k, v in lines.items()).encode() + b"\r\n" + content
-                )
-                self.wfile.flush()
+                self.send(status, content, {"x-request-id": "req-1", **headers})
 
             do_GET = do_POST
-
-            def log_message(self, *_: object) -> None:
-                pass
 
         return Handler

@@ -14,16 +14,16 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, Self
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+from tests.loopback import Loopback, QuietHandler
 
 CREDENTIALS = {
     "REDDIT_CLIENT_ID": "app-id-of-a-test",
     "REDDIT_CLIENT_SECRET": "a secret that no log may hold",
     "REDDIT_USER_AGENT": "test:market-opinion:0 (by /u/nobody)",
 }
-_STATUS = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 429: "Too Many Requests"}
 
 
 @dataclass
@@ -203,57 +203,31 @@ class FakeReddit:
         return [self._thing(self.posts[f"t1_{child}"]) for child in query["children"].split(",")]
 
 
-class RedditServer:
-    """The fake behind a socket; `with` it, and its `url` is where both hosts of Reddit are."""
+class RedditServer(Loopback):
+    """The fake behind a socket; its `url` is where both hosts of Reddit are."""
 
     def __init__(self, reddit: FakeReddit) -> None:
+        super().__init__(_handler(reddit))
         self.reddit = reddit
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(reddit))
-        self._server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
-
-    def __enter__(self) -> Self:
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
+        self.url = self.address
 
     def environment(self) -> dict[str, str]:
         """What makes a process use this server."""
         return {**CREDENTIALS, "REDDIT_URL": self.url, "REDDIT_OAUTH_URL": self.url}
 
 
-def _handler(reddit: FakeReddit) -> type[BaseHTTPRequestHandler]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True
-        wbufsize = -1
-
+def _handler(reddit: FakeReddit) -> type[QuietHandler]:
+    class Handler(QuietHandler):
         def _serve(self) -> None:
-            body = self.rfile.read(int(self.headers.get("content-length") or 0))
-            status, headers, content = reddit.answer(self.command, self.path, self.headers, body)
+            status, headers, content = reddit.answer(self.command, self.path, self.headers, self.received())
             if status == 0:  # A connection that breaks off.
                 self.close_connection = True
                 return
-            self.wfile.write(f"HTTP/1.1 {status} {_STATUS.get(status, 'Status')}\r\n".encode())
-            sent = {
-                "date": format_datetime(datetime.fromtimestamp(int(reddit.clock()), UTC), usegmt=True),
-                "content-type": "application/json; charset=UTF-8",
-                "content-length": str(len(content)),
-                "x-ratelimit-remaining": "998.0",
-                "x-ratelimit-used": "2",
-                "x-ratelimit-reset": "1",
-                **headers,
-            }
-            self.wfile.write("".join(f"{name}: {value}\r\n" for name, value in sent.items()).encode() + b"\r\n" + content)
-            self.wfile.flush()
+            date = format_datetime(datetime.fromtimestamp(int(reddit.clock()), UTC), usegmt=True)
+            quota = {"x-ratelimit-remaining": "998.0", "x-ratelimit-used": "2", "x-ratelimit-reset": "1"}
+            self.send(status, content, {"date": date, **quota, **headers})
 
         do_GET = do_POST = _serve
-
-        def log_message(self, *_: object) -> None:
-            pass
 
     return Handler
 

@@ -115,13 +115,13 @@ class Engine:
     def expect(self, questions: Iterable[Question]) -> Totals:
         """What these questions will take, about, without asking one."""
         totals = Totals(usd=0.0 if self._model.price else None)
-        for batch in self._batches(questions):
-            texts = sum(len(question.text) + len(question.context) + _OVERHEAD_CHARACTERS for question in batch.questions)
-            usage = Usage(input=self._estimate.of_bytes(len(self._prompt.system) + texts), output=self._output_tokens(batch))
-            totals.asked_count += len(batch.questions)
+        for group in bundles(questions, self._model.items_a_request):
+            usage = self._expected(_Batch(group, 0.0))
+            totals.asked_count += len(group)
             totals.request_count += 1
             totals.usage = totals.usage.plus(usage)
-            totals.usd = totals.usd + self._model.price.usd(usage) if self._model.price and totals.usd is not None else None
+            if self._model.price and totals.usd is not None:
+                totals.usd += self._model.price.usd(usage)
         return totals
 
     def _start(self, client: AsyncOpenAI, batches: Iterator[_Batch], on_answers: Callable[[list[Answer]], None]) -> None:
@@ -287,11 +287,11 @@ class Engine:
             self.totals.usd += self._model.price.usd(usage)
 
     def _expected_usd(self, batch: _Batch) -> float:
-        if not self._model.price:
-            return 0.0
+        return self._model.price.usd(self._expected(batch)) if self._model.price else 0.0
+
+    def _expected(self, batch: _Batch) -> Usage:
         texts = sum(len(question.text) + len(question.context) + _OVERHEAD_CHARACTERS for question in batch.questions)
-        tokens = self._estimate.of_bytes(len(self._prompt.system) + texts)
-        return self._model.price.usd(Usage(input=tokens, output=self._output_tokens(batch)))
+        return Usage(input=self._estimate.of_bytes(len(self._prompt.system) + texts), output=self._output_tokens(batch))
 
     def _output_tokens(self, batch: _Batch) -> float:
         """How many tokens its reply will have, about."""

@@ -2,13 +2,12 @@
 
 import json
 import logging
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from pydantic import SecretStr
 
 from market_opinion.alerts import Alert, send
+from tests.loopback import Loopback, QuietHandler
 
 ALERT = Alert("windows_gap", "reddit/phones: 2 windows are GAP")
 
@@ -18,21 +17,13 @@ def webhook():
     """An address and the bodies it was sent; it answers with the status in `status`."""
     received, status = [], [200]
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self):
-            received.append(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            self.send_response(status[0])
-            self.send_header("content-length", "0")
-            self.end_headers()
+            received.append(json.loads(self.received()))
+            self.send(status[0], b"", {})
 
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/token-in-the-path", received, status
-    server.shutdown()
-    server.server_close()
+    with Loopback(Handler) as server:
+        yield f"{server.address}/token-in-the-path", received, status
 
 
 def test_all_alerts_come_in_one_request(webhook):

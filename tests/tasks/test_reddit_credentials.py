@@ -1,8 +1,6 @@
 """Credentials from where they are kept: block and secret are asked only when the environment has none."""
 
 import json
-import threading
-from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 from prefect.blocks.system import Secret
@@ -10,6 +8,7 @@ from prefect.blocks.system import Secret
 from market_opinion.errors import SettingsInvalid
 from market_opinion.settings import load_settings
 from tasks import resources
+from tests.loopback import Loopback, QuietHandler
 from tests.reddit_server import CREDENTIALS
 
 
@@ -18,31 +17,18 @@ def secrets_manager(monkeypatch):
     """What Secrets Manager answers, through the real boto3."""
     answer = {}
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(QuietHandler):
         def do_POST(self):
-            asked = json.loads(self.rfile.read(int(self.headers["content-length"])))
-            body = json.dumps({"Name": asked["SecretId"], "SecretString": answer[asked["SecretId"]]}).encode()
-            self.send_response(200)
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+            asked = json.loads(self.received())
+            self.send(200, json.dumps({"Name": asked["SecretId"], "SecretString": answer[asked["SecretId"]]}).encode(), {})
 
-        def log_message(self, *_):
-            pass
-
-    server = HTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
-    monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{server.server_port}")
-    for name, value in {
-        "AWS_REGION": "eu-central-1",
-        "AWS_DEFAULT_REGION": "eu-central-1",
-        "AWS_ACCESS_KEY_ID": "x",
-        "AWS_SECRET_ACCESS_KEY": "y",
-    }.items():
-        monkeypatch.setenv(name, value)
-    yield answer
-    server.shutdown()
-    server.server_close()
+    for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.setenv(name, "eu-central-1")
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    with Loopback(Handler) as server:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", server.address)
+        yield answer
 
 
 def test_a_secret_of_secrets_manager(secrets_manager, monkeypatch):

@@ -82,7 +82,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Landed:
+class Visited:
     """What a visit put into the landing zone: which hours it touched, how much, and when by Reddit's clock."""
 
     hours: list[Window]
@@ -93,7 +93,7 @@ class Landed:
 
 def poll(
     reddit: praw.Reddit, landing: Landing, community: str, *, seen: Mapping[str, Seen], now: datetime
-) -> tuple[Landed, dict[str, Seen]]:
+) -> tuple[Visited, dict[str, Seen]]:
     """Read both listings back past what the last poll saw, land it, and say what this one saw.
 
     A poll that sees none of the items the last one saw newest cannot prove that nothing lies between: its span begins
@@ -126,7 +126,7 @@ def close(
     closed: Collection[datetime],
     comments: str = "listing",
     now: datetime,
-) -> Landed:
+) -> Visited:
     """Read the hours of the window to their beginning and land them; items of `closed` hours that are not `known` come late.
 
     `closed` are the starts of older hours, `known` the full names of their items. `comments` is `listing` or `tree`: the second expands
@@ -148,7 +148,7 @@ def close(
         others = [*late, *(c for s in inside if isinstance(s, Submission) for c in tree.iterate_comments(s))]
     more = land_items(landing, community, others, path="tree" if comments == "tree" else "listing", retrieved_at=retrieved_at, now=now)
     pages = sum(reading.page_count for reading in readings.values())
-    return Landed([*landed.hours, *more.hours], landed.item_count + more.item_count, retrieved_at, pages)
+    return Visited([*landed.hours, *more.hours], landed.item_count + more.item_count, retrieved_at, pages)
 
 
 def land_failure(landing: Landing, community: str, window: Window, error: MarketOpinionError, *, now: datetime) -> None:
@@ -157,7 +157,7 @@ def land_failure(landing: Landing, community: str, window: Window, error: Market
     _land(landing, community, [], list(window.hours()), visit=Visit("listing", now), stop=stop, now=now, apart=True)
 
 
-def land_items(landing: Landing, community: str, items: Iterable[Item], *, path: str, retrieved_at: datetime, now: datetime) -> Landed:
+def land_items(landing: Landing, community: str, items: Iterable[Item], *, path: str, retrieved_at: datetime, now: datetime) -> Visited:
     """Land items in their own hours, which claims nothing about others."""
     items = list(items)
     hours = [Window.hour(start) for start in sorted({floor_hour(created_at(item)) for item in items})]
@@ -170,7 +170,7 @@ def fullname(kind: str, item_id: str) -> str:
     return f"{'t3' if kind == 'submission' else 't1'}_{item_id}"
 
 
-def expand(reddit: praw.Reddit, landing: Landing, community: str, thread_id: str, *, known: Collection[str], now: datetime) -> Landed:
+def expand(reddit: praw.Reddit, landing: Landing, community: str, thread_id: str, *, known: Collection[str], now: datetime) -> Visited:
     """Land the comments of a whole thread that are not `known` by full name, each in its own hour."""
     found = list(CommentFetcher(reddit).iterate_comments(reddit.submission(thread_id)))
     new = [comment for comment in found if comment.fullname not in known]
@@ -214,7 +214,7 @@ def _land(
     stop: Stop,
     now: datetime,
     apart: bool = False,
-) -> Landed:
+) -> Visited:
     known: list[Capture] = []
     if not apart and hours:
         known = landing.captures(PLATFORM, [community], Window(hours[0].start, hours[-1].end))
@@ -226,7 +226,7 @@ def _land(
             writer.add(RawItem(kind, community, hour, encode(item, retrieved_utc=retrieved_utc)))
             count += 1
     writer.close([community], hours, stop=stop, now=now)
-    return Landed(hours, count, visit.retrieved_at)
+    return Visited(hours, count, visit.retrieved_at)
 
 
 def _stop(readings: Mapping[str, Reading], covered: dict[str, Covered]) -> Stop:
