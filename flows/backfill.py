@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.stages import carry, conclude
-from tasks.alerts import check_windows
+from tasks.alerts import check_windows, report_failure
 from tasks.fetch import fetch_windows
 from tasks.local import run_locally
 from tasks.progress import Tally
@@ -14,7 +14,7 @@ from tasks.report import Summary
 from tasks.request import SourceName, check_backfill
 
 
-@flow(name="backfill")
+@flow(name="backfill", on_failure=[report_failure], on_crashed=[report_failure])
 def backfill(
     domain: str = "smartphones",
     source: SourceName = "sample",

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from prefect import flow
 
+from tasks.alerts import check_rate, report_failure
 from tasks.collect import poll_communities
 from tasks.local import run_locally
 from tasks.progress import Tally
@@ -12,7 +13,7 @@ from tasks.report import Summary, publish_summary
 from tasks.request import check_live
 
 
-@flow(name="collect")
+@flow(name="collect", on_failure=[report_failure], on_crashed=[report_failure])
 def collect(domain: str = "smartphones", communities: list[str] | None = None, minutes: int = 0) -> Summary:
     """Land what is said on Reddit while it can still be listed; hours are closed and carried on by `hourly`.
 
@@ -33,6 +34,7 @@ def collect(domain: str = "smartphones", communities: list[str] | None = None, m
             if datetime.now(UTC) + soonest >= until:
                 break
             time.sleep(max(soonest.total_seconds(), 1))
+        check_rate(job)
         summary = Summary(f"polls of {job.domain}", dict(tally.counts), tally.elapsed_seconds, None)
         publish_summary(summary)
         return summary

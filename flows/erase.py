@@ -7,13 +7,14 @@ from prefect.runtime import flow_run
 from pydantic import SecretStr
 
 from flows.stages import conclude, forget
+from tasks.alerts import report_failure
 from tasks.local import run_locally
 from tasks.progress import Tally
 from tasks.report import Summary
 from tasks.request import check_erase, wanted_erasure
 
 
-@flow(name="erase")
+@flow(name="erase", on_failure=[report_failure], on_crashed=[report_failure])
 def erase(
     domain: str = "smartphones",
     platform: str = "reddit",

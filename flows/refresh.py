@@ -6,13 +6,14 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.stages import conclude, recheck
+from tasks.alerts import report_failure
 from tasks.local import run_locally
 from tasks.progress import Tally
 from tasks.report import Summary
 from tasks.request import check_live
 
 
-@flow(name="refresh")
+@flow(name="refresh", on_failure=[report_failure], on_crashed=[report_failure])
 def refresh(
     domain: str = "smartphones", communities: list[str] | None = None, max_windows: int = 100, now: datetime | None = None
 ) -> Summary:

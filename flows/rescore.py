@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.stages import conclude
+from tasks.alerts import report_failure
 from tasks.local import run_locally
 from tasks.mart import load_mart
 from tasks.opinions import judge_items, plan_items
@@ -15,7 +16,7 @@ from tasks.request import ScorerName, check_rescore
 from tasks.rescore import compare_sets, find_scored_slices, promote_set, record_set
 
 
-@flow(name="rescore")
+@flow(name="rescore", on_failure=[report_failure], on_crashed=[report_failure])
 def rescore(
     domain: str = "smartphones",
     scorer: ScorerName = "llm",

@@ -2,14 +2,16 @@
 
 from market_opinion.erasure import Erasure
 from market_opinion.window import Slice, Window, by_date
+from tasks.alerts import check_rate, hold_purge
 from tasks.bronze import build_bronze
-from tasks.erase import erase_answers, erase_landed, forget_history, write_proof
+from tasks.erase import erase_answers, erase_landed, find_other_jobs, forget_history, write_proof
 from tasks.mart import load_mart
 from tasks.mentions import find_mentions
 from tasks.opinions import judge_items
 from tasks.progress import Tally
+from tasks.purge import find_expired, purge_words, record_purge
 from tasks.recheck import Purpose, find_due_checks, look_again, record_checks, repair_threads
-from tasks.record import record_run, record_windows
+from tasks.record import find_stale_windows, record_run, record_windows
 from tasks.report import Summary, draw_report, publish_summary
 from tasks.request import Job
 from tasks.silver import clean_items, find_outdated
@@ -35,6 +37,12 @@ def carry(job: Job, slices: list[Slice], tally: Tally) -> None:
             touched += [span, *rebuild_outdated(job, span)]
         tally.done("mart", parts[-1], load_mart(job, touched))
         record_run(job, parts)
+
+
+def carry_for_all(job: Job, slices: list[Slice], tally: Tally) -> None:
+    """The same, for every domain that found something in the slices."""
+    for each in [job, *find_other_jobs(job, slices)]:
+        carry(each, slices, tally)
 
 
 def judge(job: Job, span: Slice, tally: Tally) -> None:
@@ -71,13 +79,30 @@ def forget(job: Job, erasure: Erasure, near: Window | None, tally: Tally) -> str
     """Erase, build the hours it touched anew, leave no earlier version, and return where the proof lies."""
     tally.add(erase_answers(job, erasure, near))
     slices = erase_landed(job, erasure, near)
-    carry(job, slices, tally)
+    carry_for_all(job, slices, tally)
     tally.add(forget_history(job))
     return write_proof(job, erasure, slices)
 
 
+def purge_expired(job: Job, tally: Tally) -> None:
+    """Judge hours past their time to the end, then keep only what was derived of them, in tables and histories."""
+    purged: list[Slice] = []
+    for span in find_expired(job):
+        carry(job, find_stale_windows(job, span.window), tally)
+        counts = [judge_items(each, span) for each in [job, *find_other_jobs(job, [span])]]
+        if unjudged := sum(count.get("unjudged_item_count", 0) for count in counts):
+            hold_purge(job, span, unjudged)
+            continue
+        tally.add(purge_words(job, span))
+        carry_for_all(job, [span], tally)
+        purged.append(span)
+    tally.add(forget_history(job))
+    record_purge(job, purged)
+
+
 def conclude(job: Job, tally: Tally, *, title: str, notes: tuple[str, ...] = ()) -> Summary:
     """Draw the report and sum up the run."""
+    check_rate(job)
     path = draw_report(job)
     summary = Summary(title, dict(tally.counts), tally.elapsed_seconds, path, (*job.notes, *notes))
     publish_summary(summary)

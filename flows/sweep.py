@@ -6,6 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.stages import conclude, recheck
+from tasks.alerts import report_failure
 from tasks.erase import forget_history
 from tasks.local import run_locally
 from tasks.progress import Tally
@@ -14,7 +15,7 @@ from tasks.report import Summary
 from tasks.request import check_live
 
 
-@flow(name="sweep")
+@flow(name="sweep", on_failure=[report_failure], on_crashed=[report_failure])
 def sweep(
     domain: str = "smartphones", communities: list[str] | None = None, max_windows: int = 500, now: datetime | None = None
 ) -> Summary:

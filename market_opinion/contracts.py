@@ -14,7 +14,7 @@ UTC_TIME = pl.Datetime("us", "UTC")
 Schema = dict[str, pl.DataType | type[pl.DataType]]
 KINDS = ("submission", "comment", "review")
 LABELS = ("negative", "neutral", "positive")
-UNUSABLE_REASONS = ("deleted", "removed", "bot", "empty", "link_only", "too_short", "duplicate")
+UNUSABLE_REASONS = ("deleted", "removed", "bot", "empty", "link_only", "too_short", "duplicate", "purged")
 
 
 def _column(description: str, *, personal: bool = False, unit: str = "", **rules: Any) -> Any:  # noqa: ANN401, pandera's own type
@@ -62,7 +62,7 @@ class SilverItems(Keyed):
 
     parent_id: pl.String = _column("Item id this one answers.", nullable=True)
     author_key: pl.String = _column("HMAC-SHA256 of the user name under a secret pepper; no key for deleted users.", nullable=True)
-    text: pl.String = _column("Cleaned text, title first; masks stand for names, addresses and numbers.")
+    text: pl.String = _column("Cleaned text, title first; masks stand for names, addresses and numbers. Empty once it was purged.")
     context_title: pl.String = _column("Cleaned title of the thread the item belongs to or begins.", nullable=True)
     language: pl.String = _column("ISO 639-3 code, `und` below 60 characters.")
     permalink: pl.String = _column("Address of the item, made from its ids: a received one may spell a name.")
@@ -93,7 +93,9 @@ class SilverOpinions(Keyed):
     score_set: pl.String = _column("`live` is what the mart shows.")
     polarity: pl.Float64 = _column("Sign and strength.", unit="-1 to 1", ge=-1, le=1)
     label: pl.String = _column("Polarity in a word: neutral between -0.05 and 0.05.", isin=LABELS)
-    evidence: pl.String = _column("The words judged, as they stand in the item's text.", str_length={"min_value": 1})
+    evidence: pl.String = _column(
+        "The words judged, as they stand in the item's text; none once it was purged.", str_length={"min_value": 1}, nullable=True
+    )
     evidence_start: pl.Int64 = _column("First character of the evidence in the text, from 0.", unit="characters", ge=0)
     evidence_end: pl.Int64 = _column("Character after its last.", unit="characters", ge=1)
     scorer: pl.String = _column("What judged: `lexicon`, `linear`, `llm`.")

@@ -26,10 +26,10 @@ class _Strict(BaseModel):
 
 
 class Source(_Strict):
-    """Where a platform is read for this domain, and how comments are: by their own time, or as trees of new submissions."""
+    """Where a platform is read for this domain, and how comments are: by their own time, as trees of new submissions, or not at all."""
 
     communities: tuple[Text, ...] = Field(min_length=1)
-    comments: Literal["listing", "tree"] = "listing"
+    comments: Literal["listing", "tree", "none"] = "listing"
 
 
 class Aspect(_Strict):

@@ -1,4 +1,7 @@
-"""Taking what people deleted out of what was received: the line stays, so that every count holds, its words and name go."""
+"""Taking words and names out of what was received: the line stays, so that every count holds.
+
+Either because people deleted them, or because only what was derived of them may be kept.
+"""
 
 import re
 from dataclasses import dataclass
@@ -9,6 +12,10 @@ import msgspec
 # What remains of an erased item: which one it was, when, and where in its thread.
 _KEPT = ("id", "name", "created_utc", "subreddit", "link_id", "parent_id", "retrieved_utc", "retrieved_on")
 GONE = "[deleted]"
+# Stands for words and names that were taken out after they were judged.
+PURGED = "[purged]"
+WITHOUT_WORDS = (GONE, "[removed]", PURGED)
+_COUNTS = ("score", "num_comments")
 _UNREADABLE = b'{"erased": true}'
 # A name of Reddit's own form that stands for one that was erased from somebody else's words.
 _NOBODY = "erased_user"
@@ -38,6 +45,32 @@ def erase_lines(raw: bytes, erasure: Erasure) -> tuple[bytes, list[str]]:
     touched: list[str] = []
     lines = [_erase(line, erasure, named, touched) for line in raw.split(b"\n")[:-1]]
     return b"".join(line + b"\n" for line in lines), touched
+
+
+def purge_lines(raw: bytes) -> tuple[bytes, list[str]]:
+    """Landed lines without any words or names, as many as before, and the ids of the items that lost some."""
+    touched: list[str] = []
+    lines = [_purge(line, touched) for line in raw.split(b"\n")[:-1]]
+    return b"".join(line + b"\n" for line in lines), touched
+
+
+def _purge(line: bytes, touched: list[str]) -> bytes:
+    fields = _decoded(line)
+    if fields is None:
+        return _UNREADABLE
+    kept = {name: fields[name] for name in (*_KEPT, *_COUNTS) if name in fields}
+    words = "body" if "body" in fields else "selftext"
+    author = fields.get("author")
+    purged = {
+        **kept,
+        **({} if words == "body" else {"title": None}),
+        "author": author if author is None or author in WITHOUT_WORDS else PURGED,
+        words: fields[words] if fields.get(words) in WITHOUT_WORDS else PURGED,
+    }
+    if "id" not in fields or purged == fields:
+        return line if line == _UNREADABLE or "id" in fields else _UNREADABLE
+    touched.append(str(fields["id"]))
+    return msgspec.json.encode(purged)
 
 
 def _erase(line: bytes, erasure: Erasure, named: re.Pattern[str] | None, touched: list[str]) -> bytes:

@@ -280,7 +280,7 @@ def _forget(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> int:
     old = [snapshot_id for snapshot_id in snapshot_ids if current is None or snapshot_id != current.snapshot_id]
     if not old:
         return 0
-    held = _files(iceberg)
+    held = _files(iceberg, dead_too=True)
     try:
         iceberg.maintenance.expire_snapshots().by_ids(old).commit()
     except (CommitFailedException, ValidationException):
@@ -306,13 +306,13 @@ def _sweep(iceberg: IcebergTable) -> int:
     return deleted
 
 
-def _files(iceberg: IcebergTable) -> set[str]:
-    """Every data file, manifest and manifest list that the snapshots of the table name."""
+def _files(iceberg: IcebergTable, *, dead_too: bool = False) -> set[str]:
+    """Every data file, manifest and manifest list that the snapshots of the table need; `dead_too`: and data files they say are gone."""
     found: set[str] = set()
     for snapshot in iceberg.snapshots():
         found.add(snapshot.manifest_list)
         for manifest in snapshot.manifests(iceberg.io):
             if manifest.manifest_path not in found:
                 found.add(manifest.manifest_path)
-                found.update(e.data_file.file_path for e in manifest.fetch_manifest_entry(iceberg.io, discard_deleted=False))
+                found.update(e.data_file.file_path for e in manifest.fetch_manifest_entry(iceberg.io, discard_deleted=not dead_too))
     return found

@@ -2,9 +2,12 @@
 
 import hashlib
 import time
+from datetime import UTC, datetime
 from enum import IntEnum
 
 from market_opinion.state import StateStore
+
+REFUSALS = "refusals"
 
 
 class Priority(IntEnum):
@@ -29,6 +32,10 @@ class Quota:
         self._bucket = hashlib.sha256(client_id.encode()).hexdigest()[:16]
         self._interval_seconds = 60 / max(1, per_minute - Priority.COLLECT)
         self._ahead_seconds = (min(priority, per_minute) - 1) * self._interval_seconds
+
+    def note_refusal(self) -> None:
+        """Remember that the platform refused a request for its rate, until someone has been told."""
+        self._state.put_notes(REFUSALS, {f"{self._bucket}/{time.time_ns()}": datetime.now(UTC).isoformat(timespec="seconds")})
 
     def wait(self) -> None:
         """Return when the next request may be sent."""

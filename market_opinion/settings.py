@@ -51,6 +51,12 @@ class Settings(BaseSettings):
     reddit_close_lag_minutes: int = Field(15, ge=3, description="An hour is closed this long after its end, when its late items are there.")
     reddit_refresh_ages_hours: str = Field("1,6,24,72", pattern=r"^\d+(,\d+)*$", description="Ages at which items are looked at again.")
     reddit_sweep_hours: int = Field(48, ge=1, description="Everything kept is checked for deletion at least this often.")
+    retention: Literal["full", "derived_only"] = Field(
+        "full", description="Keep words while Reddit shows them, or purge them once judged and keep only what was derived."
+    )
+    retention_hours: int = Field(
+        24, ge=2, description="With derived_only, words of an hour are purged by the first sweep this long after it."
+    )
     scorer: Literal["lexicon", "linear", "llm"] = Field("lexicon", description="What judges: the lexicon, one you trained, or a model.")
     llm_base_url: str | None = Field(None, description="Server of the model, any that speaks as OpenAI's; default: OpenAI's own.")
     llm_api_key: SecretStr | None = Field(None, description="Its key.")

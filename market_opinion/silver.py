@@ -8,6 +8,7 @@ from polars_hash import CryptographicHashingNameSpace
 
 from market_opinion.cleaning import LINK, USER, clean, words
 from market_opinion.contracts import SILVER_ITEMS
+from market_opinion.erasure import PURGED
 from market_opinion.window import Window, contiguous
 
 # Reddit closes threads after six months; looking no further bounds what a slice has to read.
@@ -65,7 +66,7 @@ def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl
     )
     ordered = judged.sort("community", "created_at", "item_id", "kind").with_row_index("row")
     is_repeat = pl.col("row").is_in(_repeats(ordered).implode())
-    is_gone_item = pl.col("unusable_reason").is_in(["deleted", "removed"]).fill_null(value=False)
+    is_gone_item = pl.col("unusable_reason").is_in(["deleted", "removed", "purged"]).fill_null(value=False)
     return (
         ordered.with_columns(unusable_reason=pl.when(is_repeat).then(pl.lit("duplicate")).otherwise("unusable_reason"))
         .with_columns(
@@ -77,9 +78,30 @@ def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl
     )
 
 
+def keep_purged(cleaned: pl.DataFrame, known: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
+    """The cleaned rows, but for bronze `items` that were purged: of those what is `known` stays, all but words.
+
+    An author who is gone since loses the key.
+    """
+    key = list(SILVER_ITEMS.key)
+    purged = items.filter(body=PURGED).select(*key, has_author=pl.col("author") == PURGED)
+    kept = (
+        known.filter(pl.col("unusable_reason").ne_missing("purged"))
+        .join(purged, on=key)
+        .with_columns(text=pl.lit(""), context_title=pl.lit(None, pl.String), author_key=pl.when("has_author").then("author_key"))
+        .select(*SILVER_ITEMS.schema)
+    )
+    return pl.concat([cleaned.join(kept, on=key, how="anti"), kept])
+
+
+def is_purged() -> pl.Expr:
+    """Whether a row of silver.items was usable, and lost its words since."""
+    return pl.col("is_usable") & (pl.col("text") == "")
+
+
 def thread_titles(submissions: pl.DataFrame) -> pl.DataFrame:
     """`thread_id`, `title` and `began_at` of each submission whose text is still there, from bronze rows."""
-    alive = submissions.filter(~_is_gone(pl.col("body"))).sort("window_start")
+    alive = submissions.filter(~_is_gone(pl.col("body")) & pl.col("body").ne_missing(PURGED)).sort("window_start")
     return alive.unique("item_id", keep="last").select(thread_id="item_id", title="title", began_at="window_start").sort("thread_id")
 
 
@@ -108,9 +130,16 @@ def _without_own_name(text: pl.Expr) -> pl.Expr:
     return pl.when(signed).then(text.str.split(by=pl.when(signed).then(author)).list.join(USER)).otherwise(text)
 
 
+def author_key(platform: str, name: str, *, pepper: str) -> str:
+    """The key that rows of this user have."""
+    frame = pl.DataFrame({"platform": [platform], "author": [name]})
+    key: str = frame.select(_author_key(pepper)).item()
+    return key
+
+
 def _author_key(pepper: str) -> pl.Expr:
     """HMAC of platform and user name, whose case does not matter to Reddit; none for users who are gone."""
-    known = pl.when(~pl.col("author").is_in(_GONE_AUTHORS)).then(pl.col("author").str.to_lowercase())
+    known = pl.when(~pl.col("author").is_in([*_GONE_AUTHORS, PURGED])).then(pl.col("author").str.to_lowercase())
     return CryptographicHashingNameSpace(pl.concat_str("platform", known, separator="/")).hmac_sha256(key=pepper)
 
 
@@ -123,6 +152,8 @@ def _reason() -> pl.Expr:
         .then(pl.lit("deleted"))
         .when(body.str.contains(_REMOVED))
         .then(pl.lit("removed"))
+        .when(body == PURGED)
+        .then(pl.lit("purged"))
         .when(pl.col("author").fill_null("").str.contains(_BOT_AUTHOR) | text.str.contains(_BOT_TEXT))
         .then(pl.lit("bot"))
         .when(~bare.str.contains(_HAS_WORD))

@@ -1,11 +1,15 @@
 """Alerts: what an operator should know of the hours of a run, in the log and wherever else alerts go."""
 
 from collections import Counter
+from typing import Any
 
-from prefect import get_run_logger, task
+from prefect import Flow, get_run_logger, task
+from prefect.client.schemas.objects import FlowRun, State
 
 from market_opinion import alerts
+from market_opinion.metrics import Metric
 from market_opinion.quality import ratios
+from market_opinion.quota import REFUSALS
 from market_opinion.settings import load_settings
 from market_opinion.state import WindowState
 from market_opinion.window import Slice
@@ -38,7 +42,38 @@ def check_windows(job: Job, slices: list[Slice]) -> tuple[str, ...]:
         if ratio is not None and counts["comment_count"] >= _USABLE_COMMENTS_MIN and ratio < _USABLE_MIN:
             text = f"{job.platform}/{community}: only {ratio:.0%} of {counts['comment_count']:,} comments can be used"
             raised.append(alerts.Alert("usable_ratio_low", text))
+    _raise(raised)
+    return tuple(alert.text for alert in raised)
+
+
+@task
+def check_rate(job: Job) -> None:
+    """Raise an alert for requests that a platform refused for their rate, in any process since the last one was raised."""
+    state = resources.state()
+    if refused := state.notes(REFUSALS):
+        dimensions = {"Environment": load_settings().environment}
+        resources.metrics().put([Metric("RequestsRefused", len(refused), "Count", job.now, dimensions)])
+        text = f"{len(refused):,} requests were refused for their rate since {min(refused.values())}: lower REDDIT_REQUESTS_PER_MINUTE"
+        _raise([alerts.Alert("rate_limited", text)])
+        state.drop_notes(REFUSALS, refused)
+
+
+@task
+def hold_purge(job: Job, span: Slice, unjudged: int) -> None:
+    """Say that words are kept past their time, because they were not judged yet."""
+    text = (
+        f"{job.platform} {span.window}: {unjudged:,} items are not judged, so their words are kept past RETENTION_HOURS: raise the budget"
+    )
+    _raise([alerts.Alert("purge_held", text)])
+
+
+def report_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """Raise an alert for a run that failed or crashed: which, and what it said. A hook of flows."""
+    text = f"{flow.name} run {flow_run.name} ended {state.name}: {state.message or 'no reason was given'}"
+    alerts.send([alerts.Alert("run_" + str(state.name).lower(), text)], webhook=load_settings().alert_webhook_url)
+
+
+def _raise(raised: list[alerts.Alert]) -> None:
     for alert in raised:
         get_run_logger().warning("%s", alert.text)
     alerts.send(raised, webhook=load_settings().alert_webhook_url)
-    return tuple(alert.text for alert in raised)

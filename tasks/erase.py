@@ -2,13 +2,14 @@
 
 import json
 from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, TABLES
+from market_opinion.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS, TABLES
 from market_opinion.erasure import GONE, Erasure, erase_lines
 from market_opinion.errors import CommitConflict
 from market_opinion.landing import Landing
@@ -61,7 +62,7 @@ def _rows_to_clean(job: Job, erasure: Erasure, near: Window | None) -> set[tuple
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
 def erase_answers(job: Job, erasure: Erasure, near: Window | None) -> dict[str, int]:
-    """Delete what a model said of the texts that have to go, by the hash of their words, before the texts themselves go."""
+    """Delete what was said of the texts that have to go, before they go: a model's answers, and opinions of every domain and set."""
     lake = resources.lake()
     where = {"platform": job.platform} if erasure.users else {"platform": job.platform, "community": list(job.communities)}
     bronze = lake.read(BRONZE_ITEMS, where, near, columns=["item_id", "kind", "author", "thread_id"])
@@ -74,7 +75,21 @@ def erase_answers(job: Job, erasure: Erasure, near: Window | None) -> dict[str, 
     keys = sorted({prompt.answer_key(text, title) for text, title in texts.select("text", "context_title").iter_rows() if text})
     if keys:
         lake.delete(SILVER_EXTRACTIONS, {"text_key": keys}, run={"run-id": job.run_id})
+    gone = sorted({*erasure.item_ids, *bronze.filter(is_theirs)["item_id"]})
+    for table in (SILVER_OPINIONS, SILVER_MENTIONS) if gone else ():
+        lake.delete(table, {"platform": job.platform, "item_id": gone}, run={"run-id": job.run_id})
     return {"erased_text_count": len(keys)}
+
+
+@task
+def find_other_jobs(job: Job, slices: list[Slice]) -> list[Job]:
+    """This job for every other domain that found something in the slices."""
+    names = {
+        name
+        for span in slices
+        for name in resources.lake().read(SILVER_MENTIONS, span.where, span.window, columns=["domain"])["domain"].unique()
+    }
+    return [replace(job, domain=name) for name in sorted(names - {job.domain})]
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import polars as pl
 from prefect import get_run_logger, task
@@ -14,6 +15,7 @@ from market_opinion.landing import Capture, Manifest, Survey, WindowWriter
 from market_opinion.settings import load_settings
 from market_opinion.sources import Stop
 from market_opinion.sources.reddit import live
+from market_opinion.sources.reddit.ingestion import RedditIngestionService
 from market_opinion.state import WindowState
 from market_opinion.window import Slice, Window, contiguous, spans
 from tasks import resources
@@ -68,20 +70,24 @@ def _slices(job: Job, communities: tuple[str, ...], window: Window, captures: li
 
 def _read_live(job: Job, communities: tuple[str, ...], window: Window) -> Landed:
     """Read the window from Reddit, one community after the other: what is wrong with one does not stop the others."""
-    landing, reddit = resources.landing(), resources.reddit(job.priority)
+    landing = resources.landing()
+    service = RedditIngestionService(
+        resources.reddit(job.priority), landing, known=partial(_known, job), now=job.now, comments=job.comments
+    )
     late: dict[Window, list[str]] = defaultdict(list)
     for community in communities:
         open_hours = _open_hours(job, landing.captures(job.platform, [community], window), window)
         for hours in contiguous(open_hours):
-            closed, known = _closed(job, community, hours)
+            get_run_logger().info("r/%s %s: reading", community, hours)
             try:
-                landed = live.close(reddit, landing, community, hours, known=known, closed=closed, comments=job.comments, now=job.now)
+                landed = service.ingest_window(community, hours.start, hours.end)
             except (CommunityClosed, SourceUnavailable) as error:
                 get_run_logger().warning("%s", error)
                 live.land_failure(landing, community, hours, error, now=job.now)
                 continue
-            get_run_logger().info("r/%s %s: %d items, %d pages", community, hours, landed.item_count, landed.page_count)
-            for hour in landed.hours:
+            counts = landed.submissions_count, landed.comments_count, landed.page_count
+            get_run_logger().info("r/%s %s: %d submissions, %d comments, %d pages", community, hours, *counts)
+            for hour in landed.late_hours:
                 if hour.start not in window:
                     late[hour].append(community)
     older = [Slice(job.platform, tuple(names), hour) for hour, names in sorted(late.items())]
@@ -98,7 +104,7 @@ def _open_hours(job: Job, captures: list[Capture], window: Window) -> list[datet
     return [start for start, state in found.items() if state is not WindowState.CERTIFIED]
 
 
-def _closed(job: Job, community: str, window: Window) -> tuple[set[datetime], set[str]]:
+def _known(job: Job, community: str, window: Window) -> tuple[set[datetime], set[str]]:
     """The hours of the two days before the window that are in the ledger, and the full names of what bronze holds of them."""
     before = Window(window.start - timedelta(days=2), window.start)
     closed = {entry.window_start for entry in resources.state().windows(job.platform, before) if entry.community == community}

@@ -1,8 +1,9 @@
 """Mentions: which products of the domain the items of a slice speak of."""
 
+import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion import mentions
+from market_opinion import mentions, silver
 from market_opinion.contracts import SILVER_ITEMS, SILVER_MENTIONS
 from market_opinion.domain import load_domain
 from market_opinion.errors import CommitConflict
@@ -15,11 +16,14 @@ from tasks.request import Job
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
 def find_mentions(job: Job, span: Slice) -> dict[str, int]:
-    """Replace the domain's slice of silver.mentions; other domains' rows are not touched."""
+    """Replace the domain's slice of silver.mentions; other domains' rows and those of purged items are not touched."""
     lake = resources.lake()
     items = lake.read(SILVER_ITEMS, span.where, span.window)
     found = mentions.find_mentions(items, load_domain(job.domain, load_settings().domains_path))
     where = {"domain": job.domain, **span.where}
+    purged = items.filter(silver.is_purged())
+    if purged.height:
+        found = pl.concat([found, lake.read(SILVER_MENTIONS, where, span.window).join(purged, on=SILVER_ITEMS.key, how="semi")])
     lake.overwrite(SILVER_MENTIONS, found, where, span.window, run={"run-id": job.run_id, "window": str(span.window)})
     relevant = found.select("platform", "kind", "item_id", "window_start").n_unique() if found.height else 0
     counts = {"mention_count": found.height, "relevant_item_count": relevant}

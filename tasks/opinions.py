@@ -3,7 +3,7 @@
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion import lexicon, linear, opinions
+from market_opinion import lexicon, linear, opinions, silver
 from market_opinion.contracts import OPS_REJECTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
 from market_opinion.domain import Domain, load_domain
 from market_opinion.errors import CommitConflict
@@ -14,19 +14,35 @@ from tasks import model, resources
 from tasks.policy import only
 from tasks.request import Job, ScorerName
 
-_ITEM_COLUMNS = ["platform", "community", "kind", "item_id", "thread_id", "created_at", "window_start", "text", "context_title"]
+_ITEM_COLUMNS = [
+    "platform",
+    "community",
+    "kind",
+    "item_id",
+    "thread_id",
+    "created_at",
+    "window_start",
+    "text",
+    "context_title",
+    "is_usable",
+]
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
 def judge_items(job: Job, span: Slice, scorer: ScorerName | None = None, score_set: str = opinions.LIVE) -> dict[str, int]:
     """Replace the domain's slice of a score set; what a scorer says without proof becomes a rejection.
 
+    Items that were purged since cannot be judged again: what is live of them stays, in every set.
+
     Rejections are kept for the live set alone: those of another would stand beside them as if they were of the same.
     """
     lake, run = resources.lake(), {"run-id": job.run_id, "window": str(span.window)}
     domain = load_domain(job.domain, load_settings().domains_path)
     where = {"domain": job.domain, **span.where}
-    accepted, refused, more = judge_rows(_asked(job, span), domain, scorer, run=run, score_set=score_set)
+    items, mentions = _mentioned(job, span)
+    asked = opinions.to_judge(items.filter(~silver.is_purged()), mentions)
+    accepted, refused, more = judge_rows(asked, domain, scorer, run=run, score_set=score_set)
+    accepted = pl.concat([accepted, _said_before_purge(job, span, items, mentions).with_columns(score_set=pl.lit(score_set))])
     lake.overwrite(SILVER_OPINIONS, accepted, {"score_set": score_set, **where}, span.window, run=run)
     if score_set == opinions.LIVE:
         lake.overwrite(OPS_REJECTIONS, refused, {"stage": "opinions", **where}, span.window, run=run)
@@ -58,12 +74,21 @@ def judge_rows(
 def plan_items(job: Job, span: Slice) -> dict[str, int]:
     """What judging the slice by the model would ask, and cost."""
     domain = load_domain(job.domain, load_settings().domains_path)
-    return model.plan(resources.lake(), _asked(job, span), domain)
+    items, mentions = _mentioned(job, span)
+    return model.plan(resources.lake(), opinions.to_judge(items.filter(~silver.is_purged()), mentions), domain)
 
 
-def _asked(job: Job, span: Slice) -> pl.DataFrame:
-    """The items of the slice that mention a product, as scorers are given them."""
+def _mentioned(job: Job, span: Slice) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The items of the slice, and what they mention."""
     lake = resources.lake()
     mentions = lake.read(SILVER_MENTIONS, {"domain": job.domain, **span.where}, span.window)
-    items = lake.read(SILVER_ITEMS, span.where, span.window, columns=_ITEM_COLUMNS)
-    return opinions.to_judge(items, mentions)
+    return lake.read(SILVER_ITEMS, span.where, span.window, columns=_ITEM_COLUMNS), mentions
+
+
+def _said_before_purge(job: Job, span: Slice, items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
+    """The live opinions of items whose words are gone."""
+    purged = mentions.join(items.filter(silver.is_purged()), on=SILVER_ITEMS.key, how="semi")
+    if purged.is_empty():
+        return SILVER_OPINIONS.empty()
+    live = resources.lake().read(SILVER_OPINIONS, {"domain": job.domain, "score_set": opinions.LIVE, **span.where}, span.window)
+    return live.join(purged, on=SILVER_MENTIONS.key, how="semi")

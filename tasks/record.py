@@ -35,9 +35,12 @@ def find_due_windows(job: Job) -> list[Slice]:
 
 
 @task
-def find_stale_windows(job: Job) -> list[Slice]:
-    """Closed hours of the last day in which something was landed that the ledger does not count: late, or cut off by a crash."""
-    span = Window(floor_hour(job.now) - timedelta(days=1), floor_hour(job.now))
+def find_stale_windows(job: Job, span: Window | None = None) -> list[Slice]:
+    """Closed hours in which something was landed that the ledger does not count: late, or cut off.
+
+    Of the last day, or of the span.
+    """
+    span = span or Window(floor_hour(job.now) - timedelta(days=1), floor_hour(job.now))
     landed = Counter(
         (c.manifest.community, c.manifest.window_start) for c in resources.landing().captures(job.platform, job.communities, span)
     )

@@ -11,8 +11,8 @@ from prefect import task
 from prefect.runtime import flow_run
 from pydantic import SecretStr
 
-from market_opinion import linear, opinions
-from market_opinion.contracts import BRONZE_ITEMS
+from market_opinion import linear, opinions, silver
+from market_opinion.contracts import BRONZE_ITEMS, SILVER_ITEMS
 from market_opinion.domain import load_domain
 from market_opinion.erasure import Erasure
 from market_opinion.errors import InvalidRequest
@@ -43,13 +43,13 @@ class Job:
     mode: Literal["incremental", "backfill", "recheck"]
     run_id: str
     max_windows: int = 1
-    comments: Literal["listing", "tree"] = "listing"
+    comments: live.Comments = "listing"
     notes: tuple[str, ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of item an hour has to be complete in; trees cannot say when they have all comments of an hour."""
-        return ("submission",) if self.comments == "tree" else ("submission", "comment")
+        return ("submission", "comment") if self.comments == "listing" else ("submission",)
 
     @property
     def priority(self) -> Priority:
@@ -148,13 +148,16 @@ def check_erase(domain: str, platform: str, author: SecretStr | None, items: lis
     if not author and not items:
         message = "nothing to erase: give author, or items"
         raise InvalidRequest(message)
-    load_domain(domain, load_settings().domains_path)
-    communities = tuple(resources.landing().communities(platform))
-    if not communities:
-        message = f"nothing of {platform} was ever landed: check platform"
+    return _offline_job(domain, platform, now)
+
+
+@task
+def check_purge(domain: str, platform: str, now: datetime) -> Job:
+    """A purge as a job over all communities of the platform; raises InvalidRequest where words are meant to stay."""
+    if load_settings().retention != "derived_only":
+        message = "RETENTION is full, so no words are purged: set RETENTION=derived_only to keep only what is derived of them"
         raise InvalidRequest(message)
-    source: SourceName = "sample" if platform == sample.PLATFORM else "reddit"
-    return Job(domain, source, None, platform, communities, None, as_utc(now), "recheck", str(flow_run.id or "local"))
+    return _offline_job(domain, platform, now)
 
 
 @task(persist_result=False)
@@ -164,6 +167,11 @@ def wanted_erasure(job: Job, author: SecretStr | None, items: list[str] | None) 
     columns = ["item_id", "kind", "author"]
     rows = resources.lake().read(BRONZE_ITEMS, {"platform": job.platform}, columns=columns)
     is_meant = pl.col("item_id").is_in(list(items or ())) | (pl.col("author").str.to_lowercase() == name)
+    if name:
+        # What was purged has no name left, but its key.
+        key = silver.author_key(job.platform, name, pepper=load_settings().pepper())
+        theirs = resources.lake().read(SILVER_ITEMS, {"platform": job.platform, "author_key": key}, columns=["item_id"])
+        is_meant |= pl.col("item_id").is_in(theirs["item_id"].implode())
     found = rows.filter(is_meant.fill_null(value=False))
     unknown = sorted(set(items or ()) - set(found["item_id"]))
     if unknown:
@@ -171,6 +179,17 @@ def wanted_erasure(job: Job, author: SecretStr | None, items: list[str] | None) 
         raise InvalidRequest(message)
     threads = frozenset(found.filter(kind="submission")["item_id"])
     return Erasure(frozenset(found["item_id"]), threads, users=frozenset({name} if name else ()))
+
+
+def _offline_job(domain: str, platform: str, now: datetime) -> Job:
+    """A job over everything that was landed of a platform, which itself is asked nothing."""
+    load_domain(domain, load_settings().domains_path)
+    communities = tuple(resources.landing().communities(platform))
+    if not communities:
+        message = f"nothing of {platform} was ever landed: check platform"
+        raise InvalidRequest(message)
+    source: SourceName = "sample" if platform == sample.PLATFORM else "reddit"
+    return Job(domain, source, None, platform, communities, None, as_utc(now), "recheck", str(flow_run.id or "local"))
 
 
 def _job(

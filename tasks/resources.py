@@ -60,7 +60,11 @@ def reddit(priority: Priority) -> Reddit:
     credentials = _reddit_credentials(settings)
     quota = Quota(state(), credentials.client_id, per_minute=settings.reddit_requests_per_minute, priority=priority)
     return RedditClientFactory.create(
-        credentials, reddit_url=settings.reddit_url, oauth_url=settings.reddit_oauth_url, wait_for_turn=quota.wait
+        credentials,
+        reddit_url=settings.reddit_url,
+        oauth_url=settings.reddit_oauth_url,
+        wait_for_turn=quota.wait,
+        on_refusal=quota.note_refusal,
     )
 
 

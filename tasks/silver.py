@@ -7,6 +7,7 @@ from prefect import get_run_logger, task
 
 from market_opinion import silver
 from market_opinion.contracts import BRONZE_ITEMS, SILVER_ITEMS
+from market_opinion.erasure import PURGED
 from market_opinion.errors import CommitConflict
 from market_opinion.settings import load_settings
 from market_opinion.window import Slice, Window
@@ -19,13 +20,15 @@ _LANDING_COLUMNS = {"landing_uri", "landing_line", "capture_path", "first_seen_a
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
 def clean_items(job: Job, span: Slice) -> dict[str, int]:
-    """Replace the slice of silver.items. A rerun is safe: the same bronze gives the same rows."""
+    """Replace the slice of silver.items. A rerun is safe: the same bronze gives the same rows; those that were purged stay."""
     lake = resources.lake()
     columns = [name for name in BRONZE_ITEMS.schema if name not in _LANDING_COLUMNS]
     items = lake.read(BRONZE_ITEMS, span.where, span.window, columns=columns)
     open_since = Window(span.window.start - timedelta(days=silver.THREAD_DAYS), span.window.end)
     began = lake.read(BRONZE_ITEMS, {**span.where, "kind": "submission"}, open_since, columns=["item_id", "title", "body", "window_start"])
     cleaned = silver.clean_items(items, silver.thread_titles(began), pepper=load_settings().pepper())
+    if (items["body"] == PURGED).any():
+        cleaned = silver.keep_purged(cleaned, lake.read(SILVER_ITEMS, span.where, span.window), items)
     lake.overwrite(SILVER_ITEMS, cleaned, span.where, span.window, run={"run-id": job.run_id, "window": str(span.window)})
     usable = cleaned.filter("is_usable")
     counts = {

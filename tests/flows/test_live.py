@@ -18,23 +18,11 @@ from market_opinion.state import WindowState
 from tasks import resources
 from tasks.collect import poll_communities
 from tasks.request import check_live
-from tests.reddit_server import FakeReddit, Post, RedditServer, thread
+from tests.reddit_server import Post, thread
 
 pytestmark = pytest.mark.usefixtures("without_engine")
 H10 = datetime(2026, 3, 2, 10, tzinfo=UTC)
 T10 = H10.timestamp()
-
-
-@pytest.fixture
-def reddit(monkeypatch):
-    """A Reddit whose clock stands where a test puts it, and the environment that leads to it."""
-    fake = FakeReddit()
-    with RedditServer(fake) as server:
-        for name, value in server.environment().items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setenv("REDDIT_REQUESTS_PER_MINUTE", "100000")
-        monkeypatch.setattr("time.sleep", lambda _: None)
-        yield fake
 
 
 def at(reddit, moment: datetime, offset: timedelta = timedelta()) -> datetime:

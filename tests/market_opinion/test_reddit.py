@@ -14,6 +14,7 @@ from market_opinion.quota import Priority, Quota
 from market_opinion.sources import StopReason
 from market_opinion.sources.reddit import listings, live
 from market_opinion.sources.reddit.client import RedditClientFactory, RedditCredentials, requestor_of
+from market_opinion.sources.reddit.ingestion import RedditIngestionService
 from market_opinion.sources.reddit.items import CommentSerializer, SubmissionSerializer, encode
 from market_opinion.state import StateStore
 from tests.conftest import REPOSITORY
@@ -199,13 +200,29 @@ def test_an_hour_read_as_trees_claims_no_comments(server, client, tmp_path):
     from market_opinion.window import Window
 
     hour = Window.hour(H10)
-    live.close(client, landing, "phones", hour, known=(), closed=(), comments="tree", now=H10 + timedelta(minutes=80))
+    service = RedditIngestionService(client, landing, known=lambda *_: (set(), set()), now=H10 + timedelta(minutes=80), comments="tree")
+    service.ingest_window("phones", hour.start, hour.end)
     manifests = [capture.manifest for capture in landing.captures("reddit", ["phones"], hour)]
     lag = timedelta(minutes=15)
     assert certify(manifests, hour, lag=lag, kinds=("submission",)).state == "CERTIFIED"
     assert certify(manifests, hour, lag=lag).state == "INCOMPLETE"
     everything = landing.captures("reddit", ["phones"], Window(H10, H10 + timedelta(hours=2)))
     assert sum(capture.manifest.lines("comment") for capture in everything) == 30
+
+
+def test_a_window_is_ingested_under_the_contract_s_names(server, client, tmp_path):
+    """B15, B16, B17, B62: with comments, or without asking for any."""
+    server.reddit.add(thread("phones", T10 + 60, 30, random.Random(1), spread=3000))
+    landing = Landing(f"file://{tmp_path}")
+    service = RedditIngestionService(client, landing, known=lambda *_: (set(), set()), now=H10 + timedelta(minutes=80))
+    alone = service.ingest_window("phones", H10, H10 + timedelta(hours=1), include_comments=False)
+    assert (alone.submissions_count, alone.comments_count, alone.page_count) == (1, 0, 1)
+    assert not any("comments" in path for _, path in server.reddit.requests)
+    whole = service.ingest_window("phones", H10, H10 + timedelta(hours=1))
+    assert (whole.subreddit, whole.comments_count, whole.late_hours) == ("phones", 30, ())
+    assert (whole.window_start_ts, whole.window_end_ts) == (int(T10), int(T10) + 3600)
+    assert (tmp_path / whole.s3_prefix / "manifest.json").exists()
+    assert whole.s3_prefix == "reddit/phones/2026-03-02/100000"
 
 
 @pytest.mark.skipif(not RECORDINGS.exists(), reason="recorded answers of Reddit are not on this machine")

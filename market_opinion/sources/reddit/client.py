@@ -61,10 +61,17 @@ class RedditCredentials(BaseModel):
 class PacedRequestor(prawcore.Requestor):
     """Waits for its turn before every request, and again where Reddit says so; notes Reddit's clock and remaining quota."""
 
-    def __init__(self, *, wait_for_turn: Callable[[], None], **options: Any) -> None:  # noqa: ANN401, PRAW's own options
-        """Ask `wait_for_turn` before each request."""
+    def __init__(
+        self,
+        *,
+        wait_for_turn: Callable[[], None],
+        on_refusal: Callable[[], None],
+        **options: Any,  # noqa: ANN401, PRAW's own
+    ) -> None:
+        """Ask `wait_for_turn` before each request; tell `on_refusal` of each 429."""
         super().__init__(**options)
         self._wait_for_turn = wait_for_turn
+        self._on_refusal = on_refusal
         self.request_count = 0
         self.remaining: float | None = None
         self.server_time = datetime.now(UTC)
@@ -76,7 +83,10 @@ class PacedRequestor(prawcore.Requestor):
             self.request_count += 1
             response = super().request(*args, timeout=timeout, **kwargs)
             self._note(response)
-            if response.status_code != _TOO_MANY or attempt == _ATTEMPTS:
+            if response.status_code != _TOO_MANY:
+                break
+            self._on_refusal()
+            if attempt == _ATTEMPTS:
                 break
             wait = _seconds(response.headers.get("retry-after") or response.headers.get("x-ratelimit-reset"), default=2.0**attempt)
             if wait > _WAIT_MAX_SECONDS:
@@ -103,6 +113,7 @@ class RedditClientFactory:
         reddit_url: str = "https://www.reddit.com",
         oauth_url: str = "https://oauth.reddit.com",
         wait_for_turn: Callable[[], None] = lambda: None,
+        on_refusal: Callable[[], None] = lambda: None,
         timeout_seconds: int = 16,
     ) -> Reddit:
         """A read-only client of the application; nothing is asked before the first request."""
@@ -116,7 +127,7 @@ class RedditClientFactory:
             check_for_updates=False,  # it would ask PyPI at every start
             check_for_async=False,
             requestor_class=PacedRequestor,
-            requestor_kwargs={"wait_for_turn": wait_for_turn},
+            requestor_kwargs={"wait_for_turn": wait_for_turn, "on_refusal": on_refusal},
         )
 
 

@@ -8,11 +8,12 @@ import secrets
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import praw
 from praw.models import Submission
 
+from market_opinion.erasure import PURGED
 from market_opinion.errors import MarketOpinionError
 from market_opinion.landing import Capture, Landing, WindowWriter
 from market_opinion.sources import Covered, RawItem, Stop, StopReason
@@ -33,6 +34,7 @@ from market_opinion.sources.reddit.listings import (
 from market_opinion.window import HOUR, Window, floor_hour
 
 PLATFORM = "reddit"
+Comments = Literal["listing", "tree", "none"]
 GONE_TEXTS = ("[deleted]", "[removed]")
 POLL_MIN, POLL_MAX = timedelta(minutes=2), timedelta(minutes=30)
 _NEWEST_KEPT = 20
@@ -124,13 +126,13 @@ def close(
     *,
     known: Collection[str],
     closed: Collection[datetime],
-    comments: str = "listing",
+    comments: Comments = "listing",
     now: datetime,
 ) -> Visited:
     """Read the hours of the window to their beginning and land them; items of `closed` hours that are not `known` come late.
 
-    `closed` are the starts of older hours, `known` the full names of their items. `comments` is `listing` or `tree`: the second expands
-    the window's submissions, which misses whatever is said later and certifies submissions only.
+    `closed` are the starts of older hours, `known` the full names of their items. `comments` is `listing`, `none`, or `tree`, which
+    expands the window's submissions, misses whatever is said later and certifies submissions only.
     """
     kinds = KINDS if comments == "listing" else KINDS[:1]
     readings = {kind: read_listing(reddit, community, kind, back_to=window.start - OVERLAP) for kind in kinds}
@@ -188,7 +190,9 @@ def has_lost_author(item: Item, known_author: str | None) -> bool:
 
 
 def differs(item: Item, row: Mapping[str, Any]) -> bool:
-    """Whether the item is no longer what the bronze row says."""
+    """Whether the item is no longer what the bronze row says; a row without words is not filled again."""
+    if row["body"] == PURGED:
+        return False
     found = vars(item)
     now = (_text(item), found.get("score"), found.get("title", row["title"]), found.get("num_comments"))
     return now != (row["body"], row["votes"], row["title"], row["reply_count"])

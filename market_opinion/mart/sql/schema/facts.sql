@@ -12,7 +12,7 @@ CREATE TABLE IF NOT EXISTS mart.fact_aspect_opinion (
     domain VARCHAR NOT NULL, platform VARCHAR NOT NULL, kind VARCHAR NOT NULL, item_id VARCHAR NOT NULL, product_id VARCHAR NOT NULL,
     aspect VARCHAR NOT NULL, mentioned_at TIMESTAMP NOT NULL, score_set VARCHAR NOT NULL,
     polarity DOUBLE NOT NULL, label VARCHAR NOT NULL,
-    evidence VARCHAR NOT NULL, evidence_start BIGINT NOT NULL, evidence_end BIGINT NOT NULL, votes BIGINT, permalink VARCHAR);
+    evidence VARCHAR, evidence_start BIGINT NOT NULL, evidence_end BIGINT NOT NULL, votes BIGINT, permalink VARCHAR);
 CREATE TABLE IF NOT EXISTS mart.fact_window (
     window_key VARCHAR NOT NULL, community_key VARCHAR NOT NULL, date_key INTEGER NOT NULL, window_start TIMESTAMP NOT NULL,
     state VARCHAR NOT NULL, item_count BIGINT NOT NULL, comment_count BIGINT NOT NULL,

@@ -1,4 +1,4 @@
--- One row per opinion with its words and where they stand; rank 1 is the strongest and most upvoted of its product and label.
+-- One row per opinion that still has its words, with them and where they stand; rank 1 is the strongest and most upvoted of its product and label.
 CREATE OR REPLACE VIEW mart.top_evidence AS
 SELECT f.domain, p.brand, p.product, f.product_id, f.aspect, f.label, f.polarity, f.evidence, f.votes, f.mentioned_at,
        f.platform, c.community, f.kind, f.item_id, f.permalink,
@@ -7,4 +7,5 @@ SELECT f.domain, p.brand, p.product, f.product_id, f.aspect, f.label, f.polarity
                                    f.mentioned_at, f.opinion_key) AS evidence_rank
 FROM mart.fact_aspect_opinion AS f
 JOIN mart.dim_product AS p ON p.product_key = f.product_key
-JOIN mart.dim_community AS c ON c.community_key = f.community_key;
+JOIN mart.dim_community AS c ON c.community_key = f.community_key
+WHERE f.evidence IS NOT NULL;

@@ -1,0 +1,69 @@
+"""Windows of a subreddit into the landing zone, under the names that callers of the ingestion contract know."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+import praw
+
+from market_opinion.landing import Landing
+from market_opinion.sources.reddit import live
+from market_opinion.state import StateStore
+from market_opinion.window import Window
+
+# One store keeps watermarks, ledger and runs of every platform.
+RedditIngestionStateStore = StateStore
+RedditIngestionRunRecorder = StateStore
+
+# Of a subreddit before a window: the starts of older hours that are in the ledger, and the full names of their items.
+Known = Callable[[str, Window], tuple[set[datetime], set[str]]]
+
+
+@dataclass(frozen=True)
+class RedditIngestionResult:
+    """What one call landed: the lines of the window's own hours, where its first one lies below the landing zone, and late hours.
+
+    Times are seconds since 1970. `late_hours` are older ones that got something they did not have.
+    """
+
+    subreddit: str
+    submissions_count: int
+    comments_count: int
+    s3_prefix: str
+    window_start_ts: int
+    window_end_ts: int
+    late_hours: tuple[Window, ...]
+    page_count: int
+
+
+class RedditIngestionService:
+    """Reads windows of subreddits back from now, as far as listings reach, and lands them."""
+
+    def __init__(self, reddit: praw.Reddit, landing: Landing, *, known: Known, now: datetime, comments: live.Comments = "listing") -> None:
+        """Land what this client reads; `known` tells late items from those that were received."""
+        self._reddit = reddit
+        self._landing = landing
+        self._known = known
+        self._now = now
+        self._comments = comments
+
+    def ingest_window(self, subreddit: str, start: datetime, end: datetime, *, include_comments: bool = True) -> RedditIngestionResult:
+        """Land the whole hours from `start` to `end`.
+
+        Raises CommunityClosed or SourceUnavailable where the subreddit or Reddit cannot be read; nothing was landed then.
+        """
+        window = Window(start, end)
+        closed, known = self._known(subreddit, window)
+        comments = self._comments if include_comments else "none"
+        visited = live.close(self._reddit, self._landing, subreddit, window, known=known, closed=closed, comments=comments, now=self._now)
+        manifests = [capture.manifest for capture in self._landing.captures(live.PLATFORM, [subreddit], window)]
+        return RedditIngestionResult(
+            subreddit=subreddit,
+            submissions_count=sum(manifest.lines("submission") for manifest in manifests),
+            comments_count=sum(manifest.lines("comment") for manifest in manifests),
+            s3_prefix=f"{live.PLATFORM}/{subreddit}/{start:%Y-%m-%d/%H%M%S}",
+            window_start_ts=int(start.timestamp()),
+            window_end_ts=int(end.timestamp()),
+            late_hours=tuple(hour for hour in visited.hours if hour.start not in window),
+            page_count=visited.page_count,
+        )

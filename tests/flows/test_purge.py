@@ -1,0 +1,193 @@
+"""X13, R20: where only what was derived may be kept, words go and nothing else does."""
+
+from datetime import timedelta
+
+import polars as pl
+import pytest
+from pydantic import SecretStr
+
+from flows.backfill import backfill
+from flows.erase import erase
+from flows.purge import purge
+from flows.sweep import sweep
+from market_opinion.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
+from market_opinion.erasure import purge_lines
+from market_opinion.errors import InvalidRequest
+from market_opinion.window import Slice, Window
+from tasks import resources
+from tasks.opinions import judge_items
+from tasks.request import check_purge
+from tests.conftest import write_archive
+from tests.flows.test_live import H10, SUBMISSION, T10, at, comment, entry, everywhere, run_hourly
+from tests.llm_server import ModelServer
+
+pytestmark = pytest.mark.usefixtures("without_engine")
+LATER = H10 + timedelta(hours=26)
+
+
+@pytest.fixture
+def derived(monkeypatch):
+    monkeypatch.setenv("RETENTION", "derived_only")
+
+
+def lake_rows(table):
+    frame = resources.lake().read(table)
+    return frame.sort(list(table.key))
+
+
+def counted():
+    return resources.mart().query(
+        "SELECT brand, mention_count, positive_count, negative_count, mean_polarity FROM mart.daily_brand ORDER BY brand"
+    )
+
+
+def two_comments(reddit):
+    reddit.add(
+        [
+            SUBMISSION,
+            comment("c1", T10 + 70, body="The Pixel 9 zanzibar camera is great", author="mad_hatter77"),
+            comment("c2", T10 + 80, body="The Pixel 9 timbuktu battery is awful", author="quiet_otter"),
+        ]
+    )
+    run_hourly(reddit, H10 + timedelta(minutes=80))
+
+
+def judge_into(score_set):
+    job = check_purge.fn("smartphones", "reddit", LATER)
+    judge_items.fn(job, Slice("reddit", ("phones",), Window.hour(H10)), "lexicon", score_set)
+
+
+def test_words_go_and_what_was_derived_stays(reddit, home, derived):
+    """Before their time nothing happens; after it every figure is what it was and no word is left."""
+    two_comments(reddit)
+    purge.fn(now=H10 + timedelta(hours=20))
+    assert everywhere(home, b"zanzibar") != []
+    before = {table.name: lake_rows(table) for table in (SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS)}
+    views, ledger = counted(), entry()
+    summary = purge.fn(now=LATER)
+    assert summary.counts["purged_line_count"] == 3
+    assert everywhere(home, b"zanzibar", b"timbuktu", b"mad_hatter77", b"Pixel 9 after a month") == []
+    after = {table.name: lake_rows(table) for table in (SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS)}
+    for name, gone in (("silver.items", ["text", "context_title"]), ("silver.mentions", []), ("silver.opinions", ["evidence"])):
+        assert after[name].drop(gone).equals(before[name].drop(gone))
+    assert after["silver.opinions"]["evidence"].null_count() == after["silver.opinions"].height == 2
+    assert after["silver.items"]["text"].unique().to_list() == [""]
+    assert counted().equals(views)
+    assert entry() == ledger
+
+
+def test_a_second_purge_and_another_source_change_nothing_of_it(reddit, home, derived, tmp_path, make_comment):
+    """A rebuilt hour keeps what was derived; what came since is judged, and purged in its turn."""
+    two_comments(reddit)
+    purge.fn(now=LATER)
+    before = {table.name: lake_rows(table) for table in (BRONZE_ITEMS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS)}
+    assert "purged_line_count" not in purge.fn(now=LATER).counts
+    assert all(lake_rows(table).equals(before[table.name]) for table in (BRONZE_ITEMS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS))
+    body = "The Pixel 9 screen of vladivostok is bright and great"
+    archive = write_archive(tmp_path / "archive", [make_comment("c9", body, "2026-03-02T10:30:00")])
+    backfill.fn(source="archive", archive=str(archive), communities=["phones"])
+    assert lake_rows(SILVER_OPINIONS).height == 3
+    kept = lake_rows(SILVER_OPINIONS).filter(pl.col("item_id").is_in(["c1", "c2"]))
+    assert kept.equals(before["silver.opinions"])
+    purge.fn(now=LATER + timedelta(hours=1))
+    assert everywhere(home, b"vladivostok") == []
+    assert lake_rows(SILVER_OPINIONS).height == 3
+
+
+@pytest.mark.parametrize("stage", ["purge_words", "build_bronze", "clean_items", "judge_items", "load_mart", "forget_history"])
+def test_a_purge_that_was_cut_off_is_finished_by_the_next(reddit, home, derived, monkeypatch, stage):
+    """Wherever it ended."""
+    two_comments(reddit)
+    with monkeypatch.context() as broken:
+        broken.setattr(f"flows.stages.{stage}", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            purge.fn(now=LATER)
+    views = counted()
+    purge.fn(now=LATER)
+    assert everywhere(home, b"zanzibar", b"timbuktu", b"mad_hatter77") == []
+    assert (counted().equals(views), lake_rows(SILVER_OPINIONS).height) == (True, 2)
+
+
+def test_what_is_deleted_after_its_purge_goes_altogether(reddit, derived):
+    """R19: the numbers too."""
+    two_comments(reddit)
+    purge.fn(now=LATER)
+    reddit.posts["t1_c1"].deleted = T10 + 90 * 3600
+    sweep.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=100)))
+    assert lake_rows(SILVER_OPINIONS)["item_id"].to_list() == ["c2"]
+    assert lake_rows(SILVER_MENTIONS).filter(item_id="c1").is_empty()
+
+
+def test_an_author_is_found_by_the_key_after_the_purge(reddit, home, derived):
+    """X12: the name is gone, the request still works."""
+    two_comments(reddit)
+    purge.fn(now=LATER)
+    erase.fn(author=SecretStr("Mad_Hatter77"), now=LATER)
+    assert lake_rows(SILVER_OPINIONS)["item_id"].to_list() == ["c2"]
+    items = lake_rows(SILVER_ITEMS).filter(item_id="c1")
+    assert items.select("author_key", "unusable_reason").row(0) == (None, "deleted")
+
+
+def test_an_author_who_left_takes_the_key_along(reddit, derived):
+    """R19: whose account is gone has no trace of an id left."""
+    two_comments(reddit)
+    purge.fn(now=LATER)
+    reddit.posts["t1_c1"].author = "[deleted]"
+    sweep.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=100)))
+    rows = lake_rows(SILVER_ITEMS).filter(kind="comment")
+    assert rows.select("item_id", pl.col("author_key").is_null()).rows() == [("c1", True), ("c2", False)]
+    assert lake_rows(SILVER_OPINIONS).height == 2
+
+
+def test_purged_items_keep_their_opinions_in_every_new_set(reddit, derived):
+    """A10: promoting a set that could not judge them again loses nothing."""
+    two_comments(reddit)
+    purge.fn(now=LATER)
+    before = lake_rows(SILVER_OPINIONS)
+    judge_into("other")
+    other = lake_rows(SILVER_OPINIONS).filter(score_set="other")
+    assert other.drop("score_set").equals(before.drop("score_set"))
+
+
+def test_a_second_set_loses_its_words_too(reddit, home, derived):
+    """Evidence stands in every score set; an erasure and a purge reach all of them."""
+    two_comments(reddit)
+    judge_into("other")
+    erase.fn(items=["c1"], now=H10 + timedelta(hours=5))
+    assert everywhere(home, b"zanzibar") == []
+    purge.fn(now=LATER)
+    assert everywhere(home, b"timbuktu") == []
+    assert lake_rows(SILVER_OPINIONS)["item_id"].to_list() == ["c2", "c2"]
+
+
+def test_words_that_no_budget_was_left_to_judge_are_kept_and_said(reddit, home, derived, monkeypatch):
+    """Nothing is lost for want of money; once there is some, the words go."""
+    with ModelServer() as server:
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setenv("LLM_BUDGET_USD", "0")
+        two_comments(reddit)
+        assert lake_rows(SILVER_OPINIONS).is_empty()
+        purge.fn(now=LATER)
+        assert everywhere(home, b"zanzibar") != []
+        monkeypatch.setenv("LLM_BUDGET_USD", "5")
+        purge.fn(now=LATER)
+    assert everywhere(home, b"zanzibar", b"timbuktu") == []
+    assert lake_rows(SILVER_OPINIONS).height
+    assert lake_rows(SILVER_EXTRACTIONS).is_empty()
+
+
+def test_words_that_are_meant_to_stay_are_refused(reddit):
+    two_comments(reddit)
+    with pytest.raises(InvalidRequest, match="RETENTION is full"):
+        purge.fn(now=LATER)
+
+
+def test_lines_keep_their_number_and_their_counts():
+    """Whatever stands in them; twice is once."""
+    raw = b'{"id":"a","body":"words","author":"me","score":3,"x":"y"}\n{"id":"b","body":"[removed]","author":null}\nbroken words\n'
+    purged, touched = purge_lines(raw)
+    assert (purged.count(b"\n"), touched) == (3, ["a"])
+    assert b"words" not in purged
+    assert b'"score":3' in purged
+    assert purge_lines(purged) == (purged, [])
