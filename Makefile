@@ -2,6 +2,7 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 UV := .venv/bin/uv
+COMPILE := $(UV) pip compile --quiet --universal --no-header --generate-hashes
 
 .PHONY: demo test check lock docs clean
 
@@ -14,11 +15,14 @@ test: .venv/dev
 
 # Exactly what CI runs before the tests.
 check: .venv/dev
-	@for file in requirements requirements-dev; do \
-	  cp $$file.txt .venv/lock.txt; \
-	  $(UV) pip compile --quiet --universal --no-header --generate-hashes pyproject.toml $$([ $$file = requirements ] || echo --group dev) -o .venv/lock.txt; \
-	  grep '==' $$file.txt > .venv/locked; grep '==' .venv/lock.txt | cmp -s - .venv/locked || { echo "$$file.txt does not fit pyproject.toml: run make lock"; exit 1; }; \
-	done
+	@check() { \
+	  cp $$1.txt .venv/lock.txt; shift_name=$$1; shift; \
+	  $(COMPILE) "$$@" -o .venv/lock.txt; \
+	  grep '==' $$shift_name.txt > .venv/locked; grep '==' .venv/lock.txt | cmp -s - .venv/locked || { echo "$$shift_name.txt does not fit pyproject.toml: run make lock"; exit 1; }; \
+	}; \
+	check requirements pyproject.toml; \
+	check requirements-dev pyproject.toml --group dev; \
+	check requirements-snowflake-server --group snowflake-server
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
@@ -27,8 +31,9 @@ check: .venv/dev
 
 # Resolve anew within the bounds of pyproject.toml.
 lock: .venv/dev
-	$(UV) pip compile --quiet --upgrade --universal --no-header --generate-hashes pyproject.toml -o requirements.txt
-	$(UV) pip compile --quiet --upgrade --universal --no-header --generate-hashes pyproject.toml --group dev -o requirements-dev.txt
+	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
+	$(COMPILE) --upgrade pyproject.toml --group dev -o requirements-dev.txt
+	$(COMPILE) --upgrade --group snowflake-server -o requirements-snowflake-server.txt
 
 docs: .venv/runtime
 	$(PY) -m market_opinion tables > docs/tables.md
@@ -45,6 +50,11 @@ clean:
 	$(UV) pip install --quiet --python $(PY) --require-hashes --requirement requirements.txt
 	touch $@
 
-.venv/dev: .venv/bin/uv requirements-dev.txt
+.venv/snowflake-server/done: .venv/bin/uv requirements-snowflake-server.txt
+	$(UV) venv --quiet --clear --python $(PY) .venv/snowflake-server
+	$(UV) pip install --quiet --python .venv/snowflake-server/bin/python --require-hashes --requirement requirements-snowflake-server.txt
+	touch $@
+
+.venv/dev: .venv/bin/uv .venv/snowflake-server/done requirements-dev.txt
 	$(UV) pip install --quiet --python $(PY) --require-hashes --requirement requirements-dev.txt
 	touch $@ .venv/runtime

@@ -5,10 +5,9 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.stages import conclude
+from flows.stages import conclude, serve
 from tasks.alerts import report_failure
 from tasks.local import run_locally
-from tasks.mart import load_mart
 from tasks.opinions import judge_items, plan_items
 from tasks.progress import Tally
 from tasks.report import Summary
@@ -53,7 +52,7 @@ def rescore(
         if promote:
             tally.add(promote_set(job, score_set))
             for span in slices:
-                tally.done("mart", span, load_mart(job, [span]))
+                serve(job, [span], tally)
             return conclude(job, tally, title=f"{score_set} of {domain} is live")
         for span in slices:
             tally.done("opinions", span, judge_items(job, span, scorer, score_set))

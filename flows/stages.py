@@ -5,7 +5,8 @@ from market_opinion.window import Slice, Window, by_date
 from tasks.alerts import check_rate, hold_purge
 from tasks.bronze import build_bronze
 from tasks.erase import erase_answers, erase_landed, find_other_jobs, forget_history, write_proof
-from tasks.mart import load_mart
+from tasks.gold import build_gold
+from tasks.mart import load_mart, publish_views
 from tasks.mentions import find_mentions
 from tasks.opinions import judge_items
 from tasks.progress import Tally
@@ -26,7 +27,7 @@ def carry(job: Job, slices: list[Slice], tally: Tally) -> None:
     whole dates, so slices of one date wait for each other there.
     """
     dates = by_date(slices)
-    tally.expect(_STAGES_A_SLICE * len(slices) + len(dates))
+    tally.expect(_STAGES_A_SLICE * len(slices) + 2 * len(dates))
     for parts in dates:
         touched: list[Slice] = []
         for span in parts:
@@ -35,8 +36,14 @@ def carry(job: Job, slices: list[Slice], tally: Tally) -> None:
             judge(job, span, tally)
             tally.done("windows", span, record_windows(job, span))
             touched += [span, *rebuild_outdated(job, span)]
-        tally.done("mart", parts[-1], load_mart(job, touched))
+        serve(job, touched, tally)
         record_run(job, parts)
+
+
+def serve(job: Job, slices: list[Slice], tally: Tally, *, again: bool = False) -> None:
+    """The dates of the slices in the star schema and in gold."""
+    tally.done("mart", slices[-1], load_mart(job, slices, again=again))
+    tally.done("gold", slices[-1], build_gold(job, slices))
 
 
 def carry_for_all(job: Job, slices: list[Slice], tally: Tally) -> None:
@@ -101,8 +108,9 @@ def purge_expired(job: Job, tally: Tally) -> None:
 
 
 def conclude(job: Job, tally: Tally, *, title: str, notes: tuple[str, ...] = ()) -> Summary:
-    """Draw the report and sum up the run."""
+    """Publish, draw the report and sum up the run."""
     check_rate(job)
+    tally.add(publish_views())
     path = draw_report(job)
     summary = Summary(title, dict(tally.counts), tally.elapsed_seconds, path, (*job.notes, *notes))
     publish_summary(summary)

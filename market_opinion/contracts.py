@@ -153,6 +153,52 @@ class OpsRejections(pa.DataFrameModel):
         strict = True
 
 
+class Gold(pa.DataFrameModel):
+    """Columns common to the daily aggregates."""
+
+    domain: pl.String = _column("Folder name of the domain.")
+    platform: pl.String = _column("Where it was said.")
+    full_date: pl.Date = _column("Day, by the platform's clock.", unit="UTC")
+
+    class Config:
+        """No column more, none fewer."""
+
+        strict = True
+
+
+class GoldDailyBrand(Gold):
+    """One row per domain, platform, day and brand: how often it was named, by how many, and in which tone."""
+
+    brand: pl.String = _column("Brand, by the catalogue of now.")
+    mention_count: pl.Int64 = _column("Items x products of the brand.", ge=1)
+    author_count: pl.Int64 = _column("Different people; not to be added up.", ge=0)
+    positive_count: pl.Int64 = _column("Mentions whose mean polarity is at least 0.05.", ge=0)
+    neutral_count: pl.Int64 = _column("Mentions between.", ge=0)
+    negative_count: pl.Int64 = _column("Mentions whose mean polarity is at most -0.05.", ge=0)
+    mean_polarity: pl.Float64 = _column("Mean over judged mentions.", unit="-1 to 1", nullable=True)
+
+
+class GoldDailyAspect(Gold):
+    """One row per domain, platform, day, brand and aspect: opinions and their tone."""
+
+    brand: pl.String = _column("Brand, by the catalogue of now.")
+    aspect: pl.String = _column("Aspect of the domain.")
+    opinion_count: pl.Int64 = _column("Opinions on it.", ge=1)
+    positive_count: pl.Int64 = _column("Those that praise.", ge=0)
+    negative_count: pl.Int64 = _column("Those that complain.", ge=0)
+    mean_polarity: pl.Float64 = _column("Mean over opinions.", unit="-1 to 1")
+
+
+class GoldDailyPlatform(Gold):
+    """One row per domain, platform, day and community: where products are spoken of."""
+
+    community: pl.String = _column("Subreddit or its like, in lower case.")
+    mention_count: pl.Int64 = _column("Items x products.", ge=1)
+    author_count: pl.Int64 = _column("Different people; not to be added up.", ge=0)
+    opinion_count: pl.Int64 = _column("Opinions.", ge=0)
+    mean_polarity: pl.Float64 = _column("Mean over judged mentions.", unit="-1 to 1", nullable=True)
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of the lake: its name, the contract of its rows, what identifies one (a log has no key) and its partitions."""
@@ -197,4 +243,12 @@ SILVER_OPINIONS = Table(
 )
 SILVER_EXTRACTIONS = Table("silver.extractions", SilverExtractions, ("question_key",), ("day(scored_at)",))
 OPS_REJECTIONS = Table("ops.rejections", OpsRejections, (), ("stage", "day(window_start)"))
-TABLES = (BRONZE_ITEMS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS, SILVER_EXTRACTIONS, OPS_REJECTIONS)
+_DAY = ("domain", "platform", "full_date")
+_BY_DAY = ("platform", "full_date")
+GOLD_DAILY_BRAND = Table("gold.daily_brand", GoldDailyBrand, (*_DAY, "brand"), _BY_DAY)
+GOLD_DAILY_ASPECT = Table("gold.daily_aspect", GoldDailyAspect, (*_DAY, "brand", "aspect"), _BY_DAY)
+GOLD_DAILY_PLATFORM = Table("gold.daily_platform", GoldDailyPlatform, (*_DAY, "community"), _BY_DAY)
+GOLD_TABLES = (GOLD_DAILY_BRAND, GOLD_DAILY_ASPECT, GOLD_DAILY_PLATFORM)
+TABLES = (
+    BRONZE_ITEMS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS, SILVER_EXTRACTIONS, OPS_REJECTIONS, *GOLD_TABLES
+)  # fmt: skip

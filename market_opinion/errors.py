@@ -15,6 +15,8 @@ MarketOpinionError
 ├── LandingCorrupt           a landed file is not what its manifest says: land the window again
 ├── ContractBroken           a table would break its contract: a bug in a stage, nothing was written
 ├── CommitConflict           another writer kept winning the race for a table: transient, retry
+├── MartUnavailable          the warehouse did not answer this time: transient, retry
+├── MartRefused              the warehouse does not let us, or lacks something: do not retry, correct it
 ├── WatermarkUnreadable      the stored watermark is no hour: refuse to run rather than skip data
 └── ReconciliationFailed     the mart does not equal the lake: the load was rolled back
 """
@@ -78,6 +80,14 @@ class ContractBroken(MarketOpinionError):
 
 class CommitConflict(MarketOpinionError):
     """A table commit lost its race too many times."""
+
+
+class MartUnavailable(MarketOpinionError):
+    """The warehouse did not answer; trying again may help."""
+
+
+class MartRefused(MarketOpinionError):
+    """The warehouse refuses who we are, what we ask, or has not what it needs; the message names what to correct."""
 
 
 class WatermarkUnreadable(MarketOpinionError):

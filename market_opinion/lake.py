@@ -19,12 +19,12 @@ from pyiceberg.exceptions import (
     TableAlreadyExistsError,
     ValidationException,
 )
-from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo, GreaterThanOrEqual, In, LessThan
+from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo, GreaterThanOrEqual, In, LessThan, LessThanOrEqual
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.transforms import DayTransform, IdentityTransform, Transform
-from pyiceberg.types import BooleanType, DoubleType, IcebergType, LongType, NestedField, StringType, TimestamptzType
+from pyiceberg.types import BooleanType, DateType, DoubleType, IcebergType, LongType, NestedField, StringType, TimestamptzType
 from pyiceberg.utils.config import Config
 
 from market_opinion.contracts import UTC_TIME, Table
@@ -47,6 +47,8 @@ _ATTEMPTS = 20
 _SNAPSHOTS_MAX, _SNAPSHOTS_KEPT = 60, 30
 _IN_FLIGHT = timedelta(days=1)
 _PARTITION_FIELD_IDS_FROM = 1000
+# Aggregates have days where other tables have hours.
+_DAY = "full_date"
 
 Where = Mapping[str, str | Sequence[str]]
 
@@ -199,6 +201,7 @@ def _filter(table: Table, where: Where, window: Window | None) -> BooleanExpress
     if window is not None:
         # An item's hour is its own time's, so where there is a partition by time the same span prunes it.
         parts += [_between(column, window) for column in ("window_start", "created_at") if column in table.schema]
+        parts += [_among_days(window) for column in table.schema if column == _DAY]
     return And(AlwaysTrue(), AlwaysTrue(), *parts)
 
 
@@ -212,6 +215,11 @@ def _between(column: str, window: Window) -> BooleanExpression:
     return And(GreaterThanOrEqual(column, start), LessThan(column, end))  # type: ignore[call-arg]
 
 
+def _among_days(window: Window) -> BooleanExpression:
+    days = window.dates()
+    return And(GreaterThanOrEqual(_DAY, str(days[0])), LessThanOrEqual(_DAY, str(days[-1])))  # type: ignore[call-arg]
+
+
 def _same_rows(table: Table, left: pl.DataFrame, right: pl.DataFrame) -> bool:
     order = list(table.key or table.schema)
     return left.height == right.height and left.sort(order).equals(right.sort(order))
@@ -223,11 +231,17 @@ def _check_slice(table: Table, frame: pl.DataFrame, where: Where, window: Window
     for column, value in where.items():
         inside &= pl.col(column).is_in([value] if isinstance(value, str) else list(value))
     if window is not None:
-        inside &= pl.col("window_start").is_between(window.start, window.end, closed="left")
+        days = window.dates()
+        is_ours = pl.col(_DAY).is_between(days[0], days[-1]) if _DAY in frame.columns else _is_during(window)
+        inside &= is_ours
     outside = frame.filter(~inside.fill_null(value=False)).height
     if outside:
         message = f"{table.name}: {outside} rows lie outside the slice {dict(where)} {window} they would replace"
         raise ContractBroken(message)
+
+
+def _is_during(window: Window) -> pl.Expr:
+    return pl.col("window_start").is_between(window.start, window.end, closed="left")
 
 
 def _from_arrow(arrow: Any, schema: Mapping[str, Any]) -> pl.DataFrame:  # noqa: ANN401, pyarrow is untyped
@@ -241,6 +255,7 @@ _TYPES: dict[Any, Callable[[], IcebergType]] = {
     pl.Float64: DoubleType,
     pl.Boolean: BooleanType,
     UTC_TIME: TimestamptzType,
+    pl.Date: DateType,
 }
 
 

@@ -2,10 +2,12 @@
 
 import functools
 import os
+import re
 import secrets
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,7 +37,45 @@ class Settings(BaseSettings):
         description="PyIceberg catalog by name; where PyIceberg's own configuration does not know it: SQLite in home/lake.",
     )
     state_uri: str | None = Field(None, description="`sqlite:PATH` of watermarks, windows and runs; default: home/state.sqlite.")
-    mart_uri: str | None = Field(None, description="`duckdb:PATH` of the star schema; default: home/mart.duckdb.")
+    mart_uri: str | None = Field(
+        None, description="Star schema: `duckdb:PATH`, `snowflake://ACCOUNT/DATABASE`, or `none:`; default: duckdb, home/mart.duckdb."
+    )
+    snowflake_block: str | None = Field(None, description="Name of a Prefect SnowflakeCredentials block, instead of the variables below.")
+    snowflake_user: str | None = Field(None, description="User that loads, of TYPE=SERVICE.")
+    snowflake_private_key: SecretStr | None = Field(None, description="Its private key, PEM.")
+    snowflake_private_key_path: Path | None = Field(None, description="The file that holds it.")
+    snowflake_private_key_passphrase: SecretStr | None = Field(None, description="What the key is locked with.")
+    snowflake_token: SecretStr | None = Field(None, description="OAuth token, or that of a workload's identity provider.")
+    snowflake_password: SecretStr | None = Field(None, description="Password, or a programmatic access token.")
+    snowflake_authenticator: str | None = Field(
+        None, description="How it signs in; default: snowflake_jwt with a key, workload_identity with a provider, oauth with a token."
+    )
+    snowflake_workload_identity_provider: Literal["aws", "azure", "gcp", "oidc"] | None = Field(
+        None, description="Signs in as the machine it runs on: on AWS, the task's role."
+    )
+    snowflake_role: str | None = Field(None, description="Role of the loader; default: the user's own.")
+    snowflake_warehouse: str = Field("MARKET_OPINION", description="Warehouse that loads and readers use.")
+    snowflake_url: str | None = Field(None, description="Where Snowflake is spoken, if not at the account's own address.")
+    snowflake_road: Literal["iceberg", "external", "copy"] = Field(
+        "iceberg",
+        description="How Snowflake gets silver: Iceberg tables in place, external tables over an export, or a copy with each load.",
+    )
+    snowflake_lake_uri: str | None = Field(
+        None,
+        pattern=r"^s3://[\w.-]+/[\w./-]*$",
+        description="Where the lake's warehouse, or for road external the export, lies: `s3://BUCKET/PATH/`.",
+    )
+    snowflake_aws_role_arn: str | None = Field(
+        None, pattern=r"^arn:aws[\w-]*:iam::\d{12}:role/[\w+=,.@/-]+$", description="AWS role that Snowflake assumes to read it."
+    )
+    snowflake_aws_external_id: str | None = Field(None, pattern=r"^[\w+=,.@:/-]+$", description="External id that this role asks for.")
+    snowflake_catalog: Literal["glue_rest", "glue"] = Field("glue_rest", description="Glue as Iceberg REST, or its older integration.")
+    aws_account_id: str | None = Field(None, pattern=r"^\d{12}$", description="AWS account of the Glue catalog.")
+    aws_region: str | None = Field(None, pattern=r"^[a-z]{2}(-[a-z]+)+-\d$", description="Its region.")
+    export_uri: str | None = Field(None, description="Where silver is exported for road external, any fsspec URI; default: home/export.")
+    postgres_uri: SecretStr | None = Field(
+        None, description="Where the mart's views are published: `postgresql://user:password@host:port/name`; nowhere if not set."
+    )
     author_pepper: SecretStr | None = Field(
         None, min_length=16, description="Secret that keys the author hashes; default: made once, kept in home/author_pepper."
     )
@@ -96,9 +136,33 @@ class Settings(BaseSettings):
         return _local_file(self.state_uri, "sqlite", "STATE_URI") or self.home_path.resolve() / "state.sqlite"
 
     @property
+    def mart_engine(self) -> Literal["duckdb", "snowflake", "none"]:
+        """What keeps the star schema."""
+        scheme = (self.mart_uri or "duckdb:").partition(":")[0]
+        if scheme not in {"duckdb", "snowflake", "none"}:
+            message = f"MART_URI={self.mart_uri}: use duckdb:PATH, snowflake://ACCOUNT/DATABASE or none:"
+            raise SettingsInvalid(message)
+        return cast("Literal['duckdb', 'snowflake', 'none']", scheme)
+
+    @property
     def mart_path(self) -> Path:
         """File of the DuckDB mart."""
         return _local_file(self.mart_uri, "duckdb", "MART_URI") or self.home_path.resolve() / "mart.duckdb"
+
+    @property
+    def snowflake_place(self) -> tuple[str, str]:
+        """Account and database of the Snowflake mart."""
+        parts = urlsplit(self.mart_uri or "")
+        account, database = parts.netloc, parts.path.strip("/")
+        if parts.scheme != "snowflake" or not account or not re.fullmatch(r"[A-Za-z_]\w*", database):
+            message = f"MART_URI={self.mart_uri}: write snowflake://ACCOUNT/DATABASE, as in snowflake://myorg-account1/MARKET_OPINION"
+            raise SettingsInvalid(message)
+        return account, database
+
+    @property
+    def export(self) -> str:
+        """URI of the export, without a slash at its end."""
+        return (self.export_uri or (self.home_path.resolve() / "export").as_uri()).rstrip("/")
 
     @property
     def report_path(self) -> Path:

@@ -151,6 +151,12 @@ def by_date(slices: Iterable[Slice]) -> list[list[Slice]]:
     return [list(parts) for _, parts in itertools.groupby(slices, key=lambda span: span.window.start.date())]
 
 
+def whole_days(slices: Iterable[Slice]) -> list[Window]:
+    """The fewest windows of whole days that hold the slices."""
+    dates = {date for span in slices for date in span.window.dates()}
+    return contiguous(datetime(day.year, day.month, day.day, hour, tzinfo=UTC) for day in dates for hour in range(24))
+
+
 def contiguous(hours: Iterable[datetime]) -> list[Window]:
     """The fewest windows that cover exactly the hours that begin at the given times, oldest first."""
     result: list[Window] = []

@@ -42,7 +42,7 @@ def check_windows(job: Job, slices: list[Slice]) -> tuple[str, ...]:
         if ratio is not None and counts["comment_count"] >= _USABLE_COMMENTS_MIN and ratio < _USABLE_MIN:
             text = f"{job.platform}/{community}: only {ratio:.0%} of {counts['comment_count']:,} comments can be used"
             raised.append(alerts.Alert("usable_ratio_low", text))
-    _raise(raised)
+    raise_alerts(raised)
     return tuple(alert.text for alert in raised)
 
 
@@ -54,7 +54,7 @@ def check_rate(job: Job) -> None:
         dimensions = {"Environment": load_settings().environment}
         resources.metrics().put([Metric("RequestsRefused", len(refused), "Count", job.now, dimensions)])
         text = f"{len(refused):,} requests were refused for their rate since {min(refused.values())}: lower REDDIT_REQUESTS_PER_MINUTE"
-        _raise([alerts.Alert("rate_limited", text)])
+        raise_alerts([alerts.Alert("rate_limited", text)])
         state.drop_notes(REFUSALS, refused)
 
 
@@ -64,7 +64,7 @@ def hold_purge(job: Job, span: Slice, unjudged: int) -> None:
     text = (
         f"{job.platform} {span.window}: {unjudged:,} items are not judged, so their words are kept past RETENTION_HOURS: raise the budget"
     )
-    _raise([alerts.Alert("purge_held", text)])
+    raise_alerts([alerts.Alert("purge_held", text)])
 
 
 def report_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
@@ -73,7 +73,8 @@ def report_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -
     alerts.send([alerts.Alert("run_" + str(state.name).lower(), text)], webhook=load_settings().alert_webhook_url)
 
 
-def _raise(raised: list[alerts.Alert]) -> None:
+def raise_alerts(raised: list[alerts.Alert]) -> None:
+    """Log them and send them."""
     for alert in raised:
         get_run_logger().warning("%s", alert.text)
     alerts.send(raised, webhook=load_settings().alert_webhook_url)

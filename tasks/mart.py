@@ -1,28 +1,28 @@
 """Mart: the dates a run touched, rebuilt in one transaction from silver."""
 
-from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-
 import polars as pl
 from prefect import get_run_logger, task
 
 from market_opinion import mart, opinions
+from market_opinion.alerts import Alert
 from market_opinion.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
 from market_opinion.domain import load_domain
+from market_opinion.errors import MartUnavailable, ReconciliationFailed
+from market_opinion.mart.postgres import PostgresMart
 from market_opinion.settings import load_settings
-from market_opinion.window import Slice, Window, contiguous
+from market_opinion.window import Slice, Window, whole_days
 from tasks import resources
+from tasks.alerts import raise_alerts
+from tasks.policy import only
 from tasks.request import Job
 
 
-@task
-def load_mart(job: Job, slices: list[Slice]) -> dict[str, int]:
-    """Rebuild the dates of the slices; a rerun is safe, and a load that does not reconcile with silver is undone."""
+@task(retries=2, retry_delay_seconds=10, retry_condition_fn=only(MartUnavailable))
+def load_mart(job: Job, slices: list[Slice], *, again: bool = False) -> dict[str, int]:
+    """Rebuild the dates of the slices; a rerun is safe, and a load that does not reconcile with silver is undone and alerted."""
     lake, domain = resources.lake(), load_domain(job.domain, load_settings().domains_path)
-    days = _whole_days(slices)
-    live = {"domain": job.domain, "score_set": opinions.LIVE}
+    days = whole_days(slices)
     tables = {"items": SILVER_ITEMS, "mentions": SILVER_MENTIONS, "opinions": SILVER_OPINIONS}
-    mentions = pl.concat(lake.read(SILVER_MENTIONS, {"domain": job.domain}, day) for day in days)
     load = mart.Load(
         domain=job.domain,
         score_set=opinions.LIVE,
@@ -31,18 +31,35 @@ def load_mart(job: Job, slices: list[Slice]) -> dict[str, int]:
         products=mart.product_rows(domain),
         aspects=mart.aspect_rows(domain),
         windows=mart.window_rows(entry for day in days for entry in resources.state().windows(window=day)),
-        items=pl.concat(mart.items_of_interest(lake.read(SILVER_ITEMS, window=day, columns=mart.ITEM_COLUMNS), mentions) for day in days),
-        mentions=mentions,
-        opinions=pl.concat(lake.read(SILVER_OPINIONS, live, day) for day in days),
         snapshot_ids={name: lake.snapshot_id(table) for name, table in tables.items()},
     )
-    counts = resources.mart().load(load)
+    try:
+        counts = resources.mart().load(load, lambda: _silver(job, days), again=again)
+    except ReconciliationFailed as error:
+        raise_alerts([Alert("mart_not_reconciled", str(error))])
+        raise
     get_run_logger().info("mart %s: %s", ", ".join(map(str, days)), counts)
     return counts
 
 
-def _whole_days(slices: Iterable[Slice]) -> list[Window]:
-    """The fewest windows of whole days that hold the slices: facts are rebuilt by date."""
-    dates = sorted({date for span in slices for date in span.window.dates()})
-    days = [Window(start, start + timedelta(days=1)) for start in (datetime(d.year, d.month, d.day, tzinfo=UTC) for d in dates)]
-    return contiguous(hour.start for day in days for hour in day.hours())
+def _silver(job: Job, days: list[Window]) -> mart.Silver:
+    """The rows of whole days."""
+    lake, live = resources.lake(), {"domain": job.domain, "score_set": opinions.LIVE}
+    mentions = pl.concat(lake.read(SILVER_MENTIONS, {"domain": job.domain}, day) for day in days)
+    return mart.Silver(
+        items=pl.concat(mart.items_of_interest(lake.read(SILVER_ITEMS, window=day, columns=mart.ITEM_COLUMNS), mentions) for day in days),
+        mentions=mentions,
+        opinions=pl.concat(lake.read(SILVER_OPINIONS, live, day) for day in days),
+    )
+
+
+@task(retries=2, retry_delay_seconds=10, retry_condition_fn=only(MartUnavailable))
+def publish_views() -> dict[str, int]:
+    """Put the mart's views into PostgreSQL, where one is configured; readers see all of it, or what was there before."""
+    uri = load_settings().postgres_uri
+    source = resources.mart()
+    if uri is None or not source.is_loaded:
+        return {}
+    counts = PostgresMart(uri).publish(source)
+    get_run_logger().info("published: %s", counts)
+    return counts

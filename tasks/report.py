@@ -29,7 +29,7 @@ class Summary:
         """What a person wants to know first, in words and figures."""
         count = self.counts
         if "window_count" not in count:
-            return [*self._polled(), *self._looked(), *self._paid(), ("seconds", f"{self.seconds:.1f}")]
+            return [*self._polled(), *self._looked(), *self._paid(), *self._served(), ("seconds", f"{self.seconds:.1f}")]
         ratio = ratios(count)["usable_comment_ratio"]
         return [
             ("windows", f"{count.get('window_count', 0):,} ({count.get('certified_window_count', 0):,} certified)"),
@@ -41,6 +41,7 @@ class Summary:
             ("opinions", f"{count.get('opinion_count', 0):,}"),
             *self._looked(),
             *self._paid(),
+            *self._served(),
             ("seconds", f"{self.seconds:.1f}"),
             ("report", self.report_path or "none"),
         ]
@@ -52,6 +53,11 @@ class Summary:
             return []
         found = f"{count['polled_listing_count']:,} listings, {count['landed_line_count']:,} lines landed, {count['gap_count']:,} gaps"
         return [("polled", f"{found}, {count['failed_poll_count']:,} failed")]
+
+    def _served(self) -> list[tuple[str, str]]:
+        """What was published, where there is someone to publish to."""
+        count = self.counts
+        return [("published", f"{count['published_row_count']:,} rows")] if "published_row_count" in count else []
 
     def _looked(self) -> list[tuple[str, str]]:
         """What a second look found, where there was one."""

@@ -96,20 +96,35 @@ def check_hourly(
 @task
 def check_rescore(domain: str, scorer: ScorerName, score_set: str, start: datetime | None, end: datetime | None, now: datetime) -> Job:
     """A rescore as a job over what is kept of the domain's communities."""
-    if (start is None) != (end is None):
-        message = f"{'start' if start is None else 'end'} is missing: give both, or neither for everything that is kept"
-        raise InvalidRequest(message)
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", score_set):
         message = f"score set {score_set!r}: use lower-case letters, digits, - and _"
         raise InvalidRequest(message)
     if score_set == opinions.LIVE:
         message = "score set live is what hourly and backfill write: choose another name, compare, then promote it"
         raise InvalidRequest(message)
-    load_domain(domain, load_settings().domains_path)
     if scorer == model.NAME:
         model.open_model(load_settings())
+    return check_mart.fn(domain, start, end, now)
+
+
+@task
+def check_mart(domain: str, start: datetime | None, end: datetime | None, now: datetime) -> Job:
+    """A rebuild as a job over what is kept of the domain's communities."""
+    if (start is None) != (end is None):
+        message = f"{'start' if start is None else 'end'} is missing: give both, or neither for everything that is kept"
+        raise InvalidRequest(message)
+    load_domain(domain, load_settings().domains_path)
     window = clip(start, end, now=now) if start and end else None
     return Job(domain, "sample", None, sample.PLATFORM, (), window, as_utc(now), "recheck", str(flow_run.id or "local"))
+
+
+@task
+def check_publish(domain: str, now: datetime) -> Job:
+    """A publication as a job."""
+    if load_settings().postgres_uri is None:
+        message = "POSTGRES_URI is not set: say where to publish, as postgresql://user:password@host:port/name"
+        raise InvalidRequest(message)
+    return check_mart.fn(domain, None, None, now)
 
 
 @task

@@ -7,6 +7,7 @@ from prefect.blocks.system import Secret
 
 from market_opinion.lake import Lake, open_lake
 from market_opinion.landing import Landing
+from market_opinion.mart import Mart, NoMart
 from market_opinion.mart.duckdb import DuckDBMart
 from market_opinion.metrics import MetricsFile
 from market_opinion.quota import Priority, Quota
@@ -36,9 +37,18 @@ def state() -> StateStore:
     return StateStore(settings.state_path, environment=settings.environment)
 
 
-def mart() -> DuckDBMart:
+def mart() -> Mart:
     """The mart."""
-    return DuckDBMart(load_settings().mart_path)
+    settings = load_settings()
+    match settings.mart_engine:
+        case "duckdb":
+            return DuckDBMart(settings.mart_path)
+        case "snowflake":
+            from tasks.warehouse import open_warehouse  # takes seconds to import, and few need it
+
+            return open_warehouse(settings)
+        case "none":
+            return NoMart()
 
 
 def metrics() -> MetricsFile:

@@ -5,7 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import polars as pl
 import pytest
@@ -17,8 +17,12 @@ from market_opinion.contracts import TABLES
 from market_opinion.domain import Domain, load_domain
 from market_opinion.settings import Settings, load_settings
 
+if TYPE_CHECKING:
+    from tests.warehouse import Warehouse
+
 REPOSITORY = Path(__file__).parent.parent
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
+SCHEMAS = ("mart", "staging", "silver", "lake")
 MART_TABLES = (
     "dim_date", "dim_product", "dim_community", "dim_aspect", "dim_submission", "dim_scorer",
     "fact_brand_mentions", "fact_aspect_opinion", "fact_window",
@@ -117,3 +121,26 @@ def assert_same(left: dict[str, pl.DataFrame], right: dict[str, pl.DataFrame]) -
     """Every table holds the same rows."""
     different = [name for name in left if not left[name].equals(right[name])]
     assert different == []
+
+
+@pytest.fixture(scope="session")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Warehouse"]:
+    """A server that speaks as Snowflake does."""
+    from tests.warehouse import Warehouse
+
+    with Warehouse(tmp_path_factory.mktemp("warehouse") / "server.log") as started:
+        yield started
+
+
+@pytest.fixture
+def connect(warehouse: "Warehouse", monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Callable[[], Any]:
+    """Makes connections to a database of this test alone, with its schemas, as `python -m infra.snowflake apply` leaves them."""
+    from tasks.warehouse import connect as open_connection
+
+    name = "DB_" + "".join(c if c.isalnum() else "_" for c in request.node.name).upper()[:60]
+    for key, value in warehouse.environment(name).items():
+        monkeypatch.setenv(key, value)
+    with open_connection(load_settings(), database=False) as connection:
+        for statement in (f"CREATE DATABASE {name}", f"USE DATABASE {name}", *(f"CREATE SCHEMA {s}" for s in SCHEMAS)):
+            connection.cursor().execute(statement)
+    return lambda: open_connection(load_settings())

@@ -1,7 +1,10 @@
--- No key of a dimension or fact stands twice.
-SELECT 'fact_brand_mentions' AS table_name, mention_key AS key_value FROM mart.fact_brand_mentions GROUP BY mention_key HAVING COUNT(*) > 1
-UNION ALL SELECT 'fact_aspect_opinion', opinion_key FROM mart.fact_aspect_opinion GROUP BY opinion_key HAVING COUNT(*) > 1
-UNION ALL SELECT 'fact_window', window_key FROM mart.fact_window GROUP BY window_key HAVING COUNT(*) > 1
+-- No key of a dimension, or of a fact of the touched dates, stands twice. A fact's key has its date in it.
+SELECT 'fact_brand_mentions' AS table_name, f.mention_key AS key_value
+FROM mart.fact_brand_mentions AS f JOIN staging.touched_dates AS t ON t.date_key = f.date_key GROUP BY f.mention_key HAVING COUNT(*) > 1
+UNION ALL SELECT 'fact_aspect_opinion', f.opinion_key
+FROM mart.fact_aspect_opinion AS f JOIN staging.touched_dates AS t ON t.date_key = f.date_key GROUP BY f.opinion_key HAVING COUNT(*) > 1
+UNION ALL SELECT 'fact_window', f.window_key
+FROM mart.fact_window AS f JOIN staging.touched_dates AS t ON t.date_key = f.date_key GROUP BY f.window_key HAVING COUNT(*) > 1
 UNION ALL SELECT 'dim_date', CAST(date_key AS VARCHAR) FROM mart.dim_date GROUP BY date_key HAVING COUNT(*) > 1
 UNION ALL SELECT 'dim_product', product_key FROM mart.dim_product GROUP BY product_key HAVING COUNT(*) > 1
 UNION ALL SELECT 'dim_community', community_key FROM mart.dim_community GROUP BY community_key HAVING COUNT(*) > 1

@@ -1,12 +1,13 @@
 -- Grain: domain x item x product. Rebuilt for the touched dates. Polarity is the mean of the item's opinions on the product,
--- summed in millionths so that no engine and no order of addition gives another last digit.
+-- summed in millionths so that no engine and no order of addition gives another last digit. Here and in views, sums are made
+-- DOUBLE before they are divided: Snowflake rounds quotients of whole numbers to six digits.
 DELETE FROM mart.fact_brand_mentions
 WHERE domain = (SELECT domain FROM staging.load) AND date_key IN (SELECT date_key FROM staging.touched_dates);
 
 INSERT INTO mart.fact_brand_mentions
 WITH judged AS (
     SELECT o.platform, o.kind, o.item_id, o.window_start, o.product_id, COUNT(*) AS opinion_count,
-           SUM(CAST(ROUND(o.polarity * 1000000) AS BIGINT)) / COUNT(*) / 1000000.0 AS polarity,
+           CAST(SUM(CAST(ROUND(o.polarity * 1000000) AS BIGINT)) AS DOUBLE) / COUNT(*) / 1000000 AS polarity,
            MIN(MD5(o.scorer || '|' || o.model || '|' || COALESCE(o.prompt_version, ''))) AS scorer_key
     FROM silver.opinions AS o
     JOIN staging.load AS l ON l.domain = o.domain AND l.score_set = o.score_set

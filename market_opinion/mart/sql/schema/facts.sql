@@ -18,7 +18,8 @@ CREATE TABLE IF NOT EXISTS mart.fact_window (
     state VARCHAR NOT NULL, item_count BIGINT NOT NULL, comment_count BIGINT NOT NULL,
     usable_item_count BIGINT NOT NULL, usable_comment_count BIGINT NOT NULL);
 CREATE TABLE IF NOT EXISTS mart.load_audit (
-    load_key VARCHAR NOT NULL, domain VARCHAR NOT NULL, score_set VARCHAR NOT NULL, first_date_key INTEGER NOT NULL, last_date_key INTEGER NOT NULL,
+    load_key VARCHAR NOT NULL, load_number BIGINT NOT NULL, domain VARCHAR NOT NULL, score_set VARCHAR NOT NULL, first_date_key INTEGER NOT NULL, last_date_key INTEGER NOT NULL,
     date_count BIGINT NOT NULL, silver_mention_count BIGINT NOT NULL, fact_mention_count BIGINT NOT NULL,
-    silver_opinion_count BIGINT NOT NULL, fact_opinion_count BIGINT NOT NULL, failed_check_count BIGINT NOT NULL,
+    silver_opinion_count BIGINT NOT NULL, fact_opinion_count BIGINT NOT NULL,
+    unknown_product_count BIGINT NOT NULL, unknown_aspect_count BIGINT NOT NULL, failed_check_count BIGINT NOT NULL,
     items_snapshot_id BIGINT, mentions_snapshot_id BIGINT, opinions_snapshot_id BIGINT);

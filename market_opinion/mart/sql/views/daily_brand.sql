@@ -1,13 +1,13 @@
--- domain x date x brand: how often it was named, by how many, and in which tone. Net sentiment is share positive minus share negative.
+-- domain x date x platform x brand: how often it was named, by how many, and in which tone. Net sentiment is share positive minus share negative.
 CREATE OR REPLACE VIEW mart.daily_brand AS
-SELECT f.domain, d.full_date, p.brand, p.is_own_brand, COUNT(*) AS mention_count, COUNT(DISTINCT f.author_key) AS author_count,
+SELECT f.domain, d.full_date, f.platform, p.brand, p.is_own_brand, COUNT(*) AS mention_count, COUNT(DISTINCT f.author_key) AS author_count,
        CAST(SUM(CASE WHEN f.label = 'positive' THEN 1 ELSE 0 END) AS BIGINT) AS positive_count,
        CAST(SUM(CASE WHEN f.label = 'neutral' THEN 1 ELSE 0 END) AS BIGINT) AS neutral_count,
        CAST(SUM(CASE WHEN f.label = 'negative' THEN 1 ELSE 0 END) AS BIGINT) AS negative_count,
-       SUM(CAST(ROUND(f.polarity * 1000000) AS BIGINT)) / NULLIF(COUNT(f.polarity), 0) / 1000000.0 AS mean_polarity,
-       (SUM(CASE WHEN f.label = 'positive' THEN 1 ELSE 0 END) - SUM(CASE WHEN f.label = 'negative' THEN 1 ELSE 0 END))
+       CAST(SUM(CAST(ROUND(f.polarity * 1000000) AS BIGINT)) AS DOUBLE) / NULLIF(COUNT(f.polarity), 0) / 1000000 AS mean_polarity,
+       CAST(SUM(CASE WHEN f.label = 'positive' THEN 1 ELSE 0 END) - SUM(CASE WHEN f.label = 'negative' THEN 1 ELSE 0 END) AS DOUBLE)
            / NULLIF(COUNT(f.label), 0) AS net_sentiment
 FROM mart.fact_brand_mentions AS f
 JOIN mart.dim_product AS p ON p.product_key = f.product_key
 JOIN mart.dim_date AS d ON d.date_key = f.date_key
-GROUP BY f.domain, d.full_date, p.brand, p.is_own_brand;
+GROUP BY f.domain, d.full_date, f.platform, p.brand, p.is_own_brand;

@@ -1,0 +1,35 @@
+"""The mart's views, published for dashboards."""
+
+from datetime import datetime
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from tasks.alerts import report_failure
+from tasks.local import run_locally
+from tasks.mart import publish_views
+from tasks.progress import Tally
+from tasks.report import Summary, publish_summary
+from tasks.request import check_publish
+
+
+@flow(name="publish", on_failure=[report_failure], on_crashed=[report_failure])
+def publish(domain: str = "smartphones", now: datetime | None = None) -> Summary:
+    """Put the views of the mart into the PostgreSQL of POSTGRES_URI in one transaction. Every other flow does so at its end.
+
+    Safe to run again at any time; grants, indexes and views of your own stay.
+
+    Args:
+        domain: Folder below domains/; views hold all domains.
+        now: Run as if it were this time, in UTC; the scheduled start when left out.
+    """
+    check_publish(domain, now or flow_run.scheduled_start_time)
+    with Tally() as tally:
+        tally.add(publish_views())
+        summary = Summary("published views", dict(tally.counts), tally.elapsed_seconds, None)
+        publish_summary(summary)
+        return summary
+
+
+if __name__ == "__main__":
+    run_locally(publish, check=check_publish)

@@ -1,0 +1,1 @@
+"""What provisions: nothing of the platform imports it."""

@@ -1,0 +1,13 @@
+-- Least privilege. The loader owns what it makes in mart, staging and silver, and only reads the lake; readers see what is made later too.
+GRANT USAGE ON WAREHOUSE ${warehouse} TO ROLE ${database}_LOADER;
+GRANT USAGE ON WAREHOUSE ${warehouse} TO ROLE ${database}_BI;
+GRANT USAGE ON DATABASE ${database} TO ROLE ${database}_LOADER;
+GRANT USAGE ON DATABASE ${database} TO ROLE ${database}_BI;
+GRANT USAGE, CREATE TABLE, CREATE VIEW ON SCHEMA ${database}.mart TO ROLE ${database}_LOADER;
+GRANT USAGE, CREATE TABLE, CREATE STAGE ON SCHEMA ${database}.staging TO ROLE ${database}_LOADER;
+GRANT USAGE, CREATE TABLE ON SCHEMA ${database}.silver TO ROLE ${database}_LOADER;
+GRANT USAGE ON SCHEMA ${database}.lake TO ROLE ${database}_LOADER;
+GRANT USAGE ON SCHEMA ${database}.mart TO ROLE ${database}_BI;
+GRANT SELECT ON FUTURE TABLES IN SCHEMA ${database}.mart TO ROLE ${database}_BI;
+GRANT SELECT ON FUTURE VIEWS IN SCHEMA ${database}.mart TO ROLE ${database}_BI;
+GRANT USAGE ON SCHEMA ${database}.lake TO ROLE ${database}_ANALYST;

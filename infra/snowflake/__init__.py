@@ -1,0 +1,55 @@
+"""What an account of Snowflake needs before the first load: SQL files, in the order of their numbers, rendered from the settings.
+
+Every statement may be run again. Which files there are depends on SNOWFLAKE_ROAD.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from string import Template
+
+from market_opinion.errors import SettingsInvalid
+from market_opinion.settings import Settings
+
+_FOLDER = Path(__file__).parent
+_ALWAYS = ("01_roles", "02_warehouse", "03_database", "07_grants")
+_ROADS = {
+    "iceberg": ("04_volume_iceberg", "05_catalog_{catalog}", "06_lake_iceberg", "08_grants_iceberg"),
+    "external": ("04_volume_external", "06_lake_external", "08_grants_external"),
+    "copy": (),
+}
+
+
+def setup(settings: Settings) -> str:
+    """The SQL that sets an account up; raises SettingsInvalid that names what is missing."""
+    names = (*_ALWAYS, *(name.format(catalog=settings.snowflake_catalog) for name in _ROADS[settings.snowflake_road]))
+    return "\n".join(_rendered(name, settings) for name in sorted(names))
+
+
+def status(settings: Settings) -> str:
+    """The SQL that shows how it stands."""
+    return _rendered(f"status_{settings.snowflake_road}", settings)
+
+
+def statements(sql: str) -> Iterator[str]:
+    """The statements of a rendered text, without comments."""
+    code = "\n".join(line for line in sql.splitlines() if not line.startswith("--"))
+    return (statement.strip() for statement in code.split(";") if statement.strip())
+
+
+def _rendered(name: str, settings: Settings) -> str:
+    values = {
+        "database": settings.snowflake_place[1],
+        "warehouse": settings.snowflake_warehouse,
+        "lake_uri": settings.snowflake_lake_uri,
+        "role_arn": settings.snowflake_aws_role_arn,
+        "external_id": settings.snowflake_aws_external_id,
+        "account_id": settings.aws_account_id,
+        "region": settings.aws_region,
+    }
+    variables = {"lake_uri": "SNOWFLAKE_LAKE_URI", "role_arn": "SNOWFLAKE_AWS_ROLE_ARN", "external_id": "SNOWFLAKE_AWS_EXTERNAL_ID"}
+    template = Template((_FOLDER / f"{name}.sql").read_text(encoding="utf-8"))
+    missing = [variables.get(key, f"AWS_{key.upper()}") for key in template.get_identifiers() if values[key] is None]
+    if missing:
+        message = f"infra/snowflake/{name}.sql needs {', '.join(missing)}: set them, or another SNOWFLAKE_ROAD"
+        raise SettingsInvalid(message)
+    return template.substitute(values)

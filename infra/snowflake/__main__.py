@@ -1,0 +1,61 @@
+"""Print, run or look at what a Snowflake account needs: `python -m infra.snowflake render|apply|status`."""
+
+import sys
+
+import cyclopts
+from rich.console import Console
+from rich.table import Table
+from snowflake.connector.errors import Error
+
+from infra import snowflake
+from market_opinion.errors import MarketOpinionError
+from market_opinion.mart.snowflake import explained
+from market_opinion.settings import Settings, load_settings
+
+app = cyclopts.App(name="python -m infra.snowflake", help="What a Snowflake account needs before the first load.", version_flags=())
+
+
+@app.command
+def render() -> None:
+    """Print the SQL for SNOWFLAKE_ROAD, for somebody to read and run."""
+    print(snowflake.setup(load_settings()))
+
+
+@app.command
+def apply() -> None:
+    """Run it, statement by statement, as a user who may; all of it may be run again."""
+    settings = load_settings()
+    _run(settings, snowflake.setup(settings), show=False)
+
+
+@app.command
+def status() -> None:
+    """Show whom AWS has to trust, and whether the tables follow the lake."""
+    settings = load_settings()
+    _run(settings, snowflake.status(settings), show=True)
+
+
+def _run(settings: Settings, sql: str, *, show: bool) -> None:
+    from tasks.warehouse import connect  # takes seconds to import
+
+    console = Console()
+    try:
+        with connect(settings, database=False) as connection, connection.cursor() as cursor:
+            for statement in snowflake.statements(sql):
+                console.print(f"[dim]{' '.join(statement.split())[:120]}[/]", highlight=False, soft_wrap=True)
+                cursor.execute(statement)
+                if show:
+                    table = Table(*[column.name for column in cursor.description])
+                    for row in cursor.fetchall():
+                        table.add_row(*map(str, row))
+                    console.print(table)
+    except Error as error:
+        raise explained(error) from error
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except MarketOpinionError as error:
+        Console(stderr=True).print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
+        sys.exit(2)

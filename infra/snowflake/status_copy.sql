@@ -1,0 +1,2 @@
+-- What stands.
+SHOW TABLES IN SCHEMA ${database}.mart;

@@ -1,0 +1,29 @@
+"""Gold: daily aggregates of what a run touched, in the lake, for readers without a warehouse."""
+
+from prefect import get_run_logger, task
+
+from market_opinion import gold, mart, opinions
+from market_opinion.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
+from market_opinion.domain import load_domain
+from market_opinion.errors import CommitConflict
+from market_opinion.settings import load_settings
+from market_opinion.window import Slice, whole_days
+from tasks import resources
+from tasks.policy import only
+from tasks.request import Job
+
+
+@task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
+def build_gold(job: Job, slices: list[Slice]) -> dict[str, int]:
+    """Replace the dates of the slices in every gold table. A rerun is safe: the same silver gives the same rows."""
+    lake, products = resources.lake(), mart.product_rows(load_domain(job.domain, load_settings().domains_path))
+    where, count = {"domain": job.domain}, 0
+    for days in whole_days(slices):
+        mentions = lake.read(SILVER_MENTIONS, where, days)
+        items = lake.read(SILVER_ITEMS, window=days, columns=[*SILVER_ITEMS.key, "author_key"])
+        live = lake.read(SILVER_OPINIONS, {**where, "score_set": opinions.LIVE}, days)
+        for table, rows in gold.aggregate(items, mentions, live, products).items():
+            lake.overwrite(table, rows, where, days, run={"run-id": job.run_id})
+            count += rows.height
+    get_run_logger().info("gold: %d rows", count)
+    return {"gold_row_count": count}

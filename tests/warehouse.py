@@ -1,0 +1,74 @@
+"""A server that speaks as Snowflake does, for the length of a `with`: its own environment, a free port on loopback."""
+
+import socket
+import subprocess
+import time
+from pathlib import Path
+from typing import Self
+
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from market_opinion import mart
+from tests.conftest import MART_TABLES, REPOSITORY
+
+PYTHON = REPOSITORY / ".venv" / "snowflake-server" / "bin" / "python"
+needs_server = pytest.mark.skipif(not PYTHON.exists(), reason=f"no Snowflake-speaking server at {PYTHON}: run make .venv/dev")
+VIEWS = [name.partition("/")[2] for name in mart.names("views")]
+
+
+class Warehouse:
+    """The server; every database on it is empty until it is made."""
+
+    def __init__(self, log: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self._log = log.open("wb")
+        self._process = subprocess.Popen(
+            [PYTHON, REPOSITORY / "tests" / "fakesnow_server.py", str(self.port)], stdout=self._log, stderr=self._log
+        )
+
+    def __enter__(self) -> Self:
+        for _ in range(300):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return self
+            time.sleep(0.1)
+        self.__exit__()
+        message = f"the Snowflake-speaking server did not start: see {self._log.name}"
+        raise RuntimeError(message)
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=20)
+        self._log.close()
+
+    def environment(self, database: str) -> dict[str, str]:
+        """The settings that lead to a database of it."""
+        return {
+            "MART_URI": f"snowflake://fakesnow/{database}",
+            "SNOWFLAKE_URL": f"http://127.0.0.1:{self.port}",
+            "SNOWFLAKE_USER": "loader",
+            "SNOWFLAKE_PASSWORD": "a password",
+            "SNOWFLAKE_ROAD": "copy",
+        }
+
+
+def contents(store):
+    frames = {name: store.query(f"SELECT * FROM mart.{name}") for name in (*MART_TABLES, "load_audit", *VIEWS)}
+    return {name: frame.select(sorted(frame.columns)) for name, frame in frames.items()}
+
+
+def assert_equal(left, right):
+    """Every table and view: the same rows, floats within 1e-9."""
+    for one, other in zip(contents(left).values(), contents(right).values(), strict=True):
+        exact = [column for column in one.columns if one.schema[column] != pl.Float64 and not one.schema[column].is_decimal()]
+        ordered = [_alike(frame).sort(exact, nulls_last=True) for frame in (one, other)]
+        assert_frame_equal(*ordered, check_dtypes=False, abs_tol=1e-9, rel_tol=0)
+
+
+def _alike(frame):
+    """Whole numbers as Int64, others as Float64."""
+    return frame.with_columns(pl.col(pl.Int8, pl.Int16, pl.Int32, pl.Int128).cast(pl.Int64), pl.col(pl.Decimal).cast(pl.Float64))
