@@ -68,6 +68,10 @@ class Window:
         """The hourly windows of the span, oldest first."""
         return (Window.hour(self.start + HOUR * n) for n in range(self.hour_count))
 
+    def midnights(self) -> list[datetime]:
+        """The beginnings of the UTC dates the span touches, oldest first."""
+        return [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in self.dates()]
+
     def dates(self) -> list[date]:
         """The UTC dates the span touches, oldest first."""
         last = (self.end - HOUR).date()

@@ -1,5 +1,7 @@
 """Mart: the dates a run touched, rebuilt in one transaction from silver."""
 
+from datetime import timedelta
+
 import polars as pl
 from prefect import get_run_logger, task
 
@@ -8,6 +10,7 @@ from market_opinion.alerts import Alert
 from market_opinion.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
 from market_opinion.domain import load_domain
 from market_opinion.errors import MartUnavailable, ReconciliationFailed
+from market_opinion.export import Export
 from market_opinion.mart.postgres import PostgresMart
 from market_opinion.settings import load_settings
 from market_opinion.window import Slice, Window, whole_days
@@ -16,13 +19,14 @@ from tasks.alerts import raise_alerts
 from tasks.policy import only
 from tasks.request import Job
 
+_SILVER = {"items": SILVER_ITEMS, "mentions": SILVER_MENTIONS, "opinions": SILVER_OPINIONS}
+
 
 @task(retries=2, retry_delay_seconds=10, retry_condition_fn=only(MartUnavailable))
 def load_mart(job: Job, slices: list[Slice], *, again: bool = False) -> dict[str, int]:
     """Rebuild the dates of the slices; a rerun is safe, and a load that does not reconcile with silver is undone and alerted."""
     lake, domain = resources.lake(), load_domain(job.domain, load_settings().domains_path)
     days = whole_days(slices)
-    tables = {"items": SILVER_ITEMS, "mentions": SILVER_MENTIONS, "opinions": SILVER_OPINIONS}
     load = mart.Load(
         domain=job.domain,
         score_set=opinions.LIVE,
@@ -31,8 +35,11 @@ def load_mart(job: Job, slices: list[Slice], *, again: bool = False) -> dict[str
         products=mart.product_rows(domain),
         aspects=mart.aspect_rows(domain),
         windows=mart.window_rows(entry for day in days for entry in resources.state().windows(window=day)),
-        snapshot_ids={name: lake.snapshot_id(table) for name, table in tables.items()},
+        snapshot_ids={name: lake.snapshot_id(table) for name, table in _SILVER.items()},
     )
+    settings = load_settings()
+    if settings.mart_engine == "snowflake" and settings.snowflake_road == "external":
+        _export(Export(settings.export), days)
     try:
         counts = resources.mart().load(load, lambda: _silver(job, days), again=again)
     except ReconciliationFailed as error:
@@ -51,6 +58,17 @@ def _silver(job: Job, days: list[Window]) -> mart.Silver:
         mentions=mentions,
         opinions=pl.concat(lake.read(SILVER_OPINIONS, live, day) for day in days),
     )
+
+
+def _export(export: Export, days: list[Window]) -> None:
+    """Put whole days of silver where external tables look, of all domains and the live score set."""
+    lake = resources.lake()
+    for name, table in _SILVER.items():
+        where = {"score_set": opinions.LIVE} if table is SILVER_OPINIONS else {}
+        columns = mart.ITEM_COLUMNS if table is SILVER_ITEMS else None
+        for day in (Window(start, start + timedelta(days=1)) for span in days for start in span.midnights()):
+            rows = lake.read(table, where, day, columns=columns)
+            export.put(name, day.start.date(), rows.sort(rows.columns), snapshot_id=lake.snapshot_id(table))
 
 
 @task(retries=2, retry_delay_seconds=10, retry_condition_fn=only(MartUnavailable))
