@@ -4,11 +4,15 @@ PY := .venv/bin/python
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --no-header --generate-hashes
 
-.PHONY: demo test check lock docs clean
+.PHONY: demo dashboard test check lock docs clean
 
 # The main job on the embedded default: a backfill of the bundled sample, ending in a report.
 demo: .venv/runtime
 	$(PY) -m flows.backfill
+
+# Pages in a browser over the mart that demo, or a run of yours, has filled.
+dashboard: .venv/dashboard
+	$(PY) -m market_opinion.dashboard
 
 test: .venv/dev
 	$(PY) -m pytest
@@ -21,7 +25,8 @@ check: .venv/dev
 	  grep '==' $$shift_name.txt > .venv/locked; grep '==' .venv/lock.txt | cmp -s - .venv/locked || { echo "$$shift_name.txt does not fit pyproject.toml: run make lock"; exit 1; }; \
 	}; \
 	check requirements pyproject.toml; \
-	check requirements-dev pyproject.toml --group dev; \
+	check requirements-dev pyproject.toml --extra dashboard --group dev; \
+	check requirements-dashboard pyproject.toml --extra dashboard; \
 	check requirements-snowflake-server --group snowflake-server
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
@@ -32,7 +37,8 @@ check: .venv/dev
 # Resolve anew within the bounds of pyproject.toml.
 lock: .venv/dev
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
-	$(COMPILE) --upgrade pyproject.toml --group dev -o requirements-dev.txt
+	$(COMPILE) --upgrade pyproject.toml --extra dashboard --group dev -o requirements-dev.txt
+	$(COMPILE) --upgrade pyproject.toml --extra dashboard -o requirements-dashboard.txt
 	$(COMPILE) --upgrade --group snowflake-server -o requirements-snowflake-server.txt
 
 docs: .venv/runtime
@@ -48,6 +54,10 @@ clean:
 
 .venv/runtime: .venv/bin/uv requirements.txt
 	$(UV) pip install --quiet --python $(PY) --require-hashes --requirement requirements.txt
+	touch $@
+
+.venv/dashboard: .venv/runtime requirements-dashboard.txt
+	$(UV) pip install --quiet --python $(PY) --require-hashes --requirement requirements-dashboard.txt
 	touch $@
 
 .venv/snowflake-server/done: .venv/bin/uv requirements-snowflake-server.txt

@@ -54,8 +54,8 @@ def _specs(facts: figures.Figures) -> dict[str, Any]:
     if not facts.mentions.height:
         return {}
     drawn = {
-        "share-of-voice": charts.share_of_voice(facts.mentions),
-        "sentiment": charts.sentiment_over_time(facts.mentions),
+        "share-of-voice": charts.share_of_voice(figures.tones(facts.mentions)),
+        "sentiment": charts.sentiment_over_time(figures.judged(facts.mentions)),
         "coverage": charts.coverage(facts.windows),
     }
     return {name: chart.to_dict() for name, chart in drawn.items()}

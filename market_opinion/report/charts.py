@@ -9,16 +9,18 @@ PRAISE, COMPLAINT, NEUTRAL = "#1a7f6b", "#c2452d", "#c9c5bc"
 _INK, _FAINT = "#2b2a27", "#8a867d"
 _BRANDS_MAX, _LINES_MAX = 10, 5
 _PALETTE = ["#22577a", "#d9782d", "#1a7f6b", "#8e4585", "#b8a11f"]
+# Full colour at this mean polarity: means rarely go further.
+_FULL_COLOUR_AT = 0.6
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
-def share_of_voice(mentions: pl.DataFrame) -> alt.LayerChart:
-    """Bars of each brand's share of all mentions, parted by tone; most mentioned first."""
-    toned = mentions.with_columns(tone=pl.col("label").fill_null("not judged"))
-    counted = toned.group_by("brand", "tone").agg(pl.len().alias("mention_count"))
-    totals = mentions.group_by("brand").agg(pl.len().alias("brand_count")).sort("brand_count", "brand", descending=[True, False])
+def share_of_voice(counted: pl.DataFrame) -> alt.LayerChart:
+    """Bars of each brand's share of all mentions, parted by tone; most mentioned first. Rows: `brand`, `tone`, `mention_count`."""
+    total = counted["mention_count"].sum()
+    by_brand = counted.group_by("brand").agg(pl.col("mention_count").sum().alias("brand_count"))
+    totals = by_brand.sort("brand_count", "brand", descending=[True, False])
     shown = counted.join(totals.head(_BRANDS_MAX), on="brand").with_columns(
-        share=pl.col("mention_count") / mentions.height, brand_share=pl.col("brand_count") / mentions.height
+        share=pl.col("mention_count") / total, brand_share=pl.col("brand_count") / total
     )
     tones = ["positive", "neutral", "negative", "not judged"]
     order = totals["brand"].head(_BRANDS_MAX).to_list()
@@ -44,13 +46,18 @@ def share_of_voice(mentions: pl.DataFrame) -> alt.LayerChart:
     return _styled((bars + labels).properties(width="container", height=alt.Step(30)))
 
 
-def sentiment_over_time(mentions: pl.DataFrame) -> alt.LayerChart:
-    """Lines of mean polarity of the most mentioned brands, in steps that suit the span."""
-    top = mentions.group_by("brand").len().sort("len", "brand", descending=[True, False])["brand"].head(_LINES_MAX).to_list()
-    every = _step(mentions["mentioned_at"])
-    judged = mentions.filter(pl.col("brand").is_in(top), pl.col("polarity").is_not_null())
-    points = judged.group_by("brand", pl.col("mentioned_at").dt.truncate(every).alias("from")).agg(
-        pl.col("polarity").mean().round(4), pl.len().alias("mention_count")
+def sentiment_over_time(judged: pl.DataFrame) -> alt.LayerChart:
+    """Lines of mean polarity of the most mentioned brands, in steps that suit the span.
+
+    Rows: `brand`, `at`, `polarity`, and `mention_count` judged mentions that this is the mean of.
+    """
+    weight = pl.col("mention_count")
+    totals = judged.group_by("brand").agg(weight.sum()).sort("mention_count", "brand", descending=[True, False])
+    top = totals["brand"].head(_LINES_MAX).to_list()
+    points = (
+        judged.filter(pl.col("brand").is_in(top))
+        .group_by("brand", pl.col("at").dt.truncate(_step(judged["at"])).alias("from"))
+        .agg(((pl.col("polarity") * weight).sum() / weight.sum()).round(4), weight.sum())
     )
     brand = alt.Color(
         "brand:N", sort=top, scale=alt.Scale(domain=top, range=_PALETTE), legend=alt.Legend(orient="bottom", title=None, columns=3)
@@ -98,6 +105,39 @@ def coverage(windows: pl.DataFrame) -> alt.LayerChart:
     )
     framed = base.transform_filter("datum.open_count > 0").mark_rect(filled=False, stroke=COMPLAINT, strokeWidth=1.5)
     return _styled((filled + framed).properties(width="container", height=alt.Step(26)))
+
+
+def aspect_heat(cells: pl.DataFrame) -> alt.LayerChart:
+    """Cells of mean polarity, brand by aspect, most spoken of first. Rows: `brand`, `aspect_title`, `opinion_count`, `mean_polarity`."""
+    order = {
+        name: cells.group_by(name).agg(pl.col("opinion_count").sum()).sort("opinion_count", name, descending=[True, False])[name].to_list()
+        for name in ("brand", "aspect_title")
+    }
+    base = alt.Chart(cells.to_arrow()).encode(
+        alt.X("aspect_title:N", sort=order["aspect_title"], title=None, axis=alt.Axis(orient="top", labelAngle=-35)),
+        alt.Y("brand:N", sort=order["brand"], title=None),
+        tooltip=[
+            alt.Tooltip("brand:N"),
+            alt.Tooltip("aspect_title:N", title="aspect"),
+            alt.Tooltip("mean_polarity:Q", format="+.2f", title="mean polarity"),
+            alt.Tooltip("opinion_count:Q", title="opinions"),
+        ],
+    )
+    colour = alt.Scale(domain=[-_FULL_COLOUR_AT, 0, _FULL_COLOUR_AT], range=[COMPLAINT, "#f6f3ec", PRAISE], clamp=True)
+    filled = base.mark_rect(stroke="white").encode(alt.Color("mean_polarity:Q", scale=colour, legend=None))
+    numbers = base.mark_text(fontSize=11, color=_INK).encode(alt.Text("mean_polarity:Q", format="+.2f"))
+    return _styled((filled + numbers).properties(width="container", height=alt.Step(28)))
+
+
+def usable_ratio(days: pl.DataFrame) -> alt.LayerChart:
+    """Lines of the share of comments that can be used. Rows: `place`, `full_date`, `usable_comment_ratio`."""
+    base = alt.Chart(days.drop_nulls("usable_comment_ratio").sort("place", "full_date").to_arrow()).encode(
+        alt.X("full_date:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(tickCount=6, labelOverlap=True, format="%d %b")),
+        alt.Y("usable_comment_ratio:Q", title="usable comments", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=5)),
+        alt.Color("place:N", legend=alt.Legend(orient="bottom", title=None, columns=3)),
+        [alt.Tooltip("place:N"), alt.Tooltip("full_date:T", format="%d %b"), alt.Tooltip("usable_comment_ratio:Q", format=".1%")],
+    )
+    return _styled((base.mark_line(strokeWidth=2) + base.mark_circle()).properties(width="container", height=220))
 
 
 def _span(times: pl.Series) -> timedelta:

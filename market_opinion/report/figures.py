@@ -81,6 +81,17 @@ def tiles(facts: Figures) -> list[tuple[str, str, str]]:
     ]
 
 
+def tones(mentions: pl.DataFrame) -> pl.DataFrame:
+    """Mentions of each `brand` and `tone`."""
+    toned = mentions.with_columns(tone=pl.col("label").fill_null("not judged"))
+    return toned.group_by("brand", "tone").agg(pl.len().alias("mention_count"))
+
+
+def judged(mentions: pl.DataFrame) -> pl.DataFrame:
+    """The judged mentions: `brand`, `at`, `polarity`, each counting once."""
+    return mentions.drop_nulls("polarity").select("brand", "polarity", at="mentioned_at", mention_count=1)
+
+
 def heat(scorecard: pl.DataFrame, domain: Domain) -> dict[str, Any]:
     """Rows of products and columns of aspects with their mean polarity, most judged first; cells of one opinion stay empty."""
     named = scorecard.filter(pl.col("category") != BRAND_ROW)

@@ -1,0 +1,90 @@
+"""E25, E26: the dashboard over the embedded mart and over PostgreSQL, looked at in a real browser."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from flows.backfill import backfill
+from flows.publish import publish
+from tests.browser import browser, dashboard, needs_browser
+from tests.conftest import REPOSITORY
+from tests.postgres import Postgres, needs_postgres
+
+pytestmark = [needs_browser, pytest.mark.usefixtures("without_engine")]
+SHARED = REPOSITORY.parent / "shared" / "data" / "reddit"
+
+
+def words(page):
+    return page.locator("[data-testid=stMain]").inner_text()
+
+
+def test_every_page_shows_the_sample(home):
+    """Filters narrow it, a number leads to its words, nothing complains and nothing is asked of other hosts."""
+    backfill.fn()
+    with dashboard(home) as address, browser() as (page, errors):
+        page.on(
+            "request",
+            lambda request: errors.append(request.url) if not request.url.startswith((address, "data:", "blob:", "ws:")) else None,
+        )
+        page.goto(address)
+        page.get_by_text("The words behind a number").wait_for()
+        page.locator("[data-testid=stDataFrame]").wait_for()
+        assert page.locator("[data-testid=stVegaLiteChart]").count() == 3
+        assert "577" in words(page)
+        assert "100%" in words(page)
+
+        page.get_by_test_id("stSidebar").get_by_text("Brands", exact=True).nth(1).wait_for()
+        page.get_by_test_id("stMultiSelect").filter(has_text="Brands").locator("input").fill("Google")
+        page.keyboard.press("Enter")
+        page.keyboard.press("Escape")
+        page.get_by_test_id("stMetricValue").get_by_text("120", exact=True).wait_for()
+        assert "577" not in words(page)
+
+        page.get_by_role("link", name="Side by side").click()
+        page.get_by_text("Mean polarity by aspect").wait_for()
+        page.get_by_role("link", name="Operations").click()
+        page.get_by_text("Spend on models").wait_for()
+        assert "No model was asked." in words(page)
+        assert "02 Mar 09:00" in words(page)
+        assert errors == []
+
+
+def test_an_empty_mart_says_how_to_fill_it(home):
+    home.mkdir(exist_ok=True)
+    with dashboard(home) as address, browser() as (page, errors):
+        page.goto(address)
+        page.get_by_text("Nothing to show yet").wait_for()
+        assert "make demo" in words(page)
+        assert errors == []
+
+
+@needs_postgres
+def test_what_was_published_is_what_is_shown(home, monkeypatch, tmp_path):
+    """The same views, from PostgreSQL alone."""
+    with Postgres() as server:
+        monkeypatch.setenv("POSTGRES_URI", server.uri)
+        backfill.fn()
+        publish.fn()
+        elsewhere = tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        environment = {"POSTGRES_URI": server.uri}
+        with dashboard(elsewhere, "--reads", "postgres", environment=environment) as address, browser() as (page, errors):
+            page.goto(address)
+            page.locator("[data-testid=stDataFrame]").wait_for()
+            assert "577" in words(page)
+            page.get_by_role("link", name="Operations").click()
+            page.get_by_text("are kept in the lake").wait_for()
+            assert errors == []
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="no shared archive here")
+def test_a_real_archive_is_shown(home):
+    """A week of r/gadgets."""
+    span = {"start": datetime(2024, 12, 6, tzinfo=UTC), "end": datetime(2024, 12, 13, tzinfo=UTC)}
+    backfill.fn(source="archive", archive=str(SHARED), communities=["gadgets"], **span)
+    with dashboard(home) as address, browser() as (page, errors):
+        page.goto(address)
+        page.locator("[data-testid=stDataFrame]").wait_for()
+        page.get_by_role("link", name="Operations").click()
+        page.get_by_text("reddit/gadgets").first.wait_for()
+        assert errors == []
