@@ -13,6 +13,8 @@ from market_opinion.errors import SettingsInvalid
 from market_opinion.mart import Load, Silver
 
 _ROWS_SHOWN = 5
+# The columns that came last: a file without them is of an older version.
+_NEWEST = "SELECT load_number, unknown_product_count FROM mart.load_audit LIMIT 0"
 
 
 class DuckDBMart:
@@ -27,8 +29,7 @@ class DuckDBMart:
         with self._connect(read_only=False) as connection:
             session = _Session(connection)
             session.run("ATTACH ':memory:' AS staging; ATTACH ':memory:' AS silver")
-            for name in (*mart.SCHEMA, *mart.names("views")):
-                mart.run(session, name)
+            self._prepare(session)
             for name, frame in load.frames().items():
                 session.fill(f"INSERT INTO staging.{name} BY NAME", frame)
             if not again and mart.is_in_step(session):
@@ -43,6 +44,16 @@ class DuckDBMart:
                 connection.rollback()
                 raise
             return counts
+
+    def _prepare(self, session: "_Session") -> None:
+        """Make tables and views that are not there yet."""
+        try:
+            for name in (*mart.SCHEMA, *mart.names("views")):
+                mart.run(session, name)
+            session.run(_NEWEST)
+        except (duckdb.BinderException, duckdb.CatalogException) as error:
+            message = f"mart file {self._path} was made by another version ({error}): remove it, then run `python -m flows.mart`"
+            raise SettingsInvalid(message) from error
 
     @property
     def is_loaded(self) -> bool:

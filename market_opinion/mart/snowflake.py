@@ -34,6 +34,7 @@ _REMEDIES = {
     390189: "check SNOWFLAKE_ROLE: it does not exist or is not granted to the user",
     390201: f"check the database in MART_URI, SNOWFLAKE_WAREHOUSE and SNOWFLAKE_ROLE; {_SETUP}",
     606: f"check SNOWFLAKE_WAREHOUSE: there is none, or the role may not use it; {_SETUP}",
+    904: "a table has other columns than this version's: drop the schemas mart, staging and silver, apply again and run flows.mart",
     2003: f"something does not exist, or the role may not see it; {_SETUP}",
     2043: f"something does not exist, or the role may not see it; {_SETUP}",
     3001: f"the role lacks a privilege; {_SETUP}",

@@ -8,7 +8,7 @@ import pytest
 
 from market_opinion import mart
 from market_opinion.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
-from market_opinion.errors import ReconciliationFailed
+from market_opinion.errors import ReconciliationFailed, SettingsInvalid
 from market_opinion.mart.duckdb import DuckDBMart
 from market_opinion.state import WindowEntry, WindowState
 from tests.market_opinion.test_bronze import T10
@@ -211,3 +211,14 @@ def test_the_audit_counts_what_is_unknown(store, load, silver):
     store.load(replace(load, products=gone, aspects=load.aspects.filter(pl.col("aspect") != "price")), lambda: silver)
     sql = "SELECT load_number, fact_mention_count, unknown_product_count, unknown_aspect_count, items_snapshot_id FROM mart.load_audit"
     assert rows(store, sql) == [(1, 2, 1, 1, 1)]
+
+
+def test_a_file_of_an_older_version_is_named(store, load, silver, tmp_path):
+    """It can be made anew, and the message says how."""
+    store.load(load, lambda: silver)
+    import duckdb
+
+    with duckdb.connect(tmp_path / "it's a mart.db") as connection:
+        connection.execute("ALTER TABLE load_audit DROP COLUMN load_number")
+    with pytest.raises(SettingsInvalid, match="remove it, then run"):
+        store.load(load, lambda: silver)
