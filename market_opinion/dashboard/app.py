@@ -55,6 +55,13 @@ def _tile(place: Any, title: str, value: str, below: str) -> None:  # noqa: ANN4
     place.metric(title, value, below, delta_color="off", delta_arrow="off")
 
 
+def _table(frame: pl.DataFrame, *, empty: str) -> None:
+    if frame.is_empty():
+        st.info(empty)
+    else:
+        st.dataframe(frame.to_pandas(), hide_index=True, width="stretch")
+
+
 def _chart(chart: Any) -> None:  # noqa: ANN401, any Altair chart
     st.altair_chart(chart, width="stretch", theme=None)
 
@@ -144,7 +151,7 @@ def comparison_page() -> None:
     table = cells.pivot(on="brand", index="aspect_title", values="mean_polarity").sort("aspect_title")
     shown = [brand for brand in chosen if brand in table.columns]
     table = table.select(pl.col("aspect_title").alias("aspect"), pl.col(shown).round(2))
-    st.dataframe(table.to_pandas(), hide_index=True, width="stretch")
+    _table(table, empty="No opinion on these brands in these days.")
 
 
 def operations_page() -> None:
@@ -171,7 +178,7 @@ def operations_page() -> None:
     st.subheader("Usable comments by day")
     _chart(charts.usable_ratio(coverage.with_columns(place=pl.concat_str("platform", "community", separator="/"))))
     st.subheader("Loads")
-    st.dataframe(_ask("loads").to_pandas(), hide_index=True, width="stretch")
+    _table(_ask("loads"), empty="No load was recorded yet.")
     _lake()
 
 
@@ -196,16 +203,10 @@ def _lake() -> None:
     refused, costs = _lake_figures()
     with left:
         st.subheader("Rejections")
-        if refused.is_empty():
-            st.info("Nothing was refused.")
-        else:
-            st.dataframe(refused.to_pandas(), hide_index=True, width="stretch")
+        _table(refused, empty="Nothing was refused.")
     with right:
         st.subheader("Spend on models")
-        if costs.is_empty():
-            st.info("No model was asked.")
-        else:
-            st.dataframe(costs.to_pandas(), hide_index=True, width="stretch")
+        _table(costs, empty="No model was asked.")
 
 
 def main() -> None:

@@ -50,7 +50,7 @@ def test_an_hour_that_is_not_certified_holds_the_watermark(home, monkeypatch):
 def test_the_watermark_moves_after_the_mart_has_the_hour(home, monkeypatch):
     """B27: a load that fails leaves it where it was."""
 
-    def fail(*_):
+    def fail(*_, **__):
         raise ReconciliationFailed
 
     with monkeypatch.context() as broken:

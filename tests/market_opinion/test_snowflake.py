@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
+from prefect_snowflake import SnowflakeCredentials
 
 from market_opinion import mart
 from market_opinion.errors import ReconciliationFailed, SettingsInvalid
@@ -130,3 +131,17 @@ def test_credentials_that_are_missing_are_named(monkeypatch):
     monkeypatch.setenv("MART_URI", "snowflake://account")
     with pytest.raises(SettingsInvalid, match="snowflake://ACCOUNT/DATABASE"):
         open_connection(load_settings())
+
+
+def test_a_prefect_block_signs_in(connect, stores, load, silver, monkeypatch):
+    """The user, and how it signs in, are the block's; the place is that of MART_URI."""
+    _, snow = stores
+    snow.load(load, lambda: silver)
+    for name in ("SNOWFLAKE_USER", "SNOWFLAKE_PASSWORD"):
+        monkeypatch.delenv(name)
+    blocks = {"warehouse": SnowflakeCredentials(account="fakesnow", user="of_the_block", password="its own")}
+    monkeypatch.setattr(SnowflakeCredentials, "load", blocks.__getitem__)
+    monkeypatch.setenv("SNOWFLAKE_BLOCK", "warehouse")
+    with connect() as connection:
+        assert connection.user == "of_the_block"
+        assert connection.cursor().execute("SELECT COUNT(*) FROM mart.fact_brand_mentions").fetchone() == (2,)
