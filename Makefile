@@ -27,6 +27,7 @@ check: .venv/dev
 	check requirements pyproject.toml; \
 	check requirements-dev pyproject.toml --extra dashboard --group dev; \
 	check requirements-dashboard pyproject.toml --extra dashboard; \
+	check requirements-aws-server --group aws-server; \
 	check requirements-snowflake-server --group snowflake-server
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
@@ -39,6 +40,7 @@ lock: .venv/dev
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
 	$(COMPILE) --upgrade pyproject.toml --extra dashboard --group dev -o requirements-dev.txt
 	$(COMPILE) --upgrade pyproject.toml --extra dashboard -o requirements-dashboard.txt
+	$(COMPILE) --upgrade --group aws-server -o requirements-aws-server.txt
 	$(COMPILE) --upgrade --group snowflake-server -o requirements-snowflake-server.txt
 
 docs: .venv/runtime
@@ -60,11 +62,12 @@ clean:
 	$(UV) pip install --quiet --python $(PY) --require-hashes --requirement requirements-dashboard.txt
 	touch $@
 
-.venv/snowflake-server/done: .venv/bin/uv requirements-snowflake-server.txt
-	$(UV) venv --quiet --clear --python $(PY) .venv/snowflake-server
-	$(UV) pip install --quiet --python .venv/snowflake-server/bin/python --require-hashes --requirement requirements-snowflake-server.txt
+# Servers that tests start, each in an environment of its own.
+.venv/%-server/done: requirements-%-server.txt .venv/bin/uv
+	$(UV) venv --quiet --clear --python $(PY) .venv/$*-server
+	$(UV) pip install --quiet --python .venv/$*-server/bin/python --require-hashes --requirement $<
 	touch $@
 
-.venv/dev: .venv/bin/uv .venv/snowflake-server/done requirements-dev.txt
+.venv/dev: .venv/bin/uv .venv/aws-server/done .venv/snowflake-server/done requirements-dev.txt
 	$(UV) pip install --quiet --python $(PY) --require-hashes --requirement requirements-dev.txt
 	touch $@ .venv/runtime

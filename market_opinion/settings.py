@@ -36,7 +36,13 @@ class Settings(BaseSettings):
         "market_opinion",
         description="PyIceberg catalog by name; where PyIceberg's own configuration does not know it: SQLite in home/lake.",
     )
-    state_uri: str | None = Field(None, description="`sqlite:PATH` of watermarks, windows and runs; default: home/state.sqlite.")
+    state_uri: str | None = Field(
+        None, description="Watermarks, windows and runs: `sqlite:PATH`, or `dynamodb:` for RUNS_TABLE_NAME; default: home/state.sqlite."
+    )
+    runs_table_name: str = Field("reddit_ingestion_runs", description="DynamoDB table of STATE_URI=dynamodb:, with string keys pk and sk.")
+    state_base_path: str | None = Field(
+        None, pattern=r"^/[\w./-]+$", description="Also write each watermark into SSM, below this path, as `/reddit-ingest`."
+    )
     mart_uri: str | None = Field(
         None, description="Star schema: `duckdb:PATH`, `snowflake://ACCOUNT/DATABASE`, or `none:`; default: duckdb, home/mart.duckdb."
     )
@@ -129,6 +135,11 @@ class Settings(BaseSettings):
     def lake_path(self) -> Path:
         """Folder of the embedded catalog and its tables."""
         return self.home_path.resolve() / "lake"
+
+    @property
+    def state_table(self) -> str | None:
+        """DynamoDB table of the state store; none where it is SQLite."""
+        return self.runs_table_name if self.state_uri in {"dynamodb:", "dynamodb://"} else None
 
     @property
     def state_path(self) -> Path:

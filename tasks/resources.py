@@ -17,6 +17,7 @@ from market_opinion.sources.archive import Archive
 from market_opinion.sources.reddit.client import Reddit, RedditClientFactory, RedditCredentials
 from market_opinion.sources.sample import Sample
 from market_opinion.state import StateStore
+from market_opinion.state.sqlite import SQLiteState
 
 
 def landing() -> Landing:
@@ -34,7 +35,11 @@ def lake() -> Lake:
 def state() -> StateStore:
     """The state store."""
     settings = load_settings()
-    return StateStore(settings.state_path, environment=settings.environment)
+    if settings.state_table is None:
+        return SQLiteState(settings.state_path, environment=settings.environment)
+    from market_opinion.state.dynamodb import DynamoDBState  # loads boto3's models, which few need
+
+    return DynamoDBState(settings.state_table, environment=settings.environment, ssm_path=settings.state_base_path)
 
 
 def mart() -> Mart:

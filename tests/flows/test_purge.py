@@ -99,7 +99,7 @@ def test_a_purge_that_was_cut_off_is_finished_by_the_next(reddit, home, derived,
     """Wherever it ended."""
     two_comments(reddit)
     with monkeypatch.context() as broken:
-        broken.setattr(f"flows.stages.{stage}", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr(f"flows.stages.{stage}", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             purge.fn(now=LATER)
     views = counted()

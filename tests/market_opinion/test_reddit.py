@@ -16,7 +16,7 @@ from market_opinion.sources.reddit import listings, live
 from market_opinion.sources.reddit.client import RedditClientFactory, RedditCredentials, requestor_of
 from market_opinion.sources.reddit.ingestion import RedditIngestionService
 from market_opinion.sources.reddit.items import CommentSerializer, SubmissionSerializer, encode
-from market_opinion.state import StateStore
+from market_opinion.state.sqlite import SQLiteState
 from tests.conftest import REPOSITORY
 from tests.reddit_server import CREDENTIALS, FakeReddit, Post, RedditServer, thread
 
@@ -151,7 +151,7 @@ def test_wrong_credentials_are_no_passing_fault(server, client):
 
 def test_a_request_goes_to_the_last_second_of_its_turn(tmp_path):
     """R15: an urgent flow may be further ahead, so it goes on while a patient one waits."""
-    store, ways = StateStore(tmp_path / "state.sqlite", environment="test"), {}
+    store, ways = SQLiteState(tmp_path / "state.sqlite", environment="test"), {}
     for priority in (Priority.BACKFILL, Priority.COLLECT):
         ways[priority] = Quota(store, "app", per_minute=90, priority=priority)
     taken = dict.fromkeys(ways, 0)
@@ -168,21 +168,19 @@ def test_a_request_goes_to_the_last_second_of_its_turn(tmp_path):
     assert b"app" not in (tmp_path / "state.sqlite").read_bytes().replace(b"watermarks", b"")
 
 
-def _ask(path, url, until):
-    quota = Quota(StateStore(path, environment="test"), "app", per_minute=120, priority=Priority.COLLECT)
+def _ask(path, url, seconds):
+    quota = Quota(SQLiteState(path, environment="test"), "app", per_minute=120, priority=Priority.COLLECT)
     client = RedditClientFactory.create(
         RedditCredentials.parse(CREDENTIALS, where="the test"), reddit_url=url, oauth_url=url, wait_for_turn=quota.wait
     )
+    until = time.time() + seconds
     while time.time() < until:
         live.look_again(client, ["t3_s1"])
 
 
 def test_two_processes_keep_to_one_quota(server, tmp_path):
     """R15: counted where the requests arrive; 120 a minute are at most 10 at once and 110 a minute after that."""
-    until = time.time() + 8
-    processes = [
-        multiprocessing.get_context("spawn").Process(target=_ask, args=(tmp_path / "s.sqlite", server.url, until)) for _ in range(2)
-    ]
+    processes = [multiprocessing.get_context("spawn").Process(target=_ask, args=(tmp_path / "s.sqlite", server.url, 8)) for _ in range(2)]
     for process in processes:
         process.start()
     for process in processes:

@@ -1,13 +1,20 @@
-"""State: watermarks that never go back, a ledger of windows, records of runs."""
+"""State: watermarks that never go back, a ledger of windows, records of runs; the same cases on SQLite and on DynamoDB."""
 
+import itertools
 import sqlite3
+import threading
 from datetime import timedelta
 
+import boto3
 import pytest
 
 from market_opinion.errors import SettingsInvalid, WatermarkUnreadable
+from market_opinion.quota import Priority, Quota
 from market_opinion.state import RunRecord, StateStore, WindowEntry, WindowState
+from market_opinion.state.dynamodb import DynamoDBState
+from market_opinion.state.sqlite import SQLiteState
 from market_opinion.window import HOUR, Window
+from tests.cloud import Cloud, needs_aws
 from tests.conftest import NOW
 from tests.market_opinion.test_bronze import T10
 
@@ -18,10 +25,37 @@ def path(tmp_path):
     return tmp_path / "state.sqlite"
 
 
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory):
+    with Cloud(tmp_path_factory.mktemp("cloud") / "server.log") as started:
+        yield started
+
+
+_ACCOUNTS = itertools.count(100_000_000_000)
+
+
 @pytest.fixture
-def store(path):
+def account(cloud, monkeypatch):
+    """An account of this test alone, with the table."""
+    for name, value in cloud.environment(str(next(_ACCOUNTS))).items():
+        monkeypatch.setenv(name, value)
+    boto3.setup_default_session()  # else it remembers the account before
+    keys = [("pk", "HASH"), ("sk", "RANGE")]
+    boto3.client("dynamodb").create_table(
+        TableName="runs",
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
+@pytest.fixture(params=["sqlite", pytest.param("dynamodb", marks=needs_aws)])
+def store(request) -> StateStore:
     """An empty store."""
-    return StateStore(path, environment="test")
+    if request.param == "sqlite":
+        return SQLiteState(request.getfixturevalue("path"), environment="test")
+    request.getfixturevalue("account")
+    return DynamoDBState("runs", environment="test")
 
 
 def entry(community="phones", start=T10, state=WindowState.CERTIFIED, **counts):
@@ -46,8 +80,12 @@ def test_a_watermark_moves_only_forward(store):
 def test_an_unreadable_watermark_stops_the_run(store, path, value):
     """X7: never taken for a first run, which would skip every hour since."""
     store.save_last_run_timestamp("reddit", "phones", T10)
-    with sqlite3.connect(path) as connection:
-        connection.execute("UPDATE watermarks SET hour_end = ?", (value,))
+    if isinstance(store, SQLiteState):
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE watermarks SET hour_end = ?", (value,))
+    else:
+        key = {"pk": "ENV#test#SUBREDDIT#phones", "sk": "WATERMARK"}
+        boto3.resource("dynamodb").Table("runs").put_item(Item={**key, "HourEnd": value})
     with pytest.raises(WatermarkUnreadable, match="watermark of reddit/phones"):
         store.load_last_run_timestamp("reddit", "phones")
 
@@ -89,4 +127,84 @@ def test_a_file_that_is_no_store_is_named(tmp_path):
     """And what to check."""
     (tmp_path / "state").write_text("this is not a database, it is only a text that is long enough" * 20)
     with pytest.raises(SettingsInvalid, match="state cannot be used"):
-        StateStore(tmp_path / "state", environment="test")
+        SQLiteState(tmp_path / "state", environment="test")
+
+
+def test_ledgers_of_platforms_and_spans_are_told_apart(store):
+    """The end of a span is no hour of it; more hours than one answer holds all come."""
+    hours = [entry(start=T10 + HOUR * n, detail_count=n) for n in range(500)]
+    store.put_windows([*hours, WindowEntry("sample", "phones", T10, WindowState.GAP, "budget", {}, "a hole")])
+    assert [e.window_start for e in store.windows("reddit", Window(T10 + HOUR, T10 + 3 * HOUR))] == [T10 + HOUR, T10 + 2 * HOUR]
+    assert store.windows("sample") == [WindowEntry("sample", "phones", T10, WindowState.GAP, "budget", {}, "a hole")]
+    assert len(store.windows("reddit")) == 500
+    assert [e.platform for e in store.windows()] == ["reddit"] * 500 + ["sample"]
+
+
+def test_notes_are_kept_by_topic_and_name(store):
+    store.put_notes("polls", {"b": {"n": 1.5}, "a": [1, None]})
+    store.put_notes("polls", {"b": "new"})
+    store.put_notes("other", {"a": 1})
+    assert store.notes("polls") == {"a": [1, None], "b": "new"}
+    store.drop_notes("polls", ["a", "never there"])
+    assert (store.notes("polls"), store.notes("other"), store.notes("nothing")) == ({"b": "new"}, {"a": 1}, {})
+
+
+def test_one_allowance_for_many_workers(store):
+    """Eight threads ask at once: no request is let through twice, nor one too many."""
+    taken = []
+
+    def ask():
+        taken.extend(store.reserve_request("app", now=1000.0, interval_seconds=1.0, ahead_seconds=9.0) for _ in range(5))
+
+    workers = [threading.Thread(target=ask) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert taken.count(0.0) == 10
+    assert store.reserve_request("app", now=1000.0, interval_seconds=1.0, ahead_seconds=9.0) == pytest.approx(1.0, abs=1e-3)
+    assert store.reserve_request("app", now=1001.0, interval_seconds=1.0, ahead_seconds=9.0) == 0.0
+
+
+def test_only_one_of_many_moves_the_watermark(store):
+    """B33: of eight workers with the same hour, one is told that it did."""
+    moved = []
+    workers = [threading.Thread(target=lambda: moved.append(store.save_last_run_timestamp("reddit", "phones", T10))) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(moved) == [False] * 7 + [True]
+
+
+def test_a_quota_is_shared_through_the_store(store):
+    quota = Quota(store, "client", per_minute=120, priority=Priority.COLLECT)
+    quota.wait()
+    quota.note_refusal()
+    assert len(store.notes("refusals")) == 1
+
+
+@needs_aws
+def test_watermarks_stand_in_ssm_too(account):
+    """B21, B22, X2: the end of the last hour, in seconds, under the parameter's known name."""
+    store = DynamoDBState("runs", environment="prod", ssm_path="/reddit-ingest")
+    store.save_last_run_timestamp("reddit", "phones", T10)
+    store.save_last_run_timestamp("reddit", "phones", T10 - HOUR)
+    parameter = boto3.client("ssm").get_parameter(Name="/reddit-ingest/prod/phones/last_run_ts")["Parameter"]
+    assert parameter["Value"] == str(int(T10.timestamp()))
+
+
+@needs_aws
+def test_a_table_that_is_not_there_is_named(account):
+    with pytest.raises(SettingsInvalid, match="state table elsewhere cannot be used"):
+        DynamoDBState("elsewhere", environment="test").notes("x")
+
+
+@needs_aws
+def test_settings_lead_to_the_table(account, monkeypatch):
+    """B36, B37: runs of a whole pipeline stand under the keys others rely on."""
+    from tasks import resources
+
+    monkeypatch.setenv("STATE_URI", "dynamodb:")
+    monkeypatch.setenv("RUNS_TABLE_NAME", "runs")
+    assert isinstance(resources.state(), DynamoDBState)

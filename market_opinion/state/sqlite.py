@@ -1,18 +1,16 @@
-"""What the platform remembers between runs: watermarks, the ledger of windows and the records of runs, in SQLite."""
+"""State in one SQLite file, for processes of one machine."""
 
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
 from market_opinion.errors import SettingsInvalid, WatermarkUnreadable
-from market_opinion.quality import ratios
-from market_opinion.window import Window, floor_hour
+from market_opinion.state import RunRecord, WindowEntry, WindowState, parse_hour_end, run_items, run_key
+from market_opinion.window import Window
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS watermarks (
@@ -26,50 +24,8 @@ CREATE TABLE IF NOT EXISTS quotas (bucket TEXT PRIMARY KEY, free_at REAL NOT NUL
 """
 
 
-class WindowState(StrEnum):
-    """Whether an hour of a community is complete, and if not, what can be done.
-
-    An incomplete one is read again, a gap is closed with its hour, an unrecoverable one needs another source.
-    """
-
-    CERTIFIED = "CERTIFIED"
-    INCOMPLETE = "INCOMPLETE"
-    GAP = "GAP"
-    UNRECOVERABLE = "UNRECOVERABLE"
-
-    @property
-    def is_settled(self) -> bool:
-        """Whether nothing is left to do for an hourly run."""
-        return self in {WindowState.CERTIFIED, WindowState.UNRECOVERABLE}
-
-
-@dataclass(frozen=True)
-class WindowEntry:
-    """What is known of one hour of one community: its state, why fetching stopped, and its counts."""
-
-    platform: str
-    community: str
-    window_start: datetime
-    state: WindowState
-    stop_reason: str
-    counts: dict[str, int]
-    detail: str = ""
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """One window as one run carried it: what came, what became of it and how long the run took."""
-
-    entry: WindowEntry
-    window_end: datetime
-    run_id: str
-    mode: str
-    domain: str
-    ingested_at: datetime
-
-
-class StateStore:
-    """Watermarks move only forward; ledger and run records replace what was known of the same key."""
+class SQLiteState:
+    """A StateStore in a file."""
 
     def __init__(self, path: Path, *, environment: str) -> None:
         """Open or make the file; raises SettingsInvalid where it cannot be."""
@@ -91,11 +47,7 @@ class StateStore:
             ).fetchone()
         if row is None:
             return None
-        try:
-            moment = datetime.fromisoformat(row[0])
-        except (TypeError, ValueError):
-            moment = None
-        if moment is None or moment.tzinfo is None or floor_hour(moment) != moment:
+        if (moment := parse_hour_end(row[0])) is None:
             message = (
                 f"watermark of {platform}/{community} is {row[0]!r}, not the end of an hour: correct it in {self._path}, table watermarks"
             )
@@ -140,10 +92,8 @@ class StateStore:
         """Write two items a record: the latest of the window, `RUN#`, and this attempt at it, `ATTEMPT#`."""
         rows = []
         for record in records:
-            start = int(record.entry.window_start.timestamp())
-            body = json.dumps(self._attributes(record), sort_keys=True)
-            key = self._run_key(record.entry.platform, record.entry.community)
-            rows += [(key, f"RUN#{start}", body), (key, f"ATTEMPT#{start}#{record.run_id}", body)]
+            key = run_key(self._environment, record.entry.platform, record.entry.community)
+            rows += [(key, sort_key, json.dumps(attributes, sort_keys=True)) for sort_key, attributes in run_items(record).items()]
         with self._connect() as connection:
             connection.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", rows)
 
@@ -152,7 +102,7 @@ class StateStore:
         with self._connect() as connection:
             rows = connection.execute(
                 "SELECT pk, sk, attributes FROM runs WHERE pk = ? AND sk >= ? AND sk < ? ORDER BY sk",
-                (self._run_key(platform, community), prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)),
+                (run_key(self._environment, platform, community), prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)),
             ).fetchall()
         return [{"pk": pk, "sk": sk, **json.loads(attributes)} for pk, sk, attributes in rows]
 
@@ -189,30 +139,6 @@ class StateStore:
             free_at: float = connection.execute("SELECT free_at FROM quotas WHERE bucket = ?", (bucket,)).fetchone()[0]
         return max(free_at - now - ahead_seconds, 0.001)
 
-    def _run_key(self, platform: str, community: str) -> str:
-        word = "SUBREDDIT" if platform == "reddit" else platform.upper()
-        return f"ENV#{self._environment}#{word}#{community}"
-
-    @staticmethod
-    def _attributes(record: RunRecord) -> Mapping[str, Any]:
-        entry = asdict(record.entry)
-        counts = {_camel(name): count for name, count in entry["counts"].items()}
-        found = {name: value for name, value in ratios(entry["counts"]).items() if value is not None}
-        return {
-            **{_camel(name): round(value, 6) for name, value in found.items()},
-            "SubmissionsCount": counts.pop("SubmissionCount", 0),
-            "CommentsCount": counts.pop("CommentCount", 0),
-            "Mode": record.mode,
-            "Domain": record.domain,
-            "WindowStartTs": int(record.entry.window_start.timestamp()),
-            "WindowEndTs": int(record.window_end.timestamp()),
-            "IngestedAtTs": int(record.ingested_at.timestamp()),
-            "WindowState": record.entry.state.value,
-            "StopReason": record.entry.stop_reason,
-            "RunId": record.run_id,
-            **counts,
-        }
-
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
         """A connection whose work is committed as a whole, or not at all."""
@@ -223,10 +149,6 @@ class StateStore:
                 yield connection
         finally:
             connection.close()
-
-
-def _camel(name: str) -> str:
-    return "".join(part.title() for part in name.split("_"))
 
 
 def _text(moment: datetime) -> str:
