@@ -178,8 +178,8 @@ class Lake:
 
 def open_lake(catalog_name: str, embedded_path: Path) -> Lake:
     """The lake of a catalog that PyIceberg's own configuration knows, else of a SQLite catalog in the given folder."""
-    if Config().get_catalog_config(catalog_name):
-        return Lake(load_catalog(catalog_name))
+    if configured := Config().get_catalog_config(catalog_name):
+        return Lake(load_catalog(catalog_name, **configured))  # type: ignore[arg-type]  # strings, as it read them
     embedded_path.mkdir(parents=True, exist_ok=True)
     # The time-out lets parallel writers wait for SQLite's one write lock instead of failing.
     uri = f"sqlite:///{embedded_path / 'catalog.db'}?timeout=60"

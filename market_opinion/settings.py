@@ -30,6 +30,8 @@ class Settings(BaseSettings):
     )
     domains_path: Path = Field(_DOMAINS, description="Folder that holds one folder for each domain.")
     landing_uri: str | None = Field(None, description="Where raw lines land, any fsspec URI; default: home/landing.")
+    landing_bucket_name: str | None = Field(None, pattern=r"^[a-z0-9][a-z0-9.-]{2,62}$", description="S3 bucket of the landing zone.")
+    landing_bucket_prefix: str = Field("", description="Folder within that bucket; LANDING_URI wins over both.")
     landing_compression: str | None = Field(None, pattern="^zstd$", description="`zstd` compresses landed files; default: plain JSONL.")
     landing_max_bytes: int = Field(64_000_000, ge=1, description="A landed file is rotated at this many bytes.")
     lake_catalog: str = Field(
@@ -129,7 +131,8 @@ class Settings(BaseSettings):
     @property
     def landing(self) -> str:
         """URI of the landing zone, without a slash at its end."""
-        return (self.landing_uri or (self.home_path.resolve() / "landing").as_uri()).rstrip("/")
+        bucket = f"s3://{self.landing_bucket_name}/{self.landing_bucket_prefix.strip('/')}" if self.landing_bucket_name else None
+        return (self.landing_uri or bucket or (self.home_path.resolve() / "landing").as_uri()).rstrip("/")
 
     @property
     def lake_path(self) -> Path:

@@ -1,5 +1,6 @@
 """What tests share: a clean environment, builders of raw items, and flows run without their engine."""
 
+import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -7,8 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import boto3
 import polars as pl
 import pytest
+import s3fs
 from prefect import Task
 from prefect.logging import disable_run_logger
 from prefect.runtime import flow_run
@@ -18,6 +21,7 @@ from market_opinion.domain import Domain, load_domain
 from market_opinion.settings import Settings, load_settings
 
 if TYPE_CHECKING:
+    from tests.cloud import Cloud
     from tests.warehouse import Warehouse
 
 REPOSITORY = Path(__file__).parent.parent
@@ -144,3 +148,31 @@ def connect(warehouse: "Warehouse", monkeypatch: pytest.MonkeyPatch, request: py
         for statement in (f"CREATE DATABASE {name}", f"USE DATABASE {name}", *(f"CREATE SCHEMA {s}" for s in SCHEMAS)):
             connection.cursor().execute(statement)
     return lambda: open_connection(load_settings())
+
+
+@pytest.fixture(scope="session")
+def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Cloud"]:
+    """An AWS emulator."""
+    from tests.cloud import Cloud
+
+    with Cloud(tmp_path_factory.mktemp("cloud") / "server.log") as started:
+        yield started
+
+
+_ACCOUNTS = itertools.count(100_000_000_000)
+
+
+@pytest.fixture
+def account(cloud: "Cloud", monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account of this test alone, with the table."""
+    for name, value in cloud.environment(str(next(_ACCOUNTS))).items():
+        monkeypatch.setenv(name, value)
+    boto3.setup_default_session()  # else they remember the account before
+    s3fs.S3FileSystem.clear_instance_cache()
+    keys = [("pk", "HASH"), ("sk", "RANGE")]
+    boto3.client("dynamodb").create_table(
+        TableName="runs",
+        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
+        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
+        BillingMode="PAY_PER_REQUEST",
+    )

@@ -7,61 +7,10 @@ import polars as pl
 import pytest
 
 from market_opinion import mart
-from market_opinion.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
 from market_opinion.errors import ReconciliationFailed, SettingsInvalid
 from market_opinion.mart.duckdb import DuckDBMart
-from market_opinion.state import WindowEntry, WindowState
-from tests.market_opinion.test_bronze import T10
 
-KEYS = {"platform": "reddit", "community": "phones", "thread_id": "s1", "created_at": T10, "window_start": T10}
-COUNTS = {"bronze_row_count": 2, "comment_count": 1, "usable_item_count": 2, "usable_comment_count": 1}
 DIMENSIONS = ("dim_date", "dim_product", "dim_community", "dim_aspect", "dim_submission", "dim_scorer")
-
-
-def frame(table, *rows):
-    return pl.DataFrame([KEYS | row for row in rows], schema=table.schema)
-
-
-@pytest.fixture
-def load(phones):
-    """What a load of one day is told."""
-    return mart.Load(
-        domain="smartphones",
-        score_set="live",
-        as_of=datetime(2026, 3, 2, tzinfo=UTC),
-        dates=[date(2026, 3, 1)],
-        products=mart.product_rows(phones),
-        aspects=mart.aspect_rows(phones),
-        windows=mart.window_rows([WindowEntry("reddit", "phones", T10, WindowState.CERTIFIED, "exhausted", COUNTS)]),
-        snapshot_ids={"items": 1, "mentions": 2, "opinions": 3},
-    )
-
-
-@pytest.fixture
-def silver():
-    """One thread, one comment on two products with three opinions."""
-    comment = {"kind": "comment", "item_id": "c1"}
-    items = frame(
-        SILVER_ITEMS,
-        {"kind": "submission", "item_id": "s1", "context_title": "A title", "is_usable": True, "permalink": "u", "votes": 9},
-        comment | {"is_usable": True, "permalink": "v", "votes": 4, "author_key": "k"},
-    )
-    known = comment | {"domain": "smartphones", "domain_version": "v"}
-    mentions = frame(
-        SILVER_MENTIONS,
-        *(
-            known | {"product_id": p, "aliases": "a", "mention_count": 1, "is_inherited": False}
-            for p in ("google-pixel-9", "apple-iphone-15")
-        ),
-    )
-    said = known | {"score_set": "live", "scorer": "lexicon", "model": "m", "evidence": "words", "evidence_start": 0, "evidence_end": 5}
-    opinions = frame(
-        SILVER_OPINIONS,
-        said | {"product_id": "google-pixel-9", "aspect": "battery", "polarity": 0.5, "label": "positive"},
-        said | {"product_id": "google-pixel-9", "aspect": "camera", "polarity": -0.1, "label": "negative"},
-        said | {"product_id": "apple-iphone-15", "aspect": "price", "polarity": -0.7, "label": "negative"},
-    )
-    return mart.Silver(items.select(mart.ITEM_COLUMNS), mentions, opinions)
 
 
 @pytest.fixture

@@ -16,10 +16,8 @@ from market_opinion.errors import InvalidRequest, MartRefused, MartUnavailable
 from market_opinion.mart.duckdb import DuckDBMart
 from market_opinion.mart.postgres import PostgresMart
 from tasks import resources
-from tests.market_opinion.test_mart import load, silver
 from tests.postgres import Postgres, needs_postgres
 
-__all__ = ["load", "silver"]
 pytestmark = needs_postgres
 PUBLISHED = [*(name.partition("/")[2] for name in mart.names("views")), "load_audit"]
 

@@ -1,17 +1,17 @@
 """The report: one page that needs nothing from outside, whatever the mart holds."""
 
 import re
+from dataclasses import replace
 from datetime import date
 
 import polars as pl
 import pytest
 import vl_convert
 
-from market_opinion import report
+from market_opinion import mart, report
 from market_opinion.mart.duckdb import DuckDBMart
 from market_opinion.report import figures
 from tests.conftest import NOW
-from tests.market_opinion.test_mart import load  # noqa: F401, a fixture
 
 
 @pytest.fixture
@@ -30,9 +30,9 @@ def answers(count, usd=0.001):
     return pl.DataFrame([row] * count, schema={name: report.ANSWERS.schema[name] for name in report.ANSWER_COLUMNS})
 
 
-def test_what_a_model_cost_is_said(store, load, phones):  # noqa: F811
+def test_what_a_model_cost_is_said(store, load, silver, phones):
     """In all and a thousand questions; a price nobody knows is not zero."""
-    store.load(load)
+    store.load(load, lambda: silver)
     page = report.render(store.query, phones, now=NOW, rejections=report.REJECTIONS.empty(), answers=answers(40))
     assert "m answered 40 questions with 60,000 tokens in and 4,000 out, for 0.04 USD, 1.000 a thousand; 0 were given up" in page
     unknown = pl.concat([answers(1), answers(1, None)])
@@ -40,32 +40,28 @@ def test_what_a_model_cost_is_said(store, load, phones):  # noqa: F811
     assert "at a cost that is not known" in page
 
 
-def test_a_page_loads_nothing_from_outside(store, load, phones):  # noqa: F811
+def test_a_page_loads_nothing_from_outside(store, load, silver, phones):
     """No script, style, font or picture has an address."""
-    store.load(load)
+    store.load(load, lambda: silver)
     page = render(store, phones).replace(vl_convert.javascript_bundle(), "")
     assert not re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=", page)
     assert "@import" not in page
     assert '"$schema"' in page
 
 
-def test_an_empty_mart_says_what_to_do(store, load, phones):  # noqa: F811
+def test_an_empty_mart_says_what_to_do(store, load, silver, phones):
     """Not an empty chart."""
-    store.load(
-        load.__class__(
-            **{**load.__dict__, "mentions": load.mentions.clear(), "opinions": load.opinions.clear(), "items": load.items.clear()}
-        )
-    )
+    store.load(load, lambda: mart.Silver(*(frame.clear() for frame in vars(silver).values())))
     page = render(store, phones)
     assert "Nothing to show yet" in page
     assert "vegaEmbed" not in page
 
 
-def test_what_people_wrote_is_never_markup(store, load, phones):  # noqa: F811
+def test_what_people_wrote_is_never_markup(store, load, silver, phones):
     """Comments are untrusted."""
     attack = "great battery <script>alert(1)</script> really"
-    opinions = load.opinions.with_columns(evidence=pl.lit(attack), evidence_end=pl.lit(len(attack), pl.Int64))
-    store.load(load.__class__(**{**load.__dict__, "opinions": opinions}))
+    opinions = silver.opinions.with_columns(evidence=pl.lit(attack), evidence_end=pl.lit(len(attack), pl.Int64))
+    store.load(load, lambda: replace(silver, opinions=opinions))
     page = render(store, phones)
     assert "<script>alert(1)" not in page
     assert "&lt;script&gt;alert(1)" in page

@@ -13,10 +13,8 @@ from market_opinion.errors import ReconciliationFailed, SettingsInvalid
 from market_opinion.mart.duckdb import DuckDBMart
 from market_opinion.mart.snowflake import SnowflakeMart
 from market_opinion.settings import load_settings
-from tests.market_opinion.test_mart import load, silver
 from tests.warehouse import assert_equal, contents, needs_server
 
-__all__ = ["load", "silver"]
 pytestmark = needs_server
 
 

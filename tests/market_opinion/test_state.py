@@ -1,6 +1,5 @@
 """State: watermarks that never go back, a ledger of windows, records of runs; the same cases on SQLite and on DynamoDB."""
 
-import itertools
 import sqlite3
 import threading
 from datetime import timedelta
@@ -14,7 +13,7 @@ from market_opinion.state import RunRecord, StateStore, WindowEntry, WindowState
 from market_opinion.state.dynamodb import DynamoDBState
 from market_opinion.state.sqlite import SQLiteState
 from market_opinion.window import HOUR, Window
-from tests.cloud import Cloud, needs_aws
+from tests.cloud import needs_aws
 from tests.conftest import NOW
 from tests.market_opinion.test_bronze import T10
 
@@ -23,30 +22,6 @@ from tests.market_opinion.test_bronze import T10
 def path(tmp_path):
     """Where the store lies."""
     return tmp_path / "state.sqlite"
-
-
-@pytest.fixture(scope="session")
-def cloud(tmp_path_factory):
-    with Cloud(tmp_path_factory.mktemp("cloud") / "server.log") as started:
-        yield started
-
-
-_ACCOUNTS = itertools.count(100_000_000_000)
-
-
-@pytest.fixture
-def account(cloud, monkeypatch):
-    """An account of this test alone, with the table."""
-    for name, value in cloud.environment(str(next(_ACCOUNTS))).items():
-        monkeypatch.setenv(name, value)
-    boto3.setup_default_session()  # else it remembers the account before
-    keys = [("pk", "HASH"), ("sk", "RANGE")]
-    boto3.client("dynamodb").create_table(
-        TableName="runs",
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-        BillingMode="PAY_PER_REQUEST",
-    )
 
 
 @pytest.fixture(params=["sqlite", pytest.param("dynamodb", marks=needs_aws)])

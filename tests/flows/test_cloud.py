@@ -1,0 +1,86 @@
+"""One code path: landing on S3, the lake in Glue, state in DynamoDB; the same tables as the embedded default."""
+
+import os
+from datetime import UTC, datetime
+
+import boto3
+import polars as pl
+import pytest
+
+from flows.backfill import backfill
+from flows.erase import erase
+from tasks import resources
+from tests.cloud import needs_aws
+from tests.conftest import assert_same
+
+pytestmark = [needs_aws, pytest.mark.usefixtures("without_engine")]
+SPAN = {"start": datetime(2026, 3, 1, 8, tzinfo=UTC), "end": datetime(2026, 3, 1, 14, tzinfo=UTC)}
+
+
+@pytest.fixture
+def on_aws(account, monkeypatch):
+    """Settings as in production, but for endpoints."""
+    buckets = [f"{name}-{os.environ['AWS_ACCESS_KEY_ID']}" for name in ("lz", "augmented")]  # names are of the whole world
+    for bucket in buckets:
+        boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    endpoint = boto3.client("s3").meta.endpoint_url
+    settings = {
+        "LANDING_BUCKET_NAME": buckets[0],
+        "LANDING_BUCKET_PREFIX": "raw",
+        "LAKE_CATALOG": "lakehouse",
+        "STATE_URI": "dynamodb:",
+        "RUNS_TABLE_NAME": "runs",
+        "PYICEBERG_CATALOG__LAKEHOUSE__TYPE": "glue",
+        "PYICEBERG_CATALOG__LAKEHOUSE__WAREHOUSE": f"s3://{buckets[1]}/warehouse",
+        "PYICEBERG_CATALOG__LAKEHOUSE__GLUE__ENDPOINT": endpoint,
+        "PYICEBERG_CATALOG__LAKEHOUSE__S3__ENDPOINT": endpoint,
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return buckets
+
+
+def objects(bucket):
+    """Every object's key and content."""
+    client = boto3.client("s3")
+    pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
+    return {o["Key"]: client.get_object(Bucket=bucket, Key=o["Key"])["Body"].read() for page in pages for o in page.get("Contents", [])}
+
+
+def test_the_cloud_holds_what_the_laptop_holds(home, tables, monkeypatch, request):
+    """B12, B14, A09, A20: the same backfill, the same tables; a rerun makes no snapshot; the ledger and runs are the same."""
+    monkeypatch.setenv("AUTHOR_PEPPER", "the same pepper for both")
+    backfill.fn(**SPAN)
+    embedded, ledger = tables(), resources.state().windows()
+    monkeypatch.setenv("MARKET_OPINION_HOME", str(home.parent / "elsewhere"))
+    landing, augmented = request.getfixturevalue("on_aws")
+    backfill.fn(**SPAN)
+    assert_same(tables(), embedded)
+    assert resources.state().windows() == ledger
+    assert "raw/sample/android/2026-03-01/080000/manifest.json" in objects(landing)
+    assert not (home.parent / "elsewhere" / "landing").exists()
+    assert not (home.parent / "elsewhere" / "lake").exists()
+    before = set(objects(augmented))
+    backfill.fn(**SPAN)
+    assert set(objects(augmented)) == before
+
+
+def test_what_is_erased_is_in_no_object(on_aws, tmp_path):
+    """R19: landing, tables and their histories, by every byte of the buckets and every row of the Parquet files."""
+    landing, augmented = on_aws
+    backfill.fn(**SPAN)
+    item = resources.lake().read(_bronze()).filter(pl.col("body").str.len_chars() > 60).sort("item_id").row(0, named=True)
+    words = item["body"][10:50]
+    assert [key for key, content in objects(landing).items() if words.encode() in content]
+    erase.fn(platform="sample", items=[item["item_id"]])
+    assert [key for key, content in objects(landing).items() if words.encode() in content] == []
+    for key, content in objects(augmented).items():
+        if key.endswith(".parquet"):
+            (tmp_path / "rows.parquet").write_bytes(content)
+            assert words not in str(pl.read_parquet(tmp_path / "rows.parquet").rows()), key
+
+
+def _bronze():
+    from market_opinion.contracts import BRONZE_ITEMS
+
+    return BRONZE_ITEMS
