@@ -1,13 +1,18 @@
-"""Figures of a run for dashboards and alarms, under the names operators know: one JSON object a line, in a file."""
+"""Figures of a run for dashboards and alarms, under the names operators know: to a file, to the log for CloudWatch, or to it directly."""
 
+import itertools
+import sys
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
 from market_opinion.state import WindowEntry
+
+# What one request may hold, and how old it may be.
+_DATA_A_REQUEST, _OLDEST = 1000, timedelta(days=14)
 
 
 class Metric(NamedTuple):
@@ -33,6 +38,14 @@ def of_windows(entries: Iterable[WindowEntry], *, environment: str) -> Iterator[
             yield Metric(name, value, "Count", entry.window_start, dimensions)
 
 
+class MetricsSink(Protocol):
+    """Where metrics go."""
+
+    def put(self, metrics: Iterable[Metric]) -> None:
+        """Hand them on."""
+        ...
+
+
 class MetricsFile:
     """Appends metrics to a file that any collector can tail."""
 
@@ -48,3 +61,55 @@ class MetricsFile:
         if lines:
             with self._path.open("ab") as file:
                 file.write(b"".join(lines))
+
+
+class EmbeddedMetrics:
+    """Prints lines in CloudWatch's embedded metric format, which it takes out of a container's log without a request."""
+
+    def __init__(self, *, namespace: str) -> None:
+        """Print below this namespace."""
+        self._namespace = namespace
+
+    def put(self, metrics: Iterable[Metric]) -> None:
+        """Print those of one time and the same dimensions as one line."""
+        for at, dimensions, group in _grouped(metrics):
+            directive = {
+                "Namespace": self._namespace,
+                "Dimensions": [list(dimensions)],
+                "Metrics": [{"Name": metric.name, "Unit": metric.unit} for metric in group],
+            }
+            line = {
+                "_aws": {"Timestamp": int(at.timestamp() * 1000), "CloudWatchMetrics": [directive]},
+                **dimensions,
+                **{metric.name: metric.value for metric in group},
+            }
+            sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+        sys.stdout.flush()
+
+
+class CloudWatchMetrics:
+    """Puts metrics by CloudWatch's API, where nobody reads the log."""
+
+    def __init__(self, *, namespace: str) -> None:
+        """Put below this namespace."""
+        self._namespace = namespace
+
+    def put(self, metrics: Iterable[Metric]) -> None:
+        """Put them, as many a request as it takes; those of more than two weeks ago are left out, since it refuses them."""
+        import boto3  # few need it, and it takes a while
+
+        client, oldest = boto3.client("cloudwatch"), datetime.now(UTC) - _OLDEST
+        data = [_datum(metric) for metric in metrics if metric.at >= oldest]
+        for start in range(0, len(data), _DATA_A_REQUEST):
+            client.put_metric_data(Namespace=self._namespace, MetricData=data[start : start + _DATA_A_REQUEST])
+
+
+def _grouped(metrics: Iterable[Metric]) -> Iterator[tuple[datetime, dict[str, str], list[Metric]]]:
+    ordered = sorted(metrics, key=lambda metric: (metric.at, sorted(metric.dimensions.items())))
+    for (at, dimensions), group in itertools.groupby(ordered, key=lambda metric: (metric.at, metric.dimensions)):
+        yield at, dimensions, list(group)
+
+
+def _datum(metric: Metric) -> dict[str, Any]:
+    dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions.items()]
+    return {"MetricName": metric.name, "Value": metric.value, "Unit": metric.unit, "Timestamp": metric.at, "Dimensions": dimensions}

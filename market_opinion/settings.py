@@ -125,6 +125,10 @@ class Settings(BaseSettings):
     llm_budget_usd_per_day: float | None = Field(None, ge=0, description="Most that all runs of a UTC day may spend.")
     llm_allowed_hosts: str | None = Field(None, description="Hosts that texts may be sent to, parted by commas; any where not set.")
     metrics_namespace: str = Field("RedditIngestion", description="Name above all metrics.")
+    metrics_sink: Literal["file", "emf", "cloudwatch"] = Field(
+        "file", description="Metrics go to home/metrics.jsonl, to the log in CloudWatch's embedded format, or to CloudWatch by request."
+    )
+    alert_sns_topic_arn: str | None = Field(None, pattern=r"^arn:aws[\w-]*:sns:", description="Alerts are published to this SNS topic.")
     alert_webhook_url: SecretStr | None = Field(None, description="Alerts are posted here as JSON, besides the log.")
     span_max_items: int = Field(100_000, ge=1, description="How many items the stages hold in memory at once, about.")
 

@@ -70,11 +70,16 @@ def hold_purge(job: Job, span: Slice, unjudged: int) -> None:
 def report_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -> None:
     """Raise an alert for a run that failed or crashed: which, and what it said. A hook of flows."""
     text = f"{flow.name} run {flow_run.name} ended {state.name}: {state.message or 'no reason was given'}"
-    alerts.send([alerts.Alert("run_" + str(state.name).lower(), text)], webhook=load_settings().alert_webhook_url)
+    _send([alerts.Alert("run_" + str(state.name).lower(), text)])
 
 
 def raise_alerts(raised: list[alerts.Alert]) -> None:
     """Log them and send them."""
     for alert in raised:
         get_run_logger().warning("%s", alert.text)
-    alerts.send(raised, webhook=load_settings().alert_webhook_url)
+    _send(raised)
+
+
+def _send(raised: list[alerts.Alert]) -> None:
+    settings = load_settings()
+    alerts.send(raised, webhook=settings.alert_webhook_url, topic=settings.alert_sns_topic_arn)

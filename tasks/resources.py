@@ -9,7 +9,7 @@ from market_opinion.lake import Lake, open_lake
 from market_opinion.landing import Landing
 from market_opinion.mart import Mart, NoMart
 from market_opinion.mart.duckdb import DuckDBMart
-from market_opinion.metrics import MetricsFile
+from market_opinion.metrics import CloudWatchMetrics, EmbeddedMetrics, MetricsFile, MetricsSink
 from market_opinion.quota import Priority, Quota
 from market_opinion.settings import Settings, load_settings
 from market_opinion.sources import Source
@@ -56,10 +56,16 @@ def mart() -> Mart:
             return NoMart()
 
 
-def metrics() -> MetricsFile:
+def metrics() -> MetricsSink:
     """Where metrics go."""
     settings = load_settings()
-    return MetricsFile(settings.home_path.resolve() / "metrics.jsonl", namespace=settings.metrics_namespace)
+    match settings.metrics_sink:
+        case "file":
+            return MetricsFile(settings.home_path.resolve() / "metrics.jsonl", namespace=settings.metrics_namespace)
+        case "emf":
+            return EmbeddedMetrics(namespace=settings.metrics_namespace)
+        case "cloudwatch":
+            return CloudWatchMetrics(namespace=settings.metrics_namespace)
 
 
 def open_source(name: str, archive: str | None, domain: str) -> Source:
