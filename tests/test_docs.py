@@ -39,3 +39,14 @@ def test_the_folders_of_the_readme_exist():
     for folder in ("flows", "tasks", "market_opinion", "domains"):
         assert f"`{folder}/`" in README
         assert (REPOSITORY / folder).is_dir()
+
+
+def test_the_image_holds_every_package():
+    """What runs here runs there: each top-level package is copied, and what the README says of the user is so."""
+    dockerfile = (REPOSITORY / "Dockerfile").read_text()
+    packages = [path.parent.name for path in REPOSITORY.glob("*/__init__.py") if path.parent.name not in {"tests", "benchmarks"}]
+    for name in [*packages, "domains"]:
+        assert f"COPY {name} {name}" in dockerfile
+        assert f"!{name}" in (REPOSITORY / ".dockerignore").read_text().splitlines()
+    assert "USER 10001" in dockerfile
+    assert "--require-hashes" in dockerfile

@@ -1,0 +1,38 @@
+# syntax=docker/dockerfile:1
+# One image for workers and flow runs: the locked packages with their bytecode, then the code, read-only, for a user of no rights.
+#   docker build -t market-opinion . && docker run -v data:/data market-opinion python -m flows.backfill
+ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
+ARG UV_IMAGE=ghcr.io/astral-sh/uv:0.13
+
+FROM ${UV_IMAGE} AS uv
+
+FROM ${PYTHON_IMAGE} AS packages
+ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never
+RUN --mount=type=bind,from=uv,source=/uv,target=/usr/local/bin/uv \
+    --mount=type=bind,source=requirements.txt,target=/src/requirements.txt \
+    --mount=type=cache,target=/root/.cache/uv \
+    uv venv --no-project /opt/venv && \
+    uv pip install --python /opt/venv/bin/python --require-hashes --requirement /src/requirements.txt
+
+FROM ${PYTHON_IMAGE}
+LABEL org.opencontainers.image.title="market-opinion" \
+      org.opencontainers.image.description="What people say about products, and about which side of them" \
+      org.opencontainers.image.licenses="MIT"
+RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin app && install -d -o app /data
+COPY --from=packages /opt/venv /opt/venv
+WORKDIR /app
+COPY pyproject.toml prefect.yaml prefect.toml LICENSE ./
+COPY market_opinion market_opinion
+COPY tasks tasks
+COPY flows flows
+COPY infra infra
+COPY domains domains
+ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 \
+    MARKET_OPINION_HOME=/data/market-opinion PREFECT_HOME=/data/prefect
+RUN python -m compileall -q /app
+USER 10001
+VOLUME /data
+# Of the worker, which `--with-healthcheck` lets answer; flow runs end by themselves.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
+    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health', timeout=4)"]
+CMD ["prefect", "worker", "start", "--pool", "local", "--with-healthcheck"]
