@@ -155,3 +155,13 @@ def test_rolling_history_deletes_what_it_forgets(lake, monkeypatch, tmp_path):
         put(lake, rows(f"i{n}"))
     assert len(list(tmp_path.rglob("*.parquet"))) <= 6
     assert ids(lake) == ["i19"]
+
+
+def test_what_was_deleted_last_is_gone_from_the_disk(lake, tmp_path):
+    """The newest snapshot still names the file that its own delete emptied; nothing needs it."""
+    put(lake, rows("i1"))
+    lake.delete(SILVER_MENTIONS, {"item_id": ["i1"]}, run={})
+    lake.forget_history(SILVER_MENTIONS)
+    assert list(tmp_path.rglob("*.parquet")) == []
+    put(lake, rows("i2"))
+    assert ids(lake) == ["i2"]
