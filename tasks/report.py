@@ -55,9 +55,9 @@ class Summary:
         return [("polled", f"{found}, {count['failed_poll_count']:,} failed")]
 
     def _served(self) -> list[tuple[str, str]]:
-        """What was published, where there is someone to publish to."""
-        count = self.counts
-        return [("published", f"{count['published_row_count']:,} rows")] if "published_row_count" in count else []
+        """What was purged and what was published, where something was."""
+        said = {"purged": ("purged_line_count", "lines keep no word"), "published": ("published_row_count", "rows")}
+        return [(title, f"{self.counts[name]:,} {what}") for title, (name, what) in said.items() if name in self.counts]
 
     def _looked(self) -> list[tuple[str, str]]:
         """What a second look found, where there was one."""

@@ -66,6 +66,7 @@ def test_words_go_and_what_was_derived_stays(reddit, home, derived):
     views, ledger = counted(), entry()
     summary = purge.fn(now=LATER)
     assert summary.counts["purged_line_count"] == 3
+    assert ("purged", "3 lines keep no word") in summary.rows()
     assert everywhere(home, b"zanzibar", b"timbuktu", b"mad_hatter77", b"Pixel 9 after a month") == []
     after = {table.name: lake_rows(table) for table in (SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS)}
     for name, gone in (("silver.items", ["text", "context_title"]), ("silver.mentions", []), ("silver.opinions", ["evidence"])):
