@@ -9,7 +9,8 @@ import msgspec
 import polars as pl
 import polars_hash
 
-from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS, UTC_TIME, Schema
+from market_opinion.columns import UTC_TIME, Schema
+from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS
 from market_opinion.landing import Content
 from market_opinion.window import EARLIEST
 

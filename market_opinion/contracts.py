@@ -7,11 +7,10 @@ import pandera.polars as pa
 import polars as pl
 from pandera.errors import SchemaErrors
 
+from market_opinion.columns import Schema
 from market_opinion.errors import ContractBroken
 
 Utc = Annotated[pl.Datetime, "us", "UTC"]
-UTC_TIME = pl.Datetime("us", "UTC")
-Schema = dict[str, pl.DataType | type[pl.DataType]]
 KINDS = ("submission", "comment", "review")
 LABELS = ("negative", "neutral", "positive")
 UNUSABLE_REASONS = ("deleted", "removed", "bot", "empty", "link_only", "too_short", "duplicate", "purged")

@@ -13,7 +13,8 @@ from typing import Any
 
 import polars as pl
 
-from market_opinion.contracts import LABELS, Schema
+from market_opinion.columns import Schema
+from market_opinion.contracts import LABELS
 from market_opinion.domain import Domain, normalise
 from market_opinion.errors import InvalidRequest
 

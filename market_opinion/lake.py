@@ -27,7 +27,8 @@ from pyiceberg.transforms import DayTransform, IdentityTransform, Transform
 from pyiceberg.types import BooleanType, DateType, DoubleType, IcebergType, LongType, NestedField, StringType, TimestamptzType
 from pyiceberg.utils.config import Config
 
-from market_opinion.contracts import UTC_TIME, Table
+from market_opinion.columns import UTC_TIME
+from market_opinion.contracts import Table
 from market_opinion.errors import CommitConflict, ContractBroken
 from market_opinion.window import Window
 

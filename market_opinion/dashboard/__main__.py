@@ -1,6 +1,8 @@
 """Start the dashboard: `python -m market_opinion.dashboard`."""
 
+import importlib
 import sys
+import threading
 from pathlib import Path
 
 import cyclopts
@@ -47,6 +49,8 @@ def start(*, port: int = 8501, address: str = "127.0.0.1", reads: source.Reads =
         "theme.textColor": "#2b2a27",
     }
     bootstrap.load_config_options(options)
+    # What the first page needs is loaded while the browser fetches Streamlit's own.
+    threading.Thread(target=importlib.import_module, args=["market_opinion.charts"], daemon=True).start()
     Console().print(f"dashboard on http://{address}:{port}, ends with Ctrl+C")
     bootstrap.run(str(_APP), is_hello=False, args=[reads], flag_options=options)
 

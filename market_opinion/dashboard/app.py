@@ -7,9 +7,9 @@ from typing import Any
 import polars as pl
 import streamlit as st
 
+from market_opinion import charts
 from market_opinion.dashboard import source
 from market_opinion.errors import MarketOpinionError
-from market_opinion.report import charts
 from market_opinion.settings import load_settings
 
 _READS: Any = sys.argv[1] if len(sys.argv) > 1 else "mart"

@@ -14,7 +14,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from market_opinion.contracts import UTC_TIME, Schema
+from market_opinion.columns import UTC_TIME, Schema
 from market_opinion.domain import Domain
 from market_opinion.errors import ReconciliationFailed
 from market_opinion.state import WindowEntry

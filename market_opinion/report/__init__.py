@@ -9,9 +9,10 @@ import jinja2
 import polars as pl
 import vl_convert
 
+from market_opinion import charts
 from market_opinion.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS
 from market_opinion.domain import Domain
-from market_opinion.report import charts, figures
+from market_opinion.report import figures
 
 REJECTIONS = OPS_REJECTIONS
 ANSWERS = SILVER_EXTRACTIONS

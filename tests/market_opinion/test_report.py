@@ -92,7 +92,7 @@ def test_quotes_are_one_a_product_and_no_questions():
 
 def test_the_time_axis_suits_the_span():
     """From hours to months."""
-    from market_opinion.report.charts import _step
+    from market_opinion.charts import _step
 
     days = {2: "6h", 20: "1d", 200: "1w", 900: "1mo"}
     for count, step in days.items():

@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from market_opinion import bronze, silver
-from market_opinion.contracts import SILVER_ITEMS, UTC_TIME
+from market_opinion.columns import UTC_TIME
+from market_opinion.contracts import SILVER_ITEMS
 from tests.market_opinion.test_bronze import T10, content
 
 PEPPER = "a pepper for tests"
