@@ -56,6 +56,8 @@ def main(*, archive: str | None = None, communities: list[str] | None = None) ->
     report(f"dashboard.{name}_command_to_server", sorted(to_answer)[_STARTS // 2], "s")
     report(f"dashboard.{name}_first_view", sorted(to_view)[_STARTS // 2], "s", at_most=3)
     report(f"dashboard.{name}_console_errors", len(errors), "errors", at_most=0)
+    for error in errors:
+        print(f"# {error}")
     finish()
 
 
