@@ -15,7 +15,7 @@ dashboard: .venv/dashboard
 	$(PY) -m market_opinion.dashboard
 
 test: .venv/dev
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile
 
 # Exactly what CI runs before the tests.
 check: .venv/dev
