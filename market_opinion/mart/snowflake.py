@@ -116,6 +116,7 @@ class SnowflakeMart:
                 self._open = self._connect()
             yield _Session(self._open)
         except Error as error:
+            self._open = None  # the next session signs in anew: this one's may have expired
             raise explained(error) from error
 
 
