@@ -14,6 +14,7 @@ import pytest
 from playwright.sync_api import Page, sync_playwright
 
 from tests.conftest import REPOSITORY
+from tests.loopback import free_port
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: install Debian's package chromium")
@@ -30,9 +31,7 @@ _QUIET = (
 @contextmanager
 def dashboard(home: Path, *options: str, environment: dict[str, str] | None = None) -> Iterator[str]:
     """The dashboard's own command over a home folder; its address, once it answers."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "market_opinion.dashboard", "--port", str(port), *options]
     settings = {**os.environ, **(environment or {}), "MARKET_OPINION_HOME": str(home)}
     with (home.parent / "dashboard.log").open("wb") as log:

@@ -1,7 +1,11 @@
 """A server on loopback for the length of a `with`: on a free port, in a thread that ends with it."""
 
+import socket
+import subprocess
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from typing import Self
 
 
@@ -40,3 +44,34 @@ class Loopback:
     def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
+
+
+def free_port() -> int:
+    """A port of loopback that nothing listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return free.getsockname()[1]
+
+
+class ServerProcess:
+    """A server in a process of its own, which writes to a log and ends with the `with`."""
+
+    def __init__(self, command: list[str | Path], *, port: int, log: Path, environment: dict[str, str] | None = None) -> None:
+        self.port = port
+        self._log = log.open("wb")
+        self._process = subprocess.Popen(command, env=environment, cwd=log.parent, stdout=self._log, stderr=self._log)
+
+    def __enter__(self) -> Self:
+        for _ in range(300):
+            with socket.socket() as probe:
+                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return self
+            time.sleep(0.1)
+        self.__exit__()
+        message = f"the server did not start: see {self._log.name}"
+        raise RuntimeError(message)
+
+    def __exit__(self, *_: object) -> None:
+        self._process.terminate()
+        self._process.wait(timeout=20)
+        self._log.close()

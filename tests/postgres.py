@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -11,6 +10,8 @@ from pathlib import Path
 from typing import Self
 
 import pytest
+
+from tests.loopback import free_port
 
 _FOUND = [*sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True), *map(Path, filter(None, [shutil.which("postgres")]))]
 needs_postgres = pytest.mark.skipif(not _FOUND, reason="no PostgreSQL server here: install Debian's package postgresql")
@@ -26,9 +27,7 @@ class Postgres:
         self._folder.chmod(0o755)
         if self._user:
             shutil.chown(self._folder, "postgres")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
+        self.port = free_port()
         self.uri = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
         self._run("initdb", "-D", "data", "-A", "trust", "-U", "postgres", "--no-sync", "--locale=C.UTF-8")
         options = ["-D", "data", "-p", str(self.port), "-k", str(self._folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]

@@ -1,10 +1,6 @@
 """A server that speaks as Snowflake does, for the length of a `with`: its own environment, a free port on loopback."""
 
-import socket
-import subprocess
-import time
 from pathlib import Path
-from typing import Self
 
 import polars as pl
 import pytest
@@ -12,38 +8,19 @@ from polars.testing import assert_frame_equal
 
 from market_opinion import mart
 from tests.conftest import MART_TABLES, REPOSITORY
+from tests.loopback import ServerProcess, free_port
 
 PYTHON = REPOSITORY / ".venv" / "snowflake-server" / "bin" / "python"
 needs_server = pytest.mark.skipif(not PYTHON.exists(), reason=f"no Snowflake-speaking server at {PYTHON}: run make .venv/dev")
 VIEWS = [name.partition("/")[2] for name in mart.names("views")]
 
 
-class Warehouse:
+class Warehouse(ServerProcess):
     """The server; every database on it is empty until it is made."""
 
     def __init__(self, log: Path) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self._log = log.open("wb")
-        self._process = subprocess.Popen(
-            [PYTHON, REPOSITORY / "tests" / "fakesnow_server.py", str(self.port)], stdout=self._log, stderr=self._log
-        )
-
-    def __enter__(self) -> Self:
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return self
-            time.sleep(0.1)
-        self.__exit__()
-        message = f"the Snowflake-speaking server did not start: see {self._log.name}"
-        raise RuntimeError(message)
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=20)
-        self._log.close()
+        port = free_port()
+        super().__init__([PYTHON, REPOSITORY / "tests" / "fakesnow_server.py", str(port)], port=port, log=log)
 
     def environment(self, database: str) -> dict[str, str]:
         """The settings that lead to a database of it."""

@@ -16,7 +16,7 @@ import polars as pl
 
 from market_opinion.columns import UTC_TIME, Schema
 from market_opinion.domain import Domain
-from market_opinion.errors import ReconciliationFailed
+from market_opinion.errors import MartRefused, ReconciliationFailed
 from market_opinion.state import WindowEntry
 
 _SQL = Path(__file__).parent / "sql"
@@ -127,8 +127,10 @@ class NoMart:
         return {}
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> pl.DataFrame:
-        """Never: nobody may ask what `is_loaded` denies."""
-        raise NotImplementedError(sql, parameters)
+        """Nothing can be asked: raises MartRefused."""
+        del sql, parameters
+        message = "MART_URI is none: no star schema is kept, the daily figures are in the lake's gold tables"
+        raise MartRefused(message)
 
     def compact(self) -> None:
         """Nothing."""

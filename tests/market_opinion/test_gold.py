@@ -6,6 +6,7 @@ from polars.testing import assert_frame_equal
 from flows.backfill import backfill
 from flows.mart import mart
 from market_opinion.contracts import GOLD_DAILY_ASPECT, GOLD_DAILY_BRAND, GOLD_DAILY_PLATFORM, GOLD_TABLES
+from market_opinion.errors import MartRefused
 from tasks import resources
 
 pytestmark = pytest.mark.usefixtures("without_engine")
@@ -26,6 +27,8 @@ def test_without_a_mart_there_is_gold(monkeypatch):
     """A29: no star schema is kept, the lake has the figures."""
     monkeypatch.setenv("MART_URI", "none:")
     assert backfill.fn().report_path is None
+    with pytest.raises(MartRefused, match="gold tables"):
+        resources.mart().query("SELECT 1")
     assert resources.lake().read(GOLD_DAILY_BRAND)["mention_count"].sum() > 300
 
 
