@@ -56,7 +56,7 @@ def purge_lines(raw: bytes) -> tuple[bytes, list[str]]:
 
 def _purge(line: bytes, touched: list[str]) -> bytes:
     fields = _decoded(line)
-    if fields is None:
+    if fields is None or "id" not in fields:
         return _UNREADABLE
     kept = {name: fields[name] for name in (*_KEPT, *_COUNTS) if name in fields}
     words = "body" if "body" in fields else "selftext"
@@ -67,8 +67,8 @@ def _purge(line: bytes, touched: list[str]) -> bytes:
         "author": author if author is None or author in WITHOUT_WORDS else PURGED,
         words: fields[words] if fields.get(words) in WITHOUT_WORDS else PURGED,
     }
-    if "id" not in fields or purged == fields:
-        return line if line == _UNREADABLE or "id" in fields else _UNREADABLE
+    if purged == fields:
+        return line
     touched.append(str(fields["id"]))
     return msgspec.json.encode(purged)
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -106,6 +106,11 @@ def run_items(record: RunRecord) -> dict[str, dict[str, Any]]:
     """The items of a record by sort key: the latest run of its window, and this attempt at it."""
     start, attributes = int(record.entry.window_start.timestamp()), _attributes(record)
     return {f"RUN#{start}": attributes, f"ATTEMPT#{start}#{record.run_id}": attributes}
+
+
+def hour_text(moment: datetime) -> str:
+    """ISO 8601 in UTC to the second, which sorts."""
+    return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def parse_hour_end(text: object) -> datetime | None:

@@ -12,7 +12,7 @@ from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 from botocore.exceptions import BotoCoreError, ClientError
 
 from market_opinion.errors import SettingsInvalid, WatermarkUnreadable
-from market_opinion.state import RunRecord, WindowEntry, WindowState, parse_hour_end, run_items, run_key
+from market_opinion.state import RunRecord, WindowEntry, WindowState, hour_text, parse_hour_end, run_items, run_key
 from market_opinion.window import Window
 
 _WATERMARK = "WATERMARK"
@@ -53,7 +53,7 @@ class DynamoDBState:
         """Move the watermark to the end of a certified hour; false, and nothing changes, where it is there or further."""
         item = {
             **self._key(platform, community, _WATERMARK),
-            "HourEnd": _text(hour_end),
+            "HourEnd": hour_text(hour_end),
             "LastProcessedHourEndTs": int(hour_end.timestamp()),
         }
         if not self._put_if(item, Attr("HourEnd").not_exists() | Attr("HourEnd").lt(item["HourEnd"])):
@@ -216,8 +216,3 @@ def _plain(value: object) -> object:
     if isinstance(value, Decimal):
         return int(value) if value == int(value) else float(value)
     return value
-
-
-def _text(moment: datetime) -> str:
-    """ISO 8601 in UTC to the second, which sorts."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds")

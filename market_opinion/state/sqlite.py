@@ -4,12 +4,12 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from market_opinion.errors import SettingsInvalid, WatermarkUnreadable
-from market_opinion.state import RunRecord, WindowEntry, WindowState, parse_hour_end, run_items, run_key
+from market_opinion.state import RunRecord, WindowEntry, WindowState, hour_text, parse_hour_end, run_items, run_key
 from market_opinion.window import Window
 
 _TABLES = """
@@ -60,14 +60,22 @@ class SQLiteState:
             cursor = connection.execute(
                 "INSERT INTO watermarks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET hour_end = excluded.hour_end"
                 " WHERE excluded.hour_end > hour_end",
-                (platform, community, _text(hour_end)),
+                (platform, community, hour_text(hour_end)),
             )
             return cursor.rowcount > 0
 
     def put_windows(self, entries: Iterable[WindowEntry]) -> None:
         """Write what is known of these hours in one transaction."""
         rows = [
-            (e.platform, e.community, _text(e.window_start), e.state.value, e.stop_reason, json.dumps(e.counts, sort_keys=True), e.detail)
+            (
+                e.platform,
+                e.community,
+                hour_text(e.window_start),
+                e.state.value,
+                e.stop_reason,
+                json.dumps(e.counts, sort_keys=True),
+                e.detail,
+            )
             for e in entries
         ]
         with self._connect() as connection:
@@ -75,7 +83,7 @@ class SQLiteState:
 
     def windows(self, platform: str | None = None, window: Window | None = None) -> list[WindowEntry]:
         """The ledger, of one platform or all, within a span or ever, in order of community and time."""
-        span = (_text(window.start), _text(window.end)) if window else ("", "9")
+        span = (hour_text(window.start), hour_text(window.end)) if window else ("", "9")
         with self._connect() as connection:
             rows = connection.execute(
                 "SELECT platform, community, window_start, state, stop_reason, counts, detail FROM windows"
@@ -149,8 +157,3 @@ class SQLiteState:
                 yield connection
         finally:
             connection.close()
-
-
-def _text(moment: datetime) -> str:
-    """ISO 8601 in UTC to the second, which sorts."""
-    return moment.astimezone(UTC).isoformat(timespec="seconds")
