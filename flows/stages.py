@@ -29,15 +29,25 @@ def carry(job: Job, slices: list[Slice], tally: Tally) -> None:
     dates = by_date(slices)
     tally.expect(_STAGES_A_SLICE * len(slices) + 2 * len(dates))
     for parts in dates:
-        touched: list[Slice] = []
         for span in parts:
             tally.done("bronze", span, build_bronze(job, span))
-            tally.done("silver", span, clean_items(job, span))
-            judge(job, span, tally)
-            tally.done("windows", span, record_windows(job, span))
-            touched += [span, *rebuild_outdated(job, span)]
-        serve(job, touched, tally)
-        record_run(job, parts)
+            enrich_slice(job, span, tally)
+        finish(job, parts, tally)
+
+
+def enrich_slice(job: Job, span: Slice, tally: Tally) -> None:
+    """Bronze to opinions."""
+    tally.done("silver", span, clean_items(job, span))
+    judge(job, span, tally)
+
+
+def finish(job: Job, parts: list[Slice], tally: Tally) -> None:
+    """Slices of the same dates into the ledger, into the mart with later hours that they change, and into the records."""
+    for span in parts:
+        tally.done("windows", span, record_windows(job, span))
+    touched = [each for span in parts for each in (span, *rebuild_outdated(job, span))]
+    serve(job, touched, tally)
+    record_run(job, parts)
 
 
 def serve(job: Job, slices: list[Slice], tally: Tally, *, again: bool = False) -> None:
@@ -111,7 +121,11 @@ def conclude(job: Job, tally: Tally, *, title: str, notes: tuple[str, ...] = ())
     """Publish, draw the report and sum up the run."""
     check_rate(job)
     tally.add(publish_views())
-    path = draw_report(job)
+    return sum_up(job, tally, title=title, notes=notes, path=draw_report(job))
+
+
+def sum_up(job: Job, tally: Tally, *, title: str, notes: tuple[str, ...] = (), path: str | None = None) -> Summary:
+    """What the run did, shown on Prefect's page of it."""
     summary = Summary(title, dict(tally.counts), tally.elapsed_seconds, path, (*job.notes, *notes))
     publish_summary(summary)
     return summary

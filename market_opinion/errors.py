@@ -15,6 +15,7 @@ MarketOpinionError
 ├── LandingCorrupt           a landed file is not what its manifest says: land the window again
 ├── ContractBroken           a table would break its contract: a bug in a stage, nothing was written
 ├── CommitConflict           another writer kept winning the race for a table: transient, retry
+├── RunsFailed               some runs of a campaign failed, the others are done: run the campaign again
 ├── MartUnavailable          the warehouse did not answer this time: transient, retry
 ├── MartRefused              the warehouse does not let us, or lacks something: do not retry, correct it
 ├── WatermarkUnreadable      the stored watermark is no hour: refuse to run rather than skip data
@@ -96,3 +97,7 @@ class WatermarkUnreadable(MarketOpinionError):
 
 class ReconciliationFailed(MarketOpinionError):
     """Facts and silver disagree, so the load was rolled back."""
+
+
+class RunsFailed(MarketOpinionError):
+    """Runs that were handed to workers did not succeed; what the others did stays."""

@@ -60,12 +60,26 @@ def fetch_windows(job: Job, communities: tuple[str, ...], window: Window | None)
     return Landed(_slices(job, survey.communities, window, captures), notes)
 
 
+@task
+def find_landed(job: Job) -> list[Slice]:
+    """The job's hours in slices that fit in memory, by what was landed of them."""
+    if job.window is None:
+        return []
+    return _slices(job, job.communities, job.window, resources.landing().captures(job.platform, job.communities, job.window))
+
+
 def _slices(job: Job, communities: tuple[str, ...], window: Window, captures: list[Capture]) -> list[Slice]:
     """The window in spans that fit in memory, by what was landed in its hours."""
+    parts = spans(lines_an_hour(window, captures), max_items=load_settings().span_max_items)
+    return [Slice(job.platform, communities, part) for part in parts]
+
+
+def lines_an_hour(window: Window, captures: list[Capture]) -> list[tuple[Window, int]]:
+    """How many lines were landed in each hour, in order."""
     per_hour = dict.fromkeys(window.hours(), 0)
     for capture in captures:
         per_hour[capture.manifest.window] += capture.manifest.lines()
-    return [Slice(job.platform, communities, part) for part in spans(list(per_hour.items()), max_items=load_settings().span_max_items)]
+    return list(per_hour.items())
 
 
 def _read_live(job: Job, communities: tuple[str, ...], window: Window) -> Landed:

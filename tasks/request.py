@@ -9,6 +9,7 @@ from typing import Literal
 import polars as pl
 from prefect import task
 from prefect.runtime import flow_run
+from prefect.settings import get_current_settings
 from pydantic import SecretStr
 
 from market_opinion import linear, opinions, silver
@@ -79,6 +80,36 @@ def check_backfill(
     if start and end and window and (as_utc(start), as_utc(end)) != (window.start, window.end):
         return replace(job, notes=(f"{start.isoformat()} to {end.isoformat()} was clipped to the whole, closed hours {window}",))
     return job
+
+
+@task
+def check_campaign(
+    domain: str,
+    source: SourceName,
+    archive: str | None,
+    communities: list[str] | None,
+    start: datetime | None,
+    end: datetime | None,
+    items_a_run: int,
+    now: datetime,
+) -> Job:
+    """The campaign as a job of a backfill; raises InvalidRequest where nobody would take up its runs."""
+    if items_a_run < 1:
+        message = f"items_a_run is {items_a_run}: it starts at 1"
+        raise InvalidRequest(message)
+    if get_current_settings().api.url is None:
+        message = (
+            "a campaign hands its spans to workers: set PREFECT_API_URL and deploy, or use flows.backfill, which does all of it itself"
+        )
+        raise InvalidRequest(message)
+    return check_backfill.fn(domain, source, archive, communities, start, end, now)
+
+
+@task
+def check_enrich(domain: str, source: SourceName, communities: list[str], start: datetime, end: datetime, now: datetime) -> Job:
+    """One span of a campaign as a job; the source itself is asked nothing."""
+    window = clip(start, end, now=now)
+    return _planned_job(domain, source, None, communities, now=now, mode="backfill", window=window)
 
 
 @task
@@ -217,6 +248,28 @@ def _job(
     mode: Literal["incremental", "backfill", "recheck"],
     window: Window | None,
 ) -> Job:
+    job = _planned_job(domain_name, source, archive_uri, communities, now=now, mode=mode, window=window)
+    if source == "archive" and not archive_uri:
+        message = "source archive needs archive: the folder, file or URI that holds RC* and RS* files"
+        raise InvalidRequest(message)
+    if job.source == "reddit":
+        resources.reddit(Priority.BACKFILL)
+    else:
+        resources.open_source(job.source, job.archive, job.domain)
+    return job
+
+
+def _planned_job(
+    domain_name: str,
+    source: SourceName,
+    archive_uri: str | None,
+    communities: list[str] | None,
+    *,
+    now: datetime,
+    mode: Literal["incremental", "backfill", "recheck"],
+    window: Window | None,
+) -> Job:
+    """A job whose source was not looked at."""
     domain = load_domain(domain_name, load_settings().domains_path)
     platform = _PLATFORMS[source]
     chosen = tuple(sorted({name.lower() for name in communities or ()})) or domain.communities(platform)
@@ -225,15 +278,6 @@ def _job(
             f"domain {domain_name} names no communities of {platform}: add [sources.{platform}] to its domain.toml or pass communities"
         )
         raise InvalidRequest(message)
-    if source == "archive" and not archive_uri:
-        message = "source archive needs archive: the folder, file or URI that holds RC* and RS* files"
-        raise InvalidRequest(message)
     run_id = str(flow_run.id or "local")
     job = Job(domain_name, source, archive_uri, platform, chosen, window, as_utc(now), mode, run_id)
-    if platform in domain.sources:
-        job = replace(job, comments=domain.sources[platform].comments)
-    if job.source == "reddit":
-        resources.reddit(Priority.BACKFILL)
-    else:
-        resources.open_source(job.source, job.archive, job.domain)
-    return job
+    return replace(job, comments=domain.sources[platform].comments) if platform in domain.sources else job

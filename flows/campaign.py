@@ -1,0 +1,64 @@
+"""A long backfill, judged by many workers at once."""
+
+from datetime import datetime
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from flows.stages import conclude, finish
+from market_opinion.window import by_date
+from tasks.alerts import check_windows, report_failure
+from tasks.bronze import build_bronze
+from tasks.campaign import find_unjudged, hand_out
+from tasks.fetch import fetch_windows
+from tasks.local import run_locally
+from tasks.progress import Tally
+from tasks.report import Summary
+from tasks.request import SourceName, check_campaign
+
+
+@flow(name="campaign", on_failure=[report_failure], on_crashed=[report_failure])
+def campaign(
+    domain: str = "smartphones",
+    source: SourceName = "sample",
+    archive: str | None = None,
+    communities: list[str] | None = None,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    items_a_run: int = 20_000,
+    again: bool = False,
+) -> Summary:
+    """Read past hours once, have their spans judged by runs of `enrich` on the workers, then carry them to mart and report.
+
+    The same result as a backfill. How many runs go on at once is the limit of deployment `enrich`. After a crash, run it
+    again with the same parameters: what is landed is not read again, spans that are judged are not handed out again, and
+    runs that still go on are waited for.
+
+    Args:
+        domain: Folder below domains/ that says which products and aspects to look for.
+        source: Where items come from: the domain's bundled sample, a Reddit archive, or Reddit itself.
+        archive: Folder, file or URI of RC* and RS* files (.jsonl, .jsonl.gz, .jsonl.zst); needed for source archive.
+        communities: Communities to read; those the domain names for the platform when left out.
+        start: First hour, in UTC; clipped to whole hours. Leave out start and end for everything the source has.
+        end: Hour after the last, in UTC.
+        items_a_run: About how many items one run judges, from 1.
+        again: Hand out spans too that were judged before.
+    """
+    job = check_campaign(domain, source, archive, communities, start, end, items_a_run, flow_run.scheduled_start_time)
+    with Tally() as tally:
+        landed = fetch_windows(job, job.communities, job.window)
+        tally.expect(3 * len(landed.slices))
+        # All of bronze before any of silver: a comment finds its thread's title whichever run is first.
+        for span in landed.slices:
+            tally.done("bronze", span, build_bronze(job, span))
+        parts = find_unjudged(job, landed.slices, items_a_run=items_a_run, again=again)
+        tally.expect(len(parts))
+        tally.add(hand_out(job, parts, tally))
+        for dates in by_date(landed.slices):
+            finish(job, dates, tally)
+        notes = (*landed.notes, f"{len(parts)} spans were judged by runs of their own", *check_windows(job, landed.slices))
+        return conclude(job, tally, title=f"campaign of {job.domain} from {job.source}", notes=notes)
+
+
+if __name__ == "__main__":
+    run_locally(campaign, check=check_campaign)

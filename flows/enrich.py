@@ -1,0 +1,41 @@
+"""One span of a campaign, from bronze to opinions."""
+
+from datetime import datetime
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from flows.stages import enrich_slice, sum_up
+from tasks.alerts import report_failure
+from tasks.campaign import record_judged
+from tasks.fetch import find_landed
+from tasks.local import run_locally
+from tasks.progress import Tally
+from tasks.report import Summary
+from tasks.request import SourceName, check_enrich
+
+
+@flow(name="enrich", on_failure=[report_failure], on_crashed=[report_failure])
+def enrich(domain: str, source: SourceName, communities: list[str], start: datetime, end: datetime, now: datetime | None = None) -> Summary:
+    """Clean and judge hours that are in bronze. Handed out by `campaign`, which puts them into the mart; safe to run again.
+
+    Args:
+        domain: Folder below domains/ that says which products and aspects to look for.
+        source: Where the hours came from.
+        communities: Communities to judge.
+        start: First hour, in UTC.
+        end: Hour after the last, in UTC.
+        now: Run as if it were this time, in UTC; the scheduled start when left out.
+    """
+    job = check_enrich(domain, source, communities, start, end, now or flow_run.scheduled_start_time)
+    slices = find_landed(job)
+    with Tally() as tally:
+        tally.expect(4 * len(slices))
+        for span in slices:
+            enrich_slice(job, span, tally)
+        record_judged(job, dict(tally.counts))
+        return sum_up(job, tally, title=f"enrichment of {job.window}")
+
+
+if __name__ == "__main__":
+    run_locally(enrich, check=check_enrich)

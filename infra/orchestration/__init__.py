@@ -1,0 +1,147 @@
+"""What a Prefect server has to know before `prefect deploy --all`: the work pool, the variables that prefect.yaml names, automations.
+
+Everything is found by its name and put right, so it may be run again, and with another image or pool whenever these change.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from prefect import get_client
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, VariableCreate, VariableUpdate, WorkPoolCreate
+from prefect.exceptions import ObjectNotFound
+from prefect.types import SecretDict
+from pydantic import SecretStr
+
+from infra.orchestration.automations import automations
+from market_opinion.errors import InvalidRequest
+from market_opinion.settings import Settings
+
+_REPOSITORY = Path(__file__).parent.parent.parent
+_CODE_IN_IMAGE = "/app"
+_WEBHOOK = "market-opinion-alerts"
+# Containers whose flow stops giving signs of life are found dead by automations; see there.
+_HEARTBEAT_SECONDS = "60"
+
+
+class Run(msgspec.Struct, frozen=True):
+    """What a flow run's container on ECS is started with: output `run` of Terraform's stage 30_compute."""
+
+    region: str
+    cluster: str
+    vpc_id: str
+    subnet_ids: list[str]
+    security_group_id: str
+    execution_role_arn: str
+    roles: dict[str, str]
+    log_group: str
+    repository: str
+    family_prefix: str
+    work_pool: str
+    environment: dict[str, str]
+    secrets: dict[str, str]
+
+
+def read_run(text: str) -> Run:
+    """The output as Terraform prints it; raises InvalidRequest where it is another."""
+    try:
+        return msgspec.convert(msgspec.json.decode(text)["run"], Run)
+    except (msgspec.MsgspecError, KeyError, TypeError) as error:
+        message = f"this is not what stage 30_compute gives out ({error}): `python -m infra.terraform output ENVIRONMENT 30_compute`"
+        raise InvalidRequest(message) from error
+
+
+def apply_local(settings: Settings, *, pool: str) -> Iterator[str]:
+    """Runs are processes on the worker's machine, with this folder's code; says what was done, line by line."""
+    with get_client(sync_client=True) as client:
+        client.create_work_pool(WorkPoolCreate(name=pool, type="process"), overwrite=True)
+        yield f"work pool {pool}: processes on the worker's machine"
+        yield from _put_variables(client, {"pool": pool, "code_path": str(_REPOSITORY)})
+        yield from _put_rest(client, settings)
+
+
+def apply_ecs(settings: Settings, run: Run, *, image: str) -> Iterator[str]:
+    """Runs are containers of the image on ECS, each with the role of what it does."""
+    with get_client(sync_client=True) as client:
+        client.create_work_pool(WorkPoolCreate(name=run.work_pool, type="ecs", base_job_template=job_template(run)), overwrite=True)
+        yield f"work pool {run.work_pool}: containers in {run.cluster}"
+        roles = {f"{name}_role": arn for name, arn in run.roles.items()}
+        yield from _put_variables(
+            client, {"pool": run.work_pool, "code_path": _CODE_IN_IMAGE, "image": image, "family": f"{run.family_prefix}-task", **roles}
+        )
+        yield from _put_rest(client, settings)
+
+
+def job_template(run: Run) -> dict[str, Any]:
+    """The template of the pool's containers: the ECS worker's own, with this account's places; secrets by name, never by value."""
+    from prefect_aws.workers.ecs_worker import ECSWorker  # takes seconds to import
+
+    template = ECSWorker.get_default_base_job_template()
+    defaults = {
+        "cluster": run.cluster,
+        "vpc_id": run.vpc_id,
+        "launch_type": "FARGATE",
+        "container_name": "prefect",
+        "execution_role_arn": run.execution_role_arn,
+        "network_configuration": {"subnets": run.subnet_ids, "securityGroups": [run.security_group_id], "assignPublicIp": "ENABLED"},
+        "configure_cloudwatch_logs": True,
+        # The group is Terraform's; containers may not make one.
+        "cloudwatch_logs_options": {"awslogs-group": run.log_group, "awslogs-create-group": "false", "awslogs-region": run.region},
+        "cloudwatch_logs_prefix": "run",
+        "match_latest_revision_in_family": True,
+        "env": {**run.environment, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": _HEARTBEAT_SECONDS},
+    }
+    secrets = dict(run.secrets)
+    if key := secrets.pop("PREFECT_API_KEY", None):
+        defaults["prefect_api_key_secret_arn"] = key
+    for name, value in defaults.items():
+        template["variables"]["properties"][name]["default"] = value
+    (container,) = template["job_configuration"]["task_definition"]["containerDefinitions"]
+    container["secrets"] = [{"name": name, "valueFrom": arn} for name, arn in sorted(secrets.items())]
+    return template
+
+
+def _put_rest(client: SyncPrefectClient, settings: Settings) -> Iterator[str]:
+    if name := settings.llm_concurrency_limit:
+        _put_limit(client, name)
+        yield f"concurrency limit {name}: one asks the model at a time"
+    webhook = _put_webhook(settings.alert_webhook_url) if settings.alert_webhook_url else None
+    if webhook is None:
+        yield "ALERT_WEBHOOK_URL is not set: Prefect tells nobody of late, stuck and failed runs"
+    for automation in automations(webhook):
+        known = client.read_automations_by_name(automation.name)
+        if known:
+            client.update_automation(known[0].id, automation)
+        else:
+            client.create_automation(automation)
+        yield f"automation {automation.name}: {automation.description}"
+
+
+def _put_variables(client: SyncPrefectClient, values: Mapping[str, str]) -> Iterator[str]:
+    for name, value in values.items():
+        if client.read_variable_by_name(name) is None:
+            client.create_variable(VariableCreate(name=name, value=value))
+        else:
+            client.update_variable(VariableUpdate(name=name, value=value))
+        yield f"variable {name}: {value}"
+
+
+def _put_limit(client: SyncPrefectClient, name: str) -> None:
+    """One holder at a time, unless somebody has chosen another number."""
+    try:
+        client.read_global_concurrency_limit_by_name(name)
+    except ObjectNotFound:
+        client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=1))
+
+
+def _put_webhook(url: SecretStr) -> Any:  # noqa: ANN401, an id of Prefect's
+    block = CustomWebhookNotificationBlock(
+        name=_WEBHOOK,
+        url="{{url}}",
+        json_data={"text": "{{subject}}\n{{body}}"},
+        secrets=SecretDict({"url": url.get_secret_value()}),
+    )
+    return block.save(_WEBHOOK, overwrite=True)

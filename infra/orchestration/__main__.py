@@ -1,0 +1,58 @@
+"""Make a Prefect server ready for `prefect deploy --all`: `python -m infra.orchestration local|ecs`."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import cyclopts
+import httpx
+from rich.console import Console
+
+from infra import orchestration
+from market_opinion.errors import InvalidRequest, MarketOpinionError, SettingsInvalid
+from market_opinion.settings import load_settings
+
+app = cyclopts.App(name="python -m infra.orchestration", help="What a Prefect server needs before a deployment.", version_flags=())
+_say = Console(stderr=True)
+
+
+@app.command
+def local(*, pool: str = "local") -> None:
+    """Run flows as processes, on whatever machine runs `prefect worker start --pool local`.
+
+    Args:
+        pool: Name of the work pool.
+    """
+    _show(orchestration.apply_local(load_settings(), pool=pool))
+
+
+@app.command
+def ecs(outputs: Path, *, image: str) -> None:
+    """Run flows as containers on ECS.
+
+    Args:
+        outputs: File with what `python -m infra.terraform output ENVIRONMENT 30_compute` printed; - for standard input.
+        image: Image with its tag, as 123456789012.dkr.ecr.eu-central-1.amazonaws.com/tf-prod-opinions-ecr-image:3f2c1ab.
+    """
+    if ":" not in image.rpartition("/")[2] and "@" not in image:
+        message = f"image {image!r} has no tag: name the one that was pushed"
+        raise InvalidRequest(message)
+    text = sys.stdin.read() if str(outputs) == "-" else outputs.read_text(encoding="utf-8")
+    _show(orchestration.apply_ecs(load_settings(), orchestration.read_run(text), image=image))
+
+
+def _show(lines: Iterator[str]) -> None:
+    try:
+        for line in lines:
+            _say.print(line, highlight=False, soft_wrap=True)
+    except httpx.TransportError as error:
+        message = f"no Prefect server answers ({error}): set PREFECT_API_URL, as http://127.0.0.1:4200/api"
+        raise SettingsInvalid(message) from error
+
+
+if __name__ == "__main__":
+    try:
+        app()
+    except MarketOpinionError as error:
+        _say.print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
+        sys.exit(2)

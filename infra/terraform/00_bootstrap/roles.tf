@@ -1,0 +1,210 @@
+# What the two roles may do. Neither may change itself, the other, or the limit that every role of the stages has.
+locals {
+  arn = "arn:${local.partition}"
+  in  = "${var.region}:${local.account}"
+  # What holds people's words or secrets.
+  data = concat(
+    [for layer in ["landing", "bronze", "silver", "gold", "trail"] : "${local.arn}:s3:::${local.base}-s3-${layer}-${local.account}/*"],
+    [
+      "${local.arn}:dynamodb:${local.in}:table/${local.base}-*",
+      "${local.arn}:secretsmanager:${local.in}:secret:${local.base}-*",
+      "${local.arn}:logs:${local.in}:log-group:/${local.base}/*",
+    ],
+  )
+  bootstrapped = [for role in ["plan", "deploy"] : "${local.arn}:iam::${local.account}:role/${local.base}-role-${role}"]
+}
+
+# Looking at resources must not mean reading what is in them.
+data "aws_iam_policy_document" "plan" {
+  statement {
+    sid    = "NoData"
+    effect = "Deny"
+    actions = [
+      "s3:GetObject",
+      "dynamodb:GetItem",
+      "dynamodb:Query",
+      "dynamodb:Scan",
+      "secretsmanager:GetSecretValue",
+      "logs:GetLogEvents",
+      "logs:FilterLogEvents",
+    ]
+    resources = local.data
+  }
+  statement {
+    sid       = "LockStates"
+    actions   = ["s3:PutObject", "s3:DeleteObject"]
+    resources = ["${aws_s3_bucket.state.arn}/*.tflock"]
+  }
+  statement {
+    sid       = "ReadStates"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [aws_kms_key.state.arn]
+  }
+}
+
+resource "aws_iam_role_policy" "plan" {
+  name   = "plan"
+  role   = aws_iam_role.github["plan"].name
+  policy = data.aws_iam_policy_document.plan.json
+}
+
+# The most that any role of the stages can ever do, whatever its own policy says.
+data "aws_iam_policy_document" "boundary" {
+  statement {
+    sid = "ServicesOfTheStages"
+    actions = [
+      "cloudwatch:PutMetricData",
+      "dynamodb:*",
+      "ec2:Describe*",
+      "ecr:*",
+      "ecs:*",
+      "events:InvokeApiDestination",
+      "glue:*",
+      "kms:*",
+      "logs:*",
+      "s3:*",
+      "secretsmanager:GetSecretValue",
+      "sns:Publish",
+      "sqs:*",
+      "ssm:*",
+      "ssmmessages:*",
+    ]
+    # A limit, not a grant: what a role may do is written where the role is, resource by resource.
+    resources = ["*"]
+  }
+  statement {
+    sid       = "HandRolesToTasks"
+    actions   = ["iam:PassRole"]
+    resources = ["${local.arn}:iam::${local.account}:role/${local.base}-role-*"]
+  }
+  statement {
+    sid       = "NeverStates"
+    effect    = "Deny"
+    actions   = ["s3:*"]
+    resources = [aws_s3_bucket.state.arn, "${aws_s3_bucket.state.arn}/*"]
+  }
+}
+
+resource "aws_iam_policy" "boundary" {
+  name   = "${local.base}-policy-boundary"
+  policy = data.aws_iam_policy_document.boundary.json
+}
+
+data "aws_iam_policy_document" "deploy" {
+  statement {
+    sid       = "States"
+    actions   = ["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+    resources = [aws_s3_bucket.state.arn, "${aws_s3_bucket.state.arn}/*"]
+  }
+  statement {
+    sid = "OwnResources"
+    actions = [
+      "budgets:*",
+      "cloudtrail:*",
+      "cloudwatch:*",
+      "dynamodb:*",
+      "ecr:*",
+      "ecs:*",
+      "events:*",
+      "glue:*",
+      "logs:*",
+      "s3:*",
+      "secretsmanager:*",
+      "sns:*",
+      "sqs:*",
+    ]
+    resources = [
+      "${local.arn}:budgets::${local.account}:budget/${local.base}-*",
+      "${local.arn}:cloudtrail:${local.in}:trail/${local.base}-*",
+      "${local.arn}:cloudwatch:${local.in}:alarm:${local.base}-*",
+      "${local.arn}:cloudwatch::${local.account}:dashboard/${local.base}-*",
+      "${local.arn}:dynamodb:${local.in}:table/${local.base}-*",
+      "${local.arn}:ecr:${local.in}:repository/${local.base}-*",
+      "${local.arn}:ecs:${local.in}:*/${local.base}-*",
+      "${local.arn}:events:${local.in}:*/${local.base}-*",
+      "${local.arn}:glue:${local.in}:catalog",
+      "${local.arn}:glue:${local.in}:database/*",
+      "${local.arn}:logs:${local.in}:log-group:/${local.base}/*",
+      "${local.arn}:s3:::${local.base}-s3-*",
+      "${local.arn}:sns:${local.in}:${local.base}-*",
+      "${local.arn}:secretsmanager:${local.in}:secret:${local.base}-*",
+      "${local.arn}:sqs:${local.in}:${local.base}-*",
+    ]
+  }
+  statement {
+    sid = "WithoutNames"
+    actions = [
+      "ec2:AllocateAddress",
+      "ec2:AssociateRouteTable",
+      "ec2:AttachInternetGateway",
+      "ec2:AuthorizeSecurityGroup*",
+      "ec2:Create*",
+      "ec2:Delete*",
+      "ec2:Describe*",
+      "ec2:DetachInternetGateway",
+      "ec2:DisassociateRouteTable",
+      "ec2:ModifySubnetAttribute",
+      "ec2:ModifyVpc*",
+      "ec2:RevokeSecurityGroup*",
+      "ecr:GetAuthorizationToken",
+      "ecs:DeregisterTaskDefinition",
+      "ecs:DescribeTaskDefinition",
+      "kms:CreateKey",
+      "kms:ListAliases",
+      "logs:DescribeLogGroups",
+      "sts:GetCallerIdentity",
+    ]
+    # These take no resource, or ids that AWS gives out; the region below is the limit.
+    resources = ["*"]
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [var.region]
+    }
+  }
+  statement {
+    sid       = "Keys"
+    actions   = ["kms:*Alias", "kms:Create*", "kms:Describe*", "kms:Enable*", "kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:Get*", "kms:List*", "kms:Put*", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:Update*"]
+    resources = ["${local.arn}:kms:${local.in}:key/*", "${local.arn}:kms:${local.in}:alias/${local.base}-*"]
+  }
+  statement {
+    sid       = "LookAtRoles"
+    actions   = ["iam:Get*", "iam:List*"]
+    resources = ["${local.arn}:iam::${local.account}:role/${local.base}-*", "${local.arn}:iam::${local.account}:policy/${local.base}-*"]
+  }
+  # Without the limit no role is made or changed, or a deployment could give itself anything.
+  statement {
+    sid       = "LimitedRoles"
+    actions   = ["iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy", "iam:DetachRolePolicy"]
+    resources = ["${local.arn}:iam::${local.account}:role/${local.base}-role-*"]
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PermissionsBoundary"
+      values   = [aws_iam_policy.boundary.arn]
+    }
+  }
+  statement {
+    sid       = "Roles"
+    actions   = ["iam:DeleteRole", "iam:PassRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"]
+    resources = ["${local.arn}:iam::${local.account}:role/${local.base}-role-*"]
+  }
+  statement {
+    sid    = "NotItself"
+    effect = "Deny"
+    # It may look, since a plan does.
+    not_actions = ["iam:Get*", "iam:List*"]
+    resources   = concat(local.bootstrapped, [aws_iam_policy.boundary.arn])
+  }
+  statement {
+    sid       = "NoData"
+    effect    = "Deny"
+    actions   = ["s3:GetObject", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "secretsmanager:GetSecretValue", "logs:GetLogEvents"]
+    resources = local.data
+  }
+}
+
+resource "aws_iam_role_policy" "deploy" {
+  name   = "deploy"
+  role   = aws_iam_role.github["deploy"].name
+  policy = data.aws_iam_policy_document.deploy.json
+}

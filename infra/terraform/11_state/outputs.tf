@@ -1,0 +1,9 @@
+output "table" {
+  description = "The state store: name and ARN."
+  value       = { name = aws_dynamodb_table.runs.name, arn = aws_dynamodb_table.runs.arn }
+}
+
+output "key_arn" {
+  description = "Its key."
+  value       = aws_kms_key.state.arn
+}

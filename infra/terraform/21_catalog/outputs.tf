@@ -1,0 +1,9 @@
+output "databases" {
+  description = "Database of each layer, and where its tables lie."
+  value       = { for name, database in aws_glue_catalog_database.layer : name => database.location_uri }
+}
+
+output "layers" {
+  description = "Databases by the layer whose bucket holds them."
+  value       = { for layer in distinct(values(local.databases)) : layer => [for name, of in local.databases : name if of == layer] }
+}

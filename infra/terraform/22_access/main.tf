@@ -1,0 +1,65 @@
+# Who may read which layer: engineers what was received, analysts what has no names, and business tools the daily figures.
+locals {
+  reads = toset(["10_storage", "21_catalog"])
+  sees = {
+    engineer = ["landing", "bronze", "silver", "gold"]
+    analyst  = ["silver", "gold"]
+    bi       = ["gold"]
+  }
+  databases = { for layer in keys(local.of["10_storage"].buckets) : layer => try(local.of["21_catalog"].layers[layer], []) }
+  glue      = "arn:${local.partition}:glue:${var.region}:${local.account}"
+}
+
+data "aws_iam_policy_document" "trust" {
+  for_each = local.sees
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type = "AWS"
+      # Nobody yet: the role itself cannot be asked for by anybody but the account's administrators.
+      identifiers = try(var.reader_principals[each.key], ["arn:${local.partition}:iam::${local.account}:root"])
+    }
+  }
+}
+
+resource "aws_iam_role" "reader" {
+  for_each             = local.sees
+  name                 = "${local.base}-role-${each.key}"
+  description          = "Reads ${join(", ", each.value)}."
+  assume_role_policy   = data.aws_iam_policy_document.trust[each.key].json
+  permissions_boundary = "arn:${local.partition}:iam::${local.account}:policy/${local.base}-policy-boundary"
+}
+
+data "aws_iam_policy_document" "reader" {
+  for_each = local.sees
+  statement {
+    sid       = "List"
+    actions   = ["s3:ListBucket"]
+    resources = [for layer in each.value : local.of["10_storage"].buckets[layer].arn]
+  }
+  statement {
+    sid       = "Read"
+    actions   = ["s3:GetObject"]
+    resources = [for layer in each.value : "${local.of["10_storage"].buckets[layer].arn}/*"]
+  }
+  statement {
+    sid       = "Decrypt"
+    actions   = ["kms:Decrypt"]
+    resources = [for layer in each.value : local.of["10_storage"].keys[layer]]
+  }
+  statement {
+    sid     = "Catalog"
+    actions = ["glue:GetDatabase", "glue:GetTable", "glue:GetTables"]
+    resources = concat(
+      ["${local.glue}:catalog"],
+      flatten([for layer in each.value : [for name in local.databases[layer] : ["${local.glue}:database/${name}", "${local.glue}:table/${name}/*"]]]),
+    )
+  }
+}
+
+resource "aws_iam_role_policy" "reader" {
+  for_each = local.sees
+  name     = "read"
+  role     = aws_iam_role.reader[each.key].name
+  policy   = data.aws_iam_policy_document.reader[each.key].json
+}

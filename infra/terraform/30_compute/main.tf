@@ -1,0 +1,144 @@
+# The cluster, the worker that is always there, and what containers of flow runs are started with.
+locals {
+  reads    = toset(["10_storage", "11_state", "12_config", "13_registry", "20_network", "21_catalog"])
+  storage  = local.of["10_storage"]
+  boundary = "arn:${local.partition}:iam::${local.account}:policy/${local.base}-policy-boundary"
+  logs     = toset(["worker", "flows"])
+  ecs      = "arn:${local.partition}:ecs:${var.region}:${local.account}"
+}
+
+variable "secrets" {
+  description = "Secrets that containers get as variables; each must have a value, or they do not start."
+  type        = set(string)
+  default     = ["author-pepper", "prefect-api-key"]
+  validation {
+    condition     = length(setsubtract(var.secrets, ["author-pepper", "llm-api-key", "postgres-uri", "prefect-api-key", "snowflake-private-key"])) == 0
+    error_message = "secrets: author-pepper, llm-api-key, postgres-uri, prefect-api-key, snowflake-private-key; Reddit's is read when it is needed."
+  }
+}
+
+resource "aws_ecs_cluster" "main" {
+  name = "${local.base}-ecs"
+  setting {
+    name  = "containerInsights"
+    value = "enabled"
+  }
+}
+
+resource "aws_cloudwatch_log_group" "log" {
+  for_each          = local.logs
+  name              = "/${local.base}/${each.key}"
+  retention_in_days = var.log_retention_days
+}
+
+# What ECS tells of containers that ended, by which the worker knows a crash from a success
+resource "aws_sqs_queue" "ended" {
+  name                       = "${local.base}-sqs-ended"
+  message_retention_seconds  = 604800
+  visibility_timeout_seconds = 300
+  sqs_managed_sse_enabled    = true
+  redrive_policy             = jsonencode({ deadLetterTargetArn = aws_sqs_queue.ended_dead.arn, maxReceiveCount = 3 })
+}
+
+resource "aws_sqs_queue" "ended_dead" {
+  name                      = "${local.base}-sqs-ended-dead"
+  message_retention_seconds = 1209600
+  sqs_managed_sse_enabled   = true
+}
+
+resource "aws_cloudwatch_event_rule" "ended" {
+  name        = "${local.base}-rule-ended"
+  description = "Containers of the cluster change their state."
+  event_pattern = jsonencode({
+    source        = ["aws.ecs"]
+    "detail-type" = ["ECS Task State Change"]
+    detail        = { clusterArn = [aws_ecs_cluster.main.arn] }
+  })
+}
+
+resource "aws_cloudwatch_event_target" "ended" {
+  rule = aws_cloudwatch_event_rule.ended.name
+  arn  = aws_sqs_queue.ended.arn
+}
+
+data "aws_iam_policy_document" "ended" {
+  statement {
+    sid       = "Rule"
+    actions   = ["sqs:SendMessage"]
+    resources = [aws_sqs_queue.ended.arn]
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [aws_cloudwatch_event_rule.ended.arn]
+    }
+  }
+}
+
+resource "aws_sqs_queue_policy" "ended" {
+  queue_url = aws_sqs_queue.ended.url
+  policy    = data.aws_iam_policy_document.ended.json
+}
+
+resource "aws_ecs_task_definition" "worker" {
+  family                   = "${local.base}-task-worker"
+  requires_compatibilities = ["FARGATE"]
+  network_mode             = "awsvpc"
+  cpu                      = "256"
+  memory                   = "1024"
+  execution_role_arn       = aws_iam_role.task["start"].arn
+  task_role_arn            = aws_iam_role.task["worker"].arn
+  container_definitions = jsonencode([{
+    name      = "worker"
+    image     = "${local.of["13_registry"].repository.url}:${var.image_tag}"
+    essential = true
+    command   = ["prefect", "worker", "start", "--pool", var.work_pool, "--type", "ecs", "--with-healthcheck"]
+    environment = [for name, value in {
+      AWS_REGION                                             = var.region
+      AWS_DEFAULT_REGION                                     = var.region
+      PREFECT_API_URL                                        = var.prefect_api_url
+      PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME   = aws_sqs_queue.ended.name
+      PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_REGION = var.region
+    } : { name = name, value = value }]
+    secrets = [for name in setintersection(var.secrets, ["prefect-api-key"]) :
+    { name = "PREFECT_API_KEY", valueFrom = local.of["12_config"].secrets[name] }]
+    healthCheck = {
+      command     = ["CMD", "python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health', timeout=4)"]
+      interval    = 30
+      timeout     = 5
+      retries     = 3
+      startPeriod = 60
+    }
+    logConfiguration = {
+      logDriver = "awslogs"
+      options = {
+        "awslogs-group"         = aws_cloudwatch_log_group.log["worker"].name
+        "awslogs-region"        = var.region
+        "awslogs-stream-prefix" = "worker"
+      }
+    }
+  }])
+}
+
+resource "aws_ecs_service" "worker" {
+  name                               = "${local.base}-service-worker"
+  cluster                            = aws_ecs_cluster.main.id
+  task_definition                    = aws_ecs_task_definition.worker.arn
+  desired_count                      = var.worker_count
+  launch_type                        = "FARGATE"
+  deployment_minimum_healthy_percent = 0 # a new one at once; runs wait a minute, and two would be none the better
+  deployment_maximum_percent         = 100
+  propagate_tags                     = "SERVICE"
+  deployment_circuit_breaker {
+    enable   = true
+    rollback = true
+  }
+  network_configuration {
+    subnets          = local.of["20_network"].subnet_ids
+    security_groups  = [local.of["20_network"].security_group_id]
+    assign_public_ip = true
+  }
+}

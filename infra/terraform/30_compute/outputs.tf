@@ -1,0 +1,49 @@
+locals {
+  settings = {
+    ENVIRONMENT                              = var.environment
+    LANDING_BUCKET_NAME                      = local.storage.buckets.landing.name
+    LANDING_BUCKET_PREFIX                    = "raw"
+    LAKE_CATALOG                             = "lakehouse"
+    PYICEBERG_CATALOG__LAKEHOUSE__TYPE       = "glue"
+    PYICEBERG_CATALOG__LAKEHOUSE__WAREHOUSE  = "s3://${local.storage.buckets.bronze.name}"
+    PYICEBERG_CATALOG__LAKEHOUSE__S3__REGION = var.region
+    STATE_URI                                = "dynamodb:"
+    RUNS_TABLE_NAME                          = local.of["11_state"].table.name
+    STATE_BASE_PATH                          = "/reddit-ingest"
+    METRICS_SINK                             = "emf"
+    ALERT_SNS_TOPIC_ARN                      = local.of["12_config"].alerts_arn
+    REDDIT_SECRET_ARN                        = local.of["12_config"].secrets["reddit"]
+    MART_URI                                 = var.mart_uri
+    AWS_REGION                               = var.region
+    AWS_DEFAULT_REGION                       = var.region
+  }
+}
+
+output "run" {
+  description = "What a flow run's container is started with: for `python -m infra.orchestration apply`."
+  value = {
+    region             = var.region
+    cluster            = aws_ecs_cluster.main.arn
+    vpc_id             = local.of["20_network"].vpc_id
+    subnet_ids         = local.of["20_network"].subnet_ids
+    security_group_id  = local.of["20_network"].security_group_id
+    execution_role_arn = aws_iam_role.task["start"].arn
+    roles              = { for name in keys(local.runs) : name => aws_iam_role.task[name].arn }
+    log_group          = aws_cloudwatch_log_group.log["flows"].name
+    repository         = local.of["13_registry"].repository.url
+    family_prefix      = local.base
+    work_pool          = var.work_pool
+    environment        = merge(local.settings, var.settings)
+    secrets            = { for name in var.secrets : upper(replace(name, "-", "_")) => local.of["12_config"].secrets[name] }
+  }
+}
+
+output "worker" {
+  description = "The worker: cluster, service and log groups, to watch."
+  value = {
+    cluster   = aws_ecs_cluster.main.name
+    service   = aws_ecs_service.worker.name
+    dead      = aws_sqs_queue.ended_dead.name
+    log_group = aws_cloudwatch_log_group.log["flows"].name
+  }
+}

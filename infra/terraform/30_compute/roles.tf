@@ -1,0 +1,214 @@
+# Roles of containers: `start` fetches image and secrets, `worker` starts runs, and a run has the role of what it does:
+# `pipeline` from a source to the mart, `privacy` may also take out of landing, `serving` only loads and publishes.
+locals {
+  assume = ["start", "worker", "pipeline", "privacy", "serving"]
+  policies = {
+    start    = data.aws_iam_policy_document.start.json
+    worker   = data.aws_iam_policy_document.worker.json
+    pipeline = data.aws_iam_policy_document.run["pipeline"].json
+    privacy  = data.aws_iam_policy_document.run["privacy"].json
+    serving  = data.aws_iam_policy_document.run["serving"].json
+  }
+  received = "${local.storage.buckets.landing.arn}/raw/*"
+  inbox    = "${local.storage.buckets.landing.arn}/inbox/*"
+  objects  = { for layer, bucket in local.storage.buckets : layer => "${bucket.arn}/*" }
+  refused  = "${local.storage.buckets.bronze.arn}/ops/*"
+  glue     = "arn:${local.partition}:glue:${var.region}:${local.account}"
+  # What each kind of run reads and writes.
+  runs = {
+    pipeline = {
+      reads   = [local.received, local.inbox, local.objects.bronze, local.objects.silver, local.objects.gold]
+      writes  = [local.received, local.objects.bronze, local.objects.silver, local.objects.gold]
+      deletes = [local.objects.bronze, local.objects.silver, local.objects.gold]
+      layers  = ["landing", "bronze", "silver", "gold"]
+      tables  = ["bronze", "silver", "gold", "ops"]
+      secrets = [local.of["12_config"].secrets["reddit"]]
+    }
+    privacy = {
+      reads   = [local.received, local.objects.bronze, local.objects.silver, local.objects.gold]
+      writes  = [local.received, local.objects.bronze, local.objects.silver, local.objects.gold]
+      deletes = [local.received, local.objects.bronze, local.objects.silver, local.objects.gold]
+      layers  = ["landing", "bronze", "silver", "gold"]
+      tables  = ["bronze", "silver", "gold", "ops"]
+      secrets = [local.of["12_config"].secrets["reddit"]]
+    }
+    serving = {
+      reads   = [local.refused, local.objects.silver, local.objects.gold]
+      writes  = [local.objects.silver, local.objects.gold]
+      deletes = [local.objects.silver, local.objects.gold]
+      layers  = ["bronze", "silver", "gold"]
+      tables  = ["silver", "gold", "ops"]
+      secrets = []
+    }
+  }
+}
+
+data "aws_iam_policy_document" "trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "Service"
+      identifiers = ["ecs-tasks.amazonaws.com"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+  }
+}
+
+resource "aws_iam_role" "task" {
+  for_each             = toset(local.assume)
+  name                 = "${local.base}-role-${each.key}"
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+  permissions_boundary = local.boundary
+}
+
+resource "aws_iam_role_policy" "task" {
+  for_each = local.policies
+  name     = each.key
+  role     = aws_iam_role.task[each.key].name
+  policy   = each.value
+}
+
+data "aws_iam_policy_document" "start" {
+  statement {
+    sid       = "Image"
+    actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
+    resources = [local.of["13_registry"].repository.arn]
+  }
+  statement {
+    sid       = "SignIn"
+    actions   = ["ecr:GetAuthorizationToken"]
+    resources = ["*"] # takes no resource
+  }
+  statement {
+    sid       = "Logs"
+    actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
+    resources = [for group in aws_cloudwatch_log_group.log : "${group.arn}:*"]
+  }
+  dynamic "statement" {
+    for_each = length(var.secrets) > 0 ? [1] : []
+    content {
+      sid       = "Secrets"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = [for name in var.secrets : local.of["12_config"].secrets[name]]
+    }
+  }
+  statement {
+    sid       = "DecryptSecrets"
+    actions   = ["kms:Decrypt"]
+    resources = [local.of["12_config"].key_arn]
+  }
+}
+
+data "aws_iam_policy_document" "worker" {
+  statement {
+    sid       = "RunInTheCluster"
+    actions   = ["ecs:RunTask"]
+    resources = ["${local.ecs}:task-definition/${local.base}-*"]
+    condition {
+      test     = "ArnEquals"
+      variable = "ecs:cluster"
+      values   = [aws_ecs_cluster.main.arn]
+    }
+  }
+  statement {
+    sid       = "WatchAndStop"
+    actions   = ["ecs:DescribeTasks", "ecs:StopTask"]
+    resources = ["${local.ecs}:task/${aws_ecs_cluster.main.name}/*"]
+  }
+  statement {
+    sid       = "Tag"
+    actions   = ["ecs:TagResource"]
+    resources = ["${local.ecs}:task/${aws_ecs_cluster.main.name}/*", "${local.ecs}:task-definition/${local.base}-*"]
+  }
+  statement {
+    sid       = "Register"
+    actions   = ["ecs:RegisterTaskDefinition"]
+    resources = ["${local.ecs}:task-definition/${local.base}-*"]
+  }
+  statement {
+    sid       = "WithoutResources"
+    actions   = ["ecs:DeregisterTaskDefinition", "ecs:DescribeTaskDefinition", "ec2:DescribeSubnets", "ec2:DescribeVpcs"]
+    resources = ["*"] # take no resource
+  }
+  statement {
+    sid       = "HandOnRoles"
+    actions   = ["iam:PassRole"]
+    resources = [for name in ["start", "pipeline", "privacy", "serving"] : aws_iam_role.task[name].arn]
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PassedToService"
+      values   = ["ecs-tasks.amazonaws.com"]
+    }
+  }
+  statement {
+    sid       = "LogsOfCrashes"
+    actions   = ["logs:GetLogEvents"]
+    resources = ["${aws_cloudwatch_log_group.log["flows"].arn}:*"]
+  }
+  statement {
+    sid       = "Ended"
+    actions   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"]
+    resources = [aws_sqs_queue.ended.arn]
+  }
+}
+
+data "aws_iam_policy_document" "run" {
+  for_each = local.runs
+  statement {
+    sid       = "List"
+    actions   = ["s3:GetBucketLocation", "s3:ListBucket"]
+    resources = [for layer in each.value.layers : local.storage.buckets[layer].arn]
+  }
+  statement {
+    sid       = "Read"
+    actions   = ["s3:GetObject"]
+    resources = each.value.reads
+  }
+  statement {
+    sid       = "Write"
+    actions   = ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"]
+    resources = each.value.writes
+  }
+  statement {
+    sid       = "Delete"
+    actions   = ["s3:DeleteObject"]
+    resources = each.value.deletes
+  }
+  statement {
+    sid       = "Keys"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = concat([for layer in each.value.layers : local.storage.keys[layer]], [local.of["11_state"].key_arn, local.of["12_config"].key_arn])
+  }
+  statement {
+    sid       = "Catalog"
+    actions   = ["glue:CreateTable", "glue:DeleteTable", "glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables", "glue:UpdateTable"]
+    resources = concat(["${local.glue}:catalog"], flatten([for name in each.value.tables : ["${local.glue}:database/${name}", "${local.glue}:table/${name}/*"]]))
+  }
+  statement {
+    sid       = "State"
+    actions   = ["dynamodb:BatchWriteItem", "dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:PutItem", "dynamodb:Query"]
+    resources = [local.of["11_state"].table.arn]
+  }
+  statement {
+    sid       = "Watermarks"
+    actions   = ["ssm:GetParameter", "ssm:PutParameter"]
+    resources = ["arn:${local.partition}:ssm:${var.region}:${local.account}:parameter/reddit-ingest/${var.environment}/*"]
+  }
+  statement {
+    sid       = "Alert"
+    actions   = ["sns:Publish"]
+    resources = [local.of["12_config"].alerts_arn]
+  }
+  dynamic "statement" {
+    for_each = length(each.value.secrets) > 0 ? [1] : []
+    content {
+      sid       = "Secrets"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = each.value.secrets
+    }
+  }
+}

@@ -1,0 +1,155 @@
+# A file put into the landing bucket's inbox is an event of Prefect, which starts the deployment that waits for it; and a message in a
+# queue, for whoever Prefect cannot be reached by, and to play again what was missed.
+locals {
+  reads  = toset(["10_storage", "12_config"])
+  bucket = local.of["10_storage"].buckets.landing.name
+}
+
+variable "prefect_events" {
+  description = "Send arrivals to Prefect's API; it has to have a public https address."
+  type        = bool
+  default     = true
+}
+
+resource "aws_cloudwatch_event_rule" "inbox" {
+  name        = "${local.base}-rule-inbox"
+  description = "Files that arrive in the inbox."
+  event_pattern = jsonencode({
+    source        = ["aws.s3"]
+    "detail-type" = ["Object Created"]
+    detail = {
+      bucket = { name = [local.bucket] }
+      object = { key = [{ prefix = "inbox/" }] }
+    }
+  })
+}
+
+resource "aws_sqs_queue" "inbox" {
+  name                       = "${local.base}-sqs-inbox"
+  message_retention_seconds  = 1209600
+  visibility_timeout_seconds = 300
+  sqs_managed_sse_enabled    = true
+  redrive_policy             = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead.arn, maxReceiveCount = 5 })
+}
+
+resource "aws_sqs_queue" "dead" {
+  name                      = "${local.base}-sqs-inbox-dead"
+  message_retention_seconds = 1209600
+  sqs_managed_sse_enabled   = true
+}
+
+data "aws_iam_policy_document" "queue" {
+  for_each = { inbox = aws_sqs_queue.inbox, dead = aws_sqs_queue.dead }
+  statement {
+    sid       = "Rule"
+    actions   = ["sqs:SendMessage"]
+    resources = [each.value.arn]
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+    condition {
+      test     = "ArnEquals"
+      variable = "aws:SourceArn"
+      values   = [aws_cloudwatch_event_rule.inbox.arn]
+    }
+  }
+}
+
+resource "aws_sqs_queue_policy" "queue" {
+  for_each  = { inbox = aws_sqs_queue.inbox, dead = aws_sqs_queue.dead }
+  queue_url = each.value.url
+  policy    = data.aws_iam_policy_document.queue[each.key].json
+}
+
+resource "aws_cloudwatch_event_target" "queue" {
+  rule = aws_cloudwatch_event_rule.inbox.name
+  arn  = aws_sqs_queue.inbox.arn
+}
+
+resource "aws_cloudwatch_event_connection" "prefect" {
+  count              = var.prefect_events ? 1 : 0
+  name               = "${local.base}-connection-prefect"
+  authorization_type = "API_KEY"
+  auth_parameters {
+    api_key {
+      key   = "Authorization"
+      value = "set by hand" # `Bearer KEY`, by `aws events update-connection`, so that no state holds it
+    }
+  }
+  lifecycle {
+    ignore_changes = [auth_parameters]
+  }
+}
+
+resource "aws_cloudwatch_event_api_destination" "prefect" {
+  count                            = var.prefect_events ? 1 : 0
+  name                             = "${local.base}-destination-prefect"
+  connection_arn                   = aws_cloudwatch_event_connection.prefect[0].arn
+  invocation_endpoint              = "${var.prefect_api_url}/events"
+  http_method                      = "POST"
+  invocation_rate_limit_per_second = 10
+}
+
+resource "aws_cloudwatch_event_target" "prefect" {
+  count    = var.prefect_events ? 1 : 0
+  rule     = aws_cloudwatch_event_rule.inbox.name
+  arn      = aws_cloudwatch_event_api_destination.prefect[0].arn
+  role_arn = aws_iam_role.events[0].arn
+  dead_letter_config {
+    arn = aws_sqs_queue.dead.arn
+  }
+  # The event's own id, so that one that comes twice is one to Prefect.
+  input_transformer {
+    input_paths = {
+      id     = "$.id"
+      time   = "$.time"
+      bucket = "$.detail.bucket.name"
+      key    = "$.detail.object.key"
+      size   = "$.detail.object.size"
+    }
+    input_template = <<-EOT
+      [{"id": "<id>", "occurred": "<time>", "event": "s3.object.created",
+        "resource": {"prefect.resource.id": "s3://<bucket>/<key>", "prefect.resource.name": "<key>"},
+        "payload": {"bucket": "<bucket>", "key": "<key>", "size": <size>}}]
+    EOT
+  }
+}
+
+data "aws_iam_policy_document" "trust" {
+  statement {
+    actions = ["sts:AssumeRole"]
+    principals {
+      type        = "Service"
+      identifiers = ["events.amazonaws.com"]
+    }
+    condition {
+      test     = "StringEquals"
+      variable = "aws:SourceAccount"
+      values   = [local.account]
+    }
+  }
+}
+
+resource "aws_iam_role" "events" {
+  count                = var.prefect_events ? 1 : 0
+  name                 = "${local.base}-role-events"
+  assume_role_policy   = data.aws_iam_policy_document.trust.json
+  permissions_boundary = "arn:${local.partition}:iam::${local.account}:policy/${local.base}-policy-boundary"
+}
+
+data "aws_iam_policy_document" "events" {
+  count = var.prefect_events ? 1 : 0
+  statement {
+    sid       = "Send"
+    actions   = ["events:InvokeApiDestination"]
+    resources = [aws_cloudwatch_event_api_destination.prefect[0].arn]
+  }
+}
+
+resource "aws_iam_role_policy" "events" {
+  count  = var.prefect_events ? 1 : 0
+  name   = "events"
+  role   = aws_iam_role.events[0].name
+  policy = data.aws_iam_policy_document.events[0].json
+}

@@ -1,0 +1,137 @@
+"""A campaign: spans of a long backfill handed to workers, each judged by a run of its own, and waited for."""
+
+import hashlib
+import itertools
+import time
+from collections import Counter
+from typing import Any, cast
+from uuid import UUID
+
+from prefect import get_client, get_run_logger, task
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
+from prefect.client.schemas.objects import FlowRun, StateType
+from prefect.deployments import run_deployment
+from prefect.exceptions import ObjectNotFound
+
+from market_opinion.domain import load_domain
+from market_opinion.errors import InvalidRequest, RunsFailed
+from market_opinion.settings import load_settings
+from market_opinion.window import Slice, spans
+from tasks import resources
+from tasks.fetch import lines_an_hour
+from tasks.progress import Tally
+from tasks.request import Job
+
+_DEPLOYMENT = "enrich/enrich"
+_TRIES = 3
+_POLL_SECONDS = 3
+# What one request to the server may ask for.
+_PAGE = 200
+
+
+@task
+def find_unjudged(job: Job, slices: list[Slice], *, items_a_run: int, again: bool) -> list[Slice]:
+    """The slices in spans of about so many items, without those that a run has judged as they are now.
+
+    Judged is what the state store says, which lies with the data; Prefect's own history may be younger, or gone.
+    """
+    known = {} if again else resources.state().notes(_topic(job))
+    landing = resources.landing()
+    found = []
+    for span in slices:
+        captures = landing.captures(span.platform, span.communities, span.window)
+        for window in spans(lines_an_hour(span.window, captures), max_items=items_a_run):
+            part = span.during(window)
+            if known.get(str(part), {}).get("fingerprint") != fingerprint(job, part):
+                found.append(part)
+    return found
+
+
+@task
+def hand_out(job: Job, parts: list[Slice], tally: Tally) -> dict[str, int]:
+    """Have every span judged by a run of deployment `enrich`, wait, and sum up what they counted.
+
+    Raises RunsFailed for spans whose runs fail three times.
+
+    A span that an earlier campaign has handed out is waited for, not handed out twice.
+    """
+    waiting = {_hand_out(job, part): (part, 1) for part in parts}
+    failed: list[str] = []
+    while waiting:
+        time.sleep(_POLL_SECONDS)
+        for run in _ended(list(waiting)):
+            part, tries = waiting.pop(run.id)
+            if run.state_type == StateType.COMPLETED:
+                tally.done("enrich", part, {})
+                get_run_logger().info("%s is judged, %d spans to go", part, len(waiting))
+            elif tries < _TRIES:
+                get_run_logger().warning("%s: run %s ended %s, handed out again", part, run.name, run.state_name)
+                waiting[_hand_out(job, part)] = (part, tries + 1)
+            else:
+                failed.append(f"{part} (run {run.name})")
+    if failed:
+        message = f"{len(failed)} of {len(parts)} spans were not judged: {'; '.join(failed[:5])}; see their logs and run the campaign again"
+        raise RunsFailed(message)
+    judged = resources.state().notes(_topic(job))
+    counts: Counter[str] = Counter()
+    for part in parts:
+        counts.update(judged[str(part)]["counts"])
+    return counts
+
+
+@task
+def record_judged(job: Job, counts: dict[str, int]) -> None:
+    """Note that the job's span was judged as it is now, last of all."""
+    if job.window is None:
+        return
+    whole = Slice(job.platform, job.communities, job.window)
+    resources.state().put_notes(_topic(job), {str(whole): {"fingerprint": fingerprint(job, whole), "counts": counts}})
+
+
+def fingerprint(job: Job, part: Slice) -> str:
+    """Of what was landed of the span, the domain and the scorer: another one has to be judged again."""
+    settings, domain = load_settings(), load_domain(job.domain, load_settings().domains_path)
+    captures = resources.landing().captures(part.platform, part.communities, part.window)
+    files = sorted(f"{capture.folder}/{file.name} {file.sha256}" for capture in captures for file in capture.manifest.files)
+    told = [str(part), job.domain, domain.version, settings.scorer, settings.llm_model or "", *files]
+    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+
+
+def _hand_out(job: Job, part: Slice) -> UUID:
+    """The run that judges the span: one that was handed out before and goes on, or else a new one."""
+    key, parameters = fingerprint(job, part), _parameters(job, part)
+    attempts = itertools.count(1)
+    while True:
+        try:
+            name, once = str(part.window), f"{key}-{next(attempts)}"
+            # No coroutine, since this is no event loop.
+            run = cast("FlowRun", run_deployment(_DEPLOYMENT, parameters=parameters, timeout=0, idempotency_key=once, flow_run_name=name))
+        except ObjectNotFound as error:
+            message = f"the Prefect server knows no deployment {_DEPLOYMENT}: `prefect deploy --all`, and start a worker"
+            raise InvalidRequest(message) from error
+        if run.state is None or not run.state.is_final():
+            return run.id
+
+
+def _parameters(job: Job, part: Slice) -> dict[str, Any]:
+    return {
+        "domain": job.domain,
+        "source": job.source,
+        "communities": list(part.communities),
+        "start": part.window.start.isoformat(),
+        "end": part.window.end.isoformat(),
+    }
+
+
+def _ended(ids: list[UUID]) -> list[FlowRun]:
+    """Those of the runs that have come to an end."""
+    found: list[FlowRun] = []
+    with get_client(sync_client=True) as client:
+        for start in range(0, len(ids), _PAGE):
+            wanted = FlowRunFilter(id=FlowRunFilterId(any_=ids[start : start + _PAGE]))
+            found += client.read_flow_runs(flow_run_filter=wanted, limit=_PAGE)
+    return [run for run in found if run.state is not None and run.state.is_final()]
+
+
+def _topic(job: Job) -> str:
+    return f"judged {job.domain}"
