@@ -26,13 +26,13 @@ def campaign(
     start: datetime | None = None,
     end: datetime | None = None,
     items_a_run: int = 20_000,
+    runs_at_once: int = 4,
     again: bool = False,
 ) -> Summary:
     """Read past hours once, have their spans judged by runs of `enrich` on the workers, then carry them to mart and report.
 
-    The same result as a backfill. How many runs go on at once is the limit of deployment `enrich`. After a crash, run it
-    again with the same parameters: what is landed is not read again, spans that are judged are not handed out again, and
-    runs that still go on are waited for.
+    The same result as a backfill. After a crash, run it again with the same parameters: what is landed is not read
+    again, spans that are judged are not handed out again, and runs that still go on are waited for.
 
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.
@@ -42,9 +42,10 @@ def campaign(
         start: First hour, in UTC; clipped to whole hours. Leave out start and end for everything the source has.
         end: Hour after the last, in UTC.
         items_a_run: About how many items one run judges, from 1.
+        runs_at_once: How many runs go on at once, from 1; the limit of deployment `enrich` holds for all campaigns together.
         again: Hand out spans too that were judged before.
     """
-    job = check_campaign(domain, source, archive, communities, start, end, items_a_run, flow_run.scheduled_start_time)
+    job = check_campaign(domain, source, archive, communities, start, end, items_a_run, runs_at_once, flow_run.scheduled_start_time)
     with Tally() as tally:
         landed = fetch_windows(job, job.communities, job.window)
         tally.expect(3 * len(landed.slices))
@@ -53,7 +54,7 @@ def campaign(
             tally.done("bronze", span, build_bronze(job, span))
         parts = find_unjudged(job, landed.slices, items_a_run=items_a_run, again=again)
         tally.expect(len(parts))
-        tally.add(hand_out(job, parts, tally))
+        tally.add(hand_out(job, parts, tally, at_once=runs_at_once))
         for dates in by_date(landed.slices):
             finish(job, dates, tally)
         notes = (*landed.notes, f"{len(parts)} spans were judged by runs of their own", *check_windows(job, landed.slices))

@@ -3,7 +3,7 @@
 import hashlib
 import itertools
 import time
-from collections import Counter
+from collections import Counter, deque
 from typing import Any, cast
 from uuid import UUID
 
@@ -48,22 +48,26 @@ def find_unjudged(job: Job, slices: list[Slice], *, items_a_run: int, again: boo
 
 
 @task
-def hand_out(job: Job, parts: list[Slice], tally: Tally) -> dict[str, int]:
+def hand_out(job: Job, parts: list[Slice], tally: Tally, *, at_once: int) -> dict[str, int]:
     """Have every span judged by a run of deployment `enrich`, wait, and sum up what they counted.
 
-    Raises RunsFailed for spans whose runs fail three times.
-
-    A span that an earlier campaign has handed out is waited for, not handed out twice.
+    A span that an earlier campaign has handed out is waited for, not handed out twice; the next is handed out when one
+    ends, since Prefect looks only twice a minute at what waits for a limit. Raises RunsFailed for spans whose runs fail
+    three times.
     """
-    waiting = {_hand_out(job, part): (part, 1) for part in parts}
+    waiting: dict[UUID, tuple[Slice, int]] = {}
     failed: list[str] = []
-    while waiting:
+    to_go = deque(parts)
+    while to_go or waiting:
+        while to_go and len(waiting) < at_once:
+            part = to_go.popleft()
+            waiting[_hand_out(job, part)] = (part, 1)
         time.sleep(_POLL_SECONDS)
         for run in _ended(list(waiting)):
             part, tries = waiting.pop(run.id)
             if run.state_type == StateType.COMPLETED:
                 tally.done("enrich", part, {})
-                get_run_logger().info("%s is judged, %d spans to go", part, len(waiting))
+                get_run_logger().info("%s is judged, %d spans to go", part, len(to_go) + len(waiting))
             elif tries < _TRIES:
                 get_run_logger().warning("%s: run %s ended %s, handed out again", part, run.name, run.state_name)
                 waiting[_hand_out(job, part)] = (part, tries + 1)

@@ -91,12 +91,14 @@ def check_campaign(
     start: datetime | None,
     end: datetime | None,
     items_a_run: int,
+    runs_at_once: int,
     now: datetime,
 ) -> Job:
     """The campaign as a job of a backfill; raises InvalidRequest where nobody would take up its runs."""
-    if items_a_run < 1:
-        message = f"items_a_run is {items_a_run}: it starts at 1"
-        raise InvalidRequest(message)
+    for name, number in (("items_a_run", items_a_run), ("runs_at_once", runs_at_once)):
+        if number < 1:
+            message = f"{name} is {number}: it starts at 1"
+            raise InvalidRequest(message)
     if get_current_settings().api.url is None:
         message = (
             "a campaign hands its spans to workers: set PREFECT_API_URL and deploy, or use flows.backfill, which does all of it itself"
