@@ -22,6 +22,7 @@ from market_opinion.errors import InvalidRequest, SettingsInvalid
 FOLDER = Path(__file__).parent
 # Applied once by a person who may do everything; the roles it makes do the rest.
 BOOTSTRAP = "00_bootstrap"
+_STATE_BUCKET = "aws_s3_bucket.state"
 _ASSIGNMENT = re.compile(r'^(\w+)\s*=\s*"([^"]*)"', re.MULTILINE)
 # Where AWS makes buckets if nobody says where, and refuses to be told.
 _HOME_REGION = "us-east-1"
@@ -67,8 +68,16 @@ def environment(name: str) -> Environment:
     return Environment(name, path.resolve(), given["region"], bucket)
 
 
-def make_state_bucket(place: Environment) -> None:
-    """Make the bucket that all states lie in, where it is not there; the first stage then keeps it as it has to be."""
+def bootstrap(place: Environment) -> None:
+    """Make the bucket that all states lie in, this stage's too, and apply the stage, which keeps it as it has to be from then on."""
+    _make_state_bucket(place)
+    initialise(BOOTSTRAP, place)
+    if _STATE_BUCKET not in _read(BOOTSTRAP, "state", "list").split():
+        _terraform(FOLDER / BOOTSTRAP, "import", f"-var-file={place.variables}", _STATE_BUCKET, place.state_bucket)
+    apply(BOOTSTRAP, place)
+
+
+def _make_state_bucket(place: Environment) -> None:
     client = boto3.client("s3", region_name=place.region)
     try:
         client.head_bucket(Bucket=place.state_bucket)
@@ -81,8 +90,6 @@ def make_state_bucket(place: Environment) -> None:
 
 def initialise(stage: str, place: Environment) -> None:
     """Make the stage ready to run in this environment."""
-    if stage == BOOTSTRAP:
-        make_state_bucket(place)
     backend = {"bucket": place.state_bucket, "key": f"{stage}/terraform.tfstate", "region": place.region}
     _terraform(FOLDER / stage, "init", "-reconfigure", *(f"-backend-config={name}={value}" for name, value in backend.items()))
 
@@ -104,8 +111,16 @@ def destroy(stage: str, place: Environment) -> None:
 
 def outputs(stage: str) -> dict[str, object]:
     """What a stage gave out, by name."""
-    done = subprocess.run([_command(), "output", "-json"], cwd=FOLDER / stage, env=_quiet(), capture_output=True, check=True)  # noqa: S603
-    return {name: output["value"] for name, output in msgspec.json.decode(done.stdout).items()}
+    return {name: output["value"] for name, output in msgspec.json.decode(_read(stage, "output", "-json")).items()}
+
+
+def _read(stage: str, *arguments: str) -> str:
+    """What it prints."""
+    done = subprocess.run([_command(), *arguments], cwd=FOLDER / stage, env=_quiet(), capture_output=True, text=True, check=False)  # noqa: S603
+    if done.returncode and "No state file was found" not in done.stderr:
+        message = f"terraform {' '.join(arguments)} of {stage}: {done.stderr.strip()}"
+        raise InvalidRequest(message)
+    return done.stdout
 
 
 def _terraform(stage: Path, verb: str, *arguments: str) -> int:

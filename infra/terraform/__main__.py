@@ -18,9 +18,7 @@ _say = Console(stderr=True)
 @app.command
 def bootstrap(environment: str) -> None:
     """Make the bucket of the states, and the roles of the workflows; once, by a person who may do everything."""
-    place = terraform.environment(environment)
-    terraform.initialise(terraform.BOOTSTRAP, place)
-    terraform.apply(terraform.BOOTSTRAP, place)
+    terraform.bootstrap(terraform.environment(environment))
 
 
 @app.command

@@ -3,12 +3,6 @@ locals {
   reads = toset([])
 }
 
-# Made before the first `init`, since this state lies in it too; from then on it is kept as written here.
-import {
-  to = aws_s3_bucket.state
-  id = local.state_bucket
-}
-
 resource "aws_kms_key" "state" {
   description             = "${local.base} states of Terraform"
   enable_key_rotation     = true
@@ -20,6 +14,7 @@ resource "aws_kms_alias" "state" {
   target_key_id = aws_kms_key.state.key_id
 }
 
+# Made before the first `init`, since this state lies in it too, and then imported: see infra/terraform/__init__.py.
 resource "aws_s3_bucket" "state" {
   bucket = local.state_bucket
 }
@@ -106,7 +101,7 @@ data "aws_iam_policy_document" "trust" {
     actions = ["sts:AssumeRoleWithWebIdentity"]
     principals {
       type        = "Federated"
-      identifiers = [aws_iam_openid_connect_provider.github.arn]
+      identifiers = ["arn:${local.partition}:iam::${local.account}:oidc-provider/token.actions.githubusercontent.com"]
     }
     condition {
       test     = "StringEquals"

@@ -1,7 +1,10 @@
 # What the two roles may do. Neither may change itself, the other, or the limit that every role of the stages has.
 locals {
-  arn = "arn:${local.partition}"
-  in  = "${var.region}:${local.account}"
+  # By name, so that a plan shows policies whole before anything is there.
+  states   = "${local.arn}:s3:::${local.state_bucket}"
+  boundary = "${local.arn}:iam::${local.account}:policy/${local.base}-policy-boundary"
+  arn      = "arn:${local.partition}"
+  in       = "${var.region}:${local.account}"
   # What holds people's words or secrets.
   data = concat(
     [for layer in ["landing", "bronze", "silver", "gold", "trail"] : "${local.arn}:s3:::${local.base}-s3-${layer}-${local.account}/*"],
@@ -33,12 +36,17 @@ data "aws_iam_policy_document" "plan" {
   statement {
     sid       = "LockStates"
     actions   = ["s3:PutObject", "s3:DeleteObject"]
-    resources = ["${aws_s3_bucket.state.arn}/*.tflock"]
+    resources = ["${local.states}/*.tflock"]
   }
   statement {
     sid       = "ReadStates"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = [aws_kms_key.state.arn]
+    resources = ["${local.arn}:kms:${local.in}:key/*"]
+    condition {
+      test     = "ForAnyValue:StringEquals"
+      variable = "kms:ResourceAliases"
+      values   = ["alias/${local.base}-kms-tfstate"]
+    }
   }
 }
 
@@ -81,7 +89,7 @@ data "aws_iam_policy_document" "boundary" {
     sid       = "NeverStates"
     effect    = "Deny"
     actions   = ["s3:*"]
-    resources = [aws_s3_bucket.state.arn, "${aws_s3_bucket.state.arn}/*"]
+    resources = [local.states, "${local.states}/*"]
   }
 }
 
@@ -94,7 +102,7 @@ data "aws_iam_policy_document" "deploy" {
   statement {
     sid       = "States"
     actions   = ["s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
-    resources = [aws_s3_bucket.state.arn, "${aws_s3_bucket.state.arn}/*"]
+    resources = [local.states, "${local.states}/*"]
   }
   statement {
     sid = "OwnResources"
@@ -180,7 +188,7 @@ data "aws_iam_policy_document" "deploy" {
     condition {
       test     = "StringEquals"
       variable = "iam:PermissionsBoundary"
-      values   = [aws_iam_policy.boundary.arn]
+      values   = [local.boundary]
     }
   }
   statement {
@@ -193,7 +201,7 @@ data "aws_iam_policy_document" "deploy" {
     effect = "Deny"
     # It may look, since a plan does.
     not_actions = ["iam:Get*", "iam:List*"]
-    resources   = concat(local.bootstrapped, [aws_iam_policy.boundary.arn])
+    resources   = concat(local.bootstrapped, [local.boundary])
   }
   statement {
     sid       = "NoData"

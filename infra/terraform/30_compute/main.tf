@@ -18,7 +18,7 @@ variable "secrets" {
 }
 
 resource "aws_ecs_cluster" "main" {
-  name = "${local.base}-ecs"
+  name = local.cluster
   setting {
     name  = "containerInsights"
     value = "enabled"

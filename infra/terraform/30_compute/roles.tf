@@ -1,7 +1,12 @@
 # Roles of containers: `start` fetches image and secrets, `worker` starts runs, and a run has the role of what it does:
 # `pipeline` from a source to the mart, `privacy` may also take out of landing, `serving` only loads and publishes.
 locals {
-  assume = ["start", "worker", "pipeline", "privacy", "serving"]
+  # By name, so that a plan shows policies whole before anything is there.
+  cluster = "${local.base}-ecs"
+  role    = { for name in local.assume : name => "arn:${local.partition}:iam::${local.account}:role/${local.base}-role-${name}" }
+  log_arn = { for name in local.logs : name => "arn:${local.partition}:logs:${var.region}:${local.account}:log-group:/${local.base}/${name}" }
+  ended   = "arn:${local.partition}:sqs:${var.region}:${local.account}:${local.base}-sqs-ended"
+  assume  = ["start", "worker", "pipeline", "privacy", "serving"]
   policies = {
     start    = data.aws_iam_policy_document.start.json
     worker   = data.aws_iam_policy_document.worker.json
@@ -86,7 +91,7 @@ data "aws_iam_policy_document" "start" {
   statement {
     sid       = "Logs"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = [for group in aws_cloudwatch_log_group.log : "${group.arn}:*"]
+    resources = [for arn in local.log_arn : "${arn}:*"]
   }
   dynamic "statement" {
     for_each = length(var.secrets) > 0 ? [1] : []
@@ -111,18 +116,18 @@ data "aws_iam_policy_document" "worker" {
     condition {
       test     = "ArnEquals"
       variable = "ecs:cluster"
-      values   = [aws_ecs_cluster.main.arn]
+      values   = ["${local.ecs}:cluster/${local.cluster}"]
     }
   }
   statement {
     sid       = "WatchAndStop"
     actions   = ["ecs:DescribeTasks", "ecs:StopTask"]
-    resources = ["${local.ecs}:task/${aws_ecs_cluster.main.name}/*"]
+    resources = ["${local.ecs}:task/${local.cluster}/*"]
   }
   statement {
     sid       = "Tag"
     actions   = ["ecs:TagResource"]
-    resources = ["${local.ecs}:task/${aws_ecs_cluster.main.name}/*", "${local.ecs}:task-definition/${local.base}-*"]
+    resources = ["${local.ecs}:task/${local.cluster}/*", "${local.ecs}:task-definition/${local.base}-*"]
   }
   statement {
     sid       = "Register"
@@ -137,7 +142,7 @@ data "aws_iam_policy_document" "worker" {
   statement {
     sid       = "HandOnRoles"
     actions   = ["iam:PassRole"]
-    resources = [for name in ["start", "pipeline", "privacy", "serving"] : aws_iam_role.task[name].arn]
+    resources = [for name in ["start", "pipeline", "privacy", "serving"] : local.role[name]]
     condition {
       test     = "StringEquals"
       variable = "iam:PassedToService"
@@ -147,12 +152,12 @@ data "aws_iam_policy_document" "worker" {
   statement {
     sid       = "LogsOfCrashes"
     actions   = ["logs:GetLogEvents"]
-    resources = ["${aws_cloudwatch_log_group.log["flows"].arn}:*"]
+    resources = ["${local.log_arn["flows"]}:*"]
   }
   statement {
     sid       = "Ended"
     actions   = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ReceiveMessage"]
-    resources = [aws_sqs_queue.ended.arn]
+    resources = [local.ended]
   }
 }
 

@@ -1,0 +1,65 @@
+# The roles of workflows: who may take them, and what they can never do.
+provider "aws" {
+  region                      = "eu-central-1"
+  access_key                  = "none"
+  secret_key                  = "none"
+  skip_credentials_validation = true
+  skip_requesting_account_id  = true
+  skip_metadata_api_check     = true
+}
+
+variables {
+  environment       = "test"
+  owner             = "nobody"
+  region            = "eu-central-1"
+  github_repository = "somebody/something"
+  prefect_api_url   = "https://prefect.example.com/api"
+}
+
+override_data {
+  target = data.aws_caller_identity.current
+  values = { account_id = "123456789012" }
+}
+
+run "trust" {
+  command = plan
+
+  assert {
+    condition = {
+      for role, document in data.aws_iam_policy_document.trust :
+      role => jsondecode(document.json).Statement[0].Condition.StringEquals["token.actions.githubusercontent.com:sub"]
+      } == {
+      plan   = "repo:somebody/something:pull_request"
+      deploy = "repo:somebody/something:environment:test"
+    }
+    error_message = "other workflows may take the roles"
+  }
+}
+
+run "deploy" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(data.aws_iam_policy_document.deploy.json).Statement :
+      statement.Effect == "Deny" || !contains(flatten([try(statement.Action, [])]), "iam:CreateRole") ||
+      try(statement.Condition.StringEquals["iam:PermissionsBoundary"], "") == "arn:aws:iam::123456789012:policy/tf-test-opinions-policy-boundary"
+    ])
+    error_message = "a deployment can make roles without a limit"
+  }
+  assert {
+    condition = [
+      for statement in jsondecode(data.aws_iam_policy_document.deploy.json).Statement : statement.Sid
+      if statement.Effect == "Allow" && contains(flatten([statement.Resource]), "*")
+    ] == ["WithoutNames"]
+    error_message = "more than what has no names is for everything"
+  }
+  assert {
+    condition = alltrue([
+      for sid in ["NotItself", "NoData"] : contains(
+        [for statement in jsondecode(data.aws_iam_policy_document.deploy.json).Statement : statement.Sid if statement.Effect == "Deny"], sid
+      )
+    ])
+    error_message = "a deployment can change itself, or read data"
+  }
+}
