@@ -18,7 +18,7 @@ test: .venv/dev
 	$(PY) -m pytest -n 2 --dist loadfile
 
 # Exactly what CI runs before the tests.
-check: .venv/dev
+check: .venv/dev .venv/checks/done
 	@check() { \
 	  cp $$1.txt .venv/lock.txt; shift_name=$$1; shift; \
 	  $(COMPILE) "$$@" -o .venv/lock.txt; \
@@ -28,12 +28,19 @@ check: .venv/dev
 	check requirements-dev pyproject.toml --extra dashboard --group dev; \
 	check requirements-dashboard pyproject.toml --extra dashboard; \
 	check requirements-aws-server --group aws-server; \
-	check requirements-snowflake-server --group snowflake-server
+	check requirements-snowflake-server --group snowflake-server; \
+	check requirements-checks --group checks
 	.venv/bin/ruff format --check .
 	.venv/bin/ruff check .
 	.venv/bin/mypy
 	.venv/bin/lint-imports
 	$(PY) -m market_opinion tables --check docs/tables.md
+	.venv/checks/bin/hadolint Dockerfile
+	.venv/checks/bin/actionlint
+	.venv/checks/bin/zizmor --offline --quiet .github
+	.venv/checks/bin/checkov --directory infra/terraform --config-file infra/terraform/.checkov.yaml
+	@if command -v terraform > /dev/null; then terraform fmt -check -recursive infra/terraform; \
+	  else echo "SKIPPED: terraform fmt, since there is no terraform"; fi
 
 # Resolve anew within the bounds of pyproject.toml.
 lock: .venv/dev
@@ -42,6 +49,7 @@ lock: .venv/dev
 	$(COMPILE) --upgrade pyproject.toml --extra dashboard -o requirements-dashboard.txt
 	$(COMPILE) --upgrade --group aws-server -o requirements-aws-server.txt
 	$(COMPILE) --upgrade --group snowflake-server -o requirements-snowflake-server.txt
+	$(COMPILE) --upgrade --group checks -o requirements-checks.txt
 
 docs: .venv/runtime
 	$(PY) -m market_opinion tables > docs/tables.md
@@ -62,10 +70,10 @@ clean:
 	$(UV) pip install --quiet --python $(PY) --require-hashes --requirement requirements-dashboard.txt
 	touch $@
 
-# Servers that tests start, each in an environment of its own.
-.venv/%-server/done: requirements-%-server.txt .venv/bin/uv
-	$(UV) venv --quiet --clear --python $(PY) .venv/$*-server
-	$(UV) pip install --quiet --python .venv/$*-server/bin/python --require-hashes --requirement $<
+# Servers that tests start, and checkers, each in an environment of its own.
+.venv/%/done: requirements-%.txt .venv/bin/uv
+	$(UV) venv --quiet --clear --python $(PY) .venv/$*
+	$(UV) pip install --quiet --python .venv/$*/bin/python --require-hashes --requirement $<
 	touch $@
 
 .venv/dev: .venv/bin/uv .venv/aws-server/done .venv/snowflake-server/done requirements-dev.txt

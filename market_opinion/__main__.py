@@ -1,12 +1,19 @@
-"""Commands about the platform itself: `python -m market_opinion tables`."""
+"""Commands about the platform itself: `python -m market_opinion doctor|audit|tables`."""
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import cyclopts
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
 
 from market_opinion import dictionary
+from market_opinion.errors import InvalidRequest, MarketOpinionError
+from market_opinion.window import Window, as_utc
 
+_PIPED_WIDTH = 160
 app = cyclopts.App(name="python -m market_opinion", help="Commands about the platform itself.", version_flags=())
 
 
@@ -25,5 +32,87 @@ def tables(*, check: Path | None = None) -> None:
         sys.exit(1)
 
 
+@app.command
+def doctor() -> None:
+    """Look at everything a run needs, with the settings of this shell, and say what is missing; ends with 1 where something is."""
+    from tasks import doctor  # takes seconds to import
+
+    marks = {"ok": "[green]ok[/]", "off": "[dim]off[/]", "bad": "[bold red]bad[/]"}
+    console, bad = _console(), 0
+    for finding in doctor.examine():
+        bad += finding.state == "bad"
+        console.print(f"{marks[finding.state]:<20} {finding.what:<11} {escape(finding.text)}", highlight=False, soft_wrap=True)
+    if bad:
+        sys.exit(1)
+
+
+@app.command
+def audit(
+    platform: str | None = None,
+    community: str | None = None,
+    *,
+    start: datetime | None = None,
+    end: datetime | None = None,
+    item: str | None = None,
+) -> None:
+    """Show how completely communities were read, or one item's way from its received line to the facts.
+
+    Ends with 1 where hours are missing or not certified. An item is shown as it was received, names and all.
+
+    Args:
+        platform: Only this platform.
+        community: Only this community.
+        start: From this hour, in UTC.
+        end: Up to this hour, in UTC.
+        item: Id of an item of the platform, whose way is to be shown.
+    """
+    from tasks import audit  # takes seconds to import
+
+    console = _console()
+    if item is not None:
+        if platform is None:
+            message = "item needs its platform: `audit reddit --item abc123`"
+            raise InvalidRequest(message)
+        for step in audit.trace(platform, item):
+            console.print(f"[bold]{step.where}[/]\n  {escape(step.text)}", highlight=False, soft_wrap=True)
+        return
+    window = Window(as_utc(start), as_utc(end)) if start and end else None
+    known = audit.communities(platform, community, window)
+    table = Table("community", "from", "to", "certified", "missing", "watermark", "last run", "items", box=None)
+    for each in known:
+        covered = each.coverage
+        run = each.last_run
+        table.add_row(
+            f"{covered.platform}/{covered.community}",
+            f"{covered.window.start:%Y-%m-%d %H:%M}",
+            f"{covered.window.end:%Y-%m-%d %H:%M}",
+            f"{covered.certified_count:,} of {covered.window.hour_count:,}",
+            f"{sum(span.hour_count for span in covered.missing):,}",
+            f"{each.watermark:%Y-%m-%d %H:%M}" if each.watermark else "none",
+            f"{run['Mode']} {datetime.fromtimestamp(run['IngestedAtTs'], UTC):%Y-%m-%d %H:%M}" if run else "none",
+            f"{covered.item_count:,}",
+        )
+    console.print(table, soft_wrap=True)
+    holes = [
+        f"{c.platform}/{c.community} {span}: {what}"
+        for c in (each.coverage for each in known)
+        for spans, what in ((c.missing, "nothing is known"), (c.uncertified, "not certified"))
+        for span in spans
+    ]
+    for hole in holes:
+        console.print(hole, highlight=False, soft_wrap=True)
+    if holes:
+        sys.exit(1)
+
+
+def _console() -> Console:
+    """As wide as the terminal; wide enough for a table where it is none."""
+    return Console() if sys.stdout.isatty() else Console(width=_PIPED_WIDTH)
+
+
 if __name__ == "__main__":
-    app()
+    try:
+        app()
+    except MarketOpinionError as error:
+        Console(stderr=True).print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
+        sys.exit(2)

@@ -14,7 +14,6 @@ import polars as pl
 from pyiceberg.catalog import Catalog, load_catalog
 from pyiceberg.exceptions import (
     CommitFailedException,
-    NamespaceAlreadyExistsError,
     NoSuchTableError,
     TableAlreadyExistsError,
     ValidationException,
@@ -167,10 +166,9 @@ class Lake:
         except NoSuchTableError:
             schema = _iceberg_schema(table)
         namespace = table.name.partition(".")[0]
-        try:
-            self._catalog.create_namespace(namespace)
-        except NamespaceAlreadyExistsError:
-            pass
+        # Asked first, since who writes tables may not be allowed to make namespaces.
+        if not self._catalog.namespace_exists(namespace):
+            self._catalog.create_namespace_if_not_exists(namespace)
         try:
             return self._catalog.create_table(table.name, schema, partition_spec=_partition_spec(table, schema), properties=_PROPERTIES)
         except TableAlreadyExistsError:

@@ -1,17 +1,16 @@
 # Roles of containers: `start` fetches image and secrets, `worker` starts runs, and a run has the role of what it does:
-# `pipeline` from a source to the mart, `privacy` may also take out of landing, `serving` only loads and publishes.
+# `pipeline` from a source to the mart and back where something is forgotten, `serving` only loads and publishes.
 locals {
   # By name, so that a plan shows policies whole before anything is there.
   cluster = "${local.base}-ecs"
   role    = { for name in local.assume : name => "arn:${local.partition}:iam::${local.account}:role/${local.base}-role-${name}" }
   log_arn = { for name in local.logs : name => "arn:${local.partition}:logs:${var.region}:${local.account}:log-group:/${local.base}/${name}" }
   ended   = "arn:${local.partition}:sqs:${var.region}:${local.account}:${local.base}-sqs-ended"
-  assume  = ["start", "worker", "pipeline", "privacy", "serving"]
+  assume  = ["start", "worker", "pipeline", "serving"]
   policies = {
     start    = data.aws_iam_policy_document.start.json
     worker   = data.aws_iam_policy_document.worker.json
     pipeline = data.aws_iam_policy_document.run["pipeline"].json
-    privacy  = data.aws_iam_policy_document.run["privacy"].json
     serving  = data.aws_iam_policy_document.run["serving"].json
   }
   received = "${local.storage.buckets.landing.arn}/raw/*"
@@ -23,14 +22,6 @@ locals {
   runs = {
     pipeline = {
       reads   = [local.received, local.inbox, local.objects.bronze, local.objects.silver, local.objects.gold]
-      writes  = [local.received, local.objects.bronze, local.objects.silver, local.objects.gold]
-      deletes = [local.objects.bronze, local.objects.silver, local.objects.gold]
-      layers  = ["landing", "bronze", "silver", "gold"]
-      tables  = ["bronze", "silver", "gold", "ops"]
-      secrets = [local.of["12_config"].secrets["reddit"]]
-    }
-    privacy = {
-      reads   = [local.received, local.objects.bronze, local.objects.silver, local.objects.gold]
       writes  = [local.received, local.objects.bronze, local.objects.silver, local.objects.gold]
       deletes = [local.received, local.objects.bronze, local.objects.silver, local.objects.gold]
       layers  = ["landing", "bronze", "silver", "gold"]
@@ -142,7 +133,7 @@ data "aws_iam_policy_document" "worker" {
   statement {
     sid       = "HandOnRoles"
     actions   = ["iam:PassRole"]
-    resources = [for name in ["start", "pipeline", "privacy", "serving"] : local.role[name]]
+    resources = [for name in ["start", "pipeline", "serving"] : local.role[name]]
     condition {
       test     = "StringEquals"
       variable = "iam:PassedToService"

@@ -131,6 +131,12 @@ class RedditClientFactory:
         )
 
 
+def check_access(reddit: Reddit) -> None:
+    """One small request. Raises CredentialsRefused or SourceUnavailable where Reddit does not serve us."""
+    with asking("the app"):
+        list(reddit.info(fullnames=["t3_1"]))
+
+
 def requestor_of(reddit: Reddit) -> PacedRequestor:
     """What sends the client's requests."""
     requestor: PacedRequestor = reddit._core.requestor  # type: ignore[attr-defined]  # noqa: SLF001, PRAW has no public way to it
