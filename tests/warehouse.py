@@ -33,14 +33,14 @@ class Warehouse(ServerProcess):
         }
 
 
-def contents(store):
-    frames = {name: store.query(f"SELECT * FROM mart.{name}") for name in (*MART_TABLES, "load_audit", *VIEWS)}
+def contents(store, names=(*MART_TABLES, "load_audit", *VIEWS)):
+    frames = {name: store.query(f"SELECT * FROM mart.{name}") for name in names}
     return {name: frame.select(sorted(frame.columns)) for name, frame in frames.items()}
 
 
-def assert_equal(left, right):
-    """Every table and view: the same rows, floats within 1e-9."""
-    for one, other in zip(contents(left).values(), contents(right).values(), strict=True):
+def assert_equal(left, right, *names):
+    """Every table and view, or those named: the same rows, floats within 1e-9."""
+    for one, other in zip(contents(left, *names).values(), contents(right, *names).values(), strict=True):
         exact = [column for column in one.columns if one.schema[column] != pl.Float64 and not one.schema[column].is_decimal()]
         ordered = [_alike(frame).sort(exact, nulls_last=True) for frame in (one, other)]
         assert_frame_equal(*ordered, check_dtypes=False, abs_tol=1e-9, rel_tol=0)

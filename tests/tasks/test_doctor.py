@@ -1,0 +1,75 @@
+"""`python -m market_opinion doctor`: what is missing, exactly, and what to do."""
+
+import pytest
+from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
+
+from market_opinion.__main__ import app
+from tasks import doctor
+from tests.cloud import needs_aws
+from tests.loopback import free_port
+from tests.reddit_server import FakeReddit, RedditServer
+
+
+def states():
+    return {finding.what: (finding.state, finding.text) for finding in doctor.examine()}
+
+
+def test_an_untouched_machine_lacks_nothing(capsys):
+    """No account is needed, so nothing that is not configured is bad."""
+    app(["doctor"], exit_on_error=False, result_action="return_value")
+    said = capsys.readouterr().out
+    assert "bad" not in said
+    assert "smartphones" in said
+
+
+@pytest.mark.parametrize(
+    ("settings", "what", "text"),
+    [
+        ({"SCORER": "llm"}, "scorer", "SCORER=llm needs LLM_API_KEY and LLM_MODEL"),
+        ({"SCORER": "magic"}, "settings", "SCORER"),
+        ({"DOMAINS_PATH": "/nowhere"}, "domains", "no domain below /nowhere: set DOMAINS_PATH"),
+        ({"MART_URI": "oracle:x"}, "mart", "use duckdb:PATH, snowflake://ACCOUNT/DATABASE or none:"),
+        ({"REDDIT_CLIENT_ID": "alone"}, "Reddit", "REDDIT_CLIENT_SECRET"),
+        ({"POSTGRES_URI": f"postgresql://u:hidden@127.0.0.1:{free_port()}/x"}, "PostgreSQL", "MartUnavailable"),
+        ({"STATE_URI": "dynamodb:", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}, "AWS", "Could not connect"),
+    ],
+)
+def test_what_is_missing_is_named(monkeypatch, settings, what, text):
+    for name, value in {"AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", **settings}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    state, said = states()[what]
+    assert state == "bad"
+    assert text in said
+    assert "hidden" not in said
+
+
+def test_a_prefect_server_that_does_not_answer_is_named():
+    url = f"http://127.0.0.1:{free_port()}/api"
+    with temporary_settings({PREFECT_API_URL: url, PREFECT_CLIENT_MAX_RETRIES: 0}):
+        state, said = states()["Prefect"]
+    assert (state, url in said) == ("bad", True)
+
+
+def test_credentials_are_tried(monkeypatch):
+    """One small request says whether Reddit takes them."""
+    fake = FakeReddit()
+    with RedditServer(fake) as server:
+        for name, value in server.environment().items():
+            monkeypatch.setenv(name, value)
+        assert states()["Reddit"][0] == "ok"
+        monkeypatch.setenv("REDDIT_CLIENT_SECRET", "another")
+        state, said = states()["Reddit"]
+    assert state == "bad"
+    assert "CredentialsRefused" in said
+    assert "another" not in said
+
+
+@needs_aws
+def test_a_bucket_and_a_table_that_are_not_there(account, monkeypatch):
+    monkeypatch.setenv("LANDING_BUCKET_NAME", "nobodys-bucket")
+    monkeypatch.setenv("STATE_URI", "dynamodb:")
+    monkeypatch.setenv("RUNS_TABLE_NAME", "another")
+    found = states()
+    assert (found["AWS"][0], found["landing"][0], found["state"][0]) == ("ok", "bad", "bad")
+    assert "another" in found["state"][1]
