@@ -97,6 +97,12 @@ class Settings(BaseSettings):
     reddit_oauth_url: str = Field("https://oauth.reddit.com", description="Where everything else is asked for.")
     reddit_requests_per_minute: int = Field(90, ge=11, description="Most requests a minute of all processes with one client id.")
     reddit_close_lag_minutes: int = Field(15, ge=3, description="An hour is closed this long after its end, when its late items are there.")
+    default_subreddit: str | None = Field(
+        None, pattern=r"^\w+(,\w+)*$", description="Subreddits to read where a run names none, parted by commas; default: the domain's."
+    )
+    max_submissions: int | None = Field(
+        None, ge=1, description="Most submissions of a subreddit that closing an hour reads; one that it cuts off is not certified."
+    )
     reddit_refresh_ages_hours: str = Field("1,6,24,72", pattern=r"^\d+(,\d+)*$", description="Ages at which items are looked at again.")
     reddit_sweep_hours: int = Field(48, ge=1, description="Everything kept is checked for deletion at least this often.")
     retention: Literal["full", "derived_only"] = Field(
@@ -186,6 +192,11 @@ class Settings(BaseSettings):
     def report_path(self) -> Path:
         """File of the report."""
         return self.home_path.resolve() / "report.html"
+
+    @property
+    def default_subreddits(self) -> tuple[str, ...]:
+        """The subreddits of DEFAULT_SUBREDDIT; none where it is not set."""
+        return tuple(sorted({name.lower() for name in (self.default_subreddit or "").split(",") if name}))
 
     @property
     def close_lag(self) -> timedelta:

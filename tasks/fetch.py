@@ -86,7 +86,12 @@ def _read_live(job: Job, communities: tuple[str, ...], window: Window) -> Landed
     """Read the window from Reddit, one community after the other: what is wrong with one does not stop the others."""
     landing = resources.landing()
     service = RedditIngestionService(
-        resources.reddit(job.priority), landing, known=partial(_known, job), now=job.now, comments=job.comments
+        resources.reddit(job.priority),
+        landing,
+        known=partial(_known, job),
+        now=job.now,
+        comments=job.comments,
+        submissions_max=load_settings().max_submissions,
     )
     late: dict[Window, list[str]] = defaultdict(list)
     for community in communities:

@@ -274,7 +274,8 @@ def _planned_job(
     """A job whose source was not looked at."""
     domain = load_domain(domain_name, load_settings().domains_path)
     platform = _PLATFORMS[source]
-    chosen = tuple(sorted({name.lower() for name in communities or ()})) or domain.communities(platform)
+    preset = load_settings().default_subreddits if source == "reddit" else ()
+    chosen = tuple(sorted({name.lower() for name in communities or ()})) or preset or domain.communities(platform)
     if not chosen:
         message = (
             f"domain {domain_name} names no communities of {platform}: add [sources.{platform}] to its domain.toml or pass communities"

@@ -76,7 +76,7 @@ def test_eight_processes_lose_and_double_nothing(on_aws, tmp_path, make_comment,
     """E03: hours of the same tables written at once through Glue, whose commits race; the rows are those of one process alone."""
     comments = [
         make_comment(f"c{hour}x{n}", at=f"{race.FIRST + timedelta(hours=hour, minutes=n):%Y-%m-%dT%H:%M:%S}")
-        for hour in range(40)
+        for hour in range(24)
         for n in range(25)
     ]
     archive = str(write_archive(tmp_path / "archive", comments))

@@ -310,3 +310,21 @@ def test_erasing_needs_something_that_is_there(reddit):
         erase.fn(now=H10)
     with pytest.raises(InvalidRequest, match="no items zz"):
         erase.fn(items=["zz"], now=H10)
+
+
+def test_a_cap_of_our_own_is_never_success(reddit, monkeypatch):
+    """B46, B47: what MAX_SUBMISSIONS cuts off is not certified, and raising it mends the hour."""
+    reddit.add(Post("submission", f"s{n}", "phones", T10 + n, title="Pixel 9", visible=T10 + n) for n in range(350))
+    monkeypatch.setenv("MAX_SUBMISSIONS", "150")
+    assert "MAX_SUBMISSIONS" in run_hourly(reddit, H10 + timedelta(minutes=80)).notes[0]
+    assert (entry().state, entry().stop_reason, watermark()) == (WindowState.INCOMPLETE, "budget", None)
+    monkeypatch.setenv("MAX_SUBMISSIONS", "1000")
+    run_hourly(reddit, H10 + timedelta(minutes=90))
+    assert (entry().state, watermark()) == (WindowState.CERTIFIED, H10 + timedelta(hours=1))
+
+
+def test_subreddits_may_be_preset(reddit, monkeypatch):
+    """B48: a list, for runs that name none."""
+    monkeypatch.setenv("DEFAULT_SUBREDDIT", "Phones,android")
+    hourly.fn(source="reddit", now=at(reddit, H10 + timedelta(minutes=80)))
+    assert {entry.community for entry in resources.state().windows("reddit")} == {"phones", "android"}

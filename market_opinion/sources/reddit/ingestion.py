@@ -39,13 +39,23 @@ class RedditIngestionResult:
 class RedditIngestionService:
     """Reads windows of subreddits back from now, as far as listings reach, and lands them."""
 
-    def __init__(self, reddit: praw.Reddit, landing: Landing, *, known: Known, now: datetime, comments: live.Comments = "listing") -> None:
+    def __init__(
+        self,
+        reddit: praw.Reddit,
+        landing: Landing,
+        *,
+        known: Known,
+        now: datetime,
+        comments: live.Comments = "listing",
+        submissions_max: int | None = None,
+    ) -> None:
         """Land what this client reads; `known` tells late items from those that were received."""
         self._reddit = reddit
         self._landing = landing
         self._known = known
         self._now = now
         self._comments = comments
+        self._submissions_max = submissions_max
 
     def ingest_window(self, subreddit: str, start: datetime, end: datetime, *, include_comments: bool = True) -> RedditIngestionResult:
         """Land the whole hours from `start` to `end`.
@@ -55,7 +65,17 @@ class RedditIngestionService:
         window = Window(start, end)
         closed, known = self._known(subreddit, window)
         comments = self._comments if include_comments else "none"
-        visited = live.close(self._reddit, self._landing, subreddit, window, known=known, closed=closed, comments=comments, now=self._now)
+        visited = live.close(
+            self._reddit,
+            self._landing,
+            subreddit,
+            window,
+            known=known,
+            closed=closed,
+            comments=comments,
+            submissions_max=self._submissions_max,
+            now=self._now,
+        )
         manifests = [capture.manifest for capture in self._landing.captures(live.PLATFORM, [subreddit], window)]
         return RedditIngestionResult(
             subreddit=subreddit,

@@ -60,8 +60,8 @@ class _AnchorLost(Exception):
     """The item a page was to follow was deleted meanwhile: the listing seems to end where it does not."""
 
 
-def read_listing(reddit: praw.Reddit, community: str, kind: str, *, back_to: datetime) -> Reading:
-    """Read until an item older than `back_to`, the listing's end or Reddit's cap, whichever comes first.
+def read_listing(reddit: praw.Reddit, community: str, kind: str, *, back_to: datetime, items_max: int | None = None) -> Reading:
+    """Read until an item older than `back_to`, the listing's end or Reddit's cap, whichever comes first, or to our own `items_max`.
 
     Raises CommunityClosed, CredentialsRefused or SourceUnavailable; the last also where the listing kept changing below.
     """
@@ -69,7 +69,7 @@ def read_listing(reddit: praw.Reddit, community: str, kind: str, *, back_to: dat
     for _ in range(_ATTEMPTS):
         pages = _Pages()
         try:
-            reason = _read_pages(reddit, community, kind, back_to, pages)
+            reason = _read_pages(reddit, community, kind, back_to, pages, items_max=items_max)
         except _AnchorLost:
             # Where it ends so twice, after the very same items, it does end there: the rest was deleted.
             if pages.items.keys() != ended_after:
@@ -81,7 +81,7 @@ def read_listing(reddit: praw.Reddit, community: str, kind: str, *, back_to: dat
     raise SourceUnavailable(message)
 
 
-def _read_pages(reddit: praw.Reddit, community: str, kind: str, back_to: datetime, pages: _Pages) -> StopReason:
+def _read_pages(reddit: praw.Reddit, community: str, kind: str, back_to: datetime, pages: _Pages, *, items_max: int | None) -> StopReason:
     path = f"r/{community}/{'new' if kind == 'submission' else 'comments'}"
     after: str | None = None
     while pages.count < PAGES_MAX:
@@ -98,6 +98,8 @@ def _read_pages(reddit: praw.Reddit, community: str, kind: str, back_to: datetim
         after = page.after
         if after is None:
             return pages.end()
+        if items_max is not None and len(pages.items) >= items_max:
+            return StopReason.BUDGET
     return StopReason.CAP_REACHED
 
 

@@ -127,15 +127,18 @@ def close(
     known: Collection[str],
     closed: Collection[datetime],
     comments: Comments = "listing",
+    submissions_max: int | None = None,
     now: datetime,
 ) -> Visited:
     """Read the hours of the window to their beginning and land them; items of `closed` hours that are not `known` come late.
 
     `closed` are the starts of older hours, `known` the full names of their items. `comments` is `listing`, `none`, or `tree`, which
-    expands the window's submissions, misses whatever is said later and certifies submissions only.
+    expands the window's submissions, misses whatever is said later and certifies submissions only. An hour that `submissions_max`
+    cut off is not certified.
     """
+    most = {"submission": submissions_max}
     kinds = KINDS if comments == "listing" else KINDS[:1]
-    readings = {kind: read_listing(reddit, community, kind, back_to=window.start - OVERLAP) for kind in kinds}
+    readings = {kind: read_listing(reddit, community, kind, back_to=window.start - OVERLAP, items_max=most.get(kind)) for kind in kinds}
     items = [item for reading in readings.values() for item in reading.items]
     inside = [item for item in items if created_at(item) in window]
     late = [item for item in items if floor_hour(created_at(item)) in closed and item.fullname not in known]
@@ -237,6 +240,8 @@ def _stop(readings: Mapping[str, Reading], covered: dict[str, Covered]) -> Stop:
     """Of both listings together: the cap where either met it."""
     capped = tuple(kind for kind, reading in readings.items() if reading.stop_reason is StopReason.CAP_REACHED)
     reasons = [reading.stop_reason for reading in readings.values()]
+    if StopReason.BUDGET in reasons and not capped:
+        return Stop(StopReason.BUDGET, (), detail="MAX_SUBMISSIONS cut it off: raise it, and the hour is read again", covered=covered)
     reason = StopReason.CAP_REACHED if capped else max(reasons, key=lambda r: r is StopReason.PASSED_WINDOW_START)
     pages = ", ".join(f"{reading.page_count} pages of {kind}s" for kind, reading in readings.items())
     return Stop(reason, (), detail=pages, covered=covered, capped=capped)
