@@ -4,7 +4,7 @@ PY := .venv/bin/python
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --no-header --generate-hashes
 
-.PHONY: demo dashboard test check lock docs clean
+.PHONY: demo dashboard test test-deployment check lock docs clean
 
 # The main job on the embedded default: a backfill of the bundled sample, ending in a report.
 demo: .venv/runtime
@@ -15,7 +15,11 @@ dashboard: .venv/dashboard
 	$(PY) -m market_opinion.dashboard
 
 test: .venv/dev
-	$(PY) -m pytest -n 2 --dist loadfile
+	$(PY) -m pytest -n 2 --dist loadfile --ignore tests/deployment
+
+# Everything applied to an AWS emulator, and production beside its embedded twin; needs terraform and a mirror of its AWS provider.
+test-deployment: .venv/dev
+	$(PY) -m pytest tests/deployment --timeout 900
 
 # Exactly what CI runs before the tests.
 check: .venv/dev .venv/checks/done

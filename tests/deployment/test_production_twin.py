@@ -148,8 +148,9 @@ def _killed_and_run_again(server, fake, model, worker):
 
 def _notice_silence_sooner(server: PrefectServer) -> None:
     (silence,) = [one for one in server.ask("automations/filter") if "silent" in one["name"]]
-    silence["trigger"]["within"] = SILENT_SECONDS
-    httpx.put(f"{server.url}/automations/{silence['id']}", json=silence, timeout=30).raise_for_status()
+    changed = {name: silence[name] for name in ("name", "description", "enabled", "actions")}
+    trigger = {name: value for name, value in silence["trigger"].items() if name != "id"} | {"within": SILENT_SECONDS}
+    httpx.put(f"{server.url}/automations/{silence['id']}", json=changed | {"trigger": trigger}, timeout=30).raise_for_status()
 
 
 def _as_embedded(monkeypatch, home) -> None:
