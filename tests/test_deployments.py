@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 from prefect.flows import load_flow_from_entrypoint
@@ -41,6 +42,12 @@ def server(home) -> Iterator[PrefectServer]:
         yield served
 
 
+def completed(server, deployment):
+    """Its runs that ended well."""
+    ended = {"state": {"type": {"any_": ["COMPLETED"]}}}
+    return server.ask("flow_runs/filter", flow_runs=ended, deployments={"name": {"any_": [deployment]}})
+
+
 @pytest.mark.integration
 def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(server, home):
     """The pins that rot silently: the server starts, the clock schedules, the worker runs, the report is there."""
@@ -57,6 +64,11 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
         run = server.hand_out("backfill", start="2026-03-02T00:00:00Z", end="2026-03-02T03:00:00Z")
         assert server.ended(run) == "COMPLETED", server.logs_of(run)
         server.run("-m", "market_opinion", "doctor")
+        (hourly,) = server.ask("deployments/filter", deployments={"name": {"any_": ["hourly"]}})
+        often = [{"schedule": {"interval": 15}, "active": True}]
+        httpx.post(f"{server.url}/deployments/{hourly['id']}/schedules", json=often, timeout=30).raise_for_status()
+        by_schedule = wait_for(lambda: completed(server, "hourly"), seconds=120)
+        assert by_schedule[0]["auto_scheduled"]
     finally:
         stop(worker)
     assert (home / "report.html").is_file()

@@ -1,6 +1,7 @@
 """What the documents claim."""
 
 import re
+import subprocess
 
 import yaml
 
@@ -50,3 +51,18 @@ def test_the_image_holds_every_package():
         assert f"!{name}" in (REPOSITORY / ".dockerignore").read_text().splitlines()
     assert "USER 10001" in dockerfile
     assert "--require-hashes" in dockerfile
+
+
+def test_no_secret_is_in_the_repository():
+    """Keys by the forms that those who give them out give them."""
+    forms = {
+        "AWS": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
+        "private key": r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\s*[A-Za-z0-9+/]{40}",
+        "OpenAI": r"\bsk-[A-Za-z0-9_-]*[A-Za-z0-9]{32,}\b",
+        "Prefect": r"\bpn[ub]_[A-Za-z0-9]{32,}\b",
+        "GitHub": r"\bgh[pousr]_[A-Za-z0-9]{36,}\b",
+        "Slack": r"hooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/",
+    }
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, check=True).stdout.decode().split("\0")
+    texts = {name: (REPOSITORY / name).read_bytes().decode(errors="ignore") for name in listed if (REPOSITORY / name).is_file()}
+    assert [(name, kind) for name, text in texts.items() for kind, form in forms.items() if re.search(form, text)] == []

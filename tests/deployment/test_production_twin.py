@@ -4,6 +4,7 @@ import json
 import os
 import random
 import threading
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import boto3
@@ -33,7 +34,9 @@ def reddit():
     fake = FakeReddit()
     chance = random.Random(5)
     for hour in range(3):
-        fake.add(thread("phones", (H10 + timedelta(hours=hour, minutes=1)).timestamp(), 40, chance, spread=3000))
+        said = thread("phones", (H10 + timedelta(hours=hour, minutes=1)).timestamp(), 40, chance, spread=3000)
+        # Other words each hour, or the ledger would know the answers.
+        fake.add(replace(post, body=f"{post.body} At {hour} o'clock." if post.body else "") for post in said)
     with RedditServer(fake) as server:
         yield fake, server.url
 

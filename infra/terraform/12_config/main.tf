@@ -4,7 +4,7 @@ locals {
   secrets = {
     author-pepper         = "Keys the author hashes; at least 16 characters, never changed."
     llm-api-key           = "Key of the model's server."
-    postgres-uri          = "Where the mart is published: postgresql://user:password@host:port/name."
+    postgres-uri          = "Where the mart is published, as POSTGRES_URI in .env.example."
     prefect-api-key       = "Key of Prefect's API."
     reddit                = "JSON object with REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET, REDDIT_USER_AGENT."
     snowflake-private-key = "Private key of the loader, PEM."
