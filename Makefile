@@ -15,7 +15,7 @@ dashboard: .venv/dashboard
 	$(PY) -m market_opinion.dashboard
 
 test: .venv/dev
-	$(PY) -m pytest -n 2 --dist loadfile --ignore tests/deployment
+	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/deployment
 
 # Everything applied to an AWS emulator, and production beside its embedded twin; needs terraform and a mirror of its AWS provider.
 test-deployment: .venv/dev

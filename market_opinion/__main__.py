@@ -3,14 +3,17 @@
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Annotated
 
 import cyclopts
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from market_opinion import dictionary
+from market_opinion import dictionary, domain_lint, scaffold
+from market_opinion.domain import load_domain
 from market_opinion.errors import InvalidRequest, MarketOpinionError
+from market_opinion.settings import load_settings
 from market_opinion.window import Window, as_utc
 
 _PIPED_WIDTH = 160
@@ -102,6 +105,62 @@ def audit(
     for hole in holes:
         console.print(hole, highlight=False, soft_wrap=True)
     if holes:
+        sys.exit(1)
+
+
+domains = cyclopts.App(name="domain", help="Product categories: a new one, and whether one is good.")
+app.command(domains)
+
+
+@domains.command
+def new(
+    name: str,
+    *,
+    catalogue: Annotated[Path, cyclopts.Parameter(name="--from")],
+    aspects: str,
+    title: str | None = None,
+    communities: str = "",
+) -> None:
+    """Make a domain that works at once, from a catalogue and the names of its aspects.
+
+    Args:
+        name: Of the domain: lower-case letters, digits and _.
+        catalogue: CSV with the columns brand and product; aliases, category, released_on, is_own_brand and product_id where it has them.
+        aspects: Sides that people judge, parted by commas, as engine,comfort,safety.
+        title: What people call the category; the name where left out.
+        communities: Subreddits that speak of it, parted by commas.
+    """
+    rows = scaffold.read_catalogue(catalogue)
+    folder = load_settings().domains_path / name
+    written = scaffold.write_domain(
+        folder,
+        rows,
+        title=title or name.replace("_", " ").capitalize(),
+        aspects=[aspect.strip() for aspect in aspects.split(",") if aspect.strip()],
+        communities=[each.strip() for each in communities.split(",") if each.strip()],
+    )
+    console = _console()
+    for path in written:
+        console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+    console.print(
+        f"{len(rows):,} products. Now: `python -m flows.backfill --domain {name}` for a first report of what was written for show,"
+        f" `python -m market_opinion domain check {name}` for what to make better.",
+        highlight=False,
+        soft_wrap=True,
+    )
+
+
+@domains.command
+def check(name: str) -> None:
+    """Say what would make a domain's figures worse; ends with 1 where there is something."""
+    domains_path = load_settings().domains_path
+    domain = load_domain(name, domains_path)
+    findings = list(domain_lint.lint(domain, domains_path))
+    console = _console()
+    for finding in findings:
+        console.print(f"{domains_path / name / finding.file}: {escape(finding.text)}", highlight=False, soft_wrap=True)
+    console.print(f"{len(domain.products):,} products, {len(domain.aspects)} aspects, {len(findings):,} findings", highlight=False)
+    if findings:
         sys.exit(1)
 
 

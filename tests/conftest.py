@@ -33,6 +33,11 @@ MART_TABLES = (
 )  # fmt: skip
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that take minutes come first, so that short ones fill what is left at the end on every core."""
+    items.sort(key=lambda item: not (item.path.parent.name == "flows" or item.path.name == "test_deployments.py"))
+
+
 def pytest_configure() -> None:
     """Prefect's files go nowhere near those of the person who runs the tests."""
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
@@ -127,6 +132,23 @@ def assert_same(left: dict[str, pl.DataFrame], right: dict[str, pl.DataFrame]) -
     assert different == []
 
 
+@pytest.fixture
+def webhook() -> Iterator[tuple[str, list[Any], list[int]]]:
+    """An address and the bodies it was sent; it answers with the status in `status`."""
+    from tests.loopback import Loopback, QuietHandler
+
+    received: list[Any] = []
+    status = [200]
+
+    class Handler(QuietHandler):
+        def do_POST(self) -> None:
+            received.append(json.loads(self.received()))
+            self.send(status[0], b"", {})
+
+    with Loopback(Handler) as server:
+        yield f"{server.address}/token-in-the-path", received, status
+
+
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Warehouse"]:
     """A server that speaks as Snowflake does."""
@@ -176,3 +198,26 @@ def account(cloud: "Cloud", monkeypatch: pytest.MonkeyPatch) -> None:
         AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
         BillingMode="PAY_PER_REQUEST",
     )
+
+
+@pytest.fixture
+def on_aws(account: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Settings as in production, but for endpoints."""
+    buckets = [f"{name}-{os.environ['AWS_ACCESS_KEY_ID']}" for name in ("lz", "augmented")]  # names are of the whole world
+    for bucket in buckets:
+        boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    endpoint = boto3.client("s3").meta.endpoint_url
+    settings = {
+        "LANDING_BUCKET_NAME": buckets[0],
+        "LANDING_BUCKET_PREFIX": "raw",
+        "LAKE_CATALOG": "lakehouse",
+        "STATE_URI": "dynamodb:",
+        "RUNS_TABLE_NAME": "runs",
+        "PYICEBERG_CATALOG__LAKEHOUSE__TYPE": "glue",
+        "PYICEBERG_CATALOG__LAKEHOUSE__WAREHOUSE": f"s3://{buckets[1]}/warehouse",
+        "PYICEBERG_CATALOG__LAKEHOUSE__GLUE__ENDPOINT": endpoint,
+        "PYICEBERG_CATALOG__LAKEHOUSE__S3__ENDPOINT": endpoint,
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+    return buckets

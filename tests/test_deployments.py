@@ -36,9 +36,9 @@ def test_every_parameter_explains_itself_in_the_form(entry, monkeypatch):
 
 
 @pytest.fixture
-def server(home) -> Iterator[PrefectServer]:
-    """A running server that ends with the test."""
-    with PrefectServer(home) as served:
+def server(home, webhook) -> Iterator[PrefectServer]:
+    """A running server that ends with the test, and tells a webhook."""
+    with PrefectServer(home, {"ALERT_WEBHOOK_URL": webhook[0]}) as served:
         yield served
 
 
@@ -49,8 +49,16 @@ def completed(server, deployment):
 
 
 @pytest.mark.integration
-def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(server, home):
-    """The pins that rot silently: the server starts, the clock schedules, the worker runs, the report is there."""
+def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(server, home, webhook):
+    """The pins that rot silently: the server starts, the clock schedules, the worker runs, the report is there.
+
+    Who is to be told is told: of a run that nobody takes up, and of one that fails.
+    """
+    _, received, _ = webhook
+
+    def told(subject):
+        return [body["text"] for body in received if body["text"].startswith(f"market opinion: run {subject}")]
+
     server.deploy("local")
     scheduled = wait_for(
         lambda: server.ask(
@@ -59,10 +67,13 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
         seconds=60,
     )
     assert scheduled[0]["auto_scheduled"]
+    run = server.hand_out("backfill", start="2026-03-02T00:00:00Z", end="2026-03-02T03:00:00Z")
+    assert "backfill/" in wait_for(lambda: told("late"), seconds=60)[0]
     worker = server.worker("local", "process")
     try:
-        run = server.hand_out("backfill", start="2026-03-02T00:00:00Z", end="2026-03-02T03:00:00Z")
         assert server.ended(run) == "COMPLETED", server.logs_of(run)
+        assert server.ended(server.hand_out("backfill", source="archive", archive="/nowhere")) == "FAILED"
+        assert "/nowhere" in wait_for(lambda: told("failed"), seconds=30)[0]
         server.run("-m", "market_opinion", "doctor")
         (hourly,) = server.ask("deployments/filter", deployments={"name": {"any_": ["hourly"]}})
         often = [{"schedule": {"interval": 15}, "active": True}]

@@ -22,7 +22,7 @@ from market_opinion.errors import InvalidRequest, SettingsInvalid
 FOLDER = Path(__file__).parent
 # Applied once by a person who may do everything; the roles it makes do the rest.
 BOOTSTRAP = "00_bootstrap"
-_STATE_BUCKET = "aws_s3_bucket.state"
+_STATE_BUCKET = "module.state.aws_s3_bucket.this"
 _ASSIGNMENT = re.compile(r'^(\w+)\s*=\s*"([^"]*)"', re.MULTILINE)
 # Where AWS makes buckets if nobody says where, and refuses to be told.
 _HOME_REGION = "us-east-1"

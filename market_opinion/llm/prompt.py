@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from string import Template
 from typing import Any, Literal
 
 import msgspec
@@ -14,6 +15,7 @@ from market_opinion.domain import Domain
 from market_opinion.errors import DomainInvalid
 from market_opinion.llm.prices import Usage
 
+_INSTRUCTIONS = Path(__file__).parent / "instructions.md"
 _CONTEXT_MAX_CHARACTERS = 300
 # Words that speak to a model rather than to people: such a text is asked about alone, so that it can spoil no neighbour.
 _SUSPICIOUS = re.compile(
@@ -123,10 +125,13 @@ class Prompt:
 
 
 def load_prompt(domain: Domain, domains_path: Path) -> Prompt:
-    """The prompt of a domain from `prompt.md` and `examples.jsonl`; raises DomainInvalid that names file, line and rule."""
+    """The prompt of a domain: what every domain asks, then its own `prompt.md` and `examples.jsonl`.
+
+    Raises DomainInvalid that names file, line and rule.
+    """
     folder = domains_path / domain.name
     try:
-        instructions = (folder / "prompt.md").read_text(encoding="utf-8")
+        special = (folder / "prompt.md").read_text(encoding="utf-8")
         lines = (folder / "examples.jsonl").read_text(encoding="utf-8").splitlines()
     except OSError as error:
         message = f"{error.filename}: a model is asked with prompt.md and examples.jsonl; {error.strerror}"
@@ -142,7 +147,8 @@ def load_prompt(domain: Domain, domains_path: Path) -> Prompt:
             message = f"{folder / 'examples.jsonl'}, line {number}: {problem}"
             raise DomainInvalid(message)
         examples.append(msgspec.to_builtins(example))
-    return Prompt(domain, instructions=instructions, examples=examples)
+    general = Template(_INSTRUCTIONS.read_text(encoding="utf-8")).substitute(category=domain.title.lower())
+    return Prompt(domain, instructions=f"{general.strip()}\n\n{special.strip()}", examples=examples)
 
 
 def text_key(text: str, context: str) -> str:

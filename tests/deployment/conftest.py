@@ -46,13 +46,6 @@ def plugins() -> Path | None:
     return next((place for place in found if (place / "registry.terraform.io" / "hashicorp" / "aws").is_dir()), None)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything here needs them, and says so where it is skipped."""
-    if reason := missing():
-        for item in items:
-            item.add_marker(pytest.mark.skip(reason=reason))
-
-
 def pytest_configure(config: pytest.Config) -> None:
     """Skips are shown."""
     config.option.reportchars += "s"
@@ -84,7 +77,9 @@ def terraform_environment() -> dict[str, str]:
 
 @pytest.fixture(scope="session")
 def stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of infra/, so that nothing is written beside the sources."""
+    """A copy of infra/, so that nothing is written beside the sources; skips, and says why, where nothing can be applied."""
+    if reason := missing():
+        pytest.skip(reason)
     folder = tmp_path_factory.mktemp("stages")
     shutil.copytree(REPOSITORY / "infra", folder / "infra", symlinks=True, ignore=shutil.ignore_patterns(".terraform*"))
     return folder

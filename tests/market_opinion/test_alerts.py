@@ -1,6 +1,5 @@
 """Alerts reach a webhook, and a broken one stops nothing."""
 
-import json
 import logging
 import os
 import subprocess
@@ -15,23 +14,8 @@ from tasks import resources
 from tasks.alerts import check_rate
 from tasks.request import check_backfill
 from tests.conftest import NOW, write_archive
-from tests.loopback import Loopback, QuietHandler
 
 ALERT = Alert("windows_gap", "reddit/phones: 2 windows are GAP")
-
-
-@pytest.fixture
-def webhook():
-    """An address and the bodies it was sent; it answers with the status in `status`."""
-    received, status = [], [200]
-
-    class Handler(QuietHandler):
-        def do_POST(self):
-            received.append(json.loads(self.received()))
-            self.send(status[0], b"", {})
-
-    with Loopback(Handler) as server:
-        yield f"{server.address}/token-in-the-path", received, status
 
 
 def test_all_alerts_come_in_one_request(webhook):

@@ -1,18 +1,23 @@
 """Landing: lines as received, believed through manifests alone."""
 
 import json
+import os
 from datetime import UTC, datetime
 
+import boto3
+import fsspec
 import pytest
 
 from market_opinion.errors import LandingCorrupt
 from market_opinion.landing import Landing, WindowWriter
 from market_opinion.sources import RawItem, Stop, StopReason
 from market_opinion.window import HOUR, Window
+from tests.cloud import needs_aws
 from tests.conftest import NOW
 
 T10 = datetime(2026, 3, 1, 10, tzinfo=UTC)
 TWO_HOURS = Window(T10, T10 + HOUR * 2)
+H10, H11 = "reddit/phones/2026-03-01/100000", "reddit/phones/2026-03-01/110000"
 DONE = Stop(StopReason.EXHAUSTED, ("phones",))
 
 
@@ -36,18 +41,31 @@ def landed(landing):
     return [(c.folder, b"".join(content.raw for content in landing.read(c))) for c in captures]
 
 
-@pytest.fixture(params=[None, "zstd"])
-def landing(request, tmp_path):
-    """A landing zone, plain and compressed."""
-    return Landing((tmp_path / "landing").as_uri(), compression=request.param)
+@pytest.fixture(params=["file", "file zstd", pytest.param("s3", marks=needs_aws)])
+def zone(request, tmp_path):
+    """Where a landing zone lies, and how it compresses: the same cases on files, compressed ones and S3."""
+    place, _, compression = request.param.partition(" ")
+    if place == "file":
+        return (tmp_path / "landing").as_uri(), compression or None
+    request.getfixturevalue("account")
+    bucket = f"landing-{os.environ['AWS_ACCESS_KEY_ID']}"  # names are of the whole world
+    boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    return f"s3://{bucket}/raw", None
+
+
+@pytest.fixture
+def landing(zone):
+    """An empty landing zone."""
+    uri, compression = zone
+    return Landing(uri, compression=compression)
 
 
 def test_lines_come_back_as_they_came(landing):
     """Bytes that are no text included; a quiet hour is landed too."""
     land(landing, [(0, b'{"a": 1}'), (0, b"\xff\x00")])
     assert landed(landing) == [
-        ("reddit/phones/2026-03-01/100000", b'{"a": 1}\n\xff\x00\n'),
-        ("reddit/phones/2026-03-01/110000", b""),
+        (H10, b'{"a": 1}\n\xff\x00\n'),
+        (H11, b""),
     ]
 
 
@@ -74,47 +92,46 @@ def test_another_origin_lands_beside_the_first(landing):
     ]
 
 
-def test_a_file_is_rotated_into_parts(tmp_path):
+def test_a_file_is_rotated_into_parts(zone):
     """B13: every part is in the manifest."""
-    landing = Landing(str(tmp_path), max_bytes=10)
+    landing = Landing(zone[0], max_bytes=10)
     land(landing, [(0, b"12345678") for _ in range(5)])
     capture = landing.captures("reddit", ["phones"], None)[0]
     assert [f.name for f in capture.manifest.files] == ["comments.jsonl", "comments-0001.jsonl", "comments-0002.jsonl"]
     assert capture.manifest.lines() == 5
 
 
-def test_what_has_no_whole_manifest_is_not_there(landing, tmp_path):
+def test_what_has_no_whole_manifest_is_not_there(landing):
     """A run that died, before its manifest or in the middle of it."""
     land(landing, [(0, b"x")])
-    (tmp_path / "landing/reddit/phones/2026-03-01/100000/manifest.json").write_text('{"platform": "red')
-    (tmp_path / "landing/reddit/phones/2026-03-01/110000/manifest.json").unlink()
+    landing.write(f"{H10}/manifest.json", b'{"platform": "red')
+    landing.remove(f"{H11}/manifest.json")
     assert landed(landing) == []
     land(landing, [(0, b"y")])
     assert landed(landing)[0][1] == b"y\n"
 
 
-def test_leftovers_of_a_run_that_died_are_cleared(landing, tmp_path):
+def test_leftovers_of_a_run_that_died_are_cleared(landing):
     """A part nobody promised would be counted by whoever counts files."""
-    folder = tmp_path / "landing/reddit/phones/2026-03-01/100000"
-    folder.mkdir(parents=True)
-    (folder / "comments-0007.jsonl").write_text("old\n")
+    landing.write(f"{H10}/comments-0007.jsonl", b"old\n")
     land(landing, [(0, b"x")])
-    assert not (folder / "comments-0007.jsonl").exists()
+    assert f"{H10}/comments-0007.jsonl" not in landing.files_below(H10)
 
 
-def test_a_file_that_was_changed_is_not_believed(landing, tmp_path):
+def test_a_file_that_was_changed_is_not_believed(landing):
     """By its hash; the message names it and what to do."""
     land(landing, [(0, b"x")])
-    file = next((tmp_path / "landing").glob("**/comments*"))
-    file.write_bytes(file.read_bytes()[:-1] + b"?")
+    (file,) = [path for path in landing.files_below(H10) if "comments" in path]
+    landing.write(file, b"?")
     with pytest.raises(LandingCorrupt, match="remove its folder and run 2026-03-01T10:00/2026-03-01T11:00 again"):
         landed(landing)
 
 
-def test_the_manifest_says_what_was_landed_and_why_it_ended(landing, tmp_path):
+def test_the_manifest_says_what_was_landed_and_why_it_ended(landing, zone):
     """Section 5 of the design: counts, bytes, hash, stop reason, times."""
     land(landing, [(0, b"x"), (0, b"y")])
-    manifest = json.loads((tmp_path / "landing/reddit/phones/2026-03-01/100000/manifest.json").read_text())
+    with fsspec.open(f"{zone[0]}/{H10}/manifest.json") as file:
+        manifest = json.load(file)
     assert (manifest["stop_reason"], manifest["files"][0]["lines"], manifest["retrieved_at"]) == ("exhausted", 2, "2026-03-10T12:30:00Z")
 
 

@@ -1,6 +1,6 @@
 output "buckets" {
   description = "Bucket of each layer: name and ARN."
-  value       = { for layer, bucket in aws_s3_bucket.layer : layer => { name = bucket.bucket, arn = bucket.arn } }
+  value       = { for layer, bucket in module.layer : layer => { name = bucket.name, arn = bucket.arn } }
 }
 
 output "keys" {

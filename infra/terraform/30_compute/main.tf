@@ -31,56 +31,19 @@ resource "aws_cloudwatch_log_group" "log" {
   retention_in_days = var.log_retention_days
 }
 
-# What ECS tells of containers that ended, by which the worker knows a crash from a success
-resource "aws_sqs_queue" "ended" {
-  name                       = "${local.base}-sqs-ended"
-  message_retention_seconds  = 604800
-  visibility_timeout_seconds = 300
-  sqs_managed_sse_enabled    = true
-  redrive_policy             = jsonencode({ deadLetterTargetArn = aws_sqs_queue.ended_dead.arn, maxReceiveCount = 3 })
-}
-
-resource "aws_sqs_queue" "ended_dead" {
-  name                      = "${local.base}-sqs-ended-dead"
-  message_retention_seconds = 1209600
-  sqs_managed_sse_enabled   = true
-}
-
-resource "aws_cloudwatch_event_rule" "ended" {
-  name        = "${local.base}-rule-ended"
-  description = "Containers of the cluster change their state."
+# What ECS tells of containers that ended, by which the worker knows a crash from a success.
+module "ended" {
+  source            = "../modules/queue"
+  name              = "${local.base}-sqs-ended"
+  rule_name         = "${local.base}-rule-ended"
+  description       = "Containers of the cluster change their state."
+  retention_seconds = 604800
+  receives_max      = 3
   event_pattern = jsonencode({
     source        = ["aws.ecs"]
     "detail-type" = ["ECS Task State Change"]
     detail        = { clusterArn = [aws_ecs_cluster.main.arn] }
   })
-}
-
-resource "aws_cloudwatch_event_target" "ended" {
-  rule = aws_cloudwatch_event_rule.ended.name
-  arn  = aws_sqs_queue.ended.arn
-}
-
-data "aws_iam_policy_document" "ended" {
-  statement {
-    sid       = "Rule"
-    actions   = ["sqs:SendMessage"]
-    resources = [aws_sqs_queue.ended.arn]
-    principals {
-      type        = "Service"
-      identifiers = ["events.amazonaws.com"]
-    }
-    condition {
-      test     = "ArnEquals"
-      variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_event_rule.ended.arn]
-    }
-  }
-}
-
-resource "aws_sqs_queue_policy" "ended" {
-  queue_url = aws_sqs_queue.ended.url
-  policy    = data.aws_iam_policy_document.ended.json
 }
 
 resource "aws_ecs_task_definition" "worker" {
@@ -100,7 +63,7 @@ resource "aws_ecs_task_definition" "worker" {
       AWS_REGION                                             = var.region
       AWS_DEFAULT_REGION                                     = var.region
       PREFECT_API_URL                                        = var.prefect_api_url
-      PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME   = aws_sqs_queue.ended.name
+      PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_NAME   = module.ended.name
       PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE_REGION = var.region
     } : { name = name, value = value }]
     secrets = [for name in setintersection(var.secrets, ["prefect-api-key"]) :

@@ -43,7 +43,7 @@ output "worker" {
   value = {
     cluster   = aws_ecs_cluster.main.name
     service   = aws_ecs_service.worker.name
-    dead      = aws_sqs_queue.ended_dead.name
+    dead      = module.ended.dead.name
     log_group = aws_cloudwatch_log_group.log["flows"].name
   }
 }

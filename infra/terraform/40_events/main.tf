@@ -11,9 +11,13 @@ variable "prefect_events" {
   default     = true
 }
 
-resource "aws_cloudwatch_event_rule" "inbox" {
-  name        = "${local.base}-rule-inbox"
-  description = "Files that arrive in the inbox."
+module "inbox" {
+  source            = "../modules/queue"
+  name              = "${local.base}-sqs-inbox"
+  rule_name         = "${local.base}-rule-inbox"
+  description       = "Files that arrive in the inbox."
+  retention_seconds = 1209600
+  receives_max      = 5
   event_pattern = jsonencode({
     source        = ["aws.s3"]
     "detail-type" = ["Object Created"]
@@ -22,49 +26,6 @@ resource "aws_cloudwatch_event_rule" "inbox" {
       object = { key = [{ prefix = "inbox/" }] }
     }
   })
-}
-
-resource "aws_sqs_queue" "inbox" {
-  name                       = "${local.base}-sqs-inbox"
-  message_retention_seconds  = 1209600
-  visibility_timeout_seconds = 300
-  sqs_managed_sse_enabled    = true
-  redrive_policy             = jsonencode({ deadLetterTargetArn = aws_sqs_queue.dead.arn, maxReceiveCount = 5 })
-}
-
-resource "aws_sqs_queue" "dead" {
-  name                      = "${local.base}-sqs-inbox-dead"
-  message_retention_seconds = 1209600
-  sqs_managed_sse_enabled   = true
-}
-
-data "aws_iam_policy_document" "queue" {
-  for_each = { inbox = aws_sqs_queue.inbox, dead = aws_sqs_queue.dead }
-  statement {
-    sid       = "Rule"
-    actions   = ["sqs:SendMessage"]
-    resources = [each.value.arn]
-    principals {
-      type        = "Service"
-      identifiers = ["events.amazonaws.com"]
-    }
-    condition {
-      test     = "ArnEquals"
-      variable = "aws:SourceArn"
-      values   = [aws_cloudwatch_event_rule.inbox.arn]
-    }
-  }
-}
-
-resource "aws_sqs_queue_policy" "queue" {
-  for_each  = { inbox = aws_sqs_queue.inbox, dead = aws_sqs_queue.dead }
-  queue_url = each.value.url
-  policy    = data.aws_iam_policy_document.queue[each.key].json
-}
-
-resource "aws_cloudwatch_event_target" "queue" {
-  rule = aws_cloudwatch_event_rule.inbox.name
-  arn  = aws_sqs_queue.inbox.arn
 }
 
 resource "aws_cloudwatch_event_connection" "prefect" {
@@ -93,11 +54,11 @@ resource "aws_cloudwatch_event_api_destination" "prefect" {
 
 resource "aws_cloudwatch_event_target" "prefect" {
   count    = var.prefect_events ? 1 : 0
-  rule     = aws_cloudwatch_event_rule.inbox.name
+  rule     = module.inbox.rule_name
   arn      = aws_cloudwatch_event_api_destination.prefect[0].arn
   role_arn = aws_iam_role.events[0].arn
   dead_letter_config {
-    arn = aws_sqs_queue.dead.arn
+    arn = module.inbox.dead.arn
   }
   # The event's own id, so that one that comes twice is one to Prefect.
   input_transformer {

@@ -7,7 +7,9 @@ resource "aws_kms_key" "trail" {
 }
 
 locals {
-  trail_arn = "arn:${local.partition}:cloudtrail:${var.region}:${local.account}:trail/${local.base}-trail"
+  trail_bucket     = "${local.base}-s3-trail-${local.account}"
+  trail_bucket_arn = "arn:${local.partition}:s3:::${local.trail_bucket}"
+  trail_arn        = "arn:${local.partition}:cloudtrail:${var.region}:${local.account}:trail/${local.base}-trail"
 }
 
 data "aws_iam_policy_document" "trail_key" {
@@ -36,39 +38,17 @@ data "aws_iam_policy_document" "trail_key" {
   }
 }
 
-resource "aws_s3_bucket" "trail" {
-  bucket        = "${local.base}-s3-trail-${local.account}"
+module "trail" {
+  source        = "../modules/bucket"
+  name          = local.trail_bucket
+  key_arn       = aws_kms_key.trail.arn
+  versions      = true
   force_destroy = !var.protect
-}
-
-resource "aws_s3_bucket_versioning" "trail" {
-  bucket = aws_s3_bucket.trail.id
-  versioning_configuration {
-    status = "Enabled"
-  }
-}
-
-resource "aws_s3_bucket_server_side_encryption_configuration" "trail" {
-  bucket = aws_s3_bucket.trail.id
-  rule {
-    apply_server_side_encryption_by_default {
-      sse_algorithm     = "aws:kms"
-      kms_master_key_id = aws_kms_key.trail.arn
-    }
-    bucket_key_enabled = true
-  }
-}
-
-resource "aws_s3_bucket_public_access_block" "trail" {
-  bucket                  = aws_s3_bucket.trail.id
-  block_public_acls       = true
-  block_public_policy     = true
-  ignore_public_acls      = true
-  restrict_public_buckets = true
+  policies      = [data.aws_iam_policy_document.trail.json]
 }
 
 resource "aws_s3_bucket_lifecycle_configuration" "trail" {
-  bucket = aws_s3_bucket.trail.id
+  bucket = module.trail.name
   rule {
     id     = "a-year"
     status = "Enabled"
@@ -89,7 +69,7 @@ data "aws_iam_policy_document" "trail" {
   statement {
     sid       = "Check"
     actions   = ["s3:GetBucketAcl"]
-    resources = [aws_s3_bucket.trail.arn]
+    resources = [local.trail_bucket_arn]
     principals {
       type        = "Service"
       identifiers = ["cloudtrail.amazonaws.com"]
@@ -103,7 +83,7 @@ data "aws_iam_policy_document" "trail" {
   statement {
     sid       = "Write"
     actions   = ["s3:PutObject"]
-    resources = ["${aws_s3_bucket.trail.arn}/AWSLogs/${local.account}/*"]
+    resources = ["${local.trail_bucket_arn}/AWSLogs/${local.account}/*"]
     principals {
       type        = "Service"
       identifiers = ["cloudtrail.amazonaws.com"]
@@ -119,31 +99,11 @@ data "aws_iam_policy_document" "trail" {
       values   = ["bucket-owner-full-control"]
     }
   }
-  statement {
-    sid       = "EncryptedTransport"
-    effect    = "Deny"
-    actions   = ["s3:*"]
-    resources = [aws_s3_bucket.trail.arn, "${aws_s3_bucket.trail.arn}/*"]
-    principals {
-      type        = "*"
-      identifiers = ["*"]
-    }
-    condition {
-      test     = "Bool"
-      variable = "aws:SecureTransport"
-      values   = ["false"]
-    }
-  }
-}
-
-resource "aws_s3_bucket_policy" "trail" {
-  bucket = aws_s3_bucket.trail.id
-  policy = data.aws_iam_policy_document.trail.json
 }
 
 resource "aws_cloudtrail" "data" {
   name                       = "${local.base}-trail"
-  s3_bucket_name             = aws_s3_bucket_policy.trail.bucket
+  s3_bucket_name             = module.trail.name
   kms_key_id                 = aws_kms_key.trail.arn
   enable_log_file_validation = true
   is_multi_region_trail      = false
