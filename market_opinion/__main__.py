@@ -164,6 +164,23 @@ def check(name: str) -> None:
         sys.exit(1)
 
 
+@domains.command
+def diff(left: str, right: str, *, items: int = 1000, show: int = 20) -> None:
+    """Judge the same kept items by two domains, as after a change of prompt, catalogue or cues, and show what is judged otherwise.
+
+    Args:
+        left: The domain as it is.
+        right: A copy of its folder with the change.
+        items: How many of the newest usable items are judged; a model is paid for those it was not asked about before.
+        show: How many of the changed items are shown.
+    """
+    from tasks import difference  # takes seconds to import
+
+    console = _console()
+    for line in difference.told(difference.compare_domains(left, right, items_max=items), left, right, examples_max=show):
+        console.print(escape(line), highlight=False, soft_wrap=True)
+
+
 def _console() -> Console:
     """As wide as the terminal; wide enough for a table where it is none."""
     return Console() if sys.stdout.isatty() else Console(width=_PIPED_WIDTH)

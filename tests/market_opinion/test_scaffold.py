@@ -1,6 +1,7 @@
 """`domain new` and `domain check`: a domain that works at once, and what would make one worse."""
 
 import json
+import shutil
 import subprocess
 
 import pytest
@@ -130,3 +131,23 @@ def test_what_would_make_a_domain_worse_is_named(catalogue, tmp_path, monkeypatc
 @pytest.mark.parametrize("name", [path.parent.name for path in sorted((REPOSITORY / "domains").glob("*/domain.toml"))])
 def test_the_bundled_domains_have_no_findings(name):
     assert list(lint(load_domain(name, REPOSITORY / "domains"), REPOSITORY / "domains")) == []
+
+
+def test_a_change_shows_what_it_judges_otherwise(catalogue, tmp_path, monkeypatch, without_engine, capsys):
+    """The same items by two catalogues: what one alone finds, and the texts in which."""
+    monkeypatch.setenv("DOMAINS_PATH", str(tmp_path / "domains"))
+    run("domain", "new", "cars", "--from", str(catalogue), "--aspects", "engine,comfort")
+    shutil.copytree(tmp_path / "domains" / "cars", tmp_path / "domains" / "cars_next")
+    with pytest.raises(InvalidRequest, match="back-fill some first"):
+        run("domain", "diff", "cars", "cars_next")
+    backfill.fn(domain="cars")
+    capsys.readouterr()
+    run("domain", "diff", "cars", "cars_next")
+    assert "0 items are judged otherwise" in capsys.readouterr().out
+    products = tmp_path / "domains" / "cars_next" / "products.csv"
+    products.write_text("".join(line for line in products.read_text().splitlines(keepends=True) if "corolla" not in line))
+    run("domain", "diff", "cars", "cars_next")
+    said = capsys.readouterr().out
+    assert "only of cars" in said
+    assert "toyota-corolla engine" in said
+    assert "cars_next: nothing" in said
