@@ -1,14 +1,15 @@
 # What a newcomer runs. Needs python3 (3.11 or newer), make and git; everything else is installed into .venv.
 PYTHON ?= python3
+DOMAIN ?= smartphones
 PY := .venv/bin/python
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --no-header --generate-hashes
 
 .PHONY: demo dashboard test test-deployment check lock docs clean
 
-# The main job on the embedded default: a backfill of the bundled sample, ending in a report.
+# The main job on the embedded default: a backfill of a domain's bundled sample, ending in a report.
 demo: .venv/runtime
-	$(PY) -m flows.backfill
+	$(PY) -m flows.backfill --domain $(DOMAIN)
 
 # Pages in a browser over the mart that demo, or a run of yours, has filled.
 dashboard: .venv/dashboard

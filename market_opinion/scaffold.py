@@ -4,6 +4,7 @@ import csv
 import itertools
 import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -81,15 +82,26 @@ def _filled(row: dict[str, str]) -> dict[str, str]:
 
 
 def _with_aliases(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """Brand and product, and the product alone where no other is called so; with its brand in sight where it means nothing by itself."""
-    names = [normalise(row["product"]) for row in rows]
-    for row, name in zip(rows, names, strict=True):
-        if row["aliases"]:
-            continue
-        full = normalise(f"{row['brand']} {row['product']}")
-        alone = [f"~{name}" if needs_brand(name) else name] if names.count(name) == 1 else []
-        row["aliases"] = "|".join(dict.fromkeys([full, *(alias for alias in alone if alias.lstrip("~") != full)]))
+    """What each product may be called, where the catalogue does not say, without what two of them are called."""
+    called = [_names(row) for row in rows]
+    owners = Counter(name for names in called for name in names)
+    for row, names in zip(rows, called, strict=True):
+        if not row["aliases"]:
+            row["aliases"] = "|".join(f"~{name}" if needs_brand(name) else name for name in names if owners[name] == 1)
+        if not row["aliases"]:
+            message = f"{row['brand']} {row['product']} is there twice, or called as another is: give it aliases of its own"
+            raise InvalidRequest(message)
     return rows
+
+
+def _names(row: dict[str, str]) -> list[str]:
+    """Brand and product, and the product alone, each with and without gaps between letters and digits: cr v, crv; rav4, rav 4."""
+    product = normalise(row["product"])
+    written = [normalise(f"{row['brand']} {row['product']}"), product]
+    tight = re.sub(r"(?<=\b[a-z]) (?=[a-z]\b)|(?<=[a-z]) (?=\d)|(?<=\d) (?=[a-z]\b)", "", product)
+    loose = re.sub(r"(?<=[a-z])(?=\d)", " ", product)
+    spelt = [each for each in (tight, loose) if each != product]
+    return list(dict.fromkeys([*written, *(normalise(f"{row['brand']} {each}") for each in spelt), *spelt]))
 
 
 def _domain_toml(name: str, title: str, aspects: Iterable[str], communities: Sequence[str], brands: Iterable[str]) -> str:

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from infra.terraform import FOLDER
-from tests.deployment.conftest import NEEDS, terraform_environment
+from tests.deployment.conftest import NEEDS, copy_stages, terraform_environment
 
 # What the emulator forgets or does not tell, though the call that sets it succeeded: a second plan would set it again.
 ARTEFACTS = {
@@ -24,8 +24,9 @@ EVERYTHING = {("start", "SignIn"), ("worker", "WithoutResources")}
 
 
 @pytest.fixture(scope="module")
-def ready(stages):
+def ready(tmp_path_factory):
     """Every stage with its provider, and no backend."""
+    stages = copy_stages(tmp_path_factory)
     environment = terraform_environment()
     environment["TF_CLI_ARGS_init"] = environment["TF_CLI_ARGS_init"].split(" ")[0]
 

@@ -54,8 +54,8 @@ def test_names_that_mean_other_things_need_their_brand(catalogue):
     assert aliases == {
         "Corolla": "toyota corolla|corolla",
         "Focus": "ford focus|~focus",
-        "Model 3": "tesla model 3|model 3",
-        "i3": "bmw i3|~i3",
+        "Model 3": "tesla model 3|model 3|tesla model3|model3",
+        "i3": "bmw i3|~i3|bmw i 3|~i 3",
     }
 
 
