@@ -90,9 +90,7 @@ def test_what_is_said_without_proof_becomes_a_rejection(server, archive):
 
 
 def test_a_question_that_was_given_up_is_a_rejection_and_not_asked_again(server, archive):
-    server.answer = lambda body: (
-        completion(None, refusal="no") if "named" in json.dumps(body) or "is bad" in json.dumps(body) else sensible(body)
-    )
+    server.answer = lambda body: completion(None, refusal="no") if "is bad" in json.dumps(comments_of(body)) else sensible(body)
     run(archive)
     refused = resources.lake().read(OPS_REJECTIONS, {"stage": "opinions"})
     assert (refused["item_id"].to_list(), refused["reason"].to_list()) == (["named"], ["refused"])
