@@ -112,11 +112,12 @@ def _apply_all(account: Account) -> None:
         for need in (BOOTSTRAP, *NEEDS[stage]):
             assert started[need].result().returncode == 0, need
         done = account.terraform("apply", "dev", "--stages", stage)
-        if done.returncode and (doubled := re.search(r"Role with name (\S+?)\s+already exists", done.stderr)):
-            # The emulator made it, its answer was lost, and the provider asked again.
+        if done.returncode == 0:
+            return done
+        # The emulator loses an answer now and then; where it was to a role that it had made, the provider asks again in vain.
+        if doubled := re.search(r"Role with name (\S+?)\s+already exists", done.stderr):
             account.aws("iam", "delete_role", RoleName=doubled[1])
-            done = account.terraform("apply", "dev", "--stages", stage)
-        return done
+        return account.terraform("apply", "dev", "--stages", stage)
 
     with ThreadPoolExecutor(_AT_ONCE) as threads:
         for stage in NEEDS:  # in order of their numbers, so what a stage needs is started before it
