@@ -29,7 +29,6 @@ def server(applied, tmp_path_factory):
         yield served
 
 
-@pytest.mark.timeout(300)
 def test_a_run_is_a_container_with_our_image_role_limits_and_settings(aws, server):
     """A06, B53, B56, E01, E03: registered by the real worker; secrets by name, never by value."""
     deployed = {each["name"]: each for each in server.ask("deployments/filter")}
@@ -71,7 +70,6 @@ def _tasks(ecs):
     return named if named.keys() >= {"publish", "hourly"} else None
 
 
-@pytest.mark.timeout(300)
 def test_a_file_in_the_inbox_starts_a_backfill(server):
     """C03: the event that the rule sends is what the deployment's trigger waits for, with the file as its parameter."""
     uri = "s3://tf-dev-opinions-s3-landing-123456789012/inbox/archive/RC_2026-03.jsonl.zst"

@@ -69,7 +69,7 @@ def production(aws, connect, reddit, model, monkeypatch):
 
 
 @needs_server
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)  # the account is applied before, if it is the first to need it
 def test_production_does_what_the_laptop_does(production, reddit, model, home, monkeypatch, without_engine):
     """A07, A20, B24, D29, E01: three hourly runs, one of them killed and run again, and a backfill; the mart is the embedded one's."""
     fake, _ = reddit
