@@ -1,16 +1,14 @@
-"""The account: valid, least privilege, applied, without drift, and doing what its parts are there for."""
+"""The account as it was applied: without drift, of least privilege, and doing what its parts are there for."""
 
 import json
 import re
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
 import boto3
 import pytest
 
-from infra.terraform import FOLDER
-from tests.deployment.conftest import NEEDS, copy_stages, terraform_environment
+from tests.deployment.conftest import NEEDS
 
 # What the emulator forgets or does not tell, though the call that sets it succeeded: a second plan would set it again.
 ARTEFACTS = {
@@ -21,44 +19,6 @@ ARTEFACTS = {
 ROLES = ("start", "worker", "pipeline", "serving", "engineer", "analyst", "bi", "snowflake", "events")
 # Statements about everything, and why: they take no resource.
 EVERYTHING = {("start", "SignIn"), ("worker", "WithoutResources")}
-
-
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory):
-    """Every stage with its provider, and no backend."""
-    stages = copy_stages(tmp_path_factory)
-    environment = terraform_environment()
-    environment["TF_CLI_ARGS_init"] = environment["TF_CLI_ARGS_init"].split(" ")[0]
-
-    def run(stage, *arguments):
-        return subprocess.run(
-            ["terraform", *arguments],
-            cwd=stages / "infra" / "terraform" / stage,
-            env=environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    with ThreadPoolExecutor(2) as threads:
-        done = list(threads.map(lambda stage: run(stage, "init", "-backend=false", "-input=false", "-no-color"), NEEDS))
-    assert [each.stderr for each in done if each.returncode] == []
-    return run
-
-
-def test_they_are_formatted_and_valid(ready):
-    """Against the real provider's schema."""
-    assert ready("..", "fmt", "-check", "-recursive").stdout == ""
-    with ThreadPoolExecutor(2) as threads:
-        done = list(threads.map(lambda stage: ready(stage, "validate", "-no-color"), NEEDS))
-    assert [each.stdout + each.stderr for each in done if each.returncode] == []
-
-
-@pytest.mark.parametrize("stage", [path.parent.name for path in sorted(FOLDER.glob("*/*.tftest.hcl"))])
-def test_least_privilege_in_the_policies_themselves(ready, stage):
-    """B53, C06, E07 to E09: `terraform test`, by the policies as the provider computes them."""
-    done = ready(stage, "test", "-no-color")
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_a_second_plan_changes_nothing(applied):
