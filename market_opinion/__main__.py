@@ -11,8 +11,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from market_opinion import dictionary, domain_lint, scaffold
+from market_opinion.console import run
 from market_opinion.domain import load_domain
-from market_opinion.errors import InvalidRequest, MarketOpinionError
+from market_opinion.errors import InvalidRequest
 from market_opinion.settings import load_settings
 from market_opinion.window import Window, as_utc
 
@@ -187,8 +188,4 @@ def _console() -> Console:
 
 
 if __name__ == "__main__":
-    try:
-        app()
-    except MarketOpinionError as error:
-        Console(stderr=True).print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
-        sys.exit(2)
+    run(app)

@@ -4,7 +4,7 @@ import hashlib
 import itertools
 import time
 from collections import Counter, deque
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from uuid import UUID
 
 from prefect import get_client, get_run_logger, task
@@ -15,10 +15,12 @@ from prefect.exceptions import ObjectNotFound
 
 from market_opinion.domain import load_domain
 from market_opinion.errors import InvalidRequest, RunsFailed
+from market_opinion.landing import Capture
 from market_opinion.settings import load_settings
 from market_opinion.window import Slice, spans
 from tasks import resources
 from tasks.fetch import lines_an_hour
+from tasks.opinions import scorer_version
 from tasks.progress import Tally
 from tasks.request import Job
 
@@ -29,33 +31,45 @@ _POLL_SECONDS = 3
 _PAGE = 200
 
 
+class Part(NamedTuple):
+    """A span to be judged, and the fingerprint of what it is judged from."""
+
+    span: Slice
+    fingerprint: str
+
+    @property
+    def name(self) -> str:
+        """Its name in the state store, which may not be long; the communities of a span are many."""
+        return f"{self.span.platform} {self.span.window} {hashlib.sha256('+'.join(self.span.communities).encode()).hexdigest()[:12]}"
+
+
 @task
-def find_unjudged(job: Job, slices: list[Slice], *, items_a_run: int, again: bool) -> list[Slice]:
+def find_unjudged(job: Job, slices: list[Slice], *, items_a_run: int, again: bool) -> list[Part]:
     """The slices in spans of about so many items, without those that a run has judged as they are now.
 
     Judged is what the state store says, which lies with the data; Prefect's own history may be younger, or gone.
     """
     known = {} if again else resources.state().notes(_topic(job))
-    landing = resources.landing()
+    scorer = _scorer(job)
     found = []
-    for span in slices:
-        captures = landing.captures(span.platform, span.communities, span.window)
-        for window in spans(lines_an_hour(span.window, captures), max_items=items_a_run):
-            part = span.during(window)
-            if known.get(str(part), {}).get("fingerprint") != fingerprint(job, part):
+    for whole in slices:
+        captures = resources.landing().captures(whole.platform, whole.communities, whole.window)
+        for window in spans(lines_an_hour(whole.window, captures), max_items=items_a_run):
+            part = _part(job, whole.during(window), [c for c in captures if c.manifest.window_start in window], scorer)
+            if known.get(part.name, {}).get("fingerprint") != part.fingerprint:
                 found.append(part)
     return found
 
 
 @task
-def hand_out(job: Job, parts: list[Slice], tally: Tally, *, at_once: int) -> dict[str, int]:
+def hand_out(job: Job, parts: list[Part], tally: Tally, *, at_once: int) -> dict[str, int]:
     """Have every span judged by a run of deployment `enrich`, wait, and sum up what they counted.
 
     A span that an earlier campaign has handed out is waited for, not handed out twice; the next is handed out when one
     ends, since Prefect looks only twice a minute at what waits for a limit. Raises RunsFailed for spans whose runs fail
     three times.
     """
-    waiting: dict[UUID, tuple[Slice, int]] = {}
+    waiting: dict[UUID, tuple[Part, int]] = {}
     failed: list[str] = []
     to_go = deque(parts)
     while to_go or waiting:
@@ -66,48 +80,50 @@ def hand_out(job: Job, parts: list[Slice], tally: Tally, *, at_once: int) -> dic
         for run in _ended(list(waiting)):
             part, tries = waiting.pop(run.id)
             if run.state_type == StateType.COMPLETED:
-                tally.done("enrich", part, {})
-                get_run_logger().info("%s is judged, %d spans to go", part, len(to_go) + len(waiting))
+                tally.done("enrich", part.span, {})
+                get_run_logger().info("%s is judged, %d spans to go", part.span, len(to_go) + len(waiting))
             elif tries < _TRIES:
-                get_run_logger().warning("%s: run %s ended %s, handed out again", part, run.name, run.state_name)
+                get_run_logger().warning("%s: run %s ended %s, handed out again", part.span, run.name, run.state_name)
                 waiting[_hand_out(job, part)] = (part, tries + 1)
             else:
-                failed.append(f"{part} (run {run.name})")
+                failed.append(f"{part.span} (run {run.name})")
     if failed:
         message = f"{len(failed)} of {len(parts)} spans were not judged: {'; '.join(failed[:5])}; see their logs and run the campaign again"
         raise RunsFailed(message)
     judged = resources.state().notes(_topic(job))
     counts: Counter[str] = Counter()
     for part in parts:
-        counts.update(judged[str(part)]["counts"])
+        counts.update(judged[part.name]["counts"])
     return counts
 
 
 @task
 def record_judged(job: Job, counts: dict[str, int]) -> None:
-    """Note that the job's span was judged as it is now, last of all."""
-    if job.window is None:
-        return
-    whole = Slice(job.platform, job.communities, job.window)
-    resources.state().put_notes(_topic(job), {str(whole): {"fingerprint": fingerprint(job, whole), "counts": counts}})
+    """Note that the job's hours were judged as they are now, last of all."""
+    span = job.hours
+    part = _part(job, span, resources.landing().captures(span.platform, span.communities, span.window), _scorer(job))
+    resources.state().put_notes(_topic(job), {part.name: {"fingerprint": part.fingerprint, "counts": counts}})
 
 
-def fingerprint(job: Job, part: Slice) -> str:
-    """Of what was landed of the span, the domain and the scorer: another one has to be judged again."""
-    settings, domain = load_settings(), load_domain(job.domain, load_settings().domains_path)
-    captures = resources.landing().captures(part.platform, part.communities, part.window)
+def _part(job: Job, span: Slice, captures: list[Capture], scorer: str) -> Part:
+    """The span as it is now: what was landed of it, for which domain, and what judges; anything else has to be judged again."""
     files = sorted(f"{capture.folder}/{file.name} {file.sha256}" for capture in captures for file in capture.manifest.files)
-    told = [str(part), job.domain, domain.version, settings.scorer, settings.llm_model or "", *files]
-    return hashlib.sha256("\n".join(told).encode()).hexdigest()
+    return Part(span, hashlib.sha256("\n".join([str(span), job.domain, scorer, *files]).encode()).hexdigest())
 
 
-def _hand_out(job: Job, part: Slice) -> UUID:
+def _scorer(job: Job) -> str:
+    """The domain's version and that of whatever judges by it."""
+    domain = load_domain(job.domain, load_settings().domains_path)
+    return " ".join([domain.version, *scorer_version(domain)])
+
+
+def _hand_out(job: Job, part: Part) -> UUID:
     """The run that judges the span: one that was handed out before and goes on, or else a new one."""
-    key, parameters = fingerprint(job, part), _parameters(job, part)
+    parameters = _parameters(job, part.span)
     attempts = itertools.count(1)
     while True:
         try:
-            name, once = str(part.window), f"{key}-{next(attempts)}"
+            name, once = str(part.span.window), f"{part.fingerprint}-{next(attempts)}"
             # No coroutine, since this is no event loop.
             run = cast("FlowRun", run_deployment(_DEPLOYMENT, parameters=parameters, timeout=0, idempotency_key=once, flow_run_name=name))
         except ObjectNotFound as error:
@@ -117,13 +133,13 @@ def _hand_out(job: Job, part: Slice) -> UUID:
             return run.id
 
 
-def _parameters(job: Job, part: Slice) -> dict[str, Any]:
+def _parameters(job: Job, span: Slice) -> dict[str, Any]:
     return {
         "domain": job.domain,
         "source": job.source,
-        "communities": list(part.communities),
-        "start": part.window.start.isoformat(),
-        "end": part.window.end.isoformat(),
+        "communities": list(span.communities),
+        "start": span.window.start.isoformat(),
+        "end": span.window.end.isoformat(),
     }
 
 

@@ -63,9 +63,8 @@ def fetch_windows(job: Job, communities: tuple[str, ...], window: Window | None)
 @task
 def find_landed(job: Job) -> list[Slice]:
     """The job's hours in slices that fit in memory, by what was landed of them."""
-    if job.window is None:
-        return []
-    return _slices(job, job.communities, job.window, resources.landing().captures(job.platform, job.communities, job.window))
+    window = job.hours.window
+    return _slices(job, job.communities, window, resources.landing().captures(job.platform, job.communities, window))
 
 
 def _slices(job: Job, communities: tuple[str, ...], window: Window, captures: list[Capture]) -> list[Slice]:

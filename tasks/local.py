@@ -14,6 +14,7 @@ from prefect import Flow, Task
 from prefect.settings import PREFECT_HOME, PREFECT_LOGGING_TO_API_ENABLED, get_current_settings, temporary_settings
 from rich.console import Console
 
+from market_opinion.console import refuse
 from market_opinion.errors import MarketOpinionError
 from market_opinion.settings import load_settings
 from tasks.report import Summary
@@ -42,7 +43,7 @@ def run_locally(flow: Flow[P, Summary], *, check: Task[Q, Job]) -> None:
             with _embedded_prefect():
                 summary = cast("Summary", flow(**bound.arguments))
         except MarketOpinionError as error:
-            Console(stderr=True).print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
+            refuse(error)
             _let_go(error)
             sys.exit(2)
         summary.show(Console())

@@ -8,6 +8,7 @@ from market_opinion.contracts import OPS_REJECTIONS, SILVER_ITEMS, SILVER_MENTIO
 from market_opinion.domain import Domain, load_domain
 from market_opinion.errors import CommitConflict
 from market_opinion.linear import Linear
+from market_opinion.llm.prompt import load_prompt
 from market_opinion.settings import load_settings
 from market_opinion.window import Slice
 from tasks import model, resources
@@ -62,12 +63,25 @@ def judge_rows(
         by = {"scorer": name, "model": found.model, "prompt_version": found.prompt_version}
         accepted, refused = opinions.accept(asked, found.judgements, domain, score_set=score_set, **by)
         return accepted, pl.concat([refused, found.given_up]), found.counts
-    head = Linear.load(load_settings().linear_model_path(domain.name)) if name == linear.NAME else None
-    judge = lexicon.Lexicon(domain, head=head)
+    judge = _open_lexicon(domain, name)
     accepted, refused = opinions.accept(
         asked, judge(asked), domain, scorer=name, model=judge.model, prompt_version=None, score_set=score_set
     )
     return accepted, refused, {}
+
+
+def scorer_version(domain: Domain) -> tuple[str, ...]:
+    """What judges by the settings, and its version: what it says of a text may change where this does."""
+    settings = load_settings()
+    if settings.scorer == model.NAME:
+        return settings.scorer, settings.llm_model or "", load_prompt(domain, settings.domains_path).version
+    return settings.scorer, _open_lexicon(domain, settings.scorer).model
+
+
+def _open_lexicon(domain: Domain, scorer: ScorerName) -> lexicon.Lexicon:
+    """The lexicon, with the head that was trained for the domain where that is the scorer."""
+    head = Linear.load(load_settings().linear_model_path(domain.name)) if scorer == linear.NAME else None
+    return lexicon.Lexicon(domain, head=head)
 
 
 @task

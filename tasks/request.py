@@ -22,7 +22,7 @@ from market_opinion.quota import Priority
 from market_opinion.settings import load_settings
 from market_opinion.sources import archive, sample
 from market_opinion.sources.reddit import live
-from market_opinion.window import Window, as_utc, clip
+from market_opinion.window import Slice, Window, as_utc, clip
 from tasks import model, resources
 
 SourceName = Literal["archive", "reddit", "sample"]
@@ -53,6 +53,14 @@ class Job:
         return ("submission", "comment") if self.comments == "listing" else ("submission",)
 
     @property
+    def hours(self) -> Slice:
+        """What the job is about; raises InvalidRequest for one that is about everything."""
+        if self.window is None:
+            message = f"{self.mode} of {self.domain} has no hours of its own: give start and end"
+            raise InvalidRequest(message)
+        return Slice(self.platform, self.communities, self.window)
+
+    @property
     def priority(self) -> Priority:
         """Who waits for whom when requests are short."""
         return Priority.CLOSE if self.mode == "incremental" else Priority.BACKFILL
@@ -76,7 +84,7 @@ def check_backfill(
         message = "source reddit needs start and end: its listings have no first hour"
         raise InvalidRequest(message)
     window = clip(start, end, now=now) if start and end else None
-    job = _job(domain, source, archive, communities, now=now, mode="backfill", window=window)
+    job = _with_source(_job(domain, source, archive, communities, now=now, mode="backfill", window=window))
     if start and end and window and (as_utc(start), as_utc(end)) != (window.start, window.end):
         return replace(job, notes=(f"{start.isoformat()} to {end.isoformat()} was clipped to the whole, closed hours {window}",))
     return job
@@ -111,7 +119,7 @@ def check_campaign(
 def check_enrich(domain: str, source: SourceName, communities: list[str], start: datetime, end: datetime, now: datetime) -> Job:
     """One span of a campaign as a job; the source itself is asked nothing."""
     window = clip(start, end, now=now)
-    return _planned_job(domain, source, None, communities, now=now, mode="backfill", window=window)
+    return _job(domain, source, None, communities, now=now, mode="backfill", window=window)
 
 
 @task
@@ -122,7 +130,7 @@ def check_hourly(
     if max_windows is not None and max_windows < 1:
         message = f"max_windows is {max_windows}: it starts at 1"
         raise InvalidRequest(message)
-    job = _job(domain, source, archive, communities, now=now, mode="incremental", window=None)
+    job = _with_source(_job(domain, source, archive, communities, now=now, mode="incremental", window=None))
     return replace(job, max_windows=max_windows or load_settings().max_hourly_windows_per_run)
 
 
@@ -187,7 +195,7 @@ def check_train(domain: str, labelled: Path | None) -> Job:
 @task
 def check_live(domain: str, communities: list[str] | None, now: datetime) -> Job:
     """A run over what is known of Reddit as a job."""
-    return _job(domain, "reddit", None, communities, now=now, mode="recheck", window=None)
+    return _with_source(_job(domain, "reddit", None, communities, now=now, mode="recheck", window=None))
 
 
 @task
@@ -240,6 +248,18 @@ def _offline_job(domain: str, platform: str, now: datetime) -> Job:
     return Job(domain, source, None, platform, communities, None, as_utc(now), "recheck", str(flow_run.id or "local"))
 
 
+def _with_source(job: Job) -> Job:
+    """The same job, whose source is there; raises what its source says where it is not."""
+    if job.source == "archive" and not job.archive:
+        message = "source archive needs archive: the folder, file or URI that holds RC* and RS* files"
+        raise InvalidRequest(message)
+    if job.source == "reddit":
+        resources.reddit(Priority.BACKFILL)
+    else:
+        resources.open_source(job.source, job.archive, job.domain)
+    return job
+
+
 def _job(
     domain_name: str,
     source: SourceName,
@@ -250,28 +270,7 @@ def _job(
     mode: Literal["incremental", "backfill", "recheck"],
     window: Window | None,
 ) -> Job:
-    job = _planned_job(domain_name, source, archive_uri, communities, now=now, mode=mode, window=window)
-    if source == "archive" and not archive_uri:
-        message = "source archive needs archive: the folder, file or URI that holds RC* and RS* files"
-        raise InvalidRequest(message)
-    if job.source == "reddit":
-        resources.reddit(Priority.BACKFILL)
-    else:
-        resources.open_source(job.source, job.archive, job.domain)
-    return job
-
-
-def _planned_job(
-    domain_name: str,
-    source: SourceName,
-    archive_uri: str | None,
-    communities: list[str] | None,
-    *,
-    now: datetime,
-    mode: Literal["incremental", "backfill", "recheck"],
-    window: Window | None,
-) -> Job:
-    """A job whose source was not looked at."""
+    """A job whose source was not looked at yet."""
     domain = load_domain(domain_name, load_settings().domains_path)
     platform = _PLATFORMS[source]
     preset = load_settings().default_subreddits if source == "reddit" else ()

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import cyclopts
 import httpx
-from rich.console import Console
 
 from infra import orchestration
-from market_opinion.errors import InvalidRequest, MarketOpinionError, SettingsInvalid
+from market_opinion.console import run, say
+from market_opinion.errors import InvalidRequest, SettingsInvalid
 from market_opinion.settings import load_settings
 
 app = cyclopts.App(name="python -m infra.orchestration", help="What a Prefect server needs before a deployment.", version_flags=())
-_say = Console(stderr=True)
 
 
 @app.command
@@ -44,15 +43,11 @@ def ecs(outputs: Path, *, image: str) -> None:
 def _show(lines: Iterator[str]) -> None:
     try:
         for line in lines:
-            _say.print(line, highlight=False, soft_wrap=True)
+            say(line)
     except httpx.TransportError as error:
         message = f"no Prefect server answers ({error}): set PREFECT_API_URL, as http://127.0.0.1:4200/api"
         raise SettingsInvalid(message) from error
 
 
 if __name__ == "__main__":
-    try:
-        app()
-    except MarketOpinionError as error:
-        _say.print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
-        sys.exit(2)
+    run(app)

@@ -1,14 +1,12 @@
 """Print, run or look at what a Snowflake account needs: `python -m infra.snowflake render|apply|status`."""
 
-import sys
-
 import cyclopts
 from rich.console import Console
 from rich.table import Table
 from snowflake.connector.errors import Error
 
 from infra import snowflake
-from market_opinion.errors import MarketOpinionError
+from market_opinion.console import run
 from market_opinion.mart.snowflake import explained
 from market_opinion.settings import Settings, load_settings
 
@@ -54,8 +52,4 @@ def _run(settings: Settings, sql: str, *, show: bool) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        app()
-    except MarketOpinionError as error:
-        Console(stderr=True).print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
-        sys.exit(2)
+    run(app)

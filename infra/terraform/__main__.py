@@ -5,14 +5,12 @@ from typing import Annotated
 
 import cyclopts
 import msgspec
-from rich.console import Console
 
 from infra import terraform
-from market_opinion.errors import MarketOpinionError
+from market_opinion.console import run, say
 
 Stages = Annotated[list[str], cyclopts.Parameter(name="--stages", consume_multiple=True)]
 app = cyclopts.App(name="python -m infra.terraform", help="The account on AWS, stage by stage.", version_flags=())
-_say = Console(stderr=True)
 
 
 @app.command
@@ -36,7 +34,7 @@ def plan(environment: str, *, stages: Stages = [], strict: bool = False) -> None
         terraform.initialise(stage, place)
         if terraform.plan(stage, place):
             changed.append(stage)
-    _say.print(f"an apply would change {', '.join(changed)}" if changed else "an apply would change nothing")
+    say(f"an apply would change {', '.join(changed)}" if changed else "an apply would change nothing")
     if changed and strict:
         sys.exit(2)
 
@@ -77,8 +75,4 @@ def output(environment: str, stage: str) -> None:
 
 
 if __name__ == "__main__":
-    try:
-        app()
-    except MarketOpinionError as error:
-        _say.print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
-        sys.exit(2)
+    run(app)

@@ -4,7 +4,7 @@ terraform {
   required_providers {
     aws = {
       source  = "hashicorp/aws"
-      version = ">= 5.100, < 7.0"
+      version = "~> 5.100" # all of this was applied with 5.100; 6 once it was too
     }
   }
   backend "s3" {
@@ -158,7 +158,9 @@ locals {
   account   = data.aws_caller_identity.current.account_id
   partition = data.aws_partition.current.partition
   # Every name is PREFIX ENVIRONMENT - NAME - KIND - WHAT, as in tf-prod-opinions-sqs-inbox.
-  base = "${var.prefix}${var.environment}-${var.name}"
+  base         = "${var.prefix}${var.environment}-${var.name}"
+  root_arn     = "arn:${local.partition}:iam::${local.account}:root"
+  boundary_arn = "arn:${local.partition}:iam::${local.account}:policy/${local.base}-policy-boundary"
   # Names of buckets are of the whole world, so these end in the account.
   state_bucket = "${local.base}-s3-tfstate-${local.account}"
   # What earlier stages gave out, by stage.

@@ -8,8 +8,8 @@ from pathlib import Path
 import cyclopts
 from rich.console import Console
 
+from market_opinion.console import run, say
 from market_opinion.dashboard import source
-from market_opinion.errors import MarketOpinionError
 from market_opinion.settings import load_settings
 
 app = cyclopts.App(name="python -m market_opinion.dashboard", help="Pages over the mart's views.", version_flags=())
@@ -28,13 +28,9 @@ def start(*, port: int = 8501, address: str = "127.0.0.1", reads: source.Reads =
     try:
         from streamlit.web import bootstrap  # the extra
     except ModuleNotFoundError:
-        Console(stderr=True).print("the dashboard needs Streamlit: run [bold]make dashboard[/], or install market-opinion\\[dashboard]")
+        say("the dashboard needs Streamlit: run [bold]make dashboard[/], or install market-opinion\\[dashboard]")
         sys.exit(2)
-    try:
-        source.open_source(load_settings(), reads)
-    except MarketOpinionError as error:
-        Console(stderr=True).print(f"[bold red]{type(error).__name__}[/]: {error}", highlight=False, soft_wrap=True)
-        sys.exit(2)
+    source.open_source(load_settings(), reads)
     options = {
         "server.address": address,
         "server.port": port,
@@ -56,4 +52,4 @@ def start(*, port: int = 8501, address: str = "127.0.0.1", reads: source.Reads =
 
 
 if __name__ == "__main__":
-    app()
+    run(app)

@@ -3,22 +3,19 @@ locals {
   reads = toset([])
 }
 
-resource "aws_kms_key" "state" {
-  description             = "${local.base} states of Terraform"
-  enable_key_rotation     = true
-  deletion_window_in_days = 30
-}
-
-resource "aws_kms_alias" "state" {
-  name          = "alias/${local.base}-kms-tfstate"
-  target_key_id = aws_kms_key.state.key_id
+module "key" {
+  source      = "../modules/key"
+  root_arn    = local.root_arn
+  name        = "${local.base}-kms-tfstate"
+  description = "${local.base} states of Terraform"
+  protect     = true
 }
 
 # Made before the first `init`, since this state lies in it too, and then imported: see infra/terraform/__init__.py.
 module "state" {
   source   = "../modules/bucket"
   name     = local.state_bucket
-  key_arn  = aws_kms_key.state.arn
+  key_arn  = module.key.arn
   versions = true
 }
 

@@ -9,17 +9,13 @@ locals {
   }
 }
 
-resource "aws_kms_key" "layer" {
-  for_each                = local.layers
-  description             = "${local.base} ${each.key}: ${each.value}"
-  enable_key_rotation     = true
-  deletion_window_in_days = var.protect ? 30 : 7
-}
-
-resource "aws_kms_alias" "layer" {
-  for_each      = local.layers
-  name          = "alias/${local.base}-kms-${each.key}"
-  target_key_id = aws_kms_key.layer[each.key].key_id
+module "key" {
+  source      = "../modules/key"
+  root_arn    = local.root_arn
+  for_each    = local.layers
+  name        = "${local.base}-kms-${each.key}"
+  description = "${local.base} ${each.key}: ${each.value}"
+  protect     = var.protect
 }
 
 # No versions: what somebody asks to be forgotten has to be gone. Iceberg keeps the versions that a mistake needs.
@@ -27,7 +23,7 @@ module "layer" {
   source        = "../modules/bucket"
   for_each      = local.layers
   name          = "${local.base}-s3-${each.key}-${local.account}"
-  key_arn       = aws_kms_key.layer[each.key].arn
+  key_arn       = module.key[each.key].arn
   versions      = false
   force_destroy = !var.protect
 }

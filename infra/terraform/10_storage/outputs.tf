@@ -5,5 +5,5 @@ output "buckets" {
 
 output "keys" {
   description = "ARN of each layer's key."
-  value       = { for layer, key in aws_kms_key.layer : layer => key.arn }
+  value       = { for layer, key in module.key : layer => key.arn }
 }

@@ -3,15 +3,12 @@ locals {
   reads = toset([])
 }
 
-resource "aws_kms_key" "state" {
-  description             = "${local.base} watermarks and runs"
-  enable_key_rotation     = true
-  deletion_window_in_days = var.protect ? 30 : 7
-}
-
-resource "aws_kms_alias" "state" {
-  name          = "alias/${local.base}-kms-state"
-  target_key_id = aws_kms_key.state.key_id
+module "key" {
+  source      = "../modules/key"
+  root_arn    = local.root_arn
+  name        = "${local.base}-kms-state"
+  description = "${local.base} watermarks and runs"
+  protect     = var.protect
 }
 
 resource "aws_dynamodb_table" "runs" {
@@ -33,6 +30,6 @@ resource "aws_dynamodb_table" "runs" {
   }
   server_side_encryption {
     enabled     = true
-    kms_key_arn = aws_kms_key.state.arn
+    kms_key_arn = module.key.arn
   }
 }

@@ -5,5 +5,5 @@ output "table" {
 
 output "key_arn" {
   description = "Its key."
-  value       = aws_kms_key.state.arn
+  value       = module.key.arn
 }

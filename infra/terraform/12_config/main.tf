@@ -11,23 +11,16 @@ locals {
   }
 }
 
-resource "aws_kms_key" "config" {
-  description             = "${local.base} secrets and alerts"
-  enable_key_rotation     = true
-  deletion_window_in_days = var.protect ? 30 : 7
-  policy                  = data.aws_iam_policy_document.config_key.json
+module "key" {
+  source      = "../modules/key"
+  root_arn    = local.root_arn
+  name        = "${local.base}-kms-config"
+  description = "${local.base} secrets and alerts"
+  protect     = var.protect
+  policies    = [data.aws_iam_policy_document.config_key.json]
 }
 
 data "aws_iam_policy_document" "config_key" {
-  statement {
-    sid       = "Account"
-    actions   = ["kms:*"]
-    resources = ["*"] # in a key's policy: this key
-    principals {
-      type        = "AWS"
-      identifiers = ["arn:${local.partition}:iam::${local.account}:root"]
-    }
-  }
   # Alarms, budgets and rules publish to the encrypted topic.
   statement {
     sid       = "Alerts"
@@ -45,22 +38,17 @@ data "aws_iam_policy_document" "config_key" {
   }
 }
 
-resource "aws_kms_alias" "config" {
-  name          = "alias/${local.base}-kms-config"
-  target_key_id = aws_kms_key.config.key_id
-}
-
 resource "aws_secretsmanager_secret" "secret" {
   for_each                = local.secrets
   name                    = "${local.base}-secret-${each.key}"
   description             = each.value
-  kms_key_id              = aws_kms_key.config.arn
+  kms_key_id              = module.key.arn
   recovery_window_in_days = var.protect ? 30 : 0
 }
 
 resource "aws_sns_topic" "alerts" {
   name              = "${local.base}-sns-alerts"
-  kms_master_key_id = aws_kms_key.config.arn
+  kms_master_key_id = module.key.arn
 }
 
 data "aws_iam_policy_document" "alerts" {

@@ -10,5 +10,5 @@ output "alerts_arn" {
 
 output "key_arn" {
   description = "Key of secrets and alerts."
-  value       = aws_kms_key.config.arn
+  value       = module.key.arn
 }

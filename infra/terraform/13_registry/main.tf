@@ -3,10 +3,12 @@ locals {
   reads = toset([])
 }
 
-resource "aws_kms_key" "registry" {
-  description             = "${local.base} images"
-  enable_key_rotation     = true
-  deletion_window_in_days = 7
+module "key" {
+  source      = "../modules/key"
+  root_arn    = local.root_arn
+  name        = "${local.base}-kms-registry"
+  description = "${local.base} images"
+  protect     = false # an image is built again
 }
 
 resource "aws_ecr_repository" "image" {
@@ -18,7 +20,7 @@ resource "aws_ecr_repository" "image" {
   }
   encryption_configuration {
     encryption_type = "KMS"
-    kms_key         = aws_kms_key.registry.arn
+    kms_key         = module.key.arn
   }
 }
 

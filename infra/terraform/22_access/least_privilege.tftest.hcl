@@ -75,7 +75,7 @@ run "names" {
   command = plan
 
   assert {
-    condition     = aws_iam_role.reader["analyst"].name == "tf-test-opinions-role-analyst"
+    condition     = module.reader["analyst"].name == "tf-test-opinions-role-analyst"
     error_message = "names are PREFIX ENVIRONMENT - NAME - KIND - WHAT"
   }
 }

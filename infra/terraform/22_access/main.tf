@@ -22,12 +22,14 @@ data "aws_iam_policy_document" "trust" {
   }
 }
 
-resource "aws_iam_role" "reader" {
-  for_each             = local.sees
-  name                 = "${local.base}-role-${each.key}"
-  description          = "Reads ${join(", ", each.value)}."
-  assume_role_policy   = data.aws_iam_policy_document.trust[each.key].json
-  permissions_boundary = "arn:${local.partition}:iam::${local.account}:policy/${local.base}-policy-boundary"
+module "reader" {
+  source       = "../modules/role"
+  boundary_arn = local.boundary_arn
+  for_each     = local.sees
+  base         = local.base
+  name         = each.key
+  trust        = data.aws_iam_policy_document.trust[each.key].json
+  policy       = data.aws_iam_policy_document.reader[each.key].json
 }
 
 data "aws_iam_policy_document" "reader" {
@@ -55,11 +57,4 @@ data "aws_iam_policy_document" "reader" {
       flatten([for layer in each.value : [for name in local.databases[layer] : ["${local.glue}:database/${name}", "${local.glue}:table/${name}/*"]]]),
     )
   }
-}
-
-resource "aws_iam_role_policy" "reader" {
-  for_each = local.sees
-  name     = "read"
-  role     = aws_iam_role.reader[each.key].name
-  policy   = data.aws_iam_policy_document.reader[each.key].json
 }

@@ -1,4 +1,4 @@
 output "roles" {
   description = "ARN of each reading role."
-  value       = { for name, role in aws_iam_role.reader : name => role.arn }
+  value       = { for name, role in module.reader : name => role.arn }
 }

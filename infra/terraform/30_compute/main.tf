@@ -1,10 +1,9 @@
 # The cluster, the worker that is always there, and what containers of flow runs are started with.
 locals {
-  reads    = toset(["10_storage", "11_state", "12_config", "13_registry", "20_network", "21_catalog"])
-  storage  = local.of["10_storage"]
-  boundary = "arn:${local.partition}:iam::${local.account}:policy/${local.base}-policy-boundary"
-  logs     = toset(["worker", "flows"])
-  ecs      = "arn:${local.partition}:ecs:${var.region}:${local.account}"
+  reads   = toset(["10_storage", "11_state", "12_config", "13_registry", "20_network", "21_catalog"])
+  storage = local.of["10_storage"]
+  logs    = toset(["worker", "flows"])
+  ecs     = "arn:${local.partition}:ecs:${var.region}:${local.account}"
 }
 
 variable "secrets" {
@@ -52,8 +51,8 @@ resource "aws_ecs_task_definition" "worker" {
   network_mode             = "awsvpc"
   cpu                      = "256"
   memory                   = "1024"
-  execution_role_arn       = aws_iam_role.task["start"].arn
-  task_role_arn            = aws_iam_role.task["worker"].arn
+  execution_role_arn       = module.role["start"].arn
+  task_role_arn            = module.role["worker"].arn
   container_definitions = jsonencode([{
     name      = "worker"
     image     = "${local.of["13_registry"].repository.url}:${var.image_tag}"

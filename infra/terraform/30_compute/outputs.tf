@@ -27,8 +27,8 @@ output "run" {
     vpc_id             = local.of["20_network"].vpc_id
     subnet_ids         = local.of["20_network"].subnet_ids
     security_group_id  = local.of["20_network"].security_group_id
-    execution_role_arn = aws_iam_role.task["start"].arn
-    roles              = { for name in keys(local.runs) : name => aws_iam_role.task[name].arn }
+    execution_role_arn = module.role["start"].arn
+    roles              = { for name in keys(local.runs) : name => module.role[name].arn }
     log_group          = aws_cloudwatch_log_group.log["flows"].name
     repository         = local.of["13_registry"].repository.url
     family_prefix      = local.base

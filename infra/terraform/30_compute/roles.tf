@@ -54,18 +54,14 @@ data "aws_iam_policy_document" "trust" {
   }
 }
 
-resource "aws_iam_role" "task" {
-  for_each             = toset(local.assume)
-  name                 = "${local.base}-role-${each.key}"
-  assume_role_policy   = data.aws_iam_policy_document.trust.json
-  permissions_boundary = local.boundary
-}
-
-resource "aws_iam_role_policy" "task" {
-  for_each = local.policies
-  name     = each.key
-  role     = aws_iam_role.task[each.key].name
-  policy   = each.value
+module "role" {
+  source       = "../modules/role"
+  boundary_arn = local.boundary_arn
+  for_each     = local.policies
+  base         = local.base
+  name         = each.key
+  trust        = data.aws_iam_policy_document.trust.json
+  policy       = each.value
 }
 
 data "aws_iam_policy_document" "start" {

@@ -56,7 +56,7 @@ resource "aws_cloudwatch_event_target" "prefect" {
   count    = var.prefect_events ? 1 : 0
   rule     = module.inbox.rule_name
   arn      = aws_cloudwatch_event_api_destination.prefect[0].arn
-  role_arn = aws_iam_role.events[0].arn
+  role_arn = module.role[0].arn
   dead_letter_config {
     arn = module.inbox.dead.arn
   }
@@ -92,11 +92,14 @@ data "aws_iam_policy_document" "trust" {
   }
 }
 
-resource "aws_iam_role" "events" {
-  count                = var.prefect_events ? 1 : 0
-  name                 = "${local.base}-role-events"
-  assume_role_policy   = data.aws_iam_policy_document.trust.json
-  permissions_boundary = "arn:${local.partition}:iam::${local.account}:policy/${local.base}-policy-boundary"
+module "role" {
+  source       = "../modules/role"
+  boundary_arn = local.boundary_arn
+  count        = var.prefect_events ? 1 : 0
+  base         = local.base
+  name         = "events"
+  trust        = data.aws_iam_policy_document.trust.json
+  policy       = data.aws_iam_policy_document.events[0].json
 }
 
 data "aws_iam_policy_document" "events" {
@@ -106,11 +109,4 @@ data "aws_iam_policy_document" "events" {
     actions   = ["events:InvokeApiDestination"]
     resources = [aws_cloudwatch_event_api_destination.prefect[0].arn]
   }
-}
-
-resource "aws_iam_role_policy" "events" {
-  count  = var.prefect_events ? 1 : 0
-  name   = "events"
-  role   = aws_iam_role.events[0].name
-  policy = data.aws_iam_policy_document.events[0].json
 }

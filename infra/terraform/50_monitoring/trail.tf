@@ -1,9 +1,11 @@
 # Who read or wrote which object of which layer, kept for a year.
-resource "aws_kms_key" "trail" {
-  description             = "${local.base} trail of data access"
-  enable_key_rotation     = true
-  deletion_window_in_days = var.protect ? 30 : 7
-  policy                  = data.aws_iam_policy_document.trail_key.json
+module "key" {
+  source      = "../modules/key"
+  root_arn    = local.root_arn
+  name        = "${local.base}-kms-trail"
+  description = "${local.base} trail of data access"
+  protect     = var.protect
+  policies    = [data.aws_iam_policy_document.trail_key.json]
 }
 
 locals {
@@ -13,15 +15,6 @@ locals {
 }
 
 data "aws_iam_policy_document" "trail_key" {
-  statement {
-    sid       = "Account"
-    actions   = ["kms:*"]
-    resources = ["*"] # in a key's policy: this key
-    principals {
-      type        = "AWS"
-      identifiers = ["arn:${local.partition}:iam::${local.account}:root"]
-    }
-  }
   statement {
     sid       = "Trail"
     actions   = ["kms:DescribeKey", "kms:GenerateDataKey*"]
@@ -41,7 +34,7 @@ data "aws_iam_policy_document" "trail_key" {
 module "trail" {
   source        = "../modules/bucket"
   name          = local.trail_bucket
-  key_arn       = aws_kms_key.trail.arn
+  key_arn       = module.key.arn
   versions      = true
   force_destroy = !var.protect
   policies      = [data.aws_iam_policy_document.trail.json]
@@ -104,7 +97,7 @@ data "aws_iam_policy_document" "trail" {
 resource "aws_cloudtrail" "data" {
   name                       = "${local.base}-trail"
   s3_bucket_name             = module.trail.name
-  kms_key_id                 = aws_kms_key.trail.arn
+  kms_key_id                 = module.key.arn
   enable_log_file_validation = true
   is_multi_region_trail      = false
   event_selector {

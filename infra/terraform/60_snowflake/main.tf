@@ -21,10 +21,13 @@ data "aws_iam_policy_document" "trust" {
   }
 }
 
-resource "aws_iam_role" "snowflake" {
-  name                 = "${local.base}-role-snowflake"
-  assume_role_policy   = data.aws_iam_policy_document.trust.json
-  permissions_boundary = "arn:${local.partition}:iam::${local.account}:policy/${local.base}-policy-boundary"
+module "role" {
+  source       = "../modules/role"
+  boundary_arn = local.boundary_arn
+  base         = local.base
+  name         = "snowflake"
+  trust        = data.aws_iam_policy_document.trust.json
+  policy       = data.aws_iam_policy_document.snowflake.json
 }
 
 data "aws_iam_policy_document" "snowflake" {
@@ -48,10 +51,4 @@ data "aws_iam_policy_document" "snowflake" {
     actions   = ["glue:GetCatalog", "glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables"]
     resources = concat(["${local.glue}:catalog"], flatten([for name in local.layers : ["${local.glue}:database/${name}", "${local.glue}:table/${name}/*"]]))
   }
-}
-
-resource "aws_iam_role_policy" "snowflake" {
-  name   = "read"
-  role   = aws_iam_role.snowflake.name
-  policy = data.aws_iam_policy_document.snowflake.json
 }
