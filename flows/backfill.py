@@ -22,6 +22,7 @@ def backfill(
     communities: list[str] | None = None,
     start: datetime | None = None,
     end: datetime | None = None,
+    mapping: str | None = None,
 ) -> Summary:
     """Read past hours from a source and carry them to the mart and the report. Never moves a watermark.
 
@@ -30,13 +31,14 @@ def backfill(
 
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.
-        source: Where items come from: the domain's bundled sample, or a Reddit archive.
-        archive: Folder, file or URI of RC* and RS* files (.jsonl, .jsonl.gz, .jsonl.zst); needed for source archive.
+        source: Where items come from: the domain's bundled sample, files of yours, or a platform itself.
+        archive: Folder, file or URI of the files; needed for the sources archive (RC* and RS* files), reviews and file.
         communities: Communities to read; those the domain names for the platform when left out.
         start: First hour, in UTC; clipped to whole hours. Leave out start and end for everything the source has.
         end: Hour after the last, in UTC.
+        mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out where it has one.
     """
-    job = check_backfill(domain, source, archive, communities, start, end, flow_run.scheduled_start_time)
+    job = check_backfill(domain, source, archive, communities, start, end, flow_run.scheduled_start_time, mapping)
     with Tally() as tally:
         landed = fetch_windows(job, job.communities, job.window)
         carry(job, landed.slices, tally)

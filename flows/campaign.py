@@ -25,6 +25,7 @@ def campaign(
     communities: list[str] | None = None,
     start: datetime | None = None,
     end: datetime | None = None,
+    mapping: str | None = None,
     items_a_run: int = 20_000,
     runs_at_once: int = 4,
     again: bool = False,
@@ -36,16 +37,19 @@ def campaign(
 
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.
-        source: Where items come from: the domain's bundled sample, a Reddit archive, or Reddit itself.
-        archive: Folder, file or URI of RC* and RS* files (.jsonl, .jsonl.gz, .jsonl.zst); needed for source archive.
+        source: Where items come from: the domain's bundled sample, files of yours, or a platform itself.
+        archive: Folder, file or URI of the files; needed for the sources archive (RC* and RS* files), reviews and file.
         communities: Communities to read; those the domain names for the platform when left out.
         start: First hour, in UTC; clipped to whole hours. Leave out start and end for everything the source has.
         end: Hour after the last, in UTC.
+        mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out where it has one.
         items_a_run: About how many items one run judges, from 1.
         runs_at_once: How many runs go on at once, from 1; the limit of deployment `enrich` holds for all campaigns together.
         again: Hand out spans too that were judged before.
     """
-    job = check_campaign(domain, source, archive, communities, start, end, items_a_run, runs_at_once, flow_run.scheduled_start_time)
+    job = check_campaign(
+        domain, source, archive, communities, start, end, items_a_run, runs_at_once, flow_run.scheduled_start_time, mapping
+    )
     with Tally() as tally:
         landed = fetch_windows(job, job.communities, job.window)
         tally.expect(3 * len(landed.slices))

@@ -16,7 +16,15 @@ from tasks.request import SourceName, check_enrich
 
 
 @flow(name="enrich", on_failure=[report_failure], on_crashed=[report_failure])
-def enrich(domain: str, source: SourceName, communities: list[str], start: datetime, end: datetime, now: datetime | None = None) -> Summary:
+def enrich(
+    domain: str,
+    source: SourceName,
+    communities: list[str],
+    start: datetime,
+    end: datetime,
+    mapping: str | None = None,
+    now: datetime | None = None,
+) -> Summary:
     """Clean and judge hours that are in bronze. Handed out by `campaign`, which puts them into the mart; safe to run again.
 
     Args:
@@ -25,9 +33,10 @@ def enrich(domain: str, source: SourceName, communities: list[str], start: datet
         communities: Communities to judge.
         start: First hour, in UTC.
         end: Hour after the last, in UTC.
+        mapping: For source file: which [files.NAME] of the domain they came by.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_enrich(domain, source, communities, start, end, now or flow_run.scheduled_start_time)
+    job = check_enrich(domain, source, communities, start, end, now or flow_run.scheduled_start_time, mapping)
     slices = find_landed(job)
     with Tally() as tally:
         tally.expect(4 * len(slices))

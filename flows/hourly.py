@@ -22,6 +22,7 @@ def hourly(
     archive: str | None = None,
     communities: list[str] | None = None,
     max_windows: int | None = None,
+    mapping: str | None = None,
     now: datetime | None = None,
 ) -> Summary:
     """Carry the hours that are due to the mart and the report, and move the watermark past those that are certified.
@@ -32,13 +33,14 @@ def hourly(
 
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.
-        source: Where items come from: the domain's bundled sample, or a Reddit archive.
-        archive: Folder, file or URI of RC* and RS* files (.jsonl, .jsonl.gz, .jsonl.zst); needed for source archive.
+        source: Where items come from: the domain's bundled sample, files of yours, or a platform itself.
+        archive: Folder, file or URI of the files; needed for the sources archive (RC* and RS* files), reviews and file.
         communities: Communities to read; those the domain names for the platform when left out.
         max_windows: Hours to take at most, from 1; MAX_HOURLY_WINDOWS_PER_RUN when left out.
+        mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out where it has one.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_hourly(domain, source, archive, communities, max_windows, now or flow_run.scheduled_start_time)
+    job = check_hourly(domain, source, archive, communities, max_windows, now or flow_run.scheduled_start_time, mapping)
     with Tally() as tally:
         carry(job, find_stale_windows(job), tally)
         due = find_due_windows(job)

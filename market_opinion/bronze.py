@@ -1,6 +1,7 @@
 """Raw lines to typed rows, the newest version of every item, and a reason for every line that is none."""
 
 import io
+from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,35 +12,14 @@ import polars_hash
 
 from market_opinion.columns import UTC_TIME, Schema
 from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS
+from market_opinion.form import Form
+from market_opinion.forms import form_of
 from market_opinion.landing import Content
 from market_opinion.window import EARLIEST
 
 # Reddit allows 40,000 characters; a line of more than this is no item.
 MAX_LINE_BYTES = 1_048_576
 
-
-class _RedditLine(msgspec.Struct, gc=False):
-    """A submission or comment in the form of Reddit's API and its archives; old dumps write times as text."""
-
-    id: str
-    created_utc: float | str
-    author: str | None = None
-    title: str | None = None
-    selftext: str | None = None
-    body: str | None = None
-    link_id: str | None = None
-    link_title: str | None = None
-    parent_id: str | None = None
-    score: int | None = None
-    num_comments: int | None = None
-    retrieved_on: float | None = None
-    retrieved_utc: float | None = None
-
-
-_FIELDS = {
-    field: pl.Int64 if field in {"score", "num_comments"} else pl.Float64 if field.startswith("retrieved") else pl.String
-    for field in _RedditLine.__struct_fields__
-}
 
 _FILE_SCHEMA: Schema = {
     "platform": pl.String,
@@ -53,17 +33,31 @@ _FILE_SCHEMA: Schema = {
 }
 
 
+_ROWS: Schema = {name: dtype for name, dtype in BRONZE_ITEMS.schema.items() if name != "first_seen_at"} | {"landed_at": UTC_TIME}
+_NO_ROWS = pl.DataFrame(schema=_ROWS)
+
+
 def parse(files: Iterable[Content]) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Rows of every readable line, duplicates included, and a rejection of every other; together as many as the lines."""
-    kept = [file for file in files if file.line_count]
-    lines = _frame(kept)
+    by_form: dict[tuple[str, str], list[Content]] = defaultdict(list)
+    for file in files:
+        if file.line_count:
+            by_form[repr(file.manifest.forms), file.kind].append(file)
+    parsed = [_parse(alike, form_of(alike[0].manifest.forms, alike[0].kind)) for alike in by_form.values()]
+    rows, rejections = zip(*parsed, strict=True) if parsed else ((_NO_ROWS,), ())
+    return pl.concat(rows), pl.concat([OPS_REJECTIONS.empty(), *rejections])
+
+
+def _parse(files: list[Content], form: Form) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The same of files of one form."""
+    lines = _frame(files)
     with ThreadPoolExecutor(1) as second:
         # Polars decodes on its own threads while msgspec, which checks types, keeps Python busy.
-        checked = second.submit(_refusals, kept, lines["payload"])
-        rows = _typed_if_all_good(lines)
+        checked = second.submit(_refusals, files, lines["payload"], form)
+        rows = _typed_if_all_good(lines, form)
         refused = checked.result()
     if rows is None or refused.height:
-        rows = _typed(lines.join(refused, on="n", how="anti"))
+        rows = _typed(lines.join(refused, on="n", how="anti"), form)
     bad_rows = rows.filter(_row_problem().is_not_null())
     bad_lines = lines.filter(pl.col("n").is_in(refused["n"].implode())).join(refused, on="n", maintain_order="left")
     rejections = [
@@ -80,7 +74,7 @@ def newest(rows: pl.DataFrame) -> pl.DataFrame:
     first_seen = pl.col("retrieved_at")
     if rows["retrieved_at"].n_unique() > 1:
         first_seen = first_seen.min().over(key)
-    versions = rows.with_columns(first_seen_at=first_seen, rating=pl.lit(None, pl.Float64)).select(*BRONZE_ITEMS.schema)
+    versions = rows.with_columns(first_seen_at=first_seen).select(*BRONZE_ITEMS.schema)
     ordered = versions.sort("community", "created_at", "item_id", "kind", "retrieved_at", "landing_uri", "landing_line")
     return ordered.unique(key, keep="last", maintain_order=True)
 
@@ -120,9 +114,9 @@ def _decoded(line: bytes) -> str | None:
         return None
 
 
-def _refusals(files: list[Content], payload: pl.Series) -> pl.DataFrame:
+def _refusals(files: list[Content], payload: pl.Series, form: Form) -> pl.DataFrame:
     """Line number `n`, reason and detail of every line that does not decode."""
-    decoder = msgspec.json.Decoder(_RedditLine)
+    decoder = msgspec.json.Decoder(form.line_type)
     longest = payload.str.len_bytes().max()
     may_be_too_large = isinstance(longest, int) and longest > MAX_LINE_BYTES
     found: list[tuple[int, str, str]] = []
@@ -135,7 +129,7 @@ def _refusals(files: list[Content], payload: pl.Series) -> pl.DataFrame:
     return pl.DataFrame(found, schema={"n": pl.UInt32, "reason": pl.String, "detail": pl.String}, orient="row")
 
 
-def _decodes(decoder: msgspec.json.Decoder[_RedditLine], raw: bytes) -> bool:
+def _decodes(decoder: msgspec.json.Decoder[msgspec.Struct], raw: bytes) -> bool:
     """Whether every line does: one call for a whole file, which nearly always is all it takes."""
     try:
         decoder.decode_lines(raw)
@@ -144,7 +138,7 @@ def _decodes(decoder: msgspec.json.Decoder[_RedditLine], raw: bytes) -> bool:
     return True
 
 
-def _refusal(decoder: msgspec.json.Decoder[_RedditLine], line: bytes) -> tuple[str, str] | None:
+def _refusal(decoder: msgspec.json.Decoder[msgspec.Struct], line: bytes) -> tuple[str, str] | None:
     """Reason and detail for one line, or None for a good one. The detail never quotes the line."""
     if len(line) > MAX_LINE_BYTES:
         return "too_large", f"{len(line)} bytes, at most {MAX_LINE_BYTES} are read"
@@ -160,55 +154,32 @@ def _refusal(decoder: msgspec.json.Decoder[_RedditLine], line: bytes) -> tuple[s
     return None
 
 
-def _typed_if_all_good(lines: pl.DataFrame) -> pl.DataFrame | None:
+def _typed_if_all_good(lines: pl.DataFrame, form: Form) -> pl.DataFrame | None:
     """The rows of all lines; none where one does not decode."""
     try:
-        return _typed(lines)
+        return _typed(lines, form)
     except pl.exceptions.ComputeError:
         return None
 
 
-def _typed(readable: pl.DataFrame) -> pl.DataFrame:
-    """Columns of bronze.items, but for those that need all versions, from lines that are known to decode."""
-    seconds = pl.coalesce("retrieved_utc", "retrieved_on")
-    is_comment = pl.col("kind") == "comment"
-    without_prefix = {name: pl.col(name).str.strip_prefix("t3_").str.strip_prefix("t1_") for name in ("link_id", "parent_id")}
+def _typed(readable: pl.DataFrame, form: Form) -> pl.DataFrame:
+    """Columns of bronze.items, but for those that need all versions, from lines of one kind that are known to decode."""
+    kind = readable["kind"].first()
+    said = form.columns(pl.col("line"), str(kind)) if readable.height else {}
     return (
         readable.lazy()
         .with_columns(
             # Streamed, because decoding in one piece takes seven times as long.
-            pl.col("payload").str.json_decode(pl.Struct(_FIELDS)).struct.unnest(),
+            line=pl.col("payload").str.json_decode(form.dtype),
             payload_sha256=polars_hash.col("payload").chash.sha2_256(),
         )
-        .select(
-            "platform",
-            "community",
-            "kind",
-            pl.col("id").alias("item_id"),
-            pl.when(is_comment).then(without_prefix["link_id"]).otherwise("id").alias("thread_id"),
-            _moment(pl.col("created_utc").cast(pl.Float64, strict=False)).alias("created_at"),
-            "window_start",
-            without_prefix["parent_id"],
-            "author",
-            pl.when(is_comment).then("link_title").otherwise("title").alias("title"),
-            pl.when(is_comment).then("body").otherwise("selftext").alias("body"),
-            pl.col("score").alias("votes"),
-            pl.col("num_comments").alias("reply_count"),
-            pl.coalesce(_moment(seconds), "captured_at").alias("retrieved_at"),
-            "capture_path",
-            "landing_uri",
-            "landing_line",
-            "payload_sha256",
-            "landed_at",
-        )
+        .with_columns(**said)
+        .with_columns(retrieved_at=pl.coalesce("retrieved_at", "captured_at"))
+        .select(*_ROWS)
         .collect(engine="streaming")
+        if said
+        else _NO_ROWS
     )
-
-
-def _moment(seconds: pl.Expr) -> pl.Expr:
-    """Seconds since 1970 as a time; none where the number is no time this side of the year 9999."""
-    believable = pl.when(seconds.is_between(-62_135_596_800, 253_402_300_799)).then(seconds)
-    return (believable * 1_000_000).round().cast(pl.Int64).cast(UTC_TIME)
 
 
 def _row_problem() -> pl.Expr:
@@ -216,12 +187,14 @@ def _row_problem() -> pl.Expr:
     created = pl.col("created_at")
     in_time = created.is_between(EARLIEST, pl.col("landed_at") + timedelta(days=1))
     return (
-        pl.when(pl.col("item_id").str.len_bytes() == 0)
+        pl.when(pl.col("item_id").fill_null("").str.len_bytes() == 0)
         .then(pl.lit("missing_field"))
         .when(~in_time.fill_null(value=False))
         .then(pl.lit("time_out_of_range"))
         .when(created.dt.truncate("1h") != pl.col("window_start"))
         .then(pl.lit("outside_window"))
+        .when(~pl.col("rating").is_between(1, 5))
+        .then(pl.lit("rating_out_of_range"))
     )
 
 

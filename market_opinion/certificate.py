@@ -9,7 +9,7 @@ from market_opinion.sources import Covered, StopReason
 from market_opinion.state import WindowState
 from market_opinion.window import Window
 
-_ARCHIVE_ROAD = "Reddit's listings reach back 1,000 items only: read the hour from an archive with flow backfill, source archive"
+_ARCHIVE_ROAD = "The platform lets nobody look back further (Reddit 1,000 items, X seven days): read the hour from an archive or a file"
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,19 @@ MASKS = (USER, EMAIL, PHONE, LINK)
 _ENTITIES = {
     "&amp;gt;": ">", "&amp;lt;": "<", "&amp;amp;": "&", "&amp;nbsp;": " ", "&amp;#x200B;": "",
     "&gt;": ">", "&lt;": "<", "&amp;": "&", "&quot;": '"', "&#39;": "'", "&apos;": "'", "&nbsp;": " ", "&#x200B;": "",
+    "&#x27;": "'", "&#x2F;": "/", "&#34;": '"', "&#x60;": "`",
     "’": "'", "‘": "'", "“": '"', "”": '"', "…": "...",
 }  # fmt: skip
 
 # Invisible: controls, soft hyphen, zero-width and direction marks, which hide names from the masks below.
 _INVISIBLE = r"[\x00-\x08\x0b-\x1f\x7f\u{ad}\u{61c}\u{180e}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2064}\u{2066}-\u{2069}\u{feff}]"
+
+# What platforms that answer in HTML wrap words in; taken out before entities become characters, so that a written `<b>` stays.
+_TAGS = (
+    (r"(?is)<(pre|code)\b[^>]*>.*?</(?:pre|code)>", " "),
+    (r"(?i)<(?:p|br|div|li|ul|ol)\b[^>]*>|</(?:p|div|li|ul|ol)>", "\n"),
+    (r"(?i)</?(?:a|i|b|u|em|strong|span|blockquote|s|sub|sup|h[1-6])\b[^>]*>", ""),
+)
 
 # In order: what removes structure comes before what looks for names in the words that are left. Each group of
 # (pattern, replacement) looks only at texts in which its guard is found: most texts need none of them.
@@ -95,6 +103,7 @@ def clean(frame: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
     # A chain of frames rather than one nested expression, which would be computed anew wherever it occurs.
     work = frame.filter(~is_plain)
     work = _where(work, columns, r"[^\x00-\x7f]", lambda text: text.str.normalize("NFC"))
+    work = _where(work, columns, r"<[/a-zA-Z]", partial(_apply, _TAGS))
     work = _where(work, columns, r"[^\x00-\x7f]|&", lambda text: text.str.replace_many(_ENTITIES, leftmost=True))
     for guard, steps in _GROUPS:
         work = _where(work, columns, guard, partial(_apply, steps))

@@ -13,7 +13,7 @@ from market_opinion.errors import ContractBroken
 Utc = Annotated[pl.Datetime, "us", "UTC"]
 KINDS = ("submission", "comment", "review")
 LABELS = ("negative", "neutral", "positive")
-UNUSABLE_REASONS = ("deleted", "removed", "bot", "empty", "link_only", "too_short", "duplicate", "purged")
+UNUSABLE_REASONS = ("deleted", "removed", "bot", "empty", "link_only", "too_short", "duplicate", "near_duplicate", "purged")
 
 
 def _column(description: str, *, personal: bool = False, unit: str = "", **rules: Any) -> Any:  # noqa: ANN401, pandera's own type
@@ -24,11 +24,13 @@ def _column(description: str, *, personal: bool = False, unit: str = "", **rules
 class Keyed(pa.DataFrameModel):
     """Columns common to every table of items: whose, what and when."""
 
-    platform: pl.String = _column("Where it was said: `reddit`, `sample`.")
-    community: pl.String = _column("Subreddit or its like, in lower case.")
+    platform: pl.String = _column("Where it was said: `reddit`, `hackernews`, `amazon`, ..., `sample`.")
+    community: pl.String = _column("Subreddit, category, page or their like, in lower case.")
     kind: pl.String = _column("Kind of text.", isin=KINDS)
     item_id: pl.String = _column("The platform's own id, without type prefix.", str_length={"min_value": 1})
-    thread_id: pl.String = _column("Item id of the submission the thread began with.", nullable=True)
+    thread_id: pl.String = _column(
+        "Item id of the submission the thread began with; of a review, what the platform calls its subject.", nullable=True
+    )
     created_at: Utc = _column("When it was written, by the platform's clock.", unit="UTC")
     window_start: Utc = _column("Start of the hour that holds `created_at`.", unit="UTC")
 
@@ -47,10 +49,14 @@ class BronzeItems(Keyed):
     body: pl.String = _column("Text as received.", personal=True, nullable=True)
     votes: pl.Int64 = _column("Up minus down votes when retrieved.", nullable=True)
     reply_count: pl.Int64 = _column("Comments below a submission when retrieved, by the platform's count.", nullable=True)
-    rating: pl.Float64 = _column("Stars of a review.", unit="1 to 5", nullable=True)
+    rating: pl.Float64 = _column(
+        "Stars of a review; yes and no are 5 and 1, other scales are brought to this one.", unit="1 to 5", nullable=True
+    )
     retrieved_at: Utc = _column("When this version was read from the platform.", unit="UTC")
     first_seen_at: Utc = _column("When any version was read first.", unit="UTC")
-    capture_path: pl.String = _column("How it came: `archive`, `sample`, `listing`, `tree`, `refresh`.")
+    capture_path: pl.String = _column(
+        "How it came: `archive`, `sample`, `reviews`, `file`, `listing`, `search`, `graph`, `tree`, `refresh`, `stream`."
+    )
     landing_uri: pl.String = _column("Landed file of this version, below the landing zone.")
     landing_line: pl.Int64 = _column("Its line there, from 1.", ge=1)
     payload_sha256: pl.String = _column("SHA-256 of the line as received.", str_length={"min_value": 64, "max_value": 64})
@@ -67,7 +73,9 @@ class SilverItems(Keyed):
     permalink: pl.String = _column("Address of the item, made from its ids: a received one may spell a name.")
     votes: pl.Int64 = _column("Up minus down votes when retrieved.", nullable=True)
     reply_count: pl.Int64 = _column("Comments below a submission when retrieved, by the platform's count.", nullable=True)
-    rating: pl.Float64 = _column("Stars of a review.", unit="1 to 5", nullable=True)
+    rating: pl.Float64 = _column(
+        "Stars of a review; yes and no are 5 and 1, other scales are brought to this one.", unit="1 to 5", nullable=True
+    )
     is_usable: pl.Boolean = _column("Whether it passed every cleaning gate.")
     unusable_reason: pl.String = _column("The first gate it did not pass.", nullable=True, isin=UNUSABLE_REASONS)
 
@@ -77,9 +85,11 @@ class SilverMentions(Keyed):
 
     domain: pl.String = _column("Folder name of the domain.")
     product_id: pl.String = _column("Product of the domain's catalogue.")
-    aliases: pl.String = _column("Normalised ways the product was written, alphabetical, parted by `|`.")
+    aliases: pl.String = _column(
+        "Normalised ways the product was written, alphabetical, parted by `|`; of a review that names none, its subject's id."
+    )
     mention_count: pl.Int64 = _column("How often, in the text or in the title it was inherited from.", ge=1)
-    is_inherited: pl.Boolean = _column("Whether only the thread's title names it.")
+    is_inherited: pl.Boolean = _column("Whether only the thread's title names it, or a review is of it without naming it.")
     domain_version: pl.String = _column("Content hash of the domain's catalogue and aspects.")
 
 

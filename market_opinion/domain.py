@@ -8,14 +8,16 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from market_opinion.errors import DomainInvalid, UnknownDomain
+from market_opinion.form import Form
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+PlatformId = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z][a-z0-9_]*:\S+$")]
 BRAND_ROW = "brand"
 
 
@@ -30,6 +32,26 @@ class Source(_Strict):
 
     communities: tuple[Text, ...] = Field(min_length=1)
     comments: Literal["listing", "tree", "none"] = "listing"
+    # What to search a platform for that has no communities of its own, by the community it is filed under.
+    queries: dict[Name, Text] = {}
+
+
+class FileMapping(_Strict):
+    """Files of one form: what their items are, and where in a row each thing stands. The section's name is the platform's, unless told."""
+
+    platform: Name | None = None
+    kind: Literal["submission", "comment", "review"] = "review"
+    community: Text | None = None
+    encoding: Text = "utf-8-sig"
+    # Tables know no numbers, so none are insisted on.
+    fields: Annotated[Form, BeforeValidator(lambda value: {"is_lenient": True, **value} if isinstance(value, dict) else value)]
+
+    @model_validator(mode="after")
+    def _has_community(self) -> Self:
+        if self.community is None and self.fields.community is None:
+            message = "say community, or fields.community for the column that holds it"
+            raise ValueError(message)
+        return self
 
 
 class Aspect(_Strict):
@@ -48,12 +70,16 @@ class Brand(_Strict):
 
 
 class Product(_Strict):
-    """One row of products.csv. Aliases are parted by `|`; `~alias` counts only with the brand in sight."""
+    """One row of products.csv. Aliases are parted by `|`; `~alias` counts only with the brand in sight.
+
+    `ids` is what platforms of reviews call it, as `amazon:B0CHX1W1XY|steam:1245620`; the column may be missing.
+    """
 
     product_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
     brand: Text
     product: Text
     aliases: Annotated[tuple[Text, ...], BeforeValidator(lambda text: tuple(text.split("|")))] = Field(min_length=1)
+    ids: Annotated[tuple[PlatformId, ...], BeforeValidator(lambda text: tuple(text.split("|")) if text else ())] = ()
     category: Text
     released_on: Annotated[str, StringConstraints(pattern=r"^(\d{4}-\d{2}-\d{2})?$")]
     is_own_brand: bool
@@ -73,6 +99,7 @@ class DomainFile(_Strict):
     title: Text
     languages: tuple[Text, ...] = Field(min_length=1)
     sources: dict[Name, Source]
+    files: dict[Name, FileMapping] = {}
     aspects: dict[Name, Aspect] = Field(min_length=1)
     brands: dict[Text, Brand]
 
@@ -84,6 +111,7 @@ class Domain(_Strict):
     title: str
     languages: tuple[str, ...]
     sources: dict[str, Source]
+    files: dict[str, FileMapping]
     aspects: dict[str, Aspect]
     brands: dict[str, Brand]
     products: tuple[Product, ...]
@@ -101,6 +129,11 @@ class Domain(_Strict):
             for product in self.products
             for alias in product.aliases
         ]
+
+    def product_ids(self, platform: str) -> dict[str, str]:
+        """Our products by what a platform calls them."""
+        named = ((each.partition(":"), product.product_id) for product in self.products for each in product.ids)
+        return {name: product_id for (prefix, _, name), product_id in named if prefix == platform}
 
     @property
     def overall_aspect(self) -> str:
@@ -192,10 +225,12 @@ def _product_problems(domain: Domain) -> Iterator[tuple[str, str]]:
         seen.add(product.product_id)
         if product.brand not in domain.brands:
             yield "products.csv", f"brand {product.brand!r} of {product.product_id} has no [brands] entry in domain.toml"
-    owners: dict[str, str] = {}
-    for alias in domain.aliases():
-        owner = owners.setdefault(alias.alias, alias.product_id)
-        if not alias.alias:
-            yield "products.csv", f"{alias.product_id} has an alias without a letter or digit"
-        elif owner != alias.product_id:
-            yield "products.csv", f"alias {alias.alias!r} stands for both {owner} and {alias.product_id}: keep one"
+    named = [("alias", alias.alias, alias.product_id) for alias in domain.aliases()]
+    named += [("id", each, product.product_id) for product in domain.products for each in product.ids]
+    owners: dict[tuple[str, str], str] = {}
+    for what, name, product_id in named:
+        owner = owners.setdefault((what, name), product_id)
+        if not name:
+            yield "products.csv", f"{product_id} has an alias without a letter or digit"
+        elif owner != product_id:
+            yield "products.csv", f"{what} {name!r} stands for both {owner} and {product_id}: keep one"

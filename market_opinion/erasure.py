@@ -4,18 +4,22 @@ Either because people deleted them, or because only what was derived of them may
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-# What remains of an erased item: which one it was, when, and where in its thread.
-_KEPT = ("id", "name", "created_utc", "subreddit", "link_id", "parent_id", "retrieved_utc", "retrieved_on")
+from market_opinion.form import KEPT_ID, Form, read, write
+from market_opinion.forms import form_of
+from market_opinion.landing import Content
+
 GONE = "[deleted]"
 # Stands for words and names that were taken out after they were judged.
 PURGED = "[purged]"
 WITHOUT_WORDS = (GONE, "[removed]", PURGED)
-_COUNTS = ("score", "num_comments")
+# Addresses that a platform makes of a title's words.
+_SPELLS_TITLE = ("permalink",)
 _UNREADABLE = b'{"erased": true}'
 # A name of Reddit's own form that stands for one that was erased from somebody else's words.
 _NOBODY = "erased_user"
@@ -39,62 +43,103 @@ class Erasure:
         return bool(self.item_ids or self.thread_ids or self.authorless_ids or self.users)
 
 
-def erase_lines(raw: bytes, erasure: Erasure) -> tuple[bytes, list[str]]:
-    """Landed lines without what has to go, as many as before, and the ids of the items that lost something."""
+def erase_lines(content: Content, erasure: Erasure) -> tuple[bytes, list[str]]:
+    """A landed file's lines without what has to go, as many as before, and the ids of the items that lost something."""
     named = _mentions(erasure.users)
+    return _each_line(content, lambda line, item: _erase(line, item, erasure, named))
+
+
+def purge_lines(content: Content) -> tuple[bytes, list[str]]:
+    """A landed file's lines without any words or names, as many as before, and the ids of the items that lost some."""
+    return _each_line(content, _purge)
+
+
+def _each_line(content: Content, change: Callable[[bytes, "_Item | None"], bytes]) -> tuple[bytes, list[str]]:
+    form = form_of(content.manifest.forms, content.kind)
     touched: list[str] = []
-    lines = [_erase(line, erasure, named, touched) for line in raw.split(b"\n")[:-1]]
+    lines = []
+    for line in content.raw.split(b"\n")[:-1]:
+        fields = _decoded(line)
+        item = None if fields is None else _Item(form, content.kind, fields)
+        changed = change(line, item)
+        if changed != line and item is not None:
+            touched.append(item.item_id)
+        lines.append(changed)
     return b"".join(line + b"\n" for line in lines), touched
 
 
-def purge_lines(raw: bytes) -> tuple[bytes, list[str]]:
-    """Landed lines without any words or names, as many as before, and the ids of the items that lost some."""
-    touched: list[str] = []
-    lines = [_purge(line, touched) for line in raw.split(b"\n")[:-1]]
-    return b"".join(line + b"\n" for line in lines), touched
+class _Item:
+    """One decoded line, by the words of its form."""
+
+    def __init__(self, form: Form, kind: str, fields: dict[str, Any]) -> None:
+        self._form = form
+        self.fields = fields
+        self.is_comment = kind == "comment"
+        self.item_id = form.key(fields)
+        self.body = read(fields, form.body[0]) if form.body else None
+        self.author = read(fields, form.author) if form.author else None
+        self.thread_id = form.bare_id(read(fields, form.thread_id)) if form.thread_id else None
+        self.title = read(fields, form.title) if form.title else None
+
+    def without(self, *, author: str | None, body: str | None, numbers: bool) -> bytes:
+        """The line with no more than which item it was, when and where in its thread, and what stands for author and words."""
+        form = self._form
+        kept: dict[str, Any] = {}
+        for path in (*form.identity, *(form.numbers if numbers else ())):
+            if (value := read(self.fields, path)) is not None:
+                write(kept, path, value)
+        self._keep_id(kept)
+        if form.author:
+            write(kept, form.author, author)
+        if form.title and not self.is_comment:
+            write(kept, form.title, None)
+        if form.body:
+            write(kept, form.body[0], body)
+        return msgspec.json.encode(kept)
+
+    def with_changes(self, *, authorless: bool, titleless: bool, named: re.Pattern[str] | None) -> bytes | None:
+        """The line without its author or its thread's title, or without names in its words; None where that changes nothing."""
+        changed = _renamed(self.fields, named) if named else msgspec.json.decode(msgspec.json.encode(self.fields))
+        if authorless and self._form.author:
+            self._keep_id(changed)
+            write(changed, self._form.author, GONE)
+        if titleless and self._form.title and self.title:
+            write(changed, self._form.title, None)
+            changed |= {name: None for name in _SPELLS_TITLE if name in changed}
+        return None if changed == self.fields else msgspec.json.encode(changed)
+
+    def _keep_id(self, fields: dict[str, Any]) -> None:
+        """Where the id is made of who wrote it, it has to outlive that."""
+        if self._form.is_hashed:
+            fields[KEPT_ID] = self.item_id
 
 
-def _purge(line: bytes, touched: list[str]) -> bytes:
-    fields = _decoded(line)
-    if fields is None or "id" not in fields:
+def _purge(line: bytes, item: _Item | None) -> bytes:
+    if item is None or not item.item_id:
         return _UNREADABLE
-    kept = {name: fields[name] for name in (*_KEPT, *_COUNTS) if name in fields}
-    words = "body" if "body" in fields else "selftext"
-    author = fields.get("author")
-    purged = {
-        **kept,
-        **({} if words == "body" else {"title": None}),
-        "author": author if author is None or author in WITHOUT_WORDS else PURGED,
-        words: fields[words] if fields.get(words) in WITHOUT_WORDS else PURGED,
-    }
-    if purged == fields:
-        return line
-    touched.append(str(fields["id"]))
-    return msgspec.json.encode(purged)
+    author = item.author if item.author is None or item.author in WITHOUT_WORDS else PURGED
+    purged = item.without(author=author, body=item.body if item.body in WITHOUT_WORDS else PURGED, numbers=True)
+    return line if msgspec.json.decode(purged) == item.fields else purged
 
 
-def _erase(line: bytes, erasure: Erasure, named: re.Pattern[str] | None, touched: list[str]) -> bytes:
-    fields = _decoded(line)
-    if fields is None:
+def _erase(line: bytes, item: _Item | None, erasure: Erasure, named: re.Pattern[str] | None) -> bytes:
+    if item is None:
         is_about = named is not None and any(user.encode() in line.lower() for user in erasure.users)
         return _UNREADABLE if is_about else line
-    item_id, author = str(fields.get("id")), str(fields.get("author") or "").lower()
-    if item_id in erasure.item_ids or author in erasure.users:
-        touched.append(item_id)
-        kept = {name: fields[name] for name in _KEPT if name in fields}
-        text = {"body": GONE} if "body" in fields else {"title": None, "selftext": GONE}
-        return msgspec.json.encode({**kept, "author": GONE, **text})
-    changed = dict(fields)
-    if item_id in erasure.authorless_ids:
-        changed["author"] = GONE
-    if fields.get("link_title") and str(fields.get("link_id")).removeprefix("t3_") in erasure.thread_ids:
-        changed |= {"link_title": None, "permalink": None}
-    if named is not None:
-        changed = {name: named.sub(_NOBODY, value) if isinstance(value, str) else value for name, value in changed.items()}
-    if changed == fields:
-        return line
-    touched.append(item_id)
-    return msgspec.json.encode(changed)
+    if item.item_id in erasure.item_ids or str(item.author or "").lower() in erasure.users:
+        gone = item.without(author=GONE, body=GONE, numbers=False)
+        return line if msgspec.json.decode(gone) == item.fields else gone
+    is_titled = item.is_comment and item.thread_id in erasure.thread_ids
+    return item.with_changes(authorless=item.item_id in erasure.authorless_ids, titleless=is_titled, named=named) or line
+
+
+def _renamed(value: Any, named: re.Pattern[str]) -> Any:  # noqa: ANN401, JSON
+    """The same with nobody in the place of the names."""
+    if isinstance(value, str):
+        return named.sub(_NOBODY, value)
+    if isinstance(value, dict):
+        return {name: _renamed(below, named) for name, below in value.items()}
+    return [_renamed(below, named) for below in value] if isinstance(value, list) else value
 
 
 def _mentions(users: frozenset[str]) -> re.Pattern[str] | None:

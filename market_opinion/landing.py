@@ -10,12 +10,13 @@ import msgspec
 import zstandard
 
 from market_opinion.errors import LandingCorrupt
+from market_opinion.forms import Told
 from market_opinion.sources import Covered, Origin, RawItem, Stop, StopReason
 from market_opinion.window import Window
 
 _MANIFEST = "manifest.json"
 _BUFFER_BYTES = 32_000_000
-_HOURS_LISTED_MAX = 6
+_HOURS_LISTED_MAX, _DATES_LISTED_MAX = 6, 200
 _FILE_STEMS = {"submission": "submissions", "comment": "comments", "review": "reviews"}
 
 
@@ -30,7 +31,7 @@ class LandedFile(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What one capture of one window holds, and why it ended there; `covered` and `capped` as in Stop."""
+    """What one capture of one window holds, how its lines are read, and why it ended there; `covered` and `capped` as in Stop."""
 
     platform: str
     community: str
@@ -45,6 +46,7 @@ class Manifest(msgspec.Struct, frozen=True):
     files: list[LandedFile]
     covered: dict[str, Covered] | None = None
     capped: tuple[str, ...] = ()
+    forms: Told = "reddit"
 
     @property
     def window(self) -> Window:
@@ -57,17 +59,28 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 class Survey(msgspec.Struct, frozen=True):
-    """What one pass over a finite origin found: which of the `asked` communities it holds, and from when to when."""
+    """What one pass over a finite origin found: which of the `asked` communities it holds, and from when to when.
+
+    `spoken` are the starts of the hours it speaks of, by community; where it has none it vouches for every hour of its extent.
+    """
 
     asked: tuple[str, ...]
     communities: tuple[str, ...]
     start: datetime
     end: datetime
+    spoken: dict[str, list[datetime]] | None = None
 
     @property
     def window(self) -> Window:
         """The extent as a span."""
         return Window(self.start, self.end)
+
+    def hours(self, community: str, window: Window | None) -> list[Window]:
+        """What it says of a community, within the window."""
+        window = window or self.window
+        if self.spoken is None:
+            return list(window.hours())
+        return [Window.hour(start) for start in self.spoken.get(community, ()) if start in window]
 
 
 class Capture(msgspec.Struct, frozen=True):
@@ -151,7 +164,7 @@ class Landing:
             raw = zstandard.decompress(content) if file.name.endswith(".zst") else content
             yield Content(uri, file.kind, capture.manifest, file.lines, raw)
 
-    def rewrite(self, capture: Capture, change: Callable[[bytes], tuple[bytes, list[str]]]) -> list[str]:
+    def rewrite(self, capture: Capture, change: Callable[[Content], tuple[bytes, list[str]]]) -> list[str]:
         """Put what `change` makes of each file in its place, and return what it says it touched.
 
         New files come first, then the manifest that names them, then the old files go: cut off anywhere, the capture is
@@ -160,7 +173,7 @@ class Landing:
         touched: list[str] = []
         files = []
         for file, content in zip(capture.manifest.files, self.read(capture), strict=True):
-            raw, ids = change(content.raw)
+            raw, ids = change(content)
             if not ids and raw == content.raw:
                 files.append(file)
                 continue
@@ -234,9 +247,9 @@ class WindowWriter:
                 return capture
         return None
 
-    def has_all(self, communities: Iterable[str], window: Window) -> bool:
+    def has_all(self, survey: Survey, window: Window | None) -> bool:
         """Whether there is nothing left to land in the window from this origin."""
-        return all(self.landed(community, hour.start) for community in communities for hour in window.hours())
+        return all(self.landed(community, hour.start) for community in survey.communities for hour in survey.hours(community, window))
 
     def close(self, communities: Iterable[str], hours: Iterable[Window], *, stop: Stop, now: datetime) -> int:
         """Finish these hours, empty ones too; returns how many manifests were written."""
@@ -269,6 +282,7 @@ class WindowWriter:
             files=files,
             covered=stop.covered,
             capped=stop.capped,
+            forms=source.forms,
         )
         self._landing.write(f"{folder}/{_MANIFEST}", msgspec.json.format(msgspec.json.encode(manifest)))
 
@@ -301,12 +315,13 @@ class WindowWriter:
 
 
 def _folders(window: Window | None) -> list[str]:
-    """Where, below a community, captures of the window lie: in the folders of its hours while they are few, else of its dates."""
+    """Where, below a community, captures of the window lie: in the folders of its hours or dates while these are few."""
     if window is None:
         return [""]
     if window.hour_count <= _HOURS_LISTED_MAX:
         return [f"{hour.start:%Y-%m-%d}/{hour.start:%H%M%S}" for hour in window.hours()]
-    return [str(date) for date in window.dates()]
+    dates = window.dates()
+    return [str(date) for date in dates] if len(dates) <= _DATES_LISTED_MAX else [""]
 
 
 def _survey_path(platform: str, origin: str) -> str:

@@ -12,12 +12,14 @@ from market_opinion.silver import UNDETERMINED
 def find_mentions(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
     """One row per usable item, in a language of the domain, and product it speaks of, in the contract of silver.mentions.
 
-    A comment that names no product inherits the one its thread's title names; a title that names several gives none.
+    A review speaks of its subject, where the catalogue knows it by the platform's id. Another item that names no product
+    inherits the one its thread's title names; a title that names several gives none.
     """
     relevant = items.filter("is_usable", pl.col("language").is_in([*domain.languages, UNDETERMINED])).with_row_index("row")
     own = _products(relevant.select("row", "community", "text", "context_title"), domain)
-    silent = relevant.filter(pl.col("context_title").is_not_null()).join(own, on="row", how="anti")
-    inherited = _inherited(silent, domain)
+    subjects = _subjects(relevant, domain).join(own, on=["row", "product_id"], how="anti")
+    silent = relevant.filter(pl.col("context_title").is_not_null()).join(pl.concat([own, subjects]), on="row", how="anti")
+    inherited = pl.concat([subjects, _inherited(silent, domain)])
     found = pl.concat([own.with_columns(is_inherited=False), inherited.with_columns(is_inherited=True)])
     return (
         relevant.join(found, on="row")
@@ -25,6 +27,18 @@ def find_mentions(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
         .select(*SILVER_MENTIONS.schema)
         .sort(SILVER_MENTIONS.key)
     )
+
+
+def _subjects(relevant: pl.DataFrame, domain: Domain) -> pl.DataFrame:
+    """The product that each review is of, per `row`, where its platform's id is in the catalogue."""
+    named = [
+        (platform, subject, product_id)
+        for platform in relevant["platform"].unique()
+        for subject, product_id in domain.product_ids(platform).items()
+    ]
+    ids = pl.DataFrame(named, schema=dict.fromkeys(("platform", "thread_id", "product_id"), pl.String), orient="row")
+    reviews = relevant.filter(kind="review").join(ids, on=["platform", "thread_id"])
+    return reviews.select("row", "product_id", aliases=pl.col("thread_id").str.to_lowercase(), mention_count=pl.lit(1, pl.Int64))
 
 
 def _inherited(silent: pl.DataFrame, domain: Domain) -> pl.DataFrame:

@@ -13,11 +13,12 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from market_opinion.errors import SettingsInvalid
+from market_opinion.source_settings import SourceSettings
 
 _DOMAINS = Path(__file__).resolve().parent.parent / "domains"
 
 
-class Settings(BaseSettings):
+class Settings(SourceSettings, BaseSettings):
     """What the environment, or a `.env` file beside it, says; every field has a default that needs no account."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
@@ -96,7 +97,9 @@ class Settings(BaseSettings):
     reddit_url: str = Field("https://www.reddit.com", description="Where tokens are asked for.")
     reddit_oauth_url: str = Field("https://oauth.reddit.com", description="Where everything else is asked for.")
     reddit_requests_per_minute: int = Field(90, ge=11, description="Most requests a minute of all processes with one client id.")
-    reddit_close_lag_minutes: int = Field(15, ge=3, description="An hour is closed this long after its end, when its late items are there.")
+    reddit_close_lag_minutes: int = Field(
+        15, ge=3, description="An hour of a live platform is closed this long after its end, when its late items are there."
+    )
     default_subreddit: str | None = Field(
         None, pattern=r"^\w+(,\w+)*$", description="Subreddits to read where a run names none, parted by commas; default: the domain's."
     )
@@ -143,6 +146,11 @@ class Settings(BaseSettings):
         """URI of the landing zone, without a slash at its end."""
         bucket = f"s3://{self.landing_bucket_name}/{self.landing_bucket_prefix.strip('/')}" if self.landing_bucket_name else None
         return (self.landing_uri or bucket or (self.home_path.resolve() / "landing").as_uri()).rstrip("/")
+
+    @property
+    def inbox(self) -> str:
+        """URI of the inbox, without a slash at its end."""
+        return (self.inbox_uri or (self.home_path.resolve() / "inbox").as_uri()).rstrip("/")
 
     @property
     def lake_path(self) -> Path:

@@ -1,5 +1,6 @@
 """Bronze rows to cleaned rows without names, each with whether it can be used or the reason why not."""
 
+import re
 from datetime import timedelta
 
 import polars as pl
@@ -28,8 +29,22 @@ _HAS_WORD = r"[\p{L}\p{N}]"
 _HAS_THREE_WORDS = r"(?:[\p{L}\p{N}]+[^\p{L}\p{N}]+){2}[\p{L}\p{N}]"
 # A name that is also an ordinary word would blot that word out of its owner's text.
 _NAME_LIKE = r"^(?:[A-Za-z0-9-]*[0-9_-][\w-]{2,}|[\w-]{2,}[0-9_-][\w-]*)$"
-_REDDIT = "https://www.reddit.com"
-_NOWHERE = "https://example.com/sample"  # RFC 2606: never anyone's address
+# Addresses of items by their ids alone: a received one may hold words of a title, and sometimes a user's name.
+_ADDRESSES = {
+    "reddit": ("https://www.reddit.com/comments/{thread_id}/", "https://www.reddit.com/comments/{thread_id}/_/{item_id}/"),
+    # RFC 2606: never anyone's address.
+    "sample": ("https://example.com/sample/comments/{thread_id}/", "https://example.com/sample/comments/{thread_id}/_/{item_id}/"),
+    "hackernews": ("https://news.ycombinator.com/item?id={item_id}",) * 2,
+    "steam": ("https://store.steampowered.com/app/{thread_id}/#app_reviews_hash",) * 2,
+    "x": ("https://x.com/i/web/status/{item_id}",) * 2,
+    "facebook": ("https://www.facebook.com/{item_id}",) * 2,
+    "linkedin": ("https://www.linkedin.com/feed/update/{item_id}/", "https://www.linkedin.com/feed/update/{thread_id}/"),
+    "amazon": ("https://www.amazon.com/dp/{thread_id}",) * 2,
+}
+# Where a platform has none: a name that no browser opens.
+_NO_ADDRESS = "urn:market-opinion:{platform}:{item_id}"
+# Shorter ones are said by many who mean it: "great phone" is no copy.
+_COPIED_MIN_WORDS = 8
 
 
 def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl.DataFrame:
@@ -65,10 +80,10 @@ def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl
         .collect(engine="streaming")
     )
     ordered = judged.sort("community", "created_at", "item_id", "kind").with_row_index("row")
-    is_repeat = pl.col("row").is_in(_repeats(ordered).implode())
     is_gone_item = pl.col("unusable_reason").is_in(["deleted", "removed", "purged"]).fill_null(value=False)
     return (
-        ordered.with_columns(unusable_reason=pl.when(is_repeat).then(pl.lit("duplicate")).otherwise("unusable_reason"))
+        ordered.join(_repeats(ordered), on="row", how="left", maintain_order="left")
+        .with_columns(unusable_reason=pl.coalesce("repeats", "unusable_reason"))
         .with_columns(
             is_usable=pl.col("unusable_reason").is_null(),
             text=pl.when(is_gone_item).then(pl.lit("")).otherwise("text"),
@@ -163,13 +178,24 @@ def _reason() -> pl.Expr:
     )
 
 
-def _repeats(ordered: pl.DataFrame) -> pl.Series:
-    """`row` of every usable row whose words an earlier usable row of the same hour and community had said already."""
-    place, words_said = ["platform", "community", "window_start"], pl.col("text").str.to_lowercase()
-    usable = ordered.lazy().filter(pl.col("unusable_reason").is_null()).select("row", "text", *place)
+def _repeats(ordered: pl.DataFrame) -> pl.DataFrame:
+    """`row` and `repeats` of every usable row whose words an earlier usable row of the same hour and community had said already.
+
+    `duplicate` where they are the same but for case, `near_duplicate` where they are in letters and digits. Between reviews of
+    different people, that takes some length.
+    """
+    place = ["platform", "community", "window_start"]
+    letters = pl.col("text").str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()
+    usable = ordered.lazy().filter(pl.col("unusable_reason").is_null()).with_columns(letters=letters)
     # Most rows have no twin: hashes find those that may, and only they are compared in full.
-    may_repeat = usable.filter(pl.struct(*place, words_said.hash()).is_duplicated())
-    return may_repeat.sort("row").filter(~pl.struct(*place, words_said).is_first_distinct()).select("row").collect().to_series()
+    twins = usable.filter(pl.struct(*place, pl.col("letters").hash()).is_duplicated())
+    is_short = (pl.col("kind") == "review") & (pl.col("letters").str.count_matches(" ") < _COPIED_MIN_WORDS - 1)
+    told = twins.select("row", "letters", *place, lower=pl.col("text").str.to_lowercase(), who=pl.when(is_short).then("author_key")).sort(
+        "row"
+    )
+    is_same, is_near = (~pl.struct(*place, "who", words).is_first_distinct() for words in ("lower", "letters"))
+    repeats = pl.when(is_same).then(pl.lit("duplicate")).when(is_near).then(pl.lit("near_duplicate"))
+    return told.select("row", repeats=repeats).drop_nulls("repeats").collect()
 
 
 def _language() -> pl.Expr:
@@ -179,7 +205,15 @@ def _language() -> pl.Expr:
 
 
 def _permalink() -> pl.Expr:
-    """An address made of ids alone: the received one holds words of the title, and sometimes a user's name."""
-    base = pl.when(platform="sample").then(pl.lit(_NOWHERE)).otherwise(pl.lit(_REDDIT))
-    thread = pl.concat_str(base, pl.lit("/comments/"), pl.col("thread_id").fill_null("_"), pl.lit("/"))
-    return pl.when(kind="comment").then(pl.concat_str(thread, pl.lit("_/"), "item_id", pl.lit("/"))).otherwise(thread)
+    """An address made of ids alone."""
+    told = pl.lit(None, pl.String)
+    for platform, (first, below) in _ADDRESSES.items():
+        mine = pl.when(kind="comment").then(_filled(below)).otherwise(_filled(first))
+        told = pl.when(platform=platform).then(mine).otherwise(told)
+    return pl.coalesce(told, _filled(_NO_ADDRESS))
+
+
+def _filled(address: str) -> pl.Expr:
+    """The address with each row's ids; `_` for one that is not known."""
+    parts = re.split(r"\{(\w+)\}", address)
+    return pl.concat_str([pl.col(part).fill_null("_") if n % 2 else pl.lit(part) for n, part in enumerate(parts)])

@@ -137,6 +137,7 @@ def _parameters(job: Job, span: Slice) -> dict[str, Any]:
     return {
         "domain": job.domain,
         "source": job.source,
+        "mapping": job.mapping,
         "communities": list(span.communities),
         "start": span.window.start.isoformat(),
         "end": span.window.end.isoformat(),

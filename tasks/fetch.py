@@ -14,6 +14,7 @@ from market_opinion.errors import CommunityClosed, InvalidRequest, SourceUnavail
 from market_opinion.landing import Capture, Manifest, Survey, WindowWriter
 from market_opinion.settings import load_settings
 from market_opinion.sources import Stop
+from market_opinion.sources.live import Ingestion, WindowIngestion, land_failure
 from market_opinion.sources.reddit import live
 from market_opinion.sources.reddit.ingestion import RedditIngestionService
 from market_opinion.state import WindowState
@@ -40,16 +41,17 @@ def fetch_windows(job: Job, communities: tuple[str, ...], window: Window | None)
 
     A rerun is safe: a window counts as landed only by its manifest, which is written last.
     """
-    if job.source == "reddit" and window is not None:
+    if job.is_live and window is not None:
         return _read_live(job, communities, window)
     landing = resources.landing()
-    source = resources.open_source(job.source, job.archive, job.domain)
+    source = resources.open_source(job.source, job.domain, files=job.archive, mapping=job.mapping)
     survey = landing.survey(job.platform, source.origin, communities)
-    writer = WindowWriter(landing, source, known=landing.captures(job.platform, communities, window))
-    if survey is None or not writer.has_all(survey.communities, window or survey.window):
+    known = communities or landing.communities(job.platform)
+    writer = WindowWriter(landing, source, known=landing.captures(job.platform, known, window))
+    if survey is None or not writer.has_all(survey, window):
         stop = source.fetch(communities, window, now=job.now, sink=writer.add)
         survey = _survey(job, communities, stop)
-        written = writer.close(survey.communities, (window or survey.window).hours(), stop=stop, now=job.now)
+        written = sum(writer.close([name], survey.hours(name, window), stop=stop, now=job.now) for name in survey.communities)
         landing.put_survey(job.platform, source.origin, survey)
         get_run_logger().info("landed %d windows of %s, stopped by %s", written, job.platform, stop.reason)
         _keep_refused_files(job, stop)
@@ -82,34 +84,39 @@ def lines_an_hour(window: Window, captures: list[Capture]) -> list[tuple[Window,
 
 
 def _read_live(job: Job, communities: tuple[str, ...], window: Window) -> Landed:
-    """Read the window from Reddit, one community after the other: what is wrong with one does not stop the others."""
-    landing = resources.landing()
-    service = RedditIngestionService(
-        resources.reddit(job.priority),
-        landing,
-        known=partial(_known, job),
-        now=job.now,
-        comments=job.comments,
-        submissions_max=load_settings().max_submissions,
-    )
+    """Read the window from a live platform, one community after the other: what is wrong with one does not stop the others."""
+    landing, ingestion = resources.landing(), _ingestion(job)
     late: dict[Window, list[str]] = defaultdict(list)
     for community in communities:
         open_hours = _open_hours(job, landing.captures(job.platform, [community], window), window)
         for hours in contiguous(open_hours):
-            get_run_logger().info("r/%s %s: reading", community, hours)
+            get_run_logger().info("%s/%s %s: reading", job.platform, community, hours)
             try:
-                landed = service.ingest_window(community, hours.start, hours.end)
+                landed = ingestion.ingest_window(community, hours.start, hours.end)
             except (CommunityClosed, SourceUnavailable) as error:
                 get_run_logger().warning("%s", error)
-                live.land_failure(landing, community, hours, error, now=job.now)
+                land_failure(landing, job.platform, community, hours, error, now=job.now)
                 continue
-            counts = landed.submissions_count, landed.comments_count, landed.page_count
-            get_run_logger().info("r/%s %s: %d submissions, %d comments, %d pages", community, hours, *counts)
+            get_run_logger().info("%s/%s %s: %s", job.platform, community, hours, landed)
             for hour in landed.late_hours:
                 if hour.start not in window:
                     late[hour].append(community)
     older = [Slice(job.platform, tuple(names), hour) for hour, names in sorted(late.items())]
     return Landed([*older, *_slices(job, communities, window, landing.captures(job.platform, communities, window))], ())
+
+
+def _ingestion(job: Job) -> Ingestion:
+    """What reads and lands the windows of the job's platform."""
+    if job.source != live.PLATFORM:
+        return WindowIngestion(resources.open_source(job.source, job.domain), resources.landing(), now=job.now)
+    return RedditIngestionService(
+        resources.reddit(job.priority),
+        resources.landing(),
+        known=partial(_known, job),
+        now=job.now,
+        comments=job.comments,
+        submissions_max=load_settings().max_submissions,
+    )
 
 
 def _open_hours(job: Job, captures: list[Capture], window: Window) -> list[datetime]:
@@ -135,12 +142,13 @@ def _survey(job: Job, communities: tuple[str, ...], stop: Stop) -> Survey:
     """What the source holds of the communities; raises InvalidRequest where that is nothing, or nothing believable."""
     if stop.extent is None:
         others = ", ".join(f"{name} ({count:,})" for name, count in stop.other_communities.items())
-        message = f"the source holds nothing of {', '.join(communities)}; it holds {others or 'nothing that can be read'}: pass communities"
+        nothing = f"the source holds nothing of {', '.join(communities)}" if communities else "the source holds nothing that can be read"
+        message = f"{nothing}; it holds {others}: pass communities" if others else nothing
         raise InvalidRequest(f"{message}. {stop.detail}" if stop.detail else message)
     if stop.extent.hour_count > _HOURS_MAX and job.window is None:
         message = f"{job.source} spans {stop.extent}, more than 20 years: its times may be wrong; give start and end"
         raise InvalidRequest(message)
-    return Survey(communities, stop.communities, stop.extent.start, stop.extent.end)
+    return Survey(communities, stop.communities, stop.extent.start, stop.extent.end, stop.spoken)
 
 
 def _keep_refused_files(job: Job, stop: Stop) -> None:

@@ -24,7 +24,7 @@ def find_due_windows(job: Job) -> list[Slice]:
     Without a watermark the previous full hour is due. Raises WatermarkUnreadable rather than skip hours.
     """
     state, closing_at = resources.state(), job.now
-    if job.source == "reddit":
+    if job.is_live:
         closing_at -= load_settings().close_lag
     by_window: dict[Window, list[str]] = defaultdict(list)
     for community in job.communities:

@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import polars as pl
 from prefect import task
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
-from pydantic import SecretStr
+from pydantic import SecretStr, WithJsonSchema
 
 from market_opinion import linear, opinions, silver
 from market_opinion.contracts import BRONZE_ITEMS, SILVER_ITEMS
@@ -20,14 +20,17 @@ from market_opinion.errors import InvalidRequest
 from market_opinion.linear import Linear
 from market_opinion.quota import Priority
 from market_opinion.settings import load_settings
-from market_opinion.sources import archive, sample
+from market_opinion.sources import sample
+from market_opinion.sources.catalogue import names, source_type
 from market_opinion.sources.reddit import live
 from market_opinion.window import Slice, Window, as_utc, clip
 from tasks import model, resources
 
-SourceName = Literal["archive", "reddit", "sample"]
+# Any source of the catalogue, as a list to choose from in Prefect's form.
+SourceName = Annotated[str, WithJsonSchema({"type": "string", "enum": names()})]
 ScorerName = Literal["lexicon", "linear", "llm"]
-_PLATFORMS = {"archive": archive.PLATFORM, "reddit": live.PLATFORM, "sample": sample.PLATFORM}
+# Archives hold all of Reddit, of which a domain wants a part.
+_READ_BY_NAME = {"archive", "sample"}
 
 
 @dataclass(frozen=True)
@@ -38,19 +41,26 @@ class Job:
     source: SourceName
     archive: str | None
     platform: str
-    communities: tuple[str, ...]
+    communities: tuple[str, ...]  # every one that the source holds, where none is named
     window: Window | None
     now: datetime
     mode: Literal["incremental", "backfill", "recheck"]
     run_id: str
     max_windows: int = 1
     comments: live.Comments = "listing"
+    mapping: str | None = None
     notes: tuple[str, ...] = ()
 
     @property
     def kinds(self) -> tuple[str, ...]:
         """The kinds of item an hour has to be complete in; trees cannot say when they have all comments of an hour."""
-        return ("submission", "comment") if self.comments == "listing" else ("submission",)
+        kinds = source_type(self.source).kinds
+        return kinds if self.comments == "listing" else tuple(kind for kind in kinds if kind != "comment")
+
+    @property
+    def is_live(self) -> bool:
+        """Whether its source has no end."""
+        return source_type(self.source).is_live
 
     @property
     def hours(self) -> Slice:
@@ -75,16 +85,17 @@ def check_backfill(
     start: datetime | None,
     end: datetime | None,
     now: datetime,
+    mapping: str | None = None,
 ) -> Job:
     """The backfill as a job; its window is clipped to whole closed hours, or none for everything the source has."""
     if (start is None) != (end is None):
         message = f"{'start' if start is None else 'end'} is missing: give both, or neither for everything the source has"
         raise InvalidRequest(message)
-    if source == "reddit" and start is None:
-        message = "source reddit needs start and end: its listings have no first hour"
+    if start is None and source_type(source).is_live:
+        message = f"source {source} needs start and end: a live platform has no first hour"
         raise InvalidRequest(message)
     window = clip(start, end, now=now) if start and end else None
-    job = _with_source(_job(domain, source, archive, communities, now=now, mode="backfill", window=window))
+    job = _with_source(_job(domain, source, archive, communities, mapping=mapping, now=now, mode="backfill", window=window))
     if start and end and window and (as_utc(start), as_utc(end)) != (window.start, window.end):
         return replace(job, notes=(f"{start.isoformat()} to {end.isoformat()} was clipped to the whole, closed hours {window}",))
     return job
@@ -101,6 +112,7 @@ def check_campaign(
     items_a_run: int,
     runs_at_once: int,
     now: datetime,
+    mapping: str | None = None,
 ) -> Job:
     """The campaign as a job of a backfill; raises InvalidRequest where nobody would take up its runs."""
     for name, number in (("items_a_run", items_a_run), ("runs_at_once", runs_at_once)):
@@ -112,25 +124,33 @@ def check_campaign(
             "a campaign hands its spans to workers: set PREFECT_API_URL and deploy, or use flows.backfill, which does all of it itself"
         )
         raise InvalidRequest(message)
-    return check_backfill.fn(domain, source, archive, communities, start, end, now)
+    return check_backfill.fn(domain, source, archive, communities, start, end, now, mapping)
 
 
 @task
-def check_enrich(domain: str, source: SourceName, communities: list[str], start: datetime, end: datetime, now: datetime) -> Job:
+def check_enrich(
+    domain: str, source: SourceName, communities: list[str], start: datetime, end: datetime, now: datetime, mapping: str | None = None
+) -> Job:
     """One span of a campaign as a job; the source itself is asked nothing."""
     window = clip(start, end, now=now)
-    return _job(domain, source, None, communities, now=now, mode="backfill", window=window)
+    return _job(domain, source, None, communities, mapping=mapping, now=now, mode="backfill", window=window)
 
 
 @task
 def check_hourly(
-    domain: str, source: SourceName, archive: str | None, communities: list[str] | None, max_windows: int | None, now: datetime
+    domain: str,
+    source: SourceName,
+    archive: str | None,
+    communities: list[str] | None,
+    max_windows: int | None,
+    now: datetime,
+    mapping: str | None = None,
 ) -> Job:
     """The hourly run as a job; which hours are due is decided by the watermarks."""
     if max_windows is not None and max_windows < 1:
         message = f"max_windows is {max_windows}: it starts at 1"
         raise InvalidRequest(message)
-    job = _with_source(_job(domain, source, archive, communities, now=now, mode="incremental", window=None))
+    job = _with_source(_job(domain, source, archive, communities, mapping=mapping, now=now, mode="incremental", window=None))
     return replace(job, max_windows=max_windows or load_settings().max_hourly_windows_per_run)
 
 
@@ -195,7 +215,7 @@ def check_train(domain: str, labelled: Path | None) -> Job:
 @task
 def check_live(domain: str, communities: list[str] | None, now: datetime) -> Job:
     """A run over what is known of Reddit as a job."""
-    return _with_source(_job(domain, "reddit", None, communities, now=now, mode="recheck", window=None))
+    return _with_source(_job(domain, "reddit", None, communities, mapping=None, now=now, mode="recheck", window=None))
 
 
 @task
@@ -250,13 +270,10 @@ def _offline_job(domain: str, platform: str, now: datetime) -> Job:
 
 def _with_source(job: Job) -> Job:
     """The same job, whose source is there; raises what its source says where it is not."""
-    if job.source == "archive" and not job.archive:
-        message = "source archive needs archive: the folder, file or URI that holds RC* and RS* files"
-        raise InvalidRequest(message)
-    if job.source == "reddit":
+    if job.source == live.PLATFORM:
         resources.reddit(Priority.BACKFILL)
     else:
-        resources.open_source(job.source, job.archive, job.domain)
+        resources.open_source(job.source, job.domain, files=job.archive, mapping=job.mapping)
     return job
 
 
@@ -266,20 +283,21 @@ def _job(
     archive_uri: str | None,
     communities: list[str] | None,
     *,
+    mapping: str | None,
     now: datetime,
     mode: Literal["incremental", "backfill", "recheck"],
     window: Window | None,
 ) -> Job:
     """A job whose source was not looked at yet."""
-    domain = load_domain(domain_name, load_settings().domains_path)
-    platform = _PLATFORMS[source]
-    preset = load_settings().default_subreddits if source == "reddit" else ()
+    domain, listed = load_domain(domain_name, load_settings().domains_path), source_type(source)
+    platform = listed.platform_of(domain, mapping)
+    preset = load_settings().default_subreddits if source == live.PLATFORM else ()
     chosen = tuple(sorted({name.lower() for name in communities or ()})) or preset or domain.communities(platform)
-    if not chosen:
+    if not chosen and (mode != "backfill" or listed.is_live or source in _READ_BY_NAME):
         message = (
             f"domain {domain_name} names no communities of {platform}: add [sources.{platform}] to its domain.toml or pass communities"
         )
         raise InvalidRequest(message)
     run_id = str(flow_run.id or "local")
-    job = Job(domain_name, source, archive_uri, platform, chosen, window, as_utc(now), mode, run_id)
+    job = Job(domain_name, source, archive_uri, platform, chosen, window, as_utc(now), mode, run_id, mapping=mapping)
     return replace(job, comments=domain.sources[platform].comments) if platform in domain.sources else job

@@ -5,6 +5,7 @@ from typing import cast
 import boto3
 from prefect.blocks.system import Secret
 
+from market_opinion.domain import load_domain
 from market_opinion.lake import Lake, open_lake
 from market_opinion.landing import Landing
 from market_opinion.mart import Mart, NoMart
@@ -12,10 +13,9 @@ from market_opinion.mart.duckdb import DuckDBMart
 from market_opinion.metrics import CloudWatchMetrics, EmbeddedMetrics, MetricsFile, MetricsSink
 from market_opinion.quota import Priority, Quota
 from market_opinion.settings import Settings, load_settings
-from market_opinion.sources import Source
-from market_opinion.sources.archive import Archive
+from market_opinion.sources import Opening, Source
+from market_opinion.sources.catalogue import source_type
 from market_opinion.sources.reddit.client import Reddit, RedditClientFactory, RedditCredentials
-from market_opinion.sources.sample import Sample
 from market_opinion.state import StateStore
 from market_opinion.state.sqlite import SQLiteState
 
@@ -68,11 +68,15 @@ def metrics() -> MetricsSink:
             return CloudWatchMetrics(namespace=settings.metrics_namespace)
 
 
-def open_source(name: str, archive: str | None, domain: str) -> Source:
-    """The source of this name; raises SourceUnreadable where nothing is there to read."""
-    if name == "archive" and archive:
-        return Archive(archive)
-    return Sample(load_settings().domains_path / domain)
+def open_source(name: str, domain: str, *, files: str | None = None, mapping: str | None = None) -> Source:
+    """The source of this name, for what the domain asks of it; raises what it says where nothing is there to read."""
+    settings, state_store = load_settings(), state()
+
+    def pace(account: str, per_minute: int) -> Quota:
+        return Quota(state_store, account, per_minute=per_minute, priority=Priority.CLOSE)
+
+    opening = Opening(settings, load_domain(domain, settings.domains_path), pace, files=files, mapping=mapping)
+    return cast("type[Source]", source_type(name)).open(opening)
 
 
 def reddit(priority: Priority) -> Reddit:

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from prefect.flows import load_flow_from_entrypoint
 
+from market_opinion.sources import catalogue
 from tests.conftest import REPOSITORY
 from tests.prefect_server import PrefectServer, stop, wait_for
 
@@ -32,7 +33,7 @@ def test_every_parameter_explains_itself_in_the_form(entry, monkeypatch):
     properties = flow.parameters.properties
     assert [name for name, field in properties.items() if not field.get("description")] == []
     if "source" in properties:
-        assert properties["source"]["enum"] == ["archive", "reddit", "sample"]
+        assert properties["source"]["enum"] == catalogue.names()
 
 
 @pytest.fixture

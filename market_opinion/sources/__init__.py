@@ -1,11 +1,18 @@
-"""Where raw items come from. A source pushes the items of a window, in any order, and says why it stopped."""
+"""Where raw items come from. A source pushes the items of a window, in any order, and says why it stopped.
 
+`catalogue` knows them by name. `files` reads what lies somewhere, `web` what a platform's interface gives; `live` lands the latter.
+"""
+
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Protocol, Self
 
+from market_opinion.domain import Domain
+from market_opinion.forms import Told
+from market_opinion.settings import Settings
 from market_opinion.window import Window
 
 
@@ -54,12 +61,14 @@ class Stop:
     """Why a fetch stopped, and what was there to read.
 
     `communities` are those of the asked ones that the source holds. A source that is finite, as an archive is, says from
-    when to when in `extent`, and what of its `files` could not be read or was not asked for.
+    when to when in `extent`, and what of its `files` could not be read or was not asked for; in `spoken` the hours by community,
+    where it does not vouch for the others.
     """
 
     reason: StopReason
     communities: tuple[str, ...]
     extent: Window | None = None
+    spoken: dict[str, list[datetime]] | None = None
     detail: str = ""
     files: list[str] = field(default_factory=list)
     refused: list[RefusedFile] = field(default_factory=list)
@@ -90,9 +99,73 @@ class Origin(Protocol):
     def retrieved_at(self) -> datetime:
         """When the platform was read, by its own clock where it has one."""
 
+    @property
+    def forms(self) -> Told:
+        """How its lines are read."""
 
-class Source(Origin, Protocol):
-    """A platform whose past can be read window by window."""
+
+@dataclass(frozen=True)
+class Visit:
+    """One reading of a community of a live platform, as the origin of a capture."""
+
+    platform: str
+    capture_path: str
+    retrieved_at: datetime
+    forms: Told
+    token: str = field(default_factory=lambda: secrets.token_hex(3))
+
+    @property
+    def origin(self) -> str:
+        """Name that only this visit has."""
+        return f"{self.capture_path}-{self.retrieved_at:%Y%m%dT%H%M%S}-{self.token}"
+
+
+class Pace(Protocol):
+    """An allowance of requests."""
+
+    def wait(self) -> None:
+        """Return when the next request may be sent."""
+
+    def note_refusal(self) -> None:
+        """Remember that a request was refused for its rate."""
+
+
+@dataclass(frozen=True)
+class Opening:
+    """What a source may need to be opened: where its files are and what maps them, or an allowance by account and requests a minute."""
+
+    settings: Settings
+    domain: Domain
+    pace: Callable[[str, int], Pace]
+    files: str | None = None
+    mapping: str | None = None
+
+
+class Listed(Protocol):
+    """What is known of a source before it is opened.
+
+    A live one has no end. `kinds` are the kinds of item that an hour has to be complete in, `access` is what a person has
+    to have to read it.
+    """
+
+    is_live: ClassVar[bool]
+    kinds: ClassVar[tuple[str, ...]]
+    access: ClassVar[str]
+
+    @classmethod
+    def platform_of(cls, domain: Domain, mapping: str | None) -> str:
+        """Whose items these are."""
+
+
+class Source(Listed, Origin, Protocol):
+    """A platform whose past can be read window by window.
+
+    Of a live one, `retrieved_at` is its own clock as a reading began, and each `Stop` says what it `covered`.
+    """
+
+    @classmethod
+    def open(cls, opening: Opening) -> Self:
+        """Ready to be read; raises SettingsInvalid, InvalidRequest or SourceUnreadable that says what is missing."""
 
     def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> Stop:
         """Push every item of the communities written in the window, or ever; times after `now` are not believed."""

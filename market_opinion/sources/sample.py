@@ -1,7 +1,9 @@
 """The bundled sample: items written for a domain, in the form of a Reddit archive, on a platform of their own."""
 
-from pathlib import Path
+from typing import Self
 
+from market_opinion.domain import Domain
+from market_opinion.sources import Opening
 from market_opinion.sources.archive import Archive
 
 PLATFORM = "sample"
@@ -10,8 +12,14 @@ PLATFORM = "sample"
 class Sample(Archive):
     """The archive in a domain's `sample` folder. Its platform is `sample`, so invented words never count as Reddit's."""
 
-    capture_path = "sample"
+    access = "bundled"
 
-    def __init__(self, domain_folder: Path) -> None:
-        """Find the sample; raises SourceUnreadable when the domain has none."""
-        super().__init__(str(domain_folder / "sample"), platform=PLATFORM)
+    @classmethod
+    def open(cls, opening: Opening) -> Self:
+        """The sample of the domain; raises SourceUnreadable when it has none."""
+        return cls(str(opening.settings.domains_path / opening.domain.name / "sample"), platform=PLATFORM, capture_path="sample")
+
+    @classmethod
+    def platform_of(cls, _domain: Domain, _mapping: str | None) -> str:
+        """Its own."""
+        return PLATFORM

@@ -20,6 +20,7 @@ from tasks.request import check_purge
 from tests.conftest import write_archive
 from tests.flows.test_live import H10, SUBMISSION, T10, at, comment, entry, everywhere, run_hourly
 from tests.llm_server import ModelServer
+from tests.market_opinion.test_bronze import content
 
 pytestmark = pytest.mark.usefixtures("without_engine")
 LATER = H10 + timedelta(hours=26)
@@ -186,9 +187,13 @@ def test_words_that_are_meant_to_stay_are_refused(reddit):
 
 def test_lines_keep_their_number_and_their_counts():
     """Whatever stands in them; twice is once."""
-    raw = b'{"id":"a","body":"words","author":"me","score":3,"x":"y"}\n{"id":"b","body":"[removed]","author":null}\nbroken words\n'
-    purged, touched = purge_lines(raw)
+    received = [
+        b'{"id":"a","body":"words","author":"me","score":3,"x":"y"}',
+        b'{"id":"b","body":"[removed]","author":null}',
+        b"broken words",
+    ]
+    purged, touched = purge_lines(content(received))
     assert (purged.count(b"\n"), touched) == (3, ["a"])
     assert b"words" not in purged
     assert b'"score":3' in purged
-    assert purge_lines(purged) == (purged, [])
+    assert purge_lines(content(purged.splitlines())) == (purged, [])

@@ -17,10 +17,18 @@ from tests.conftest import NOW, epoch
 T10 = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 
-def content(lines, *, kind="comment", retrieved_at=NOW, uri="reddit/phones/2026-03-01/100000/comments.jsonl"):
+def content(lines, *, kind="comment", retrieved_at=NOW, uri="reddit/phones/2026-03-01/100000/comments.jsonl", forms="reddit"):
     hour = {"window_start": T10, "window_end": T10 + timedelta(hours=1), "retrieved_at": retrieved_at, "landed_at": NOW}
     manifest = Manifest(
-        "reddit", "phones", **hour, origin="a-1", capture_path="archive", stop_reason=StopReason.EXHAUSTED, stop_detail="", files=[]
+        "reddit",
+        "phones",
+        **hour,
+        origin="a-1",
+        capture_path="archive",
+        stop_reason=StopReason.EXHAUSTED,
+        stop_detail="",
+        files=[],
+        forms=forms,
     )
     raw = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
     return Content(uri, kind, manifest, len(raw), b"".join(line + b"\n" for line in raw))

@@ -5,18 +5,15 @@ import json
 import pytest
 
 from market_opinion.erasure import Erasure, erase_lines
-
-
-def raw(*lines) -> bytes:
-    return b"".join((line if isinstance(line, bytes) else json.dumps(line).encode()) + b"\n" for line in lines)
-
+from market_opinion.forms import form_of
+from tests.market_opinion.test_bronze import content
 
 MINE = {"id": "c1", "created_utc": 1, "author": "Mad_Hatter", "body": "my words", "permalink": "/x", "link_id": "t3_s1", "score": 3}
 OTHER = {"id": "c2", "created_utc": 2, "author": "otter", "body": "their words", "link_id": "t3_s1", "link_title": "A title"}
 
 
-def erased(*lines, **what):
-    out, touched = erase_lines(raw(*lines), Erasure(**what))
+def erased(*lines, kind="comment", form="reddit", **what):
+    out, touched = erase_lines(content(lines, kind=kind, forms=form), Erasure(**what))
     return [json.loads(line) if line.startswith(b"{") else line for line in out.split(b"\n")[:-1]], touched
 
 
@@ -27,9 +24,8 @@ def test_an_item_keeps_its_place_and_nothing_of_its_author():
 
 
 def test_a_second_time_changes_nothing():
-    once, _ = erase_lines(raw(MINE, OTHER), Erasure(item_ids=frozenset({"c1"})))
-    twice, _ = erase_lines(once, Erasure(item_ids=frozenset({"c1"})))
-    assert once == twice
+    once, _ = erased(MINE, OTHER, item_ids=frozenset({"c1"}))
+    assert erased(*once, item_ids=frozenset({"c1"})) == (once, [])
 
 
 def test_a_lost_account_leaves_its_words():
@@ -64,3 +60,21 @@ def test_a_line_that_cannot_be_read_goes_when_it_names_the_user():
     assert lines[0] == {"erased": True}
     assert lines[1] == b"noise"
     assert lines[2]["author"] == "[deleted]"
+
+
+def test_an_item_whose_id_is_made_of_its_author_keeps_the_id():
+    """A review has no other; the line that is left leads to the same row."""
+    review = {"reviewerID": "A1", "asin": "B0", "unixReviewTime": 1358035200, "reviewText": "fine", "category": "Phones", "overall": 5.0}
+    form = form_of("amazon", "review")
+    ((line,), (item_id,)) = erased(review, kind="review", form="amazon", users=frozenset({"a1"}))
+    assert (item_id, form.key(line)) == (form.key(review), form.key(review))
+    assert line["reviewerID"] == line["reviewText"] == "[deleted]"
+    ((again,), touched) = erased(line, kind="review", form="amazon", users=frozenset({"a1"}))
+    assert (again, touched) == (line, [])
+
+
+def test_names_go_from_what_lies_deeper():
+    """Whatever the form of the platform."""
+    post = {"id": "1", "actor": "urn:li:person:a", "object": "urn:li:share:9", "message": {"text": "as @mad_hatter says"}}
+    lines, _ = erased(post, form="linkedin", users=frozenset({"mad_hatter"}))
+    assert lines[0]["message"] == {"text": "as @erased_user says"}

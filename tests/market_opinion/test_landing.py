@@ -22,7 +22,7 @@ DONE = Stop(StopReason.EXHAUSTED, ("phones",))
 
 
 class _Source:
-    platform, capture_path, retrieved_at = "reddit", "archive", NOW
+    platform, capture_path, retrieved_at, forms = "reddit", "archive", NOW, "reddit"
 
     def __init__(self, origin="archive-1"):
         self.origin = origin
@@ -140,8 +140,8 @@ def test_a_rewrite_replaces_what_changed_and_nothing_else(landing):
     land(landing, [(0, b'{"a": 1}'), (0, b'{"b": 2}')])
     (capture,) = landing.captures("reddit", ["phones"], Window.hour(T10))
 
-    def change(raw):
-        return raw.replace(b'{"a": 1}', b"{}"), ["a"] if b'{"a": 1}' in raw else []
+    def change(content):
+        return content.raw.replace(b'{"a": 1}', b"{}"), ["a"] if b'{"a": 1}' in content.raw else []
 
     assert landing.rewrite(capture, change) == ["a"]
     (after,) = landing.captures("reddit", ["phones"], Window.hour(T10))
@@ -158,8 +158,8 @@ def test_a_rewrite_that_is_cut_off_leaves_the_capture_whole(landing, monkeypatch
     land(landing, [(0, b'{"a": 1}')])
     (capture,) = landing.captures("reddit", ["phones"], Window.hour(T10))
 
-    def change(raw):
-        return raw.replace(b'{"a": 1}', b"{}"), ["a"] if b'{"a": 1}' in raw else []
+    def change(content):
+        return content.raw.replace(b'{"a": 1}', b"{}"), ["a"] if b'{"a": 1}' in content.raw else []
 
     with monkeypatch.context() as broken:
         broken.setattr(landing, "remove" if writes == 2 else "write", _dying(landing, writes))

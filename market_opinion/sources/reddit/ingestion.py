@@ -6,8 +6,10 @@ from datetime import datetime
 
 import praw
 
+from market_opinion.domain import Domain
 from market_opinion.landing import Landing
 from market_opinion.sources.reddit import live
+from market_opinion.sources.reddit.listings import KINDS
 from market_opinion.state import StateStore
 from market_opinion.window import Window
 
@@ -35,9 +37,22 @@ class RedditIngestionResult:
     late_hours: tuple[Window, ...]
     page_count: int
 
+    def __str__(self) -> str:
+        """As an operator reads it."""
+        return f"{self.submissions_count} submissions, {self.comments_count} comments, {self.page_count} pages"
+
 
 class RedditIngestionService:
     """Reads windows of subreddits back from now, as far as listings reach, and lands them."""
+
+    is_live = True
+    kinds = KINDS
+    access = "an approved app"
+
+    @classmethod
+    def platform_of(cls, _domain: Domain, _mapping: str | None) -> str:
+        """Reddit's own."""
+        return live.PLATFORM
 
     def __init__(
         self,

@@ -4,9 +4,8 @@ Each lands what it saw beside what others landed, with the span it proves to hav
 hour is complete: `certificate` does, from all of them together.
 """
 
-import secrets
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
@@ -14,9 +13,8 @@ import praw
 from praw.models import Submission
 
 from market_opinion.erasure import PURGED
-from market_opinion.errors import MarketOpinionError
 from market_opinion.landing import Capture, Landing, WindowWriter
-from market_opinion.sources import Covered, RawItem, Stop, StopReason
+from market_opinion.sources import Covered, RawItem, Stop, StopReason, Visit
 from market_opinion.sources.reddit.client import requestor_of
 from market_opinion.sources.reddit.items import encode
 from market_opinion.sources.reddit.listings import (
@@ -40,21 +38,6 @@ POLL_MIN, POLL_MAX = timedelta(minutes=2), timedelta(minutes=30)
 _NEWEST_KEPT = 20
 # A poll may be late by as much again before a listing has moved on by all it shows.
 _SHARE_OF_CAP = 0.5
-
-
-@dataclass(frozen=True)
-class Visit:
-    """One reading of a community, as the origin of a capture."""
-
-    capture_path: str
-    retrieved_at: datetime
-    platform: str = PLATFORM
-    token: str = field(default_factory=lambda: secrets.token_hex(3))
-
-    @property
-    def origin(self) -> str:
-        """Name that only this visit has."""
-        return f"{self.capture_path}-{self.retrieved_at:%Y%m%dT%H%M%S}-{self.token}"
 
 
 @dataclass(frozen=True)
@@ -113,7 +96,7 @@ def poll(
     hours = [Window.hour(hour) for hour in _hours(max(since, retrieved_at - timedelta(days=2)), retrieved_at)]
     items = [item for kind, reading in readings.items() for item in reading.items if created_at(item) >= back_to[kind]]
     landed = _land(
-        landing, community, items, hours, visit=Visit("listing", retrieved_at), stop=_stop(readings, covered), now=now, apart=True
+        landing, community, items, hours, visit=_visit("listing", retrieved_at), stop=_stop(readings, covered), now=now, apart=True
     )
     return landed, {kind: _next(reading, seen.get(kind)) for kind, reading in readings.items()}
 
@@ -145,7 +128,7 @@ def close(
     retrieved_at = min(reading.retrieved_at for reading in readings.values())
     covered = {kind: reading.covered for kind, reading in readings.items() if reading.covered}
     landed = _land(
-        landing, community, inside, list(window.hours()), visit=Visit("listing", retrieved_at), stop=_stop(readings, covered), now=now
+        landing, community, inside, list(window.hours()), visit=_visit("listing", retrieved_at), stop=_stop(readings, covered), now=now
     )
     others = late
     if comments == "tree":
@@ -156,18 +139,12 @@ def close(
     return Visited([*landed.hours, *more.hours], landed.item_count + more.item_count, retrieved_at, pages)
 
 
-def land_failure(landing: Landing, community: str, window: Window, error: MarketOpinionError, *, now: datetime) -> None:
-    """Say in the landing zone why these hours could not be read this time."""
-    stop = Stop(StopReason.ERROR, (community,), detail=str(error), covered={})
-    _land(landing, community, [], list(window.hours()), visit=Visit("listing", now), stop=stop, now=now, apart=True)
-
-
 def land_items(landing: Landing, community: str, items: Iterable[Item], *, path: str, retrieved_at: datetime, now: datetime) -> Visited:
     """Land items in their own hours, which claims nothing about others."""
     items = list(items)
     hours = [Window.hour(start) for start in sorted({floor_hour(created_at(item)) for item in items})]
     stop = Stop(StopReason.EXHAUSTED, (community,), covered={})
-    return _land(landing, community, items, hours, visit=Visit(path, retrieved_at), stop=stop, now=now, apart=True)
+    return _land(landing, community, items, hours, visit=_visit(path, retrieved_at), stop=stop, now=now, apart=True)
 
 
 def fullname(kind: str, item_id: str) -> str:
@@ -209,6 +186,10 @@ def look_again(reddit: praw.Reddit, fullnames: list[str]) -> tuple[dict[str, Ite
     """The items as they are now, by full name, and when; an item that is missing cannot be seen any more."""
     found, retrieved_at = fetch_items(reddit, fullnames)
     return {item.fullname: item for item in found}, retrieved_at
+
+
+def _visit(path: str, retrieved_at: datetime) -> Visit:
+    return Visit(PLATFORM, path, retrieved_at, PLATFORM)
 
 
 def _land(

@@ -1,0 +1,326 @@
+"""How the lines of a platform are read: where in their JSON each thing stands that bronze needs, and in which unit."""
+
+import functools
+import hashlib
+import operator
+import re
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, NamedTuple, cast
+
+import msgspec
+import polars as pl
+from polars_hash import CryptographicHashingNameSpace
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
+
+from market_opinion.columns import UTC_TIME
+
+# Names parted by dots; `a|b` is the first of the two that is there, `\.` a dot that is part of a name.
+Path = Annotated[str, StringConstraints(min_length=1)]
+Paths = Annotated[tuple[Path, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+# Takes the place of what an id was hashed from, where that had to go since it named somebody.
+KEPT_ID = "item_id_was"
+_HASH_CHARACTERS = 32
+# In the year 5138; whatever is more counts milliseconds.
+_SECONDS_MAX = 100_000_000_000
+_YEAR_1, _YEAR_9999 = -62_135_596_800, 253_402_300_799
+_ISO = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_STARS = (1.0, 5.0)
+_YES, _NO = ["true", "yes", "y", "1"], ["false", "no", "n", "0"]
+
+
+class Place(NamedTuple):
+    """Where a line belongs: its community, if it says so, and its time in seconds since 1970."""
+
+    community: str | None
+    seconds: float
+
+
+class _Leaf(NamedTuple):
+    """What one field is decoded as, by msgspec and by Polars."""
+
+    python: Any
+    polars: pl.DataType | type[pl.DataType]
+    is_required: bool = False
+
+
+_TEXT = _Leaf(str | None, pl.String)
+_LENIENT = _Leaf(str | int | float | None, pl.String)
+_TIME = _Leaf(float | str | None, pl.String)
+_Tree = dict[str, Any]
+
+
+class Form(BaseModel):
+    """Where each thing stands in lines of one kind; they do not have what is not named.
+
+    Several paths are put together: of an id into a hash, of a body into its paragraphs.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    item_id: Paths = Field(min_length=1)
+    created_at: Path
+    time: Literal["epoch", "iso"] | Annotated[str, StringConstraints(pattern="%")] = Field(
+        "epoch", description="Seconds or milliseconds since 1970, ISO 8601, or a format of strptime; in UTC where no zone is told."
+    )
+    retrieved_at: Path | None = None
+    community: Path | None = None
+    thread_id: Path | None = None
+    parent_id: Path | None = None
+    author: Path | None = None
+    title: Path | None = None
+    body: Paths = ()
+    votes: Path | None = None
+    reply_count: Path | None = None
+    rating: Path | None = None
+    rating_range: tuple[float, float] = Field(_STARS, description="The lowest and the highest rating, which become 1 and 5.")
+    is_recommended: Path | None = Field(None, description="Yes and no instead of a rating, which become 5 and 1.")
+    prefixes: tuple[str, ...] = Field((), description="Taken off ids.")
+    is_lenient: bool = Field(default=False, description="Numbers may come as text, and ids as numbers.")
+
+    @field_validator("rating_range")
+    @classmethod
+    def _lowest_first(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if value[0] >= value[1]:
+            message = "the lowest rating comes first"
+            raise ValueError(message)
+        return value
+
+    @functools.cached_property
+    def line_type(self) -> type[msgspec.Struct]:
+        """What a line has to decode as."""
+        return _struct(self._tree)
+
+    @functools.cached_property
+    def dtype(self) -> pl.Struct:
+        """The same, for Polars."""
+        return _dtype(self._tree)
+
+    def columns(self, line: pl.Expr, kind: str) -> dict[str, pl.Expr]:
+        """What bronze needs of decoded lines, by its names; null where it is not there or is not what it should be."""
+        item_id = self._item_id(line)
+        own_thread = item_id if kind == "submission" else pl.lit(None, pl.String)
+        return {
+            "item_id": item_id,
+            "thread_id": self._id(line, self.thread_id) if self.thread_id else own_thread,
+            "created_at": self._moment(_first(line, self.created_at)),
+            "parent_id": self._id(line, self.parent_id) if self.parent_id else pl.lit(None, pl.String),
+            "author": _text(line, self.author),
+            "title": _text(line, self.title),
+            "body": _joined([_first(line, path) for path in self.body]),
+            "votes": self._number(line, self.votes).cast(pl.Int64, strict=False),
+            "reply_count": self._number(line, self.reply_count).cast(pl.Int64, strict=False),
+            "rating": self._rating(line),
+            "retrieved_at": self._moment(_text(line, self.retrieved_at)),
+        }
+
+    @functools.cached_property
+    def place(self) -> Callable[[bytes], Place | None]:
+        """Reads no more of a line than where it belongs; None where that cannot be read."""
+        paths = {self.created_at: _TIME} | ({self.community: _TEXT} if self.community else {})
+        tree = _tree(paths)
+        decode = msgspec.json.Decoder(_struct(tree)).decode
+        created, community = _getters(tree, self.created_at), _getters(tree, self.community)
+
+        def place(line: bytes) -> Place | None:
+            try:
+                found = decode(line)
+                seconds = self._seconds(_first_there(created, found))
+            except (msgspec.DecodeError, ValueError, OverflowError):
+                return None
+            return None if seconds is None else Place(_first_there(community, found), seconds)
+
+        return place
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether items have no id of their own, and are told by a hash of several fields."""
+        return len(self.item_id) > 1
+
+    def key(self, fields: Mapping[str, Any]) -> str:
+        """The item id of one decoded line, as `columns` gives it; empty where it has none."""
+        if not self.is_hashed:
+            return self.bare_id(read(fields, self.item_id[0])) or ""
+        parts = [read(fields, path) for path in self.item_id]
+        hashed = "" if None in parts else hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:_HASH_CHARACTERS]
+        return str(fields.get(KEPT_ID) or hashed)
+
+    def bare_id(self, told: object) -> str | None:
+        """An id without the prefixes of the platform."""
+        return None if told is None else functools.reduce(str.removeprefix, self.prefixes, str(told))
+
+    @property
+    def identity(self) -> list[str]:
+        """Paths of what says which item a line is, when and where in its thread."""
+        own = (KEPT_ID,) if self.is_hashed else self.item_id
+        return _each(*own, self.created_at, self.retrieved_at, self.community, self.thread_id, self.parent_id)
+
+    @property
+    def numbers(self) -> list[str]:
+        """Paths of what was counted or rated."""
+        return _each(self.votes, self.reply_count, self.rating, self.is_recommended)
+
+    @property
+    def _tree(self) -> _Tree:
+        """Every field a line is read for."""
+        an_id = _Leaf(str | int | None, pl.String)
+        count = _LENIENT if self.is_lenient else _Leaf(int | None, pl.Int64)
+        wanted = {
+            **dict.fromkeys((self.retrieved_at,), _TIME),
+            **dict.fromkeys((self.author, self.title, *self.body), _LENIENT if self.is_lenient else _TEXT),
+            **dict.fromkeys((self.votes, self.reply_count), count),
+            self.rating: _LENIENT if self.is_lenient else _Leaf(float | None, pl.Float64),
+            self.is_recommended: _Leaf(bool | str | int | None, pl.String) if self.is_lenient else _Leaf(bool | None, pl.Boolean),
+            **dict.fromkeys((self.thread_id, self.parent_id), an_id),
+            self.created_at: _TIME._replace(python=float | str, is_required=True) if "|" not in self.created_at else _TIME,
+        }
+        if self.is_hashed:
+            wanted |= {**dict.fromkeys(self.item_id, _LENIENT), KEPT_ID: _TEXT}
+        elif self.item_id[0] not in {self.thread_id, self.parent_id}:
+            wanted[self.item_id[0]] = _Leaf(str | int if self.is_lenient else str, pl.String, is_required=True)
+        return _tree({path: leaf for path, leaf in wanted.items() if path})
+
+    def _item_id(self, line: pl.Expr) -> pl.Expr:
+        if not self.is_hashed:
+            return self._id(line, self.item_id[0])
+        parts = pl.concat_str([_first(line, path) for path in self.item_id], separator="\n")
+        hashed = CryptographicHashingNameSpace(parts).sha2_256().str.head(_HASH_CHARACTERS)
+        return pl.coalesce(_first(line, KEPT_ID), hashed)
+
+    def _id(self, line: pl.Expr, path: str) -> pl.Expr:
+        found = _first(line, path)
+        for prefix in self.prefixes:
+            found = found.str.strip_prefix(prefix)
+        return found
+
+    def _number(self, line: pl.Expr, path: str | None) -> pl.Expr:
+        if path is None:
+            return pl.lit(None, pl.Float64)
+        found = _first(line, path)
+        return found.str.strip_chars().cast(pl.Float64, strict=False) if self.is_lenient else found
+
+    def _rating(self, line: pl.Expr) -> pl.Expr:
+        if self.is_recommended:
+            found = _first(line, self.is_recommended).cast(pl.String).str.to_lowercase()
+            return pl.when(found.is_in(_YES)).then(_STARS[1]).when(found.is_in(_NO)).then(_STARS[0])
+        rating, (low, high) = self._number(line, self.rating), self.rating_range
+        if (low, high) == _STARS:
+            return rating
+        return _STARS[0] + (rating - low) / (high - low) * (_STARS[1] - _STARS[0])
+
+    def _moment(self, told: pl.Expr) -> pl.Expr:
+        """A time; null where it is none this side of the year 9999."""
+        if self.time == "epoch":
+            number = told.cast(pl.Float64, strict=False)
+            seconds = pl.when(number.abs() >= _SECONDS_MAX).then(number / 1000).otherwise(number)
+            believable = pl.when(seconds.is_between(_YEAR_1, _YEAR_9999)).then(seconds)
+            return (believable * 1_000_000).round().cast(pl.Int64).cast(UTC_TIME)
+        return pl.coalesce(_parsed(told, each) for each in (_ISO if self.time == "iso" else (self.time,)))
+
+    def _seconds(self, told: object) -> float | None:
+        """The same of one value; raises ValueError where it is none."""
+        if told is None:
+            return None
+        if self.time == "epoch":
+            number = float(cast("float | str", told))
+            return number / 1000 if abs(number) >= _SECONDS_MAX else number
+        text = str(told)
+        moment = datetime.fromisoformat(text) if self.time == "iso" else datetime.strptime(text, self.time)  # noqa: DTZ007, next line
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _each(*paths: str | None) -> list[str]:
+    """The alternatives of those that are told, one by one."""
+    return [each for path in paths if path for each in path.split("|")]
+
+
+def read(fields: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401, of JSON
+    """What stands at a path of a decoded line; None where nothing does."""
+    for each in path.split("|"):
+        found: Any = fields
+        for part in _parts(each):
+            found = found.get(part) if isinstance(found, Mapping) else None
+        if found is not None:
+            return found
+    return None
+
+
+def write(fields: dict[str, Any], path: str, value: object) -> None:
+    """Put a value at a path of a decoded line, at the alternative that is there or else at the first."""
+    ways = path.split("|")
+    *above, name = _parts(next((each for each in ways if read(fields, each) is not None), ways[0]))
+    node = fields
+    for part in above:
+        node = node[part] if isinstance(node.get(part), dict) else node.setdefault(part, {})
+    node[name] = value
+
+
+def _parsed(told: pl.Expr, form: str) -> pl.Expr:
+    if form.lower().endswith("z"):
+        return told.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
+    return told.str.to_datetime(form, time_unit="us", strict=False).dt.replace_time_zone("UTC")
+
+
+def _parts(path: str) -> list[str]:
+    return [part.replace("\\.", ".") for part in re.split(r"(?<!\\)\.", path)]
+
+
+def _tree(leaves: Mapping[str, _Leaf]) -> _Tree:
+    """Fields by name, those of nested objects as a tree of their own; the last word on a field counts."""
+    tree: _Tree = {}
+    for path, leaf in leaves.items():
+        for each in path.split("|"):
+            *above, name = _parts(each)
+            functools.reduce(lambda node, part: node.setdefault(part, {}), above, tree)[name] = leaf
+    return tree
+
+
+def _struct(tree: _Tree) -> type[msgspec.Struct]:
+    """Fields are called by their order, since names of JSON need be none of Python."""
+    fields: list[Any] = []
+    for n, (name, below) in enumerate(tree.items()):
+        named = msgspec.field(name=name) if isinstance(below, _Leaf) and below.is_required else msgspec.field(default=None, name=name)
+        fields.append((f"f{n}", below.python if isinstance(below, _Leaf) else _struct(below) | None, named))
+    return msgspec.defstruct("Line", fields, kw_only=True, gc=False)
+
+
+def _dtype(tree: _Tree) -> pl.Struct:
+    return pl.Struct({name: below.polars if isinstance(below, _Leaf) else _dtype(below) for name, below in tree.items()})
+
+
+def _getters(tree: _Tree, path: str | None) -> list[Callable[[Any], Any]]:
+    """Read the alternatives of a path from what was decoded as the tree's struct."""
+    getters: list[Callable[[Any], Any]] = []
+    for each in path.split("|") if path else ():
+        node, names = tree, []
+        for part in _parts(each):
+            names.append(f"f{list(node).index(part)}")
+            node = node[part]
+        getters.append(operator.attrgetter(".".join(names)))
+    return getters
+
+
+def _first_there(getters: list[Callable[[Any], Any]], found: object) -> Any:  # noqa: ANN401, of JSON
+    for get in getters:
+        try:
+            value = get(found)
+        except AttributeError:  # the object above is not there
+            continue
+        if value is not None:
+            return value
+    return None
+
+
+def _first(line: pl.Expr, path: str) -> pl.Expr:
+    values = [functools.reduce(lambda value, part: value.struct.field(part), _parts(each), line) for each in path.split("|")]
+    return values[0] if len(values) == 1 else pl.coalesce(values)
+
+
+def _text(line: pl.Expr, path: str | None) -> pl.Expr:
+    return _first(line, path) if path else pl.lit(None, pl.String)
+
+
+def _joined(parts: list[pl.Expr]) -> pl.Expr:
+    if not parts:
+        return pl.lit(None, pl.String)
+    return parts[0] if len(parts) == 1 else pl.concat_str(parts, separator="\n", ignore_nulls=True)

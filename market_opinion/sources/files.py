@@ -1,0 +1,186 @@
+"""Files that lie somewhere, at any fsspec URI: every line of them filed under its community and the hour of its own time."""
+
+import hashlib
+import re
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import PurePosixPath
+from typing import Any
+
+import fsspec
+
+from market_opinion.errors import InvalidRequest, SourceUnavailable, SourceUnreadable
+from market_opinion.form import Form
+from market_opinion.forms import Told, form_of
+from market_opinion.sources import RawItem, RefusedFile, Sink, Stop, StopReason
+from market_opinion.sources.lines import BROKEN, read_lines
+from market_opinion.window import EARLIEST, HOUR, Window
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a file holds: lines of one kind, of one community unless they say it themselves."""
+
+    kind: str
+    community: str | None = None
+    encoding: str = "utf-8-sig"
+
+
+class Files:
+    """A folder or file.
+
+    `origin` hashes the names, sizes and times of the files; `retrieved_at` is when the newest of them was written.
+    """
+
+    is_live = False
+    # Whether an hour it holds nothing of was without any; a set of reviews, or an export, does not say.
+    vouches = False
+
+    def __init__(
+        self, uri: str, *, platform: str, capture_path: str, forms: Told, reading: Callable[[str], Reading | None], expected: str
+    ) -> None:
+        """Find the files that `reading` knows by their names; raises SourceUnreadable, saying what was `expected`, when there is none."""
+        self.platform, self.capture_path, self.forms = platform, capture_path, forms
+        self._fs, path = fsspec.url_to_fs(uri)
+        self._files = [(info, held) for info in _listing(self._fs, path) if (held := reading(PurePosixPath(info["name"]).name))]
+        if not self._files:
+            message = f"no {capture_path} at {uri}: expected {expected}"
+            raise SourceUnreadable(message)
+        listing = [(PurePosixPath(f["name"]).name, f["size"], modified_at(f).isoformat()) for f, _ in self._files]
+        self.file_names = [name for name, _, _ in listing]
+        self.origin = f"{capture_path}-{hashlib.sha256(repr(listing).encode()).hexdigest()[:12]}"
+        self.retrieved_at = max(modified_at(f) for f, _ in self._files)
+
+    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> Stop:
+        """One pass over every file, for the named communities or for all. A file that breaks off is read as far as it goes.
+
+        Nothing is certified then. A line whose time or community cannot be read belongs to the hour of the line before it,
+        so that it is landed once however the files are cut into windows; bronze refuses it there.
+        """
+        sorter = _Sorter(frozenset(communities), window, latest=now + timedelta(days=1), sink=sink)
+        refused = [found for info, held in self._files for found in self._read(info["name"], held, sorter)]
+        return Stop(
+            reason=StopReason.ERROR if refused else StopReason.EXHAUSTED,
+            communities=tuple(sorted(sorter.spoken)),
+            extent=sorter.extent,
+            spoken=None if self.vouches else {name: sorted(hours) for name, hours in sorter.spoken.items()},
+            detail="; ".join(f"{r.name}: {r.detail}" for r in refused),
+            files=self.file_names,
+            refused=refused,
+            other_communities=dict(sorter.other_communities.most_common(20)),
+        )
+
+    def _read(self, path: str, held: Reading, sorter: "_Sorter") -> Iterator[RefusedFile]:
+        """Sort one file, and say what of it could not be read."""
+        name, form = PurePosixPath(path).name, form_of(self.forms, held.kind)
+        wanted = (form.created_at, *(() if form.is_lenient and form.is_hashed else form.item_id))
+        try:
+            sorter.sort(held, form, read_lines(self._fs, path, encoding=held.encoding, wanted=wanted))
+        except BROKEN as error:
+            yield RefusedFile(name, "truncated_file", f"ends or breaks in the middle: {error}")
+        except SourceUnreadable as error:
+            yield RefusedFile(name, "wrong_columns", str(error))
+        except OSError as error:
+            message = f"file {name} could not be read: {error}"
+            raise SourceUnavailable(message) from error
+        if sorter.finish_file():
+            yield RefusedFile(name, "unreadable_file", "not one line has a readable community and time")
+
+
+def needed(opening_files: str | None, source: str, what: str) -> str:
+    """Where the files are; raises InvalidRequest where nobody said so."""
+    if not opening_files:
+        message = f"source {source} needs archive: the folder, file or URI that holds {what}"
+        raise InvalidRequest(message)
+    return opening_files
+
+
+def community_name(text: str) -> str:
+    """A community as folders are called: lower case, and nothing but letters, digits, dots and dashes."""
+    return re.sub(r"[^\w.-]+", "_", text.lower()).strip("_.")
+
+
+def modified_at(info: dict[str, Any]) -> datetime:
+    """When a file was written, on whatever file system; 1995 where it does not say."""
+    value = info.get("mtime") or info.get("LastModified") or info.get("updated") or info.get("created")
+    if isinstance(value, int | float):
+        return datetime.fromtimestamp(int(value), UTC)
+    return value.astimezone(UTC).replace(microsecond=0) if isinstance(value, datetime) else EARLIEST
+
+
+class _Sorter:
+    """Files lines under community and hour, and hands on those that are wanted."""
+
+    def __init__(self, communities: frozenset[str], window: Window | None, *, latest: datetime, sink: Sink) -> None:
+        self._communities = communities
+        self._window = window
+        self._sink = sink
+        self._earliest_s = EARLIEST.timestamp()
+        self._latest_s = latest.timestamp()
+        self._hours: dict[int, tuple[datetime, bool]] = {}
+        self._names: dict[str, str] = {}
+        self._place: tuple[str, int] | None = None
+        self._waiting: list[bytes] = []
+        self.other_communities: Counter[str] = Counter()
+        self.spoken: dict[str, set[datetime]] = defaultdict(set)
+        self.extent: Window | None = None
+
+    def sort(self, held: Reading, form: Form, lines: Iterator[bytes]) -> None:
+        """Hand on every wanted line of one file."""
+        for line in lines:
+            place = self._place_of(line, form, held.community)
+            if place is None and self._place is None:
+                self._waiting.append(line)
+                continue
+            if self._waiting and place is not None:
+                for early in self._waiting:
+                    self._hand_on(held.kind, place, early)
+                self._waiting.clear()
+            self._place = place or self._place
+            self._hand_on(held.kind, self._place, line)  # type: ignore[arg-type]  # one of the two is set here
+
+    def finish_file(self) -> bool:
+        """Forget the file's last place; whether the file had lines and not one could be placed."""
+        is_unreadable = bool(self._waiting)
+        self._place = None
+        self._waiting.clear()
+        return is_unreadable
+
+    def _place_of(self, line: bytes, form: Form, community: str | None) -> tuple[str, int] | None:
+        """Community and hour since 1970; None when one cannot be read or believed."""
+        place = form.place(line)
+        told = place and (place.community or community)
+        if place is None or not told or not self._earliest_s <= place.seconds < self._latest_s:
+            return None
+        name = self._names.get(told)
+        if name is None:
+            name = self._names[told] = community_name(told)
+        return (name, int(place.seconds // 3600)) if name else None
+
+    def _hand_on(self, kind: str, place: tuple[str, int], line: bytes) -> None:
+        community, hour = place
+        if self._communities and community not in self._communities:
+            self.other_communities[community] += 1
+            return
+        if (known := self._hours.get(hour)) is None:
+            known = self._hours[hour] = self._meet(hour)
+        start, is_wanted = known
+        self.spoken[community].add(start)
+        if is_wanted:
+            self._sink(RawItem(kind, community, start, line))
+
+    def _meet(self, hour: int) -> tuple[datetime, bool]:
+        """The hour's start, and whether it is wanted; widens the extent."""
+        start = datetime.fromtimestamp(hour * 3600, UTC)
+        extent = self.extent or Window.hour(start)
+        self.extent = Window(min(extent.start, start), max(extent.end, start + HOUR))
+        return start, self._window is None or start in self._window
+
+
+def _listing(fs: Any, path: str) -> list[dict[str, Any]]:  # noqa: ANN401, fsspec is untyped
+    if not fs.exists(path):
+        return []
+    found = fs.find(path, detail=True).values() if fs.isdir(path) else [fs.info(path)]
+    return sorted(found, key=lambda f: PurePosixPath(f["name"]).name)

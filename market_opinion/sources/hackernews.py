@@ -1,0 +1,55 @@
+"""Hacker News by its search interface (hn.algolia.com/api): every story and comment of an exact span of time, without a key."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+from market_opinion.errors import SourceUnavailable
+from market_opinion.sources import Opening, Sink, Stop
+from market_opinion.sources.live import WebSource, file_item, read_to_start
+from market_opinion.sources.web import Web
+from market_opinion.window import Window
+
+# A search gives no more than this, on one page or on several.
+_HITS_MAX = 1000
+_SECOND = timedelta(seconds=1)
+_TAGS = {"submission": "story", "comment": "comment"}
+# The same words again, marked up for a page of results.
+_DECORATION = ("_highlightResult", "_snippetResult")
+
+
+class HackerNews(WebSource):
+    """All of it, as one community; a domain finds its products in it."""
+
+    platform = "hackernews"
+    kinds = ("submission", "comment")
+    access = "open, no key"
+
+    @classmethod
+    def open(cls, opening: Opening) -> Self:
+        """At HACKERNEWS_URL."""
+        settings = opening.settings
+        return cls(Web(settings.hackernews_url, opening.pace(cls.platform, settings.hackernews_requests_per_minute)))
+
+    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> Stop:  # noqa: ARG002, its own clock counts
+        """Everything of the window; a span that holds more than a search gives is halved until it does not."""
+        window, (community,) = self.asked_for(window), communities
+        for kind in self.kinds:
+            for hit in self._hits(kind, window.start, window.end):
+                if item := file_item(kind, community, hit, window, forms=self.forms):
+                    sink(item)
+        return read_to_start(window, self.kinds, at=self.retrieved_at)
+
+    def _hits(self, kind: str, start: datetime, end: datetime) -> Iterator[Mapping[str, Any]]:
+        what = f"Hacker News from {start.isoformat()} to {end.isoformat()}"
+        span = f"created_at_i>={int(start.timestamp())},created_at_i<{int(end.timestamp())}"
+        found = self.web.get("search_by_date", {"tags": _TAGS[kind], "numericFilters": span, "hitsPerPage": _HITS_MAX}, what=what)
+        if found["nbHits"] <= len(found["hits"]):
+            yield from ({name: value for name, value in hit.items() if name not in _DECORATION} for hit in found["hits"])
+        elif end - start > _SECOND:
+            middle = start + (end - start) // _SECOND // 2 * _SECOND
+            yield from self._hits(kind, start, middle)
+            yield from self._hits(kind, middle, end)
+        else:
+            message = f"{what}: {found['nbHits']} {kind}s, of which a search gives {len(found['hits'])}"
+            raise SourceUnavailable(message)

@@ -1,0 +1,50 @@
+"""Files of any table, by a mapping of their columns in the domain's file: exports of listening tools, surveys, app stores."""
+
+from typing import Self
+
+from market_opinion.domain import Domain, FileMapping
+from market_opinion.errors import InvalidRequest
+from market_opinion.sources import Opening
+from market_opinion.sources.files import Files, Reading, needed
+from market_opinion.sources.lines import ENDINGS, ending_of
+
+
+class MappedFiles(Files):
+    """A folder or file whose columns `[files.NAME]` of a domain names."""
+
+    kinds = ("submission", "comment", "review")
+    access = "files that you have"
+
+    def __init__(self, uri: str, mapping: FileMapping, *, platform: str) -> None:
+        """Find the files; raises SourceUnreadable when there is none."""
+        reading = Reading(mapping.kind, mapping.community, mapping.encoding)
+        super().__init__(
+            uri,
+            platform=platform,
+            capture_path="file",
+            forms={mapping.kind: mapping.fields.model_dump(mode="json", exclude_defaults=True)},
+            reading=lambda name: reading if ending_of(name) in ENDINGS else None,
+            expected=f"files ending in {', '.join(ENDINGS)}, also packed as .gz or .zst",
+        )
+
+    @classmethod
+    def open(cls, opening: Opening) -> Self:
+        """The files that were named, by the mapping that was named, or by the only one the domain has."""
+        name, mapping = _mapping(opening.domain, opening.mapping)
+        return cls(needed(opening.files, "file", f"what [files.{name}] maps"), mapping, platform=mapping.platform or name)
+
+    @classmethod
+    def platform_of(cls, domain: Domain, mapping: str | None) -> str:
+        """What the mapping says."""
+        name, found = _mapping(domain, mapping)
+        return found.platform or name
+
+
+def _mapping(domain: Domain, name: str | None) -> tuple[str, FileMapping]:
+    if name is None and len(domain.files) == 1:
+        return next(iter(domain.files.items()))
+    if name is None or name not in domain.files:
+        told = "no mapping was named" if name is None else f"no mapping {name!r}"
+        message = f"{told}: domain {domain.name} has {', '.join(domain.files) or 'none'}; add [files.NAME] to its domain.toml"
+        raise InvalidRequest(message)
+    return name, domain.files[name]

@@ -1,0 +1,109 @@
+"""A platform's interface over HTTP that answers in JSON: paced, tried again where that may help, its errors turned into ours."""
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.util.retry import Retry
+
+from market_opinion.errors import CommunityClosed, CredentialsRefused, MarketOpinionError, SourceUnavailable
+from market_opinion.sources import Pace
+
+_ATTEMPTS = 4
+_TOO_MANY = 429
+# To wait longer than this would mean that something else is wrong; the next run tries again.
+_WAIT_MAX_SECONDS = 600
+_TRANSIENT = frozenset({_TOO_MANY, 500, 502, 503, 504})
+# What to make of an answer that is none, where the platform says more than its status does.
+Explain = Callable[[requests.Response, str], MarketOpinionError | None]
+
+
+def retrying() -> Retry:
+    """Tries again what may succeed: after the time that Retry-After names, else after 1, 2, 4 seconds and some."""
+    return Retry(
+        total=_ATTEMPTS - 1,
+        status_forcelist=_TRANSIENT,
+        backoff_factor=1,
+        backoff_jitter=0.5,
+        retry_after_max=_WAIT_MAX_SECONDS,
+        raise_on_status=False,
+    )
+
+
+class Web:
+    """One platform's interface; `began_at` is its clock at the first answer of a reading."""
+
+    def __init__(
+        self,
+        address: str,
+        pace: Pace,
+        *,
+        headers: Mapping[str, str] | None = None,
+        explain: Explain | None = None,
+        timeout_seconds: int = 30,
+    ) -> None:
+        """Ask below this address; nothing is asked yet."""
+        self._address = address.rstrip("/")
+        self._pace = pace
+        self._explain = explain
+        self._timeout_seconds = timeout_seconds
+        self._session = requests.Session()
+        self._session.headers.update({"Accept": "application/json", "User-Agent": "market-opinion", **(headers or {})})
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, HTTPAdapter(max_retries=retrying()))
+        self.began_at: datetime | None = None
+
+    def begin(self) -> None:
+        """A new reading begins with the next answer."""
+        self.began_at = None
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, what: str) -> Any:  # noqa: ANN401, JSON
+        """The answer, decoded.
+
+        Raises CredentialsRefused, CommunityClosed where there is no such thing or it is not ours to see, or SourceUnavailable.
+        """
+        self._pace.wait()
+        try:
+            response = self._session.get(f"{self._address}/{path}", params=params, timeout=self._timeout_seconds)
+        except requests.RequestException as error:
+            message = f"no answer for {what}: {type(error).__name__}"
+            raise SourceUnavailable(message) from error
+        self.note(response)
+        if not response.ok:
+            raise self._refusal(response, what)
+        try:
+            return response.json()
+        except requests.JSONDecodeError as error:
+            message = f"the answer for {what} is no JSON"
+            raise SourceUnavailable(message) from error
+
+    def note(self, response: requests.Response) -> None:
+        """Take the platform's clock from an answer, and remember refusals that were waited out."""
+        self.began_at = self.began_at or clock_of(response)
+        retries = response.raw.retries
+        for _ in [tried for tried in (retries.history if retries else ()) if tried.status == _TOO_MANY]:
+            self._pace.note_refusal()
+
+    def _refusal(self, response: requests.Response, what: str) -> MarketOpinionError:
+        explained = self._explain(response, what) if self._explain else None
+        return explained or refusal(response.status_code, what)
+
+
+def clock_of(response: requests.Response) -> datetime:
+    """When a server answered, by its own clock; by ours where it does not say."""
+    try:
+        return parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
+    except (KeyError, ValueError):
+        return datetime.now(UTC)
+
+
+def refusal(status: int, what: str) -> MarketOpinionError:
+    """What a status means for whoever asked."""
+    if status == requests.codes.unauthorized:
+        return CredentialsRefused(f"the key is refused for {what} ({status}): check it, and when it ends")
+    if status in {requests.codes.forbidden, requests.codes.not_found, requests.codes.gone}:
+        return CommunityClosed(f"{what} is not there, or not for this key ({status})")
+    return SourceUnavailable(f"{what} was not answered ({status})")

@@ -1,0 +1,127 @@
+"""X by recent search of its API v2, through tweepy: the posts of the last seven days that a query finds. Paid."""
+
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from typing import Any, Self, TypeVar
+
+import requests
+import tweepy
+from requests.adapters import HTTPAdapter
+from tweepy.errors import BadRequest, Forbidden, HTTPException, TooManyRequests, Unauthorized
+
+from market_opinion.errors import CredentialsRefused, InvalidRequest, MarketOpinionError, SettingsInvalid, SourceUnavailable
+from market_opinion.sources import Opening, Pace, Sink, Stop
+from market_opinion.sources.live import OVERLAP, WebSource, file_item, read_to_start
+from market_opinion.sources.web import Web, clock_of, retrying
+from market_opinion.window import Window
+
+_HOST = "https://api.twitter.com"  # tweepy's own
+_PAGE_ITEMS = 100
+# Recent search reaches back seven days; a minute less, since it refuses what is older when it is asked.
+_REACH = timedelta(days=7) - timedelta(minutes=1)
+# Limits of X are of fifteen minutes each.
+_WAIT_MAX_SECONDS = 900
+_ATTEMPTS = 3
+_FIELDS = ["created_at", "author_id", "conversation_id", "public_metrics", "lang", "referenced_tweets", "edit_history_tweet_ids"]
+T = TypeVar("T")
+
+
+class X(WebSource):
+    """A community is a query of `[sources.x.queries]`."""
+
+    platform = "x"
+    kinds = ("submission", "comment")
+    access = "paid: a bearer token"
+
+    def __init__(self, web: Web, client: tweepy.Client, pace: Pace, *, queries: dict[str, str]) -> None:
+        """Ask with this client."""
+        super().__init__(web)
+        self._client = client
+        self._pace = pace
+        self._queries = queries
+
+    @classmethod
+    def open(cls, opening: Opening) -> Self:
+        """With X_BEARER_TOKEN, at X_URL."""
+        settings = opening.settings
+        if settings.x_bearer_token is None:
+            message = "source x needs X_BEARER_TOKEN, of an app whose plan has recent search (https://developer.x.com); it is paid"
+            raise SettingsInvalid(message)
+        token = settings.x_bearer_token.get_secret_value()
+        client = tweepy.Client(token, return_type=requests.Response)
+        client.session.mount(_HOST, _Elsewhere(settings.x_url, max_retries=retrying().new(status_forcelist={500, 502, 503, 504})))
+        pace = opening.pace(token, settings.x_requests_per_minute)
+        source = opening.domain.sources.get(cls.platform)
+        return cls(Web(settings.x_url, pace), client, pace, queries=source.queries if source else {})
+
+    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> Stop:
+        """Every post of the window that the query finds, as far back as recent search goes."""
+        window, (community,) = self.asked_for(window), communities
+        if (query := self._queries.get(community)) is None:
+            message = (
+                f"x has no query for {community}: add {community} to [sources.x.queries] of the domain, as '(iphone OR pixel) -is:retweet'"
+            )
+            raise InvalidRequest(message)
+        since, until = max(window.start, now - _REACH), min(window.end, now - OVERLAP)
+        if since < until:
+            for post in self._posts(query, since, until):
+                kind = "comment" if any(each["type"] == "replied_to" for each in post.get("referenced_tweets", ())) else "submission"
+                if item := file_item(kind, community, post, window, forms=self.forms):
+                    sink(item)
+        detail = "recent search of X reaches back seven days" if since > window.start else ""
+        return read_to_start(window, self.kinds, at=self.web.began_at or now, since=since, detail=detail)
+
+    def _posts(self, query: str, since: datetime, until: datetime) -> Iterator[dict[str, Any]]:
+        token: str | None = None
+        while True:
+            page = self._ask(
+                lambda token=token: self._client.search_recent_tweets(  # type: ignore[misc]  # bound as it is now
+                    query, start_time=since, end_time=until, max_results=_PAGE_ITEMS, next_token=token, tweet_fields=_FIELDS
+                )
+            )
+            yield from page.get("data", ())
+            token = page["meta"].get("next_token")
+            if token is None:
+                return
+
+    def _ask(self, ask: Callable[[], requests.Response]) -> dict[str, Any]:
+        """An answer; where the rate is used up, after the time that X names."""
+        for attempt in range(1, _ATTEMPTS + 1):
+            self._pace.wait()
+            try:
+                response = ask()
+                found: dict[str, Any] = response.json()
+            except TooManyRequests as error:
+                self._pace.note_refusal()
+                wait = error.reset_time - clock_of(error.response).timestamp() + 1 if error.reset_time else 2.0**attempt
+                if attempt == _ATTEMPTS or wait > _WAIT_MAX_SECONDS:
+                    message = f"X refuses more requests for {wait:.0f} seconds: lower X_REQUESTS_PER_MINUTE"
+                    raise SourceUnavailable(message) from error
+                time.sleep(max(wait, 0))
+            except (HTTPException, requests.RequestException) as error:
+                raise _explained(error) from error
+            else:
+                self.web.note(response)
+                return found
+        raise AssertionError  # the last attempt returns or raises
+
+
+class _Elsewhere(HTTPAdapter):
+    """Sends what tweepy asks of its own host to the address that is set."""
+
+    def __init__(self, address: str, **options: Any) -> None:  # noqa: ANN401, HTTPAdapter's own
+        super().__init__(**options)
+        self._address = address.rstrip("/")
+
+    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:  # noqa: ANN401, as HTTPAdapter's
+        request.url = str(request.url).replace(_HOST, self._address, 1)
+        return super().send(request, *args, **options)
+
+
+def _explained(error: Exception) -> MarketOpinionError:
+    if isinstance(error, (Unauthorized, Forbidden)):
+        return CredentialsRefused(f"X refuses the token ({error}): check X_BEARER_TOKEN, and that the app's plan has recent search")
+    if isinstance(error, BadRequest):
+        return InvalidRequest(f"X does not take the query ({error}): correct [sources.x.queries] of the domain")
+    return SourceUnavailable(f"X did not answer: {type(error).__name__}")

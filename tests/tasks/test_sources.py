@@ -1,0 +1,467 @@
+"""What every source keeps to, whatever it reads: the same cases for all of them, through the task that every flow fetches by."""
+
+import csv
+import json
+import os
+import shutil
+import sys
+from collections import deque
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS
+from market_opinion.errors import CredentialsRefused, InvalidRequest, SettingsInvalid
+from market_opinion.quota import REFUSALS
+from market_opinion.sources import catalogue
+from market_opinion.state import WindowState
+from market_opinion.window import HOUR, Window
+from tasks import resources
+from tasks.bronze import build_bronze
+from tasks.fetch import fetch_windows
+from tasks.record import record_windows
+from tasks.request import check_backfill
+from tasks.silver import clean_items
+from tests.conftest import REPOSITORY, write_archive
+from tests.platform_servers import KEY, PLATFORMS, PlatformServer, Said
+from tests.reddit_server import FakeReddit, Post, RedditServer
+
+T10 = datetime(2026, 3, 1, 10, tzinfo=UTC)
+H10 = Window.hour(T10)
+NOW = T10 + timedelta(hours=3)
+COMMUNITIES = {"steam": "1245620", "facebook": "1001", "instagram": "2002", "linkedin": "3003", "hackernews": "hackernews"}
+pytestmark = pytest.mark.usefixtures("without_engine", "domains")
+
+MAPPING = """
+[files.survey]
+platform = "survey"
+kind = "review"
+community = "phones"
+
+[files.survey.fields]
+item_id = "answer id"
+created_at = "answered"
+time = "iso"
+author = "e-mail"
+body = ["pros", "cons"]
+rating = "score"
+rating_range = [0, 10]
+"""
+QUERIES = """
+[sources.x]
+communities = ["phones"]
+queries = { phones = "(iphone OR pixel) -is:retweet" }
+"""
+
+
+@pytest.fixture
+def domains(tmp_path, monkeypatch):
+    """The smartphones domain, told more places to read."""
+    folder = tmp_path / "domains" / "smartphones"
+    shutil.copytree(REPOSITORY / "domains" / "smartphones", folder)
+    told = (folder / "domain.toml").read_text()
+    (folder / "domain.toml").write_text(told.replace("[aspects.", QUERIES + MAPPING + "\n[aspects.", 1))
+    shutil.rmtree(folder / "sample")
+    monkeypatch.setenv("DOMAINS_PATH", str(folder.parent))
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    for source in ("HACKERNEWS", "STEAM", "X", "META", "LINKEDIN", "REDDIT"):
+        monkeypatch.setenv(f"{source}_REQUESTS_PER_MINUTE", "1000000")
+    return folder
+
+
+def world(kinds: tuple[str, ...], ids: Callable[[str, int], str]) -> list[Said]:
+    """Items from half past eight to eleven, every ten minutes and in the very first and last second of the hour; old threads too."""
+    moments = [T10 + timedelta(minutes=10 * n) for n in range(-9, 7)] + [T10 + timedelta(minutes=59, seconds=59)]
+    said = []
+    thread = Said("submission", ids("submission", 900), (T10 - timedelta(days=3)).timestamp(), "An older thread", "brand")
+    if "submission" in kinds:
+        said.append(thread)
+    for n, moment in enumerate(moments):
+        kind = kinds[n % len(kinds)]
+        inside = thread.id if kind == "comment" else COMMUNITIES["steam"] if kind == "review" else ""
+        text = f"The battery of my iPhone 15 lasted {n} days, {moment:%H} o'clock"
+        said.append(Said(kind, ids(kind, n), moment.timestamp(), text, f"person_{n % 3}", inside, "", 1 + n % 5))
+    return said
+
+
+@dataclass
+class Stage:
+    """A source with what was said there, and how it is asked for it."""
+
+    source: str
+    said: list[Said]
+    community: str
+    options: dict[str, Any] = field(default_factory=dict)
+    platform: Any = None
+
+    def job(self, window: Window = H10, now: datetime = NOW, **options: Any):
+        options = {"archive": None, **self.options, **options}
+        communities = options.pop("communities", [self.community])
+        archive = options.pop("archive")
+        return check_backfill.fn("smartphones", self.source, archive, communities, window.start, window.end, now, **options)
+
+    def read(self, window: Window = H10, now: datetime = NOW, **options: Any):
+        """Fetch, bronze and the ledger of the window."""
+        if self.platform is not None:
+            self.platform.clock = now.timestamp
+        job = self.job(window, now, **options)
+        landed = fetch_windows.fn(job, job.communities, job.window)
+        for span in landed.slices:
+            build_bronze.fn(job, span)
+            clean_items.fn(job, span)
+            record_windows.fn(job, span)
+        return job
+
+    def wanted(self, window: Window = H10) -> dict[str, float]:
+        return {each.id: each.at for each in self.said if datetime.fromtimestamp(each.at, UTC) in window}
+
+    @property
+    def asked(self) -> int:
+        return len(self.platform.requests) if self.platform is not None else 0
+
+
+def number(_kind: str, n: int) -> str:
+    return str(4_000 + n)
+
+
+def name(kind: str, n: int) -> str:
+    return f"{kind[0]}{n:03d}"
+
+
+def urn(kind: str, n: int) -> str:
+    post = "urn:li:share:4900"
+    return f"urn:li:share:{4000 + n}" if kind == "submission" else f"urn:li:comment:({post},{4000 + n})"
+
+
+IDS = {"hackernews": number, "steam": number, "x": number, "linkedin": urn}
+
+
+def raw(each: Said) -> dict[str, Any]:
+    """As Reddit's archives have it."""
+    base = {"id": each.id, "subreddit": "phones", "author": each.author, "created_utc": int(each.at), "score": 1}
+    if each.kind == "submission":
+        return {**base, "title": each.text, "selftext": "", "num_comments": 1}
+    return {**base, "body": each.text, "link_id": f"t3_{each.thread}", "parent_id": f"t3_{each.thread}"}
+
+
+def on_archive(stack: ExitStack, folder: Path, _domain: Path) -> Stage:
+    said = world(("submission", "comment"), name)
+    parts = [[raw(each) for each in said if each.kind == kind] for kind in ("comment", "submission")]
+    return Stage("archive", said, "phones", {"archive": str(write_archive(folder, *parts))})
+
+
+def on_sample(stack: ExitStack, folder: Path, domain: Path) -> Stage:
+    stage = on_archive(stack, domain / "sample", domain)
+    return Stage("sample", stage.said, "phones")
+
+
+def on_reviews(stack: ExitStack, folder: Path, _domain: Path) -> Stage:
+    said = world(("review",), name)
+    folder.mkdir()
+    lines = [
+        {"rating": float(each.stars), "title": "", "text": each.text, "asin": each.id, "parent_asin": "B0CHX1W1XY", "user_id": each.author,
+         "timestamp": int(each.at * 1000), "helpful_vote": 2}
+        for each in said
+    ]  # fmt: skip
+    (folder / "Cell_Phones.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    from market_opinion.forms import form_of
+
+    ids = [form_of("amazon", "review").key(line) for line in lines]
+    said = [Said(each.kind, key, each.at, each.text, each.author, stars=each.stars) for each, key in zip(said, ids, strict=True)]
+    return Stage("reviews", said, "cell_phones", {"archive": str(folder)})
+
+
+def on_file(stack: ExitStack, folder: Path, _domain: Path) -> Stage:
+    said = world(("review",), name)
+    folder.mkdir()
+    with (folder / "export.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["answer id", "answered", "e-mail", "pros", "cons", "score"])
+        for each in said:
+            writer.writerow([each.id, datetime.fromtimestamp(each.at, UTC).isoformat(), each.author, each.text, "", (each.stars - 1) * 2.5])
+    return Stage("file", said, "phones", {"archive": str(folder), "mapping": "survey"})
+
+
+def on_reddit(stack: ExitStack, _folder: Path, _domain: Path) -> Stage:
+    said = world(("submission", "comment"), name)
+    fake = FakeReddit()
+    posts = [
+        Post(each.kind, each.id, "phones", each.at, each.text, each.author, title=each.text if each.kind == "submission" else "",
+             thread=f"t3_{each.thread}", parent=f"t3_{each.thread}")
+        for each in said
+    ]  # fmt: skip
+    fake.add(posts)
+    os.environ.update(stack.enter_context(RedditServer(fake)).environment())
+    return Stage("reddit", said, "phones", platform=fake)
+
+
+def on_platform(source: str) -> Callable[[ExitStack, Path, Path], Stage]:
+    def build(stack: ExitStack, _folder: Path, _domain: Path) -> Stage:
+        community = COMMUNITIES.get(source, "phones")
+        said = world(catalogue.source_type(source).kinds, IDS.get(source, name))
+        platform = PLATFORMS[source](community, said, key=None if source in {"hackernews", "steam"} else KEY)
+        os.environ.update(platform.settings(stack.enter_context(PlatformServer(platform)).address))
+        return Stage(source, said, community, platform=platform)
+
+    return build
+
+
+STAGES = {"archive": on_archive, "sample": on_sample, "reviews": on_reviews, "file": on_file, "reddit": on_reddit} | {
+    source: on_platform(source) for source in PLATFORMS
+}
+LIVE = [source for source in STAGES if catalogue.source_type(source).is_live]
+SEARCHED = sorted(PLATFORMS)
+
+
+@pytest.fixture
+def stage(request, tmp_path, domains, monkeypatch):
+    """The source that the test is for."""
+    with ExitStack() as stack, monkeypatch.context() as environment:
+        environment.setattr(os, "environ", os.environ.copy())
+        known = dict(os.environ)
+        built = STAGES[request.param](stack, tmp_path / "files", domains)
+        for key in set(os.environ) - set(known):
+            monkeypatch.setenv(key, os.environ[key])
+        yield built
+
+
+def every(sources):
+    return pytest.mark.parametrize("stage", sources, indirect=True)
+
+
+def bronze(**where: str) -> pl.DataFrame:
+    return resources.lake().read(BRONZE_ITEMS, where)
+
+
+def entries(platform: str) -> dict[datetime, Any]:
+    return {entry.window_start: entry for entry in resources.state().windows(platform)}
+
+
+def test_every_source_is_tested():
+    """A new one has to join."""
+    assert sorted(STAGES) == catalogue.names()
+
+
+@every(STAGES)
+def test_a_window_takes_what_was_written_in_it_and_nothing_else(stage):
+    """X5: by the item's own time, `[start, end)`; nothing twice, nothing lost, raw lines as many as rows."""
+    job = stage.read()
+    found = bronze()
+    assert dict(found.select("item_id", pl.col("created_at").dt.timestamp("ms") / 1000).iter_rows()) == stage.wanted()
+    assert set(found["platform"]) == {job.platform}
+    assert set(found["community"]) == {stage.community}
+    captures = resources.landing().captures(job.platform, [stage.community], None)
+    assert sum(capture.manifest.lines() for capture in captures) == found.height
+    assert resources.lake().read(OPS_REJECTIONS).height == 0
+
+
+@every(STAGES)
+def test_words_arrive_as_they_were_said_and_names_end_in_bronze(stage):
+    """E16, E33: with one key for each person."""
+    stage.read()
+    rows, cleaned = bronze(), resources.lake().read(SILVER_ITEMS)
+    said = {each.id: each for each in stage.said}
+    for row in rows.iter_rows(named=True):
+        words = f"{row['title'] or ''}\n{row['body'] or ''}" if row["kind"] != "comment" else row["body"]
+        assert said[row["item_id"]].text in words
+        assert row["author"] == said[row["item_id"]].author
+    assert cleaned["author_key"].n_unique() == rows["author"].n_unique() == 3
+    assert not any("person_" in str(value) for row in cleaned.rows() for value in row)
+    assert cleaned["text"].str.contains("The battery of my iPhone 15", literal=True).all()
+
+
+@every(STAGES)
+def test_an_hour_that_was_read_to_its_beginning_is_certified_and_not_read_again(stage):
+    """The reason why it stopped is one that certifies; the second run asks nothing."""
+    job = stage.read()
+    entry = entries(job.platform)[T10]
+    assert entry.state is WindowState.CERTIFIED, entry.detail
+    assert entry.stop_reason in {"passed_window_start", "exhausted"}
+    asked = stage.asked
+    stage.read(now=NOW + timedelta(minutes=10))
+    assert stage.asked == asked
+
+
+@every(STAGES)
+def test_hours_one_by_one_and_together_give_the_same_rows(stage):
+    """X10."""
+    together = Window(T10 - 2 * HOUR, T10 + 2 * HOUR)
+    stage.read(together)
+    found = bronze().select("item_id", "created_at", "body", "title", "author").sort("item_id")
+    assert set(found["item_id"]) == set(stage.wanted(together))
+    for hour in together.hours():
+        if stage.wanted(hour) or stage.source in LIVE:
+            stage.read(hour)
+    assert bronze().select(found.columns).sort("item_id").equals(found)
+
+
+@every(LIVE)
+def test_an_hour_that_is_not_over_long_enough_is_not_certified(stage):
+    """What comes a little later would be missed."""
+    job = stage.read(now=T10 + timedelta(minutes=65))
+    assert entries(job.platform)[T10].state is WindowState.INCOMPLETE
+    stage.read()
+    assert entries(job.platform)[T10].state is WindowState.CERTIFIED
+    assert set(bronze()["item_id"]) == set(stage.wanted())
+
+
+@every(SEARCHED)
+def test_a_refused_request_waits_as_long_as_it_is_told(stage, monkeypatch):
+    """429 with Retry-After, or X's own header; it is remembered for the alert (A39)."""
+    waits = []
+    monkeypatch.setattr("time.sleep", waits.append)
+    reset = str(int(NOW.timestamp()) + 7)
+    stage.platform.faults = deque([(429, {"retry-after": "7", "x-rate-limit-reset": reset}, {}), (503, {}, {})])
+    job = stage.read()
+    assert set(bronze()["item_id"]) == set(stage.wanted())
+    assert any(7 <= wait <= 8 for wait in waits)
+    assert len(resources.state().notes(REFUSALS)) == 1
+    assert entries(job.platform)[T10].state is WindowState.CERTIFIED
+
+
+@every(SEARCHED)
+@pytest.mark.parametrize(
+    "fault", [(500, {}, {}), (200, {}, b"<html>not what was asked for"), (429, {"x-rate-limit-reset": "9999999999"}, {})]
+)
+def test_a_platform_that_is_down_leaves_the_hour_open_and_says_why(stage, fault):
+    """The run goes on, and the next one repairs it; half an answer is none."""
+    stage.platform.faults = deque([fault] * 30)
+    job = stage.read()
+    entry = entries(job.platform)[T10]
+    assert (entry.state, bronze().height) == (WindowState.INCOMPLETE, 0)
+    assert entry.detail
+    stage.platform.faults.clear()
+    stage.read(now=NOW + timedelta(minutes=5))
+    assert entries(job.platform)[T10].state is WindowState.CERTIFIED
+    assert set(bronze()["item_id"]) == set(stage.wanted())
+
+
+@every(["steam", "facebook", "instagram", "linkedin"])
+def test_what_is_not_there_stops_no_other(stage):
+    """A misspelt community holds itself up, and no one else."""
+    job = stage.read(communities=[stage.community, "4040"])
+    states = {entry.community: entry.state for entry in resources.state().windows(job.platform)}
+    assert states == {stage.community: WindowState.CERTIFIED, "4040": WindowState.INCOMPLETE}
+
+
+@every(["x", "facebook", "instagram", "linkedin"])
+def test_a_key_that_is_refused_or_missing_is_named_and_not_shown(stage, monkeypatch):
+    """And the run ends there: to try again would not help."""
+    variable = next(key for key in stage.platform.settings("") if key.endswith("TOKEN"))
+    stage.platform.key = "another"
+    with pytest.raises(CredentialsRefused) as raised:
+        stage.read()
+    assert KEY not in str(raised.value)
+    monkeypatch.delenv(variable)
+    with pytest.raises(SettingsInvalid, match=variable):
+        stage.job()
+
+
+@every(["x"])
+def test_what_x_no_longer_shows_is_beyond_recovery_and_says_so(stage):
+    """Recent search reaches back seven days."""
+    job = stage.read(now=T10 + timedelta(days=7, minutes=90))
+    assert entries(job.platform)[T10].state is WindowState.UNRECOVERABLE
+    assert "seven days" in entries(job.platform)[T10].detail
+
+
+@every(["x"])
+def test_a_community_of_x_needs_its_query(stage):
+    """The message says where."""
+    with pytest.raises(InvalidRequest, match=r"sources\.x\.queries"):
+        stage.read(communities=["cars"])
+
+
+@every(["instagram", "linkedin"])
+def test_answers_below_old_comments_are_found(stage):
+    """Those that come with their comment, and those that are a page of their own."""
+    old = next(each for each in stage.said if each.kind == "comment" and each.at < T10.timestamp())
+    ids = IDS.get(stage.source, name)
+    replies = [
+        Said("comment", ids("comment", 600 + n), T10.timestamp() + n, f"Answer {n}", "person_9", old.thread, old.id) for n in range(5)
+    ]
+    stage.said += replies
+    stage.read()
+    assert {each.id for each in replies} <= set(bronze()["item_id"])
+    assert set(bronze().filter(pl.col("item_id").is_in([each.id for each in replies]))["parent_id"]) == {old.id}
+
+
+@every(["steam", "reviews", "file"])
+def test_stars_become_ratings_from_one_to_five(stage):
+    """Thumbs are five and one; other scales are brought to it."""
+    stage.read()
+    ratings = dict(bronze().select("item_id", "rating").iter_rows())
+    thumbs = {True: 5.0, False: 1.0}
+    wanted = {each.id: thumbs[each.stars > 3] if stage.source == "steam" else float(each.stars) for each in stage.said}
+    assert ratings == {key: wanted[key] for key in ratings}
+
+
+@every(LIVE)
+def test_a_live_source_has_no_everything(stage):
+    """It needs a span."""
+    with pytest.raises(InvalidRequest, match="needs start and end"):
+        check_backfill.fn("smartphones", stage.source, None, [stage.community], None, None, NOW)
+
+
+def test_a_name_that_is_none_is_answered_with_those_there_are():
+    """Before anything runs."""
+    with pytest.raises(InvalidRequest, match="archive, facebook, file"):
+        check_backfill.fn("smartphones", "myspace", None, None, None, None, NOW)
+
+
+THIRTEENTH = '''
+"""Notes that somebody keeps in memory: a source in a package of its own."""
+
+from datetime import UTC, datetime
+
+from market_opinion.sources import RawItem, Stop, StopReason
+from market_opinion.window import floor_hour
+
+NOTES = [("a", 1772359260, "The iPhone 15 camera is great"), ("b", 1772362860, "An hour later")]
+
+
+class Notes:
+    is_live, kinds, access = False, ("review",), "nobody else has it"
+    platform, capture_path, origin = "notes", "memory", "memory-1"
+    retrieved_at = datetime(2026, 3, 2, tzinfo=UTC)
+    forms = {"review": {"item_id": "id", "created_at": "at", "body": "text"}}
+
+    @classmethod
+    def platform_of(cls, domain, mapping):
+        return cls.platform
+
+    @classmethod
+    def open(cls, opening):
+        return cls()
+
+    def fetch(self, communities, window, *, now, sink):
+        for key, at, text in NOTES:
+            hour = floor_hour(datetime.fromtimestamp(at, UTC))
+            if window is None or hour in window:
+                sink(RawItem("review", "desk", hour, b'{"id": "%s", "at": %d, "text": "%s"}' % (key.encode(), at, text.encode())))
+        return Stop(StopReason.EXHAUSTED, ("desk",), extent=window)
+'''
+
+
+def test_a_thirteenth_source_needs_no_line_of_this_project(tmp_path, monkeypatch):
+    """An entry point of another package: under a hundred lines, the same stages, the same certificate."""
+    (tmp_path / "site" / "notes-1.dist-info").mkdir(parents=True)
+    (tmp_path / "site" / "notes_source.py").write_text(THIRTEENTH)
+    (tmp_path / "site" / "notes-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: notes\nVersion: 1\n")
+    (tmp_path / "site" / "notes-1.dist-info" / "entry_points.txt").write_text("[market_opinion.sources]\nnotes = notes_source:Notes\n")
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "site")])
+    catalogue._known.cache_clear()
+    try:
+        assert "notes" in catalogue.names()
+        job = Stage("notes", [], "desk").read()
+    finally:
+        catalogue._known.cache_clear()
+    assert bronze().select("platform", "item_id", "body").rows() == [("notes", "a", "The iPhone 15 camera is great")]
+    assert entries(job.platform)[T10].state is WindowState.CERTIFIED
+    assert len(THIRTEENTH.splitlines()) < 100
