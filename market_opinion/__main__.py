@@ -1,4 +1,4 @@
-"""Commands about the platform itself: `python -m market_opinion doctor|audit|tables`."""
+"""Commands about the platform itself: `python -m market_opinion doctor|audit|inbox|domain|tables`."""
 
 import sys
 from datetime import UTC, datetime
@@ -106,6 +106,21 @@ def audit(
     for hole in holes:
         console.print(hole, highlight=False, soft_wrap=True)
     if holes:
+        sys.exit(1)
+
+
+@app.command
+def inbox() -> None:
+    """Show what became of every file of the inbox; ends with 1 where one was refused, in part or whole."""
+    from tasks.inbox import open_inbox  # takes seconds to import
+
+    console, table = _console(), Table("file", "state", "lines", "refused", "when", "why", box=None)
+    outcomes = open_inbox().outcomes()
+    for each in outcomes:
+        lines, refused = (f"{each.counts[name]:,}" if each.counts else "" for name in ("landed_line_count", "refused_line_count"))
+        table.add_row(escape(each.path), each.state, lines, refused, f"{each.decided_at:%Y-%m-%d %H:%M}", escape(each.detail))
+    console.print(table, soft_wrap=True)
+    if any(each.state in {"refused", "partly"} for each in outcomes):
         sys.exit(1)
 
 

@@ -146,6 +146,11 @@ def normalise(text: str) -> str:
     return " ".join(re.sub(r"[^\w+]|_", " ", text.lower()).split())
 
 
+def domain_names(domains_path: Path) -> list[str]:
+    """Every domain there is, in alphabetical order."""
+    return sorted(path.parent.name for path in domains_path.glob("*/domain.toml"))
+
+
 def load_domain(name: str, domains_path: Path) -> Domain:
     """The domain kept in a folder of this name.
 
@@ -153,7 +158,7 @@ def load_domain(name: str, domains_path: Path) -> Domain:
     """
     folder = domains_path / name
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or not (folder / "domain.toml").is_file():
-        known = sorted(path.parent.name for path in domains_path.glob("*/domain.toml"))
+        known = domain_names(domains_path)
         message = f"no domain {name!r} below {domains_path}; there are: {', '.join(known) or 'none'}"
         raise UnknownDomain(message)
     file = _read_toml(folder / "domain.toml")

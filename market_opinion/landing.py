@@ -137,7 +137,7 @@ class Landing:
     def survey(self, platform: str, origin: str, asked: tuple[str, ...]) -> Survey | None:
         """What an earlier pass for the same communities found in an origin; none when there was no such pass."""
         try:
-            survey = msgspec.json.decode(self._fs.cat_file(self._path(_survey_path(platform, origin))), type=Survey)
+            survey = msgspec.json.decode(self.read_file(_survey_path(platform, origin)), type=Survey)
         except (FileNotFoundError, msgspec.DecodeError):
             return None
         return survey if survey.asked == asked else None
@@ -193,6 +193,11 @@ class Landing:
             if folder == capture.folder and name not in kept:
                 self.remove(path)
         return touched
+
+    def read_file(self, path: str) -> bytes:
+        """One whole file below the zone; raises FileNotFoundError."""
+        content: bytes = self._fs.cat_file(self._path(path))
+        return content
 
     def write(self, path: str, content: bytes) -> None:
         """Put one whole file below the zone."""

@@ -189,6 +189,12 @@ def check_publish(domain: str, now: datetime) -> Job:
 
 
 @task
+def check_inbox(domain: str, now: datetime) -> Job:
+    """A look at the inbox as a job."""
+    return check_mart.fn(domain, None, None, now)
+
+
+@task
 def check_evaluate(domain: str, labelled: Path, scorer: ScorerName, against: ScorerName | None) -> Job:
     """An evaluation as a job."""
     if not labelled.exists():

@@ -1,0 +1,45 @@
+"""Files that arrive, each read once."""
+
+from datetime import UTC, datetime, timedelta
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from flows.stages import carry, conclude
+from tasks.alerts import check_windows, report_failure
+from tasks.inbox import find_arrivals, receive_file, record_arrival, wait_for_arrivals
+from tasks.local import run_locally
+from tasks.progress import Tally
+from tasks.report import Summary
+from tasks.request import check_inbox
+
+
+@flow(name="inbox", on_failure=[report_failure], on_crashed=[report_failure])
+def inbox(domain: str = "smartphones", minutes: int = 0, now: datetime | None = None) -> Summary:
+    """Read every file of the inbox that was not read yet, and carry its items to the mart and the report.
+
+    A file says by its folder what it is: `archive/`, `reviews/`, or the name of a mapping `[files.NAME]` of the domain; a
+    folder named as another domain may stand above. `python -m market_opinion inbox` shows what became of each. Safe to run
+    again at any time: a file whose run died is read again, and nothing of it is there twice.
+
+    Args:
+        domain: Folder below domains/ that files are for, unless their folder names another.
+        minutes: Go on watching for so long; 0 reads what is there.
+        now: Run as if it were this time, in UTC; the scheduled start when left out.
+    """
+    job = check_inbox(domain, now or flow_run.scheduled_start_time)
+    began, notes = datetime.now(UTC), []
+    with Tally() as tally:
+        looking = True
+        while looking:
+            arrivals, unsettled_count = find_arrivals()
+            for arrival in arrivals:
+                if received := receive_file(arrival, domain, job.now):
+                    carry(received.job, received.slices, tally)
+                    notes += [record_arrival(received), *check_windows(received.job, received.slices)]
+            looking = wait_for_arrivals(began + timedelta(minutes=minutes), unsettled_count, began)
+        return conclude(job, tally, title=f"inbox of {domain}", notes=tuple(notes) or ("nothing new was there",))
+
+
+if __name__ == "__main__":
+    run_locally(inbox, check=check_inbox)

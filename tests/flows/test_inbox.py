@@ -1,0 +1,205 @@
+"""The inbox: every file is read once, and what became of it is said."""
+
+import gzip
+import json
+import os
+import shutil
+import threading
+import time
+
+import boto3
+import polars as pl
+import pytest
+
+import tasks.inbox
+from flows.inbox import inbox
+from market_opinion.contracts import BRONZE_ITEMS, SILVER_ITEMS
+from market_opinion.inbox import Queue
+from market_opinion.settings import load_settings
+from tasks import resources
+from tests.cloud import needs_aws
+from tests.conftest import REPOSITORY, assert_same, epoch
+from tests.tasks.test_sources import MAPPING
+
+SHARED = REPOSITORY.parent / "shared" / "data" / "amazon" / "cell_phones_5000.csv"
+pytestmark = pytest.mark.usefixtures("without_engine")
+
+
+@pytest.fixture
+def box(home, monkeypatch):
+    """An inbox whose files are still at once."""
+    monkeypatch.setenv("INBOX_SETTLE_SECONDS", "0")
+    load_settings()
+    return home / "inbox"
+
+
+def review(n, **fields):
+    base = {"rating": 4.0, "title": "Fine", "text": f"The battery of my iPhone 15 is great {n}", "asin": f"B{n:03d}", "user_id": f"U{n}"}
+    return {**base, "timestamp": (epoch("2026-03-01T10:00:00") + 60 * n) * 1000, **fields}
+
+
+def put(box, name, *lines, pack=bytes):
+    path = box / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(pack(b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines)))
+    return path
+
+
+def outcomes():
+    return {each.path: each for each in tasks.inbox.open_inbox().outcomes()}
+
+
+def bronze():
+    return resources.lake().read(BRONZE_ITEMS)
+
+
+def test_a_file_is_read_once_and_twice_nothing(box, tables):
+    """Its lines reach the mart, each of them accounted for."""
+    put(box, "reviews/Cell_Phones.jsonl", *(review(n) for n in range(20)), b"cut o\n")
+    summary = inbox.fn()
+    outcome = outcomes()["reviews/Cell_Phones.jsonl"]
+    assert (outcome.state, outcome.counts) == ("partly", {"landed_line_count": 21, "refused_line_count": 1})
+    assert "ops.rejections" in outcome.detail
+    assert "Cell_Phones.jsonl: partly, 21 lines" in summary.notes[0]
+    before = tables()
+    assert before["mart.fact_brand_mentions"].height == 20
+    assert inbox.fn().notes == ("nothing new was there",)
+    assert_same(before, tables())
+
+
+def test_the_same_content_comes_twice_and_is_one(box):
+    """Under another name, or the same file touched."""
+    first = put(box, "reviews/a.jsonl", review(1))
+    inbox.fn()
+    put(box, "reviews/b.jsonl", review(1))
+    os.utime(first, (1, 1))
+    inbox.fn()
+    assert {path: each.state for path, each in outcomes().items()} == {"reviews/a.jsonl": "processed", "reviews/b.jsonl": "duplicate"}
+    assert "same content as reviews/a.jsonl" in outcomes()["reviews/b.jsonl"].detail
+    assert bronze().height == 1
+
+
+def test_an_item_in_two_categories_is_one(box):
+    """It stays where it was met first, whichever way it comes again."""
+    put(box, "reviews/phones.jsonl", review(1))
+    inbox.fn()
+    put(box, "reviews/gifts.jsonl", review(1), review(2))
+    inbox.fn()
+    assert sorted(bronze()["community"]) == ["gifts", "phones"]
+    assert resources.mart().query("SELECT COUNT(*) AS n FROM mart.fact_brand_mentions").item() == 2
+
+
+def test_a_file_that_changed_is_read_again(box):
+    """What it holds now is what counts; what it held before stays, since it was said."""
+    put(box, "reviews/a.jsonl", review(1))
+    inbox.fn()
+    put(box, "reviews/a.jsonl", review(1, text="The battery of my iPhone 15 is bad"), review(2))
+    inbox.fn()
+    assert bronze().sort("item_id").height == 2
+    assert [each.state for each in tasks.inbox.open_inbox().outcomes()] == ["processed", "processed"]
+
+
+def test_what_is_still_written_is_waited_for(box, monkeypatch):
+    """By its name, or since it keeps changing; then it is read whole."""
+    monkeypatch.setenv("INBOX_SETTLE_SECONDS", "1")
+    put(box, "reviews/later.jsonl.part", review(9))
+    put(box, "reviews/.hidden.jsonl", review(9))
+    path = put(box, "reviews/growing.jsonl", review(0))
+
+    def write():
+        for n in range(1, 4):
+            time.sleep(0.5)
+            with path.open("ab") as file:
+                file.write(json.dumps(review(n)).encode() + b"\n")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    inbox.fn()
+    writer.join()
+    assert bronze().height == 4
+    assert list(outcomes()) == ["reviews/growing.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "state", "words"),
+    [
+        ("reviews/cut.jsonl.gz", lambda raw: gzip.compress(raw)[:-40], "partly", "breaks in the middle"),
+        ("reviews/columns.csv", lambda _: b"a,b\n1,2\n", "refused", "no column unixReviewTime|timestamp; it has a, b"),
+        ("reviews/notes.txt", bytes, "refused", "expected files ending in"),
+        ("reviews/noise.jsonl", lambda _: b"\xff\xfe\n" * 9, "refused", "not one line has a readable"),
+        ("letters/x.jsonl", bytes, "refused", "there may be archive, reviews"),
+        ("loose.jsonl", bytes, "refused", "there may be archive, reviews"),
+        ("archive/x.jsonl", bytes, "refused", "RC* or RS*"),
+        ("reviews/empty.jsonl", lambda _: b"", "refused", "nothing that can be read"),
+    ],
+)
+def test_a_broken_file_stops_no_other_and_says_what_is_wrong(box, name, content, state, words):
+    """Its readable lines are there."""
+    lines = b"".join(json.dumps(review(n, text=f"{n * 7919} words of the iPhone 15")).encode() + b"\n" for n in range(3000))
+    put(box, name, content(lines))
+    put(box, "reviews/z_good.jsonl", review(7000))
+    inbox.fn()
+    found = outcomes()
+    assert (found[name].state, found["reviews/z_good.jsonl"].state) == (state, "processed")
+    assert words in found[name].detail
+    assert (bronze().height > 1) == (state == "partly")
+
+
+def test_a_run_that_dies_before_it_recorded_is_repaired(box, monkeypatch, tables):
+    """After the landing, and after the mart: the next run finishes, and nothing is there twice."""
+    put(box, "reviews/a.jsonl", *(review(n) for n in range(20)))
+    for stage in ("flows.inbox.carry", "flows.inbox.record_arrival"):
+        with monkeypatch.context() as dying:
+            dying.setattr(stage, _die)
+            with pytest.raises(KeyboardInterrupt):
+                inbox.fn()
+        assert outcomes() == {}
+    inbox.fn()
+    assert (outcomes()["reviews/a.jsonl"].state, bronze().height) == ("processed", 20)
+    assert tables()["mart.fact_brand_mentions"].height == 20
+
+
+def test_a_folder_names_the_domain_and_the_mapping(box, tmp_path, monkeypatch):
+    """So that one inbox serves all of them; each file has the lines of its own platform."""
+    shutil.copytree(REPOSITORY / "domains", tmp_path / "domains")
+    told = tmp_path / "domains" / "hotels" / "domain.toml"
+    told.write_text(told.read_text().replace("[aspects.", MAPPING + "\n[aspects.", 1))
+    monkeypatch.setenv("DOMAINS_PATH", str(tmp_path / "domains"))
+    rows = b"answer id,answered,e-mail,pros,cons,score\n1,2026-03-01 10:05,a@b.cd,The staff of the Hampton Inn was lovely,,9\n"
+    put(box, "hotels/survey/march.csv", rows)
+    inbox.fn()
+    row = bronze().row(0, named=True)
+    assert (row["platform"], row["rating"], outcomes()["hotels/survey/march.csv"].state) == ("survey", 4.6, "processed")
+    assert resources.mart().query("SELECT domain, platform FROM mart.fact_brand_mentions").rows() == [("hotels", "survey")]
+
+
+@pytest.mark.skipif(not SHARED.exists(), reason="needs the shared reviews")
+def test_shared_reviews_are_all_accounted_for(box):
+    """C01: the classic columns as CSV; copies in letters and digits are marked."""
+    lines = SHARED.read_text(encoding="utf-8").splitlines(keepends=True)[:300]
+    put(box, "reviews/some.csv", *(line.encode() for line in lines))
+    inbox.fn()
+    rows, outcome = bronze(), outcomes()["reviews/some.csv"]
+    assert outcome.counts["landed_line_count"] == rows.height + outcome.counts["refused_line_count"]
+    assert rows["rating"].is_between(1, 5).all()
+    assert rows["thread_id"].str.len_chars().eq(10).all()
+    assert resources.lake().read(SILVER_ITEMS).filter(pl.col("author_key").is_null()).height == 0
+
+
+@needs_aws
+def test_on_s3_a_message_wakes_the_watching_flow(on_aws, monkeypatch, box):
+    """C03: the queue says that something came, the inbox says what."""
+    boto3.client("s3").put_object(Bucket=on_aws[0], Key="inbox/reviews/a.jsonl", Body=json.dumps(review(1)).encode())
+    url = boto3.client("sqs").create_queue(QueueName=f"inbox-{on_aws[0]}")["QueueUrl"]
+    monkeypatch.setenv("INBOX_URI", f"s3://{on_aws[0]}/inbox")
+    boto3.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
+    queue = Queue(url)
+    assert queue.wait(5)
+    queue.done()
+    assert not queue.wait(1)
+    inbox.fn()
+    assert (bronze().height, outcomes()["reviews/a.jsonl"].state) == (1, "processed")
+
+
+def _die(*_args, **_options):
+    raise KeyboardInterrupt
