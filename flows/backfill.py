@@ -12,6 +12,7 @@ from tasks.local import run_locally
 from tasks.progress import Tally
 from tasks.report import Summary
 from tasks.request import SourceName, check_backfill
+from tasks.stream import mirror_landed
 
 
 @flow(name="backfill", on_failure=[report_failure], on_crashed=[report_failure])
@@ -42,6 +43,7 @@ def backfill(
     with Tally() as tally:
         landed = fetch_windows(job, job.communities, job.window)
         carry(job, landed.slices, tally)
+        tally.add(mirror_landed(job, landed.slices))
         return conclude(
             job, tally, title=f"backfill of {job.domain} from {job.source}", notes=(*landed.notes, *check_windows(job, landed.slices))
         )

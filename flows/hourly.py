@@ -13,6 +13,7 @@ from tasks.progress import Tally
 from tasks.record import find_due_windows, find_stale_windows
 from tasks.report import Summary
 from tasks.request import SourceName, check_hourly
+from tasks.stream import mirror_landed
 
 
 @flow(name="hourly", on_failure=[report_failure], on_crashed=[report_failure])
@@ -47,6 +48,7 @@ def hourly(
         for span in due:
             landed = fetch_windows(job, span.communities, span.window)
             carry(job, landed.slices, tally)
+            tally.add(mirror_landed(job, landed.slices))
         notes = check_windows(job, due) if due else ("no hour is due",)
         return conclude(job, tally, title=f"hourly run of {job.domain} from {job.source}", notes=notes)
 

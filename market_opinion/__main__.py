@@ -141,7 +141,7 @@ def new(
 
     Args:
         name: Of the domain: lower-case letters, digits and _.
-        catalogue: CSV with the columns brand and product; aliases, category, released_on, is_own_brand and product_id where it has them.
+        catalogue: CSV with the columns brand and product; aliases, ids, category, released_on, is_own_brand, product_id where it has them.
         aspects: Sides that people judge, parted by commas, as engine,comfort,safety.
         title: What people call the category; the name where left out.
         communities: Subreddits that speak of it, parted by commas.

@@ -122,16 +122,10 @@ class Queue:
 
         self._client: Any = boto3.client("sqs")
         self._url = url
-        self._held: list[str] = []
 
     def wait(self, seconds: int) -> bool:
-        """Whether a message came within so many seconds, at most 20; it is kept from others until `done`."""
-        found = self._client.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=min(seconds, 20))
-        self._held += [message["ReceiptHandle"] for message in found.get("Messages", ())]
+        """Whether a message came within so many seconds, at most 20; it is taken out of the queue."""
+        found = self._client.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=min(max(seconds, 0), 20))
+        for message in found.get("Messages", ()):
+            self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         return bool(found.get("Messages"))
-
-    def done(self) -> None:
-        """Delete the messages that were received, once what they told of is handled."""
-        for receipt in self._held:
-            self._client.delete_message(QueueUrl=self._url, ReceiptHandle=receipt)
-        self._held.clear()

@@ -12,11 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from fsspec.implementations.local import LocalFileSystem
 
 from market_opinion.columns import Schema
 from market_opinion.contracts import LABELS
 from market_opinion.domain import Domain, normalise
-from market_opinion.errors import InvalidRequest
+from market_opinion.errors import InvalidRequest, SourceUnreadable
+from market_opinion.form import read
+from market_opinion.forms import form_of
+from market_opinion.sources.lines import ENDINGS, ending_of, read_lines
 
 SCHEMA: Schema = {
     "text": pl.String,
@@ -26,18 +30,22 @@ SCHEMA: Schema = {
     "aspect_labels": pl.List(pl.String),
 }
 _EMOTIONS = {"Negative emotion": "negative", "Positive emotion": "positive", "No emotion toward brand or product": "neutral"}
+_PRAISES, _COMPLAINS = 4, 2
 _ANNOTATION = re.compile(r"([^,\[\]]+)\[([+-])\d\]")
 
 
 def read_labelled(path: Path, domain: Domain) -> pl.DataFrame:
     """The labelled texts of a file or folder.
 
-    Known are JSON lines of {text, product, label, aspects: {aspect: label}}, CSV files of tweets with the brand or product an
-    emotion is directed at, and review sentences marked `feature[+2]##sentence`, whose features are mapped to aspects by the
-    domain's cues. Raises InvalidRequest for anything else, naming file and line.
+    Known are JSON lines of {text, product, label, aspects: {aspect: label}}, Amazon reviews in any of their forms, whose stars
+    are taken as labels, CSV files of tweets with the brand or product an emotion is directed at, and review sentences marked
+    `feature[+2]##sentence`, whose features are mapped to aspects by the domain's cues. Raises InvalidRequest for anything else,
+    naming file and line.
     """
     if path.is_dir():
         rows = [row for file in sorted(path.glob("*.txt")) for row in _marked_sentences(file, domain)]
+    elif stars := list(_stars(path)):
+        rows = stars
     elif path.suffix == ".jsonl":
         rows = list(_json_lines(path, domain))
     elif path.suffix == ".csv":
@@ -50,6 +58,24 @@ def read_labelled(path: Path, domain: Domain) -> pl.DataFrame:
         message = f"{path}: no labelled texts; give a .jsonl, .csv or .txt file of a known form, or a folder of .txt files"
         raise InvalidRequest(message)
     return pl.DataFrame(rows, schema=SCHEMA)
+
+
+def _stars(path: Path) -> Iterator[dict[str, Any]]:
+    """Reviews with the label their stars are: 4 and 5 praise, 1 and 2 complain. Nothing for files of another form."""
+    form = form_of("amazon", "review")
+    if ending_of(path.name) not in ENDINGS:
+        return
+    try:
+        for line in read_lines(LocalFileSystem(), str(path), wanted=(form.created_at, str(form.rating))):
+            fields = json.loads(line)
+            told = read(fields, str(form.rating))
+            if told is None or read(fields, form.created_at) is None:
+                return
+            words = [read(fields, path) for path in (str(form.title), *form.body)]
+            label = "positive" if float(told) >= _PRAISES else "negative" if float(told) <= _COMPLAINS else "neutral"
+            yield {"text": "\n".join(filter(None, words)), "product": "it", "label": label, "aspects": None, "aspect_labels": None}
+    except (SourceUnreadable, ValueError, AttributeError):
+        return  # not that form; the others say what is wrong with it
 
 
 def _json_lines(path: Path, domain: Domain) -> Iterator[dict[str, Any]]:

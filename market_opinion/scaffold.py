@@ -13,7 +13,7 @@ from market_opinion.domain import normalise
 from market_opinion.domain_lint import needs_brand
 from market_opinion.errors import InvalidRequest
 
-_COLUMNS = ("product_id", "brand", "product", "aliases", "category", "released_on", "is_own_brand")
+_COLUMNS = ("product_id", "brand", "product", "aliases", "ids", "category", "released_on", "is_own_brand")
 _SAMPLE_START = 1_772_323_200  # 2026-03-01T00:00:00Z
 _HOURS = 24
 _SAMPLE_PRODUCTS = 6

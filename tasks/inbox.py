@@ -43,6 +43,10 @@ def open_inbox() -> Inbox:
 @task
 def find_arrivals() -> tuple[list[Arrival], int]:
     """The files that nothing is known of as they are now, and how many others are still being written."""
+    if url := load_settings().inbox_queue_url:
+        # What they tell of lies in the inbox, and is found there by this run or, if that dies, by the next.
+        while Queue(url).wait(0):
+            pass
     inbox, now = open_inbox(), datetime.now(UTC)
     known = inbox.outcomes()
     new = [arrival for arrival in inbox.arrivals() if not any(outcome.is_of(arrival) for outcome in known)]
@@ -110,10 +114,7 @@ def wait_for_arrivals(until: datetime, unsettled_count: int, began: datetime) ->
     if settings.inbox_queue_url is None or unsettled_count:
         time.sleep(_LOOK_EVERY_SECONDS)
         return True
-    queue = Queue(settings.inbox_queue_url)
-    if queue.wait(int((until - now).total_seconds())):
-        # What it tells of lies in the inbox, and is found there by this run or, if that dies, by the next.
-        queue.done()
+    Queue(settings.inbox_queue_url).wait(int((until - now).total_seconds()))
     return True
 
 

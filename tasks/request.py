@@ -23,6 +23,7 @@ from market_opinion.settings import load_settings
 from market_opinion.sources import sample
 from market_opinion.sources.catalogue import names, source_type
 from market_opinion.sources.reddit import live
+from market_opinion.sources.stream import connection
 from market_opinion.window import Slice, Window, as_utc, clip
 from tasks import model, resources
 
@@ -191,6 +192,16 @@ def check_publish(domain: str, now: datetime) -> Job:
 @task
 def check_inbox(domain: str, now: datetime) -> Job:
     """A look at the inbox as a job."""
+    return check_mart.fn(domain, None, None, now)
+
+
+@task
+def check_stream(domain: str, messages_max: int, now: datetime) -> Job:
+    """A drain of the stream as a job; raises SettingsInvalid where nobody said where the brokers are."""
+    if messages_max < 1:
+        message = f"messages_max is {messages_max}: it starts at 1"
+        raise InvalidRequest(message)
+    connection(load_settings())
     return check_mart.fn(domain, None, None, now)
 
 

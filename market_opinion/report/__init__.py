@@ -42,6 +42,8 @@ def render(query: Query, domain: Domain, *, now: datetime, rejections: pl.DataFr
         loads=facts.loads.to_dicts(),
         scorers=facts.scorers.to_dicts(),
         coverage=figures.coverage_table(facts.coverage),
+        by_platform=figures.platform_table(facts.platforms),
+        stars=facts.stars.to_dicts(),
         is_sample="sample" in facts.coverage["platform"].to_list(),
         specs=_specs(facts),
         script=vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub forgets the default

@@ -7,7 +7,7 @@ import polars as pl
 
 from market_opinion.domain import BRAND_ROW, Domain
 
-_PRODUCTS_MAX = 16
+_PRODUCTS_MAX, _BRANDS_MAX = 16, 12
 _QUOTES_MAX = 6
 _QUOTE_MIN_WORDS, _QUOTE_MAX_CHARACTERS = 5, 280
 _HEAT_MIN_OPINIONS = 2
@@ -30,6 +30,8 @@ class Figures:
     windows: pl.DataFrame
     loads: pl.DataFrame
     scorers: pl.DataFrame
+    platforms: pl.DataFrame
+    stars: pl.DataFrame
 
 
 _SQL = {
@@ -53,6 +55,11 @@ _SQL = {
         SELECT s.scorer, s.model, COUNT(*) AS opinion_count
         FROM mart.fact_aspect_opinion AS f JOIN mart.dim_scorer AS s ON s.scorer_key = f.scorer_key
         WHERE f.domain = $domain GROUP BY s.scorer, s.model ORDER BY 3 DESC""",
+    "platforms": """
+        SELECT r.platform, r.brand, r.mention_count, r.mean_polarity, v.voice_count, v.mean_polarity AS voice_polarity
+        FROM mart.platform_brand AS r JOIN mart.platform_brand_by_author AS v
+          ON v.domain = r.domain AND v.platform = r.platform AND v.brand = r.brand WHERE r.domain = $domain""",
+    "stars": "SELECT * FROM mart.star_agreement WHERE domain = $domain ORDER BY platform",
 }
 
 
@@ -133,6 +140,16 @@ def quotes(evidence: pl.DataFrame, label: str) -> list[dict[str, Any]]:
         .head(_QUOTES_MAX)
         .to_dicts()
     )
+
+
+def platform_table(platforms: pl.DataFrame) -> dict[str, Any]:
+    """Brands by platform: how many people named each, how often, and their mean polarity, where everyone counts once."""
+    totals = platforms.group_by("brand").agg(pl.col("voice_count").sum()).sort("voice_count", "brand", descending=[True, False])
+    names = platforms.group_by("platform").agg(pl.col("voice_count").sum()).sort("voice_count", "platform", descending=[True, False])
+    cells = {(row["brand"], row["platform"]): row for row in platforms.iter_rows(named=True)}
+    columns = names["platform"].to_list()
+    rows = [{"brand": brand, "cells": [cells.get((brand, name)) for name in columns]} for brand in totals["brand"].head(_BRANDS_MAX)]
+    return {"platforms": columns, "rows": rows}
 
 
 def coverage_table(coverage: pl.DataFrame) -> list[dict[str, Any]]:

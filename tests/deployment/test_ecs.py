@@ -70,8 +70,8 @@ def _tasks(ecs):
     return named if named.keys() >= {"publish", "hourly"} else None
 
 
-def test_a_file_in_the_inbox_starts_a_backfill(server):
-    """C03: the event that the rule sends is what the deployment's trigger waits for, with the file as its parameter."""
+def test_a_file_in_the_inbox_starts_the_flow_that_reads_it(server):
+    """C03: the event that the rule sends is what the deployment's trigger waits for."""
     uri = "s3://tf-dev-opinions-s3-landing-123456789012/inbox/archive/RC_2026-03.jsonl.zst"
     event = {
         "id": "5a3c6c64-4f3a-4d1d-9a65-0a4f6bb1d111",
@@ -81,5 +81,5 @@ def test_a_file_in_the_inbox_starts_a_backfill(server):
         "payload": {"bucket": "b", "key": "inbox/archive/RC_2026-03.jsonl.zst", "size": 2},
     }
     httpx.post(f"{server.url}/events", json=[event], timeout=30).raise_for_status()
-    (run,) = wait_for(lambda: server.ask("flow_runs/filter", deployments={"name": {"any_": ["backfill"]}}), seconds=60)
-    assert (run["parameters"]["source"], run["parameters"]["archive"]) == ("archive", uri)
+    (run,) = wait_for(lambda: server.ask("flow_runs/filter", deployments={"name": {"any_": ["inbox"]}}), seconds=60)
+    assert run["parameters"]["domain"] == "smartphones"

@@ -195,9 +195,11 @@ def test_on_s3_a_message_wakes_the_watching_flow(on_aws, monkeypatch, box):
     boto3.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
     queue = Queue(url)
     assert queue.wait(5)
-    queue.done()
     assert not queue.wait(1)
+    boto3.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
+    monkeypatch.setenv("INBOX_QUEUE_URL", url)
     inbox.fn()
+    assert not queue.wait(1)
     assert (bronze().height, outcomes()["reviews/a.jsonl"].state) == (1, "processed")
 
 

@@ -12,6 +12,8 @@ locals {
     STATE_BASE_PATH                          = "/reddit-ingest"
     METRICS_SINK                             = "emf"
     ALERT_SNS_TOPIC_ARN                      = local.of["12_config"].alerts_arn
+    INBOX_URI                                = "s3://${local.storage.buckets.landing.name}/inbox"
+    INBOX_QUEUE_URL                          = "https://sqs.${var.region}.amazonaws.com/${local.account}/${local.base}-sqs-inbox"
     REDDIT_SECRET_ARN                        = local.of["12_config"].secrets["reddit"]
     MART_URI                                 = var.mart_uri
     AWS_REGION                               = var.region

@@ -27,6 +27,7 @@ locals {
       layers  = ["landing", "bronze", "silver", "gold"]
       tables  = ["bronze", "silver", "gold", "ops"]
       secrets = [local.of["12_config"].secrets["reddit"]]
+      queues  = ["arn:${local.partition}:sqs:${var.region}:${local.account}:${local.base}-sqs-inbox"]
     }
     serving = {
       reads   = [local.refused, local.objects.silver, local.objects.gold]
@@ -35,6 +36,7 @@ locals {
       layers  = ["bronze", "silver", "gold"]
       tables  = ["silver", "gold", "ops"]
       secrets = []
+      queues  = []
     }
   }
 }
@@ -201,6 +203,14 @@ data "aws_iam_policy_document" "run" {
       sid       = "Secrets"
       actions   = ["secretsmanager:GetSecretValue"]
       resources = each.value.secrets
+    }
+  }
+  dynamic "statement" {
+    for_each = length(each.value.queues) > 0 ? [1] : []
+    content {
+      sid       = "Arrivals"
+      actions   = ["sqs:DeleteMessage", "sqs:ReceiveMessage"]
+      resources = each.value.queues
     }
   }
 }

@@ -34,6 +34,23 @@ CREATE TABLE IF NOT EXISTS mart.hourly_coverage (
     comment_count BIGINT NOT NULL, usable_comment_count BIGINT NOT NULL);
 CREATE INDEX IF NOT EXISTS hourly_coverage_hour ON mart.hourly_coverage (window_start);
 
+CREATE TABLE IF NOT EXISTS mart.platform_brand (
+    domain TEXT NOT NULL, platform TEXT NOT NULL, brand TEXT NOT NULL, mention_count BIGINT NOT NULL, author_count BIGINT NOT NULL,
+    mean_polarity DOUBLE PRECISION, net_sentiment DOUBLE PRECISION);
+CREATE INDEX IF NOT EXISTS platform_brand_platform ON mart.platform_brand (domain, platform);
+
+CREATE TABLE IF NOT EXISTS mart.platform_brand_by_author (
+    domain TEXT NOT NULL, platform TEXT NOT NULL, brand TEXT NOT NULL, voice_count BIGINT NOT NULL, mean_polarity DOUBLE PRECISION,
+    net_sentiment DOUBLE PRECISION);
+CREATE INDEX IF NOT EXISTS platform_brand_by_author_platform ON mart.platform_brand_by_author (domain, platform);
+
+CREATE TABLE IF NOT EXISTS mart.share_of_voice_by_author (
+    domain TEXT NOT NULL, week_start DATE NOT NULL, brand TEXT NOT NULL, voice_count BIGINT NOT NULL, voice_share DOUBLE PRECISION);
+CREATE INDEX IF NOT EXISTS share_of_voice_by_author_week ON mart.share_of_voice_by_author (domain, week_start);
+
+CREATE TABLE IF NOT EXISTS mart.star_agreement (
+    domain TEXT NOT NULL, platform TEXT NOT NULL, mention_count BIGINT NOT NULL, agreeing_count BIGINT NOT NULL, agreement_ratio DOUBLE PRECISION);
+
 CREATE TABLE IF NOT EXISTS mart.share_of_voice (
     domain TEXT NOT NULL, week_start DATE NOT NULL, brand TEXT NOT NULL, mention_count BIGINT NOT NULL, voice_share DOUBLE PRECISION);
 CREATE INDEX IF NOT EXISTS share_of_voice_week ON mart.share_of_voice (domain, week_start);

@@ -1,0 +1,41 @@
+"""The topics of the stream, drained and carried on."""
+
+from datetime import datetime
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from flows.stages import carry, conclude
+from tasks.alerts import check_windows, report_failure
+from tasks.local import run_locally
+from tasks.progress import Tally
+from tasks.report import Summary
+from tasks.request import check_stream
+from tasks.stream import drain_topics, find_streamed, record_streamed
+
+
+@flow(name="stream", on_failure=[report_failure], on_crashed=[report_failure])
+def stream(domain: str = "smartphones", messages_max: int = 1_000_000, now: datetime | None = None) -> Summary:
+    """Land what the topics `mop.ENVIRONMENT.PLATFORM` hold, in batches, and carry the hours it is of to the mart and the report.
+
+    Offsets are committed once a batch is in the landing zone. Safe to run again at any time: what was landed and not
+    committed is landed again, and is there once. Topics of platforms with no form are left alone, with a warning.
+
+    Args:
+        domain: Folder below domains/ that says which products and aspects to look for.
+        messages_max: Messages to take at most, about; the next run goes on.
+        now: Run as if it were this time, in UTC; the scheduled start when left out.
+    """
+    job = check_stream(domain, messages_max, now or flow_run.scheduled_start_time)
+    notes: list[str] = []
+    with Tally() as tally:
+        tally.add(drain_topics(job, messages_max))
+        for each, slices in find_streamed(job):
+            carry(each, slices, tally)
+            record_streamed(each, slices)
+            notes += check_windows(each, slices)
+        return conclude(job, tally, title=f"stream of {domain}", notes=tuple(notes))
+
+
+if __name__ == "__main__":
+    run_locally(stream, check=check_stream)

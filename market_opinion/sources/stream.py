@@ -1,0 +1,287 @@
+"""The stream: topics of Kafka, one a platform, named `mop.ENVIRONMENT.PLATFORM`; drained into the landing zone, and filled from it.
+
+A message's value is a line in the platform's form. Its headers may say `kind` and `community`, where the line does not.
+"""
+
+import hashlib
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from market_opinion.contracts import KINDS
+from market_opinion.domain import Domain
+from market_opinion.errors import SettingsInvalid, SourceUnavailable
+from market_opinion.forms import FORMS, Told, form_of
+from market_opinion.landing import Content, Landing, WindowWriter
+from market_opinion.settings import Settings
+from market_opinion.sources import Covered, RawItem, Stop, StopReason, Visit
+from market_opinion.sources.files import community_name
+from market_opinion.sources.live import OVERLAP
+from market_opinion.window import EARLIEST, Window, floor_hour
+
+CAPTURE_PATH = "stream"
+# Where a message says no community, and its line neither; and the header by which we know what we produced ourselves.
+UNKNOWN, _MIRRORED = "unknown", "mirrored-by"
+_PREFIX = "mop"
+_BATCH_MESSAGES, _BATCH_SECONDS, _POLL_MESSAGES = 50_000, 10.0, 10_000
+# Brokers allow no less; a group is joined within half of it.
+_SESSION_MS = 6_000
+_TIMEOUT_SECONDS = 30.0
+
+
+def topic_of(environment: str, platform: str) -> str:
+    """The topic of a platform."""
+    return f"{_PREFIX}.{environment}.{platform}"
+
+
+def forms_of(platform: str, domain: Domain) -> Told | None:
+    """How lines of a platform are read: as they are known, or as a mapping of the domain says; None where nobody knows."""
+    if platform in FORMS:
+        return platform
+    mapped = (found for name, found in domain.files.items() if (found.platform or name) == platform)
+    forms: dict[str, dict[str, Any]] = {found.kind: found.fields.model_dump(mode="json", exclude_defaults=True) for found in mapped}
+    return forms or None
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one commit of offsets stands for: messages received, lines landed and where, and whether the topics are drained."""
+
+    received: int
+    landed: Counter[str] = field(default_factory=Counter)
+    hours: frozenset[tuple[str, str, datetime]] = frozenset()
+    is_drained: bool = False
+
+
+class Drain:
+    """A consumer of every platform's topic that somebody can read; of no use any more once it is closed."""
+
+    def __init__(self, settings: Settings, landing: Landing, domain: Domain, *, vouched: Callable[[str], bool]) -> None:
+        """Join the group. `vouched` tells platforms that no other source can say all of: those hours the stream vouches for."""
+        self._landing = landing
+        self._environment = settings.environment
+        self._vouched = vouched
+        options = {"group.id": settings.kafka_group_id, "enable.auto.commit": False, "auto.offset.reset": "earliest"}
+        self._consumer = Consumer({**connection(settings), **options, "session.timeout.ms": _SESSION_MS})
+        present = self._topics()
+        self.forms = {platform: forms for platform in present if (forms := forms_of(platform, domain)) is not None}
+        self.unreadable = sorted(set(present) - set(self.forms))
+        self._assigned = False
+        if self.forms:
+            topics = [topic_of(self._environment, platform) for platform in sorted(self.forms)]
+            self._consumer.subscribe(topics, on_assign=self._note_assignment)
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()
+
+    def land_batch(self, remember: Callable[[frozenset[tuple[str, str, datetime]]], None]) -> Batch:
+        """Land what has come, then remember the hours it is of, then commit the offsets: killed anywhere, nothing is lost.
+
+        What was landed and not committed is landed again, beside itself, and is the same rows in bronze.
+        """
+        if not self.forms:
+            return Batch(0, is_drained=True)
+        messages = self._consume()
+        now = datetime.now(UTC)
+        lag = sum(self.lag().values())
+        hours, landed = self._land(messages, now, is_drained=lag == 0)
+        if messages:
+            remember(hours)
+            self._commit(messages)
+        return Batch(len(messages), landed, hours, is_drained=lag == 0)
+
+    def lag(self) -> dict[str, int]:
+        """Messages of each platform that lie in its topic and were not received."""
+        found: Counter[str] = Counter(dict.fromkeys(self.forms, 0))
+        for place in self._consumer.position(self._consumer.assignment()):
+            low, high = self._consumer.get_watermark_offsets(place, timeout=_TIMEOUT_SECONDS)
+            reached = place.offset if place.offset >= 0 else self._committed(place, low)
+            found[_platform_of(place.topic)] += max(high - reached, 0)
+        return dict(found)
+
+    def _committed(self, place: TopicPartition, low: int) -> int:
+        (committed,) = self._consumer.committed([place], timeout=_TIMEOUT_SECONDS)
+        return committed.offset if committed.offset >= 0 else low
+
+    def _note_assignment(self, _consumer: Consumer, _places: list[TopicPartition]) -> None:
+        self._assigned = True
+
+    def _topics(self) -> list[str]:
+        try:
+            topics = self._consumer.list_topics(timeout=_TIMEOUT_SECONDS).topics
+        except KafkaException as error:
+            message = f"no broker answers ({error.args[0].str()}): check KAFKA_BOOTSTRAP_SERVERS"
+            raise SourceUnavailable(message) from error
+        begins = topic_of(self._environment, "")
+        return sorted(name.removeprefix(begins) for name in topics if name.startswith(begins))
+
+    def _consume(self) -> list[Message]:
+        """Messages until a batch is full, takes too long, or nothing more is there."""
+        messages: list[Message] = []
+        deadline = time.monotonic() + _BATCH_SECONDS
+        joined_by = time.monotonic() + _TIMEOUT_SECONDS
+        while len(messages) < _BATCH_MESSAGES:
+            found = self._consumer.consume(_POLL_MESSAGES, timeout=1.0)
+            for message in found:
+                if (error := message.error()) and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001, its public name
+                    text = f"the stream broke off: {error.str()}"
+                    raise SourceUnavailable(text)
+            messages += [message for message in found if not message.error()]
+            is_over = not found or time.monotonic() > deadline
+            if is_over and (self._assigned or time.monotonic() > joined_by):
+                break
+        return messages
+
+    def _land(
+        self, messages: list[Message], now: datetime, *, is_drained: bool
+    ) -> tuple[frozenset[tuple[str, str, datetime]], Counter[str]]:
+        """One capture for each hour and community of each platform."""
+        landed: Counter[str] = Counter()
+        by_platform: dict[str, list[Message]] = defaultdict(list)
+        for message in messages:
+            by_platform[_platform_of(str(message.topic()))].append(message)
+        hours: set[tuple[str, str, datetime]] = set()
+        for platform, own in by_platform.items():
+            forms = self.forms[platform]
+            visit = Visit(platform, CAPTURE_PATH, now, forms, token=_token(own))
+            writer, met = WindowWriter(self._landing, visit, known=[], apart=True), dict[str, set[datetime]]()
+            for message in own:
+                if (item := self._item(message, forms)) is None:
+                    landed["skipped_message_count"] += 1
+                    continue
+                writer.add(item)
+                landed["landed_line_count"] += 1
+                met.setdefault(item.community, set()).add(item.hour)
+            for community, starts in met.items():
+                stop = self.stop(platform, now, is_drained=is_drained)
+                writer.close([community], [Window.hour(start) for start in sorted(starts)], stop=stop, now=now)
+                hours |= {(platform, community, start) for start in starts}
+        return frozenset(hours), landed
+
+    def stop(self, platform: str, now: datetime, *, is_drained: bool) -> Stop:
+        """What a drain proves: all that was in the topic by now, where it came to its end and nobody else can say more."""
+        span = Covered(EARLIEST, now - OVERLAP)
+        covered = dict.fromkeys(KINDS, span) if is_drained and self._vouched(platform) else {}
+        reason = StopReason.EXHAUSTED if is_drained else StopReason.BUDGET
+        return Stop(reason, (), detail="" if is_drained else "the topic holds more", covered=covered)
+
+    def _item(self, message: Message, forms: Told) -> RawItem | None:
+        """The line of a message, filed; None for one that is empty, or our own.
+
+        What has no time that can be read is filed by the broker's, where bronze refuses it.
+        """
+        told: Any = message.headers() or ()
+        headers = {name: value.decode(errors="replace") for name, value in told if value}
+        line = message.value()
+        if not line or headers.get(_MIRRORED) == self._environment:
+            return None
+        kinds = list(FORMS[forms] if isinstance(forms, str) else forms)
+        kind = headers.get("kind", kinds[0])
+        kind = kind if kind in kinds else kinds[0]
+        place = form_of(forms, kind).place(line)
+        named = (place and place.community) or headers.get("community") or UNKNOWN
+        seconds = place.seconds if place else message.timestamp()[1] / 1000
+        at = datetime.fromtimestamp(seconds, UTC) if 0 < seconds < time.time() + 86_400 else datetime.now(UTC)
+        return RawItem(kind, community_name(named) or UNKNOWN, floor_hour(at), _one_line(line))
+
+    def _commit(self, messages: Iterable[Message]) -> None:
+        furthest: dict[tuple[str, int], int] = {}
+        for message in messages:
+            key = (str(message.topic()), int(message.partition() or 0))
+            furthest[key] = max(furthest.get(key, -1), int(message.offset() or 0))
+        places = [TopicPartition(topic, partition, offset + 1) for (topic, partition), offset in furthest.items()]
+        try:
+            self._consumer.commit(offsets=places, asynchronous=False)
+        except KafkaException as error:
+            # Another consumer of the group has taken over: it lands these again, and bronze has them once.
+            text = f"the offsets of the stream could not be committed ({error.args[0].str()}): run it again"
+            raise SourceUnavailable(text) from error
+
+
+class Mirror:
+    """Produces landed lines to their platform's topic, each delivered at least once."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Nothing is sent yet."""
+        self._environment = settings.environment
+        self._producer = Producer({**connection(settings), "enable.idempotence": True, "linger.ms": 20, "compression.type": "lz4"})
+        self._failed: list[str] = []
+
+    def send(self, content: Content) -> int:
+        """Send the lines of one landed file; returns how many."""
+        manifest, form = content.manifest, form_of(content.manifest.forms, content.kind)
+        headers: Any = [("kind", content.kind), ("community", manifest.community), (_MIRRORED, self._environment)]
+        lines = content.raw.split(b"\n")[:-1]
+        for line in lines:
+            self._put(topic_of(self._environment, manifest.platform), line, _key(form, line), headers)
+        return len(lines)
+
+    def flush(self) -> None:
+        """Return when all is delivered; raises SourceUnavailable where something was not."""
+        left = self._producer.flush(_TIMEOUT_SECONDS)
+        if left or self._failed:
+            message = f"{left + len(self._failed)} lines were not delivered to the stream: {'; '.join(self._failed[:3]) or 'timed out'}"
+            raise SourceUnavailable(message)
+
+    def _put(self, topic: str, line: bytes, key: str, headers: Any) -> None:  # noqa: ANN401, the client's
+        while True:
+            try:
+                self._producer.produce(topic, value=line, key=key, headers=headers, on_delivery=self._delivered)
+            except BufferError:
+                self._producer.poll(0.5)
+            else:
+                self._producer.poll(0)
+                return
+
+    def _delivered(self, error: KafkaError | None, _message: Message) -> None:
+        if error is not None:
+            self._failed.append(error.str())
+
+
+def connection(settings: Settings) -> dict[str, Any]:
+    """How brokers are reached; raises SettingsInvalid where nobody said which."""
+    if not settings.kafka_bootstrap_servers:
+        message = "the stream needs KAFKA_BOOTSTRAP_SERVERS: brokers as host:port, parted by commas"
+        raise SettingsInvalid(message)
+    options: dict[str, Any] = {"bootstrap.servers": settings.kafka_bootstrap_servers, "client.id": "market-opinion", "log_level": 2}
+    if settings.kafka_username and settings.kafka_password:
+        secret = settings.kafka_password.get_secret_value()
+        signs = {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512"}
+        options |= {**signs, "sasl.username": settings.kafka_username, "sasl.password": secret}
+    return options
+
+
+def _platform_of(topic: str) -> str:
+    return topic.split(".", 2)[2]
+
+
+def _token(messages: list[Message]) -> str:
+    """The same for the same messages."""
+    told = sorted({(message.topic(), message.partition(), message.offset()) for message in (messages[0], messages[-1])})
+    return hashlib.sha256(f"{told}{len(messages)}".encode()).hexdigest()[:10]
+
+
+def _one_line(line: bytes) -> bytes:
+    """A message may be written over several lines, which a landed one may not."""
+    if b"\n" not in line:
+        return line
+    try:
+        return msgspec.json.format(line, indent=-1)
+    except msgspec.DecodeError:
+        return line.replace(b"\n", b" ")
+
+
+def _key(form: Any, line: bytes) -> str:  # noqa: ANN401, a Form
+    """The item's id, so that its versions keep their order; empty for a line that cannot be read."""
+    try:
+        fields: Mapping[str, Any] = msgspec.json.decode(line)
+        return str(form.key(fields))
+    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError):
+        return ""
