@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from market_opinion.state import WindowEntry
+from market_opinion.window import Slice
 
 # What one request may hold, and how old it may be.
 _DATA_A_REQUEST, _OLDEST = 1000, timedelta(days=14)
@@ -28,14 +29,27 @@ class Metric(NamedTuple):
 def of_windows(entries: Iterable[WindowEntry], *, environment: str) -> Iterator[Metric]:
     """What came in each hour."""
     for entry in entries:
-        dimensions = {"Environment": environment, "Subreddit": entry.community}
-        values = {
+        # Names and dimensions that operators of Reddit know; another platform's communities may be called the same.
+        is_known = entry.platform in {"reddit", "sample"}
+        place = {"Subreddit": entry.community} if is_known else {"Platform": entry.platform, "Community": entry.community}
+        dimensions = {"Environment": environment, **place}
+        values: dict[str, float] = {
             "NewSubmissions": entry.counts.get("submission_count", 0),
             "NewComments": entry.counts.get("comment_count", 0),
+            **({} if is_known else {"NewReviews": entry.counts.get("review_count", 0)}),
             "LateItems": entry.counts.get("late_item_count", 0),
         }
         for name, value in values.items():
             yield Metric(name, value, "Count", entry.window_start, dimensions)
+
+
+def of_stage(stage: str, span: Slice, *, rows_in: int, rows_out: int, seconds: float, environment: str) -> Iterator[Metric]:
+    """How much a stage was given, made of it, and how long that took, for one slice."""
+    dimensions = {"Environment": environment, "Platform": span.platform, "Stage": stage}
+    at = datetime.now(UTC)
+    yield Metric("StageRowsIn", rows_in, "Count", at, dimensions)
+    yield Metric("StageRowsOut", rows_out, "Count", at, dimensions)
+    yield Metric("StageSeconds", seconds, "Seconds", at, dimensions)
 
 
 class MetricsSink(Protocol):

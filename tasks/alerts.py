@@ -53,7 +53,7 @@ def check_rate(job: Job) -> None:
     if refused := state.notes(REFUSALS):
         dimensions = {"Environment": load_settings().environment}
         resources.metrics().put([Metric("RequestsRefused", len(refused), "Count", job.now, dimensions)])
-        text = f"{len(refused):,} requests were refused for their rate since {min(refused.values())}: lower REDDIT_REQUESTS_PER_MINUTE"
+        text = f"{len(refused):,} requests were refused for their rate since {min(refused.values())}: lower its _REQUESTS_PER_MINUTE"
         raise_alerts([alerts.Alert("rate_limited", text)])
         state.drop_notes(REFUSALS, refused)
 

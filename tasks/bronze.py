@@ -8,6 +8,7 @@ from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS
 from market_opinion.errors import CommitConflict
 from market_opinion.window import Slice
 from tasks import resources
+from tasks.measure import Stopwatch
 from tasks.policy import only
 from tasks.request import Job
 
@@ -15,6 +16,7 @@ from tasks.request import Job
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
 def build_bronze(job: Job, span: Slice) -> dict[str, int]:
     """Replace the slice of bronze.items. A rerun is safe: the same landing gives the same rows."""
+    watch = Stopwatch()
     landing, lake, run = resources.landing(), resources.lake(), {"run-id": job.run_id, "window": str(span.window)}
     captures = landing.captures(span.platform, span.communities, span.window)
     rows, rejections = bronze.parse(content for capture in captures for content in landing.read(capture))
@@ -31,5 +33,6 @@ def build_bronze(job: Job, span: Slice) -> dict[str, int]:
         "duplicate_count": rows.height - items.height,
         "rejection_count": rejections.height,
     }
+    watch.put("flatten", span, rows_in=counts["landed_line_count"], rows_out=items.height)
     get_run_logger().info("bronze %s: %s", span, counts)
     return counts

@@ -12,6 +12,7 @@ from market_opinion.errors import CommitConflict
 from market_opinion.settings import load_settings
 from market_opinion.window import Slice, Window
 from tasks import resources
+from tasks.measure import Stopwatch
 from tasks.policy import only
 from tasks.request import Job
 
@@ -21,6 +22,7 @@ _LANDING_COLUMNS = {"landing_uri", "landing_line", "capture_path", "first_seen_a
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
 def clean_items(job: Job, span: Slice) -> dict[str, int]:
     """Replace the slice of silver.items. A rerun is safe: the same bronze gives the same rows; those that were purged stay."""
+    watch = Stopwatch()
     lake = resources.lake()
     columns = [name for name in BRONZE_ITEMS.schema if name not in _LANDING_COLUMNS]
     items = lake.read(BRONZE_ITEMS, span.where, span.window, columns=columns)
@@ -36,6 +38,7 @@ def clean_items(job: Job, span: Slice) -> dict[str, int]:
         "comment_count": cleaned.filter(pl.col("kind") == "comment").height,
         "usable_comment_count": usable.filter(pl.col("kind") == "comment").height,
     }
+    watch.put("clean", span, rows_in=items.height, rows_out=cleaned.height)
     get_run_logger().info("silver %s: %s", span, counts)
     return counts
 

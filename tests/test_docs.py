@@ -2,10 +2,13 @@
 
 import re
 import subprocess
+import tomllib
 
 import yaml
 
+from market_opinion.domain import FileMapping, domain_names, load_domain
 from market_opinion.settings import Settings
+from market_opinion.sources import catalogue
 from tests.conftest import REPOSITORY
 
 README = (REPOSITORY / "README.md").read_text()
@@ -14,11 +17,35 @@ README = (REPOSITORY / "README.md").read_text()
 def test_the_readme_lists_the_deployments_there_are():
     """With their schedules."""
     deployments = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]
-    listed = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", README, re.MULTILINE))
+    listed = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", README.partition("## Deployments")[2], re.MULTILINE))
     assert sorted(listed) == sorted(entry["name"] for entry in deployments)
     for entry in deployments:
         for schedule in entry["schedules"]:
             assert f"`{schedule['cron']}`" in listed[entry["name"]]
+
+
+def test_the_readme_lists_the_sources_there_are():
+    """With what each says a person has to have."""
+    listed = dict(
+        re.findall(r"^\| `(\w+)` \| .*? \| (.*?) \|$", README.partition("## Where it reads")[2].partition("## ")[0], re.MULTILINE)
+    )
+    assert listed == {name: catalogue.source_type(name).access for name in catalogue.names()}
+
+
+def test_the_readme_lists_the_domains_there_are():
+    """With their aspects and products, of which each has enough (A02, A16 to A18)."""
+    listed = re.findall(r"^\| `(\w+)` \| (\d+) \| (\d+) \|", README.partition("## Domains")[2], re.MULTILINE)
+    folder = REPOSITORY / "domains"
+    known = [load_domain(name, folder) for name in domain_names(folder)]
+    assert listed == [(each.name, str(len(each.aspects)), str(len(each.products))) for each in known]
+    assert all(len(each.aspects) >= 10 and len(each.products) >= 100 for each in known)
+
+
+def test_the_mapping_of_the_readme_is_one():
+    """As written."""
+    text = re.search(r"^\[files\.survey\]\n.*?(?=^```)", README, re.MULTILINE | re.DOTALL)[0]
+    mapping = FileMapping.model_validate(tomllib.loads(text)["files"]["survey"])
+    assert mapping.fields.rating_range == (0, 10)
 
 
 def test_every_setting_is_in_the_example():

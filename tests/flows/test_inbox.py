@@ -67,6 +67,19 @@ def test_a_file_is_read_once_and_twice_nothing(box, tables):
     assert_same(before, tables())
 
 
+def test_flattening_and_cleaning_have_metrics_of_their_own(box, home):
+    """C09: two tasks; and what came of a platform that is not Reddit goes by its own name."""
+    put(box, "reviews/Cell_Phones.jsonl", *(review(n) for n in range(20)), b"cut o\n")
+    inbox.fn()
+    metrics = [json.loads(line) for line in (home / "metrics.jsonl").read_text().splitlines()]
+    stages = {(m["dimensions"]["Stage"], m["name"]): m["value"] for m in metrics if "Stage" in m["dimensions"]}
+    assert (stages["flatten", "StageRowsIn"], stages["flatten", "StageRowsOut"]) == (21, 20)
+    assert (stages["clean", "StageRowsIn"], stages["clean", "StageRowsOut"]) == (20, 20)
+    assert stages["flatten", "StageSeconds"] > 0
+    (new,) = (m for m in metrics if m["name"] == "NewReviews")
+    assert (new["value"], new["dimensions"]["Platform"], new["dimensions"]["Community"]) == (20, "amazon", "cell_phones")
+
+
 def test_the_same_content_comes_twice_and_is_one(box):
     """Under another name, or the same file touched."""
     first = put(box, "reviews/a.jsonl", review(1))
