@@ -10,8 +10,8 @@ from flows.stages import conclude, forget
 from tasks.alerts import report_failure
 from tasks.local import run_locally
 from tasks.progress import Tally
+from tasks.removal import check_erase, wanted_erasure
 from tasks.report import Summary
-from tasks.request import check_erase, wanted_erasure
 
 
 @flow(name="erase", on_failure=[report_failure], on_crashed=[report_failure])

@@ -9,8 +9,8 @@ from flows.stages import conclude, purge_expired
 from tasks.alerts import report_failure
 from tasks.local import run_locally
 from tasks.progress import Tally
+from tasks.removal import check_purge
 from tasks.report import Summary
-from tasks.request import check_purge
 
 
 @flow(name="purge", on_failure=[report_failure], on_crashed=[report_failure])

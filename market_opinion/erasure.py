@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from market_opinion.form import KEPT_ID, Form, read, write
+from market_opinion.fields import read, write
+from market_opinion.form import KEPT_ID, Form
 from market_opinion.forms import form_of
 from market_opinion.landing import Content
 

@@ -2,8 +2,6 @@
 
 import functools
 import hashlib
-import operator
-import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NamedTuple, cast
@@ -14,8 +12,22 @@ from polars_hash import CryptographicHashingNameSpace
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
 
 from market_opinion.columns import UTC_TIME
+from market_opinion.fields import (
+    Leaf,
+    Tree,
+    alternatives,
+    dtype_of,
+    first_there,
+    getters,
+    joined,
+    read,
+    struct_of,
+    text_at,
+    tree_of,
+    value_at,
+)
 
-# Names parted by dots; `a|b` is the first of the two that is there, `\.` a dot that is part of a name.
+# See `fields`.
 Path = Annotated[str, StringConstraints(min_length=1)]
 Paths = Annotated[tuple[Path, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
 # Takes the place of what an id was hashed from, where that had to go since it named somebody.
@@ -36,18 +48,9 @@ class Place(NamedTuple):
     seconds: float
 
 
-class _Leaf(NamedTuple):
-    """What one field is decoded as, by msgspec and by Polars."""
-
-    python: Any
-    polars: pl.DataType | type[pl.DataType]
-    is_required: bool = False
-
-
-_TEXT = _Leaf(str | None, pl.String)
-_LENIENT = _Leaf(str | int | float | None, pl.String)
-_TIME = _Leaf(float | str | None, pl.String)
-_Tree = dict[str, Any]
+_TEXT = Leaf(str | None, pl.String)
+_LENIENT = Leaf(str | int | float | None, pl.String)
+_TIME = Leaf(float | str | None, pl.String)
 
 
 class Form(BaseModel):
@@ -89,12 +92,12 @@ class Form(BaseModel):
     @functools.cached_property
     def line_type(self) -> type[msgspec.Struct]:
         """What a line has to decode as."""
-        return _struct(self._tree)
+        return struct_of(self._tree)
 
     @functools.cached_property
     def dtype(self) -> pl.Struct:
         """The same, for Polars."""
-        return _dtype(self._tree)
+        return dtype_of(self._tree)
 
     def columns(self, line: pl.Expr, kind: str) -> dict[str, pl.Expr]:
         """What bronze needs of decoded lines, by its names; null where it is not there or is not what it should be."""
@@ -103,32 +106,32 @@ class Form(BaseModel):
         return {
             "item_id": item_id,
             "thread_id": self._id(line, self.thread_id) if self.thread_id else own_thread,
-            "created_at": self._moment(_first(line, self.created_at)),
+            "created_at": self._moment(value_at(line, self.created_at)),
             "parent_id": self._id(line, self.parent_id) if self.parent_id else pl.lit(None, pl.String),
-            "author": _text(line, self.author),
-            "title": _text(line, self.title),
-            "body": _joined([_first(line, path) for path in self.body]),
+            "author": text_at(line, self.author),
+            "title": text_at(line, self.title),
+            "body": joined([value_at(line, path) for path in self.body]),
             "votes": self._number(line, self.votes).cast(pl.Int64, strict=False),
             "reply_count": self._number(line, self.reply_count).cast(pl.Int64, strict=False),
             "rating": self._rating(line),
-            "retrieved_at": self._moment(_text(line, self.retrieved_at)),
+            "retrieved_at": self._moment(text_at(line, self.retrieved_at)),
         }
 
     @functools.cached_property
     def place(self) -> Callable[[bytes], Place | None]:
         """Reads no more of a line than where it belongs; None where that cannot be read."""
         paths = {self.created_at: _TIME} | ({self.community: _TEXT} if self.community else {})
-        tree = _tree(paths)
-        decode = msgspec.json.Decoder(_struct(tree)).decode
-        created, community = _getters(tree, self.created_at), _getters(tree, self.community)
+        tree = tree_of(paths)
+        decode = msgspec.json.Decoder(struct_of(tree)).decode
+        created, community = getters(tree, self.created_at), getters(tree, self.community)
 
         def place(line: bytes) -> Place | None:
             try:
                 found = decode(line)
-                seconds = self._seconds(_first_there(created, found))
+                seconds = self._seconds(first_there(created, found))
             except (msgspec.DecodeError, ValueError, OverflowError):
                 return None
-            return None if seconds is None else Place(_first_there(community, found), seconds)
+            return None if seconds is None else Place(first_there(community, found), seconds)
 
         return place
 
@@ -153,42 +156,42 @@ class Form(BaseModel):
     def identity(self) -> list[str]:
         """Paths of what says which item a line is, when and where in its thread."""
         own = (KEPT_ID,) if self.is_hashed else self.item_id
-        return _each(*own, self.created_at, self.retrieved_at, self.community, self.thread_id, self.parent_id)
+        return alternatives(*own, self.created_at, self.retrieved_at, self.community, self.thread_id, self.parent_id)
 
     @property
     def numbers(self) -> list[str]:
         """Paths of what was counted or rated."""
-        return _each(self.votes, self.reply_count, self.rating, self.is_recommended)
+        return alternatives(self.votes, self.reply_count, self.rating, self.is_recommended)
 
     @property
-    def _tree(self) -> _Tree:
+    def _tree(self) -> Tree:
         """Every field a line is read for."""
-        an_id = _Leaf(str | int | None, pl.String)
-        count = _LENIENT if self.is_lenient else _Leaf(int | None, pl.Int64)
+        an_id = Leaf(str | int | None, pl.String)
+        count = _LENIENT if self.is_lenient else Leaf(int | None, pl.Int64)
         wanted = {
             **dict.fromkeys((self.retrieved_at,), _TIME),
             **dict.fromkeys((self.author, self.title, *self.body), _LENIENT if self.is_lenient else _TEXT),
             **dict.fromkeys((self.votes, self.reply_count), count),
-            self.rating: _LENIENT if self.is_lenient else _Leaf(float | None, pl.Float64),
-            self.is_recommended: _Leaf(bool | str | int | None, pl.String) if self.is_lenient else _Leaf(bool | None, pl.Boolean),
+            self.rating: _LENIENT if self.is_lenient else Leaf(float | None, pl.Float64),
+            self.is_recommended: Leaf(bool | str | int | None, pl.String) if self.is_lenient else Leaf(bool | None, pl.Boolean),
             **dict.fromkeys((self.thread_id, self.parent_id), an_id),
             self.created_at: _TIME._replace(python=float | str, is_required=True) if "|" not in self.created_at else _TIME,
         }
         if self.is_hashed:
             wanted |= {**dict.fromkeys(self.item_id, _LENIENT), KEPT_ID: _TEXT}
         elif self.item_id[0] not in {self.thread_id, self.parent_id}:
-            wanted[self.item_id[0]] = _Leaf(str | int if self.is_lenient else str, pl.String, is_required=True)
-        return _tree({path: leaf for path, leaf in wanted.items() if path})
+            wanted[self.item_id[0]] = Leaf(str | int if self.is_lenient else str, pl.String, is_required=True)
+        return tree_of({path: leaf for path, leaf in wanted.items() if path})
 
     def _item_id(self, line: pl.Expr) -> pl.Expr:
         if not self.is_hashed:
             return self._id(line, self.item_id[0])
-        parts = pl.concat_str([_first(line, path) for path in self.item_id], separator="\n")
+        parts = pl.concat_str([value_at(line, path) for path in self.item_id], separator="\n")
         hashed = CryptographicHashingNameSpace(parts).sha2_256().str.head(_HASH_CHARACTERS)
-        return pl.coalesce(_first(line, KEPT_ID), hashed)
+        return pl.coalesce(value_at(line, KEPT_ID), hashed)
 
     def _id(self, line: pl.Expr, path: str) -> pl.Expr:
-        found = _first(line, path)
+        found = value_at(line, path)
         for prefix in self.prefixes:
             found = found.str.strip_prefix(prefix)
         return found
@@ -196,12 +199,12 @@ class Form(BaseModel):
     def _number(self, line: pl.Expr, path: str | None) -> pl.Expr:
         if path is None:
             return pl.lit(None, pl.Float64)
-        found = _first(line, path)
+        found = value_at(line, path)
         return found.str.strip_chars().cast(pl.Float64, strict=False) if self.is_lenient else found
 
     def _rating(self, line: pl.Expr) -> pl.Expr:
         if self.is_recommended:
-            found = _first(line, self.is_recommended).cast(pl.String).str.to_lowercase()
+            found = value_at(line, self.is_recommended).cast(pl.String).str.to_lowercase()
             return pl.when(found.is_in(_YES)).then(_STARS[1]).when(found.is_in(_NO)).then(_STARS[0])
         rating, (low, high) = self._number(line, self.rating), self.rating_range
         if (low, high) == _STARS:
@@ -229,98 +232,7 @@ class Form(BaseModel):
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _each(*paths: str | None) -> list[str]:
-    """The alternatives of those that are told, one by one."""
-    return [each for path in paths if path for each in path.split("|")]
-
-
-def read(fields: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401, of JSON
-    """What stands at a path of a decoded line; None where nothing does."""
-    for each in path.split("|"):
-        found: Any = fields
-        for part in _parts(each):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        if found is not None:
-            return found
-    return None
-
-
-def write(fields: dict[str, Any], path: str, value: object) -> None:
-    """Put a value at a path of a decoded line, at the alternative that is there or else at the first."""
-    ways = path.split("|")
-    *above, name = _parts(next((each for each in ways if read(fields, each) is not None), ways[0]))
-    node = fields
-    for part in above:
-        node = node[part] if isinstance(node.get(part), dict) else node.setdefault(part, {})
-    node[name] = value
-
-
 def _parsed(told: pl.Expr, form: str) -> pl.Expr:
     if form.lower().endswith("z"):
         return told.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
     return told.str.to_datetime(form, time_unit="us", strict=False).dt.replace_time_zone("UTC")
-
-
-def _parts(path: str) -> list[str]:
-    return [part.replace("\\.", ".") for part in re.split(r"(?<!\\)\.", path)]
-
-
-def _tree(leaves: Mapping[str, _Leaf]) -> _Tree:
-    """Fields by name, those of nested objects as a tree of their own; the last word on a field counts."""
-    tree: _Tree = {}
-    for path, leaf in leaves.items():
-        for each in path.split("|"):
-            *above, name = _parts(each)
-            functools.reduce(lambda node, part: node.setdefault(part, {}), above, tree)[name] = leaf
-    return tree
-
-
-def _struct(tree: _Tree) -> type[msgspec.Struct]:
-    """Fields are called by their order, since names of JSON need be none of Python."""
-    fields: list[Any] = []
-    for n, (name, below) in enumerate(tree.items()):
-        named = msgspec.field(name=name) if isinstance(below, _Leaf) and below.is_required else msgspec.field(default=None, name=name)
-        fields.append((f"f{n}", below.python if isinstance(below, _Leaf) else _struct(below) | None, named))
-    return msgspec.defstruct("Line", fields, kw_only=True, gc=False)
-
-
-def _dtype(tree: _Tree) -> pl.Struct:
-    return pl.Struct({name: below.polars if isinstance(below, _Leaf) else _dtype(below) for name, below in tree.items()})
-
-
-def _getters(tree: _Tree, path: str | None) -> list[Callable[[Any], Any]]:
-    """Read the alternatives of a path from what was decoded as the tree's struct."""
-    getters: list[Callable[[Any], Any]] = []
-    for each in path.split("|") if path else ():
-        node, names = tree, []
-        for part in _parts(each):
-            names.append(f"f{list(node).index(part)}")
-            node = node[part]
-        getters.append(operator.attrgetter(".".join(names)))
-    return getters
-
-
-def _first_there(getters: list[Callable[[Any], Any]], found: object) -> Any:  # noqa: ANN401, of JSON
-    for get in getters:
-        try:
-            value = get(found)
-        except AttributeError:  # the object above is not there
-            continue
-        if value is not None:
-            return value
-    return None
-
-
-def _first(line: pl.Expr, path: str) -> pl.Expr:
-    values = [functools.reduce(lambda value, part: value.struct.field(part), _parts(each), line) for each in path.split("|")]
-    return values[0] if len(values) == 1 else pl.coalesce(values)
-
-
-def _text(line: pl.Expr, path: str | None) -> pl.Expr:
-    return _first(line, path) if path else pl.lit(None, pl.String)
-
-
-def _joined(parts: list[pl.Expr]) -> pl.Expr:
-    if not parts:
-        return pl.lit(None, pl.String)
-    return parts[0] if len(parts) == 1 else pl.concat_str(parts, separator="\n", ignore_nulls=True)

@@ -18,7 +18,7 @@ from market_opinion.columns import Schema
 from market_opinion.contracts import LABELS
 from market_opinion.domain import Domain, normalise
 from market_opinion.errors import InvalidRequest, SourceUnreadable
-from market_opinion.form import read
+from market_opinion.fields import read
 from market_opinion.forms import form_of
 from market_opinion.sources.lines import ENDINGS, ending_of, read_lines
 

@@ -6,16 +6,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-import polars as pl
 from prefect import task
 from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
-from pydantic import SecretStr, WithJsonSchema
+from pydantic import WithJsonSchema
 
-from market_opinion import linear, opinions, silver
-from market_opinion.contracts import BRONZE_ITEMS, SILVER_ITEMS
+from market_opinion import linear, opinions
 from market_opinion.domain import load_domain
-from market_opinion.erasure import Erasure
 from market_opinion.errors import InvalidRequest
 from market_opinion.linear import Linear
 from market_opinion.quota import Priority
@@ -233,56 +230,6 @@ def check_train(domain: str, labelled: Path | None) -> Job:
 def check_live(domain: str, communities: list[str] | None, now: datetime) -> Job:
     """A run over what is known of Reddit as a job."""
     return _with_source(_job(domain, "reddit", None, communities, mapping=None, now=now, mode="recheck", window=None))
-
-
-@task
-def check_erase(domain: str, platform: str, author: SecretStr | None, items: list[str] | None, now: datetime) -> Job:
-    """An erasure as a job over all communities of the platform; nothing is asked of the platform itself."""
-    if not author and not items:
-        message = "nothing to erase: give author, or items"
-        raise InvalidRequest(message)
-    return _offline_job(domain, platform, now)
-
-
-@task
-def check_purge(domain: str, platform: str, now: datetime) -> Job:
-    """A purge as a job over all communities of the platform; raises InvalidRequest where words are meant to stay."""
-    if load_settings().retention != "derived_only":
-        message = "RETENTION is full, so no words are purged: set RETENTION=derived_only to keep only what is derived of them"
-        raise InvalidRequest(message)
-    return _offline_job(domain, platform, now)
-
-
-@task(persist_result=False)
-def wanted_erasure(job: Job, author: SecretStr | None, items: list[str] | None) -> Erasure:
-    """What the request means: every trace of the author and each of their items, or the named items with their threads' titles."""
-    name = author.get_secret_value().lower().removeprefix("/").removeprefix("u/") if author else ""
-    columns = ["item_id", "kind", "author"]
-    rows = resources.lake().read(BRONZE_ITEMS, {"platform": job.platform}, columns=columns)
-    is_meant = pl.col("item_id").is_in(list(items or ())) | (pl.col("author").str.to_lowercase() == name)
-    if name:
-        # What was purged has no name left, but its key.
-        key = silver.author_key(job.platform, name, pepper=load_settings().pepper())
-        theirs = resources.lake().read(SILVER_ITEMS, {"platform": job.platform, "author_key": key}, columns=["item_id"])
-        is_meant |= pl.col("item_id").is_in(theirs["item_id"].implode())
-    found = rows.filter(is_meant.fill_null(value=False))
-    unknown = sorted(set(items or ()) - set(found["item_id"]))
-    if unknown:
-        message = f"no items {', '.join(unknown)} of {job.platform} are kept: give ids as on the platform, without t1_ or t3_"
-        raise InvalidRequest(message)
-    threads = frozenset(found.filter(kind="submission")["item_id"])
-    return Erasure(frozenset(found["item_id"]), threads, users=frozenset({name} if name else ()))
-
-
-def _offline_job(domain: str, platform: str, now: datetime) -> Job:
-    """A job over everything that was landed of a platform, which itself is asked nothing."""
-    load_domain(domain, load_settings().domains_path)
-    communities = tuple(resources.landing().communities(platform))
-    if not communities:
-        message = f"nothing of {platform} was ever landed: check platform"
-        raise InvalidRequest(message)
-    source: SourceName = "sample" if platform == sample.PLATFORM else "reddit"
-    return Job(domain, source, None, platform, communities, None, as_utc(now), "recheck", str(flow_run.id or "local"))
 
 
 def _with_source(job: Job) -> Job:

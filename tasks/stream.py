@@ -10,7 +10,6 @@ from market_opinion.certificate import certify
 from market_opinion.contracts import KINDS
 from market_opinion.domain import load_domain
 from market_opinion.errors import SourceUnavailable
-from market_opinion.forms import FORMS
 from market_opinion.landing import Manifest, WindowWriter
 from market_opinion.metrics import Metric
 from market_opinion.settings import load_settings
@@ -70,7 +69,7 @@ def find_streamed(job: Job) -> list[tuple[Job, list[Slice]]]:
             by_communities[tuple(sorted(communities))].append(hour)
         slices = [Slice(platform, names, window) for names, starts in by_communities.items() for window in contiguous(starts)]
         everyone = tuple(sorted({name for names in by_communities for name in names}))
-        each = replace(job, platform=platform, source=_source_of(platform), communities=everyone)
+        each = replace(job, platform=platform, source=catalogue.source_of(platform), communities=everyone)
         jobs.append((each, sorted(slices, key=lambda span: (span.window, span.communities))))
     return jobs
 
@@ -134,13 +133,6 @@ def _close_hours(drain: Drain) -> None:
 def _is_vouched(platform: str) -> bool:
     """Whether nobody but the stream can say when an hour of the platform is complete."""
     return platform not in catalogue.names()
-
-
-def _source_of(platform: str) -> str:
-    """The source whose rules hold for a platform's hours."""
-    if platform in catalogue.names():
-        return platform
-    return "reviews" if platform in FORMS else "file"
 
 
 def _measure(lag: dict[str, int], now: datetime) -> None:

@@ -22,6 +22,9 @@ _OWN = {
     "x": "x:X",
 }
 
+# Platforms that are read from files alone.
+_OF_FILES = {"amazon": "reviews"}
+
 
 @functools.cache
 def _known() -> dict[str, EntryPoint]:
@@ -41,3 +44,8 @@ def source_type(name: str) -> type[Listed]:
         message = f"no source {name!r}; there are: {', '.join(names())}"
         raise InvalidRequest(message)
     return cast("type[Listed]", _known()[name].load())
+
+
+def source_of(platform: str) -> str:
+    """The source by whose rules hours of a platform are complete, whichever way its items came."""
+    return platform if platform in _known() else _OF_FILES.get(platform, "file")

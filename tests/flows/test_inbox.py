@@ -10,8 +10,10 @@ import time
 import boto3
 import polars as pl
 import pytest
+from pydantic import SecretStr
 
 import tasks.inbox
+from flows.erase import erase
 from flows.inbox import inbox
 from market_opinion.contracts import BRONZE_ITEMS, SILVER_ITEMS
 from market_opinion.inbox import Queue
@@ -170,6 +172,21 @@ def test_a_run_that_dies_before_it_recorded_is_repaired(box, monkeypatch, tables
     inbox.fn()
     assert (outcomes()["reviews/a.jsonl"].state, bronze().height) == ("processed", 20)
     assert tables()["mart.fact_brand_mentions"].height == 20
+
+
+def test_a_reviewer_is_forgotten_as_anyone_is(box, home, tables):
+    """E35: the review stays one row of the same id, without words or name; nobody else's changes."""
+    put(box, "reviews/Cell_Phones.jsonl", *(review(n, user_id=f"REVIEWER{n}") for n in range(5)))
+    inbox.fn()
+    before = bronze().drop("landing_uri").sort("created_at")
+    erase.fn(platform="amazon", author=SecretStr("reviewer3"))
+    after = bronze().drop("landing_uri").sort("created_at")
+    assert after["item_id"].to_list() == before["item_id"].to_list()
+    assert after["body"].to_list()[3] == "[deleted]"
+    assert after.filter(pl.col("body") != "[deleted]").equals(before.filter(pl.col("author") != "REVIEWER3"))
+    assert tables()["mart.fact_brand_mentions"].height == 4
+    left = [path for path in (home / "landing").rglob("*") if path.is_file() and b"REVIEWER3" in path.read_bytes()]
+    assert left == []
 
 
 def test_a_folder_names_the_domain_and_the_mapping(box, tmp_path, monkeypatch):
