@@ -21,8 +21,10 @@ from market_opinion.domain import load_domain
 from market_opinion.errors import MarketOpinionError
 from market_opinion.quota import REFUSALS, Priority
 from market_opinion.settings import Settings, load_settings
+from market_opinion.sources import stream
 from market_opinion.sources.reddit.client import check_access
 from tasks import model, resources
+from tasks.inbox import open_inbox
 
 _OLDEST_PYTHON = (3, 11)
 _FREE_BYTES_MIN = 2_000_000_000
@@ -50,6 +52,9 @@ def examine() -> Iterator[Finding]:
         "lake": _lake,
         "state": _state,
         "Reddit": _reddit,
+        "platforms": _platforms,
+        "inbox": _inbox,
+        "stream": _stream,
         "scorer": _scorer,
         "mart": _mart,
         "PostgreSQL": _postgres,
@@ -141,6 +146,31 @@ def _reddit(settings: Settings) -> Finding:
     refused = len(resources.state().notes(REFUSALS))
     text = f"{settings.reddit_requests_per_minute} requests a minute" + (f", {refused} refused lately: lower it" if refused else "")
     return Finding("Reddit", "bad" if refused else "ok", text)
+
+
+def _platforms(settings: Settings) -> Finding:
+    """Which of those that want a key have one; whether it is taken, only reading shows, and some count every request."""
+    named = {name: f"{name}_bearer_token" if name == "x" else f"{name}_access_token" for name in ("x", "facebook", "instagram", "linkedin")}
+    keyed = [name for name, field in named.items() if getattr(settings, field) is not None]
+    return Finding("platforms", "ok", ", ".join(["hackernews and steam need no key", *(f"{name} has one" for name in keyed)]))
+
+
+def _inbox(settings: Settings) -> Finding:
+    found = open_inbox()
+    known = found.outcomes()
+    waiting = [each for each in found.arrivals() if not any(outcome.is_of(each) for outcome in known)]
+    refused = sum(outcome.state in {"refused", "partly"} for outcome in known)
+    told = f"{settings.inbox}: {len(waiting):,} files wait, {len(known):,} were seen"
+    return Finding("inbox", "ok", f"{told}, {refused:,} of them refused in part or whole: `market_opinion inbox`" if refused else told)
+
+
+def _stream(settings: Settings) -> Finding:
+    if settings.kafka_bootstrap_servers is None:
+        return Finding("stream", "off", "KAFKA_BOOTSTRAP_SERVERS is not set")
+    found = stream.platforms(settings)
+    return Finding(
+        "stream", "ok", f"topics of {', '.join(found)}" if found else f"no topic named {stream.topic_of(settings.environment, '*')}"
+    )
 
 
 def _scorer(settings: Settings) -> Finding:

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
 from market_opinion.contracts import KINDS
 from market_opinion.domain import Domain
@@ -69,7 +70,7 @@ class Drain:
         self._vouched = vouched
         options = {"group.id": settings.kafka_group_id, "enable.auto.commit": False, "auto.offset.reset": "earliest"}
         self._consumer = Consumer({**connection(settings), **options, "session.timeout.ms": _SESSION_MS})
-        present = self._topics()
+        present = platforms(settings)
         self.forms = {platform: forms for platform in present if (forms := forms_of(platform, domain)) is not None}
         self.unreadable = sorted(set(present) - set(self.forms))
         self._assigned = False
@@ -112,15 +113,6 @@ class Drain:
 
     def _note_assignment(self, _consumer: Consumer, _places: list[TopicPartition]) -> None:
         self._assigned = True
-
-    def _topics(self) -> list[str]:
-        try:
-            topics = self._consumer.list_topics(timeout=_TIMEOUT_SECONDS).topics
-        except KafkaException as error:
-            message = f"no broker answers ({error.args[0].str()}): check KAFKA_BOOTSTRAP_SERVERS"
-            raise SourceUnavailable(message) from error
-        begins = topic_of(self._environment, "")
-        return sorted(name.removeprefix(begins) for name in topics if name.startswith(begins))
 
     def _consume(self) -> list[Message]:
         """Messages until a batch is full, takes too long, or nothing more is there."""
@@ -243,6 +235,17 @@ class Mirror:
     def _delivered(self, error: KafkaError | None, _message: Message) -> None:
         if error is not None:
             self._failed.append(error.str())
+
+
+def platforms(settings: Settings) -> list[str]:
+    """Platforms that have a topic, in alphabetical order; raises SourceUnavailable where no broker answers."""
+    try:
+        topics = AdminClient(connection(settings)).list_topics(timeout=_TIMEOUT_SECONDS).topics
+    except KafkaException as error:
+        message = f"no broker answers ({error.args[0].str()}): check KAFKA_BOOTSTRAP_SERVERS"
+        raise SourceUnavailable(message) from error
+    begins = topic_of(settings.environment, "")
+    return sorted(name.removeprefix(begins) for name in topics if name.startswith(begins))
 
 
 def connection(settings: Settings) -> dict[str, Any]:
