@@ -10,7 +10,7 @@ from tasks.alerts import check_windows, report_failure
 from tasks.fetch import fetch_windows
 from tasks.local import run_locally
 from tasks.progress import Tally
-from tasks.report import Summary
+from tasks.report import Summary, compare_stars
 from tasks.request import SourceName, check_backfill
 from tasks.stream import mirror_landed
 
@@ -44,9 +44,8 @@ def backfill(
         landed = fetch_windows(job, job.communities, job.window)
         carry(job, landed.slices, tally)
         tally.add(mirror_landed(job, landed.slices))
-        return conclude(
-            job, tally, title=f"backfill of {job.domain} from {job.source}", notes=(*landed.notes, *check_windows(job, landed.slices))
-        )
+        notes = (*landed.notes, *check_windows(job, landed.slices), *compare_stars(job))
+        return conclude(job, tally, title=f"backfill of {job.domain} from {job.source}", notes=notes)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from tasks.alerts import check_windows, report_failure
 from tasks.inbox import find_arrivals, receive_file, record_arrival, wait_for_arrivals
 from tasks.local import run_locally
 from tasks.progress import Tally
-from tasks.report import Summary
+from tasks.report import Summary, compare_stars
 from tasks.request import check_inbox
 
 
@@ -38,7 +38,7 @@ def inbox(domain: str = "smartphones", minutes: int = 0, now: datetime | None = 
                     carry(received.job, received.slices, tally)
                     notes += [record_arrival(received), *check_windows(received.job, received.slices)]
             looking = wait_for_arrivals(began + timedelta(minutes=minutes), unsettled_count, began)
-        return conclude(job, tally, title=f"inbox of {domain}", notes=tuple(notes) or ("nothing new was there",))
+        return conclude(job, tally, title=f"inbox of {domain}", notes=(*(notes or ["nothing new was there"]), *compare_stars(job)))
 
 
 if __name__ == "__main__":

@@ -1,6 +1,5 @@
 """Bronze: landed lines of a slice to typed rows, newest per item, and a rejection for every line that is none."""
 
-import polars as pl
 from prefect import get_run_logger, task
 
 from market_opinion import bronze
@@ -21,10 +20,10 @@ def build_bronze(job: Job, span: Slice) -> dict[str, int]:
     captures = landing.captures(span.platform, span.communities, span.window)
     rows, rejections = bronze.parse(content for capture in captures for content in landing.read(capture))
     items = bronze.newest(rows)
-    held = lake.read(BRONZE_ITEMS, {"platform": span.platform}, span.window, columns=["community", *BRONZE_ITEMS.key])
-    # A post that two searches find, or a review in two categories, is one item: it stays where it was met first.
-    elsewhere = held.filter(~pl.col("community").is_in(span.communities))
-    items = items.join(elsewhere, on=BRONZE_ITEMS.key, how="anti") if elsewhere.height else items
+    if others := set(landing.communities(span.platform)) - set(span.communities):
+        # A post that two searches find, or a review in two categories, is one item: it stays where it was met first.
+        where = {"platform": span.platform, "community": sorted(others)}
+        items = items.join(lake.read(BRONZE_ITEMS, where, span.window, columns=BRONZE_ITEMS.key), on=BRONZE_ITEMS.key, how="anti")
     lake.overwrite(BRONZE_ITEMS, items, span.where, span.window, run=run)
     lake.overwrite(OPS_REJECTIONS, rejections, {"stage": "bronze", **span.where}, span.window, run=run)
     counts = {

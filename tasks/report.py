@@ -110,6 +110,18 @@ def draw_report(job: Job) -> str | None:
 
 
 @task
+def compare_stars(job: Job) -> tuple[str, ...]:
+    """How often the domain's judged mentions agree with the stars their authors gave, one line a platform of reviews."""
+    if not resources.mart().is_loaded:
+        return ()
+    rows = resources.mart().query("SELECT * FROM mart.star_agreement WHERE domain = $domain ORDER BY platform", {"domain": job.domain})
+    return tuple(
+        f"{row['platform']}: the tone of {row['mention_count']:,} judged mentions agrees with the stars in {row['agreement_ratio']:.1%}"
+        for row in rows.iter_rows(named=True)
+    )
+
+
+@task
 def publish_summary(summary: Summary) -> None:
     """Put the run's table and the report's place on the run's page in Prefect."""
     rows = [{"what": name, "value": value} for name, value in summary.rows()]

@@ -189,7 +189,7 @@ def check_publish(domain: str, now: datetime) -> Job:
 @task
 def check_inbox(domain: str, now: datetime) -> Job:
     """A look at the inbox as a job."""
-    return check_mart.fn(domain, None, None, now)
+    return replace(check_mart.fn(domain, None, None, now), notes=(f"the inbox is {load_settings().inbox}",))
 
 
 @task

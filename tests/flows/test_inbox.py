@@ -62,10 +62,11 @@ def test_a_file_is_read_once_and_twice_nothing(box, tables):
     outcome = outcomes()["reviews/Cell_Phones.jsonl"]
     assert (outcome.state, outcome.counts) == ("partly", {"landed_line_count": 21, "refused_line_count": 1})
     assert "ops.rejections" in outcome.detail
-    assert "Cell_Phones.jsonl: partly, 21 lines" in summary.notes[0]
+    assert "Cell_Phones.jsonl: partly, 21 lines" in summary.notes[1]
     before = tables()
     assert before["mart.fact_brand_mentions"].height == 20
-    assert inbox.fn().notes == ("nothing new was there",)
+    agreed = "amazon: the tone of 20 judged mentions agrees with the stars in 100.0%"
+    assert inbox.fn().notes == (f"the inbox is {box.as_uri()}", "nothing new was there", agreed)
     assert_same(before, tables())
 
 

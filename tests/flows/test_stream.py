@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from flows.backfill import backfill
+from flows.hourly import hourly
 from flows.stream import stream
 from market_opinion import bronze as bronze_stage
 from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS
@@ -25,6 +26,7 @@ from market_opinion.window import floor_hour
 from tasks import resources
 from tests.broker import Broker
 from tests.conftest import REPOSITORY, epoch, write_archive
+from tests.reddit_server import Post
 from tests.tasks.test_sources import MAPPING
 
 pytestmark = pytest.mark.usefixtures("without_engine")
@@ -78,15 +80,40 @@ def test_messages_of_platforms_become_rows_and_what_is_none_is_kept_aside(topic,
     assert all(before[name].equals(frame) for name, frame in tables().items() if name != "ops.rejections")
 
 
-def test_the_same_item_by_archive_stream_and_file_is_one_row(topic, broker, make_comment, tmp_path):
-    """With the first sight kept, and the version that was read last."""
-    write_archive(tmp_path / "archive", [make_comment("c1", retrieved_on=epoch("2026-03-02T00:00:00"))])
-    backfill.fn(source="archive", archive=str(tmp_path / "archive"), communities=["phones"])
-    broker.produce(topic("reddit"), [make_comment("c1", score=9)], kind="comment")
+REDDIT_EXPORT = """
+[files.export]
+platform = "reddit"
+kind = "comment"
+community = "phones"
+fields = { item_id = "comment", created_at = "when", time = "iso", thread_id = "thread", author = "who", body = "words", votes = "ups" }
+"""
+
+
+def test_the_same_item_by_listing_archive_stream_and_file_is_one_row(reddit, topic, broker, make_comment, tmp_path, monkeypatch):
+    """Whichever way it comes, with the first sight kept, and as the version says that was read last."""
+    shutil.copytree(REPOSITORY / "domains" / "smartphones", tmp_path / "domains" / "smartphones")
+    told = tmp_path / "domains" / "smartphones" / "domain.toml"
+    told.write_text(told.read_text().replace("[aspects.", REDDIT_EXPORT + "\n[aspects.", 1))
+    monkeypatch.setenv("DOMAINS_PATH", str(tmp_path / "domains"))
+    seen_first = datetime(2026, 3, 1, 11, 20, tzinfo=UTC)
+    line = make_comment("c1", "The iPhone 15 battery is great.", at="2026-03-01T10:15:00")
+    reddit.clock = seen_first.timestamp
+    reddit.add([Post("comment", "c1", "phones", line["created_utc"], body=line["body"], author=line["author"], thread="s1", score=1)])
+    hourly.fn(source="reddit", communities=["phones"], now=seen_first)
+    archive = write_archive(tmp_path / "archive", [line | {"score": 2, "retrieved_on": epoch("2026-03-02T00:00:00")}])
+    backfill.fn(source="archive", archive=str(archive), communities=["phones"])
+    (tmp_path / "export.csv").write_text(
+        f"comment,when,thread,who,words,ups\nc1,2026-03-01T10:15:00Z,s1,{line['author']},{line['body']},3\n"
+    )
+    os.utime(tmp_path / "export.csv", (epoch("2026-03-03T00:00:00"),) * 2)
+    backfill.fn(source="file", mapping="export", archive=str(tmp_path / "export.csv"))
+    broker.produce(topic("reddit"), [line | {"score": 4}], kind="comment")
     stream.fn()
     row = bronze().row(0, named=True)
-    assert (bronze().height, row["votes"], row["capture_path"]) == (1, 9, "stream")
-    assert row["first_seen_at"] == datetime(2026, 3, 2, tzinfo=UTC)
+    assert (bronze().height, row["votes"], row["capture_path"]) == (1, 4, "stream")
+    assert row["first_seen_at"] == seen_first
+    paths = {capture.manifest.capture_path for capture in resources.landing().captures("reddit", ["phones"], None)}
+    assert paths == {"listing", "archive", "file", "stream"}
 
 
 def test_an_hour_of_a_platform_that_only_the_stream_brings_is_closed_when_its_topic_is_drained(topic, broker, monkeypatch, tmp_path):
