@@ -16,7 +16,7 @@ from market_opinion.errors import InvalidRequest
 from market_opinion.window import Slice, Window
 from tasks import resources
 from tasks.opinions import judge_items
-from tasks.request import check_purge
+from tasks.removal import check_purge
 from tests.conftest import write_archive
 from tests.flows.test_live import H10, SUBMISSION, T10, at, comment, entry, everywhere, run_hourly
 from tests.llm_server import ModelServer
