@@ -44,7 +44,8 @@ class HackerNews(WebSource):
         what = f"Hacker News from {start.isoformat()} to {end.isoformat()}"
         span = f"created_at_i>={int(start.timestamp())},created_at_i<{int(end.timestamp())}"
         found = self.web.get("search_by_date", {"tags": _TAGS[kind], "numericFilters": span, "hitsPerPage": _HITS_MAX}, what=what)
-        if found["nbHits"] <= len(found["hits"]):
+        # The count may be an estimate: a full page may hide more whatever it says.
+        if found["nbHits"] <= len(found["hits"]) < _HITS_MAX:
             yield from ({name: value for name, value in hit.items() if name not in _DECORATION} for hit in found["hits"])
         elif end - start > _SECOND:
             middle = start + (end - start) // _SECOND // 2 * _SECOND
