@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
 from market_opinion.contracts import KINDS
@@ -31,8 +31,7 @@ CAPTURE_PATH = "stream"
 UNKNOWN, _MIRRORED = "unknown", "mirrored-by"
 _PREFIX = "mop"
 _BATCH_MESSAGES, _BATCH_SECONDS, _POLL_MESSAGES = 50_000, 10.0, 10_000
-# Brokers allow no less; a group is joined within half of it.
-_SESSION_MS = 6_000
+_EMPTY_BATCHES_MAX = 5
 _TIMEOUT_SECONDS = 30.0
 
 
@@ -61,25 +60,28 @@ class Batch:
 
 
 class Drain:
-    """A consumer of every platform's topic that somebody can read; of no use any more once it is closed."""
+    """A consumer of every platform's topic that somebody can read; of no use any more once it is closed.
+
+    Partitions are taken, not handed out by the group: one drain runs at a time, and two would land the same lines twice, which are
+    one row each. So none waits until a group has come together, or until one that was killed has left it.
+    """
 
     def __init__(self, settings: Settings, landing: Landing, domain: Domain, *, vouched: Callable[[str], bool]) -> None:
-        """Join the group. `vouched` tells platforms that no other source can say all of: those hours the stream vouches for."""
+        """Begin where the group has committed. `vouched` tells platforms that no other source can say all of: for those the stream does."""
         self._landing = landing
         self._environment = settings.environment
         self._vouched = vouched
         options = {"group.id": settings.kafka_group_id, "enable.auto.commit": False, "auto.offset.reset": "earliest"}
-        self._consumer = Consumer({**connection(settings), **options, "session.timeout.ms": _SESSION_MS})
+        self._consumer = Consumer({**connection(settings), **options})
         present = platforms(settings)
         self.forms = {platform: forms for platform in present if (forms := forms_of(platform, domain)) is not None}
         self.unreadable = sorted(set(present) - set(self.forms))
-        self._assigned = False
+        self._empty_batches = 0
         if self.forms:
-            topics = [topic_of(self._environment, platform) for platform in sorted(self.forms)]
-            self._consumer.subscribe(topics, on_assign=self._note_assignment)
+            self._consumer.assign(self._places())
 
     def close(self) -> None:
-        """Leave the group."""
+        """Let the brokers go."""
         self._consumer.close()
 
     def land_batch(self, remember: Callable[[frozenset[tuple[str, str, datetime]]], None]) -> Batch:
@@ -91,34 +93,37 @@ class Drain:
             return Batch(0, is_drained=True)
         messages = self._consume()
         now = datetime.now(UTC)
-        lag = sum(self.lag().values())
-        hours, landed = self._land(messages, now, is_drained=lag == 0)
+        self._empty_batches = 0 if messages else self._empty_batches + 1
+        # What a producer of transactions leaves at the end counts as lag, and is never received.
+        is_drained = sum(self.lag().values()) == 0 or self._empty_batches == _EMPTY_BATCHES_MAX
+        hours, landed = self._land(messages, now, is_drained=is_drained)
         if messages:
             remember(hours)
             self._commit(messages)
-        return Batch(len(messages), landed, hours, is_drained=lag == 0)
+        return Batch(len(messages), landed, hours, is_drained=is_drained)
 
     def lag(self) -> dict[str, int]:
         """Messages of each platform that lie in its topic and were not received."""
         found: Counter[str] = Counter(dict.fromkeys(self.forms, 0))
         for place in self._consumer.position(self._consumer.assignment()):
             low, high = self._consumer.get_watermark_offsets(place, timeout=_TIMEOUT_SECONDS)
-            reached = place.offset if place.offset >= 0 else self._committed(place, low)
-            found[_platform_of(place.topic)] += max(high - reached, 0)
+            reached = place.offset if place.offset >= 0 else self._began.get((place.topic, place.partition), low)
+            found[_platform_of(place.topic)] += max(high - max(reached, low), 0)
         return dict(found)
 
-    def _committed(self, place: TopicPartition, low: int) -> int:
-        (committed,) = self._consumer.committed([place], timeout=_TIMEOUT_SECONDS)
-        return committed.offset if committed.offset >= 0 else low
-
-    def _note_assignment(self, _consumer: Consumer, _places: list[TopicPartition]) -> None:
-        self._assigned = True
+    def _places(self) -> list[TopicPartition]:
+        """Every partition of the topics, where the group has come to in it."""
+        topics = self._consumer.list_topics(timeout=_TIMEOUT_SECONDS).topics
+        names = [topic_of(self._environment, platform) for platform in self.forms]
+        partitions = [TopicPartition(name, partition) for name in names for partition in topics[name].partitions]
+        places = self._consumer.committed(partitions, timeout=_TIMEOUT_SECONDS)
+        self._began = {(place.topic, place.partition): max(place.offset, 0) for place in places}
+        return [TopicPartition(place.topic, place.partition, place.offset if place.offset >= 0 else OFFSET_BEGINNING) for place in places]
 
     def _consume(self) -> list[Message]:
         """Messages until a batch is full, takes too long, or nothing more is there."""
         messages: list[Message] = []
         deadline = time.monotonic() + _BATCH_SECONDS
-        joined_by = time.monotonic() + _TIMEOUT_SECONDS
         while len(messages) < _BATCH_MESSAGES:
             found = self._consumer.consume(_POLL_MESSAGES, timeout=1.0)
             for message in found:
@@ -126,8 +131,7 @@ class Drain:
                     text = f"the stream broke off: {error.str()}"
                     raise SourceUnavailable(text)
             messages += [message for message in found if not message.error()]
-            is_over = not found or time.monotonic() > deadline
-            if is_over and (self._assigned or time.monotonic() > joined_by):
+            if not found or time.monotonic() > deadline:
                 break
         return messages
 
@@ -192,7 +196,7 @@ class Drain:
         try:
             self._consumer.commit(offsets=places, asynchronous=False)
         except KafkaException as error:
-            # Another consumer of the group has taken over: it lands these again, and bronze has them once.
+            # The next run lands these again, and bronze has them once.
             text = f"the offsets of the stream could not be committed ({error.args[0].str()}): run it again"
             raise SourceUnavailable(text) from error
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_opinion import bronze
@@ -110,6 +110,7 @@ lines = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(lines)
 def test_lines_in_are_rows_and_duplicates_and_rejections_out(some):
     """Always, whatever the lines are."""

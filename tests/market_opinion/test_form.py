@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -38,6 +38,7 @@ def test_a_time_is_the_same_where_a_line_is_filed_and_where_it_is_typed(time, to
     assert typed(form, line)["created_at"].to_list() == [moment]
 
 
+@settings(deadline=None)
 @given(st.one_of(st.none(), st.text(max_size=20), st.integers(-(10**15), 10**15), st.floats(allow_nan=False, allow_infinity=False)))
 def test_whatever_stands_for_a_time_both_agree_or_one_refuses(told):
     """A line that is filed under an hour is typed with a time of that hour, or refused."""
