@@ -53,10 +53,10 @@ def drain() -> tuple[int, float]:
     """Land all that the topics hold: how many messages that were, and seconds from the first batch on, after the group was joined."""
     consumer = _drain()
     received, began = consumer.land_batch(lambda _: None).received, time.monotonic()
-    first, is_drained = received, False
-    while not is_drained:
+    first, is_over = received, False
+    while not is_over:
         batch = consumer.land_batch(lambda _: None)
-        received, is_drained = received + batch.received, batch.is_drained
+        received, is_over = received + batch.received, batch.is_over
     seconds = time.monotonic() - began
     consumer.close()
     return received - first, seconds

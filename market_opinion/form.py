@@ -159,6 +159,11 @@ class Form(BaseModel):
         return alternatives(*own, self.created_at, self.retrieved_at, self.community, self.thread_id, self.parent_id)
 
     @property
+    def spoken(self) -> list[str]:
+        """Paths of what is said in a line, where, by whom, and how it was taken."""
+        return [*alternatives(self.thread_id, self.parent_id, self.author, self.title, *self.body), *self.numbers]
+
+    @property
     def numbers(self) -> list[str]:
         """Paths of what was counted or rated."""
         return alternatives(self.votes, self.reply_count, self.rating, self.is_recommended)

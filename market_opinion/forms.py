@@ -3,7 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from market_opinion.errors import LandingCorrupt
+from market_opinion.fields import read
 from market_opinion.form import Form
 
 # Either the name of known forms, or the forms themselves by kind, as a manifest holds them.
@@ -107,3 +110,20 @@ def form_of(told: Told, kind: str) -> Form:
         known = told if isinstance(told, str) else "its own"
         message = f"a manifest says that its {kind}s are of form {known}, which has none: this version is older than what landed it"
         raise LandingCorrupt(message) from None
+
+
+def kinds_of(told: Told) -> list[str]:
+    """The kinds of item that there are forms for."""
+    return list(FORMS[told] if isinstance(told, str) else told)
+
+
+def likely_kind(told: Told, line: bytes) -> str:
+    """The kind whose form finds most in a line that does not say what it is; the first of them where that is a draw."""
+    kinds = kinds_of(told)
+    try:
+        fields = msgspec.json.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return kinds[0]
+    return max(
+        kinds, key=lambda kind: sum(isinstance(fields, dict) and read(fields, path) is not None for path in form_of(told, kind).spoken)
+    )

@@ -43,7 +43,7 @@ def drain_topics(job: Job, messages_max: int) -> dict[str, int]:
             counts.update(batch.landed)
             counts["message_count"] += batch.received
             get_run_logger().info("stream: %d messages, %s", batch.received, dict(batch.landed))
-            if batch.is_drained or counts["message_count"] >= messages_max:
+            if batch.is_over or counts["message_count"] >= messages_max:
                 break
         if batch.is_drained:
             _close_hours(drain)

@@ -1,13 +1,13 @@
 """The stream: topics of Kafka, one a platform, named `mop.ENVIRONMENT.PLATFORM`; drained into the landing zone, and filled from it.
 
-A message's value is a line in the platform's form. Its headers may say `kind` and `community`, where the line does not.
+A message's value is a line in the platform's form. Its headers may say `kind` and `community`; else the line shows what it is.
 """
 
 import hashlib
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from confluent_kafka.admin import AdminClient
 from market_opinion.contracts import KINDS
 from market_opinion.domain import Domain
 from market_opinion.errors import SettingsInvalid, SourceUnavailable
-from market_opinion.forms import FORMS, Told, form_of
+from market_opinion.forms import FORMS, Told, form_of, kinds_of, likely_kind
 from market_opinion.landing import Content, Landing, WindowWriter
 from market_opinion.settings import Settings
 from market_opinion.sources import Covered, RawItem, Stop, StopReason, Visit
@@ -51,12 +51,15 @@ def forms_of(platform: str, domain: Domain) -> Told | None:
 
 @dataclass(frozen=True)
 class Batch:
-    """What one commit of offsets stands for: messages received, lines landed and where, and whether the topics are drained."""
+    """What one commit of offsets stands for: messages received, lines landed, whether the topics are drained, and whether more may come.
+
+    A topic that holds more and gives nothing is over, and not drained.
+    """
 
     received: int
-    landed: Counter[str] = field(default_factory=Counter)
-    hours: frozenset[tuple[str, str, datetime]] = frozenset()
-    is_drained: bool = False
+    landed: Counter[str]
+    is_drained: bool
+    is_over: bool
 
 
 class Drain:
@@ -90,17 +93,16 @@ class Drain:
         What was landed and not committed is landed again, beside itself, and is the same rows in bronze.
         """
         if not self.forms:
-            return Batch(0, is_drained=True)
+            return Batch(0, Counter(), is_drained=True, is_over=True)
         messages = self._consume()
         now = datetime.now(UTC)
         self._empty_batches = 0 if messages else self._empty_batches + 1
-        # What a producer of transactions leaves at the end counts as lag, and is never received.
-        is_drained = sum(self.lag().values()) == 0 or self._empty_batches == _EMPTY_BATCHES_MAX
+        is_drained = sum(self.lag().values()) == 0
         hours, landed = self._land(messages, now, is_drained=is_drained)
         if messages:
             remember(hours)
             self._commit(messages)
-        return Batch(len(messages), landed, hours, is_drained=is_drained)
+        return Batch(len(messages), landed, is_drained=is_drained, is_over=is_drained or self._empty_batches >= _EMPTY_BATCHES_MAX)
 
     def lag(self) -> dict[str, int]:
         """Messages of each platform that lie in its topic and were not received."""
@@ -127,10 +129,10 @@ class Drain:
         while len(messages) < _BATCH_MESSAGES:
             found = self._consumer.consume(_POLL_MESSAGES, timeout=1.0)
             for message in found:
-                if (error := message.error()) and error.code() != KafkaError._PARTITION_EOF:  # noqa: SLF001, its public name
+                if error := message.error():
                     text = f"the stream broke off: {error.str()}"
                     raise SourceUnavailable(text)
-            messages += [message for message in found if not message.error()]
+            messages += found
             if not found or time.monotonic() > deadline:
                 break
         return messages
@@ -178,9 +180,8 @@ class Drain:
         line = message.value()
         if not line or headers.get(_MIRRORED) == self._environment:
             return None
-        kinds = list(FORMS[forms] if isinstance(forms, str) else forms)
-        kind = headers.get("kind", kinds[0])
-        kind = kind if kind in kinds else kinds[0]
+        named_kind, kinds = headers.get("kind"), kinds_of(forms)
+        kind = named_kind if named_kind in kinds else likely_kind(forms, line) if len(kinds) > 1 else kinds[0]
         place = form_of(forms, kind).place(line)
         named = (place and place.community) or headers.get("community") or UNKNOWN
         seconds = place.seconds if place else message.timestamp()[1] / 1000

@@ -10,6 +10,7 @@ import sys
 import time
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 
 from flows.backfill import backfill
@@ -63,16 +64,20 @@ def test_messages_of_platforms_become_rows_and_what_is_none_is_kept_aside(topic,
     """Each platform by its own topic (E05); the kind by a header where there are several; lag goes into the metrics."""
     reddit, steam = topic("reddit"), topic("steam")
     broker.produce(reddit, [make_comment(f"c{n}") for n in range(30)], kind="comment")
-    broker.produce(reddit, [make_submission("s1")], kind="submission")
+    broker.produce(reddit, [make_submission("s1"), make_comment("c80")])
     broker.produce(reddit, [b"\xff no line", json.dumps(make_comment("c90"), indent=2).encode(), None], kind="comment")
     review = {"recommendationid": "7", "author": {"steamid": "1"}, "appid": "1245620", "review": "The iPhone 15 camera is great"}
     broker.produce(steam, [review | {"timestamp_created": epoch("2026-03-01T10:20:00"), "voted_up": True}], community="1245620")
     counts = stream.fn().counts
     found = bronze()
-    assert (found.filter(platform="reddit").height, found.filter(platform="steam")["rating"].to_list()) == (32, [5.0])
+    assert (found.filter(platform="reddit").height, found.filter(platform="steam")["rating"].to_list()) == (33, [5.0])
     assert resources.lake().read(OPS_REJECTIONS)["reason"].to_list() == ["not_utf8"]
-    assert (counts["message_count"], counts["landed_line_count"] >= 34, counts["skipped_message_count"]) == (35, True, 1)
+    assert (counts["message_count"], counts["landed_line_count"] >= 35, counts["skipped_message_count"]) == (36, True, 1)
     assert set(found["capture_path"]) == {"stream"}
+    assert dict(found.filter(pl.col("item_id").is_in(["s1", "c80"])).select("item_id", "kind").rows()) == {
+        "s1": "submission",
+        "c80": "comment",
+    }
     metrics = [json.loads(line) for line in (home / "metrics.jsonl").read_text().splitlines()]
     assert {m["dimensions"]["Platform"] for m in metrics if m["name"] == "StreamLag" and m["value"] == 0} == {"reddit", "steam"}
     before = tables()
@@ -189,7 +194,7 @@ from market_opinion.sources.stream import Drain
 from tasks import resources
 settings = load_settings()
 drain = Drain(settings, resources.landing(), load_domain("smartphones", settings.domains_path), vouched=lambda _: False)
-while not (batch := drain.land_batch(lambda hours: None)).is_drained:
+while not (batch := drain.land_batch(lambda hours: None)).is_over:
     pass
 drain.close()
 """

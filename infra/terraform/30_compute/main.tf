@@ -46,6 +46,7 @@ module "ended" {
 }
 
 resource "aws_ecs_task_definition" "worker" {
+  # checkov:skip=CKV_AWS_249:They are two of one module, which the check takes for the same.
   family                   = "${local.base}-task-worker"
   requires_compatibilities = ["FARGATE"]
   network_mode             = "awsvpc"
