@@ -34,9 +34,9 @@ def inbox(domain: str = "smartphones", minutes: int = 0, now: datetime | None = 
         while looking:
             arrivals, unsettled_count = find_arrivals()
             for arrival in arrivals:
-                if received := receive_file(arrival, domain, job.now):
-                    carry(received.job, received.slices, tally)
-                    notes += [record_arrival(received), *check_windows(received.job, received.slices)]
+                received = receive_file(job, arrival)
+                carry(received.job, received.slices, tally)
+                notes += [record_arrival(received), *check_windows(received.job, received.slices)]
             looking = wait_for_arrivals(began + timedelta(minutes=minutes), unsettled_count, began)
         return conclude(job, tally, title=f"inbox of {domain}", notes=(*(notes or ["nothing new was there"]), *compare_stars(job)))
 

@@ -26,12 +26,13 @@ _SETTLES_MAX = 6
 
 @dataclass(frozen=True)
 class Received:
-    """A file whose lines are landed, and the hours they are of."""
+    """A file whose lines are landed, and the hours they are of; or one of which there is nothing to land, and what was said of it."""
 
     arrival: Arrival
     sha256: str
     job: Job
     slices: list[Slice]
+    decided: str | None = None
 
 
 def open_inbox() -> Inbox:
@@ -55,37 +56,36 @@ def find_arrivals() -> tuple[list[Arrival], int]:
 
 
 @task
-def receive_file(arrival: Arrival, domain: str, now: datetime) -> Received | None:
-    """Land the file's lines; None for one that came before or cannot be read, which is recorded and stops no other.
+def receive_file(job: Job, arrival: Arrival) -> Received:
+    """Land the file's lines. One that came before or cannot be read is recorded as that, and stops no other.
 
     A rerun is safe: a file without a record is read again, and hours that are landed are not landed twice.
     """
-    inbox = open_inbox()
+    inbox, path = open_inbox(), load_settings().domains_path
     sha256 = inbox.sha256(arrival)
-    decide = partial(_decide, inbox, arrival, sha256, now=now)
+    decide = partial(_decide, inbox, arrival, sha256, now=job.now)
+    nothing = partial(Received, arrival, sha256, job, [])
     twin = next((each for each in inbox.outcomes() if each.sha256 == sha256 and each.state in {"processed", "partly"}), None)
     if twin and twin.path == arrival.path:
-        decide(state=twin.state, detail=twin.detail, counts=twin.counts)
-        return None
+        return nothing(decide(state=twin.state, detail=twin.detail, counts=twin.counts))
     if twin:
-        decide(state="duplicate", detail=f"the same content as {twin.path}, read {twin.decided_at:%Y-%m-%d %H:%M}")
-        return None
-    path = load_settings().domains_path
+        return nothing(decide(state="duplicate", detail=f"the same content as {twin.path}, read {twin.decided_at:%Y-%m-%d %H:%M}"))
     try:
-        door = door_of(arrival.path, domain, lambda name: load_domain(name, path), domain_names(path))
-        job = check_backfill.fn(door.domain, door.source, arrival.uri, None, None, None, now, door.mapping)
-        landed = fetch_windows.fn(job, job.communities, None)
+        door = door_of(arrival.path, job.domain, lambda name: load_domain(name, path), domain_names(path))
+        own = check_backfill.fn(door.domain, door.source, arrival.uri, None, None, None, job.now, door.mapping)
+        landed = fetch_windows(own, own.communities, None)
     except DomainInvalid:
         raise  # nothing is wrong with the file
     except (InvalidRequest, SourceUnreadable) as error:
-        decide(state="refused", detail=str(error))
-        return None
-    return Received(arrival, sha256, job, landed.slices)
+        return nothing(decide(state="refused", detail=str(error)))
+    return Received(arrival, sha256, own, landed.slices)
 
 
 @task
 def record_arrival(received: Received) -> str:
     """Keep what became of a file once its lines are in the mart, and say it."""
+    if received.decided is not None:
+        return received.decided
     job, arrival = received.job, received.arrival
     origin = resources.open_source(job.source, job.domain, files=job.archive, mapping=job.mapping).origin
     lines, refused = 0, 0

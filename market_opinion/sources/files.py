@@ -89,12 +89,12 @@ class Files:
             yield RefusedFile(name, "unreadable_file", "not one line has a readable community and time")
 
 
-def needed(opening_files: str | None, source: str, what: str) -> str:
+def needed(files: str | None, source: str, what: str) -> str:
     """Where the files are; raises InvalidRequest where nobody said so."""
-    if not opening_files:
+    if not files:
         message = f"source {source} needs archive: the folder, file or URI that holds {what}"
         raise InvalidRequest(message)
-    return opening_files
+    return files
 
 
 def community_name(text: str) -> str:

@@ -154,8 +154,9 @@ def test_a_broken_file_stops_no_other_and_says_what_is_wrong(box, name, content,
     lines = b"".join(json.dumps(review(n, text=f"{n * 7919} words of the iPhone 15")).encode() + b"\n" for n in range(3000))
     put(box, name, content(lines))
     put(box, "reviews/z_good.jsonl", review(7000))
-    inbox.fn()
+    said = inbox.fn().notes
     found = outcomes()
+    assert any(note.startswith(f"{name}: {state}") for note in said)
     assert (found[name].state, found["reviews/z_good.jsonl"].state) == (state, "processed")
     assert words in found[name].detail
     assert (bronze().height > 1) == (state == "partly")
