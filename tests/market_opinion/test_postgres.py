@@ -109,7 +109,7 @@ def test_readers_never_see_half_a_publication(uri, duck, load, silver, tmp_path)
     readers = [threading.Thread(target=read) for _ in range(3)]
     for reader in readers:
         reader.start()
-    for _ in range(10):
+    for _ in range(5):
         postgres.publish(other)
         postgres.publish(duck)
     done.set()
