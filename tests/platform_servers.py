@@ -4,6 +4,7 @@ Time is what their clock says. Pages are short, so that everything is paged. Fau
 """
 
 import json
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -32,7 +33,7 @@ class Said:
 
 
 @dataclass
-class Platform:
+class Platform(ABC):
     """What was said on one, and how it answers."""
 
     community: str
@@ -58,8 +59,9 @@ class Platform:
     def refusal(self) -> tuple[int, dict[str, str], Any]:
         return 401, {}, {"message": "unauthorized"}
 
+    @abstractmethod
     def read(self, path: str, query: dict[str, str], headers: Any) -> Any:
-        raise NotImplementedError
+        """What is found there; nothing for what is not there."""
 
     def seen(self, kind: str, **equal: str) -> list[Said]:
         """What can be seen now, newest first."""
@@ -67,8 +69,9 @@ class Platform:
         wanted = [each for each in found if all(getattr(each, name) == value for name, value in equal.items())]
         return sorted(wanted, key=lambda each: (-each.at, each.id))
 
+    @abstractmethod
     def settings(self, address: str) -> dict[str, str]:
-        raise NotImplementedError
+        """The variables that lead there."""
 
 
 class HackerNews(Platform):
