@@ -20,7 +20,7 @@ test: .venv/dev
 
 # Everything applied to an AWS emulator, and production beside its embedded twin; needs terraform and a mirror of its AWS provider.
 test-deployment: .venv/dev
-	$(PY) -m pytest tests/deployment --timeout 900
+	$(PY) -m pytest tests/deployment
 
 # Exactly what CI runs before the tests.
 check: .venv/dev .venv/checks/done

@@ -11,13 +11,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Page, expect, sync_playwright
 
 from tests.conftest import REPOSITORY
 from tests.loopback import free_port
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: install Debian's package chromium")
+_PATIENCE_MS = 60_000
 _QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -62,7 +63,8 @@ def browser() -> Iterator[tuple[Page, list[str]]]:
     with sync_playwright() as started:
         opened = started.chromium.launch(executable_path=CHROMIUM, args=_QUIET)
         page = opened.new_page(viewport={"width": 1280, "height": 1500})
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(_PATIENCE_MS)
+        expect.set_options(timeout=_PATIENCE_MS)
         errors: list[str] = []
         page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -64,22 +64,21 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
     scheduled = wait_for(
         lambda: server.ask(
             "flow_runs/filter", flow_runs={"state": {"type": {"any_": ["SCHEDULED"]}}}, deployments={"name": {"any_": ["hourly"]}}
-        ),
-        seconds=60,
+        )
     )
     assert scheduled[0]["auto_scheduled"]
     run = server.hand_out("backfill", start="2026-03-02T00:00:00Z", end="2026-03-02T03:00:00Z")
-    assert "backfill/" in wait_for(lambda: told("late"), seconds=60)[0]
+    assert "backfill/" in wait_for(lambda: told("late"))[0]
     worker = server.worker("local", "process")
     try:
         assert server.ended(run) == "COMPLETED", server.logs_of(run)
         assert server.ended(server.hand_out("backfill", source="archive", archive="/nowhere")) == "FAILED"
-        assert "/nowhere" in wait_for(lambda: told("failed"), seconds=30)[0]
+        assert "/nowhere" in wait_for(lambda: told("failed"))[0]
         server.run("-m", "market_opinion", "doctor")
         (hourly,) = server.ask("deployments/filter", deployments={"name": {"any_": ["hourly"]}})
         often = [{"schedule": {"interval": 15}, "active": True}]
         httpx.post(f"{server.url}/deployments/{hourly['id']}/schedules", json=often, timeout=30).raise_for_status()
-        by_schedule = wait_for(lambda: completed(server, "hourly"), seconds=120)
+        by_schedule = wait_for(lambda: completed(server, "hourly"))
         assert by_schedule[0]["auto_scheduled"]
     finally:
         stop(worker)

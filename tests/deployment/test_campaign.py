@@ -21,7 +21,6 @@ def handed_out(server):
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(420)
 @pytest.mark.usefixtures("without_engine")
 def test_it_equals_a_backfill_and_goes_on_after_a_kill(home, tables, monkeypatch):
     """B59, E03: spans judged at once by runs of their own; killed in the middle, the next campaign judges only what is left."""

@@ -42,7 +42,7 @@ def test_a_run_is_a_container_with_our_image_role_limits_and_settings(aws, serve
         for name in ("publish", "hourly"):
             server.hand_out(name)
         ecs = boto3.client("ecs")
-        tasks = wait_for(lambda: _tasks(ecs), seconds=90)
+        tasks = wait_for(lambda: _tasks(ecs))
     finally:
         stop(worker)
     for name, role in (("publish", "serving"), ("hourly", "pipeline")):
@@ -81,5 +81,5 @@ def test_a_file_in_the_inbox_starts_the_flow_that_reads_it(server):
         "payload": {"bucket": "b", "key": "inbox/archive/RC_2026-03.jsonl.zst", "size": 2},
     }
     httpx.post(f"{server.url}/events", json=[event], timeout=30).raise_for_status()
-    (run,) = wait_for(lambda: server.ask("flow_runs/filter", deployments={"name": {"any_": ["inbox"]}}), seconds=60)
+    (run,) = wait_for(lambda: server.ask("flow_runs/filter", deployments={"name": {"any_": ["inbox"]}}))
     assert run["parameters"]["domain"] == "smartphones"

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
+from playwright.sync_api import Page, expect
 
 from flows.backfill import backfill
 from flows.publish import publish
@@ -14,8 +15,10 @@ pytestmark = [needs_browser, pytest.mark.usefixtures("without_engine")]
 SHARED = REPOSITORY.parent / "shared" / "data" / "reddit"
 
 
-def words(page):
-    return page.locator("[data-testid=stMain]").inner_text()
+def says(page: Page, *words: str) -> None:
+    """The page comes to say all of these; Streamlit draws one part after the other, so each is waited for."""
+    for word in words:
+        expect(page.get_by_test_id("stMain")).to_contain_text(word)
 
 
 def test_every_page_shows_the_sample(home):
@@ -29,23 +32,21 @@ def test_every_page_shows_the_sample(home):
         page.goto(address)
         page.get_by_text("The words behind a number").wait_for()
         page.locator("[data-testid=stDataFrame]").wait_for()
-        assert page.locator("[data-testid=stVegaLiteChart]").count() == 3
-        assert "577" in words(page)
-        assert "100%" in words(page)
+        expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(3)
+        says(page, "577", "100%")
 
         page.get_by_test_id("stSidebar").get_by_text("Brands", exact=True).nth(1).wait_for()
         page.get_by_test_id("stMultiSelect").filter(has_text="Brands").locator("input").fill("Google")
         page.keyboard.press("Enter")
         page.keyboard.press("Escape")
         page.get_by_test_id("stMetricValue").get_by_text("120", exact=True).wait_for()
-        assert "577" not in words(page)
+        expect(page.get_by_test_id("stMain")).not_to_contain_text("577")
 
         page.get_by_role("link", name="Side by side").click()
         page.get_by_text("Mean polarity by aspect").wait_for()
         page.get_by_role("link", name="Operations").click()
         page.get_by_text("Spend on models").wait_for()
-        assert "No model was asked." in words(page)
-        assert "02 Mar 09:00" in words(page)
+        says(page, "No model was asked.", "02 Mar 09:00")
         assert errors == []
 
 
@@ -53,8 +54,7 @@ def test_an_empty_mart_says_how_to_fill_it(home):
     home.mkdir(exist_ok=True)
     with dashboard(home) as address, browser() as (page, errors):
         page.goto(address)
-        page.get_by_text("Nothing to show yet").wait_for()
-        assert "make demo" in words(page)
+        says(page, "Nothing to show yet", "make demo")
         assert errors == []
 
 
@@ -71,7 +71,7 @@ def test_what_was_published_is_what_is_shown(home, monkeypatch, tmp_path):
         with dashboard(elsewhere, "--reads", "postgres", environment=environment) as address, browser() as (page, errors):
             page.goto(address)
             page.locator("[data-testid=stDataFrame]").wait_for()
-            assert "577" in words(page)
+            says(page, "577")
             page.get_by_role("link", name="Operations").click()
             page.get_by_text("are kept in the lake").wait_for()
             assert errors == []

@@ -8,7 +8,6 @@ from benchmarks.kill import kill_and_compare
 
 
 @pytest.mark.integration
-@pytest.mark.timeout(420)
 def test_two_kills_leave_the_tables_of_an_undisturbed_run(tmp_path):
     """The smaller form of `python -m benchmarks.kill`."""
     command = [sys.executable, "-m", "flows.backfill", "--start", "2026-03-01T00:00", "--end", "2026-03-01T06:00"]
