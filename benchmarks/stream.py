@@ -20,7 +20,7 @@ import cyclopts
 from benchmarks.measure import finish, peak_mb, report
 from market_opinion import bronze
 from market_opinion.domain import load_domain
-from market_opinion.landing import Landing
+from market_opinion.landing.zone import Landing
 from market_opinion.settings import Settings, load_settings
 from market_opinion.sources import stream
 from market_opinion.sources.stream import Drain, topic_of

@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 
 from flows.stages import carry, conclude
 from tasks.alerts import check_windows, report_failure
-from tasks.inbox import find_arrivals, receive_file, record_arrival, wait_for_arrivals
+from tasks.inbox import find_arrivals, find_received, receive_file, record_arrivals, wait_for_arrivals
 from tasks.local import run_locally
 from tasks.progress import Tally
 from tasks.report import Summary, compare_stars
@@ -28,16 +28,17 @@ def inbox(domain: str = "smartphones", minutes: int = 0, now: datetime | None = 
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
     job = check_inbox(domain, now or flow_run.scheduled_start_time)
-    began, notes = datetime.now(UTC), []
+    began, notes = datetime.now(UTC), list[str]()
     with Tally() as tally:
         looking = True
         while looking:
-            arrivals, unsettled_count = find_arrivals()
-            for arrival in arrivals:
-                received = receive_file(job, arrival)
-                carry(received.job, received.slices, tally)
-                notes += [record_arrival(received), *check_windows(received.job, received.slices)]
-            looking = wait_for_arrivals(began + timedelta(minutes=minutes), unsettled_count, began)
+            look = find_arrivals(job)
+            received = [receive_file(job, arrival) for arrival in look.ready]
+            for each, slices in find_received(received):
+                carry(each, slices, tally)
+                notes += check_windows(each, slices)
+            notes += record_arrivals(received)
+            looking = wait_for_arrivals(look, began + timedelta(minutes=minutes), began)
         return conclude(job, tally, title=f"inbox of {domain}", notes=(*(notes or ["nothing new was there"]), *compare_stars(job)))
 
 

@@ -14,7 +14,7 @@ from market_opinion.columns import UTC_TIME, Schema
 from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS
 from market_opinion.form import Form
 from market_opinion.forms import form_of
-from market_opinion.landing import Content
+from market_opinion.landing.manifest import Content
 from market_opinion.window import EARLIEST
 
 # Reddit allows 40,000 characters; a line of more than this is no item.

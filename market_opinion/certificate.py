@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from market_opinion.landing import Manifest
+from market_opinion.landing.manifest import Manifest
 from market_opinion.sources import Covered, StopReason
 from market_opinion.state import WindowState
 from market_opinion.window import Window

@@ -152,7 +152,7 @@ class OpsRejections(pa.DataFrameModel):
     window_start: Utc = _column("Start of the hour it was landed in; none for a whole file.", unit="UTC", nullable=True)
     reason: pl.String = _column("Reason code.")
     detail: pl.String = _column("What exactly was wrong, without the content.")
-    landing_uri: pl.String = _column("Landed file, below the landing zone; the archive's file for fetch.", nullable=True)
+    landing_uri: pl.String = _column("Landed file, below the landing zone; the URI of the source's file for fetch.", nullable=True)
     landing_line: pl.Int64 = _column("Line there, from 1.", nullable=True)
     item_id: pl.String = _column("The platform's own id, where it was known.", nullable=True)
 

@@ -7,6 +7,7 @@ import json
 import re
 import tomllib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
@@ -161,7 +162,14 @@ def load_domain(name: str, domains_path: Path) -> Domain:
         known = domain_names(domains_path)
         message = f"no domain {name!r} below {domains_path}; there are: {', '.join(known) or 'none'}"
         raise UnknownDomain(message)
-    file = _read_toml(folder / "domain.toml")
+    stamps = [(path.stat().st_mtime_ns, path.stat().st_size) for path in (folder / "domain.toml", folder / "products.csv") if path.exists()]
+    return _load(folder, repr(stamps))
+
+
+@lru_cache(maxsize=16)
+def _load(folder: Path, _stamps: str) -> Domain:
+    """The same, read once for as long as nobody touches it: a run asks for it at every stage."""
+    name, file = folder.name, _read_toml(folder / "domain.toml")
     products = _read_products(folder / "products.csv")
     content = {"file": file.model_dump(mode="json"), "products": [p.model_dump(mode="json") for p in products]}
     version = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]

@@ -13,7 +13,7 @@ import msgspec
 from market_opinion.fields import read, write
 from market_opinion.form import KEPT_ID, Form
 from market_opinion.forms import form_of
-from market_opinion.landing import Content
+from market_opinion.landing.manifest import Content
 
 GONE = "[deleted]"
 # Stands for words and names that were taken out after they were judged.

@@ -15,7 +15,7 @@ from prefect.exceptions import ObjectNotFound
 
 from market_opinion.domain import load_domain
 from market_opinion.errors import InvalidRequest, RunsFailed
-from market_opinion.landing import Capture
+from market_opinion.landing.manifest import Capture
 from market_opinion.settings import load_settings
 from market_opinion.window import Slice, spans
 from tasks import resources

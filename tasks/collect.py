@@ -6,7 +6,7 @@ from prefect import get_run_logger, task
 
 from market_opinion.certificate import certify
 from market_opinion.errors import CommunityClosed, SourceUnavailable
-from market_opinion.landing import Manifest
+from market_opinion.landing.manifest import Manifest
 from market_opinion.metrics import Metric
 from market_opinion.quota import Priority
 from market_opinion.settings import load_settings

@@ -158,7 +158,7 @@ def _platforms(settings: Settings) -> Finding:
 def _inbox(settings: Settings) -> Finding:
     found = open_inbox()
     known = found.outcomes()
-    waiting = [each for each in found.arrivals() if not any(outcome.is_of(each) for outcome in known)]
+    waiting = found.files().keys() - {outcome.path for outcome in known}
     refused = sum(outcome.state in {"refused", "partly"} for outcome in known)
     told = f"{settings.inbox}: {len(waiting):,} files wait, {len(known):,} were seen"
     return Finding("inbox", "ok", f"{told}, {refused:,} of them refused in part or whole: `market_opinion inbox`" if refused else told)

@@ -12,7 +12,7 @@ from prefect import get_run_logger, task
 from market_opinion.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS, TABLES
 from market_opinion.erasure import GONE, Erasure, erase_lines
 from market_opinion.errors import CommitConflict
-from market_opinion.landing import Landing
+from market_opinion.landing.zone import Landing
 from market_opinion.llm import prompt
 from market_opinion.settings import load_settings
 from market_opinion.silver import THREAD_DAYS

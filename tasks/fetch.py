@@ -11,9 +11,10 @@ from prefect import get_run_logger, task
 from market_opinion.certificate import certify
 from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS
 from market_opinion.errors import CommunityClosed, InvalidRequest, SourceUnavailable
-from market_opinion.landing import Capture, Manifest, Survey, WindowWriter
+from market_opinion.landing.manifest import Capture, Manifest, Survey
+from market_opinion.landing.writer import WindowWriter
 from market_opinion.settings import load_settings
-from market_opinion.sources import Stop
+from market_opinion.sources import RefusedFile, Stop
 from market_opinion.sources.live import Ingestion, WindowIngestion, land_failure
 from market_opinion.sources.reddit import live
 from market_opinion.sources.reddit.ingestion import RedditIngestionService
@@ -32,6 +33,19 @@ class Landed:
     """What lies in the landing zone for the asked hours, in slices that fit in memory one at a time."""
 
     slices: list[Slice]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a finite source left in the landing zone: its own captures, and the hours to carry on, as one slice.
+
+    What could not be read of it is `refused`, each time it is read, since it certifies nothing then.
+    """
+
+    span: Slice
+    captures: list[Capture]
+    refused: list[RefusedFile]
     notes: tuple[str, ...]
 
 
@@ -43,11 +57,24 @@ def fetch_windows(job: Job, communities: tuple[str, ...], window: Window | None)
     """
     if job.is_live and window is not None:
         return _read_live(job, communities, window)
+    read = read_files(job, communities, window)
+    captures = resources.landing().captures(job.platform, read.span.communities, read.span.window)
+    return Landed(_slices(job, read.span.communities, read.span.window, captures), read.notes)
+
+
+def read_files(job: Job, communities: tuple[str, ...], window: Window | None, *, is_one_of_many: bool = False) -> Reading:
+    """Land what a finite source has. What it gave by a mapping that was corrected since is withdrawn once it is landed anew.
+
+    One of many files, as they lie in an inbox, looks what others landed only in its own hours.
+    """
     landing = resources.landing()
     source = resources.open_source(job.source, job.domain, files=job.archive, mapping=job.mapping)
+    readings = landing.begin(job.platform, source.origin)
     survey = landing.survey(job.platform, source.origin, communities)
-    known = communities or landing.communities(job.platform)
-    writer = WindowWriter(landing, source, known=landing.captures(job.platform, known, window))
+    known = None
+    if readings or not is_one_of_many:
+        known = landing.captures(job.platform, communities or landing.communities(job.platform), window)
+    writer, refused = WindowWriter(landing, source, known=known), list[RefusedFile]()
     if survey is None or not writer.has_all(survey, window):
         stop = source.fetch(communities, window, now=job.now, sink=writer.add)
         survey = _survey(job, communities, stop)
@@ -55,11 +82,16 @@ def fetch_windows(job: Job, communities: tuple[str, ...], window: Window | None)
         landing.put_survey(job.platform, source.origin, survey)
         get_run_logger().info("landed %d windows of %s, stopped by %s", written, job.platform, stop.reason)
         _keep_refused_files(job, stop)
-    window = window or survey.window
-    captures = landing.captures(job.platform, survey.communities, window)
+        refused = stop.refused
+    outdated = [capture for capture in known or () if capture.manifest.origin in readings]
+    for capture in outdated:
+        landing.withdraw(capture, source.origin)
+    spans = [survey.window, *(capture.manifest.window for capture in outdated)]
+    held = tuple(sorted({*survey.communities, *(capture.manifest.community for capture in outdated)}))
+    span = Slice(job.platform, held, window or Window(min(each.start for each in spans), max(each.end for each in spans)))
     absent = sorted(set(communities) - set(survey.communities))
     notes = (f"the source holds nothing of {', '.join(absent)}",) if absent else ()
-    return Landed(_slices(job, survey.communities, window, captures), notes)
+    return Reading(span, list(writer.captures.values()), refused, notes)
 
 
 @task
@@ -102,7 +134,7 @@ def _read_live(job: Job, communities: tuple[str, ...], window: Window) -> Landed
                 if hour.start not in window:
                     late[hour].append(community)
     older = [Slice(job.platform, tuple(names), hour) for hour, names in sorted(late.items())]
-    return Landed([*older, *_slices(job, communities, window, landing.captures(job.platform, communities, window))], ())
+    return Landed([*older, *_slices(job, communities, window, landing.captures(job.platform, communities, window))])
 
 
 def _ingestion(job: Job) -> Ingestion:
@@ -156,7 +188,7 @@ def _keep_refused_files(job: Job, stop: Stop) -> None:
     if not stop.files:
         return
     rows = [
-        {"stage": "fetch", "platform": job.platform, "reason": r.reason, "detail": r.detail, "landing_uri": r.name} for r in stop.refused
+        {"stage": "fetch", "platform": job.platform, "reason": r.reason, "detail": r.detail, "landing_uri": r.uri} for r in stop.refused
     ]
     frame = pl.DataFrame(rows, schema=OPS_REJECTIONS.schema)
     where = {"stage": "fetch", "platform": job.platform, "landing_uri": stop.files}

@@ -2,37 +2,48 @@
 
 import logging
 import time
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 
+import msgspec
 import polars as pl
 from prefect import get_run_logger, task
 
 from market_opinion.contracts import OPS_REJECTIONS
 from market_opinion.domain import domain_names, load_domain
-from market_opinion.errors import DomainInvalid, InvalidRequest, SourceUnreadable
-from market_opinion.inbox import Arrival, Inbox, Outcome, Queue, State, door_of
+from market_opinion.errors import DomainInvalid, InvalidRequest, SourceUnavailable, SourceUnreadable
+from market_opinion.inbox import Arrival, Door, Inbox, Outcome, Queue, door_of
 from market_opinion.settings import load_settings
-from market_opinion.window import Slice
+from market_opinion.window import Slice, contiguous
 from tasks import resources
-from tasks.fetch import fetch_windows
+from tasks.fetch import Reading, find_landed, read_files
 from tasks.request import Job, check_backfill
 
 _LOOK_EVERY_SECONDS = 2.0
+_FILES_A_LOOK, _FILES_TOLD_MAX = 500, 20
 # A file that somebody goes on writing is waited for no longer than so many times it should be still.
 _SETTLES_MAX = 6
 
 
 @dataclass(frozen=True)
+class Look:
+    """Files to read now, in alphabetical order, how many more wait for the next look, and how many are still being written."""
+
+    ready: list[Arrival]
+    waiting_count: int
+    unsettled_count: int
+
+
+@dataclass(frozen=True)
 class Received:
-    """A file whose lines are landed, and the hours they are of; or one of which there is nothing to land, and what was said of it."""
+    """What became of a file so far, and, where its lines were landed, by which job and where."""
 
     arrival: Arrival
-    sha256: str
+    outcome: Outcome
     job: Job
-    slices: list[Slice]
-    decided: str | None = None
+    reading: Reading | None = None
 
 
 def open_inbox() -> Inbox:
@@ -42,17 +53,17 @@ def open_inbox() -> Inbox:
 
 
 @task
-def find_arrivals() -> tuple[list[Arrival], int]:
-    """The files that nothing is known of as they are now, and how many others are still being written."""
+def find_arrivals(job: Job) -> Look:
+    """The files that nothing is known of as they are now, as many as one load of the mart may bring."""
     if url := load_settings().inbox_queue_url:
         # What they tell of lies in the inbox, and is found there by this run or, if that dies, by the next.
         while Queue(url).wait(0):
             pass
-    inbox, now = open_inbox(), datetime.now(UTC)
-    known = inbox.outcomes()
-    new = [arrival for arrival in inbox.arrivals() if not any(outcome.is_of(arrival) for outcome in known)]
+    inbox, path, now = open_inbox(), load_settings().domains_path, datetime.now(UTC)
+    load = cache(lambda name: load_domain(name, path))
+    new = inbox.arrivals(partial(door_of, domain=job.domain, load=load, known=domain_names(path)))
     ready = [arrival for arrival in new if inbox.is_settled(arrival, now)]
-    return ready, len(new) - len(ready)
+    return Look(ready[:_FILES_A_LOOK], max(len(ready) - _FILES_A_LOOK, 0), len(new) - len(ready))
 
 
 @task
@@ -61,68 +72,94 @@ def receive_file(job: Job, arrival: Arrival) -> Received:
 
     A rerun is safe: a file without a record is read again, and hours that are landed are not landed twice.
     """
-    inbox, path = open_inbox(), load_settings().domains_path
-    sha256 = inbox.sha256(arrival)
-    decide = partial(_decide, inbox, arrival, sha256, now=job.now)
-    nothing = partial(Received, arrival, sha256, job, [])
-    twin = next((each for each in inbox.outcomes() if each.sha256 == sha256 and each.state in {"processed", "partly"}), None)
-    if twin and twin.path == arrival.path:
-        return nothing(decide(state=twin.state, detail=twin.detail, counts=twin.counts))
-    if twin:
-        return nothing(decide(state="duplicate", detail=f"the same content as {twin.path}, read {twin.decided_at:%Y-%m-%d %H:%M}"))
+    inbox = open_inbox()
     try:
-        door = door_of(arrival.path, job.domain, lambda name: load_domain(name, path), domain_names(path))
-        own = check_backfill.fn(door.domain, door.source, arrival.uri, None, None, None, job.now, door.mapping)
-        landed = fetch_windows(own, own.communities, None)
+        received = _receive(job, arrival, inbox)
+    except (SourceUnavailable, OSError) as error:
+        received = Received(arrival, Outcome(arrival.path, "", "waiting", f"it could not be read now: {error}", job.now), job)
+    inbox.put(arrival, received.outcome)
+    return received
+
+
+def _receive(job: Job, arrival: Arrival, inbox: Inbox) -> Received:
+    sha256 = inbox.sha256(arrival)
+    outcome = Outcome(arrival.path, sha256, "landed", "", job.now)
+    if arrival.door is None:
+        return Received(arrival, msgspec.structs.replace(outcome, state="refused", detail=arrival.problem), job)
+    twin = inbox.read_before(arrival, sha256)
+    if twin and twin.path != arrival.path:
+        detail = f"the same content as {twin.path}, read {twin.decided_at:%Y-%m-%d %H:%M}"
+        return Received(arrival, msgspec.structs.replace(outcome, state="duplicate", detail=detail), job)
+    if twin and twin.state != "landed":
+        return Received(arrival, msgspec.structs.replace(twin, decided_at=job.now), job)
+    inbox.forget(arrival, sha256)
+    domain, source, mapping, _ = arrival.door
+    try:
+        own = check_backfill.fn(domain, source, arrival.uri, None, None, None, job.now, mapping)
+        reading = read_files(own, own.communities, None, is_one_of_many=True)
     except DomainInvalid:
         raise  # nothing is wrong with the file
     except (InvalidRequest, SourceUnreadable) as error:
-        return nothing(decide(state="refused", detail=str(error)))
-    return Received(arrival, sha256, own, landed.slices)
+        return Received(arrival, msgspec.structs.replace(outcome, state="refused", detail=str(error)), job)
+    return Received(arrival, outcome, own, reading)
 
 
 @task
-def record_arrival(received: Received) -> str:
-    """Keep what became of a file once its lines are in the mart, and say it."""
-    if received.decided is not None:
-        return received.decided
-    job, arrival = received.job, received.arrival
-    origin = resources.open_source(job.source, job.domain, files=job.archive, mapping=job.mapping).origin
-    lines, refused = 0, 0
-    for span in received.slices:
-        captures = resources.landing().captures(span.platform, span.communities, span.window)
-        own = [capture for capture in captures if capture.manifest.origin == origin]
-        files = [f"{capture.folder}/{file.name}" for capture in own for file in capture.manifest.files]
-        lines += sum(capture.manifest.lines() for capture in own)
-        rejections = resources.lake().read(OPS_REJECTIONS, {"stage": "bronze", **span.where}, span.window, columns=["landing_uri"])
-        refused += rejections.filter(pl.col("landing_uri").is_in(files)).height
-    name = arrival.path.rpartition("/")[2]
-    broken = resources.lake().read(OPS_REJECTIONS, {"stage": "fetch", "platform": job.platform, "landing_uri": name}, columns=["detail"])
-    told = [*broken["detail"], *([f"{refused:,} lines were refused, see ops.rejections"] if refused else [])]
-    state: State = "partly" if told else "processed"
-    counts = {"landed_line_count": lines, "refused_line_count": refused}
-    return _decide(open_inbox(), arrival, received.sha256, state=state, detail="; ".join(told), now=job.now, counts=counts)
+def find_received(received: list[Received]) -> list[tuple[Job, list[Slice]]]:
+    """The hours of all files that were landed, together: one job a door, in slices that fit in memory."""
+    by_door: dict[Door, list[tuple[Job, Slice]]] = defaultdict(list)
+    for each in received:
+        if each.reading and each.arrival.door:
+            by_door[each.arrival.door].append((each.job, each.reading.span))
+    found = []
+    for files in by_door.values():
+        communities = tuple(sorted({name for _, span in files for name in span.communities}))
+        hours = contiguous(hour.start for _, span in files for hour in span.window.hours())
+        job = replace(files[0][0], communities=communities)
+        found.append((job, [part for window in hours for part in find_landed.fn(replace(job, window=window))]))
+    return found
 
 
 @task
-def wait_for_arrivals(until: datetime, unsettled_count: int, began: datetime) -> bool:
+def record_arrivals(received: list[Received]) -> list[str]:
+    """Keep what became of files once their lines are in the mart, and say it: of many, what is not as it should be."""
+    inbox, outcomes = open_inbox(), []
+    for each in received:
+        outcome = _processed(each.job, each.outcome, each.reading) if each.reading else each.outcome
+        inbox.put(each.arrival, outcome)
+        is_well = outcome.state in {"processed", "duplicate"}
+        get_run_logger().log(logging.INFO if is_well else logging.WARNING, "%s", outcome)
+        outcomes.append(outcome)
+    if len(outcomes) <= _FILES_TOLD_MAX:
+        return [str(outcome) for outcome in outcomes]
+    counted = Counter(outcome.state for outcome in outcomes)
+    told = [str(outcome) for outcome in outcomes if outcome.state not in {"processed", "duplicate"}][:_FILES_TOLD_MAX]
+    states = ", ".join(f"{count:,} {state}" for state, count in counted.most_common())
+    return [f"{len(outcomes):,} files: {states}; each of them by `python -m market_opinion inbox`", *told]
+
+
+def _processed(job: Job, landed: Outcome, reading: Reading) -> Outcome:
+    """What became of a file whose lines went through all stages."""
+    span, captures = reading.span, reading.captures
+    uris = [f"{capture.folder}/{file.name}" for capture in captures for file in capture.manifest.files]
+    rejections = resources.lake().read(OPS_REJECTIONS, {"stage": "bronze", **span.where}, span.window, columns=["landing_uri"])
+    count = rejections.filter(pl.col("landing_uri").is_in(uris)).height
+    told = [*(refused.detail for refused in reading.refused), *([f"{count:,} lines were refused, see ops.rejections"] if count else [])]
+    counts = {"landed_line_count": sum(capture.manifest.lines() for capture in captures), "refused_line_count": count}
+    return Outcome(landed.path, landed.sha256, "partly" if told else "processed", "; ".join(told), job.now, counts)
+
+
+@task
+def wait_for_arrivals(look: Look, until: datetime, began: datetime) -> bool:
     """Wait until something may have come, by the queue of arrivals or a while; False when it is time to end."""
     settings, now = load_settings(), datetime.now(UTC)
+    if look.waiting_count:
+        return True
     patience = timedelta(seconds=max(settings.inbox_settle_seconds, 1) * _SETTLES_MAX)
-    if now >= until and not (unsettled_count and now < began + patience):
+    if now >= until and not (look.unsettled_count and now < began + patience):
         return False
-    if settings.inbox_queue_url is None or unsettled_count:
+    if settings.inbox_queue_url is None or look.unsettled_count:
         time.sleep(_LOOK_EVERY_SECONDS)
         return True
     Queue(settings.inbox_queue_url).wait(int((until - now).total_seconds()))
     return True
-
-
-def _decide(
-    inbox: Inbox, arrival: Arrival, sha256: str, *, state: State, detail: str, now: datetime, counts: dict[str, int] | None = None
-) -> str:
-    inbox.put(Outcome(arrival.path, arrival.size, arrival.modified_at, sha256, state, detail, now, counts or {}))
-    lines = f", {counts['landed_line_count']:,} lines" if counts else ""
-    text = f"{arrival.path}: {state}{lines}{': ' if detail else ''}{detail}"
-    get_run_logger().log(logging.INFO if state in {"processed", "duplicate"} else logging.WARNING, "%s", text)
-    return text

@@ -9,7 +9,7 @@ from prefect import get_run_logger, task
 from market_opinion import metrics, quality
 from market_opinion.certificate import certify
 from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS
-from market_opinion.landing import Manifest
+from market_opinion.landing.manifest import Manifest
 from market_opinion.settings import load_settings
 from market_opinion.state import RunRecord, StateStore, WindowEntry, WindowState
 from market_opinion.window import HOUR, Slice, Window, catch_up, floor_hour

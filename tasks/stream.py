@@ -10,7 +10,8 @@ from market_opinion.certificate import certify
 from market_opinion.contracts import KINDS
 from market_opinion.domain import load_domain
 from market_opinion.errors import SourceUnavailable
-from market_opinion.landing import Manifest, WindowWriter
+from market_opinion.landing.manifest import Manifest
+from market_opinion.landing.writer import WindowWriter
 from market_opinion.metrics import Metric
 from market_opinion.settings import load_settings
 from market_opinion.sources import Visit, catalogue

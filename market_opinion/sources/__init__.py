@@ -3,6 +3,7 @@
 `catalogue` knows them by name. `files` reads what lies somewhere, `web` what a platform's interface gives; `live` lands the latter.
 """
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -51,7 +52,7 @@ class RawItem(NamedTuple):
 class RefusedFile:
     """A file of a source of which something could not be read, and why."""
 
-    name: str
+    uri: str
     reason: str
     detail: str
 
@@ -78,6 +79,19 @@ class Stop:
 
 
 Sink = Callable[[RawItem], None]
+
+
+_READ_AS = ".as-"
+
+
+def read_as(origin: str, how: str) -> str:
+    """The name of the same material when it is read in this way: what was landed of it when it was read otherwise gives way."""
+    return f"{origin}{_READ_AS}{hashlib.sha256(how.encode()).hexdigest()[:8]}"
+
+
+def material_of(origin: str) -> str:
+    """The name of what was read, in whatever way."""
+    return origin.partition(_READ_AS)[0]
 
 
 class Origin(Protocol):

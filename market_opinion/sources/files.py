@@ -49,7 +49,6 @@ class Files:
             message = f"no {capture_path} at {uri}: expected {expected}"
             raise SourceUnreadable(message)
         listing = [(PurePosixPath(f["name"]).name, f["size"], modified_at(f).isoformat()) for f, _ in self._files]
-        self.file_names = [name for name, _, _ in listing]
         self.origin = f"{capture_path}-{hashlib.sha256(repr(listing).encode()).hexdigest()[:12]}"
         self.retrieved_at = max(modified_at(f) for f, _ in self._files)
 
@@ -66,27 +65,27 @@ class Files:
             communities=tuple(sorted(sorter.spoken)),
             extent=sorter.extent,
             spoken=None if self.vouches else {name: sorted(hours) for name, hours in sorter.spoken.items()},
-            detail="; ".join(f"{r.name}: {r.detail}" for r in refused),
-            files=self.file_names,
+            detail="; ".join(f"{PurePosixPath(r.uri).name}: {r.detail}" for r in refused),
+            files=[self._fs.unstrip_protocol(info["name"]) for info, _ in self._files],
             refused=refused,
             other_communities=dict(sorter.other_communities.most_common(20)),
         )
 
     def _read(self, path: str, held: Reading, sorter: "_Sorter") -> Iterator[RefusedFile]:
         """Sort one file, and say what of it could not be read."""
-        name, form = PurePosixPath(path).name, form_of(self.forms, held.kind)
+        uri, form = self._fs.unstrip_protocol(path), form_of(self.forms, held.kind)
         wanted = (form.created_at, *(() if form.is_lenient and form.is_hashed else form.item_id))
         try:
             sorter.sort(held, form, read_lines(self._fs, path, encoding=held.encoding, wanted=wanted))
         except BROKEN as error:
-            yield RefusedFile(name, "truncated_file", f"ends or breaks in the middle: {error}")
+            yield RefusedFile(uri, "truncated_file", f"ends or breaks in the middle: {error}")
         except SourceUnreadable as error:
-            yield RefusedFile(name, "wrong_columns", str(error))
+            yield RefusedFile(uri, "wrong_columns", str(error))
         except OSError as error:
-            message = f"file {name} could not be read: {error}"
+            message = f"file {uri} could not be read: {error}"
             raise SourceUnavailable(message) from error
         if sorter.finish_file():
-            yield RefusedFile(name, "unreadable_file", "not one line has a readable community and time")
+            yield RefusedFile(uri, "unreadable_file", "not one line has a readable community and time")
 
 
 def needed(files: str | None, source: str, what: str) -> str:

@@ -10,7 +10,8 @@ import msgspec
 from market_opinion.domain import Domain
 from market_opinion.errors import InvalidRequest, MarketOpinionError
 from market_opinion.forms import Told, form_of
-from market_opinion.landing import Landing, WindowWriter
+from market_opinion.landing.writer import WindowWriter
+from market_opinion.landing.zone import Landing
 from market_opinion.sources import Covered, RawItem, Source, Stop, StopReason, Visit
 from market_opinion.sources.web import Web
 from market_opinion.window import Window, floor_hour

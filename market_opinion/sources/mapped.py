@@ -4,7 +4,7 @@ from typing import Self
 
 from market_opinion.domain import Domain, FileMapping
 from market_opinion.errors import InvalidRequest
-from market_opinion.sources import Opening
+from market_opinion.sources import Opening, read_as
 from market_opinion.sources.files import Files, Reading, needed
 from market_opinion.sources.lines import ENDINGS, ending_of
 
@@ -26,6 +26,7 @@ class MappedFiles(Files):
             reading=lambda name: reading if ending_of(name) in ENDINGS else None,
             expected=f"files ending in {', '.join(ENDINGS)}, also packed as .gz or .zst",
         )
+        self.origin = read_as(self.origin, mapping.model_dump_json())
 
     @classmethod
     def open(cls, opening: Opening) -> Self:

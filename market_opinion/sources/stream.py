@@ -19,7 +19,9 @@ from market_opinion.contracts import KINDS
 from market_opinion.domain import Domain
 from market_opinion.errors import SettingsInvalid, SourceUnavailable
 from market_opinion.forms import FORMS, Told, form_of, kinds_of, likely_kind
-from market_opinion.landing import Content, Landing, WindowWriter
+from market_opinion.landing.manifest import Content
+from market_opinion.landing.writer import WindowWriter
+from market_opinion.landing.zone import Landing
 from market_opinion.settings import Settings
 from market_opinion.sources import Covered, RawItem, Stop, StopReason, Visit
 from market_opinion.sources.files import community_name

@@ -198,7 +198,7 @@ def test_a_broken_file_leaves_its_hours_incomplete_and_the_good_rows_there(monke
     assert (summary.counts["certified_window_count"], summary.counts["item_count"]) == (0, 63)
     assert any("INCOMPLETE" in note for note in summary.notes)
     assert tables()["ops.rejections"].filter(stage="fetch").select("landing_uri", "reason").rows() == [
-        ("RC_hopeless.jsonl", "unreadable_file")
+        ((archive / "RC_hopeless.jsonl").as_uri(), "unreadable_file")
     ]
     (archive / "RC_hopeless.jsonl").unlink()
     mended = run(monkeypatch, home, archive)

@@ -1,17 +1,18 @@
 """The inbox: every file is read once, and what became of it is said."""
 
 import gzip
+import itertools
 import json
 import os
 import shutil
-import threading
-import time
 
 import boto3
 import polars as pl
 import pytest
 from pydantic import SecretStr
 
+import flows.backfill
+import flows.inbox
 import tasks.inbox
 from flows.erase import erase
 from flows.inbox import inbox
@@ -117,21 +118,21 @@ def test_a_file_that_changed_is_read_again(box):
 
 def test_what_is_still_written_is_waited_for(box, monkeypatch):
     """By its name, or since it keeps changing; then it is read whole."""
-    monkeypatch.setenv("INBOX_SETTLE_SECONDS", "1")
+    monkeypatch.setenv("INBOX_SETTLE_SECONDS", "3600")
     put(box, "reviews/later.jsonl.part", review(9))
     put(box, "reviews/.hidden.jsonl", review(9))
     path = put(box, "reviews/growing.jsonl", review(0))
+    looks = itertools.count(1)
 
-    def write():
-        for n in range(1, 4):
-            time.sleep(0.5)
-            with path.open("ab") as file:
-                file.write(json.dumps(review(n)).encode() + b"\n")
+    def write_on(_seconds):
+        assert outcomes() == {}
+        with path.open("ab") as file:
+            file.write(json.dumps(review(look := next(looks))).encode() + b"\n")
+        if look == 3:
+            os.utime(path, (1, 1))
 
-    writer = threading.Thread(target=write)
-    writer.start()
+    monkeypatch.setattr("tasks.inbox.time.sleep", write_on)
     inbox.fn()
-    writer.join()
     assert bronze().height == 4
     assert list(outcomes()) == ["reviews/growing.jsonl"]
 
@@ -165,7 +166,7 @@ def test_a_broken_file_stops_no_other_and_says_what_is_wrong(box, name, content,
 def test_a_run_that_dies_before_it_recorded_is_repaired(box, monkeypatch, tables):
     """After the landing, and after the mart: the next run finishes, and nothing is there twice."""
     put(box, "reviews/a.jsonl", *(review(n) for n in range(20)))
-    for stage in ("flows.inbox.carry", "flows.inbox.record_arrival"):
+    for stage in ("flows.inbox.carry", "flows.inbox.record_arrivals"):
         with monkeypatch.context() as dying:
             dying.setattr(stage, _die)
             with pytest.raises(KeyboardInterrupt):
@@ -205,6 +206,140 @@ def test_a_folder_names_the_domain_and_the_mapping(box, tmp_path, monkeypatch):
     assert resources.mart().query("SELECT domain, platform FROM mart.fact_brand_mentions").rows() == [("hotels", "survey")]
 
 
+@pytest.fixture
+def survey(box, tmp_path, monkeypatch):
+    """Puts answers into the inbox, and says how they are read."""
+    shutil.copytree(REPOSITORY / "domains" / "smartphones", tmp_path / "domains" / "smartphones")
+    told = tmp_path / "domains" / "smartphones" / "domain.toml"
+    without = told.read_text()
+    monkeypatch.setenv("DOMAINS_PATH", str(tmp_path / "domains"))
+    rows = "answer id,answered,begun,e-mail,pros,cons,score\n" + "".join(
+        f"{n},2026-03-01 {10 + n}:05,2026-02-27 {10 + n}:05,a@b.cd,The iPhone 15 battery is great,The iPhone 15 camera is bad,9\n"
+        for n in range(3)
+    )
+    put(box, "survey/march.csv", rows.encode())
+
+    def map_by(old="", new=""):
+        told.write_text(without.replace("[aspects.", MAPPING.replace(old, new) + "\n[aspects.", 1))
+
+    map_by()
+    return map_by
+
+
+WRONG = {
+    "words": ('body = ["pros", "cons"]', 'body = "cons"'),
+    "time": ('created_at = "answered"', 'created_at = "begun"'),
+    "community": ('community = "phones"', 'community = "strangers"'),
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
+def test_a_mapping_that_was_corrected_reads_its_files_anew(survey, wrong, tables, monkeypatch, tmp_path):
+    """What the wrong one made of them is gone, wherever it had put it; and the wrong one may come back."""
+
+    def rows(home):
+        """By an inbox that was read by the right mapping only."""
+        monkeypatch.setenv("MARKET_OPINION_HOME", str(home))
+        inbox.fn()
+        return {name: frame.drop("landing_uri", strict=False) for name, frame in tables().items() if name != "mart.dim_date"}
+
+    shutil.copytree(tmp_path / "home" / "inbox", tmp_path / "other" / "inbox", copy_function=shutil.copy2)
+    monkeypatch.setenv("AUTHOR_PEPPER", "the same for both")
+    expected = rows(tmp_path / "other")
+    for mapping in (wrong, (), wrong, ()):
+        survey(*mapping)
+        found = rows(tmp_path / "home")
+        assert found["bronze.items"].equals(expected["bronze.items"]) == (mapping == ())
+    ledger = "mart.fact_window", "mart.dim_community", "ops.rejections"
+    assert_same({name: frame for name, frame in expected.items() if name not in ledger}, found)
+    assert inbox.fn().notes[1] == "nothing new was there"
+
+
+def test_a_file_that_its_mapping_refused_is_read_once_that_was_corrected(survey):
+    """Nobody has to touch the file."""
+    survey('created_at = "answered"', 'created_at = "when"')
+    inbox.fn()
+    assert "no column when; it has answer id" in outcomes()["survey/march.csv"].detail
+    survey()
+    inbox.fn()
+    assert ({each.state for each in tasks.inbox.open_inbox().outcomes()}, bronze().height) == ({"processed"}, 3)
+
+
+def test_a_correction_that_was_cut_off_is_finished_by_the_next_run(survey, monkeypatch):
+    """Wherever it was: between the old lines and the new ones, and before the tables followed."""
+    survey(*WRONG["time"])
+    inbox.fn()
+    survey()
+    for place in ("market_opinion.landing.zone.Landing.put_survey", "market_opinion.landing.zone.Landing.withdraw", "flows.inbox.carry"):
+        with monkeypatch.context() as dying:
+            dying.setattr(place, _die)
+            with pytest.raises(KeyboardInterrupt):
+                inbox.fn()
+    inbox.fn()
+    assert [f"{at:%m-%d %H}" for at in sorted(bronze()["created_at"])] == ["03-01 10", "03-01 11", "03-01 12"]
+
+
+def test_a_backfill_by_a_corrected_mapping_replaces_what_the_wrong_one_made(survey, box):
+    """The same without an inbox."""
+    backfill = {"source": "file", "mapping": "survey", "archive": str(box / "survey")}
+    survey(*WRONG["words"])
+    flows.backfill.backfill.fn(**backfill)
+    survey()
+    flows.backfill.backfill.fn(**backfill)
+    assert bronze()["body"].str.contains("battery").all()
+    assert bronze().height == 3
+
+
+def test_a_file_in_the_wrong_folder_may_be_moved(survey, box):
+    """The same content is something else by another door."""
+    put(box, "reviews/march.csv", (box / "survey" / "march.csv").read_bytes())
+    (box / "survey" / "march.csv").unlink()
+    inbox.fn()
+    assert outcomes()["reviews/march.csv"].state == "refused"
+    (box / "reviews" / "march.csv").rename(box / "survey" / "march.csv")
+    inbox.fn()
+    assert outcomes()["survey/march.csv"].state == "processed"
+
+
+def test_many_files_go_through_the_stages_together(box, monkeypatch):
+    """As many as one look takes; of many only what is wrong is told, and each is recorded."""
+    monkeypatch.setattr("tasks.inbox._FILES_A_LOOK", 20)
+    for n in range(30):
+        put(box, f"reviews/2026/part[{n}] of *.jsonl", review(n))
+    put(box, "reviews/2025/part[0] of *.jsonl", review(0))
+    put(box, "reviews/2027/part[0] of *.jsonl", b"nothing\n")
+    loads = []
+    carry = flows.inbox.carry
+    monkeypatch.setattr("flows.inbox.carry", lambda *args: loads.append(args) or carry(*args))
+    monkeypatch.setattr("tasks.inbox._FILES_TOLD_MAX", 10)
+    notes = inbox.fn().notes
+    assert (len(loads), bronze().height) == (2, 30)
+    assert notes[1] == "20 files: 19 processed, 1 duplicate; each of them by `python -m market_opinion inbox`"
+    assert notes[2].startswith("12 files: 11 processed, 1 refused;")
+    assert notes[3].startswith("reviews/2027/part[0] of *.jsonl: refused: ")
+    assert len(outcomes()) == 32
+
+
+def test_a_file_that_cannot_be_read_now_waits_and_stops_no_other(box, monkeypatch):
+    """It may be gone before it is opened, or a store may not answer."""
+    put(box, "reviews/a.jsonl", review(1))
+    put(box, "reviews/b.jsonl", review(2))
+    sha256 = tasks.inbox.Inbox.sha256
+
+    def refuse(own, arrival):
+        if arrival.path.endswith("a.jsonl"):
+            message = "not yours"
+            raise PermissionError(message)
+        return sha256(own, arrival)
+
+    with monkeypatch.context() as failing:
+        failing.setattr("tasks.inbox.Inbox.sha256", refuse)
+        assert "reviews/a.jsonl: waiting: it could not be read now: not yours" in inbox.fn().notes
+    assert list(outcomes()) == ["reviews/b.jsonl"]
+    inbox.fn()
+    assert outcomes()["reviews/a.jsonl"].state == "processed"
+
+
 @pytest.mark.skipif(not SHARED.exists(), reason="needs the shared reviews")
 def test_shared_reviews_are_all_accounted_for(box):
     """C01: the classic columns as CSV; copies in letters and digits are marked."""
@@ -221,9 +356,10 @@ def test_shared_reviews_are_all_accounted_for(box):
 @needs_aws
 def test_on_s3_a_message_wakes_the_watching_flow(on_aws, monkeypatch, box):
     """C03: the queue says that something came, the inbox says what."""
-    boto3.client("s3").put_object(Bucket=on_aws[0], Key="inbox/reviews/a.jsonl", Body=json.dumps(review(1)).encode())
-    url = boto3.client("sqs").create_queue(QueueName=f"inbox-{on_aws[0]}")["QueueUrl"]
     monkeypatch.setenv("INBOX_URI", f"s3://{on_aws[0]}/inbox")
+    assert tasks.inbox.open_inbox().files() == {}
+    boto3.client("s3").put_object(Bucket=on_aws[0], Key="inbox/reviews/a[1].jsonl", Body=json.dumps(review(1)).encode())
+    url = boto3.client("sqs").create_queue(QueueName=f"inbox-{on_aws[0]}")["QueueUrl"]
     boto3.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
     queue = Queue(url)
     assert queue.wait(5)
@@ -232,7 +368,7 @@ def test_on_s3_a_message_wakes_the_watching_flow(on_aws, monkeypatch, box):
     monkeypatch.setenv("INBOX_QUEUE_URL", url)
     inbox.fn()
     assert not queue.wait(1)
-    assert (bronze().height, outcomes()["reviews/a.jsonl"].state) == (1, "processed")
+    assert (bronze().height, outcomes()["reviews/a[1].jsonl"].state) == (1, "processed")
 
 
 def _die(*_args, **_options):

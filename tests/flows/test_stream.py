@@ -19,7 +19,7 @@ from flows.stream import stream
 from market_opinion import bronze as bronze_stage
 from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS
 from market_opinion.errors import SettingsInvalid, SourceUnavailable
-from market_opinion.landing import Landing
+from market_opinion.landing.zone import Landing
 from market_opinion.settings import load_settings
 from market_opinion.sources import stream as topics
 from market_opinion.state import WindowState

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from market_opinion import bronze
 from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS
-from market_opinion.landing import Content, Manifest
+from market_opinion.landing.manifest import Content, Manifest
 from market_opinion.sources import StopReason
 from tests.conftest import NOW, epoch
 

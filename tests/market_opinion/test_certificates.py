@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from market_opinion import bronze
 from market_opinion.certificate import certify
 from market_opinion.errors import SourceUnavailable
-from market_opinion.landing import Landing
+from market_opinion.landing.zone import Landing
 from market_opinion.sources.reddit import listings, live
 from market_opinion.sources.reddit.client import RedditClientFactory, RedditCredentials
 from market_opinion.state import WindowState

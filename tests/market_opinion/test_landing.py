@@ -9,7 +9,8 @@ import fsspec
 import pytest
 
 from market_opinion.errors import LandingCorrupt
-from market_opinion.landing import Landing, WindowWriter
+from market_opinion.landing.writer import WindowWriter
+from market_opinion.landing.zone import Landing
 from market_opinion.sources import RawItem, Stop, StopReason
 from market_opinion.window import HOUR, Window
 from tests.cloud import needs_aws

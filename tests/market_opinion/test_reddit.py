@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from market_opinion.errors import CommunityClosed, CredentialsRefused, SourceUnavailable
-from market_opinion.landing import Landing
+from market_opinion.landing.zone import Landing
 from market_opinion.quota import Priority, Quota
 from market_opinion.sources import StopReason
 from market_opinion.sources.reddit import listings, live

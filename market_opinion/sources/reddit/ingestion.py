@@ -7,7 +7,7 @@ from datetime import datetime
 import praw
 
 from market_opinion.domain import Domain
-from market_opinion.landing import Landing
+from market_opinion.landing.zone import Landing
 from market_opinion.sources.reddit import live
 from market_opinion.sources.reddit.listings import KINDS
 from market_opinion.state import StateStore

@@ -13,7 +13,9 @@ import praw
 from praw.models import Submission
 
 from market_opinion.erasure import PURGED
-from market_opinion.landing import Capture, Landing, WindowWriter
+from market_opinion.landing.manifest import Capture
+from market_opinion.landing.writer import WindowWriter
+from market_opinion.landing.zone import Landing
 from market_opinion.sources import Covered, RawItem, Stop, StopReason, Visit
 from market_opinion.sources.reddit.client import requestor_of
 from market_opinion.sources.reddit.items import encode
