@@ -77,13 +77,18 @@ class Drain:
         self._environment = settings.environment
         self._vouched = vouched
         options = {"group.id": settings.kafka_group_id, "enable.auto.commit": False, "auto.offset.reset": "earliest"}
-        self._consumer = Consumer({**connection(settings), **options})
+        # Offsets alone do not tell: what ends a transaction takes one as well, and is never received.
+        self._consumer = Consumer({**connection(settings), **options, "enable.partition.eof": True})
         present = platforms(settings)
         self.forms = {platform: forms for platform in present if (forms := forms_of(platform, domain)) is not None}
         self.unreadable = sorted(set(present) - set(self.forms))
         self._empty_batches = 0
-        if self.forms:
-            self._consumer.assign(self._places())
+        places = self._places() if self.forms else []
+        self._began = {(place.topic, place.partition): max(place.offset, 0) for place in places}
+        # The offset at which a partition had no more, of those that have none.
+        self._ended: dict[tuple[str, int], int] = {}
+        if places:
+            self._consumer.assign(places)
 
     def close(self) -> None:
         """Let the brokers go."""
@@ -99,7 +104,7 @@ class Drain:
         messages = self._consume()
         now = datetime.now(UTC)
         self._empty_batches = 0 if messages else self._empty_batches + 1
-        is_drained = sum(self.lag().values()) == 0
+        is_drained = len(self._ended) == len(self._began)
         hours, landed = self._land(messages, now, is_drained=is_drained)
         if messages:
             remember(hours)
@@ -110,8 +115,9 @@ class Drain:
         """Messages of each platform that lie in its topic and were not received."""
         found: Counter[str] = Counter(dict.fromkeys(self.forms, 0))
         for place in self._consumer.position(self._consumer.assignment()):
+            key = (place.topic, place.partition)
             low, high = self._consumer.get_watermark_offsets(place, timeout=_TIMEOUT_SECONDS)
-            reached = place.offset if place.offset >= 0 else self._began.get((place.topic, place.partition), low)
+            reached = self._ended.get(key, place.offset if place.offset >= 0 else self._began[key])
             found[_platform_of(place.topic)] += max(high - max(reached, low), 0)
         return dict(found)
 
@@ -121,7 +127,6 @@ class Drain:
         names = [topic_of(self._environment, platform) for platform in self.forms]
         partitions = [TopicPartition(name, partition) for name in names for partition in topics[name].partitions]
         places = self._consumer.committed(partitions, timeout=_TIMEOUT_SECONDS)
-        self._began = {(place.topic, place.partition): max(place.offset, 0) for place in places}
         return [TopicPartition(place.topic, place.partition, place.offset if place.offset >= 0 else OFFSET_BEGINNING) for place in places]
 
     def _consume(self) -> list[Message]:
@@ -131,11 +136,16 @@ class Drain:
         while len(messages) < _BATCH_MESSAGES:
             found = self._consumer.consume(_POLL_MESSAGES, timeout=1.0)
             for message in found:
-                if error := message.error():
+                key = (str(message.topic()), int(message.partition() or 0))
+                if (error := message.error()) is None:
+                    self._ended.pop(key, None)
+                    messages.append(message)
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001, its public name for this
+                    self._ended[key] = int(message.offset() or 0)
+                else:
                     text = f"the stream broke off: {error.str()}"
                     raise SourceUnavailable(text)
-            messages += found
-            if not found or time.monotonic() > deadline:
+            if not found or len(self._ended) == len(self._began) or time.monotonic() > deadline:
                 break
         return messages
 

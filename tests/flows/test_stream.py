@@ -18,6 +18,7 @@ from flows.hourly import hourly
 from flows.stream import stream
 from market_opinion import bronze as bronze_stage
 from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS
+from market_opinion.domain import load_domain
 from market_opinion.errors import SettingsInvalid, SourceUnavailable
 from market_opinion.landing.zone import Landing
 from market_opinion.settings import load_settings
@@ -184,6 +185,23 @@ def test_what_was_landed_and_not_committed_is_landed_again_and_is_one_row(topic,
     captures = resources.landing().captures("reddit", ["phones"], None)
     assert (len(captures), counts["message_count"], counts["landed_line_count"]) == (2, 50, 150)
     assert (bronze().height, counts["duplicate_count"]) == (50, 50)
+
+
+def test_what_ends_a_transaction_is_not_waited_for(topic, broker, make_comment, home):
+    """It takes an offset of the topic and is no message: the topic is drained, and nothing lags, in the next run neither."""
+    name = topic("reddit", partitions=3)
+    producer = topics.Producer({"bootstrap.servers": broker.address, "transactional.id": name})
+    producer.init_transactions(20)
+    for n in range(2):
+        producer.begin_transaction()
+        producer.produce(name, json.dumps(make_comment(f"c{n}")).encode(), headers=[("kind", b"comment")], partition=n)
+        producer.commit_transaction(20)
+    settings = load_settings()
+    for expected in (2, 0):
+        drain = topics.Drain(settings, resources.landing(), load_domain("smartphones", settings.domains_path), vouched=lambda _: False)
+        batch = drain.land_batch(lambda _: None)
+        assert (batch.received, batch.is_drained, drain.lag()) == (expected, True, {"reddit": 0})
+        drain.close()
 
 
 DRAIN = """

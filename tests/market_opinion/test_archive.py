@@ -75,7 +75,7 @@ def test_a_truncated_file_is_read_as_far_as_it_goes_and_certifies_nothing(tmp_pa
     items, stop = fetch(tmp_path)
     assert 0 < len(items) < 20_000
     assert stop.reason is StopReason.ERROR
-    assert [(r.name, r.reason) for r in stop.refused] == [("RC_cut.jsonl.zst", "truncated_file")]
+    assert [(r.uri, r.reason) for r in stop.refused] == [((tmp_path / "RC_cut.jsonl.zst").as_uri(), "truncated_file")]
 
 
 def test_an_empty_file_is_no_error_and_a_hopeless_one_is(tmp_path, make_comment):
@@ -85,7 +85,7 @@ def test_an_empty_file_is_no_error_and_a_hopeless_one_is(tmp_path, make_comment)
     (tmp_path / "RC_hopeless.jsonl").write_bytes(b"not json\nnor this\n")
     items, stop = fetch(tmp_path)
     assert len(items) == 1
-    assert [(r.name, r.reason) for r in stop.refused] == [("RC_hopeless.jsonl", "unreadable_file")]
+    assert [(r.uri, r.reason) for r in stop.refused] == [((tmp_path / "RC_hopeless.jsonl").as_uri(), "unreadable_file")]
 
 
 def test_communities_are_compared_without_case_and_others_are_counted(tmp_path, make_comment):
