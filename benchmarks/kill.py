@@ -1,8 +1,9 @@
-"""Kill a backfill at random moments, run it again each time, and compare the tables with those of an undisturbed run.
+"""Kill a backfill at random moments of its work, run it again each time, and compare the tables with those of an undisturbed run.
 
 .venv/bin/python -m benchmarks.kill [--archive FOLDER] [--start ISO --end ISO] [--kills 20] [--seed 1]
 """
 
+import contextlib
 import os
 import random
 import signal
@@ -50,22 +51,47 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 def kill_and_compare(command: Sequence[str], folder: Path, *, kills: int, seed: int) -> list[str]:
-    """Tables that differ after a run that was killed so many times; the command is a whole backfill."""
+    """Tables that differ after a run that was killed so many times; the command is a whole backfill.
+
+    Moments are counted in writes, since most of a short run is its start: a kill comes after a random share of them.
+    """
     chance = random.Random(seed)
     calm, rough = folder / "calm", folder / "rough"
-    began = time.monotonic()
-    subprocess.run(command, env=_environment(calm), check=True, capture_output=True)
-    usual_seconds = time.monotonic() - began
+    usual_writes = _run(command, calm, writes_max=None)
     for number in range(1, kills + 1):
-        process = subprocess.Popen(
-            command, env=_environment(rough), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
-        )
-        time.sleep(chance.uniform(0.3, 1.1) * usual_seconds)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        print(f"killed {number}/{kills}", file=sys.stderr)
-    subprocess.run(command, env=_environment(rough), check=True, capture_output=True)
+        writes = _run(command, rough, writes_max=chance.randrange(1, usual_writes))
+        print(f"killed {number}/{kills} after {writes} of {usual_writes} writes", file=sys.stderr)
+    _run(command, rough, writes_max=None)
     return different(tables(calm), tables(rough))
+
+
+def _run(command: Sequence[str], home: Path, *, writes_max: int | None) -> int:
+    """Run the command until it ends, well, or until so many writes were seen; how many were."""
+    with (home.parent / f"{home.name}.log").open("ab") as log:
+        process = subprocess.Popen(command, env=_environment(home), stdout=log, stderr=log, start_new_session=True)
+    before, seen = _files(home), set[tuple[str, int, int]]()
+    while process.poll() is None:
+        seen |= _files(home) - before
+        if writes_max is not None and len(seen) >= writes_max:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return len(seen)
+        time.sleep(0.005)
+    if process.returncode:
+        message = f"{' '.join(command)} ended with {process.returncode}: {Path(log.name).read_text()}"
+        raise RuntimeError(message)
+    return len(seen | _files(home) - before)
+
+
+def _files(home: Path) -> set[tuple[str, int, int]]:
+    """Path, time and size of every file of ours, so that each write is another."""
+    found = set()
+    for path in home.rglob("*"):
+        with contextlib.suppress(FileNotFoundError):
+            status = path.stat()
+            if path.is_file() and home / "prefect" not in path.parents:
+                found.add((path.name, status.st_mtime_ns, status.st_size))
+    return found
 
 
 def main(*, archive: Path | None = None, start: str | None = None, end: str | None = None, kills: int = 20, seed: int = 1) -> None:

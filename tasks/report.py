@@ -102,7 +102,7 @@ def draw_report(job: Job) -> str | None:
     domain = load_domain(job.domain, load_settings().domains_path)
     lake = resources.lake()
     answers = lake.read(report.ANSWERS, {"domain": job.domain}, columns=report.ANSWER_COLUMNS)
-    html = report.render(resources.mart().query, domain, now=job.now, rejections=lake.read(report.REJECTIONS), answers=answers)
+    html = report.render(resources.mart().read, domain, now=job.now, rejections=lake.read(report.REJECTIONS), answers=answers)
     partial = path.with_suffix(".part")
     partial.write_text(html, encoding="utf-8")
     partial.replace(path)

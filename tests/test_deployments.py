@@ -53,12 +53,15 @@ def completed(server, deployment):
 def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(server, home, webhook):
     """The pins that rot silently: the server starts, the clock schedules, the worker runs, the report is there.
 
-    Who is to be told is told: of a run that nobody takes up, and of one that fails.
+    Who is to be told is told (A37, E31): of a run that nobody takes up, and of one that fails, by the server and by the flow itself.
     """
     _, received, _ = webhook
 
     def told(subject):
         return [body["text"] for body in received if body["text"].startswith(f"market opinion: run {subject}")]
+
+    def failed():
+        return [alert["text"] for body in received for alert in body.get("alerts", ()) if alert["rule"] == "run_failed"]
 
     server.deploy("local")
     scheduled = wait_for(
@@ -69,17 +72,18 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
     assert scheduled[0]["auto_scheduled"]
     run = server.hand_out("backfill", start="2026-03-02T00:00:00Z", end="2026-03-02T03:00:00Z")
     assert "backfill/" in wait_for(lambda: told("late"))[0]
+    hopeless = server.hand_out("backfill", source="archive", archive="/nowhere")
     worker = server.worker("local", "process")
     try:
         assert server.ended(run) == "COMPLETED", server.logs_of(run)
-        assert server.ended(server.hand_out("backfill", source="archive", archive="/nowhere")) == "FAILED"
+        assert server.ended(hopeless) == "FAILED"
         assert "/nowhere" in wait_for(lambda: told("failed"))[0]
-        server.run("-m", "market_opinion", "doctor")
+        assert "/nowhere" in wait_for(failed)[0]
         (hourly,) = server.ask("deployments/filter", deployments={"name": {"any_": ["hourly"]}})
         often = [{"schedule": {"interval": 15}, "active": True}]
         httpx.post(f"{server.url}/deployments/{hourly['id']}/schedules", json=often, timeout=30).raise_for_status()
-        by_schedule = wait_for(lambda: completed(server, "hourly"))
-        assert by_schedule[0]["auto_scheduled"]
+        assert wait_for(lambda: completed(server, "hourly"))[0]["auto_scheduled"]
+        server.run("-m", "market_opinion", "doctor")
     finally:
         stop(worker)
     assert (home / "report.html").is_file()

@@ -111,6 +111,10 @@ class Mart(Protocol):
         """The rows a SELECT gives, names in lower case; parameters are written `$name`."""
         ...
 
+    def read(self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+        """The rows of several SELECTs by their names, one after the other in one session: in DuckDB all of one moment."""
+        ...
+
     def compact(self) -> None:
         """Leave nothing of what was deleted, where the engine keeps it."""
         ...
@@ -131,6 +135,10 @@ class NoMart:
         del sql, parameters
         message = "MART_URI is none: no star schema is kept, the daily figures are in the lake's gold tables"
         raise MartRefused(message)
+
+    def read(self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Nothing can be asked: raises MartRefused."""
+        return ((name, self.query(select, parameters)) for name, select in selects.items())
 
     def compact(self) -> None:
         """Nothing."""

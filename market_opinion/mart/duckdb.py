@@ -62,8 +62,15 @@ class DuckDBMart:
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> pl.DataFrame:
         """The rows a SELECT gives."""
+        ((_, frame),) = self.read({"": sql}, parameters)
+        return frame
+
+    def read(self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+        """The rows of several SELECTs, all of one moment."""
         with self._connect(read_only=True) as connection:
-            return pl.DataFrame(connection.sql(sql, params=dict(parameters or {})).to_arrow_table())
+            connection.begin()
+            for name, select in selects.items():
+                yield name, pl.DataFrame(connection.sql(select, params=dict(parameters or {})).to_arrow_table())
 
     def compact(self) -> None:
         """Write the file anew, so that no page of it still holds what was deleted."""

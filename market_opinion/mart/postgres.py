@@ -45,8 +45,7 @@ class PostgresMart:
                 cursor.execute(statement)
             cursor.execute("LOCK TABLE mart.load_audit IN SHARE ROW EXCLUSIVE MODE")
             count = 0
-            for name, where in _PUBLISHED.items():
-                frame = source.query(f"SELECT * FROM mart.{name}{where}")  # noqa: S608, the names are ours
+            for name, frame in source.read({name: f"SELECT * FROM mart.{name}{where}" for name, where in _PUBLISHED.items()}):  # noqa: S608, ours
                 columns = ", ".join(frame.columns)
                 cursor.adbc_ingest(f"incoming_{name}", _conform(frame).to_arrow(), mode="create", temporary=True)
                 cursor.execute(f"DELETE FROM mart.{name}")  # noqa: S608

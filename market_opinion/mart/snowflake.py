@@ -90,8 +90,14 @@ class SnowflakeMart:
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> pl.DataFrame:
         """The rows a SELECT gives, names in lower case, whole numbers as Int64 and others as Float64."""
+        ((_, frame),) = self.read({"": sql}, parameters)
+        return frame
+
+    def read(self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+        """The rows of several SELECTs."""
         with self._session() as session:
-            return session.frame(re.sub(r"\$(\w+)", r"%(\1)s", sql.replace("%", "%%")), dict(parameters or {}))
+            for name, select in selects.items():
+                yield name, session.frame(re.sub(r"\$(\w+)", r"%(\1)s", select.replace("%", "%%")), dict(parameters or {}))
 
     def compact(self) -> None:
         """Nothing: tables are transient, and Time Travel of the database ends after DATA_RETENTION_TIME_IN_DAYS."""

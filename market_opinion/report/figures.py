@@ -1,5 +1,6 @@
 """What the report says in figures: read from the mart's views, shaped for the page."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,8 +16,11 @@ _HEAT_MIN_OPINIONS = 2
 _FULL_COLOUR_AT = 0.6
 
 
-class _Query(Protocol):
-    def __call__(self, sql: str, parameters: dict[str, str], /) -> pl.DataFrame: ...
+class Read(Protocol):
+    """Rows of several SELECTs by their names; parameters are written `$name`."""
+
+    def __call__(self, selects: dict[str, str], parameters: dict[str, str], /) -> Iterator[tuple[str, pl.DataFrame]]:
+        """One after the other."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +67,9 @@ _SQL = {
 }
 
 
-def collect(query: _Query, domain: str) -> Figures:
+def collect(read: Read, domain: str) -> Figures:
     """The figures of a domain as the mart has them now."""
-    return Figures(**{name: query(sql, {"domain": domain}) for name, sql in _SQL.items()})
+    return Figures(**dict(read(_SQL, {"domain": domain})))
 
 
 def tiles(facts: Figures) -> list[tuple[str, str, str]]:

@@ -25,6 +25,7 @@ class Twin:
         self.marts = marts
         self.is_loaded = marts[0].is_loaded
         self.query = marts[0].query
+        self.read = marts[0].read
 
     def load(self, load, silver, *, again=False):
         counts = [each.load(load, silver, again=again) for each in self.marts]

@@ -1,9 +1,6 @@
 """Alerts reach a webhook, and a broken one stops nothing."""
 
 import logging
-import os
-import subprocess
-import sys
 
 import pytest
 from pydantic import SecretStr
@@ -13,7 +10,7 @@ from market_opinion.quota import Priority, Quota
 from tasks import resources
 from tasks.alerts import check_rate
 from tasks.request import check_backfill
-from tests.conftest import NOW, write_archive
+from tests.conftest import NOW
 
 ALERT = Alert("windows_gap", "reddit/phones: 2 windows are GAP")
 
@@ -40,20 +37,6 @@ def test_a_broken_webhook_is_logged_without_its_address(webhook, caplog, broken)
         send([ALERT], webhook=SecretStr(address if broken == "status" else "http://127.0.0.1:9/token-in-the-path"))
     assert "did not take 1 alerts" in caplog.text
     assert "token" not in caplog.text
-
-
-@pytest.mark.integration
-def test_a_run_that_fails_is_told(webhook, monkeypatch, tmp_path):
-    """A37, E31: by the flow's own hook, with the reason."""
-    address, received, _ = webhook
-    command = [sys.executable, "-m", "flows.backfill", "--source", "archive", "--archive", str(tmp_path / "archive")]
-    write_archive(tmp_path / "archive", [b"no json"])
-    ended = subprocess.run(command, env={**os.environ, "ALERT_WEBHOOK_URL": address}, capture_output=True, text=True, check=False)
-    assert ended.returncode == 2, ended.stderr
-    (alert,) = received[0]["alerts"]
-    assert alert["rule"] == "run_failed"
-    assert alert["text"].startswith("backfill run ")
-    assert "the source holds nothing of" in alert["text"]
 
 
 def test_refused_requests_are_told_once(webhook, monkeypatch, home, without_engine):

@@ -1,0 +1,28 @@
+"""A flow in a process of its own whose tasks are plain calls: `python -m tests.plain_run FLOW --name value ...`.
+
+For runs that are killed, of which the start of Prefect would be nearly all.
+"""
+
+import importlib
+import sys
+from datetime import UTC, datetime
+
+from prefect import Task
+from prefect.logging import disable_run_logger
+from prefect.runtime import flow_run
+
+from tasks import report
+
+
+def main() -> None:
+    name, *options = sys.argv[1:]
+    Task.__call__ = lambda task, *args, **kwargs: task.fn(*args, **kwargs)
+    report.create_table_artifact = lambda **_: None
+    flow_run.FIELDS["scheduled_start_time"] = lambda: datetime.now(UTC)
+    flow = getattr(importlib.import_module(f"flows.{name}"), name)
+    given = dict(zip(options[::2], options[1::2], strict=True))
+    with disable_run_logger():
+        flow.fn(**flow.validate_parameters({option.removeprefix("--"): value for option, value in given.items()}))
+
+
+main()
