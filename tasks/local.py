@@ -48,7 +48,7 @@ def run_locally(flow: Flow[P, Summary], *, check: Task[Q, Job]) -> None:
             sys.exit(2)
         summary.show(Console())
 
-    app()
+    app(sys.argv[1:])
 
 
 def _let_go(error: BaseException | None) -> None:

@@ -49,7 +49,7 @@ def twin(connect, home, monkeypatch):
 def archive(request, tmp_path, make_comment, make_submission):
     """An archive, its community, the span of it that is read, and when a late comment may come."""
     if request.param == "shared":
-        return str(SHARED), "gadgets", (datetime(2024, 12, 6, tzinfo=UTC), datetime(2024, 12, 13, tzinfo=UTC)), "2024-12-09T10:15:00"
+        return str(SHARED), "gadgets", (datetime(2024, 12, 8, tzinfo=UTC), datetime(2024, 12, 11, tzinfo=UTC)), "2024-12-09T10:15:00"
     comments = [
         make_comment(f"c{day}{n}", f"The Pixel 9 camera {n} is great, but my iPhone 15 battery is bad", f"2026-03-0{day}T1{n % 10}:15:00")
         for day in (1, 2, 3)
