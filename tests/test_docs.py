@@ -1,11 +1,13 @@
 """What the documents claim."""
 
+import importlib
 import re
 import subprocess
 import tomllib
 
 import yaml
 
+from market_opinion.__main__ import app
 from market_opinion.domain import FileMapping, domain_names, load_domain
 from market_opinion.settings import Settings
 from market_opinion.sources import catalogue
@@ -54,6 +56,24 @@ def test_every_setting_is_in_the_example():
     wanted = {(info.alias or name).upper() for name, info in Settings.model_fields.items()}
     shown = set(re.findall(r"^#? ?([A-Z_]+)=", (REPOSITORY / ".env.example").read_text(), re.MULTILINE))
     assert shown == wanted
+
+
+def test_commands_of_the_documents_have_the_options_they_name():
+    """Those of flows are their parameters."""
+    text = "\n".join(path.read_text() for path in [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]).replace("\\\n", " ")
+    told = re.findall(r"python -m (flows\.\w+|market_opinion)((?: +[^\s#`;|]+)*)", text)
+    assert len(told) > 30
+    for module, words in told:
+        if module == "market_opinion":
+            command = app
+            for word in words.split():
+                if word in command:
+                    command = command[word]
+            known = {name for argument in command.assemble_argument_collection() for name in argument.names}
+        else:
+            flow = getattr(importlib.import_module(module), module.removeprefix("flows."))
+            known = {f"--{name.replace('_', '-')}" for name in flow.parameters.properties}
+        assert [option for option in re.findall(r"--[\w-]+", words) if option not in known] == [], (module, words)
 
 
 def test_links_of_the_documents_lead_somewhere():
