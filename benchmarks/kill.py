@@ -18,7 +18,7 @@ import cyclopts
 import polars as pl
 
 from market_opinion.contracts import TABLES
-from market_opinion.lake import open_lake
+from market_opinion.lake.tables import open_lake
 from market_opinion.mart.duckdb import DuckDBMart
 
 _MART = (

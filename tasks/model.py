@@ -14,7 +14,7 @@ from prefect.concurrency.sync import concurrency
 from market_opinion.contracts import SILVER_EXTRACTIONS
 from market_opinion.domain import Domain
 from market_opinion.errors import SettingsInvalid
-from market_opinion.lake import Lake
+from market_opinion.lake.tables import Lake
 from market_opinion.llm import ledger
 from market_opinion.llm.batch import BatchRun
 from market_opinion.llm.engine import Engine, Totals, run_engine

@@ -6,7 +6,7 @@ import boto3
 from prefect.blocks.system import Secret
 
 from market_opinion.domain import load_domain
-from market_opinion.lake import Lake, open_lake
+from market_opinion.lake.tables import Lake, open_lake
 from market_opinion.landing.zone import Landing
 from market_opinion.mart import Mart, NoMart
 from market_opinion.mart.duckdb import DuckDBMart

@@ -186,7 +186,7 @@ def operations_page() -> None:
 def _lake_figures() -> tuple[pl.DataFrame, pl.DataFrame]:
     """What was refused and what models cost, from the lake."""
     from market_opinion.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS
-    from market_opinion.lake import open_lake
+    from market_opinion.lake.tables import open_lake
     from market_opinion.report import ANSWER_COLUMNS, figures
 
     settings = load_settings()

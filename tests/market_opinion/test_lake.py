@@ -9,7 +9,7 @@ import pytest
 
 from market_opinion.contracts import OPS_REJECTIONS, SILVER_MENTIONS
 from market_opinion.errors import ContractBroken
-from market_opinion.lake import open_lake
+from market_opinion.lake.tables import open_lake
 from market_opinion.window import HOUR, Window
 from tests.market_opinion.test_bronze import T10
 
@@ -115,8 +115,8 @@ def test_racing_writers_of_different_hours_lose_no_row(tmp_path):
 
 def test_history_rolls(lake, monkeypatch):
     """A commit does not carry every snapshot along for ever."""
-    monkeypatch.setattr("market_opinion.lake._SNAPSHOTS_MAX", 6)
-    monkeypatch.setattr("market_opinion.lake._SNAPSHOTS_KEPT", 3)
+    monkeypatch.setattr("market_opinion.lake.history._SNAPSHOTS_MAX", 6)
+    monkeypatch.setattr("market_opinion.lake.history._SNAPSHOTS_KEPT", 3)
     for n in range(8):
         put(lake, rows(f"i{n}"))
     assert len(lake._load_or_create(SILVER_MENTIONS).snapshots()) <= 8
@@ -149,8 +149,8 @@ def test_forgotten_history_leaves_no_file_of_it(lake, tmp_path):
 
 
 def test_rolling_history_deletes_what_it_forgets(lake, monkeypatch, tmp_path):
-    monkeypatch.setattr("market_opinion.lake._SNAPSHOTS_MAX", 6)
-    monkeypatch.setattr("market_opinion.lake._SNAPSHOTS_KEPT", 3)
+    monkeypatch.setattr("market_opinion.lake.history._SNAPSHOTS_MAX", 6)
+    monkeypatch.setattr("market_opinion.lake.history._SNAPSHOTS_KEPT", 3)
     for n in range(20):
         put(lake, rows(f"i{n}"))
     assert len(list(tmp_path.rglob("*.parquet"))) <= 6

@@ -1,0 +1,67 @@
+"""The versions of a table: how many are kept, and what is left of those that are not."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+import fsspec
+from pyiceberg.exceptions import CommitFailedException, ValidationException
+from pyiceberg.table import Table as IcebergTable
+
+# A commit grows dearer with the number of snapshots it carries along, so the history rolls.
+_SNAPSHOTS_MAX, _SNAPSHOTS_KEPT = 60, 30
+_IN_FLIGHT = timedelta(days=1)
+
+
+def expire(iceberg: IcebergTable) -> None:
+    """Forget the oldest snapshots once there are many, and what only they held."""
+    snapshots = sorted(iceberg.snapshots(), key=lambda snapshot: snapshot.timestamp_ms)
+    if len(snapshots) > _SNAPSHOTS_MAX:
+        forget(iceberg, [snapshot.snapshot_id for snapshot in snapshots[:-_SNAPSHOTS_KEPT]])
+
+
+def forget(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> int:
+    """Expire these snapshots and delete the files that no other one needs; how many. The current one stays.
+
+    Nothing is deleted where another writer was quicker: the next time tries again.
+    """
+    current = iceberg.current_snapshot()
+    old = [snapshot_id for snapshot_id in snapshot_ids if current is None or snapshot_id != current.snapshot_id]
+    if not old:
+        return 0
+    held = _files(iceberg, dead_too=True)
+    try:
+        iceberg.maintenance.expire_snapshots().by_ids(old).commit()
+    except (CommitFailedException, ValidationException):
+        return 0
+    dead = held - _files(iceberg.refresh())
+    for path in dead:
+        with suppress(FileNotFoundError):  # A run that was cut off here had begun.
+            iceberg.io.delete(path)
+    return len(dead)
+
+
+def sweep(iceberg: IcebergTable) -> int:
+    """Delete the files in the table's data and metadata folders that no snapshot names and no writer can still be writing."""
+    named = {path.partition("://")[2] or path for path in _files(iceberg)}
+    named |= {path.partition("://")[2] for path in (iceberg.metadata_location, *(e.metadata_file for e in iceberg.metadata.metadata_log))}
+    fs, root = fsspec.url_to_fs(iceberg.location())
+    young, deleted = datetime.now(UTC) - _IN_FLIGHT, 0
+    for path, info in fs.find(root, detail=True).items():
+        changed = info.get("LastModified") or datetime.fromtimestamp(info.get("mtime", 0), UTC)
+        if path not in named and changed < young:
+            fs.rm_file(path)
+            deleted += 1
+    return deleted
+
+
+def _files(iceberg: IcebergTable, *, dead_too: bool = False) -> set[str]:
+    """Every data file, manifest and manifest list that the snapshots of the table need; `dead_too`: and data files they say are gone."""
+    found: set[str] = set()
+    for snapshot in iceberg.snapshots():
+        found.add(snapshot.manifest_list)
+        for manifest in snapshot.manifests(iceberg.io):
+            if manifest.manifest_path not in found:
+                found.add(manifest.manifest_path)
+                found.update(e.data_file.file_path for e in manifest.fetch_manifest_entry(iceberg.io, discard_deleted=not dead_too))
+    return found
