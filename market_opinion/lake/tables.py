@@ -22,7 +22,8 @@ from market_opinion.contracts import Table
 from market_opinion.errors import CommitConflict, ContractBroken
 from market_opinion.lake.history import expire, forget, sweep
 from market_opinion.lake.predicates import DAY, Where, rows_of
-from market_opinion.lake.schema import from_arrow, iceberg_schema, partition_spec
+from market_opinion.lake.reading import read_rows
+from market_opinion.lake.schema import iceberg_schema, partition_spec
 from market_opinion.window import Window
 
 # With PyIceberg's own 4 retries, 54 of 160 commits of 8 racing processes were lost; with these, none. Files of this size
@@ -55,8 +56,7 @@ class Lake:
             iceberg = self._catalog.load_table(table.name)
         except NoSuchTableError:
             return pl.DataFrame(schema=schema)
-        scan = iceberg.scan(row_filter=rows_of(table, where or {}, window), selected_fields=tuple(schema))
-        return from_arrow(scan.to_arrow(), schema)
+        return read_rows(iceberg, rows_of(table, where or {}, window), schema)
 
     def overwrite(self, table: Table, frame: pl.DataFrame, where: Where, window: Window | None, *, run: Mapping[str, str]) -> bool:
         """Replace the slice by the frame in one commit, with `run` in its snapshot; whether anything was committed.
@@ -69,7 +69,7 @@ class Lake:
         row_filter = rows_of(table, where, window)
         for attempt in range(_ATTEMPTS):
             iceberg = self._load_or_create(table)
-            current = from_arrow(iceberg.scan(row_filter=row_filter).to_arrow(), table.schema)
+            current = read_rows(iceberg, row_filter, table.schema)
             if _same_rows(table, current, checked):
                 return False
             try:

@@ -6,10 +6,13 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
+from pyiceberg.catalog import load_catalog
 
 from market_opinion.contracts import OPS_REJECTIONS, SILVER_MENTIONS
 from market_opinion.errors import ContractBroken
-from market_opinion.lake.tables import open_lake
+from market_opinion.lake.predicates import rows_of
+from market_opinion.lake.schema import from_arrow
+from market_opinion.lake.tables import Lake, open_lake
 from market_opinion.window import HOUR, Window
 from tests.market_opinion.test_bronze import T10
 
@@ -66,6 +69,33 @@ def test_an_empty_frame_empties_its_slice(lake):
     put(lake, rows("a"))
     put(lake, rows())
     assert ids(lake) == []
+
+
+def test_what_is_read_is_what_pyiceberg_reads(lake):
+    """Of one day's file or of many, by every kind of predicate, and of none."""
+    for day in range(4):
+        at = T10 + timedelta(days=day)
+        put(lake, rows(f"a{day}", f"b{day}", at=at), window=Window.hour(at))
+    put(lake, rows("other", domain="cars"), domain="cars")
+    iceberg = lake._catalog.load_table(SILVER_MENTIONS.name)
+    three_days = Window(T10, T10 + timedelta(days=2) + HOUR)
+    for where, window, count in [
+        ({}, None, 9),
+        ({"domain": ["cars", "phones"], "platform": "reddit"}, three_days, 7),
+        ({"domain": "hotels"}, None, 0),
+    ]:
+        row_filter = rows_of(SILVER_MENTIONS, where, window)
+        found = lake.read(SILVER_MENTIONS, where, window)
+        theirs = from_arrow(iceberg.scan(row_filter=row_filter).to_arrow(), SILVER_MENTIONS.schema)
+        assert found.height == count
+        assert found.sort("item_id").equals(theirs.sort("item_id"))
+
+
+def test_another_file_system_than_arrow_s_is_read_too(lake):
+    """As PyIceberg reads it."""
+    put(lake, rows("a", "b"))
+    options = {"type": "sql", "uri": lake._catalog.properties["uri"], "py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO"}
+    assert ids(Lake(load_catalog(lake._catalog.name, **options))) == ["a", "b"]
 
 
 def test_rows_outside_the_slice_are_refused(lake):
