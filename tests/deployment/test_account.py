@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 import pytest
 
+from market_opinion.settings import Settings
 from tests.deployment.conftest import NEEDS
 
 # What the emulator forgets or does not tell, though the call that sets it succeeded: a second plan would set it again.
@@ -127,8 +128,12 @@ def test_nothing_secret_is_in_the_states(aws):
             if resource["type"] == "aws_cloudwatch_event_connection":
                 value = resource["instances"][0]["attributes"]["auth_parameters"][0]["api_key"][0]["value"]
                 assert value == "set by hand"
-    listed = boto3.client("secretsmanager").list_secrets()["SecretList"]
-    assert len(listed) == 6
+    listed = {
+        secret["Name"].removeprefix("tf-dev-opinions-secret-") for secret in boto3.client("secretsmanager").list_secrets()["SecretList"]
+    }
+    tokens = {name.replace("_", "-") for name in Settings.model_fields if name.endswith(("_access_token", "_bearer_token", "_api_key"))}
+    assert len(tokens) == 5
+    assert listed == {*tokens, "author-pepper", "kafka-password", "postgres-uri", "prefect-api-key", "reddit", "snowflake-private-key"}
 
 
 def test_mistakes_are_answered(applied):
