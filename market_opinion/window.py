@@ -157,16 +157,21 @@ def by_date(slices: Iterable[Slice]) -> list[list[Slice]]:
 
 def whole_days(slices: Iterable[Slice]) -> list[Window]:
     """The fewest windows of whole days that hold the slices."""
-    dates = {date for span in slices for date in span.window.dates()}
-    return contiguous(datetime(day.year, day.month, day.day, hour, tzinfo=UTC) for day in dates for hour in range(24))
+    midnights = {midnight for span in slices for midnight in span.window.midnights()}
+    return merged(Window(midnight, midnight + timedelta(days=1)) for midnight in midnights)
+
+
+def merged(windows: Iterable[Window]) -> list[Window]:
+    """The fewest windows that cover the same hours, oldest first."""
+    result: list[Window] = []
+    for window in sorted(windows):
+        if result and window.start <= result[-1].end:
+            result[-1] = Window(result[-1].start, max(result[-1].end, window.end))
+        else:
+            result.append(window)
+    return result
 
 
 def contiguous(hours: Iterable[datetime]) -> list[Window]:
     """The fewest windows that cover exactly the hours that begin at the given times, oldest first."""
-    result: list[Window] = []
-    for start in sorted(set(hours)):
-        if result and result[-1].end == start:
-            result[-1] = Window(result[-1].start, start + HOUR)
-        else:
-            result.append(Window.hour(start))
-    return result
+    return merged(Window.hour(start) for start in set(hours))

@@ -16,7 +16,7 @@ from market_opinion.domain import domain_names, load_domain
 from market_opinion.errors import DomainInvalid, InvalidRequest, SourceUnavailable, SourceUnreadable
 from market_opinion.inbox import Arrival, Door, Inbox, Outcome, Queue, door_of
 from market_opinion.settings import load_settings
-from market_opinion.window import Slice, contiguous
+from market_opinion.window import Slice, merged
 from tasks import resources
 from tasks.fetch import Reading, find_landed, read_files
 from tasks.request import Job, check_backfill
@@ -114,9 +114,9 @@ def find_received(received: list[Received]) -> list[tuple[Job, list[Slice]]]:
     found = []
     for files in by_door.values():
         communities = tuple(sorted({name for _, span in files for name in span.communities}))
-        hours = contiguous(hour.start for _, span in files for hour in span.window.hours())
+        windows = merged(span.window for _, span in files)
         job = replace(files[0][0], communities=communities)
-        found.append((job, [part for window in hours for part in find_landed.fn(replace(job, window=window))]))
+        found.append((job, [part for window in windows for part in find_landed.fn(replace(job, window=window))]))
     return found
 
 

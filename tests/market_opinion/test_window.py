@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_opinion.errors import InvalidRequest
-from market_opinion.window import HOUR, Window, catch_up, clip, contiguous, floor_hour, spans
+from market_opinion.window import HOUR, Window, catch_up, clip, contiguous, floor_hour, merged, spans
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 hours = st.integers(0, 500).map(lambda n: T0 + HOUR * n)
@@ -76,6 +76,14 @@ def test_contiguous_windows_cover_just_the_hours_given(starts):
     found = contiguous(starts)
     assert [hour.start for window in found for hour in window.hours()] == sorted(set(starts))
     assert all(left.end < right.start for left, right in itertools.pairwise(found))
+
+
+@given(st.lists(st.tuples(hours, st.integers(1, 30)).map(lambda pair: Window(pair[0], pair[0] + HOUR * pair[1]))))
+def test_merged_windows_cover_the_same_hours(windows):
+    """Those that overlap or touch are one."""
+    found = merged(windows)
+    assert found == contiguous(hour.start for window in windows for hour in window.hours())
+    assert [hour.start for window in found for hour in window.hours()] == sorted({h.start for window in windows for h in window.hours()})
 
 
 def test_dates_of_a_window_are_those_it_touches():
