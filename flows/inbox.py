@@ -28,16 +28,17 @@ def inbox(domain: str = "smartphones", minutes: int = 0, now: datetime | None = 
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
     job = check_inbox(domain, now or flow_run.scheduled_start_time)
-    began, notes = datetime.now(UTC), list[str]()
+    began, notes, unread = datetime.now(UTC), list[str](), list[str]()
     with Tally() as tally:
         looking = True
         while looking:
-            look = find_arrivals(job)
+            look = find_arrivals(job, unread)
             received = [receive_file(job, arrival) for arrival in look.ready]
             for each, slices in find_received(received):
                 carry(each, slices, tally)
                 notes += check_windows(each, slices)
             notes += record_arrivals(received)
+            unread += [each.arrival.path for each in received if each.outcome.state == "waiting"]
             looking = wait_for_arrivals(look, began + timedelta(minutes=minutes), began)
         return conclude(job, tally, title=f"inbox of {domain}", notes=(*(notes or ["nothing new was there"]), *compare_stars(job)))
 

@@ -27,7 +27,7 @@ _READ, ENDED = {"landed", "processed", "partly"}, {"processed", "partly", "dupli
 _HIDDEN = re.compile(r"(^|/)\.")
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", "~")
 # `landed` is one whose run ended before its lines were in the mart: it is taken up again.
-# `waiting` is one that could not be read just now: nothing is kept of it, and the next look tries again.
+# `waiting` is one that could not be read just now: nothing is kept of it, and the next run tries again.
 State = Literal["waiting", "landed", "processed", "partly", "duplicate", "refused"]
 
 

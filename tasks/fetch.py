@@ -38,13 +38,14 @@ class Landed:
 
 @dataclass(frozen=True)
 class Reading:
-    """What a finite source left in the landing zone: its own captures, and the hours to carry on, as one slice.
+    """What a finite source left in the landing zone by its origin's name: how many lines, and the hours to carry on, as one slice.
 
     What could not be read of it is `refused`, each time it is read, since it certifies nothing then.
     """
 
     span: Slice
-    captures: list[Capture]
+    origin: str
+    line_count: int
     refused: list[RefusedFile]
     notes: tuple[str, ...]
 
@@ -91,7 +92,8 @@ def read_files(job: Job, communities: tuple[str, ...], window: Window | None, *,
     span = Slice(job.platform, held, window or Window(min(each.start for each in spans), max(each.end for each in spans)))
     absent = sorted(set(communities) - set(survey.communities))
     notes = (f"the source holds nothing of {', '.join(absent)}",) if absent else ()
-    return Reading(span, list(writer.captures.values()), refused, notes)
+    lines = sum(capture.manifest.lines() for capture in writer.captures.values())
+    return Reading(span, source.origin, lines, refused, notes)
 
 
 @task

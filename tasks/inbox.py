@@ -53,8 +53,8 @@ def open_inbox() -> Inbox:
 
 
 @task
-def find_arrivals(job: Job) -> Look:
-    """The files that nothing is known of as they are now, as many as one load of the mart may bring."""
+def find_arrivals(job: Job, unread: list[str]) -> Look:
+    """The files that nothing is known of as they are now, as many as one load may bring, but for what this run could not read."""
     if url := load_settings().inbox_queue_url:
         # What they tell of lies in the inbox, and is found there by this run or, if that dies, by the next.
         while Queue(url).wait(0):
@@ -62,8 +62,9 @@ def find_arrivals(job: Job) -> Look:
     inbox, path, now = open_inbox(), load_settings().domains_path, datetime.now(UTC)
     load = cache(lambda name: load_domain(name, path))
     new = inbox.arrivals(partial(door_of, domain=job.domain, load=load, known=domain_names(path)))
-    ready = [arrival for arrival in new if inbox.is_settled(arrival, now)]
-    return Look(ready[:_FILES_A_LOOK], max(len(ready) - _FILES_A_LOOK, 0), len(new) - len(ready))
+    settled = [arrival for arrival in new if inbox.is_settled(arrival, now)]
+    ready = [arrival for arrival in settled if arrival.path not in unread]
+    return Look(ready[:_FILES_A_LOOK], max(len(ready) - _FILES_A_LOOK, 0), len(new) - len(settled))
 
 
 @task
@@ -140,12 +141,15 @@ def record_arrivals(received: list[Received]) -> list[str]:
 
 def _processed(job: Job, landed: Outcome, reading: Reading) -> Outcome:
     """What became of a file whose lines went through all stages."""
-    span, captures = reading.span, reading.captures
-    uris = [f"{capture.folder}/{file.name}" for capture in captures for file in capture.manifest.files]
+    span, count = reading.span, 0
     rejections = resources.lake().read(OPS_REJECTIONS, {"stage": "bronze", **span.where}, span.window, columns=["landing_uri"])
-    count = rejections.filter(pl.col("landing_uri").is_in(uris)).height
+    if rejections.height:
+        captures = resources.landing().captures(span.platform, span.communities, span.window)
+        own = [capture for capture in captures if capture.manifest.origin == reading.origin]
+        uris = [f"{capture.folder}/{file.name}" for capture in own for file in capture.manifest.files]
+        count = rejections.filter(pl.col("landing_uri").is_in(uris)).height
     told = [*(refused.detail for refused in reading.refused), *([f"{count:,} lines were refused, see ops.rejections"] if count else [])]
-    counts = {"landed_line_count": sum(capture.manifest.lines() for capture in captures), "refused_line_count": count}
+    counts = {"landed_line_count": reading.line_count, "refused_line_count": count}
     return Outcome(landed.path, landed.sha256, "partly" if told else "processed", "; ".join(told), job.now, counts)
 
 

@@ -322,6 +322,7 @@ def test_many_files_go_through_the_stages_together(box, monkeypatch):
 
 def test_a_file_that_cannot_be_read_now_waits_and_stops_no_other(box, monkeypatch):
     """It may be gone before it is opened, or a store may not answer."""
+    monkeypatch.setattr("tasks.inbox._FILES_A_LOOK", 1)
     put(box, "reviews/a.jsonl", review(1))
     put(box, "reviews/b.jsonl", review(2))
     sha256 = tasks.inbox.Inbox.sha256
