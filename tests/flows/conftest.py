@@ -6,6 +6,18 @@ from tests.reddit_server import FakeReddit, RedditServer
 
 
 @pytest.fixture
+def with_report():
+    """For tests that look at the page a run draws."""
+
+
+@pytest.fixture(autouse=True)
+def _without_report(request, monkeypatch):
+    """Drawing is a third of a small run, and few tests look at it."""
+    if "with_report" not in request.fixturenames:
+        monkeypatch.setattr("flows.stages.draw_report", lambda _: None)
+
+
+@pytest.fixture
 def reddit(monkeypatch):
     """A Reddit whose clock stands where a test puts it, and the environment that leads to it."""
     fake = FakeReddit()

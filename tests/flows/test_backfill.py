@@ -62,13 +62,7 @@ def cut(hours: int):
     return [(start + timedelta(hours=n), start + timedelta(hours=n + hours)) for n in range(0, 48, hours)]
 
 
-@pytest.fixture
-def without_report(monkeypatch):
-    """For what compares tables after many runs: drawing is a third of an hour's run."""
-    monkeypatch.setattr("flows.stages.draw_report", lambda _: None)
-
-
-def test_hours_days_one_span_and_days_in_reverse_give_equal_tables(monkeypatch, tmp_path, archive, tables, without_report):
+def test_hours_days_one_span_and_days_in_reverse_give_equal_tables(monkeypatch, tmp_path, archive, tables):
     """X10, and that the order of backfills never shows. Single hours are those in which threads begin, and those around midnight."""
     run(monkeypatch, tmp_path / "whole", archive, (datetime(2026, 3, 1), datetime(2026, 3, 3)))
     expected = tables()
@@ -142,7 +136,7 @@ def test_a_backfill_leaves_the_watermark_alone(monkeypatch, home, archive):
     assert resources.state().load_last_run_timestamp("reddit", "phones") == before
 
 
-def test_canary_names_are_nowhere_past_bronze(monkeypatch, tmp_path, home, make_comment, make_submission, caplog):
+def test_canary_names_are_nowhere_past_bronze(monkeypatch, tmp_path, home, make_comment, make_submission, caplog, with_report):
     """Not in silver, mart, report, state, or the log."""
     comments = [
         make_comment("c1", "I love my pixel 9, mail canary.one@example.com or call +1 555 010 4477", author="canary_author_1"),
@@ -206,7 +200,7 @@ def test_a_broken_file_leaves_its_hours_incomplete_and_the_good_rows_there(monke
     assert mended.counts["duplicate_count"] > 0
 
 
-def test_the_bundled_sample_is_what_the_readme_says(monkeypatch, home, tables):
+def test_the_bundled_sample_is_what_the_readme_says(monkeypatch, home, tables, with_report):
     """At least 800 items in 60 threads over 72 hours."""
     backfill.fn()
     items = tables()["silver.items"]

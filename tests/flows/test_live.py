@@ -213,7 +213,7 @@ def test_threads_that_lack_much_are_expanded(reddit):
     assert entry(start=H10 + timedelta(hours=1)).counts["bronze_row_count"] == 40
 
 
-def test_there_is_nothing_to_look_at_again_before_anything_came(reddit):
+def test_there_is_nothing_to_look_at_again_before_anything_came(reddit, with_report):
     """A schedule may be switched on first."""
     assert refresh.fn(communities=["phones"], now=at(reddit, H10)).report_path is None
     assert sweep.fn(communities=["phones"], now=at(reddit, H10)).counts["sweep_lag_hours"] == 0
