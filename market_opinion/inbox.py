@@ -22,9 +22,9 @@ from market_opinion.sources.files import modified_at
 
 _FILES, _CONTENTS = "_inbox/files", "_inbox/contents"
 _CHUNK_BYTES = 1_048_576
-_READ, ENDED = {"landed", "processed", "partly"}, {"processed", "partly", "duplicate", "refused"}
-# What programs call a file while they still write it.
+_READ, _ENDED = {"landed", "processed", "partly"}, {"processed", "partly", "duplicate", "refused"}
 _HIDDEN = re.compile(r"(^|/)\.")
+# What programs call a file while they still write it.
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", "~")
 # `landed` is one whose run ended before its lines were in the mart: it is taken up again.
 # `waiting` is one that could not be read just now: nothing is kept of it, and the next run tries again.
@@ -142,7 +142,7 @@ class Inbox:
         raw = msgspec.json.format(msgspec.json.encode(outcome))
         if outcome.state in _READ:
             self._landing.write(_content(arrival, outcome.sha256), raw)
-        if outcome.state in ENDED:
+        if outcome.state in _ENDED:
             self._landing.write(arrival.record, raw)
 
 

@@ -69,17 +69,15 @@ def find_arrivals(job: Job, unread: list[str]) -> Look:
 
 @task
 def receive_file(job: Job, arrival: Arrival) -> Received:
-    """Land the file's lines. One that came before or cannot be read is recorded as that, and stops no other.
+    """Land the file's lines; one that came before, or cannot be read, is told by its outcome, and stops no other.
 
     A rerun is safe: a file without a record is read again, and hours that are landed are not landed twice.
     """
     inbox = open_inbox()
     try:
-        received = _receive(job, arrival, inbox)
+        return _receive(job, arrival, inbox)
     except (SourceUnavailable, OSError) as error:
-        received = Received(arrival, Outcome(arrival.path, "", "waiting", f"it could not be read now: {error}", job.now), job)
-    inbox.put(arrival, received.outcome)
-    return received
+        return Received(arrival, Outcome(arrival.path, "", "waiting", f"it could not be read now: {error}", job.now), job)
 
 
 def _receive(job: Job, arrival: Arrival, inbox: Inbox) -> Received:
@@ -88,10 +86,11 @@ def _receive(job: Job, arrival: Arrival, inbox: Inbox) -> Received:
     if arrival.door is None:
         return Received(arrival, msgspec.structs.replace(outcome, state="refused", detail=arrival.problem), job)
     twin = inbox.read_before(arrival, sha256)
-    if twin and twin.path != arrival.path:
+    # What an earlier run landed and did not carry on may never be taken up again, if its file is gone.
+    if twin and twin.path != arrival.path and (twin.state != "landed" or twin.decided_at == job.now):
         detail = f"the same content as {twin.path}, read {twin.decided_at:%Y-%m-%d %H:%M}"
         return Received(arrival, msgspec.structs.replace(outcome, state="duplicate", detail=detail), job)
-    if twin and twin.state != "landed":
+    if twin and twin.path == arrival.path and twin.state != "landed":
         return Received(arrival, msgspec.structs.replace(twin, decided_at=job.now), job)
     inbox.forget(arrival, sha256)
     domain, source, mapping, _ = arrival.door
@@ -102,6 +101,7 @@ def _receive(job: Job, arrival: Arrival, inbox: Inbox) -> Received:
         raise  # nothing is wrong with the file
     except (InvalidRequest, SourceUnreadable) as error:
         return Received(arrival, msgspec.structs.replace(outcome, state="refused", detail=str(error)), job)
+    inbox.put(arrival, outcome)
     return Received(arrival, outcome, own, reading)
 
 

@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import shutil
+from datetime import timedelta
 
 import boto3
 import polars as pl
@@ -21,7 +22,7 @@ from market_opinion.inbox import Queue
 from market_opinion.settings import load_settings
 from tasks import resources
 from tests.cloud import needs_aws
-from tests.conftest import REPOSITORY, assert_same, epoch
+from tests.conftest import NOW, REPOSITORY, assert_same, epoch
 from tests.tasks.test_sources import MAPPING
 
 SHARED = REPOSITORY.parent / "shared" / "data" / "amazon" / "cell_phones_5000.csv"
@@ -175,6 +176,18 @@ def test_a_run_that_dies_before_it_recorded_is_repaired(box, monkeypatch, tables
     inbox.fn()
     assert (outcomes()["reviews/a.jsonl"].state, bronze().height) == ("processed", 20)
     assert tables()["mart.fact_brand_mentions"].height == 20
+
+
+def test_what_was_landed_of_a_file_that_is_gone_is_not_why_its_twin_is_left_out(box, monkeypatch):
+    """The run died before the tables had it, and somebody moved the file meanwhile."""
+    first = put(box, "reviews/a.jsonl", review(1))
+    with monkeypatch.context() as dying:
+        dying.setattr("flows.inbox.carry", _die)
+        with pytest.raises(KeyboardInterrupt):
+            inbox.fn()
+    first.rename(box / "reviews" / "moved.jsonl")
+    inbox.fn(now=NOW + timedelta(minutes=1))
+    assert (outcomes()["reviews/moved.jsonl"].state, bronze().height) == ("processed", 1)
 
 
 def test_a_reviewer_is_forgotten_as_anyone_is(box, home, tables):
