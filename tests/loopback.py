@@ -3,10 +3,11 @@
 import socket
 import subprocess
 import threading
-import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Self
+
+from tests.patience import end, wait_for_port
 
 
 class QuietHandler(BaseHTTPRequestHandler):
@@ -62,16 +63,13 @@ class ServerProcess:
         self._process = subprocess.Popen(command, env=environment, cwd=log.parent, stdout=self._log, stderr=self._log)
 
     def __enter__(self) -> Self:
-        for _ in range(300):
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", self.port)) == 0:
-                    return self
-            time.sleep(0.1)
-        self.__exit__()
-        message = f"the server did not start: see {self._log.name}"
-        raise RuntimeError(message)
+        try:
+            wait_for_port(self.port, self._process)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(timeout=20)
+        end(self._process)
         self._log.close()

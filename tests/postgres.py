@@ -5,13 +5,13 @@ import shutil
 import signal
 import subprocess
 import tempfile
-import time
 from pathlib import Path
 from typing import Self
 
 import pytest
 
 from tests.loopback import free_port
+from tests.patience import end, wait_for
 
 _FOUND = [*sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True), *map(Path, filter(None, [shutil.which("postgres")]))]
 needs_postgres = pytest.mark.skipif(not _FOUND, reason="no PostgreSQL server here: install Debian's package postgresql")
@@ -37,18 +37,14 @@ class Postgres:
         subprocess.run([_FOUND[0].with_name(name), *options], cwd=self._folder, check=True, stdout=subprocess.DEVNULL, **self._user)
 
     def __enter__(self) -> Self:
-        for _ in range(300):
-            if (
-                subprocess.run([_FOUND[0].with_name("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)], check=False).returncode
-                == 0
-            ):
-                return self
-            time.sleep(0.1)
-        self.__exit__()
-        message = "PostgreSQL did not start"
-        raise RuntimeError(message)
+        asked = [_FOUND[0].with_name("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        try:
+            wait_for(lambda: subprocess.run(asked, check=False).returncode == 0, pause=0.1)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.send_signal(signal.SIGINT)  # ends open sessions
-        self._process.wait(timeout=30)
+        end(self._process, signal.SIGINT)  # ends open sessions
         shutil.rmtree(self._folder)

@@ -4,19 +4,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Self
 
 import httpx
-import pytest
 
 from tests.conftest import REPOSITORY
 from tests.loopback import free_port
+from tests.patience import PATIENCE_SECONDS, wait_for
 
-Found = TypeVar("Found")
-_PATIENCE_SECONDS = 360
+_BUSY = {429, 502, 503}
 ENDED = ["COMPLETED", "FAILED", "CRASHED", "CANCELLED"]
 
 
@@ -42,7 +41,7 @@ class PrefectServer:
     def __enter__(self) -> Self:
         self._process = self.start("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self.port))
         try:
-            wait_for(lambda: httpx.get(f"{self.url}/health", timeout=5).is_success)
+            self.call("GET", "health")
         except BaseException:
             self.__exit__()
             raise
@@ -55,7 +54,9 @@ class PrefectServer:
     def run(self, *arguments: str) -> str:
         """What a Python command prints; it has to succeed."""
         command = [sys.executable, *arguments]
-        done = subprocess.run(command, cwd=REPOSITORY, env=self.environment, capture_output=True, text=True, timeout=240, check=False)
+        done = subprocess.run(
+            command, cwd=REPOSITORY, env=self.environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -79,15 +80,29 @@ class PrefectServer:
         return self.start("-m", "prefect", "worker", "start", "--pool", pool, "--type", kind, **environment)
 
     def ask(self, path: str, **body: Any) -> Any:
-        return httpx.post(f"{self.url}/{path}", json=body, timeout=30).raise_for_status().json()
+        return self.call("POST", path, body)
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """What the API answers, in time: one that is busy, or lost an answer, is asked again."""
+
+        def asked() -> httpx.Response | None:
+            try:
+                response = httpx.request(method, f"{self.url}/{path}", json=body, timeout=30)
+            except httpx.TransportError:
+                return None
+            return None if response.status_code in _BUSY else response
+
+        answer = wait_for(asked).raise_for_status()
+        return answer.json() if answer.content else None
 
     def hand_out(self, deployment: str, **parameters: Any) -> str:
         """A run of the deployment; its id."""
         (found,) = self.ask("deployments/filter", deployments={"name": {"any_": [deployment]}})
-        return self.ask(f"deployments/{found['id']}/create_flow_run", parameters=parameters)["id"]
+        once = str(uuid.uuid4())  # were the answer lost, asking again makes no second run
+        return self.ask(f"deployments/{found['id']}/create_flow_run", parameters=parameters, idempotency_key=once)["id"]
 
     def state_of(self, run_id: str) -> dict[str, Any]:
-        return httpx.get(f"{self.url}/flow_runs/{run_id}", timeout=30).raise_for_status().json()["state"]
+        return self.call("GET", f"flow_runs/{run_id}")["state"]
 
     def ended(self, run_id: str) -> str:
         """How the run ended, once it has."""
@@ -101,19 +116,6 @@ class PrefectServer:
     def logs_of(self, run_id: str) -> str:
         found = self.ask("logs/filter", logs={"flow_run_id": {"any_": [run_id]}}, sort="TIMESTAMP_ASC", limit=200)
         return "\n".join(line["message"] for line in found)
-
-
-def wait_for(condition: Callable[[], Found | None]) -> Found:
-    """What the condition gives once it gives something, on however busy a machine."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while time.monotonic() < deadline:
-        try:
-            if found := condition():
-                return found
-        except httpx.TransportError:
-            pass
-        time.sleep(1)
-    pytest.fail(f"nothing came within {_PATIENCE_SECONDS} s")
 
 
 def stop(process: subprocess.Popen) -> None:

@@ -4,14 +4,14 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 import yaml
 from prefect.flows import load_flow_from_entrypoint
 
 from market_opinion.sources import catalogue
 from tests.conftest import REPOSITORY
-from tests.prefect_server import PrefectServer, stop, wait_for
+from tests.patience import wait_for
+from tests.prefect_server import PrefectServer, stop
 
 DEPLOYMENTS = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]
 
@@ -88,7 +88,7 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
         assert server.ended(run) == "COMPLETED", server.logs_of(run)
         (hourly,) = server.ask("deployments/filter", deployments={"name": {"any_": ["hourly"]}})
         often = [{"schedule": {"interval": 15}, "active": True}]
-        httpx.post(f"{server.url}/deployments/{hourly['id']}/schedules", json=often, timeout=30).raise_for_status()
+        server.call("POST", f"deployments/{hourly['id']}/schedules", often)
         assert "/nowhere" in told("failed", fail)[1]
         assert "/nowhere" in wait_for(failed)[0]
         assert wait_for(lambda: completed(server, "hourly"))[0]["auto_scheduled"]

@@ -4,12 +4,12 @@ import json
 from datetime import UTC, datetime
 
 import boto3
-import httpx
 import pytest
 import yaml
 
 from tests.conftest import REPOSITORY
-from tests.prefect_server import PrefectServer, stop, wait_for
+from tests.patience import wait_for
+from tests.prefect_server import PrefectServer, stop
 
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/tf-dev-opinions-ecr-image:abc123"
 CLUSTER = "tf-dev-opinions-ecs"
@@ -80,6 +80,6 @@ def test_a_file_in_the_inbox_starts_the_flow_that_reads_it(server):
         "resource": {"prefect.resource.id": uri, "prefect.resource.name": "inbox/archive/RC_2026-03.jsonl.zst"},
         "payload": {"bucket": "b", "key": "inbox/archive/RC_2026-03.jsonl.zst", "size": 2},
     }
-    httpx.post(f"{server.url}/events", json=[event], timeout=30).raise_for_status()
+    server.call("POST", "events", [event])
     (run,) = wait_for(lambda: server.ask("flow_runs/filter", deployments={"name": {"any_": ["inbox"]}}))
     assert run["parameters"]["domain"] == "smartphones"

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import boto3
-import httpx
 import pytest
 
 from flows.backfill import backfill
@@ -155,7 +154,7 @@ def _notice_silence_sooner(server: PrefectServer) -> None:
     (silence,) = [one for one in server.ask("automations/filter") if "silent" in one["name"]]
     changed = {name: silence[name] for name in ("name", "description", "enabled", "actions")}
     trigger = {name: value for name, value in silence["trigger"].items() if name != "id"} | {"within": SILENT_SECONDS}
-    httpx.put(f"{server.url}/automations/{silence['id']}", json=changed | {"trigger": trigger}, timeout=30).raise_for_status()
+    server.call("PUT", f"automations/{silence['id']}", changed | {"trigger": trigger})
 
 
 def _as_embedded(monkeypatch, home) -> None:

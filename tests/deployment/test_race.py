@@ -15,6 +15,7 @@ from tasks.request import check_backfill
 from tests import race
 from tests.cloud import needs_aws
 from tests.conftest import NOW, REPOSITORY, write_archive
+from tests.patience import PATIENCE_SECONDS
 
 pytestmark = [needs_aws, pytest.mark.usefixtures("without_engine")]
 
@@ -32,7 +33,7 @@ def test_eight_processes_lose_and_double_nothing(on_aws, tmp_path, make_comment,
     fetch_windows.fn(job, job.communities, job.window)
     shares = [[sys.executable, "-m", "tests.race", archive, str(first), str(first + 3)] for first in range(0, 24, 3)]
     processes = [subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) for command in shares]
-    said = [process.communicate(timeout=240)[1] for process in processes]
+    said = [process.communicate(timeout=PATIENCE_SECONDS)[1] for process in processes]
     assert [text for process, text in zip(processes, said, strict=True) if process.returncode] == []
     raced = {table.name: resources.lake().read(table) for table in (BRONZE_ITEMS, SILVER_ITEMS)}
     assert raced["bronze.items"].height == 600

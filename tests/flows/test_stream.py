@@ -28,6 +28,7 @@ from market_opinion.window import floor_hour
 from tasks import resources
 from tests.broker import Broker
 from tests.conftest import REPOSITORY, epoch, write_archive
+from tests.patience import PATIENCE_SECONDS
 from tests.reddit_server import Post
 from tests.tasks.test_sources import MAPPING
 
@@ -231,7 +232,7 @@ def test_killed_while_messages_flow_it_loses_none_and_doubles_none(topic, broker
         if part < 3:
             time.sleep(rng.uniform(2.0, 6.0))
             process.send_signal(signal.SIGKILL)
-        assert process.wait(timeout=60) in {0, -signal.SIGKILL}
+        assert process.wait(timeout=PATIENCE_SECONDS) in {0, -signal.SIGKILL}
     settings = load_settings()
     landing = Landing(settings.landing)
     captures = landing.captures("reddit", ["phones"], None)
