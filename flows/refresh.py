@@ -10,28 +10,33 @@ from tasks.alerts import report_failure
 from tasks.local import run_locally
 from tasks.progress import Tally
 from tasks.report import Summary
-from tasks.request import check_live
+from tasks.request import SourceName, check_recheck
 
 
 @flow(name="refresh", on_failure=[report_failure], on_crashed=[report_failure])
 def refresh(
-    domain: str = "smartphones", communities: list[str] | None = None, max_windows: int = 100, now: datetime | None = None
+    domain: str = "smartphones",
+    source: SourceName = "reddit",
+    communities: list[str] | None = None,
+    max_windows: int = 100,
+    now: datetime | None = None,
 ) -> Summary:
-    """Look up items of Reddit again at the ages of REDDIT_REFRESH_AGES_HOURS, carry what changed to the mart, erase what is gone.
+    """Look up items of a platform again at the ages of REFRESH_AGES_HOURS, carry what changed to the mart, erase what is gone.
 
     Safe to run again at any time: an hour counts as looked at once all that was found is done.
 
     Args:
         domain: Folder below domains/ whose communities are looked up.
+        source: The platform to ask; steam, whose reviews cannot be asked for again, is none of them.
         communities: Communities to look up; those the domain names when left out.
         max_windows: Hours to look at, at most.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_live(domain, communities, now or flow_run.scheduled_start_time)
+    job = check_recheck(domain, source, communities, now or flow_run.scheduled_start_time)
     with Tally() as tally:
         recheck(job, "refresh", max_windows, tally)
         return conclude(job, tally, title=f"refresh of {job.domain}")
 
 
 if __name__ == "__main__":
-    run_locally(refresh, check=check_live)
+    run_locally(refresh, check=check_recheck)

@@ -12,24 +12,29 @@ from tasks.local import run_locally
 from tasks.progress import Tally
 from tasks.recheck import measure_sweep
 from tasks.report import Summary
-from tasks.request import check_live
+from tasks.request import SourceName, check_recheck
 
 
 @flow(name="sweep", on_failure=[report_failure], on_crashed=[report_failure])
 def sweep(
-    domain: str = "smartphones", communities: list[str] | None = None, max_windows: int = 500, now: datetime | None = None
+    domain: str = "smartphones",
+    source: SourceName = "reddit",
+    communities: list[str] | None = None,
+    max_windows: int = 500,
+    now: datetime | None = None,
 ) -> Summary:
-    """Look up what is past its last refresh, longest unseen first, so that REDDIT_SWEEP_HOURS holds; erase what is gone.
+    """Look up what is past its last refresh, longest unseen first, so that SWEEP_HOURS holds; erase what is gone.
 
     Safe to run again at any time: an hour counts as looked at once all that was found is done.
 
     Args:
         domain: Folder below domains/ whose communities are looked up.
+        source: The platform to ask; steam, whose reviews cannot be asked for again, is none of them.
         communities: Communities to look up; those the domain names when left out.
         max_windows: Hours to look at, at most.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_live(domain, communities, now or flow_run.scheduled_start_time)
+    job = check_recheck(domain, source, communities, now or flow_run.scheduled_start_time)
     with Tally() as tally:
         recheck(job, "sweep", max_windows, tally)
         # Also what an erasure that was cut off left in earlier versions, and files that no version names.
@@ -39,4 +44,4 @@ def sweep(
 
 
 if __name__ == "__main__":
-    run_locally(sweep, check=check_live)
+    run_locally(sweep, check=check_recheck)

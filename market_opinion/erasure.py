@@ -18,7 +18,8 @@ from market_opinion.landing.manifest import Content
 GONE = "[deleted]"
 # Stands for words and names that were taken out after they were judged.
 PURGED = "[purged]"
-WITHOUT_WORDS = (GONE, "[removed]", PURGED)
+GONE_TEXTS = (GONE, "[removed]")
+WITHOUT_WORDS = (*GONE_TEXTS, PURGED)
 # Addresses that a platform makes of a title's words.
 _SPELLS_TITLE = ("permalink",)
 _UNREADABLE = b'{"erased": true}'
@@ -64,7 +65,7 @@ def _each_line(content: Content, change: Callable[[bytes, "_Item | None"], bytes
         item = None if fields is None else _Item(form, content.kind, fields)
         changed = change(line, item)
         if changed != line and item is not None:
-            touched.append(item.item_id)
+            touched.append(item.said.item_id)
         lines.append(changed)
     return b"".join(line + b"\n" for line in lines), touched
 
@@ -76,11 +77,7 @@ class _Item:
         self._form = form
         self.fields = fields
         self.is_comment = kind == "comment"
-        self.item_id = form.key(fields)
-        self.body = read(fields, form.body[0]) if form.body else None
-        self.author = read(fields, form.author) if form.author else None
-        self.thread_id = form.bare_id(read(fields, form.thread_id)) if form.thread_id else None
-        self.title = read(fields, form.title) if form.title else None
+        self.said = form.said(fields)
 
     def without(self, *, author: str | None, body: str | None, numbers: bool) -> bytes:
         """The line with no more than which item it was, when and where in its thread, and what stands for author and words."""
@@ -104,7 +101,7 @@ class _Item:
         if authorless and self._form.author:
             self._keep_id(changed)
             write(changed, self._form.author, GONE)
-        if titleless and self._form.title and self.title:
+        if titleless and self._form.title and self.said.title:
             write(changed, self._form.title, None)
             changed |= {name: None for name in _SPELLS_TITLE if name in changed}
         return None if changed == self.fields else msgspec.json.encode(changed)
@@ -112,14 +109,14 @@ class _Item:
     def _keep_id(self, fields: dict[str, Any]) -> None:
         """Where the id is made of who wrote it, it has to outlive that."""
         if self._form.is_hashed:
-            fields[KEPT_ID] = self.item_id
+            fields[KEPT_ID] = self.said.item_id
 
 
 def _purge(line: bytes, item: _Item | None) -> bytes:
-    if item is None or not item.item_id:
+    if item is None or not item.said.item_id:
         return _UNREADABLE
-    author = item.author if item.author is None or item.author in WITHOUT_WORDS else PURGED
-    purged = item.without(author=author, body=item.body if item.body in WITHOUT_WORDS else PURGED, numbers=True)
+    author = item.said.author if item.said.author is None or item.said.author in WITHOUT_WORDS else PURGED
+    purged = item.without(author=author, body=item.said.body if item.said.body in WITHOUT_WORDS else PURGED, numbers=True)
     return line if msgspec.json.decode(purged) == item.fields else purged
 
 
@@ -127,11 +124,11 @@ def _erase(line: bytes, item: _Item | None, erasure: Erasure, named: re.Pattern[
     if item is None:
         is_about = named is not None and any(user.encode() in line.lower() for user in erasure.users)
         return _UNREADABLE if is_about else line
-    if item.item_id in erasure.item_ids or str(item.author or "").lower() in erasure.users:
+    if item.said.item_id in erasure.item_ids or str(item.said.author or "").lower() in erasure.users:
         gone = item.without(author=GONE, body=GONE, numbers=False)
         return line if msgspec.json.decode(gone) == item.fields else gone
-    is_titled = item.is_comment and item.thread_id in erasure.thread_ids
-    return item.with_changes(authorless=item.item_id in erasure.authorless_ids, titleless=is_titled, named=named) or line
+    is_titled = item.is_comment and item.said.thread_id in erasure.thread_ids
+    return item.with_changes(authorless=item.said.item_id in erasure.authorless_ids, titleless=is_titled, named=named) or line
 
 
 def _renamed(value: Any, named: re.Pattern[str]) -> Any:  # noqa: ANN401, JSON

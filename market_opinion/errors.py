@@ -8,6 +8,7 @@ MarketOpinionError
 ├── SourceUnavailable        the source did not answer this time: transient, retry
 ├── SourceUnreadable         the source answered something that can never be read: do not retry
 ├── CommunityClosed          one community cannot be read (private, banned, misspelt): the others go on
+│   └── NotThere             because there is no such thing, rather than for our key
 ├── CredentialsRefused       the source does not accept our key: do not retry, correct it
 ├── ModelRefused             the model's server does not serve us (key, model, quota): do not retry, correct it
 ├── ModelUnusable            most of its answers are of no use: stopped before it costs more
@@ -53,6 +54,10 @@ class SourceUnreadable(MarketOpinionError):
 
 class CommunityClosed(MarketOpinionError):
     """A community is private, banned, gone or does not exist."""
+
+
+class NotThere(CommunityClosed):
+    """There is no such community or item, or there is none any more."""
 
 
 class CredentialsRefused(MarketOpinionError):

@@ -48,6 +48,18 @@ class Place(NamedTuple):
     seconds: float
 
 
+class Said(NamedTuple):
+    """What one decoded line says, as bronze would have it; None for what is not there."""
+
+    item_id: str
+    thread_id: str | None
+    author: Any
+    title: Any
+    body: Any
+    votes: Any
+    reply_count: Any
+
+
 _TEXT = Leaf(str | None, pl.String)
 _LENIENT = Leaf(str | int | float | None, pl.String)
 _TIME = Leaf(float | str | None, pl.String)
@@ -147,6 +159,17 @@ class Form(BaseModel):
         parts = [read(fields, path) for path in self.item_id]
         hashed = "" if None in parts else hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:_HASH_CHARACTERS]
         return str(fields.get(KEPT_ID) or hashed)
+
+    def said(self, fields: Mapping[str, Any]) -> Said:
+        """What one decoded line says, without looking whether it is of the type it should be."""
+
+        def at(path: str | None) -> Any:  # noqa: ANN401, of JSON
+            return read(fields, path) if path else None
+
+        parts = [part for path in self.body if (part := at(path)) is not None]
+        body = "\n".join(map(str, parts)) if len(parts) > 1 else next(iter(parts), None)
+        thread = self.bare_id(at(self.thread_id))
+        return Said(self.key(fields), thread, at(self.author), at(self.title), body, at(self.votes), at(self.reply_count))
 
     def bare_id(self, told: object) -> str | None:
         """An id without the prefixes of the platform."""

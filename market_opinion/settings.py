@@ -106,10 +106,10 @@ class Settings(SourceSettings, BaseSettings):
     max_submissions: int | None = Field(
         None, ge=1, description="Most submissions of a subreddit that closing an hour reads; one that it cuts off is not certified."
     )
-    reddit_refresh_ages_hours: str = Field("1,6,24,72", pattern=r"^\d+(,\d+)*$", description="Ages at which items are looked at again.")
-    reddit_sweep_hours: int = Field(48, ge=1, description="Everything kept is checked for deletion at least this often.")
+    refresh_ages_hours: str = Field("1,6,24,72", pattern=r"^\d+(,\d+)*$", description="Ages at which items are looked at again.")
+    sweep_hours: int = Field(48, ge=1, description="Everything kept is checked for deletion at least this often.")
     retention: Literal["full", "derived_only"] = Field(
-        "full", description="Keep words while Reddit shows them, or purge them once judged and keep only what was derived."
+        "full", description="Keep words while the platform shows them, or purge them once judged and keep only what was derived."
     )
     retention_hours: int = Field(
         24, ge=2, description="With derived_only, words of an hour are purged by the first sweep this long after it."
@@ -214,7 +214,7 @@ class Settings(SourceSettings, BaseSettings):
     @property
     def refresh_ages(self) -> list[int]:
         """Ages in hours at which items are looked at again, youngest first."""
-        return sorted({int(age) for age in self.reddit_refresh_ages_hours.split(",")})
+        return sorted({int(age) for age in self.refresh_ages_hours.split(",")})
 
     def linear_model_path(self, domain: str) -> Path:
         """File of the scorer that was trained for a domain."""

@@ -1,21 +1,24 @@
-"""Recheck: what is known of an hour looked up on Reddit again: votes, edits, and what was deleted since."""
+"""Recheck: what is known of an hour asked for again: votes, edits, and what was deleted since."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, cast
 
 import polars as pl
 from prefect import get_run_logger, task
 
 from market_opinion import quality
 from market_opinion.contracts import BRONZE_ITEMS
-from market_opinion.erasure import Erasure
+from market_opinion.erasure import GONE_TEXTS, Erasure
+from market_opinion.errors import CommunityClosed
 from market_opinion.metrics import Metric
 from market_opinion.quota import Priority
 from market_opinion.settings import load_settings
+from market_opinion.sources.live import land_again
 from market_opinion.sources.reddit import live
+from market_opinion.sources.second_look import Known, SecondLook, compare
 from market_opinion.state import WindowEntry
 from market_opinion.window import HOUR, Slice, Window, floor_hour
 from tasks import resources
@@ -23,7 +26,7 @@ from tasks.request import Job
 
 Purpose = Literal["refresh", "sweep"]
 _CHECKS, _ABSENT = "checks", "absent"
-_COLUMNS = ["community", "kind", "item_id", "author", "title", "body", "votes", "reply_count"]
+_COLUMNS = ["community", "kind", "item_id", "thread_id", "author", "title", "body", "votes", "reply_count"]
 # A thread of which less was received than this share is expanded, where enough is missing to be worth the requests.
 _CAPTURED_MIN, _MISSING_MIN, _EXPANDED_MAX = 0.8, 5, 10
 _EXPANDED_FROM = timedelta(hours=6)
@@ -53,12 +56,12 @@ def find_due_checks(job: Job, purpose: Purpose, limit: int) -> list[Slice]:
     due: dict[datetime, list[str]] = defaultdict(list)
     order: dict[datetime, str] = {}
     for entry in _known_hours(job):
-        done = checks.get(_name(entry.community, entry.window_start), {})
+        done = checks.get(_name(job, entry.community, entry.window_start), {})
         reached = [age for age in settings.refresh_ages if entry.window_start + HOUR * (age + 1) <= job.now]
         if is_refresh and reached and done.get("age_hours", 0) < reached[-1]:
             due[entry.window_start].append(entry.community)
             order[entry.window_start] = entry.window_start.isoformat()
-        elif not is_refresh and entry.window_start < oldest and _is_stale(done, job.now, settings.reddit_sweep_hours):
+        elif not is_refresh and entry.window_start < oldest and _is_stale(done, job.now, settings.sweep_hours):
             due[entry.window_start].append(entry.community)
             order[entry.window_start] = min(done.get("looked_at", ""), order.get(entry.window_start, "9"))
     chosen = sorted(due, key=lambda start: (order[start], start))[:limit]
@@ -73,45 +76,59 @@ def _is_stale(done: dict[str, str], now: datetime, sweep_hours: int) -> bool:
 @task
 def look_again(job: Job, span: Slice, purpose: Purpose) -> Looked:
     """Look up every item of the hour, land those that changed, and say which have to be erased."""
-    priority = Priority.REFRESH if purpose == "refresh" else Priority.SWEEP
-    reddit, landing, state = resources.reddit(priority), resources.landing(), resources.state()
+    source = _source(job, Priority.REFRESH if purpose == "refresh" else Priority.SWEEP)
     rows = resources.lake().read(BRONZE_ITEMS, span.where, span.window, columns=_COLUMNS)
-    alive = rows.filter(~pl.col("body").fill_null("").is_in(live.GONE_TEXTS))
-    absent_before, changed = state.notes(_ABSENT), []
-    gone: set[str] = set()
-    authorless: set[str] = set()
-    missing_names: list[str] = []
+    alive = rows.filter(~pl.col("body").fill_null("").is_in(GONE_TEXTS))
+    touched: dict[Window, set[str]] = defaultdict(set)
+    gone, authorless, absent_count = set[str](), set[str](), 0
     for (community,), known in alive.group_by("community", maintain_order=True):
-        by_name = {live.fullname(row["kind"], row["item_id"]): row for row in known.iter_rows(named=True)}
-        found, retrieved_at = live.look_again(reddit, list(by_name))
-        missing = [name for name in by_name if name not in found]
-        missing_names += missing
-        again = [name for name in missing if _was_absent(absent_before.get(name), job.now)]
-        erased = [name for name, item in found.items() if live.is_gone(item)]
-        gone.update(by_name[name]["item_id"] for name in (*again, *erased))
-        left = [name for name, item in found.items() if name not in erased and live.has_lost_author(item, by_name[name]["author"])]
-        authorless.update(by_name[name]["item_id"] for name in left)
-        state.put_notes(_ABSENT, {name: job.now.isoformat() for name in missing if name not in absent_before})
-        state.drop_notes(_ABSENT, [*found, *again])
-        new = [item for name, item in found.items() if name not in erased and live.differs(item, by_name[name])]
-        if new:
-            live.land_items(landing, str(community), new, path="refresh", retrieved_at=retrieved_at, now=job.now)
-            changed.append(str(community))
+        name, by_item = str(community), {Known(row["kind"], row["item_id"], row["thread_id"]): row for row in known.iter_rows(named=True)}
+        try:
+            sighting = source.look_again(name, span.window, list(by_item))
+        except CommunityClosed as error:
+            get_run_logger().warning("%s: what is kept of it is left as it is", error)
+            continue
+        changes = compare(sighting, by_item, source.forms)
+        gone.update(each.item_id for each in (*sighting.gone, *_absent_again(job, by_item, changes.absent)))
+        authorless.update(each.item_id for each in changes.authorless)
+        absent_count += len(changes.absent)
+        if landed := [*changes.items, *sighting.successors]:
+            for hour in land_again(resources.landing(), source, job.platform, name, landed, now=job.now):
+                touched[hour].add(name)
     threads = gone & set(rows.filter(kind="submission")["item_id"])
-    counts = {"looked_up_item_count": alive.height, "missing_item_count": len(missing_names), "erased_item_count": len(gone)}
+    counts = {"looked_up_item_count": alive.height, "missing_item_count": absent_count, "erased_item_count": len(gone)}
     get_run_logger().info("%s %s: %s", purpose, span, counts)
-    slices = [Slice(job.platform, tuple(changed), span.window)] if changed else []
-    return Looked(slices, Erasure(frozenset(gone), frozenset(threads), frozenset(authorless)), counts)
+    return Looked(_slices(job, touched), Erasure(frozenset(gone), frozenset(threads), frozenset(authorless)), counts)
+
+
+def _source(job: Job, priority: Priority) -> SecondLook:
+    if job.source == live.PLATFORM:
+        return live.KnownItems(resources.reddit(priority))
+    return cast("SecondLook", resources.open_source(job.source, job.domain, priority=priority))
+
+
+def _absent_again(job: Job, known: Iterable[Known], absent: set[Known]) -> list[Known]:
+    """Those of the absent that were absent before; the others are remembered, until they are seen or absent again."""
+    state = resources.state()
+    before, names = state.notes(_ABSENT), {each: f"{job.platform}/{each.kind}/{each.item_id}" for each in known}
+    again = [each for each in absent if _was_absent(before.get(names[each]), job.now)]
+    state.put_notes(_ABSENT, {names[each]: job.now.isoformat() for each in absent if names[each] not in before})
+    state.drop_notes(_ABSENT, [name for each, name in names.items() if name in before and (each not in absent or each in again)])
+    return again
+
+
+def _slices(job: Job, touched: Mapping[Window, set[str]]) -> list[Slice]:
+    return [Slice(job.platform, tuple(sorted(names)), hour) for hour, names in sorted(touched.items())]
 
 
 @task
 def repair_threads(job: Job, span: Slice) -> tuple[list[Slice], dict[str, int]]:
-    """Expand the threads begun in the hour of which much less was received than Reddit counts; the hours that got something.
+    """Expand Reddit's threads begun in the hour of which much less was received than it counts; the hours that got something.
 
     The platform's count holds removed comments too, so it is an upper bound: only what is far below it is worth requests.
     Younger hours are left alone, since the comments of the last hour or two are not closed yet.
     """
-    if job.now - span.window.end < _EXPANDED_FROM:
+    if job.platform != live.PLATFORM or job.now - span.window.end < _EXPANDED_FROM:
         return [], {}
     columns = ["community", "kind", "item_id", "thread_id", "reply_count"]
     reach = Window(span.window.start, max(span.window.end, floor_hour(job.now) + HOUR))
@@ -129,8 +146,7 @@ def repair_threads(job: Job, span: Slice) -> tuple[list[Slice], dict[str, int]]:
             for hour in landed.hours:
                 touched[hour].add(community)
     counts = {"announced_comment_count": int(threads["reply_count"].sum()), "captured_comment_count": int(threads["captured_count"].sum())}
-    slices = [Slice(job.platform, tuple(sorted(names)), hour) for hour, names in sorted(touched.items())]
-    return slices, {**counts, "expanded_thread_count": worth.height}
+    return _slices(job, touched), {**counts, "expanded_thread_count": worth.height}
 
 
 @task
@@ -138,17 +154,15 @@ def record_checks(job: Job, span: Slice) -> None:
     """Remember that the hour was looked at, after everything that was found is done."""
     ages = [age for age in load_settings().refresh_ages if span.window.end + timedelta(hours=age) <= job.now]
     note = {"looked_at": job.now.isoformat(), "age_hours": max(ages, default=0)}
-    resources.state().put_notes(_CHECKS, {_name(community, span.window.start): note for community in span.communities})
+    resources.state().put_notes(_CHECKS, {_name(job, community, span.window.start): note for community in span.communities})
 
 
 @task
 def measure_sweep(job: Job) -> dict[str, int]:
     """How long ago the hour looked at longest ago was looked at, in hours, as a metric too."""
     checks = resources.state().notes(_CHECKS)
-    looked = [
-        datetime.fromisoformat(checks.get(_name(entry.community, entry.window_start), {}).get("looked_at", entry.window_start.isoformat()))
-        for entry in _known_hours(job)
-    ]
+    names = {_name(job, entry.community, entry.window_start): entry.window_start for entry in _known_hours(job)}
+    looked = [datetime.fromisoformat(checks[name]["looked_at"]) if name in checks else start for name, start in names.items()]
     lag_hours = max(((job.now - moment) / HOUR for moment in looked), default=0.0)
     settings = load_settings()
     resources.metrics().put([Metric("SweepLagHours", round(lag_hours, 2), "Count", job.now, {"Environment": settings.environment})])
@@ -164,5 +178,5 @@ def _was_absent(noted: str | None, now: datetime) -> bool:
     return noted is not None and datetime.fromisoformat(noted) <= now - _BETWEEN_ABSENCES
 
 
-def _name(community: str, start: datetime) -> str:
-    return f"{community}/{start:%Y-%m-%dT%H}"
+def _name(job: Job, community: str, start: datetime) -> str:
+    return f"{job.platform}/{community}/{start:%Y-%m-%dT%H}"

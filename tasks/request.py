@@ -227,6 +227,19 @@ def check_train(domain: str, labelled: Path | None) -> Job:
 
 
 @task
+def check_recheck(domain: str, source: SourceName, communities: list[str] | None, now: datetime) -> Job:
+    """A second look at what a platform gave as a job; raises InvalidRequest for one that cannot be asked for it again."""
+    if not _looks_again(source):
+        message = f"source {source} cannot be asked again for what it gave; there are: {', '.join(filter(_looks_again, names()))}"
+        raise InvalidRequest(message)
+    return _with_source(_job(domain, source, None, communities, mapping=None, now=now, mode="recheck", window=None))
+
+
+def _looks_again(source: str) -> bool:
+    return source == live.PLATFORM or hasattr(source_type(source), "look_again")
+
+
+@task
 def check_live(domain: str, communities: list[str] | None, now: datetime) -> Job:
     """A run over what is known of Reddit as a job."""
     return _with_source(_job(domain, "reddit", None, communities, mapping=None, now=now, mode="recheck", window=None))

@@ -68,12 +68,14 @@ def metrics() -> MetricsSink:
             return CloudWatchMetrics(namespace=settings.metrics_namespace)
 
 
-def open_source(name: str, domain: str, *, files: str | None = None, mapping: str | None = None) -> Source:
+def open_source(
+    name: str, domain: str, *, files: str | None = None, mapping: str | None = None, priority: Priority = Priority.CLOSE
+) -> Source:
     """The source of this name, for what the domain asks of it; raises what it says where nothing is there to read."""
     settings, state_store = load_settings(), state()
 
     def pace(account: str, per_minute: int) -> Quota:
-        return Quota(state_store, account, per_minute=per_minute, priority=Priority.CLOSE)
+        return Quota(state_store, account, per_minute=per_minute, priority=priority)
 
     opening = Opening(settings, load_domain(domain, settings.domains_path), pace, files=files, mapping=mapping)
     return cast("type[Source]", source_type(name)).open(opening)

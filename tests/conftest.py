@@ -221,3 +221,13 @@ def on_aws(account: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     return buckets
+
+
+def everywhere(home, *needles: bytes) -> list[str]:
+    """The files below the home folder in which one of the texts stands, uncompressed tables included."""
+    found = [str(path) for path in home.rglob("*") if path.is_file() and any(n.lower() in path.read_bytes().lower() for n in needles)]
+    for path in home.rglob("*.parquet"):
+        frame = pl.read_parquet(path)
+        text = "\n".join(str(row) for row in frame.rows()).lower().encode()
+        found += [str(path)] if any(n.lower() in text for n in needles) else []
+    return found

@@ -69,22 +69,34 @@ class Platform(ABC):
         wanted = [each for each in found if all(getattr(each, name) == value for name, value in equal.items())]
         return sorted(wanted, key=lambda each: (-each.at, each.id))
 
+    def one(self, item_id: str) -> Said | None:
+        """The item of this id, while it can be seen."""
+        return next((each for each in self.said if each.id == item_id and each.at <= self.clock()), None)
+
     @abstractmethod
     def settings(self, address: str) -> dict[str, str]:
         """The variables that lead there."""
 
 
+@dataclass
 class HackerNews(Platform):
+    """`forgotten` are the ids of what can be seen and no search finds."""
+
+    forgotten: set[str] = field(default_factory=set)
+
     name = "hackernews"
 
     def settings(self, address):
         return {"HACKERNEWS_URL": f"{address}/api/v1"}
 
     def read(self, path, query, headers):
+        if path.startswith("/api/v1/items/"):
+            found = self.one(path.rpartition("/")[2])
+            return found and {"id": int(found.id), "author": found.author, "created_at_i": int(found.at), "children": []}
         assert path == "/api/v1/search_by_date"
         low, high = (int(part.partition("=" if ">" in part else "<")[2]) for part in query["numericFilters"].split(","))
         kind = {"story": "submission", "comment": "comment"}[query["tags"]]
-        found = [each for each in self.seen(kind) if low <= each.at < high]
+        found = [each for each in self.seen(kind) if low <= each.at < high and each.id not in self.forgotten]
         hits = [self.hit(each) for each in found][: min(self.page, int(query["hitsPerPage"]))]
         return {"hits": hits, "nbHits": len(found), "page": 0, "nbPages": 1, "hitsPerPage": len(hits), "exhaustiveNbHits": True}
 
@@ -137,13 +149,24 @@ class Steam(Platform):
         return {"success": 1, "query_summary": {"num_reviews": len(page)}, "cursor": f"At+{start + len(page)}", "reviews": reviews}
 
 
+@dataclass
 class X(Platform):
+    """`edited` says by the id of a post which one it became."""
+
+    edited: dict[str, str] = field(default_factory=dict)
+
     name = "x"
 
     def settings(self, address):
         return {"X_URL": address, "X_BEARER_TOKEN": KEY}
 
     def read(self, path, query, headers):
+        if path == "/2/tweets":
+            asked = query["ids"].split(",")
+            assert len(asked) <= 100
+            found = [self.post(each) for each in map(self.latest, asked) if each]
+            refused = [self.not_found(item_id) for item_id in asked if not self.latest(item_id)]
+            return {**({"data": found} if found else {}), **({"errors": refused} if refused else {})}
         assert path == "/2/tweets/search/recent"
         low, high = (datetime.fromisoformat(query[name]).timestamp() for name in ("start_time", "end_time"))
         assert low >= self.clock() - 7 * 86_400
@@ -155,8 +178,15 @@ class X(Platform):
         more = {"next_token": str(start + self.page)} if start + self.page < len(found) else {}
         return {**({"data": [self.post(each) for each in page]} if page else {}), "meta": {"result_count": len(page), **more}}
 
+    def latest(self, item_id):
+        return self.one(self.edited.get(item_id, item_id))
+
     @staticmethod
-    def post(each):
+    def not_found(item_id):
+        told = {"resource_type": "tweet", "parameter": "ids", "resource_id": item_id, "value": item_id}
+        return {**told, "title": "Not Found Error", "type": "https://api.twitter.com/2/problems/resource-not-found"}
+
+    def post(self, each):
         reply = {"referenced_tweets": [{"type": "replied_to", "id": each.thread}]} if each.kind == "comment" else {}
         return {
             "id": each.id,
@@ -164,6 +194,7 @@ class X(Platform):
             "author_id": each.author,
             "conversation_id": each.thread or each.id,
             "created_at": f"{datetime.fromtimestamp(each.at, UTC):%Y-%m-%dT%H:%M:%S}.000Z",
+            "edit_history_tweet_ids": [*(old for old, new in self.edited.items() if new == each.id), each.id],
             "public_metrics": {"like_count": 2, "reply_count": 0, "retweet_count": 0, "quote_count": 0},
             "lang": "en",
             **reply,
@@ -171,6 +202,19 @@ class X(Platform):
 
 
 class _Graph(Platform):
+    def read(self, path, query, headers):
+        _, version, node, *edges = path.split("/")
+        assert version == "v24.0"
+        if edges:
+            return self.edge(node, edges[0], query)
+        found = self.one(node)
+        return found and self.object(found)
+
+    def answer(self, target, headers):
+        status, sent, found = super().answer(target, headers)
+        missing = {"message": "Unsupported get request.", "type": "GraphMethodException", "code": 100, "error_subcode": 33}
+        return (400, sent, {"error": missing}) if status == 404 else (status, sent, found)
+
     def refusal(self):
         return 400, {}, {"error": {"message": "Invalid OAuth access token.", "type": "OAuthException", "code": 190}}
 
@@ -192,13 +236,15 @@ class Facebook(_Graph):
     def settings(self, address):
         return {"META_URL": f"{address}/v24.0", "FACEBOOK_ACCESS_TOKEN": KEY}
 
-    def read(self, path, query, headers):
-        _, version, node, edge = path.split("/")
-        assert version == "v24.0"
+    def object(self, each):
+        return self.post(each) if each.kind == "submission" else self.comment(each)
+
+    def edge(self, node, edge, query):
         if edge == "feed":
             if node != self.community:
                 return None
-            posts = [each for each in self.seen("submission") if int(query["since"]) <= each.at < int(query["until"])]
+            low, high = int(query.get("since", 0)), float(query.get("until", "inf"))
+            posts = [each for each in self.seen("submission") if low <= each.at < high]
             return self.paged([self.post(each) for each in posts], query)
         assert (query["filter"], query["order"]) == ("stream", "reverse_chronological")
         return self.paged([self.comment(each) for each in self.seen("comment", thread=node)], query)
@@ -221,8 +267,10 @@ class Instagram(_Graph):
     def settings(self, address):
         return {"META_URL": f"{address}/v24.0", "INSTAGRAM_ACCESS_TOKEN": KEY}
 
-    def read(self, path, query, headers):
-        _, _, node, edge = path.split("/")
+    def object(self, each):
+        return self.medium(each) if each.kind == "submission" else self.comment(each)
+
+    def edge(self, node, edge, query):
         if edge == "media":
             return self.paged([self.medium(each) for each in self.seen("submission")], query) if node == self.community else None
         if edge == "replies":
@@ -254,17 +302,23 @@ class LinkedIn(Platform):
     def read(self, path, query, headers):
         assert headers["x-restli-protocol-version"] == "2.0.0"
         assert headers["linkedin-version"] == "202511"
+        if path.startswith("/rest/posts/"):
+            found = self.one(path.removeprefix("/rest/posts/"))
+            return found and self.post(found)
         if path == "/rest/posts":
             if query["author"] != f"urn:li:organization:{self.community}":
                 return None
             return self.elements([self.post(each) for each in self.seen("submission")], query)
-        urn = path.removeprefix("/rest/socialActions/").removesuffix("/comments")
+        urn, _, number = path.removeprefix("/rest/socialActions/").removesuffix("/comments").partition("/comments/")
+        if number:
+            found = self.one(f"urn:li:comment:({urn},{number})")
+            return found and self.comment(found)
         below = self.seen("comment", parent=urn) if urn.startswith("urn:li:comment") else self.seen("comment", thread=urn)
         above = [each for each in below if each.parent == (urn if urn.startswith("urn:li:comment") else "")]
         return self.elements([self.comment(each) for each in above], query)
 
     def elements(self, objects, query):
-        start = int(query["start"])
+        start = int(query.get("start", 0))
         page = objects[start : start + self.page]
         links = [{"rel": "next", "href": "/rest/..."}] if start + len(page) < len(objects) else []
         return {"elements": page, "paging": {"start": start, "count": self.page, "links": links}}

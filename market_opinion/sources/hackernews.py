@@ -1,12 +1,16 @@
 """Hacker News by its search interface (hn.algolia.com/api): every story and comment of an exact span of time, without a key."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Self
 
+import msgspec
+
 from market_opinion.errors import SourceUnavailable
+from market_opinion.forms import form_of
 from market_opinion.sources import Opening, Sink, Stop
 from market_opinion.sources.live import WebSource, file_item, read_to_start
+from market_opinion.sources.second_look import Known, Sighting
 from market_opinion.sources.web import Web
 from market_opinion.window import Window
 
@@ -39,6 +43,20 @@ class HackerNews(WebSource):
                 if item := file_item(kind, community, hit, window, forms=self.forms):
                     sink(item)
         return read_to_start(window, self.kinds, at=self.retrieved_at)
+
+    def look_again(self, community: str, window: Window, known: Collection[Known]) -> Sighting:
+        """The window searched again, and each item that is not found there asked for by itself, since searches forget some."""
+        self.web.begin()
+        items = [
+            item
+            for kind in sorted({each.kind for each in known})
+            for hit in self._hits(kind, window.start, window.end)
+            if (item := file_item(kind, community, hit, window, forms=self.forms))
+        ]
+        found = {form_of(self.forms, item.kind).key(msgspec.json.decode(item.line)) for item in items}
+        unfound = [each for each in known if each.item_id not in found]
+        standing = frozenset(each for each in unfound if self.web.find(f"items/{each.item_id}", what=f"item {each.item_id}") is not None)
+        return Sighting(items, frozenset(), standing)
 
     def _hits(self, kind: str, start: datetime, end: datetime) -> Iterator[Mapping[str, Any]]:
         what = f"Hacker News from {start.isoformat()} to {end.isoformat()}"

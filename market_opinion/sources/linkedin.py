@@ -1,6 +1,6 @@
 """LinkedIn by its Community Management API: what people write below the posts of organisations that one administers."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from urllib.parse import quote
@@ -8,6 +8,7 @@ from urllib.parse import quote
 from market_opinion.errors import SettingsInvalid
 from market_opinion.sources import Opening, Sink, Stop
 from market_opinion.sources.live import WebSource, file_item, read_to_start
+from market_opinion.sources.second_look import Known, Sighting
 from market_opinion.sources.web import Web
 from market_opinion.window import Window
 
@@ -57,6 +58,22 @@ class LinkedIn(WebSource):
                 if item := file_item("comment", organisation, comment, window, forms=self.forms):
                     sink(item)
         return read_to_start(window, self.kinds, at=self.retrieved_at)
+
+    def look_again(self, community: str, window: Window, known: Collection[Known]) -> Sighting:
+        """Each of them by its URN; the organisation's posts first, since a token that may not see those sees none of them."""
+        self.web.begin()
+        author = {"q": "author", "author": f"urn:li:organization:{community}", "count": 1}
+        self.web.get("posts", author, what=f"organisation {community}")
+        items = []
+        for each in known:
+            path = f"posts/{quote(each.item_id, safe='')}"
+            if each.kind == "comment":
+                number = each.item_id.rpartition(",")[2].rstrip(")")
+                path = f"socialActions/{quote(each.thread_id or '', safe='')}/comments/{number}"
+            found = self.web.find(path, what=each.item_id)
+            if found is not None and (item := file_item(each.kind, community, found, window, forms=self.forms)):
+                items.append(item)
+        return Sighting(items)
 
     def _comments(self, urn: str) -> Iterator[dict[str, Any]]:
         """All below a post, and below those comments: LinkedIn goes no deeper."""

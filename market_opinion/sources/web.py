@@ -9,7 +9,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from market_opinion.errors import CommunityClosed, CredentialsRefused, MarketOpinionError, SourceUnavailable
+from market_opinion.errors import CommunityClosed, CredentialsRefused, MarketOpinionError, NotThere, SourceUnavailable
 from market_opinion.sources import Pace
 
 _ATTEMPTS = 4
@@ -80,6 +80,13 @@ class Web:
             message = f"the answer for {what} is no JSON"
             raise SourceUnavailable(message) from error
 
+    def find(self, path: str, params: Mapping[str, Any] | None = None, *, what: str) -> Any:  # noqa: ANN401, JSON
+        """The same, or None where there is no such thing."""
+        try:
+            return self.get(path, params, what=what)
+        except NotThere:
+            return None
+
     def note(self, response: requests.Response) -> None:
         """Take the platform's clock from an answer, and remember refusals that were waited out."""
         self.began_at = self.began_at or clock_of(response)
@@ -104,6 +111,8 @@ def refusal(status: int, what: str) -> MarketOpinionError:
     """What a status means for whoever asked."""
     if status == requests.codes.unauthorized:
         return CredentialsRefused(f"the key is refused for {what} ({status}): check it, and when it ends")
-    if status in {requests.codes.forbidden, requests.codes.not_found, requests.codes.gone}:
-        return CommunityClosed(f"{what} is not there, or not for this key ({status})")
+    if status in {requests.codes.not_found, requests.codes.gone}:
+        return NotThere(f"{what} is not there ({status})")
+    if status == requests.codes.forbidden:
+        return CommunityClosed(f"{what} is not for this key ({status})")
     return SourceUnavailable(f"{what} was not answered ({status})")

@@ -1,7 +1,7 @@
 """X by recent search of its API v2, through tweepy: the posts of the last seven days that a query finds. Paid."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 
@@ -11,8 +11,9 @@ from requests.adapters import HTTPAdapter
 from tweepy.errors import BadRequest, Forbidden, HTTPException, TooManyRequests, Unauthorized
 
 from market_opinion.errors import CredentialsRefused, InvalidRequest, MarketOpinionError, SettingsInvalid, SourceUnavailable
-from market_opinion.sources import Opening, Pace, Sink, Stop
+from market_opinion.sources import Opening, Pace, RawItem, Sink, Stop
 from market_opinion.sources.live import OVERLAP, WebSource, file_item, read_to_start
+from market_opinion.sources.second_look import Known, Sighting
 from market_opinion.sources.web import Web, clock_of, retrying
 from market_opinion.window import Window
 
@@ -20,6 +21,8 @@ _HOST = "https://api.twitter.com"  # tweepy's own
 _PAGE_ITEMS = 100
 # Recent search reaches back seven days; a minute less, since it refuses what is older when it is asked.
 _REACH = timedelta(days=7) - timedelta(minutes=1)
+# A post can be edited for half an hour.
+_EDITED_WITHIN = timedelta(hours=1)
 # Limits of X are of fifteen minutes each.
 _WAIT_MAX_SECONDS = 900
 _ATTEMPTS = 3
@@ -71,6 +74,27 @@ class X(WebSource):
                     sink(item)
         detail = "recent search of X reaches back seven days" if since > window.start else ""
         return read_to_start(window, self.kinds, at=self.web.began_at or now, since=since, detail=detail)
+
+    def look_again(self, community: str, window: Window, known: Collection[Known]) -> Sighting:
+        """A hundred a request. X names those that are deleted, protected or suspended, and wants all of these gone.
+
+        An edited post is another one by another id; it takes the place of the one that is known.
+        """
+        self.web.begin()
+        left, items, successors, gone = list(known), list[RawItem](), list[RawItem](), set[str]()
+        by_id = {each.item_id: each for each in known}
+        for start in range(0, len(left), _PAGE_ITEMS):
+            ids = [each.item_id for each in left[start : start + _PAGE_ITEMS]]
+            page = self._ask(lambda ids=ids: self._client.get_tweets(ids, tweet_fields=_FIELDS))  # type: ignore[misc]  # bound as it is now
+            gone.update(error["resource_id"] for error in page.get("errors", ()) if error.get("resource_id"))
+            for post in page.get("data", ()):
+                earlier = [each for each in post.get("edit_history_tweet_ids", ()) if each in by_id and each != post["id"]]
+                gone.update(earlier)
+                kind = by_id[earlier[0] if earlier else post["id"]].kind
+                hours = Window(window.start, window.end + _EDITED_WITHIN)
+                if item := file_item(kind, community, post, hours, forms=self.forms):
+                    (items if post["id"] in by_id else successors).append(item)
+        return Sighting(items, frozenset(by_id[each] for each in gone if each in by_id), successors=tuple(successors))
 
     def _posts(self, query: str, since: datetime, until: datetime) -> Iterator[dict[str, Any]]:
         token: str | None = None

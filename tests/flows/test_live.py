@@ -18,6 +18,7 @@ from market_opinion.state import WindowState
 from tasks import resources
 from tasks.collect import poll_communities
 from tasks.request import check_live
+from tests.conftest import everywhere
 from tests.reddit_server import Post, thread
 
 pytestmark = pytest.mark.usefixtures("without_engine")
@@ -217,16 +218,6 @@ def test_there_is_nothing_to_look_at_again_before_anything_came(reddit, with_rep
     """A schedule may be switched on first."""
     assert refresh.fn(communities=["phones"], now=at(reddit, H10)).report_path is None
     assert sweep.fn(communities=["phones"], now=at(reddit, H10)).counts["sweep_lag_hours"] == 0
-
-
-def everywhere(home, *needles: bytes) -> list[str]:
-    """The files below the home folder in which one of the texts stands, uncompressed tables included."""
-    found = [str(path) for path in home.rglob("*") if path.is_file() and any(n.lower() in path.read_bytes().lower() for n in needles)]
-    for path in home.rglob("*.parquet"):
-        frame = pl.read_parquet(path)
-        text = "\n".join(str(row) for row in frame.rows()).lower().encode()
-        found += [str(path)] if any(n.lower() in text for n in needles) else []
-    return found
 
 
 def test_what_disappeared_from_reddit_disappears_here(reddit, home):

@@ -16,7 +16,9 @@ from market_opinion.sources.reddit import listings, live
 from market_opinion.sources.reddit.client import RedditClientFactory, RedditCredentials, requestor_of
 from market_opinion.sources.reddit.ingestion import RedditIngestionService
 from market_opinion.sources.reddit.items import CommentSerializer, SubmissionSerializer, encode
+from market_opinion.sources.second_look import Known
 from market_opinion.state.sqlite import SQLiteState
+from market_opinion.window import Window
 from tests.conftest import REPOSITORY
 from tests.reddit_server import CREDENTIALS, FakeReddit, Post, RedditServer, thread
 
@@ -95,8 +97,11 @@ def test_known_items_are_asked_for_by_the_hundred(server, client):
     server.reddit.add(thread("phones", T10, 249, random.Random(1)))
     names = list(server.reddit.posts)
     server.reddit.posts[names[5]].vanished = T10
-    found, at = live.look_again(client, names)
-    assert (len(found), at) == (249, H10 + timedelta(seconds=4800))
+    kinds = {"t1": "comment", "t3": "submission"}
+    known = [Known(kinds[each[:2]], each[3:], None) for each in names]
+    look = live.KnownItems(client)
+    found = look.look_again("phones", Window.hour(H10), known)
+    assert (len(found.items), found.gone, look.retrieved_at) == (249, frozenset(), H10 + timedelta(seconds=4800))
     assert sum(path == "/api/info/" for _, path in server.reddit.requests) == 3
 
 
@@ -175,7 +180,7 @@ def _ask(path, url, seconds):
     )
     until = time.time() + seconds
     while time.time() < until:
-        live.look_again(client, ["t3_s1"])
+        listings.fetch_items(client, ["t3_s1"])
 
 
 def test_two_processes_keep_to_one_quota(server, tmp_path):

@@ -5,10 +5,10 @@ import json
 import os
 import shutil
 import sys
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,8 @@ from typing import Any
 import polars as pl
 import pytest
 
+from flows.refresh import refresh
+from flows.sweep import sweep
 from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS
 from market_opinion.errors import CredentialsRefused, InvalidRequest, SettingsInvalid
 from market_opinion.quota import REFUSALS
@@ -28,7 +30,7 @@ from tasks.fetch import fetch_windows
 from tasks.record import record_windows
 from tasks.request import check_backfill
 from tasks.silver import clean_items
-from tests.conftest import REPOSITORY, write_archive
+from tests.conftest import REPOSITORY, everywhere, write_archive
 from tests.platform_servers import KEY, PLATFORMS, PlatformServer, Said
 from tests.reddit_server import FakeReddit, Post, RedditServer
 
@@ -400,6 +402,79 @@ def test_stars_become_ratings_from_one_to_five(stage):
     thumbs = {True: 5.0, False: 1.0}
     wanted = {each.id: thumbs[each.stars > 3] if stage.source == "steam" else float(each.stars) for each in stage.said}
     assert ratings == {key: wanted[key] for key in ratings}
+
+
+AGAIN = ["facebook", "hackernews", "instagram", "linkedin", "x"]
+
+
+def look(stage: Stage, hours: float, flow=refresh) -> Counter[str]:
+    """A second look so many hours after ten o'clock; what it counted."""
+    now = T10 + timedelta(hours=hours, minutes=5)
+    stage.platform.clock = now.timestamp
+    return flow.fn(source=stage.source, communities=[stage.community], now=now).counts
+
+
+@every(AGAIN)
+def test_a_second_look_finds_what_was_edited_and_what_is_gone(stage, home):
+    """R12, R19: X names what is gone; elsewhere it has to be absent twice, and until then it is kept."""
+    stage.read()
+    inside = [each for each in stage.said if each.id in stage.wanted()]
+    gone, edited = inside[1], inside[2]
+    stage.platform.said.remove(gone)
+    stage.platform.said[stage.platform.said.index(edited)] = replace(edited, text="The camera is awful, I take it all back")
+    assert look(stage, 4)["missing_item_count"] == (0 if stage.source == "x" else 1)
+    found = {row["item_id"]: f"{row['title']} {row['body']}" for row in bronze().iter_rows(named=True)}
+    assert found.keys() == {each.id for each in inside}
+    assert "awful" in found[edited.id]
+    assert (gone.text in found[gone.id]) is (stage.source != "x")
+    requests = stage.asked
+    look(stage, 4.4)
+    assert stage.asked == requests
+    assert look(stage, 8)["erased_item_count"] == (0 if stage.source == "x" else 1)
+    assert everywhere(home, gone.text.encode()) == []
+    assert bronze().filter(item_id=gone.id)["body"].to_list() == ["[deleted]"]
+    assert bronze().height == len(inside)
+    assert look(stage, 100, sweep)["looked_up_item_count"] == len(inside) - 1
+
+
+@every(["facebook", "instagram", "linkedin"])
+def test_a_token_that_sees_nothing_any_more_takes_nothing_out(stage):
+    """Whoever lost a right sees none of it, and nobody deleted it."""
+    stage.read()
+    stage.platform.community, stage.platform.said = "another", []
+    for hours in (4, 8):
+        assert look(stage, hours)["erased_item_count"] == 0
+    assert "[deleted]" not in bronze()["body"].to_list()
+
+
+@every(["hackernews"])
+def test_what_only_a_search_forgot_stays(stage):
+    """It is there when it is asked for by itself."""
+    stage.read()
+    stage.platform.forgotten = set(list(stage.wanted())[:3])
+    for hours in (4, 8):
+        assert look(stage, hours)["missing_item_count"] == 0
+    assert "[deleted]" not in bronze()["body"].to_list()
+
+
+@every(["x"])
+def test_an_edited_post_of_x_takes_the_place_of_the_first(stage, home):
+    """It has another id, and another time, which may be of the next hour."""
+    stage.read()
+    old = next(each for each in reversed(stage.said) if each.id in stage.wanted())
+    new = replace(old, id="9999", at=old.at + 600, text="On second thought the camera is awful")
+    stage.platform.said[stage.platform.said.index(old)] = new
+    stage.platform.edited = {old.id: new.id}
+    look(stage, 4)
+    assert everywhere(home, old.text.encode()) == []
+    assert bronze().filter(item_id=new.id).select("body", "window_start").row(0) == (new.text, T10 + HOUR)
+
+
+@every(["steam", "sample", "file"])
+def test_who_cannot_be_asked_again_is_not(stage):
+    """The message names those that can."""
+    with pytest.raises(InvalidRequest, match="facebook, hackernews, instagram, linkedin, reddit, x"):
+        refresh.fn(source=stage.source, now=NOW)
 
 
 @every(LIVE)

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import praw
 from praw.models import Submission
 
-from market_opinion.erasure import PURGED
+from market_opinion.erasure import GONE_TEXTS
 from market_opinion.landing.manifest import Capture
 from market_opinion.landing.writer import WindowWriter
 from market_opinion.landing.zone import Landing
@@ -31,11 +31,11 @@ from market_opinion.sources.reddit.listings import (
     fetch_items,
     read_listing,
 )
-from market_opinion.window import HOUR, Window, floor_hour
+from market_opinion.sources.second_look import Known, Sighting
+from market_opinion.window import EARLIEST, HOUR, Window, floor_hour
 
 PLATFORM = "reddit"
 Comments = Literal["listing", "tree", "none"]
-GONE_TEXTS = ("[deleted]", "[removed]")
 POLL_MIN, POLL_MAX = timedelta(minutes=2), timedelta(minutes=30)
 _NEWEST_KEPT = 20
 # A poll may be late by as much again before a listing has moved on by all it shows.
@@ -161,33 +161,33 @@ def expand(reddit: praw.Reddit, landing: Landing, community: str, thread_id: str
     return land_items(landing, community, new, path="tree", retrieved_at=requestor_of(reddit).server_time, now=now)
 
 
-def is_gone(item: Item) -> bool:
-    """Whether its author deleted it, or a moderator removed it."""
-    return _text(item) in GONE_TEXTS or bool(vars(item).get("removed_by_category"))
+class KnownItems:
+    """Known items, asked for again by their full names, a hundred a request."""
+
+    platform = forms = PLATFORM
+
+    def __init__(self, reddit: praw.Reddit) -> None:
+        """Ask with this client."""
+        self._reddit = reddit
+        self.retrieved_at = EARLIEST
+
+    def look_again(self, community: str, _window: Window, known: Collection[Known]) -> Sighting:
+        """What their authors deleted, or a moderator removed, is gone."""
+        by_name = {fullname(item.kind, item.item_id): item for item in known}
+        found, self.retrieved_at = fetch_items(self._reddit, list(by_name))
+        gone = frozenset(by_name[item.fullname] for item in found if _is_gone(item))
+        standing = (item for item in found if by_name[item.fullname] not in gone)
+        return Sighting([_raw(item, community, self.retrieved_at) for item in standing], gone)
 
 
-def has_lost_author(item: Item, known_author: str | None) -> bool:
-    """Whether the account of an item that still stands was deleted since."""
-    return vars(item).get("author") is None and known_author not in {None, *GONE_TEXTS}
+def _is_gone(item: Item) -> bool:
+    text = vars(item).get("selftext" if isinstance(item, Submission) else "body")
+    return text in GONE_TEXTS or bool(vars(item).get("removed_by_category"))
 
 
-def differs(item: Item, row: Mapping[str, Any]) -> bool:
-    """Whether the item is no longer what the bronze row says; a row without words is not filled again."""
-    if row["body"] == PURGED:
-        return False
-    found = vars(item)
-    now = (_text(item), found.get("score"), found.get("title", row["title"]), found.get("num_comments"))
-    return now != (row["body"], row["votes"], row["title"], row["reply_count"])
-
-
-def _text(item: Item) -> str | None:
-    return vars(item).get("selftext" if isinstance(item, Submission) else "body")
-
-
-def look_again(reddit: praw.Reddit, fullnames: list[str]) -> tuple[dict[str, Item], datetime]:
-    """The items as they are now, by full name, and when; an item that is missing cannot be seen any more."""
-    found, retrieved_at = fetch_items(reddit, fullnames)
-    return {item.fullname: item for item in found}, retrieved_at
+def _raw(item: Item, community: str, retrieved_at: datetime) -> RawItem:
+    kind = "submission" if isinstance(item, Submission) else "comment"
+    return RawItem(kind, community, floor_hour(created_at(item)), encode(item, retrieved_utc=retrieved_at.timestamp()))
 
 
 def _visit(path: str, retrieved_at: datetime) -> Visit:
@@ -209,11 +209,10 @@ def _land(
     if not apart and hours:
         known = landing.captures(PLATFORM, [community], Window(hours[0].start, hours[-1].end))
     writer = WindowWriter(landing, visit, known=known, apart=apart)
-    retrieved_utc, count, wanted = visit.retrieved_at.timestamp(), 0, {hour.start for hour in hours}
+    count, wanted = 0, {hour.start for hour in hours}
     for item in items:
-        kind = "submission" if isinstance(item, Submission) else "comment"
-        if (hour := floor_hour(created_at(item))) in wanted:
-            writer.add(RawItem(kind, community, hour, encode(item, retrieved_utc=retrieved_utc)))
+        if floor_hour(created_at(item)) in wanted:
+            writer.add(_raw(item, community, visit.retrieved_at))
             count += 1
     writer.close([community], hours, stop=stop, now=now)
     return Visited(hours, count, visit.retrieved_at)
