@@ -78,8 +78,8 @@ def dtype_of(tree: Tree) -> pl.Struct:
     return pl.Struct({name: below.polars if isinstance(below, Leaf) else dtype_of(below) for name, below in tree.items()})
 
 
-def getters(tree: Tree, path: str | None) -> list[Callable[[Any], Any]]:
-    """Read the alternatives of a path from what was decoded as the tree's struct."""
+def getter(tree: Tree, path: str | None) -> Callable[[Any], Any]:
+    """Reads the first alternative of a path that is there in what was decoded as the tree's struct; None where none is."""
     getters: list[Callable[[Any], Any]] = []
     for each in path.split("|") if path else ():
         node, names = tree, []
@@ -87,19 +87,19 @@ def getters(tree: Tree, path: str | None) -> list[Callable[[Any], Any]]:
             names.append(f"f{list(node).index(part)}")
             node = node[part]
         getters.append(operator.attrgetter(".".join(names)))
-    return getters
 
+    def first_there(found: object) -> Any:  # noqa: ANN401, of JSON
+        for get in getters:
+            try:
+                value = get(found)
+            except AttributeError:  # the object above is not there
+                continue
+            if value is not None:
+                return value
+        return None
 
-def first_there(getters: list[Callable[[Any], Any]], found: object) -> Any:  # noqa: ANN401, of JSON
-    """The first alternative that is there in what was decoded."""
-    for get in getters:
-        try:
-            value = get(found)
-        except AttributeError:  # the object above is not there
-            continue
-        if value is not None:
-            return value
-    return None
+    is_simple = path in tree
+    return getters[0] if is_simple else first_there
 
 
 def value_at(line: pl.Expr, path: str) -> pl.Expr:

@@ -4,7 +4,7 @@ import functools
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal, NamedTuple, cast
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 import polars as pl
@@ -17,8 +17,7 @@ from market_opinion.fields import (
     Tree,
     alternatives,
     dtype_of,
-    first_there,
-    getters,
+    getter,
     joined,
     read,
     struct_of,
@@ -135,15 +134,15 @@ class Form(BaseModel):
         paths = {self.created_at: _TIME} | ({self.community: _TEXT} if self.community else {})
         tree = tree_of(paths)
         decode = msgspec.json.Decoder(struct_of(tree)).decode
-        created, community = getters(tree, self.created_at), getters(tree, self.community)
+        created, community, seconds_of = getter(tree, self.created_at), getter(tree, self.community), self._seconds
 
         def place(line: bytes) -> Place | None:
             try:
                 found = decode(line)
-                seconds = self._seconds(first_there(created, found))
+                seconds = seconds_of(created(found))
             except (msgspec.DecodeError, ValueError, OverflowError):
                 return None
-            return None if seconds is None else Place(first_there(community, found), seconds)
+            return None if seconds is None else Place(community(found), seconds)
 
         return place
 
@@ -248,12 +247,12 @@ class Form(BaseModel):
             return (believable * 1_000_000).round().cast(pl.Int64).cast(UTC_TIME)
         return pl.coalesce(_parsed(told, each) for each in (_ISO if self.time == "iso" else (self.time,)))
 
-    def _seconds(self, told: object) -> float | None:
+    def _seconds(self, told: float | str | None) -> float | None:
         """The same of one value; raises ValueError where it is none."""
         if told is None:
             return None
         if self.time == "epoch":
-            number = float(cast("float | str", told))
+            number = float(told)
             return number / 1000 if abs(number) >= _SECONDS_MAX else number
         text = str(told)
         moment = datetime.fromisoformat(text) if self.time == "iso" else datetime.strptime(text, self.time)  # noqa: DTZ007, next line

@@ -1,6 +1,7 @@
 """Bronze rows to cleaned rows without names, each with whether it can be used or the reason why not."""
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 
 import polars as pl
@@ -45,6 +46,8 @@ _ADDRESSES = {
 _NO_ADDRESS = "urn:market-opinion:{platform}:{item_id}"
 # Shorter ones are said by many who mean it: "great phone" is no copy.
 _COPIED_MIN_WORDS = 8
+# Rows of an hour and community that begin with as many letters are compared as a whole.
+_OPENING_CHARACTERS = 16
 
 
 def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl.DataFrame:
@@ -75,7 +78,7 @@ def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl
             unusable_reason=_reason(),
             context_title=pl.coalesce("own_title", pl.when(_is_open("created_at")).then("context_title")),
             language=_language(),
-            permalink=_permalink(),
+            permalink=_permalink(items["platform"].unique()),
         )
         .collect(engine="streaming")
     )
@@ -185,10 +188,11 @@ def _repeats(ordered: pl.DataFrame) -> pl.DataFrame:
     different people, that takes some length.
     """
     place = ["platform", "community", "window_start"]
-    letters = pl.col("text").str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()
-    usable = ordered.lazy().filter(pl.col("unusable_reason").is_null()).with_columns(letters=letters)
-    # Most rows have no twin: hashes find those that may, and only they are compared in full.
-    twins = usable.filter(pl.struct(*place, pl.col("letters").hash()).is_duplicated())
+    usable = ordered.lazy().filter(pl.col("unusable_reason").is_null())
+    # Most rows have no twin: how they begin finds those that may, then hashes, and only what is left is compared in full.
+    openings = usable.with_columns(opening=_opening(pl.col("text")))
+    alike = openings.filter(pl.struct(*place, "opening").is_duplicated()).with_columns(letters=_letters(pl.col("text")))
+    twins = alike.filter(pl.struct(*place, pl.col("letters").hash()).is_duplicated())
     is_short = (pl.col("kind") == "review") & (pl.col("letters").str.count_matches(" ") < _COPIED_MIN_WORDS - 1)
     told = twins.select("row", "letters", *place, lower=pl.col("text").str.to_lowercase(), who=pl.when(is_short).then("author_key")).sort(
         "row"
@@ -198,16 +202,35 @@ def _repeats(ordered: pl.DataFrame) -> pl.DataFrame:
     return told.select("row", repeats=repeats).drop_nulls("repeats").collect()
 
 
+def _letters(text: pl.Expr) -> pl.Expr:
+    """The words in lower case, with nothing but a space between them."""
+    return text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()
+
+
+def _opening(text: pl.Expr) -> pl.Expr:
+    """The first letters and digits of a text, so many characters of its `_letters`: nearly always found without reading on."""
+    start = _letters(text.str.head(4 * _OPENING_CHARACTERS))
+    is_enough = start.str.len_chars() > _OPENING_CHARACTERS
+    # The last one may be cut off, which the lower case of some letters looks at.
+    return (
+        pl.when(is_enough)
+        .then(start)
+        .otherwise(_letters(pl.when(~is_enough).then(text).otherwise(pl.lit(""))))
+        .str.head(_OPENING_CHARACTERS)
+    )
+
+
 def _language() -> pl.Expr:
     is_long = pl.col("text").str.len_chars() > LANGUAGE_MIN_CHARACTERS
     long_text = pl.when(is_long).then(pl.col("text").str.head(LANGUAGE_MAX_CHARACTERS)).otherwise(pl.lit(""))
     return pl.when(is_long).then(polars_whichlang.detect_lang(long_text)).otherwise(pl.lit(UNDETERMINED))
 
 
-def _permalink() -> pl.Expr:
-    """An address made of ids alone."""
+def _permalink(platforms: Iterable[str]) -> pl.Expr:
+    """An address made of ids alone; of rows of these platforms, since Polars fills in the addresses of all that are named."""
     told = pl.lit(None, pl.String)
-    for platform, (first, below) in _ADDRESSES.items():
+    for platform in sorted(_ADDRESSES.keys() & set(platforms)):
+        first, below = _ADDRESSES[platform]
         mine = pl.when(kind="comment").then(_filled(below)).otherwise(_filled(first))
         told = pl.when(platform=platform).then(mine).otherwise(told)
     return pl.coalesce(told, _filled(_NO_ADDRESS))

@@ -41,9 +41,9 @@ class WindowWriter:
 
     def add(self, item: RawItem) -> None:
         """Take one item; it is on disk once the writer is closed."""
-        if self.landed(item.community, item.hour) is not None:
-            return
         key = (item.community, item.hour, item.kind)
+        if key not in self._buffers and self.landed(item.community, item.hour) is not None:
+            return
         size = len(item.line) + 1
         self._buffers[key].append(item.line)
         self._sizes[key] += size

@@ -118,7 +118,7 @@ class _Sorter:
         self._sink = sink
         self._earliest_s = EARLIEST.timestamp()
         self._latest_s = latest.timestamp()
-        self._hours: dict[int, tuple[datetime, bool]] = {}
+        self._hours: dict[tuple[str, int], tuple[datetime, bool]] = {}
         self._names: dict[str, str] = {}
         self._place: tuple[str, int] | None = None
         self._waiting: list[bytes] = []
@@ -163,16 +163,16 @@ class _Sorter:
         if self._communities and community not in self._communities:
             self.other_communities[community] += 1
             return
-        if (known := self._hours.get(hour)) is None:
-            known = self._hours[hour] = self._meet(hour)
+        if (known := self._hours.get(place)) is None:
+            known = self._hours[place] = self._meet(community, hour)
         start, is_wanted = known
-        self.spoken[community].add(start)
         if is_wanted:
             self._sink(RawItem(kind, community, start, line))
 
-    def _meet(self, hour: int) -> tuple[datetime, bool]:
-        """The hour's start, and whether it is wanted; widens the extent."""
+    def _meet(self, community: str, hour: int) -> tuple[datetime, bool]:
+        """The hour's start, and whether it is wanted; the community spoke in it, and the extent is as wide."""
         start = datetime.fromtimestamp(hour * 3600, UTC)
+        self.spoken[community].add(start)
         extent = self.extent or Window.hour(start)
         self.extent = Window(min(extent.start, start), max(extent.end, start + HOUR))
         return start, self._window is None or start in self._window
