@@ -80,7 +80,7 @@ def look_again(job: Job, span: Slice, purpose: Purpose) -> Looked:
     rows = resources.lake().read(BRONZE_ITEMS, span.where, span.window, columns=_COLUMNS)
     alive = rows.filter(~pl.col("body").fill_null("").is_in(GONE_TEXTS))
     touched: dict[Window, set[str]] = defaultdict(set)
-    gone, authorless, absent_count = set[str](), set[str](), 0
+    gone, authorless, absent_count, absent_before = set[str](), set[str](), 0, resources.state().notes(_ABSENT)
     for (community,), known in alive.group_by("community", maintain_order=True):
         name, by_item = str(community), {Known(row["kind"], row["item_id"], row["thread_id"]): row for row in known.iter_rows(named=True)}
         try:
@@ -89,7 +89,7 @@ def look_again(job: Job, span: Slice, purpose: Purpose) -> Looked:
             get_run_logger().warning("%s: what is kept of it is left as it is", error)
             continue
         changes = compare(sighting, by_item, source.forms)
-        gone.update(each.item_id for each in (*sighting.gone, *_absent_again(job, by_item, changes.absent)))
+        gone.update(each.item_id for each in (*sighting.gone, *_absent_again(job, by_item, changes.absent, absent_before)))
         authorless.update(each.item_id for each in changes.authorless)
         absent_count += len(changes.absent)
         if landed := [*changes.items, *sighting.successors]:
@@ -107,10 +107,10 @@ def _source(job: Job, priority: Priority) -> SecondLook:
     return cast("SecondLook", resources.open_source(job.source, job.domain, priority=priority))
 
 
-def _absent_again(job: Job, known: Iterable[Known], absent: set[Known]) -> list[Known]:
+def _absent_again(job: Job, known: Iterable[Known], absent: set[Known], before: Mapping[str, str]) -> list[Known]:
     """Those of the absent that were absent before; the others are remembered, until they are seen or absent again."""
     state = resources.state()
-    before, names = state.notes(_ABSENT), {each: f"{job.platform}/{each.kind}/{each.item_id}" for each in known}
+    names = {each: f"{job.platform}/{each.kind}/{each.item_id}" for each in known}
     again = [each for each in absent if _was_absent(before.get(names[each]), job.now)]
     state.put_notes(_ABSENT, {names[each]: job.now.isoformat() for each in absent if names[each] not in before})
     state.drop_notes(_ABSENT, [name for each, name in names.items() if name in before and (each not in absent or each in again)])
