@@ -92,7 +92,7 @@ class HackerNews(Platform):
     def read(self, path, query, headers):
         if path.startswith("/api/v1/items/"):
             found = self.one(path.rpartition("/")[2])
-            return found and {"id": int(found.id), "author": found.author, "created_at_i": int(found.at), "children": []}
+            return found and {"id": int(found.id), "author": found.author, "created_at_i": int(found.at), "text": found.text}
         assert path == "/api/v1/search_by_date"
         low, high = (int(part.partition("=" if ">" in part else "<")[2]) for part in query["numericFilters"].split(","))
         kind = {"story": "submission", "comment": "comment"}[query["tags"]]

@@ -18,6 +18,8 @@ from market_opinion.window import Window
 _HITS_MAX = 1000
 _SECOND = timedelta(seconds=1)
 _TAGS = {"submission": "story", "comment": "comment"}
+# Where an item by itself has its words.
+_WORDS = ("title", "text")
 # The same words again, marked up for a page of results.
 _DECORATION = ("_highlightResult", "_snippetResult")
 
@@ -55,8 +57,12 @@ class HackerNews(WebSource):
         ]
         found = {form_of(self.forms, item.kind).key(msgspec.json.decode(item.line)) for item in items}
         unfound = [each for each in known if each.item_id not in found]
-        standing = frozenset(each for each in unfound if self.web.find(f"items/{each.item_id}", what=f"item {each.item_id}") is not None)
-        return Sighting(items, frozenset(), standing)
+        return Sighting(items, standing=frozenset(filter(self._stands, unfound)))
+
+    def _stands(self, known: Known) -> bool:
+        """Whether the item can be read by itself."""
+        found = self.web.find(f"items/{known.item_id}", what=f"item {known.item_id}")
+        return found is not None and any(found.get(name) for name in _WORDS)
 
     def _hits(self, kind: str, start: datetime, end: datetime) -> Iterator[Mapping[str, Any]]:
         what = f"Hacker News from {start.isoformat()} to {end.isoformat()}"
