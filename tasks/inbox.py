@@ -16,13 +16,14 @@ from market_opinion.domain import domain_names, load_domain
 from market_opinion.errors import DomainInvalid, InvalidRequest, SourceUnavailable, SourceUnreadable
 from market_opinion.inbox import Arrival, Door, Inbox, Outcome, Queue, door_of
 from market_opinion.settings import load_settings
-from market_opinion.window import Slice, merged
+from market_opinion.window import Slice, Window, merged
 from tasks import resources
 from tasks.fetch import Reading, find_landed, read_files
 from tasks.request import Job, check_backfill
 
 _LOOK_EVERY_SECONDS = 2.0
 _FILES_A_LOOK, _FILES_TOLD_MAX = 500, 20
+_GAP_MAX, _GAP_MAX_LINES = timedelta(days=1), 5_000
 # A file that somebody goes on writing is waited for no longer than so many times it should be still.
 _SETTLES_MAX = 6
 
@@ -115,10 +116,23 @@ def find_received(received: list[Received]) -> list[tuple[Job, list[Slice]]]:
     found = []
     for files in by_door.values():
         communities = tuple(sorted({name for _, span in files for name in span.communities}))
-        windows = merged(span.window for _, span in files)
         job = replace(files[0][0], communities=communities)
+        windows = _bridged(job, merged(span.window for _, span in files))
         found.append((job, [part for window in windows for part in find_landed.fn(replace(job, window=window))]))
     return found
+
+
+def _bridged(job: Job, windows: list[Window]) -> list[Window]:
+    """The windows, those near each other as one where little lies between: to carry a slice more costs more than these lines."""
+    bridged: list[Window] = []
+    for window in windows:
+        if bridged and window.start - bridged[-1].end <= _GAP_MAX:
+            between = resources.landing().captures(job.platform, job.communities, Window(bridged[-1].end, window.start))
+            if sum(capture.manifest.lines() for capture in between) <= _GAP_MAX_LINES:
+                bridged[-1] = Window(bridged[-1].start, window.end)
+                continue
+        bridged.append(window)
+    return bridged
 
 
 @task

@@ -387,3 +387,19 @@ def test_on_s3_a_message_wakes_the_watching_flow(on_aws, monkeypatch, box):
 
 def _die(*_args, **_options):
     raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize(("most", "carried"), [(1, [12]), (0, [1, 1])])
+def test_hours_near_each_other_are_carried_as_one_where_little_lies_between(box, monkeypatch, most, carried):
+    """What was there already is not carried again for nothing."""
+    put(box, "reviews/between/phones.jsonl", review(300))
+    inbox.fn()
+    monkeypatch.setattr("tasks.inbox._GAP_MAX_LINES", most)
+    for n in (0, 660):
+        put(box, f"reviews/{n}/phones.jsonl", review(n))
+    spans = []
+    carry = flows.inbox.carry
+    monkeypatch.setattr("flows.inbox.carry", lambda job, slices, tally: spans.extend(slices) or carry(job, slices, tally))
+    inbox.fn()
+    assert [span.window.hour_count for span in spans] == carried
+    assert bronze().height == 3
