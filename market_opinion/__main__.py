@@ -157,7 +157,7 @@ def new(
     )
     console = _console()
     for path in written:
-        console.print(f"wrote {path}", highlight=False, soft_wrap=True)
+        console.print(f"wrote {escape(str(path))}", highlight=False, soft_wrap=True)
     console.print(
         f"{len(rows):,} products. Now: `python -m flows.backfill --domain {name}` for a first report of what was written for show,"
         f" `python -m market_opinion domain check {name}` for what to make better.",
@@ -174,7 +174,7 @@ def check(name: str) -> None:
     findings = list(domain_lint.lint(domain, domains_path))
     console = _console()
     for finding in findings:
-        console.print(f"{domains_path / name / finding.file}: {escape(finding.text)}", highlight=False, soft_wrap=True)
+        console.print(escape(f"{domains_path / name / finding.file}: {finding.text}"), highlight=False, soft_wrap=True)
     console.print(f"{len(domain.products):,} products, {len(domain.aspects)} aspects, {len(findings):,} findings", highlight=False)
     if findings:
         sys.exit(1)

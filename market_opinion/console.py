@@ -4,6 +4,7 @@ import sys
 
 import cyclopts
 from rich.console import Console
+from rich.markup import escape
 
 from market_opinion.errors import MarketOpinionError
 
@@ -19,9 +20,9 @@ def run(app: cyclopts.App) -> None:
 
 def refuse(error: MarketOpinionError) -> None:
     """Say what cannot be done as asked."""
-    say(f"[bold red]{type(error).__name__}[/]: {error}")
+    say(f"[bold red]{type(error).__name__}[/]: {escape(str(error))}")
 
 
 def say(text: str) -> None:
-    """One line for the person who looks on, not for what reads the output."""
+    """One line, with rich's markup, for the person who looks on, not for what reads the output."""
     Console(stderr=True).print(text, highlight=False, soft_wrap=True)

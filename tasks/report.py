@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from prefect import task
 from prefect.artifacts import create_table_artifact
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from market_opinion import report
@@ -85,11 +86,11 @@ class Summary:
 
     def show(self, console: Console) -> None:
         """Print it."""
-        table = Table(title=self.title, show_header=False, title_justify="left", title_style="bold", box=None)
+        table = Table(title=escape(self.title), show_header=False, title_justify="left", title_style="bold", box=None)
         for name, value in self.rows():
-            table.add_row(name, value, style=None)
+            table.add_row(name, escape(value), style=None)
         for note in self.notes:
-            console.print(f"[yellow]note[/] {note}", highlight=False, soft_wrap=True)
+            console.print(f"[yellow]note[/] {escape(note)}", highlight=False, soft_wrap=True)
         console.print(table, soft_wrap=True)
 
 

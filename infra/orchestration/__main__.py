@@ -6,6 +6,7 @@ from pathlib import Path
 
 import cyclopts
 import httpx
+from rich.markup import escape
 
 from infra import orchestration
 from market_opinion.console import run, say
@@ -43,7 +44,7 @@ def ecs(outputs: Path, *, image: str) -> None:
 def _show(lines: Iterator[str]) -> None:
     try:
         for line in lines:
-            say(line)
+            say(escape(line))
     except httpx.TransportError as error:
         message = f"no Prefect server answers ({error}): set PREFECT_API_URL, as http://127.0.0.1:4200/api"
         raise SettingsInvalid(message) from error

@@ -2,6 +2,7 @@
 
 import cyclopts
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 from snowflake.connector.errors import Error
 
@@ -40,12 +41,12 @@ def _run(settings: Settings, sql: str, *, show: bool) -> None:
     try:
         with connect(settings, database=False) as connection, connection.cursor() as cursor:
             for statement in snowflake.statements(sql):
-                console.print(f"[dim]{' '.join(statement.split())[:120]}[/]", highlight=False, soft_wrap=True)
+                console.print(f"[dim]{escape(' '.join(statement.split())[:120])}[/]", highlight=False, soft_wrap=True)
                 cursor.execute(statement)
                 if show:
                     table = Table(*[column.name for column in cursor.description])
                     for row in cursor.fetchall():
-                        table.add_row(*map(str, row))
+                        table.add_row(*(escape(str(value)) for value in row))
                     console.print(table)
     except Error as error:
         raise explained(error) from error

@@ -3,9 +3,13 @@
 import sys
 
 import pytest
+from rich.console import Console
 
 from flows.backfill import backfill
+from market_opinion.console import refuse
+from market_opinion.errors import InvalidRequest
 from tasks.local import run_locally
+from tasks.report import Summary
 from tasks.request import check_backfill
 
 
@@ -18,3 +22,12 @@ def test_a_mistake_is_answered_at_once_and_ends_with_2(monkeypatch, capsys):
     assert ended.value.code == 2
     assert "/nowhere" in said
     assert "starting Prefect" not in said
+
+
+def test_brackets_in_what_is_said_are_no_markup(capsys):
+    """Sections of a domain's file, names of files and patterns have them."""
+    refuse(InvalidRequest("add [sources.x] to its domain.toml"))
+    Summary("runs of [a]", {"window_count": 1}, 1.0, "/reports/[b]/report.html", ("no [files.survey]",)).show(Console(width=200))
+    shown = capsys.readouterr()
+    assert "add [sources.x] to" in shown.err
+    assert all(text in shown.out for text in ("[a]", "[b]", "[files.survey]"))
