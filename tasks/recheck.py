@@ -16,7 +16,8 @@ from market_opinion.errors import CommunityClosed
 from market_opinion.metrics import Metric
 from market_opinion.quota import Priority
 from market_opinion.settings import load_settings
-from market_opinion.sources.live import land_again
+from market_opinion.sources import Visit
+from market_opinion.sources.live import land_apart
 from market_opinion.sources.reddit import live
 from market_opinion.sources.second_look import Known, SecondLook, compare
 from market_opinion.state import WindowEntry
@@ -93,7 +94,8 @@ def look_again(job: Job, span: Slice, purpose: Purpose) -> Looked:
         authorless.update(each.item_id for each in changes.authorless)
         absent_count += len(changes.absent)
         if landed := [*changes.items, *sighting.successors]:
-            for hour in land_again(resources.landing(), source, job.platform, name, landed, now=job.now):
+            visit = Visit(job.platform, "refresh", source.retrieved_at, source.forms)
+            for hour in land_apart(resources.landing(), visit, name, landed, now=job.now):
                 touched[hour].add(name)
     threads = gone & set(rows.filter(kind="submission")["item_id"])
     counts = {"looked_up_item_count": alive.height, "missing_item_count": absent_count, "erased_item_count": len(gone)}
@@ -107,11 +109,11 @@ def _source(job: Job, priority: Priority) -> SecondLook:
     return cast("SecondLook", resources.open_source(job.source, job.domain, priority=priority))
 
 
-def _absent_again(job: Job, known: Iterable[Known], absent: set[Known], before: Mapping[str, str]) -> list[Known]:
+def _absent_again(job: Job, known: Iterable[Known], absent: set[Known], before: Mapping[str, str]) -> set[Known]:
     """Those of the absent that were absent before; the others are remembered, until they are seen or absent again."""
     state = resources.state()
     names = {each: f"{job.platform}/{each.kind}/{each.item_id}" for each in known}
-    again = [each for each in absent if _was_absent(before.get(names[each]), job.now)]
+    again = {each for each in absent if _was_absent(before.get(names[each]), job.now)}
     state.put_notes(_ABSENT, {names[each]: job.now.isoformat() for each in absent if names[each] not in before})
     state.drop_notes(_ABSENT, [name for each, name in names.items() if name in before and (each not in absent or each in again)])
     return again

@@ -242,7 +242,7 @@ def _looks_again(source: str) -> bool:
 @task
 def check_live(domain: str, communities: list[str] | None, now: datetime) -> Job:
     """A run over what is known of Reddit as a job."""
-    return _with_source(_job(domain, "reddit", None, communities, mapping=None, now=now, mode="recheck", window=None))
+    return check_recheck.fn(domain, live.PLATFORM, communities, now)
 
 
 def _with_source(job: Job) -> Job:

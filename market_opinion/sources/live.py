@@ -13,7 +13,6 @@ from market_opinion.forms import Told, form_of
 from market_opinion.landing.writer import WindowWriter
 from market_opinion.landing.zone import Landing
 from market_opinion.sources import Covered, RawItem, Source, Stop, StopReason, Visit
-from market_opinion.sources.second_look import SecondLook
 from market_opinion.sources.web import Web
 from market_opinion.window import Window, floor_hour
 
@@ -103,10 +102,10 @@ class WebSource:
         return window
 
 
-def land_again(landing: Landing, source: SecondLook, platform: str, community: str, items: list[RawItem], *, now: datetime) -> list[Window]:
-    """Land what a second look found changed, in its own hours, which claims nothing about others; the hours."""
+def land_apart(landing: Landing, visit: Visit, community: str, items: list[RawItem], *, now: datetime) -> list[Window]:
+    """Land items in their own hours, which claims nothing about others; the hours."""
     hours = [Window.hour(start) for start in sorted({item.hour for item in items})]
-    writer = WindowWriter(landing, Visit(platform, "refresh", source.retrieved_at, source.forms), known=[], apart=True)
+    writer = WindowWriter(landing, visit, known=[], apart=True)
     for item in items:
         writer.add(item)
     writer.close([community], hours, stop=Stop(StopReason.EXHAUSTED, (community,), covered={}), now=now)

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -36,7 +36,6 @@ class Sighting:
     successors: tuple[RawItem, ...] = ()
 
 
-@runtime_checkable
 class SecondLook(Protocol):
     """A live platform that can be asked again for items it gave once."""
 

@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from market_opinion import bronze, silver
 from market_opinion.columns import UTC_TIME
@@ -118,3 +120,16 @@ def test_threads_that_arrive_late_outdate_their_comments():
     began = pl.DataFrame({"thread_id": ["s1", "s2"], "context_title": ["One", None], "window_start": [hours[0] - timedelta(hours=5)] * 2})
     later = pl.DataFrame({"thread_id": ["s1", "s1", "s2"], "context_title": [None, "One", None], "window_start": hours})
     assert [str(w) for w in silver.outdated(began, later)] == ["2026-03-01T10:00/2026-03-01T11:00"]
+
+
+SPREAD = st.lists(st.tuples(st.sampled_from("aBß9Σİ"), st.sampled_from(" .-—"), st.integers(0, 40)), max_size=30)
+
+
+@settings(deadline=None)
+@given(st.lists(SPREAD.map(lambda parts: "".join(letter + mark * count for letter, mark, count in parts)), min_size=1))
+def test_how_a_text_begins_is_how_its_letters_begin(texts):
+    """Otherwise copies of it would not be looked at: whatever stands between the letters, and however much of it."""
+    found = pl.DataFrame({"text": texts}).select(
+        opening=silver._opening(pl.col("text")), whole=silver._letters(pl.col("text")).str.head(silver._OPENING_CHARACTERS)
+    )
+    assert found["opening"].to_list() == found["whole"].to_list()

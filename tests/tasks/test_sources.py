@@ -470,6 +470,17 @@ def test_an_edited_post_of_x_takes_the_place_of_the_first(stage, home):
     assert bronze().filter(item_id=new.id).select("body", "window_start").row(0) == (new.text, T10 + HOUR)
 
 
+@every(["x"])
+def test_known_posts_of_x_are_asked_for_by_the_hundred(stage):
+    """What X takes in one request."""
+    stage.platform.page = 100
+    stage.said += [Said("submission", str(7000 + n), T10.timestamp() + n, f"Post {n}", "person_1") for n in range(120)]
+    stage.read()
+    asked = stage.asked
+    assert look(stage, 4)["looked_up_item_count"] == len(stage.wanted()) > 100
+    assert stage.asked - asked == 2
+
+
 @every(["steam", "sample", "file"])
 def test_who_cannot_be_asked_again_is_not(stage):
     """The message names those that can."""

@@ -17,6 +17,7 @@ from market_opinion.landing.manifest import Capture
 from market_opinion.landing.writer import WindowWriter
 from market_opinion.landing.zone import Landing
 from market_opinion.sources import Covered, RawItem, Stop, StopReason, Visit
+from market_opinion.sources.live import land_apart
 from market_opinion.sources.reddit.client import requestor_of
 from market_opinion.sources.reddit.items import encode
 from market_opinion.sources.reddit.listings import (
@@ -143,10 +144,8 @@ def close(
 
 def land_items(landing: Landing, community: str, items: Iterable[Item], *, path: str, retrieved_at: datetime, now: datetime) -> Visited:
     """Land items in their own hours, which claims nothing about others."""
-    items = list(items)
-    hours = [Window.hour(start) for start in sorted({floor_hour(created_at(item)) for item in items})]
-    stop = Stop(StopReason.EXHAUSTED, (community,), covered={})
-    return _land(landing, community, items, hours, visit=_visit(path, retrieved_at), stop=stop, now=now, apart=True)
+    raw = [_raw(item, community, retrieved_at) for item in items]
+    return Visited(land_apart(landing, _visit(path, retrieved_at), community, raw, now=now), len(raw), retrieved_at)
 
 
 def fullname(kind: str, item_id: str) -> str:
