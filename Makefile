@@ -13,7 +13,7 @@ demo: .venv/runtime
 
 # Pages in a browser over the mart that demo, or a run of yours, has filled.
 dashboard: .venv/dashboard
-	$(PY) -m market_opinion.dashboard
+	$(PY) -m market_opinion.serving.dashboard
 
 test: .venv/dev
 	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/deployment

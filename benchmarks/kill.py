@@ -17,9 +17,9 @@ from pathlib import Path
 import cyclopts
 import polars as pl
 
-from market_opinion.contracts import TABLES
-from market_opinion.lake.tables import open_lake
-from market_opinion.mart.duckdb import DuckDBMart
+from market_opinion.core.contracts import TABLES
+from market_opinion.serving.mart.duckdb import DuckDBMart
+from market_opinion.storage.lake.tables import open_lake
 
 _MART = (
     "dim_product",

@@ -29,12 +29,12 @@ import cyclopts
 from pydantic import SecretStr
 
 from benchmarks.measure import finish, peak_mb, report
-from market_opinion.domain import load_domain
-from market_opinion.llm.engine import Engine, Totals, run_engine
-from market_opinion.llm.journal import Journal
-from market_opinion.llm.model import Model
-from market_opinion.llm.prices import Price, Usage
-from market_opinion.llm.prompt import Answer, Question, load_prompt
+from market_opinion.domain.definition import load_domain
+from market_opinion.scorers.llm.engine import Engine, Totals, run_engine
+from market_opinion.scorers.llm.journal import Journal
+from market_opinion.scorers.llm.model import Model
+from market_opinion.scorers.llm.prices import Price, Usage
+from market_opinion.scorers.llm.prompt import Answer, Question, load_prompt
 
 _PRICE = Price(input=0.15, cached_input=0.075, output=0.60)
 _LATENCY = {"p50": 0.6, "p99": 3.0}

@@ -17,12 +17,12 @@ import numpy as np
 import polars as pl
 
 from benchmarks.measure import finish, peak_mb, report
-from market_opinion import mart
-from market_opinion.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS, Table
-from market_opinion.domain import Domain, load_domain
-from market_opinion.mart.duckdb import DuckDBMart
-from market_opinion.settings import load_settings
-from market_opinion.state import WindowEntry, WindowState
+from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS, Table
+from market_opinion.core.settings import load_settings
+from market_opinion.domain.definition import Domain, load_domain
+from market_opinion.serving import mart
+from market_opinion.serving.mart.duckdb import DuckDBMart
+from market_opinion.storage.state import WindowEntry, WindowState
 
 _A_DAY = 10_000
 _FIRST = datetime(2026, 1, 1, tzinfo=UTC)

@@ -24,7 +24,7 @@ from prefect.logging import disable_run_logger
 
 from benchmarks import archive
 from benchmarks.measure import finish, peak_mb, report
-from market_opinion.window import by_date
+from market_opinion.core.window import by_date
 from tasks.bronze import build_bronze
 from tasks.fetch import fetch_windows
 from tasks.mart import load_mart

@@ -12,7 +12,7 @@ import polars as pl
 import polars_hash
 
 from benchmarks.measure import peak_mb
-from market_opinion.domain import load_domain
+from market_opinion.domain.definition import load_domain
 
 _SCHEMA = dict.fromkeys(("id", "subreddit", "author", "body", "link_id", "parent_id", "permalink"), pl.String) | {
     "score": pl.Int64,

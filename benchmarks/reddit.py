@@ -32,10 +32,10 @@ from prefect.logging import disable_run_logger
 
 from benchmarks.measure import finish, report
 from flows.stages import carry, recheck
-from market_opinion.contracts import BRONZE_ITEMS
+from market_opinion.core.contracts import BRONZE_ITEMS
+from market_opinion.core.window import HOUR, floor_hour
 from market_opinion.sources.archive import Archive
-from market_opinion.state import WindowState
-from market_opinion.window import HOUR, floor_hour
+from market_opinion.storage.state import WindowState
 from tasks import resources
 from tasks.collect import poll_communities
 from tasks.fetch import fetch_windows

@@ -9,8 +9,8 @@ import polars as pl
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from benchmarks.measure import finish, report
-from market_opinion.domain import load_domain
-from market_opinion.lexicon import Lexicon
+from market_opinion.domain.definition import load_domain
+from market_opinion.scorers.lexicon import Lexicon
 
 _REPEATS = 3
 

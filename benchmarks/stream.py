@@ -18,12 +18,12 @@ from typing import Any
 import cyclopts
 
 from benchmarks.measure import finish, peak_mb, report
-from market_opinion import bronze
-from market_opinion.domain import load_domain
-from market_opinion.landing.zone import Landing
-from market_opinion.settings import Settings, load_settings
+from market_opinion.core.settings import Settings, load_settings
+from market_opinion.domain.definition import load_domain
 from market_opinion.sources import stream
 from market_opinion.sources.stream import Drain, topic_of
+from market_opinion.stages import bronze
+from market_opinion.storage.landing.zone import Landing
 from tests.broker import Broker
 
 _TEXT = "The battery of my iPhone 15 lasts a day and a half, which is what I wanted; the camera is good too. "

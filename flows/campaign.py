@@ -6,7 +6,7 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.stages import conclude, finish
-from market_opinion.window import by_date
+from market_opinion.core.window import by_date
 from tasks.alerts import check_windows, report_failure
 from tasks.bronze import build_bronze
 from tasks.campaign import find_unjudged, hand_out

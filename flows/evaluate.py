@@ -4,7 +4,7 @@ from pathlib import Path
 
 from prefect import flow
 
-from market_opinion.evaluation import Evaluation
+from market_opinion.truth.evaluation import Evaluation
 from tasks.evaluate import evaluate_scorer, publish_evaluation
 from tasks.local import run_locally
 from tasks.progress import Tally

@@ -10,12 +10,14 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from market_opinion import dictionary, domain_lint, scaffold
-from market_opinion.console import run
-from market_opinion.domain import load_domain
-from market_opinion.errors import InvalidRequest
-from market_opinion.settings import load_settings
-from market_opinion.window import Window, as_utc
+from market_opinion.core.console import run
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Window, as_utc
+from market_opinion.domain import lint as domain_lint
+from market_opinion.domain import scaffold
+from market_opinion.domain.definition import load_domain
+from market_opinion.ops import dictionary
 
 _PIPED_WIDTH = 160
 app = cyclopts.App(name="python -m market_opinion", help="Commands about the platform itself.", version_flags=())

@@ -6,13 +6,13 @@ from typing import Any
 from prefect import Flow, get_run_logger, task
 from prefect.client.schemas.objects import FlowRun, State
 
-from market_opinion import alerts
-from market_opinion.metrics import Metric
-from market_opinion.quality import ratios
-from market_opinion.quota import REFUSALS
-from market_opinion.settings import load_settings
-from market_opinion.state import WindowState
-from market_opinion.window import Slice
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Slice
+from market_opinion.ops import alerts
+from market_opinion.ops.metrics import Metric
+from market_opinion.sources.quota import REFUSALS
+from market_opinion.stages.quality import ratios
+from market_opinion.storage.state import WindowState
 from tasks import resources
 from tasks.request import Job
 

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from market_opinion.audit import Coverage, coverage
-from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
-from market_opinion.errors import InvalidRequest
-from market_opinion.window import Window
+from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.core.window import Window
+from market_opinion.ops.audit import Coverage, coverage
 from tasks import resources
 
 _FACTS = {

@@ -2,10 +2,10 @@
 
 from prefect import get_run_logger, task
 
-from market_opinion import bronze
-from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS
-from market_opinion.errors import CommitConflict
-from market_opinion.window import Slice
+from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
+from market_opinion.core.errors import CommitConflict
+from market_opinion.core.window import Slice
+from market_opinion.stages import bronze
 from tasks import resources
 from tasks.measure import Stopwatch
 from tasks.policy import only

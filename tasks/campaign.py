@@ -13,11 +13,11 @@ from prefect.client.schemas.objects import FlowRun, StateType
 from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
-from market_opinion.domain import load_domain
-from market_opinion.errors import InvalidRequest, RunsFailed
-from market_opinion.landing.manifest import Capture
-from market_opinion.settings import load_settings
-from market_opinion.window import Slice, spans
+from market_opinion.core.errors import InvalidRequest, RunsFailed
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Slice, spans
+from market_opinion.domain.definition import load_domain
+from market_opinion.storage.landing.manifest import Capture
 from tasks import resources
 from tasks.fetch import lines_an_hour
 from tasks.opinions import scorer_version

@@ -4,17 +4,17 @@ from datetime import datetime, timedelta
 
 from prefect import get_run_logger, task
 
-from market_opinion.certificate import certify
-from market_opinion.errors import CommunityClosed, SourceUnavailable
-from market_opinion.landing.manifest import Manifest
-from market_opinion.metrics import Metric
-from market_opinion.quota import Priority
-from market_opinion.settings import load_settings
+from market_opinion.core.errors import CommunityClosed, SourceUnavailable
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Window
+from market_opinion.ops.metrics import Metric
+from market_opinion.sources.quota import Priority
 from market_opinion.sources.reddit import live
 from market_opinion.sources.reddit.client import requestor_of
 from market_opinion.sources.reddit.listings import KINDS
-from market_opinion.state import WindowEntry, WindowState
-from market_opinion.window import Window
+from market_opinion.storage.certificate import certify
+from market_opinion.storage.landing.manifest import Manifest
+from market_opinion.storage.state import WindowEntry, WindowState
 from tasks import resources
 from tasks.request import Job
 

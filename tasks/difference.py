@@ -6,11 +6,13 @@ from dataclasses import dataclass
 import polars as pl
 from prefect.logging import disable_run_logger
 
-from market_opinion import agreement, mart, mentions, opinions, silver
-from market_opinion.contracts import SILVER_ITEMS
-from market_opinion.domain import Domain, load_domain
-from market_opinion.errors import InvalidRequest
-from market_opinion.settings import load_settings
+from market_opinion.core.contracts import SILVER_ITEMS
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.core.settings import load_settings
+from market_opinion.domain.definition import Domain, load_domain
+from market_opinion.serving import mart
+from market_opinion.stages import mentions, opinions, silver
+from market_opinion.truth import agreement
 from tasks import resources
 from tasks.opinions import judge_rows
 

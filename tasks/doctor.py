@@ -16,12 +16,12 @@ from prefect.client.orchestration import SyncPrefectClient
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.settings import get_current_settings
 
-from market_opinion.contracts import TABLES
-from market_opinion.domain import load_domain
-from market_opinion.errors import MarketOpinionError
-from market_opinion.quota import REFUSALS, Priority
-from market_opinion.settings import Settings, load_settings
+from market_opinion.core.contracts import TABLES
+from market_opinion.core.errors import MarketOpinionError
+from market_opinion.core.settings import Settings, load_settings
+from market_opinion.domain.definition import load_domain
 from market_opinion.sources import stream
+from market_opinion.sources.quota import REFUSALS, Priority
 from market_opinion.sources.reddit.client import check_access
 from tasks import model, resources
 from tasks.inbox import open_inbox
@@ -194,7 +194,7 @@ def _mart(settings: Settings) -> Finding:
 def _postgres(settings: Settings) -> Finding:
     if settings.postgres_uri is None:
         return Finding("PostgreSQL", "off", "POSTGRES_URI is not set: nothing is published")
-    from market_opinion.mart.postgres import PostgresMart  # few need it
+    from market_opinion.serving.mart.postgres import PostgresMart  # few need it
 
     is_loaded = PostgresMart(settings.postgres_uri).is_loaded
     return Finding("PostgreSQL", "ok", "the views are published" if is_loaded else "nothing published yet")

@@ -9,14 +9,14 @@ from functools import partial
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS, TABLES
-from market_opinion.erasure import GONE, Erasure, erase_lines
-from market_opinion.errors import CommitConflict
-from market_opinion.landing.zone import Landing
-from market_opinion.llm import prompt
-from market_opinion.settings import load_settings
-from market_opinion.silver import THREAD_DAYS
-from market_opinion.window import Slice, Window, contiguous
+from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS, TABLES
+from market_opinion.core.errors import CommitConflict
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Slice, Window, contiguous
+from market_opinion.scorers.llm import prompt
+from market_opinion.stages.erasure import GONE, Erasure, erase_lines
+from market_opinion.stages.silver import THREAD_DAYS
+from market_opinion.storage.landing.zone import Landing
 from tasks import resources
 from tasks.policy import only
 from tasks.request import Job

@@ -7,14 +7,15 @@ import polars as pl
 from prefect import get_run_logger, task
 from prefect.artifacts import create_table_artifact
 
-from market_opinion import evaluation, opinions
-from market_opinion.contracts import SILVER_ITEMS, SILVER_OPINIONS
-from market_opinion.domain import load_domain
-from market_opinion.errors import InvalidRequest
-from market_opinion.evaluation import Evaluation
-from market_opinion.labelled import read_labelled
-from market_opinion.linear import Linear
-from market_opinion.settings import load_settings
+from market_opinion.core.contracts import SILVER_ITEMS, SILVER_OPINIONS
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.core.settings import load_settings
+from market_opinion.domain.definition import load_domain
+from market_opinion.scorers.linear import Linear
+from market_opinion.stages import opinions
+from market_opinion.truth import evaluation
+from market_opinion.truth.evaluation import Evaluation
+from market_opinion.truth.labelled import read_labelled
 from tasks import resources
 from tasks.opinions import judge_rows
 from tasks.request import Job, ScorerName

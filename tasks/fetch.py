@@ -8,18 +8,18 @@ from functools import partial
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion.certificate import certify
-from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS
-from market_opinion.errors import CommunityClosed, InvalidRequest, SourceUnavailable
-from market_opinion.landing.manifest import Capture, Manifest, Survey
-from market_opinion.landing.writer import WindowWriter
-from market_opinion.settings import load_settings
+from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
+from market_opinion.core.errors import CommunityClosed, InvalidRequest, SourceUnavailable
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Slice, Window, contiguous, spans
 from market_opinion.sources import RefusedFile, Stop
-from market_opinion.sources.live import Ingestion, WindowIngestion, land_failure
 from market_opinion.sources.reddit import live
 from market_opinion.sources.reddit.ingestion import RedditIngestionService
-from market_opinion.state import WindowState
-from market_opinion.window import Slice, Window, contiguous, spans
+from market_opinion.sources.windowed import Ingestion, WindowIngestion, land_failure
+from market_opinion.storage.certificate import certify
+from market_opinion.storage.landing.manifest import Capture, Manifest, Survey
+from market_opinion.storage.landing.writer import WindowWriter
+from market_opinion.storage.state import WindowState
 from tasks import resources
 from tasks.policy import only
 from tasks.request import Job

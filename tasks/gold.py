@@ -2,12 +2,13 @@
 
 from prefect import get_run_logger, task
 
-from market_opinion import gold, mart, opinions
-from market_opinion.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
-from market_opinion.domain import load_domain
-from market_opinion.errors import CommitConflict
-from market_opinion.settings import load_settings
-from market_opinion.window import Slice, whole_days
+from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
+from market_opinion.core.errors import CommitConflict
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Slice, whole_days
+from market_opinion.domain.definition import load_domain
+from market_opinion.serving import mart
+from market_opinion.stages import gold, opinions
 from tasks import resources
 from tasks.policy import only
 from tasks.request import Job

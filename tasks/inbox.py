@@ -11,12 +11,12 @@ import msgspec
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion.contracts import OPS_REJECTIONS
-from market_opinion.domain import domain_names, load_domain
-from market_opinion.errors import DomainInvalid, InvalidRequest, SourceUnavailable, SourceUnreadable
-from market_opinion.inbox import Arrival, Door, Inbox, Outcome, Queue, door_of
-from market_opinion.settings import load_settings
-from market_opinion.window import Slice, Window, merged
+from market_opinion.core.contracts import OPS_REJECTIONS
+from market_opinion.core.errors import DomainInvalid, InvalidRequest, SourceUnavailable, SourceUnreadable
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Slice, Window, merged
+from market_opinion.domain.definition import domain_names, load_domain
+from market_opinion.sources.inbox import Arrival, Door, Inbox, Outcome, Queue, door_of
 from tasks import resources
 from tasks.fetch import Reading, find_landed, read_files
 from tasks.request import Job, check_backfill

@@ -14,9 +14,9 @@ from prefect import Flow, Task
 from prefect.settings import PREFECT_HOME, PREFECT_LOGGING_TO_API_ENABLED, get_current_settings, temporary_settings
 from rich.console import Console
 
-from market_opinion.console import refuse
-from market_opinion.errors import MarketOpinionError
-from market_opinion.settings import load_settings
+from market_opinion.core.console import refuse
+from market_opinion.core.errors import MarketOpinionError
+from market_opinion.core.settings import load_settings
 from tasks.report import Summary
 from tasks.request import Job
 

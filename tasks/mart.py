@@ -5,15 +5,16 @@ from datetime import timedelta
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion import mart, opinions
-from market_opinion.alerts import Alert
-from market_opinion.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
-from market_opinion.domain import load_domain
-from market_opinion.errors import MartUnavailable, ReconciliationFailed
-from market_opinion.export import Export
-from market_opinion.mart.postgres import PostgresMart
-from market_opinion.settings import load_settings
-from market_opinion.window import Slice, Window, whole_days
+from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
+from market_opinion.core.errors import MartUnavailable, ReconciliationFailed
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Slice, Window, whole_days
+from market_opinion.domain.definition import load_domain
+from market_opinion.ops.alerts import Alert
+from market_opinion.serving import mart
+from market_opinion.serving.mart.postgres import PostgresMart
+from market_opinion.stages import opinions
+from market_opinion.storage.export import Export
 from tasks import resources
 from tasks.alerts import raise_alerts
 from tasks.policy import only

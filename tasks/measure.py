@@ -2,9 +2,9 @@
 
 import time
 
-from market_opinion import metrics
-from market_opinion.settings import load_settings
-from market_opinion.window import Slice
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Slice
+from market_opinion.ops import metrics
 from tasks import resources
 
 

@@ -3,12 +3,12 @@
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion import mentions, silver
-from market_opinion.contracts import SILVER_ITEMS, SILVER_MENTIONS
-from market_opinion.domain import load_domain
-from market_opinion.errors import CommitConflict
-from market_opinion.settings import load_settings
-from market_opinion.window import Slice
+from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS
+from market_opinion.core.errors import CommitConflict
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Slice
+from market_opinion.domain.definition import load_domain
+from market_opinion.stages import mentions, silver
 from tasks import resources
 from tasks.policy import only
 from tasks.request import Job

@@ -11,18 +11,18 @@ from prefect import get_run_logger
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 
-from market_opinion.contracts import SILVER_EXTRACTIONS
-from market_opinion.domain import Domain
-from market_opinion.errors import SettingsInvalid
-from market_opinion.lake.tables import Lake
-from market_opinion.llm import ledger
-from market_opinion.llm.batch import BatchRun
-from market_opinion.llm.engine import Engine, Totals, run_engine
-from market_opinion.llm.journal import Journal
-from market_opinion.llm.model import Model
-from market_opinion.llm.prices import load_price
-from market_opinion.llm.prompt import Answer, Prompt, Question, load_prompt
-from market_opinion.settings import Settings, load_settings
+from market_opinion.core.contracts import SILVER_EXTRACTIONS
+from market_opinion.core.errors import SettingsInvalid
+from market_opinion.core.settings import Settings, load_settings
+from market_opinion.domain.definition import Domain
+from market_opinion.scorers.llm import ledger
+from market_opinion.scorers.llm.batch import BatchRun
+from market_opinion.scorers.llm.engine import Engine, Totals, run_engine
+from market_opinion.scorers.llm.journal import Journal
+from market_opinion.scorers.llm.model import Model
+from market_opinion.scorers.llm.prices import load_price
+from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, load_prompt
+from market_opinion.storage.lake.tables import Lake
 from tasks import resources
 
 NAME = "llm"

@@ -3,14 +3,15 @@
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion import lexicon, linear, opinions, silver
-from market_opinion.contracts import OPS_REJECTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
-from market_opinion.domain import Domain, load_domain
-from market_opinion.errors import CommitConflict
-from market_opinion.linear import Linear
-from market_opinion.llm.prompt import load_prompt
-from market_opinion.settings import load_settings
-from market_opinion.window import Slice
+from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
+from market_opinion.core.errors import CommitConflict
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Slice
+from market_opinion.domain.definition import Domain, load_domain
+from market_opinion.scorers import lexicon, linear
+from market_opinion.scorers.linear import Linear
+from market_opinion.scorers.llm.prompt import load_prompt
+from market_opinion.stages import opinions, silver
 from tasks import model, resources
 from tasks.policy import only
 from tasks.request import Job, ScorerName

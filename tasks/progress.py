@@ -8,7 +8,7 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from market_opinion.window import Slice
+from market_opinion.core.window import Slice
 
 
 class Tally:

@@ -6,12 +6,12 @@ from datetime import datetime, timedelta
 import polars as pl
 from prefect import task
 
-from market_opinion.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_OPINIONS
-from market_opinion.erasure import WITHOUT_WORDS, purge_lines
-from market_opinion.errors import CommitConflict
-from market_opinion.llm import prompt
-from market_opinion.settings import load_settings
-from market_opinion.window import EARLIEST, Slice, Window, contiguous, floor_hour, spans
+from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_OPINIONS
+from market_opinion.core.errors import CommitConflict
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import EARLIEST, Slice, Window, contiguous, floor_hour, spans
+from market_opinion.scorers.llm import prompt
+from market_opinion.stages.erasure import WITHOUT_WORDS, purge_lines
 from tasks import resources
 from tasks.policy import only
 from tasks.request import Job

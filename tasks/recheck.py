@@ -9,19 +9,19 @@ from typing import Literal, cast
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion import quality
-from market_opinion.contracts import BRONZE_ITEMS
-from market_opinion.erasure import GONE_TEXTS, Erasure
-from market_opinion.errors import CommunityClosed
-from market_opinion.metrics import Metric
-from market_opinion.quota import Priority
-from market_opinion.settings import load_settings
+from market_opinion.core.contracts import BRONZE_ITEMS
+from market_opinion.core.errors import CommunityClosed
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import HOUR, Slice, Window, floor_hour
+from market_opinion.ops.metrics import Metric
 from market_opinion.sources import Visit
-from market_opinion.sources.live import land_apart
+from market_opinion.sources.quota import Priority
 from market_opinion.sources.reddit import live
 from market_opinion.sources.second_look import Known, SecondLook, compare
-from market_opinion.state import WindowEntry
-from market_opinion.window import HOUR, Slice, Window, floor_hour
+from market_opinion.sources.windowed import land_apart
+from market_opinion.stages import quality
+from market_opinion.stages.erasure import GONE_TEXTS, Erasure
+from market_opinion.storage.state import WindowEntry
 from tasks import resources
 from tasks.request import Job
 

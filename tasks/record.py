@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion import metrics, quality
-from market_opinion.certificate import certify
-from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS
-from market_opinion.landing.manifest import Manifest
-from market_opinion.settings import load_settings
-from market_opinion.state import RunRecord, StateStore, WindowEntry, WindowState
-from market_opinion.window import HOUR, Slice, Window, catch_up, floor_hour
+from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import HOUR, Slice, Window, catch_up, floor_hour
+from market_opinion.ops import metrics
+from market_opinion.stages import quality
+from market_opinion.storage.certificate import certify
+from market_opinion.storage.landing.manifest import Manifest
+from market_opinion.storage.state import RunRecord, StateStore, WindowEntry, WindowState
 from tasks import resources
 from tasks.request import Job
 

@@ -7,14 +7,14 @@ from prefect import task
 from prefect.runtime import flow_run
 from pydantic import SecretStr
 
-from market_opinion import silver
-from market_opinion.contracts import BRONZE_ITEMS, SILVER_ITEMS
-from market_opinion.domain import load_domain
-from market_opinion.erasure import Erasure
-from market_opinion.errors import InvalidRequest
-from market_opinion.settings import load_settings
+from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import as_utc
+from market_opinion.domain.definition import load_domain
 from market_opinion.sources.catalogue import source_of
-from market_opinion.window import as_utc
+from market_opinion.stages import silver
+from market_opinion.stages.erasure import Erasure
 from tasks import resources
 from tasks.request import Job
 

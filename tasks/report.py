@@ -8,10 +8,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from market_opinion import report
-from market_opinion.domain import load_domain
-from market_opinion.quality import ratios
-from market_opinion.settings import load_settings
+from market_opinion.core.settings import load_settings
+from market_opinion.domain.definition import load_domain
+from market_opinion.serving import report
+from market_opinion.stages.quality import ratios
 from tasks import resources
 from tasks.request import Job
 

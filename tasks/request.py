@@ -11,17 +11,18 @@ from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
 from pydantic import WithJsonSchema
 
-from market_opinion import linear, opinions
-from market_opinion.domain import load_domain
-from market_opinion.errors import InvalidRequest
-from market_opinion.linear import Linear
-from market_opinion.quota import Priority
-from market_opinion.settings import load_settings
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Slice, Window, as_utc, clip
+from market_opinion.domain.definition import load_domain
+from market_opinion.scorers import linear
+from market_opinion.scorers.linear import Linear
 from market_opinion.sources import sample
 from market_opinion.sources.catalogue import names, source_type
+from market_opinion.sources.quota import Priority
 from market_opinion.sources.reddit import live
 from market_opinion.sources.stream import connection
-from market_opinion.window import Slice, Window, as_utc, clip
+from market_opinion.stages import opinions
 from tasks import model, resources
 
 # Any source of the catalogue, as a list to choose from in Prefect's form.

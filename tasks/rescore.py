@@ -6,12 +6,14 @@ import polars as pl
 from prefect import get_run_logger, task
 from prefect.artifacts import create_table_artifact
 
-from market_opinion import agreement, mart, opinions
-from market_opinion.contracts import SILVER_OPINIONS
-from market_opinion.domain import load_domain
-from market_opinion.errors import InvalidRequest
-from market_opinion.settings import load_settings
-from market_opinion.window import Slice, contiguous, spans
+from market_opinion.core.contracts import SILVER_OPINIONS
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Slice, contiguous, spans
+from market_opinion.domain.definition import load_domain
+from market_opinion.serving import mart
+from market_opinion.stages import opinions
+from market_opinion.truth import agreement
 from tasks import resources
 from tasks.request import Job
 

@@ -5,19 +5,19 @@ from typing import cast
 import boto3
 from prefect.blocks.system import Secret
 
-from market_opinion.domain import load_domain
-from market_opinion.lake.tables import Lake, open_lake
-from market_opinion.landing.zone import Landing
-from market_opinion.mart import Mart, NoMart
-from market_opinion.mart.duckdb import DuckDBMart
-from market_opinion.metrics import CloudWatchMetrics, EmbeddedMetrics, MetricsFile, MetricsSink
-from market_opinion.quota import Priority, Quota
-from market_opinion.settings import Settings, load_settings
+from market_opinion.core.settings import Settings, load_settings
+from market_opinion.domain.definition import load_domain
+from market_opinion.ops.metrics import CloudWatchMetrics, EmbeddedMetrics, MetricsFile, MetricsSink
+from market_opinion.serving.mart import Mart, NoMart
+from market_opinion.serving.mart.duckdb import DuckDBMart
 from market_opinion.sources import Opening, Source
 from market_opinion.sources.catalogue import source_type
+from market_opinion.sources.quota import Priority, Quota
 from market_opinion.sources.reddit.client import Reddit, RedditClientFactory, RedditCredentials
-from market_opinion.state import StateStore
-from market_opinion.state.sqlite import SQLiteState
+from market_opinion.storage.lake.tables import Lake, open_lake
+from market_opinion.storage.landing.zone import Landing
+from market_opinion.storage.state import StateStore
+from market_opinion.storage.state.sqlite import SQLiteState
 
 
 def landing() -> Landing:
@@ -37,7 +37,7 @@ def state() -> StateStore:
     settings = load_settings()
     if settings.state_table is None:
         return SQLiteState(settings.state_path, environment=settings.environment)
-    from market_opinion.state.dynamodb import DynamoDBState  # loads boto3's models, which few need
+    from market_opinion.storage.state.dynamodb import DynamoDBState  # loads boto3's models, which few need
 
     return DynamoDBState(settings.state_table, environment=settings.environment, ssm_path=settings.state_base_path)
 

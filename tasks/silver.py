@@ -5,12 +5,12 @@ from datetime import timedelta
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion import silver
-from market_opinion.contracts import BRONZE_ITEMS, SILVER_ITEMS
-from market_opinion.erasure import PURGED
-from market_opinion.errors import CommitConflict
-from market_opinion.settings import load_settings
-from market_opinion.window import Slice, Window
+from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS
+from market_opinion.core.errors import CommitConflict
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Slice, Window
+from market_opinion.stages import silver
+from market_opinion.stages.erasure import PURGED
 from tasks import resources
 from tasks.measure import Stopwatch
 from tasks.policy import only

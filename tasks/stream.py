@@ -6,18 +6,18 @@ from datetime import UTC, datetime, timedelta
 
 from prefect import get_run_logger, task
 
-from market_opinion.certificate import certify
-from market_opinion.contracts import KINDS
-from market_opinion.domain import load_domain
-from market_opinion.errors import SourceUnavailable
-from market_opinion.landing.manifest import Manifest
-from market_opinion.landing.writer import WindowWriter
-from market_opinion.metrics import Metric
-from market_opinion.settings import load_settings
+from market_opinion.core.contracts import KINDS
+from market_opinion.core.errors import SourceUnavailable
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import Slice, Window, contiguous, floor_hour
+from market_opinion.domain.definition import load_domain
+from market_opinion.ops.metrics import Metric
 from market_opinion.sources import Visit, catalogue
 from market_opinion.sources.stream import CAPTURE_PATH, Drain, Mirror
-from market_opinion.state import WindowState
-from market_opinion.window import Slice, Window, contiguous, floor_hour
+from market_opinion.storage.certificate import certify
+from market_opinion.storage.landing.manifest import Manifest
+from market_opinion.storage.landing.writer import WindowWriter
+from market_opinion.storage.state import WindowState
 from tasks import resources
 from tasks.policy import only
 from tasks.request import Job

@@ -8,9 +8,9 @@ from prefect_snowflake import SnowflakeCredentials
 from pydantic import ValidationError
 from snowflake.connector import SnowflakeConnection
 
-from market_opinion.errors import SettingsInvalid
-from market_opinion.mart.snowflake import SnowflakeMart
-from market_opinion.settings import Settings
+from market_opinion.core.errors import SettingsInvalid
+from market_opinion.core.settings import Settings
+from market_opinion.serving.mart.snowflake import SnowflakeMart
 
 # An hourly load would rather be tried again than hang: the connector repeats what the network lost for so long.
 _TIMEOUT_SECONDS = 60

@@ -31,7 +31,7 @@ _QUIET = (
 def dashboard(home: Path, *options: str, environment: dict[str, str] | None = None) -> Iterator[str]:
     """The dashboard's own command over a home folder; its address, once it answers."""
     port = free_port()
-    command = [sys.executable, "-m", "market_opinion.dashboard", "--port", str(port), *options]
+    command = [sys.executable, "-m", "market_opinion.serving.dashboard", "--port", str(port), *options]
     settings = {**os.environ, **(environment or {}), "MARKET_OPINION_HOME": str(home)}
     with (home.parent / "dashboard.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=REPOSITORY, env=settings, stdout=log, stderr=log)

@@ -16,9 +16,9 @@ from prefect import Task
 from prefect.logging import disable_run_logger
 from prefect.runtime import flow_run
 
-from market_opinion.contracts import TABLES
-from market_opinion.domain import Domain, load_domain
-from market_opinion.settings import Settings, load_settings
+from market_opinion.core.contracts import TABLES
+from market_opinion.core.settings import Settings, load_settings
+from market_opinion.domain.definition import Domain, load_domain
 
 if TYPE_CHECKING:
     from tests.cloud import Cloud

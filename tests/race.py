@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from prefect.logging import disable_run_logger
 
-from market_opinion.window import HOUR, Slice, Window
+from market_opinion.core.window import HOUR, Slice, Window
 from tasks.bronze import build_bronze
 from tasks.request import check_backfill
 from tasks.silver import clean_items

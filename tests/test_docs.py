@@ -8,8 +8,8 @@ import tomllib
 import yaml
 
 from market_opinion.__main__ import app
-from market_opinion.domain import FileMapping, domain_names, load_domain
-from market_opinion.settings import Settings
+from market_opinion.core.settings import Settings
+from market_opinion.domain.definition import FileMapping, domain_names, load_domain
 from market_opinion.sources import catalogue
 from tests.conftest import REPOSITORY
 

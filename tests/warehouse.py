@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from market_opinion import mart
+from market_opinion.serving import mart
 from tests.conftest import MART_TABLES, REPOSITORY
 from tests.loopback import ServerProcess, free_port
 

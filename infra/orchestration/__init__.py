@@ -17,8 +17,8 @@ from prefect.types import SecretDict
 from pydantic import SecretStr
 
 from infra.orchestration.automations import automations
-from market_opinion.errors import InvalidRequest
-from market_opinion.settings import Settings
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.core.settings import Settings
 
 _REPOSITORY = Path(__file__).parent.parent.parent
 _CODE_IN_IMAGE = "/app"

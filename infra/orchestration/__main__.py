@@ -9,9 +9,9 @@ import httpx
 from rich.markup import escape
 
 from infra import orchestration
-from market_opinion.console import run, say
-from market_opinion.errors import InvalidRequest, SettingsInvalid
-from market_opinion.settings import load_settings
+from market_opinion.core.console import run, say
+from market_opinion.core.errors import InvalidRequest, SettingsInvalid
+from market_opinion.core.settings import load_settings
 
 app = cyclopts.App(name="python -m infra.orchestration", help="What a Prefect server needs before a deployment.", version_flags=())
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from string import Template
 
-from market_opinion.errors import SettingsInvalid
-from market_opinion.settings import Settings
+from market_opinion.core.errors import SettingsInvalid
+from market_opinion.core.settings import Settings
 
 _FOLDER = Path(__file__).parent
 _ALWAYS = ("01_roles", "02_warehouse", "03_database", "07_grants")

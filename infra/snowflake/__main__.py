@@ -7,9 +7,9 @@ from rich.table import Table
 from snowflake.connector.errors import Error
 
 from infra import snowflake
-from market_opinion.console import run
-from market_opinion.mart.snowflake import explained
-from market_opinion.settings import Settings, load_settings
+from market_opinion.core.console import run
+from market_opinion.core.settings import Settings, load_settings
+from market_opinion.serving.mart.snowflake import explained
 
 app = cyclopts.App(name="python -m infra.snowflake", help="What a Snowflake account needs before the first load.", version_flags=())
 

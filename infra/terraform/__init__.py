@@ -17,7 +17,7 @@ import boto3
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from market_opinion.errors import InvalidRequest, SettingsInvalid
+from market_opinion.core.errors import InvalidRequest, SettingsInvalid
 
 FOLDER = Path(__file__).parent
 # Applied once by a person who may do everything; the roles it makes do the rest.

@@ -7,7 +7,7 @@ import cyclopts
 import msgspec
 
 from infra import terraform
-from market_opinion.console import run, say
+from market_opinion.core.console import run, say
 
 Stages = Annotated[list[str], cyclopts.Parameter(name="--stages", consume_multiple=True)]
 app = cyclopts.App(name="python -m infra.terraform", help="The account on AWS, stage by stage.", version_flags=())

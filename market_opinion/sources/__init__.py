@@ -11,10 +11,10 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, NamedTuple, Protocol, Self
 
-from market_opinion.domain import Domain
-from market_opinion.forms import Told
-from market_opinion.settings import Settings
-from market_opinion.window import Window
+from market_opinion.core.settings import Settings
+from market_opinion.core.window import Window
+from market_opinion.domain.definition import Domain
+from market_opinion.storage.known_formats import Told
 
 
 class StopReason(StrEnum):

@@ -2,7 +2,7 @@
 
 from typing import Self
 
-from market_opinion.domain import Domain
+from market_opinion.domain.definition import Domain
 from market_opinion.sources import Opening
 from market_opinion.sources.files import Files, Reading, needed
 

@@ -4,7 +4,7 @@ import functools
 from importlib.metadata import EntryPoint, entry_points
 from typing import cast
 
-from market_opinion.errors import InvalidRequest
+from market_opinion.core.errors import InvalidRequest
 from market_opinion.sources import Listed
 
 GROUP = "market_opinion.sources"

@@ -11,12 +11,12 @@ from typing import Any
 
 import fsspec
 
-from market_opinion.errors import InvalidRequest, SourceUnavailable, SourceUnreadable
-from market_opinion.form import Form
-from market_opinion.forms import Told, form_of
+from market_opinion.core.errors import InvalidRequest, SourceUnavailable, SourceUnreadable
+from market_opinion.core.window import EARLIEST, HOUR, Window
 from market_opinion.sources import RawItem, RefusedFile, Sink, Stop, StopReason
 from market_opinion.sources.lines import BROKEN, read_lines
-from market_opinion.window import EARLIEST, HOUR, Window
+from market_opinion.storage.known_formats import Told, form_of
+from market_opinion.storage.line_format import Form
 
 
 @dataclass(frozen=True)

@@ -6,13 +6,13 @@ from typing import Any, Self
 
 import msgspec
 
-from market_opinion.errors import SourceUnavailable
-from market_opinion.forms import form_of
+from market_opinion.core.errors import SourceUnavailable
+from market_opinion.core.window import Window
 from market_opinion.sources import Opening, Sink, Stop
-from market_opinion.sources.live import WebSource, file_item, read_to_start
 from market_opinion.sources.second_look import Known, Sighting
 from market_opinion.sources.web import Web
-from market_opinion.window import Window
+from market_opinion.sources.windowed import WebSource, file_item, read_to_start
+from market_opinion.storage.known_formats import form_of
 
 # A search gives no more than this, on one page or on several.
 _HITS_MAX = 1000

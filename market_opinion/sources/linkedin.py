@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 from urllib.parse import quote
 
-from market_opinion.errors import SettingsInvalid
+from market_opinion.core.errors import SettingsInvalid
+from market_opinion.core.window import Window
 from market_opinion.sources import Opening, Sink, Stop
-from market_opinion.sources.live import WebSource, file_item, read_to_start
 from market_opinion.sources.second_look import Known, Sighting
 from market_opinion.sources.web import Web
-from market_opinion.window import Window
+from market_opinion.sources.windowed import WebSource, file_item, read_to_start
 
 _PAGE_ITEMS = 100
 

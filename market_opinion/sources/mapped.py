@@ -2,8 +2,8 @@
 
 from typing import Self
 
-from market_opinion.domain import Domain, FileMapping
-from market_opinion.errors import InvalidRequest
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.domain.definition import Domain, FileMapping
 from market_opinion.sources import Opening, read_as
 from market_opinion.sources.files import Files, Reading, needed
 from market_opinion.sources.lines import ENDINGS, ending_of

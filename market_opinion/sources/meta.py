@@ -6,12 +6,12 @@ from typing import Any, ClassVar, Self
 
 import requests
 
-from market_opinion.errors import CredentialsRefused, MarketOpinionError, NotThere, SettingsInvalid, SourceUnavailable
+from market_opinion.core.errors import CredentialsRefused, MarketOpinionError, NotThere, SettingsInvalid, SourceUnavailable
+from market_opinion.core.window import Window
 from market_opinion.sources import Opening, Sink, Stop
-from market_opinion.sources.live import WebSource, file_item, read_to_start
 from market_opinion.sources.second_look import Known, Sighting
 from market_opinion.sources.web import Web
-from market_opinion.window import Window
+from market_opinion.sources.windowed import WebSource, file_item, read_to_start
 
 _PAGE_ITEMS = 100
 # developers.facebook.com/docs/graph-api/guides/error-handling: used up for now, a token that is none, and what is not there.

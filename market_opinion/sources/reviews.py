@@ -3,7 +3,7 @@
 import re
 from typing import Self
 
-from market_opinion.domain import Domain
+from market_opinion.domain.definition import Domain
 from market_opinion.sources import Opening
 from market_opinion.sources.files import Files, Reading, needed
 from market_opinion.sources.lines import ENDINGS, ending_of, stem_of

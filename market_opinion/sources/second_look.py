@@ -7,11 +7,11 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from market_opinion.erasure import GONE_TEXTS, PURGED
-from market_opinion.form import Said
-from market_opinion.forms import Told, form_of
+from market_opinion.core.window import Window
 from market_opinion.sources import RawItem
-from market_opinion.window import Window
+from market_opinion.stages.erasure import GONE_TEXTS, PURGED
+from market_opinion.storage.known_formats import Told, form_of
+from market_opinion.storage.line_format import Said
 
 
 class Known(NamedTuple):

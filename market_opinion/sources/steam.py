@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, Self
 
-from market_opinion.errors import CommunityClosed
+from market_opinion.core.errors import CommunityClosed
+from market_opinion.core.window import Window
 from market_opinion.sources import Opening, Sink, Stop
-from market_opinion.sources.live import WebSource, file_item, read_to_start
 from market_opinion.sources.web import Web
-from market_opinion.window import Window
+from market_opinion.sources.windowed import WebSource, file_item, read_to_start
 
 _PAGE_ITEMS = 100
 

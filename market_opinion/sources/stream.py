@@ -15,18 +15,18 @@ import msgspec
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from market_opinion.contracts import KINDS
-from market_opinion.domain import Domain
-from market_opinion.errors import SettingsInvalid, SourceUnavailable
-from market_opinion.forms import FORMS, Told, form_of, kinds_of, likely_kind
-from market_opinion.landing.manifest import Content
-from market_opinion.landing.writer import WindowWriter
-from market_opinion.landing.zone import Landing
-from market_opinion.settings import Settings
+from market_opinion.core.contracts import KINDS
+from market_opinion.core.errors import SettingsInvalid, SourceUnavailable
+from market_opinion.core.settings import Settings
+from market_opinion.core.window import EARLIEST, Window, floor_hour
+from market_opinion.domain.definition import Domain
 from market_opinion.sources import Covered, RawItem, Stop, StopReason, Visit
 from market_opinion.sources.files import community_name
-from market_opinion.sources.live import OVERLAP
-from market_opinion.window import EARLIEST, Window, floor_hour
+from market_opinion.sources.windowed import OVERLAP
+from market_opinion.storage.known_formats import FORMS, Told, form_of, kinds_of, likely_kind
+from market_opinion.storage.landing.manifest import Content
+from market_opinion.storage.landing.writer import WindowWriter
+from market_opinion.storage.landing.zone import Landing
 
 CAPTURE_PATH = "stream"
 # Where a message says no community, and its line neither; and the header by which we know what we produced ourselves.

@@ -9,7 +9,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from market_opinion.errors import CommunityClosed, CredentialsRefused, MarketOpinionError, NotThere, SourceUnavailable
+from market_opinion.core.errors import CommunityClosed, CredentialsRefused, MarketOpinionError, NotThere, SourceUnavailable
 from market_opinion.sources import Pace
 
 _ATTEMPTS = 4

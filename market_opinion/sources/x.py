@@ -10,12 +10,12 @@ import tweepy
 from requests.adapters import HTTPAdapter
 from tweepy.errors import BadRequest, Forbidden, HTTPException, TooManyRequests, Unauthorized
 
-from market_opinion.errors import CredentialsRefused, InvalidRequest, MarketOpinionError, SettingsInvalid, SourceUnavailable
+from market_opinion.core.errors import CredentialsRefused, InvalidRequest, MarketOpinionError, SettingsInvalid, SourceUnavailable
+from market_opinion.core.window import Window
 from market_opinion.sources import Opening, Pace, RawItem, Sink, Stop
-from market_opinion.sources.live import OVERLAP, WebSource, file_item, read_to_start
 from market_opinion.sources.second_look import Known, Sighting
 from market_opinion.sources.web import Web, clock_of, retrying
-from market_opinion.window import Window
+from market_opinion.sources.windowed import OVERLAP, WebSource, file_item, read_to_start
 
 _HOST = "https://api.twitter.com"  # tweepy's own
 _PAGE_ITEMS = 100

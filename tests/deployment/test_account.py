@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import boto3
 import pytest
 
-from market_opinion.settings import Settings
+from market_opinion.core.settings import Settings
 from tests.deployment.conftest import NEEDS
 
 # What the emulator forgets or does not tell, though the call that sets it succeeded: a second plan would set it again.

@@ -8,7 +8,7 @@ import pytest
 
 from flows.backfill import backfill
 from flows.campaign import campaign
-from market_opinion.errors import InvalidRequest
+from market_opinion.core.errors import InvalidRequest
 from tasks import resources
 from tests.conftest import assert_same
 from tests.prefect_server import PrefectServer, kill, stop

@@ -13,8 +13,8 @@ import pytest
 
 from flows.backfill import backfill
 from flows.hourly import hourly
-from market_opinion.mart.duckdb import DuckDBMart
-from market_opinion.settings import Settings
+from market_opinion.core.settings import Settings
+from market_opinion.serving.mart.duckdb import DuckDBMart
 from tasks import resources
 from tests.conftest import MART_TABLES
 from tests.llm_server import KEY, ModelServer, comments_of, sensible

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from flows.backfill import backfill
-from market_opinion.contracts import BRONZE_ITEMS, SILVER_ITEMS
+from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS
 from tasks import resources
 from tasks.fetch import fetch_windows
 from tasks.request import check_backfill

@@ -10,8 +10,8 @@ import pytest
 
 from flows.backfill import backfill
 from flows.hourly import hourly
-from market_opinion.contracts import BRONZE_ITEMS, TABLES
-from market_opinion.errors import InvalidRequest, SourceUnreadable
+from market_opinion.core.contracts import BRONZE_ITEMS, TABLES
+from market_opinion.core.errors import InvalidRequest, SourceUnreadable
 from tasks import resources
 from tests.conftest import REPOSITORY, assert_same, write_archive
 

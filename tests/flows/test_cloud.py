@@ -8,7 +8,7 @@ import pytest
 
 from flows.backfill import backfill
 from flows.erase import erase
-from market_opinion.contracts import BRONZE_ITEMS
+from market_opinion.core.contracts import BRONZE_ITEMS
 from tasks import resources
 from tests.cloud import needs_aws
 from tests.conftest import assert_same

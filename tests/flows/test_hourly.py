@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from flows.hourly import hourly
-from market_opinion.errors import InvalidRequest, ReconciliationFailed
+from market_opinion.core.errors import InvalidRequest, ReconciliationFailed
 from tasks import resources
 
 pytestmark = pytest.mark.usefixtures("without_engine")
@@ -54,7 +54,7 @@ def test_the_watermark_moves_after_the_mart_has_the_hour(home, monkeypatch):
         raise ReconciliationFailed
 
     with monkeypatch.context() as broken:
-        broken.setattr("market_opinion.mart.duckdb.DuckDBMart.load", fail)
+        broken.setattr("market_opinion.serving.mart.duckdb.DuckDBMart.load", fail)
         with pytest.raises(ReconciliationFailed):
             hourly.fn(now=datetime(2026, 3, 2, 10, 5))
     assert watermark() is None

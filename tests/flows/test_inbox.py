@@ -17,9 +17,9 @@ import flows.inbox
 import tasks.inbox
 from flows.erase import erase
 from flows.inbox import inbox
-from market_opinion.contracts import BRONZE_ITEMS, SILVER_ITEMS
-from market_opinion.inbox import Queue
-from market_opinion.settings import load_settings
+from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS
+from market_opinion.core.settings import load_settings
+from market_opinion.sources.inbox import Queue
 from tasks import resources
 from tests.cloud import needs_aws
 from tests.conftest import NOW, REPOSITORY, assert_same, epoch
@@ -283,7 +283,11 @@ def test_a_correction_that_was_cut_off_is_finished_by_the_next_run(survey, monke
     survey(*WRONG["time"])
     inbox.fn()
     survey()
-    for place in ("market_opinion.landing.zone.Landing.put_survey", "market_opinion.landing.zone.Landing.withdraw", "flows.inbox.carry"):
+    for place in (
+        "market_opinion.storage.landing.zone.Landing.put_survey",
+        "market_opinion.storage.landing.zone.Landing.withdraw",
+        "flows.inbox.carry",
+    ):
         with monkeypatch.context() as dying:
             dying.setattr(place, _die)
             with pytest.raises(KeyboardInterrupt):

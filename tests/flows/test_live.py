@@ -12,9 +12,9 @@ from flows.erase import erase
 from flows.hourly import hourly
 from flows.refresh import refresh
 from flows.sweep import sweep
-from market_opinion.contracts import BRONZE_ITEMS, SILVER_ITEMS, SILVER_OPINIONS
-from market_opinion.errors import CredentialsRefused, InvalidRequest, SettingsInvalid
-from market_opinion.state import WindowState
+from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS, SILVER_OPINIONS
+from market_opinion.core.errors import CredentialsRefused, InvalidRequest, SettingsInvalid
+from market_opinion.storage.state import WindowState
 from tasks import resources
 from tasks.collect import poll_communities
 from tasks.request import check_live

@@ -7,8 +7,8 @@ import pytest
 
 from flows.backfill import backfill
 from flows.erase import erase
-from market_opinion.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_OPINIONS
-from market_opinion.errors import ModelRefused, SettingsInvalid
+from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_OPINIONS
+from market_opinion.core.errors import ModelRefused, SettingsInvalid
 from tasks import resources
 from tests.conftest import write_archive
 from tests.llm_server import ModelServer, comments_of, completion, error, judged, sensible

@@ -10,17 +10,17 @@ from flows.backfill import backfill
 from flows.erase import erase
 from flows.purge import purge
 from flows.sweep import sweep
-from market_opinion.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
-from market_opinion.erasure import purge_lines
-from market_opinion.errors import InvalidRequest
-from market_opinion.window import Slice, Window
+from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.core.window import Slice, Window
+from market_opinion.stages.erasure import purge_lines
 from tasks import resources
 from tasks.opinions import judge_items
 from tasks.removal import check_purge
 from tests.conftest import write_archive
 from tests.flows.test_live import H10, SUBMISSION, T10, at, comment, entry, everywhere, run_hourly
 from tests.llm_server import ModelServer
-from tests.market_opinion.test_bronze import content
+from tests.market_opinion.stages.test_bronze import content
 
 pytestmark = pytest.mark.usefixtures("without_engine")
 LATER = H10 + timedelta(hours=26)

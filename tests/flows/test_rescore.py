@@ -7,9 +7,9 @@ import pytest
 
 from flows.backfill import backfill
 from flows.rescore import rescore
-from market_opinion.agreement import compare
-from market_opinion.contracts import SILVER_OPINIONS
-from market_opinion.errors import InvalidRequest
+from market_opinion.core.contracts import SILVER_OPINIONS
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.truth.agreement import compare
 from tasks import resources
 from tests.llm_server import ModelServer
 

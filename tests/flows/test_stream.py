@@ -16,15 +16,15 @@ import pytest
 from flows.backfill import backfill
 from flows.hourly import hourly
 from flows.stream import stream
-from market_opinion import bronze as bronze_stage
-from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS
-from market_opinion.domain import load_domain
-from market_opinion.errors import SettingsInvalid, SourceUnavailable
-from market_opinion.landing.zone import Landing
-from market_opinion.settings import load_settings
+from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
+from market_opinion.core.errors import SettingsInvalid, SourceUnavailable
+from market_opinion.core.settings import load_settings
+from market_opinion.core.window import floor_hour
+from market_opinion.domain.definition import load_domain
 from market_opinion.sources import stream as topics
-from market_opinion.state import WindowState
-from market_opinion.window import floor_hour
+from market_opinion.stages import bronze as bronze_stage
+from market_opinion.storage.landing.zone import Landing
+from market_opinion.storage.state import WindowState
 from tasks import resources
 from tests.broker import Broker
 from tests.conftest import REPOSITORY, epoch, write_archive
@@ -207,8 +207,8 @@ def test_what_ends_a_transaction_is_not_waited_for(topic, broker, make_comment, 
 
 DRAIN = """
 from datetime import UTC, datetime
-from market_opinion.domain import load_domain
-from market_opinion.settings import load_settings
+from market_opinion.domain.definition import load_domain
+from market_opinion.core.settings import load_settings
 from market_opinion.sources.stream import Drain
 from tasks import resources
 settings = load_settings()

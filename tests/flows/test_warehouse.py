@@ -8,7 +8,7 @@ from prefect.runtime import flow_run
 
 from flows.backfill import backfill
 from flows.rescore import rescore
-from market_opinion.mart.duckdb import DuckDBMart
+from market_opinion.serving.mart.duckdb import DuckDBMart
 from tasks import resources
 from tests.conftest import NOW, REPOSITORY, write_archive
 from tests.llm_server import ModelServer

@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
-from market_opinion import mart
-from market_opinion.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
-from market_opinion.state import WindowEntry, WindowState
-from tests.market_opinion.test_bronze import T10
+from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
+from market_opinion.serving import mart
+from market_opinion.storage.state import WindowEntry, WindowState
+from tests.market_opinion.stages.test_bronze import T10
 
 KEYS = {"platform": "reddit", "community": "phones", "thread_id": "s1", "created_at": T10, "window_start": T10}
 COUNTS = {"bronze_row_count": 2, "comment_count": 1, "usable_item_count": 2, "usable_comment_count": 1}

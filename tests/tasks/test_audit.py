@@ -8,9 +8,9 @@ import pytest
 
 from flows.backfill import backfill
 from market_opinion.__main__ import app
-from market_opinion.contracts import BRONZE_ITEMS
-from market_opinion.errors import InvalidRequest
-from market_opinion.state import WindowEntry, WindowState
+from market_opinion.core.contracts import BRONZE_ITEMS
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.storage.state import WindowEntry, WindowState
 from tasks import audit, resources
 from tests.conftest import write_archive
 

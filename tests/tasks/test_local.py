@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from flows.backfill import backfill
-from market_opinion.console import refuse
-from market_opinion.errors import InvalidRequest
+from market_opinion.core.console import refuse
+from market_opinion.core.errors import InvalidRequest
 from tasks.local import run_locally
 from tasks.report import Summary
 from tasks.request import check_backfill

@@ -8,7 +8,7 @@ from prefect.client.orchestration import get_client
 from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.testing.utilities import prefect_test_harness
 
-from market_opinion.errors import SettingsInvalid
+from market_opinion.core.errors import SettingsInvalid
 from tasks.model import _turn
 
 pytestmark = pytest.mark.integration

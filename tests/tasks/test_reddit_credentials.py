@@ -5,8 +5,8 @@ import json
 import pytest
 from prefect.blocks.system import Secret
 
-from market_opinion.errors import SettingsInvalid
-from market_opinion.settings import load_settings
+from market_opinion.core.errors import SettingsInvalid
+from market_opinion.core.settings import load_settings
 from tasks import resources
 from tests.loopback import Loopback, QuietHandler
 from tests.reddit_server import CREDENTIALS

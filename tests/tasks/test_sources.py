@@ -18,12 +18,12 @@ import pytest
 
 from flows.refresh import refresh
 from flows.sweep import sweep
-from market_opinion.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS
-from market_opinion.errors import CredentialsRefused, InvalidRequest, SettingsInvalid
-from market_opinion.quota import REFUSALS
+from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS
+from market_opinion.core.errors import CredentialsRefused, InvalidRequest, SettingsInvalid
+from market_opinion.core.window import HOUR, Window
 from market_opinion.sources import catalogue
-from market_opinion.state import WindowState
-from market_opinion.window import HOUR, Window
+from market_opinion.sources.quota import REFUSALS
+from market_opinion.storage.state import WindowState
 from tasks import resources
 from tasks.bronze import build_bronze
 from tasks.fetch import fetch_windows
@@ -172,7 +172,7 @@ def on_reviews(stack: ExitStack, folder: Path, _domain: Path) -> Stage:
         for each in said
     ]  # fmt: skip
     (folder / "Cell_Phones.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    from market_opinion.forms import form_of
+    from market_opinion.storage.known_formats import form_of
 
     ids = [form_of("amazon", "review").key(line) for line in lines]
     said = [Said(each.kind, key, each.at, each.text, each.author, stars=each.stars) for each, key in zip(said, ids, strict=True)]
@@ -507,7 +507,7 @@ THIRTEENTH = '''
 from datetime import UTC, datetime
 
 from market_opinion.sources import RawItem, Stop, StopReason
-from market_opinion.window import floor_hour
+from market_opinion.core.window import floor_hour
 
 NOTES = [("a", 1772359260, "The iPhone 15 camera is great"), ("b", 1772362860, "An hour later")]
 

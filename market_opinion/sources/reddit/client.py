@@ -23,7 +23,7 @@ from prawcore.exceptions import (
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from requests import Response
 
-from market_opinion.errors import CommunityClosed, CredentialsRefused, SettingsInvalid, SourceUnavailable
+from market_opinion.core.errors import CommunityClosed, CredentialsRefused, SettingsInvalid, SourceUnavailable
 
 Reddit = praw.Reddit
 

@@ -6,12 +6,12 @@ from datetime import datetime
 
 import praw
 
-from market_opinion.domain import Domain
-from market_opinion.landing.zone import Landing
+from market_opinion.core.window import Window
+from market_opinion.domain.definition import Domain
 from market_opinion.sources.reddit import live
 from market_opinion.sources.reddit.listings import KINDS
-from market_opinion.state import StateStore
-from market_opinion.window import Window
+from market_opinion.storage.landing.zone import Landing
+from market_opinion.storage.state import StateStore
 
 # One store keeps watermarks, ledger and runs of every platform.
 RedditIngestionStateStore = StateStore

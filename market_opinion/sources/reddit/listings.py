@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 import praw
 from praw.models import Comment, Submission
 
-from market_opinion.errors import SourceUnavailable
+from market_opinion.core.errors import SourceUnavailable
+from market_opinion.core.window import EARLIEST
 from market_opinion.sources import Covered, StopReason
 from market_opinion.sources.reddit.client import asking, requestor_of
-from market_opinion.window import EARLIEST
 
 Item = Submission | Comment
 KINDS = ("submission", "comment")

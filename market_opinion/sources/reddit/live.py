@@ -12,12 +12,8 @@ from typing import Any, Literal
 import praw
 from praw.models import Submission
 
-from market_opinion.erasure import GONE_TEXTS
-from market_opinion.landing.manifest import Capture
-from market_opinion.landing.writer import WindowWriter
-from market_opinion.landing.zone import Landing
+from market_opinion.core.window import EARLIEST, HOUR, Window, floor_hour
 from market_opinion.sources import Covered, RawItem, Stop, StopReason, Visit
-from market_opinion.sources.live import land_apart
 from market_opinion.sources.reddit.client import requestor_of
 from market_opinion.sources.reddit.items import encode
 from market_opinion.sources.reddit.listings import (
@@ -33,7 +29,11 @@ from market_opinion.sources.reddit.listings import (
     read_listing,
 )
 from market_opinion.sources.second_look import Known, Sighting
-from market_opinion.window import EARLIEST, HOUR, Window, floor_hour
+from market_opinion.sources.windowed import land_apart
+from market_opinion.stages.erasure import GONE_TEXTS
+from market_opinion.storage.landing.manifest import Capture
+from market_opinion.storage.landing.writer import WindowWriter
+from market_opinion.storage.landing.zone import Landing
 
 PLATFORM = "reddit"
 Comments = Literal["listing", "tree", "none"]

@@ -1,0 +1,1 @@
+"""What keeps it running: metrics, alerts, audit and the dictionary of tables."""

@@ -1,0 +1,129 @@
+"""Figures of a run for dashboards and alarms, under the names operators know: to a file, to the log for CloudWatch, or to it directly."""
+
+import itertools
+import sys
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol
+
+import msgspec
+
+from market_opinion.core.window import Slice
+from market_opinion.storage.state import WindowEntry
+
+# What one request may hold, and how old it may be.
+_DATA_A_REQUEST, _OLDEST = 1000, timedelta(days=14)
+
+
+class Metric(NamedTuple):
+    """One value of a named quantity, of when and of what."""
+
+    name: str
+    value: float
+    unit: str
+    at: datetime
+    dimensions: dict[str, str]
+
+
+def of_windows(entries: Iterable[WindowEntry], *, environment: str) -> Iterator[Metric]:
+    """What came in each hour."""
+    for entry in entries:
+        # Names and dimensions that operators of Reddit know; another platform's communities may be called the same.
+        is_known = entry.platform in {"reddit", "sample"}
+        place = {"Subreddit": entry.community} if is_known else {"Platform": entry.platform, "Community": entry.community}
+        dimensions = {"Environment": environment, **place}
+        values: dict[str, float] = {
+            "NewSubmissions": entry.counts.get("submission_count", 0),
+            "NewComments": entry.counts.get("comment_count", 0),
+            **({} if is_known else {"NewReviews": entry.counts.get("review_count", 0)}),
+            "LateItems": entry.counts.get("late_item_count", 0),
+        }
+        for name, value in values.items():
+            yield Metric(name, value, "Count", entry.window_start, dimensions)
+
+
+def of_stage(stage: str, span: Slice, *, rows_in: int, rows_out: int, seconds: float, environment: str) -> Iterator[Metric]:
+    """How much a stage was given, made of it, and how long that took, for one slice."""
+    dimensions = {"Environment": environment, "Platform": span.platform, "Stage": stage}
+    at = datetime.now(UTC)
+    yield Metric("StageRowsIn", rows_in, "Count", at, dimensions)
+    yield Metric("StageRowsOut", rows_out, "Count", at, dimensions)
+    yield Metric("StageSeconds", seconds, "Seconds", at, dimensions)
+
+
+class MetricsSink(Protocol):
+    """Where metrics go."""
+
+    def put(self, metrics: Iterable[Metric]) -> None:
+        """Hand them on."""
+        ...
+
+
+class MetricsFile:
+    """Appends metrics to a file that any collector can tail."""
+
+    def __init__(self, path: Path, *, namespace: str) -> None:
+        """Write below this namespace."""
+        self._path = path
+        self._namespace = namespace
+
+    def put(self, metrics: Iterable[Metric]) -> None:
+        """Append them in one write."""
+        recorded_at = datetime.now(UTC)
+        lines = [msgspec.json.encode({"namespace": self._namespace, "recorded_at": recorded_at, **m._asdict()}) + b"\n" for m in metrics]
+        if lines:
+            with self._path.open("ab") as file:
+                file.write(b"".join(lines))
+
+
+class EmbeddedMetrics:
+    """Prints lines in CloudWatch's embedded metric format, which it takes out of a container's log without a request."""
+
+    def __init__(self, *, namespace: str) -> None:
+        """Print below this namespace."""
+        self._namespace = namespace
+
+    def put(self, metrics: Iterable[Metric]) -> None:
+        """Print those of one time and the same dimensions as one line."""
+        for at, dimensions, group in _grouped(metrics):
+            directive = {
+                "Namespace": self._namespace,
+                "Dimensions": [list(dimensions)],
+                "Metrics": [{"Name": metric.name, "Unit": metric.unit} for metric in group],
+            }
+            line = {
+                "_aws": {"Timestamp": int(at.timestamp() * 1000), "CloudWatchMetrics": [directive]},
+                **dimensions,
+                **{metric.name: metric.value for metric in group},
+            }
+            sys.stdout.write(msgspec.json.encode(line).decode() + "\n")
+        sys.stdout.flush()
+
+
+class CloudWatchMetrics:
+    """Puts metrics by CloudWatch's API, where nobody reads the log."""
+
+    def __init__(self, *, namespace: str) -> None:
+        """Put below this namespace."""
+        self._namespace = namespace
+
+    def put(self, metrics: Iterable[Metric]) -> None:
+        """Put them, as many a request as it takes; those of more than two weeks ago are left out, since it refuses them."""
+        import boto3  # few need it, and it takes a while
+
+        client, oldest = boto3.client("cloudwatch"), datetime.now(UTC) - _OLDEST
+        data = [_datum(metric) for metric in metrics if metric.at >= oldest]
+        for start in range(0, len(data), _DATA_A_REQUEST):
+            client.put_metric_data(Namespace=self._namespace, MetricData=data[start : start + _DATA_A_REQUEST])
+
+
+def _grouped(metrics: Iterable[Metric]) -> Iterator[tuple[datetime, dict[str, str], list[Metric]]]:
+    ordered = sorted(metrics, key=lambda metric: (metric.at, sorted(metric.dimensions.items())))
+    for (at, dimensions), group in itertools.groupby(ordered, key=lambda metric: (metric.at, metric.dimensions)):
+        yield at, dimensions, list(group)
+
+
+def _datum(metric: Metric) -> dict[str, Any]:
+    dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions.items()]
+    return {"MetricName": metric.name, "Value": metric.value, "Unit": metric.unit, "Timestamp": metric.at, "Dimensions": dimensions}

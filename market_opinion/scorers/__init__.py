@@ -1,0 +1,1 @@
+"""Who judges: rules, a trained layer, a language model; one contract for all."""

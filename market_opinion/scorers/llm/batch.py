@@ -1,0 +1,131 @@
+"""The same questions through a provider's Batch API: hours later, at half the price, and found again after a crash."""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import openai
+from openai import AzureOpenAI, OpenAI
+
+from market_opinion.core.errors import ModelRefused
+from market_opinion.scorers.llm.engine import Engine, Totals
+from market_opinion.scorers.llm.model import Model, bundles, request_body, usage_of
+from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, ReplyInvalid
+
+_SHARE_OF_PRICE = 0.5
+_OVER = {"completed", "failed", "expired", "cancelled"}
+# Published limits are 50,000 requests and 100 MB a file.
+_REQUESTS_MAX = 20_000
+
+
+class Notes(Protocol):
+    """Where pending batches are remembered: a value a name."""
+
+    def load(self) -> Mapping[str, Any]:
+        """All of them."""
+
+    def keep(self, name: str, value: Any) -> None:  # noqa: ANN401, any JSON
+        """One more."""
+
+    def drop(self, name: str) -> None:
+        """One less."""
+
+
+class BatchRun:
+    """Submits questions as batches and waits for them. Each batch is noted before it is waited for."""
+
+    def __init__(self, model: Model, prompt: Prompt, notes: Notes, *, poll_seconds: float = 30.0) -> None:
+        """Ask nothing yet."""
+        self._model = model
+        self._prompt = prompt
+        self._notes = notes
+        self._poll_seconds = poll_seconds
+        shared: dict[str, Any] = {"api_key": model.api_key.get_secret_value(), "timeout": model.timeout_seconds}
+        if model.azure_api_version:
+            self._client: OpenAI = AzureOpenAI(azure_endpoint=model.base_url or "", api_version=model.azure_api_version, **shared)
+        else:
+            self._client = OpenAI(base_url=model.base_url, **shared)
+        self.totals = Totals(usd=0.0 if model.price else None)
+
+    def expect(self, questions: list[Question]) -> float:
+        """What these would cost in USD, about; 0 where the price is not known."""
+        return (Engine(self._model, self._prompt).expect(questions).usd or 0.0) * _SHARE_OF_PRICE
+
+    def resume(self, on_answers: Callable[[list[Answer]], None]) -> None:
+        """Wait for every batch that an earlier run had submitted to this model, and hand out its answers."""
+        for name, note in self._notes.load().items():
+            if note["model"] == self._model.name and note["base_url"] == self._model.base_url:
+                self._collect(name, note, on_answers)
+
+    def run(self, questions: Iterable[Question], *, on_answers: Callable[[list[Answer]], None]) -> None:
+        """Submit the questions and wait. Those that come back unanswered or unreadable are left for the engine to ask."""
+        groups = list(bundles(questions, self._model.items_a_request))
+        for at in range(0, len(groups), _REQUESTS_MAX):
+            part = groups[at : at + _REQUESTS_MAX]
+            keys = [[question.key for question in group] for group in part]
+            name = hashlib.blake2b(json.dumps(keys).encode(), digest_size=12).hexdigest()
+            try:
+                batch_id = self._find(name) or self._submit(name, part)
+            except openai.APIStatusError as error:
+                message = f"the batch API refuses with {error.status_code}: {self._model.name} may not have one; set LLM_MODE=online"
+                raise ModelRefused(message) from error
+            note = {"batch_id": batch_id, "keys": keys, "model": self._model.name, "base_url": self._model.base_url}
+            self._notes.keep(name, note)
+            self._collect(name, note, on_answers)
+
+    def _find(self, name: str) -> str | None:
+        """The batch of these very questions that was submitted just before a crash."""
+        for batch in self._client.batches.list(limit=100).data:
+            if (batch.metadata or {}).get("work") == name and batch.status not in {"failed", "expired", "cancelled"}:
+                return batch.id
+        return None
+
+    def _submit(self, name: str, groups: list[list[Question]]) -> str:
+        lines = [
+            {
+                "custom_id": str(number),
+                "method": "POST",
+                "url": "/v1/chat/completions",
+                "body": request_body(self._model, self._prompt, group),
+            }
+            for number, group in enumerate(groups)
+        ]
+        content = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines).encode()
+        file = self._client.files.create(file=(f"{name}.jsonl", content), purpose="batch")
+        batch = self._client.batches.create(
+            input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h", metadata={"work": name}
+        )
+        return batch.id
+
+    def _collect(self, name: str, note: Mapping[str, Any], on_answers: Callable[[list[Answer]], None]) -> None:
+        """Wait for a batch, hand out what it answered, and forget it."""
+        while (batch := self._client.batches.retrieve(note["batch_id"])).status not in _OVER:
+            time.sleep(self._poll_seconds)
+        if batch.output_file_id:
+            for line in self._client.files.content(batch.output_file_id).text.splitlines():
+                if line.strip():
+                    on_answers(self._answers(json.loads(line), note["keys"]))
+        self._notes.drop(name)
+
+    def _answers(self, line: dict[str, Any], keys: list[list[str]]) -> list[Answer]:
+        """The answers of one line of a batch's output; none where it cannot be read."""
+        group, body = keys[int(line["custom_id"])], (line.get("response") or {}).get("body") or {}
+        usage = usage_of(body.get("usage"))
+        self.totals.request_count += 1
+        self.totals.usage = self.totals.usage.plus(usage)
+        usd = self._model.price.usd(usage) * _SHARE_OF_PRICE if self._model.price else None
+        if usd is not None and self.totals.usd is not None:
+            self.totals.usd += usd
+        try:
+            found = self._prompt.parse(body["choices"][0]["message"]["content"] or "", len(group))
+        except (ReplyInvalid, KeyError, IndexError, TypeError):
+            return []
+        portion, cost = usage.share(len(group)), usd / len(group) if usd is not None else None
+        self.totals.kept_count += len(found)
+        served = {"served_model": body.get("model", ""), "request_id": body.get("id", "")}
+        return [
+            Answer(group[place], "ok", mentions, self._model.name, portion, cost, 1, time.time(), **served)
+            for place, mentions in sorted(found.items())
+        ]

@@ -1,0 +1,99 @@
+"""The ledger of paid questions: which of a slice's questions are answered already, and what the answers mean for its items."""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+
+import msgspec
+import polars as pl
+
+from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS
+from market_opinion.domain.definition import Domain
+from market_opinion.scorers.llm.prices import Usage
+from market_opinion.scorers.llm.prompt import Answer, Mention, Prompt, Question, doubt, find_evidence, text_key
+from market_opinion.stages.opinions import JUDGEMENT_SCHEMA
+
+OK = "ok"
+
+
+def ask(asked: pl.DataFrame, prompt: Prompt, *, model: str) -> list[Question]:
+    """The question of every row of `to_judge`, in its order; equal words give equal questions."""
+    rows = asked.select("text", "context_title", "products").iter_rows()
+    return [prompt.question(text, title, products, model=model) for text, title, products in rows]
+
+
+def to_rows(answers: Iterable[Answer], questions: Iterable[Question], prompt: Prompt) -> pl.DataFrame:
+    """Answers in the contract of silver.extractions."""
+    texts = {question.key: text_key(question.text, question.context) for question in questions}
+    rows = [
+        {
+            "question_key": answer.question_key,
+            "text_key": texts[answer.question_key],
+            "status": answer.status,
+            "mentions": msgspec.json.encode(answer.mentions).decode(),
+            "raw_reply": answer.raw or None,
+            "domain": prompt.domain.name,
+            "domain_version": prompt.domain.version,
+            "prompt_version": prompt.version,
+            "model": answer.model,
+            "served_model": answer.served_model or None,
+            "request_id": answer.request_id or None,
+            "attempt_count": answer.attempt_count,
+            **{f"{name}_tokens": value for name, value in answer.usage._asdict().items()},
+            "usd": answer.usd,
+            "scored_at": datetime.fromtimestamp(answer.answered_at, UTC),
+        }
+        for answer in answers
+        if answer.question_key in texts
+    ]
+    return pl.DataFrame(rows, schema=SILVER_EXTRACTIONS.schema)
+
+
+def from_rows(rows: pl.DataFrame) -> dict[str, Answer]:
+    """Answers by key, the newest of each."""
+    found: dict[str, Answer] = {}
+    for row in rows.sort("scored_at").iter_rows(named=True):
+        usage = Usage(*(row[f"{name}_tokens"] for name in Usage._fields))
+        mentions = msgspec.json.decode(row["mentions"], type=list[Mention])
+        answer = Answer(
+            row["question_key"],
+            row["status"],
+            mentions,
+            row["model"],
+            usage,
+            row["usd"],
+            row["attempt_count"],
+            row["scored_at"].timestamp(),
+        )
+        found[answer.question_key] = answer
+    return found
+
+
+def judge(asked: pl.DataFrame, questions: list[Question], answers: dict[str, Answer], domain: Domain) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Judgements for `opinions.accept`, and a rejection of every row whose question was given up.
+
+    A question that was not asked yet gives neither. Words that do not stand in the text are left to `accept` to refuse.
+    """
+    judged, refused = [], []
+    for row, question in zip(asked.iter_rows(named=True), questions, strict=True):
+        answer = answers.get(question.key)
+        if answer is None:
+            continue
+        if answer.status != OK:
+            refused.append(
+                {**row, "reason": answer.status, "detail": f"given up after {answer.attempt_count} requests, question {question.key}"}
+            )
+        judged += [_judgement(row["row"], row["text"], mention) for mention in answer.mentions]
+    rejections = pl.DataFrame(refused, schema={**asked.schema, "reason": pl.String, "detail": pl.String}).with_columns(
+        stage=pl.lit("opinions"),
+        domain=pl.lit(domain.name),
+        landing_uri=pl.lit(None, pl.String),
+        landing_line=pl.lit(None, pl.Int64),
+    )
+    return pl.DataFrame(judged, schema=JUDGEMENT_SCHEMA, orient="row"), rejections.select(*OPS_REJECTIONS.schema)
+
+
+def _judgement(row: int, text: str, mention: Mention) -> tuple[object, ...]:
+    place = find_evidence(text, mention.evidence)
+    start, end = place or (0, 0)
+    polarity = 0.0 if mention.label in {"neutral", "mixed"} else mention.score
+    return row, mention.product_id, mention.aspect, polarity, start, end, text[start:end], doubt(mention)

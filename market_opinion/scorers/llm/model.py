@@ -1,0 +1,104 @@
+"""Where a model is, how it is asked, and what its server says of tokens and of waiting."""
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+from typing import Any, Literal
+
+import openai
+from openai import AsyncAzureOpenAI, AsyncOpenAI
+from pydantic import SecretStr
+
+from market_opinion.scorers.llm.prices import Price, Usage
+from market_opinion.scorers.llm.prompt import Prompt, Question
+
+# How the form of the reply is asked for, from the strictest; not every server knows every one.
+Ladder = Literal["json_schema", "json_object", "prompt"]
+OUTPUT_TOKENS_AN_ITEM = 120
+
+
+@dataclass(frozen=True)
+class Model:
+    """Where a model is and how it is asked."""
+
+    name: str
+    base_url: str | None
+    api_key: SecretStr
+    azure_api_version: str | None = None
+    timeout_seconds: float = 60.0
+    deadline_seconds: float = 600.0
+    items_a_request: int = 8
+    max_in_flight: int = 64
+    requests_per_minute: float | None = None
+    tokens_per_minute: float | None = None
+    price: Price | None = None
+    budget_usd: float | None = None
+
+    def within(self, budget_usd: float) -> "Model":
+        """The same model with at most this budget."""
+        return replace(self, budget_usd=budget_usd if self.budget_usd is None else min(self.budget_usd, budget_usd))
+
+    def client(self) -> AsyncOpenAI:
+        """The client of OpenAI, Azure or any compatible server, without retries of its own."""
+        shared: dict[str, Any] = {"api_key": self.api_key.get_secret_value(), "timeout": self.timeout_seconds, "max_retries": 0}
+        if self.azure_api_version:
+            return AsyncAzureOpenAI(azure_endpoint=self.base_url or "", api_version=self.azure_api_version, **shared)
+        return AsyncOpenAI(base_url=self.base_url, **shared)
+
+
+def bundles(questions: Iterable[Question], size: int) -> Iterator[list[Question]]:
+    """Questions that share a request, as they come; those that may speak to the model are asked alone."""
+    waiting: list[Question] = []
+    for question in questions:
+        if question.is_alone:
+            yield [question]
+            continue
+        waiting.append(question)
+        if len(waiting) == size:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+def request_body(
+    model: Model, prompt: Prompt, questions: list[Question], *, form: Ladder = "json_schema", factor: int = 1
+) -> dict[str, Any]:
+    """What is sent for these questions; `factor` gives a reply that was cut more room."""
+    body: dict[str, Any] = {
+        "model": model.name,
+        "messages": prompt.messages(questions),
+        "max_completion_tokens": max(1024, 2 * OUTPUT_TOKENS_AN_ITEM * len(questions)) * factor,
+    }
+    if form == "json_schema":
+        named = {"name": "reply", "strict": True, "schema": prompt.schema}
+        return {**body, "response_format": {"type": "json_schema", "json_schema": named}}
+    return {**body, "response_format": {"type": "json_object"}} if form == "json_object" else body
+
+
+def usage_of(usage: Mapping[str, Any] | None) -> Usage:
+    """Tokens as a server counts them, whatever it leaves out."""
+    usage = usage or {}
+    prompt, output = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
+    return Usage(
+        input=usage.get("prompt_tokens") or 0,
+        cached=prompt.get("cached_tokens") or 0,
+        cache_write=prompt.get("cache_write_tokens") or 0,
+        output=usage.get("completion_tokens") or 0,
+        reasoning=output.get("reasoning_tokens") or 0,
+    )
+
+
+def retry_after(error: openai.APIStatusError) -> float:
+    """Seconds the server asks to wait; 0 where it does not say."""
+    headers = error.response.headers
+    if milliseconds := headers.get("retry-after-ms"):
+        return float(milliseconds) / 1000
+    text = headers.get("retry-after", "")
+    if text.replace(".", "", 1).isdigit():
+        return float(text)
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - time.time())
+    except ValueError:
+        return 0.0

@@ -1,0 +1,246 @@
+"""What a model is asked, and what its reply must be: the class whose schema is sent is the class that checks."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from string import Template
+from typing import Any, Literal
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+
+from market_opinion.core.errors import DomainInvalid
+from market_opinion.domain.definition import Domain
+from market_opinion.scorers.llm.prices import Usage
+
+_INSTRUCTIONS = Path(__file__).parent / "instructions.md"
+_CONTEXT_MAX_CHARACTERS = 300
+# Words that speak to a model rather than to people: such a text is asked about alone, so that it can spoil no neighbour.
+_SUSPICIOUS = re.compile(
+    r"(?i)\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|above|prior|all|instruction|prompt|rule|context|everything)"
+    r"|\b(?:system|assistant|developer|user)\s*(?:prompt|message)?\s*[:\]]"
+    r"|\byou are (?:now|an? (?:ai|language|helpful))\b|\bas an ai\b|\bnew (?:instruction|task|rule)s?\b|\bjailbreak|\bdo anything now\b"
+    r"|</?\s*(?:comments?|system|instructions?|items?)\b|<\||\[/?inst\]|```|\bjson\b|\bprompt\b|\"?(?:items|mentions|product_id|score|evidence)\"?\s*:"
+    r"|\b(?:respond|reply|answer|output|print|return|classify|rate|mark|label|score)\b.{0,30}\b(?:only|with|as|instead|exactly|everything|every|all)\b"
+    r"|\bbase64\b|\bsecret\b|\bapi.?key\b"
+)
+_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "’": "'", "‘": "'", "`": "'", "´": "'", "–": "-", "—": "-"})
+
+
+class Mention(msgspec.Struct, frozen=True):
+    """What a model says of one product's aspect; `score` in [-1, 1], `evidence` the words it rests on."""
+
+    product_id: str
+    aspect: str
+    label: str
+    score: float
+    evidence: str
+
+
+class Question(msgspec.Struct, frozen=True):
+    """One text to judge: its key, candidates as (product_id, name), the thread's title, and whether it is asked alone."""
+
+    key: str
+    text: str
+    context: str
+    candidates: tuple[tuple[str, str], ...]
+    is_alone: bool
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What became of a question: `status` is `ok` or the reason it was given up; usage and USD are its share of every attempt."""
+
+    question_key: str
+    status: str
+    mentions: list[Mention]
+    model: str
+    usage: Usage
+    usd: float | None
+    attempt_count: int
+    answered_at: float
+    served_model: str = ""
+    request_id: str = ""
+    raw: str = ""
+
+
+class ReplyInvalid(Exception):
+    """A reply is not what was asked for; the text says why, without quoting it."""
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class Prompt:
+    """The domain's question to a model: what it says before the comments, and the form of the reply."""
+
+    def __init__(self, domain: Domain, *, instructions: str, examples: Sequence[dict[str, Any]]) -> None:
+        """Build it from what the domain says."""
+        self.domain = domain
+        self._names = {product.product_id: f"{product.brand} {product.product}" for product in domain.products}
+        self.reply = _reply_model(tuple(domain.aspects))
+        self.schema = _portable(self.reply.model_json_schema())
+        self.system = _system(domain, instructions, examples, self.reply)
+        self.version = hashlib.blake2b(json.dumps([self.system, self.schema], sort_keys=True).encode(), digest_size=6).hexdigest()
+
+    def question(self, text: str, context: str | None, products: Sequence[str], *, model: str) -> Question:
+        """The question about one text; equal for equal words, whoever wrote them."""
+        candidates = tuple((product_id, self._names.get(product_id, product_id)) for product_id in sorted(products))
+        title = (context or "")[:_CONTEXT_MAX_CHARACTERS]
+        parts = [model, self.version, self.domain.version, candidates, text_key(text, title)]
+        key = hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
+        return Question(key, text, title, candidates, bool(_SUSPICIOUS.search(text)))
+
+    def messages(self, questions: Sequence[Question]) -> list[dict[str, str]]:
+        """The same words first for every request, then the comments as data: JSON in which no text can end its own string."""
+        asked = [
+            {
+                "id": f"c{number}",
+                "products": [f"{product_id}: {name}" for product_id, name in question.candidates],
+                **({"thread": question.context} if question.context else {}),
+                "text": question.text,
+            }
+            for number, question in enumerate(questions, start=1)
+        ]
+        data = json.dumps(asked, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
+        return [{"role": "system", "content": self.system}, {"role": "user", "content": f"<comments>\n{data}\n</comments>"}]
+
+    def parse(self, content: str, count: int) -> dict[int, list[Mention]]:
+        """The mentions by position of the question; positions nobody asked for are left out, missing ones are missing.
+
+        Raises ReplyInvalid where it is not of the form at all.
+        """
+        text = content.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
+        try:
+            reply = self.reply.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first["loc"] else first["msg"]
+            raise ReplyInvalid(message) from None
+        asked = {f"c{number}": number - 1 for number in range(1, count + 1)}
+        items: list[Any] = reply.items  # type: ignore[attr-defined]  # the class is made from the domain
+        return {asked[item.id]: [Mention(**vars(mention)) for mention in item.mentions] for item in items if item.id in asked}
+
+
+def load_prompt(domain: Domain, domains_path: Path) -> Prompt:
+    """The prompt of a domain: what every domain asks, then its own `prompt.md` and `examples.jsonl`.
+
+    Raises DomainInvalid that names file, line and rule.
+    """
+    folder = domains_path / domain.name
+    try:
+        special = (folder / "prompt.md").read_text(encoding="utf-8")
+        lines = (folder / "examples.jsonl").read_text(encoding="utf-8").splitlines()
+    except OSError as error:
+        message = f"{error.filename}: a model is asked with prompt.md and examples.jsonl; {error.strerror}"
+        raise DomainInvalid(message) from error
+    examples = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            example = msgspec.json.decode(line, type=_Example)
+        except msgspec.DecodeError as error:
+            message = f"{folder / 'examples.jsonl'}, line {number}: {error}"
+            raise DomainInvalid(message) from error
+        if problem := _example_problem(example, domain):
+            message = f"{folder / 'examples.jsonl'}, line {number}: {problem}"
+            raise DomainInvalid(message)
+        examples.append(msgspec.to_builtins(example))
+    general = Template(_INSTRUCTIONS.read_text(encoding="utf-8")).substitute(category=domain.title.lower())
+    return Prompt(domain, instructions=f"{general.strip()}\n\n{special.strip()}", examples=examples)
+
+
+def text_key(text: str, context: str) -> str:
+    """What two texts share that a model would judge alike: words, not their spacing or case."""
+    normal = json.dumps([" ".join(part.translate(_QUOTES).lower().split()) for part in (text, context)])
+    return hashlib.blake2b(normal.encode(), digest_size=16).hexdigest()
+
+
+def answer_key(text: str, title: str | None) -> str:
+    """`text_key` of an item's text under its thread's title, cut as a question cuts it."""
+    return text_key(text, (title or "")[:_CONTEXT_MAX_CHARACTERS])
+
+
+def find_evidence(text: str, quote: str) -> tuple[int, int] | None:
+    """Where the quoted words stand in the text, `[start, end)` in characters, whatever their spacing, quotes and case."""
+    wanted = " ".join(quote.translate(_QUOTES).lower().split())
+    if not wanted:
+        return None
+    at = text.find(quote)
+    if at >= 0:
+        return at, at + len(quote)
+    kept: list[str] = []
+    places: list[int] = []
+    for place, character in enumerate(text):
+        plain = character.translate(_QUOTES).lower()
+        if plain.isspace():
+            if kept and kept[-1] != " ":
+                kept.append(" ")
+                places.append(place)
+        else:
+            kept.append(plain[0])
+            places.append(place)
+    at = "".join(kept).find(wanted)
+    return None if at < 0 else (places[at], places[at + len(wanted) - 1] + 1)
+
+
+def doubt(mention: Mention) -> str | None:
+    """Why a mention contradicts itself; none where it does not."""
+    sign = {"positive": mention.score > 0, "negative": mention.score < 0}.get(mention.label, True)
+    return None if sign else "sign_disagrees"
+
+
+class _Example(msgspec.Struct, forbid_unknown_fields=True):
+    text: str
+    products: list[str]
+    mentions: list[Mention]
+    thread: str = ""
+
+
+def _example_problem(example: _Example, domain: Domain) -> str | None:
+    known = {product.product_id for product in domain.products}
+    for product_id in example.products:
+        if product_id not in known:
+            return f"no product {product_id} in products.csv"
+    for mention in example.mentions:
+        if mention.aspect not in domain.aspects:
+            return f"no aspect {mention.aspect} in domain.toml"
+        if mention.product_id not in example.products:
+            return f"mention of {mention.product_id}, which is not among its products"
+        if mention.evidence not in example.text:
+            return f"evidence {mention.evidence!r} does not stand in the text"
+        if doubt(mention):
+            return f"score {mention.score} of {mention.aspect} does not agree with {mention.label}"
+    return None
+
+
+def _reply_model(aspects: tuple[str, ...]) -> type[BaseModel]:
+    labels: Any = Literal["positive", "negative", "neutral", "mixed"]
+    known: Any = Literal[aspects]
+    mention = create_model(
+        "Mention",
+        __base__=_Strict,
+        product_id=(str, ...),
+        aspect=(known, ...),
+        label=(labels, ...),
+        score=(float, Field(ge=-1, le=1)),
+        evidence=(str, ...),
+    )
+    item = create_model("Item", __base__=_Strict, id=(str, ...), mentions=(list[mention], ...))
+    return create_model("Reply", __base__=_Strict, items=(list[item], ...))
+
+
+def _portable(schema: Any) -> Any:  # noqa: ANN401, any JSON
+    """The schema without what some servers refuse; ranges are checked here."""
+    if isinstance(schema, dict):
+        return {name: _portable(value) for name, value in schema.items() if name not in {"minimum", "maximum", "title"}}
+    return [_portable(value) for value in schema] if isinstance(schema, list) else schema
+
+
+def _system(domain: Domain, instructions: str, examples: Iterable[dict[str, Any]], reply: type[BaseModel]) -> str:
+    aspects = "\n".join(f"- {name}: {aspect.title}" for name, aspect in domain.aspects.items())
+    shown = "\n".join(json.dumps(example, ensure_ascii=False) for example in examples)
+    form = json.dumps(_portable(reply.model_json_schema()), separators=(",", ":"))
+    parts = {"Aspects": aspects, "Examples": shown, "Form of the reply: JSON of this schema, nothing else": form}
+    return "\n\n".join([instructions.strip(), *(f"# {title}\n{part}" for title, part in parts.items())]) + "\n"

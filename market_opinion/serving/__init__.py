@@ -1,0 +1,1 @@
+"""What people look at: star schema, report, dashboard and their charts."""

@@ -1,0 +1,55 @@
+"""Start the dashboard: `python -m market_opinion.serving.dashboard`."""
+
+import importlib
+import sys
+import threading
+from pathlib import Path
+
+import cyclopts
+from rich.console import Console
+
+from market_opinion.core.console import run, say
+from market_opinion.core.settings import load_settings
+from market_opinion.serving.dashboard import source
+
+app = cyclopts.App(name="python -m market_opinion.serving.dashboard", help="Pages over the mart's views.", version_flags=())
+_APP = Path(__file__).with_name("app.py")
+
+
+@app.default
+def start(*, port: int = 8501, address: str = "127.0.0.1", reads: source.Reads = "mart") -> None:
+    """Serve the pages until interrupted.
+
+    Args:
+        port: Port to listen on.
+        address: Address to listen on; 0.0.0.0 lets others in, who are not asked who they are.
+        reads: What the pages read: the mart of MART_URI, or the PostgreSQL of POSTGRES_URI.
+    """
+    try:
+        from streamlit.web import bootstrap  # the extra
+    except ModuleNotFoundError:
+        say("the dashboard needs Streamlit: run [bold]make dashboard[/], or install market-opinion\\[dashboard]")
+        sys.exit(2)
+    source.open_source(load_settings(), reads)
+    options = {
+        "server.address": address,
+        "server.port": port,
+        "server.headless": True,
+        "server.fileWatcherType": "none",
+        "browser.gatherUsageStats": False,
+        "client.toolbarMode": "viewer",
+        "theme.base": "light",
+        "theme.primaryColor": "#22577a",
+        "theme.backgroundColor": "#fbfaf7",
+        "theme.secondaryBackgroundColor": "#f1eee7",
+        "theme.textColor": "#2b2a27",
+    }
+    bootstrap.load_config_options(options)
+    # What the first page needs is loaded while the browser fetches Streamlit's own.
+    threading.Thread(target=importlib.import_module, args=["market_opinion.serving.charts"], daemon=True).start()
+    Console().print(f"dashboard on http://{address}:{port}, ends with Ctrl+C")
+    bootstrap.run(str(_APP), is_hello=False, args=[reads], flag_options=options)
+
+
+if __name__ == "__main__":
+    run(app)

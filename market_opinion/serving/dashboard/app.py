@@ -1,0 +1,231 @@
+"""The pages. Streamlit runs this file from top to bottom at every click; what is asked of the mart is remembered for a minute."""
+
+import sys
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import polars as pl
+import streamlit as st
+
+from market_opinion.core.errors import MarketOpinionError
+from market_opinion.core.settings import load_settings
+from market_opinion.serving import charts
+from market_opinion.serving.dashboard import source
+
+_READS: Any = sys.argv[1] if len(sys.argv) > 1 else "mart"
+_SECONDS_REMEMBERED = 60
+_HOURS_SHOWN = timedelta(days=14)
+
+
+@st.cache_resource
+def _open() -> source.Source:
+    return source.open_source(load_settings(), _READS)
+
+
+@st.cache_data(ttl=_SECONDS_REMEMBERED, show_spinner="Reading the mart …")
+def _ask(what: str, *arguments: Any) -> Any:  # noqa: ANN401, what the function gives
+    return getattr(source, what)(_open(), *arguments)
+
+
+def _filters() -> tuple[pl.DataFrame, pl.DataFrame, str, tuple[date, date]]:
+    """Rows of daily_brand and daily_aspect that the sidebar leaves, the domain and the days."""
+    domain = st.sidebar.selectbox("Domain", _ask("domains"), format_func=lambda name: name.replace("_", " ").title())
+    brands, aspects = _ask("daily_brand", domain), _ask("daily_aspect", domain)
+    first, last = brands["full_date"].min(), brands["full_date"].max()
+    chosen = st.sidebar.date_input("Days", (first, last), min_value=first, max_value=last)
+    days = (chosen[0], chosen[-1]) if isinstance(chosen, tuple) and chosen else (first, last)
+    platforms = st.sidebar.multiselect("Platforms", sorted(brands["platform"].unique()), placeholder="all")
+    names = st.sidebar.multiselect("Brands", sorted(brands["brand"].unique()), placeholder="all")
+    titles = st.sidebar.multiselect("Aspects", sorted(aspects["aspect_title"].unique()), placeholder="all")
+    kept = pl.col("full_date").is_between(*days)
+    if platforms:
+        kept &= pl.col("platform").is_in(platforms)
+    of_brand = kept & pl.col("brand").is_in(names) if names else kept
+    of_aspect = of_brand & pl.col("aspect_title").is_in(titles) if titles else of_brand
+    # Shares are of all brands that were spoken of, so they stay when a brand is chosen.
+    st.session_state["all_brands"] = brands.filter(kept)
+    return brands.filter(of_brand), aspects.filter(of_aspect), domain, days
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{value:+.0%}"
+
+
+def _tile(place: Any, title: str, value: str, below: str) -> None:  # noqa: ANN401, a column of the page
+    place.metric(title, value, below, delta_color="off", delta_arrow="off")
+
+
+def _table(frame: pl.DataFrame, *, empty: str) -> None:
+    if frame.is_empty():
+        st.info(empty)
+    else:
+        st.dataframe(frame.to_pandas(), hide_index=True, width="stretch")
+
+
+def _chart(chart: Any) -> None:  # noqa: ANN401, any Altair chart
+    st.altair_chart(chart, width="stretch", theme=None)
+
+
+def brand_page() -> None:
+    """Share of voice, trend, aspects, and the words behind every number."""
+    st.title("What people say")
+    days, aspects, domain, span = _filters()
+    if days.is_empty():
+        st.info("Nobody spoke of these in these days: widen the filters on the left.")
+        return
+    everyone = st.session_state["all_brands"]
+    mentions, all_mentions = int(days["mention_count"].sum()), int(everyone["mention_count"].sum())
+    tiles = st.columns(4)
+    tiles[0].metric("Mentions", f"{mentions:,}")
+    tiles[1].metric("Share of voice", f"{mentions / all_mentions:.0%}")
+    tiles[2].metric("Opinions", f"{int(aspects['opinion_count'].sum()):,}")
+    tiles[3].metric("Net sentiment", _percent(source.net_sentiment(days)), help="share of praise minus share of complaint")
+    left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader("Share of voice")
+        _chart(charts.share_of_voice(source.tones(days)))
+    with right:
+        st.subheader("Mean polarity over time")
+        _chart(charts.sentiment_over_time(source.trend(days)))
+    st.subheader("Aspects")
+    if aspects.is_empty():
+        st.info("No opinion on these aspects in these days.")
+        return
+    cells = source.cells(aspects)
+    _chart(charts.aspect_heat(cells))
+    _quotes(cells, domain, span)
+
+
+def _quotes(cells: pl.DataFrame, domain: str, span: tuple[date, date]) -> None:
+    """The words behind one cell."""
+    st.subheader("The words behind a number")
+    ranked = cells.sort("opinion_count", "brand", "aspect", descending=[True, False, False])
+    left, right = st.columns(2)
+    brand = left.selectbox("Brand", ranked["brand"].unique(maintain_order=True).to_list())
+    of_brand = ranked.filter(brand=brand)
+    titles = dict(zip(of_brand["aspect"], of_brand["aspect_title"], strict=True))
+    aspect = right.selectbox("Aspect", list(titles), format_func=titles.__getitem__)
+    cell = of_brand.row(by_predicate=pl.col("aspect") == aspect, named=True)
+    st.caption(
+        f"{cell['opinion_count']:,} opinions, mean polarity {cell['mean_polarity']:+.2f},"
+        f" {cell['positive_count']:,} praise, {cell['negative_count']:,} complain"
+    )
+    found = _ask("quotes", domain, brand, aspect, span)
+    if found.is_empty():
+        st.info("The words were purged, or lie outside of these days; the numbers stay.")
+        return
+    st.dataframe(
+        found.to_pandas(),
+        hide_index=True,
+        width="stretch",
+        column_config={
+            "polarity": st.column_config.NumberColumn(format="%+.2f"),
+            "evidence": st.column_config.TextColumn("words", width="large"),
+            "mentioned_at": st.column_config.DatetimeColumn("when (UTC)", format="D MMM YYYY HH:mm"),
+            "permalink": st.column_config.LinkColumn("source", display_text="open"),
+        },
+    )
+
+
+def comparison_page() -> None:
+    """Two to four brands side by side."""
+    st.title("Side by side")
+    days, aspects, _, _ = _filters()
+    totals = days.group_by("brand").agg(pl.col("mention_count").sum()).sort("mention_count", "brand", descending=[True, False])
+    names = totals["brand"].to_list()
+    chosen = st.multiselect("Two to four brands", names, default=names[:3], max_selections=4)
+    if len(chosen) < 2:  # noqa: PLR2004, a comparison
+        st.info("Choose at least two brands.")
+        return
+    for place, brand in zip(st.columns(len(chosen)), chosen, strict=True):
+        own = days.filter(brand=brand)
+        _tile(place, brand, f"{int(own['mention_count'].sum()):,} mentions", f"{_percent(source.net_sentiment(own))} net sentiment")
+    picked = pl.col("brand").is_in(chosen)
+    _chart(charts.sentiment_over_time(source.trend(days.filter(picked))))
+    cells = source.cells(aspects.filter(picked))
+    if cells.is_empty():
+        st.info("No opinion on these brands in these days.")
+        return
+    st.subheader("Mean polarity by aspect")
+    _chart(charts.aspect_heat(cells))
+    table = cells.pivot(on="brand", index="aspect_title", values="mean_polarity").sort("aspect_title")
+    shown = [brand for brand in chosen if brand in table.columns]
+    table = table.select(pl.col("aspect_title").alias("aspect"), pl.col(shown).round(2))
+    _table(table, empty="No opinion on these brands in these days.")
+
+
+def operations_page() -> None:
+    """What was read, how much of it is of use, how fresh it is, what it cost and what was refused."""
+    st.title("Operations")
+    coverage = _ask("coverage")
+    if coverage.is_empty():
+        st.info("No window was recorded yet.")
+        return
+    last_day = coverage["full_date"].max()
+    hours = _ask("hours", last_day - _HOURS_SHOWN)
+    newest = hours["window_start"].max()
+    age = datetime.now(UTC).replace(tzinfo=None) - newest
+    comments, usable = int(coverage["comment_count"].sum()), int(coverage["usable_comment_count"].sum())
+    windows, certified = int(coverage["window_count"].sum()), int(coverage["certified_window_count"].sum())
+    tiles = st.columns(4)
+    _tile(tiles[0], "Newest hour", f"{newest:%d %b %H:%M}", f"{age.days} days {age.seconds // 3600} h ago")
+    _tile(tiles[1], "Certified hours", f"{certified / windows:.0%}", f"{windows - certified:,} open")
+    tiles[2].metric("Usable comments", f"{usable / comments:.0%}" if comments else "–")
+    tiles[3].metric("Items read", f"{int(coverage['item_count'].sum()):,}")
+    st.subheader("Hours")
+    st.caption("Framed hours are not certified.")
+    _chart(charts.coverage(hours))
+    st.subheader("Usable comments by day")
+    _chart(charts.usable_ratio(coverage.with_columns(place=pl.concat_str("platform", "community", separator="/"))))
+    st.subheader("Loads")
+    _table(_ask("loads"), empty="No load was recorded yet.")
+    _lake()
+
+
+@st.cache_data(ttl=_SECONDS_REMEMBERED, show_spinner="Reading the lake …")
+def _lake_figures() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """What was refused and what models cost, from the lake."""
+    from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS
+    from market_opinion.serving.report import ANSWER_COLUMNS, figures
+    from market_opinion.storage.lake.tables import open_lake
+
+    settings = load_settings()
+    lake = open_lake(settings.lake_catalog, settings.lake_path)
+    refused = lake.read(OPS_REJECTIONS, columns=["stage", "reason"]).group_by("stage", "reason").len("count").sort("count", descending=True)
+    return refused, figures.costs(lake.read(SILVER_EXTRACTIONS, columns=ANSWER_COLUMNS))
+
+
+def _lake() -> None:
+    if _READS == "postgres":
+        st.info("Rejections and spend are kept in the lake: start the dashboard without --reads postgres to see them.")
+        return
+    left, right = st.columns(2, gap="large")
+    refused, costs = _lake_figures()
+    with left:
+        st.subheader("Rejections")
+        _table(refused, empty="Nothing was refused.")
+    with right:
+        st.subheader("Spend on models")
+        _table(costs, empty="No model was asked.")
+
+
+def main() -> None:
+    """Choose the page, or say what is missing."""
+    st.set_page_config(page_title="Market opinion", layout="wide")
+    pages = [
+        st.Page(brand_page, title="Brands", default=True),
+        st.Page(comparison_page, title="Side by side"),
+        st.Page(operations_page, title="Operations"),
+    ]
+    page = st.navigation(pages)
+    try:
+        if not _open().is_loaded:
+            st.title("Nothing to show yet")
+            st.info("The mart is empty. Fill it with the bundled sample, `make demo`, or with your own data, see the README.")
+            return
+        page.run()
+    except MarketOpinionError as error:
+        st.error(str(error))
+
+
+main()

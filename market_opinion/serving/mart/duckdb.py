@@ -1,0 +1,119 @@
+"""The mart in one DuckDB file."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from market_opinion.core.errors import SettingsInvalid
+from market_opinion.serving import mart
+from market_opinion.serving.mart import Load, Silver
+
+_ROWS_SHOWN = 5
+# The columns that came last: a file without them is of an older version.
+_NEWEST = "SELECT load_number, unknown_product_count FROM mart.load_audit LIMIT 0"
+
+
+class DuckDBMart:
+    """The star schema kept in a file; see Mart."""
+
+    def __init__(self, path: Path) -> None:
+        """Use the file; it is made by the first load."""
+        self._path = path
+
+    def load(self, load: Load, silver: Callable[[], Silver], *, again: bool = False) -> dict[str, int]:
+        """Rebuild the load's dates. Staging and silver are in memory, for this load alone."""
+        with self._connect(read_only=False) as connection:
+            session = _Session(connection)
+            session.run("ATTACH ':memory:' AS staging; ATTACH ':memory:' AS silver")
+            self._prepare(session)
+            for name, frame in load.frames().items():
+                session.fill(f"INSERT INTO staging.{name} BY NAME", frame)
+            if not again and mart.is_in_step(session):
+                return mart.counts(session)
+            for name, frame in silver().frames().items():
+                session.fill(f"CREATE TABLE silver.{name} AS", frame)
+            connection.begin()
+            try:
+                counts = mart.rebuild(session)
+                connection.commit()
+            except BaseException:
+                connection.rollback()
+                raise
+            return counts
+
+    def _prepare(self, session: "_Session") -> None:
+        """Make tables and views that are not there yet."""
+        try:
+            for name in (*mart.SCHEMA, *mart.names("views")):
+                mart.run(session, name)
+            session.run(_NEWEST)
+        except (duckdb.BinderException, duckdb.CatalogException) as error:
+            message = f"mart file {self._path} was made by another version ({error}): remove it, then run `python -m flows.mart`"
+            raise SettingsInvalid(message) from error
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether anything was ever loaded."""
+        return self._path.exists()
+
+    def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> pl.DataFrame:
+        """The rows a SELECT gives."""
+        ((_, frame),) = self.read({"": sql}, parameters)
+        return frame
+
+    def read(self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+        """The rows of several SELECTs, all of one moment."""
+        with self._connect(read_only=True) as connection:
+            connection.begin()
+            for name, select in selects.items():
+                yield name, pl.DataFrame(connection.sql(select, params=dict(parameters or {})).to_arrow_table())
+
+    def compact(self) -> None:
+        """Write the file anew, so that no page of it still holds what was deleted."""
+        if not self._path.exists():
+            return
+        fresh = self._path.with_suffix(".compact")
+        fresh.unlink(missing_ok=True)
+        with self._connect(read_only=True) as connection:
+            path = str(fresh).replace("'", "''")
+            connection.execute(f"ATTACH '{path}' AS fresh; COPY FROM DATABASE mart TO fresh; DETACH fresh")
+        fresh.replace(self._path)
+
+    @contextmanager
+    def _connect(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to which the file is the database `mart`, whatever its name, so that `mart.` means the same everywhere."""
+        connection = duckdb.connect()
+        try:
+            path = str(self._path).replace("'", "''")
+            connection.execute(f"ATTACH '{path}' AS mart{' (READ_ONLY)' if read_only else ''}; USE mart")
+            yield connection
+        except duckdb.IOException as error:
+            message = f"mart file {self._path} cannot be opened ({error}): close what else has it open, or check MART_URI"
+            raise SettingsInvalid(message) from error
+        finally:
+            connection.close()
+
+
+class _Session:
+    """A connection as the load sees it."""
+
+    engine = "duckdb"
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
+        self._connection = connection
+
+    def run(self, statement: str) -> None:
+        self._connection.execute(statement)
+
+    def rows(self, statement: str) -> list[tuple[Any, ...]]:
+        found: list[tuple[Any, ...]] = self._connection.execute(statement).fetchmany(_ROWS_SHOWN)
+        return found
+
+    def fill(self, statement: str, frame: pl.DataFrame) -> None:
+        self._connection.register("staged", frame.to_arrow())
+        self._connection.execute(f"{statement} SELECT * FROM staged")  # noqa: S608, the statements are ours
+        self._connection.unregister("staged")

@@ -1,0 +1,66 @@
+"""The report: one self-contained HTML page drawn from the mart's views, without a single address it has to load from."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import altair as alt
+import jinja2
+import polars as pl
+import vl_convert
+
+from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS
+from market_opinion.domain.definition import Domain
+from market_opinion.serving import charts
+from market_opinion.serving.report import figures
+
+REJECTIONS = OPS_REJECTIONS
+ANSWERS = SILVER_EXTRACTIONS
+ANSWER_COLUMNS = ("model", "status", "input_tokens", "output_tokens", "usd")
+_TEMPLATE = Path(__file__).parent / "page.html.j2"
+
+
+def render(read: figures.Read, domain: Domain, *, now: datetime, rejections: pl.DataFrame, answers: pl.DataFrame) -> str:
+    """The page as HTML; an empty mart gives a page that says so. `answers` are the domain's, of ANSWER_COLUMNS."""
+    facts = figures.collect(read, domain.name)
+    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["percent"] = lambda value: "–" if value is None else f"{value:.0%}"
+    environment.filters["signed"] = lambda value: f"{value:+.2f}"
+    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    return template.render(
+        domain=domain,
+        now=now,
+        tiles=figures.tiles(facts),
+        heat=figures.heat(facts.scorecard, domain),
+        best=figures.quotes(facts.evidence, "positive"),
+        worst=figures.quotes(facts.evidence, "negative"),
+        rejected=_rejected(rejections),
+        costs=figures.costs(answers).to_dicts(),
+        loads=facts.loads.to_dicts(),
+        scorers=facts.scorers.to_dicts(),
+        coverage=figures.coverage_table(facts.coverage),
+        by_platform=figures.platform_table(facts.platforms),
+        stars=facts.stars.to_dicts(),
+        is_sample="sample" in facts.coverage["platform"].to_list(),
+        # What altair would check here, at a tenth of a second, a test checks.
+        specs={name: chart.to_dict(validate=False) for name, chart in draw(facts).items()},
+        script=vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub forgets the default
+        if facts.mentions.height
+        else "",
+    )
+
+
+def draw(facts: figures.Figures) -> dict[str, alt.LayerChart]:
+    """Charts by the id of the element they are drawn in; none where there is nothing to draw."""
+    if not facts.mentions.height:
+        return {}
+    return {
+        "share-of-voice": charts.share_of_voice(figures.tones(facts.mentions)),
+        "sentiment": charts.sentiment_over_time(figures.judged(facts.mentions)),
+        "coverage": charts.coverage(facts.windows),
+    }
+
+
+def _rejected(rejections: pl.DataFrame) -> list[dict[str, Any]]:
+    counted = rejections.group_by("stage", "reason").agg(pl.len().alias("count"))
+    return counted.sort("count", "stage", "reason", descending=[True, False, False]).to_dicts()

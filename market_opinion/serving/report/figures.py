@@ -1,0 +1,176 @@
+"""What the report says in figures: read from the mart's views, shaped for the page."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import polars as pl
+
+from market_opinion.domain.definition import BRAND_ROW, Domain
+
+_PRODUCTS_MAX, _BRANDS_MAX = 16, 12
+_QUOTES_MAX = 6
+_QUOTE_MIN_WORDS, _QUOTE_MAX_CHARACTERS = 5, 280
+_HEAT_MIN_OPINIONS = 2
+# Full colour at this mean polarity: means rarely go further.
+_FULL_COLOUR_AT = 0.6
+
+
+class Read(Protocol):
+    """Rows of several SELECTs by their names; parameters are written `$name`."""
+
+    def __call__(self, selects: dict[str, str], parameters: dict[str, str], /) -> Iterator[tuple[str, pl.DataFrame]]:
+        """One after the other."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Everything the page shows of one domain."""
+
+    mentions: pl.DataFrame
+    scorecard: pl.DataFrame
+    evidence: pl.DataFrame
+    coverage: pl.DataFrame
+    windows: pl.DataFrame
+    loads: pl.DataFrame
+    scorers: pl.DataFrame
+    platforms: pl.DataFrame
+    stars: pl.DataFrame
+
+
+_SQL = {
+    "mentions": """
+        SELECT p.brand, p.product, f.mentioned_at, f.author_key, f.polarity, f.label, f.opinion_count
+        FROM mart.fact_brand_mentions AS f JOIN mart.dim_product AS p ON p.product_key = f.product_key WHERE f.domain = $domain""",
+    "scorecard": "SELECT s.*, p.category FROM mart.aspect_scorecard AS s JOIN mart.dim_product AS p"
+    " ON p.domain = s.domain AND p.product_id = s.product_id AND p.is_current WHERE s.domain = $domain",
+    "evidence": "SELECT * FROM mart.top_evidence WHERE domain = $domain AND evidence_rank <= 3 ORDER BY evidence_rank",
+    "coverage": """
+        SELECT platform, community, MIN(full_date) AS first_date, MAX(full_date) AS last_date,
+               CAST(SUM(window_count) AS BIGINT) AS window_count, CAST(SUM(certified_window_count) AS BIGINT) AS certified_window_count,
+               CAST(SUM(item_count) AS BIGINT) AS item_count, CAST(SUM(comment_count) AS BIGINT) AS comment_count,
+               CAST(SUM(usable_comment_count) AS BIGINT) AS usable_comment_count
+        FROM mart.coverage WHERE $domain IS NOT NULL GROUP BY platform, community ORDER BY platform, community""",
+    "windows": """
+        SELECT c.platform, c.community, w.window_start, w.state, w.item_count
+        FROM mart.fact_window AS w JOIN mart.dim_community AS c ON c.community_key = w.community_key WHERE $domain IS NOT NULL""",
+    "loads": "SELECT * FROM mart.load_audit WHERE domain = $domain ORDER BY last_date_key DESC, load_key LIMIT 12",
+    "scorers": """
+        SELECT s.scorer, s.model, COUNT(*) AS opinion_count
+        FROM mart.fact_aspect_opinion AS f JOIN mart.dim_scorer AS s ON s.scorer_key = f.scorer_key
+        WHERE f.domain = $domain GROUP BY s.scorer, s.model ORDER BY 3 DESC""",
+    "platforms": """
+        SELECT r.platform, r.brand, r.mention_count, r.mean_polarity, v.voice_count, v.mean_polarity AS voice_polarity
+        FROM mart.platform_brand AS r JOIN mart.platform_brand_by_author AS v
+          ON v.domain = r.domain AND v.platform = r.platform AND v.brand = r.brand WHERE r.domain = $domain""",
+    "stars": "SELECT * FROM mart.star_agreement WHERE domain = $domain ORDER BY platform",
+}
+
+
+def collect(read: Read, domain: str) -> Figures:
+    """The figures of a domain as the mart has them now."""
+    return Figures(**dict(read(_SQL, {"domain": domain})))
+
+
+def tiles(facts: Figures) -> list[tuple[str, str, str]]:
+    """Title, figure and what it means, in the order a reader asks."""
+    total = {name: int(facts.coverage[name].sum()) for name in facts.coverage.columns if name.endswith("_count")}
+    comments, usable = total["comment_count"], total["usable_comment_count"]
+    hours, certified = total["window_count"], total["certified_window_count"]
+    scored = facts.mentions.filter(pl.col("opinion_count") > 0).height
+    mentions = facts.mentions.height
+    authors = facts.mentions["author_key"].n_unique() if mentions else 0
+    net = facts.mentions.filter(pl.col("label") == "positive").height - facts.mentions.filter(pl.col("label") == "negative").height
+    return [
+        ("Items read", f"{total['item_count']:,}", f"in {hours:,} hours of communities"),
+        ("Mentions", f"{mentions:,}", f"by {authors:,} authors"),
+        ("Opinions", f"{facts.scorecard['opinion_count'].sum():,}", "each with the words it rests on"),
+        ("Net sentiment", f"{net / scored:+.0%}" if scored else "–", "share of praise minus share of complaint"),
+        ("Usable comments", f"{usable / comments:.1%}" if comments else "–", "pass every cleaning gate"),
+        ("Mentions judged", f"{scored / mentions:.0%}" if mentions else "–", "have at least one opinion"),
+        ("Certified hours", f"{certified / hours:.0%}" if hours else "–", "known to miss nothing"),
+    ]
+
+
+def tones(mentions: pl.DataFrame) -> pl.DataFrame:
+    """Mentions of each `brand` and `tone`."""
+    toned = mentions.with_columns(tone=pl.col("label").fill_null("not judged"))
+    return toned.group_by("brand", "tone").agg(pl.len().alias("mention_count"))
+
+
+def judged(mentions: pl.DataFrame) -> pl.DataFrame:
+    """The judged mentions: `brand`, `at`, `polarity`, each counting once."""
+    return mentions.drop_nulls("polarity").select("brand", "polarity", at="mentioned_at", mention_count=1)
+
+
+def heat(scorecard: pl.DataFrame, domain: Domain) -> dict[str, Any]:
+    """Rows of products and columns of aspects with their mean polarity, most judged first; cells of one opinion stay empty."""
+    named = scorecard.filter(pl.col("category") != BRAND_ROW)
+    top = (
+        named.group_by("product_id", "product", "brand")
+        .agg(pl.col("opinion_count").sum())
+        .sort("opinion_count", "product_id", descending=[True, False])
+    )
+    kept = named.join(top.head(_PRODUCTS_MAX), on="product_id", how="semi").filter(pl.col("opinion_count") >= _HEAT_MIN_OPINIONS)
+    totals = kept.group_by("aspect").agg(pl.col("opinion_count").sum()).sort("opinion_count", "aspect", descending=[True, False])
+    aspects = totals["aspect"].to_list()
+    cells = {(row["product_id"], row["aspect"]): _cell(row) for row in kept.to_dicts()}
+    rows = [
+        {**product, "cells": [cells.get((product["product_id"], aspect)) for aspect in aspects]}
+        for product in top.head(_PRODUCTS_MAX).to_dicts()
+    ]
+    return {"aspects": [domain.aspects[name].title if name in domain.aspects else name for name in aspects], "rows": rows}
+
+
+def _cell(row: dict[str, Any]) -> dict[str, Any]:
+    polarity = row["mean_polarity"]
+    strength = round(min(1.0, abs(polarity) / _FULL_COLOUR_AT) * 100)
+    return {"polarity": polarity, "count": row["opinion_count"], "strength": strength, "is_praise": polarity >= 0}
+
+
+def quotes(evidence: pl.DataFrame, label: str) -> list[dict[str, Any]]:
+    """The strongest words of one label, one a product, no question, none too short to mean something nor too long to read."""
+    readable = evidence.filter(
+        pl.col("label") == label,
+        pl.col("evidence").str.count_matches(r"\w+") >= _QUOTE_MIN_WORDS,
+        pl.col("evidence").str.len_chars() <= _QUOTE_MAX_CHARACTERS,
+        ~pl.col("evidence").str.ends_with("?"),
+    )
+    strength = pl.col("polarity").abs() * (3 + pl.col("votes").fill_null(0).clip(lower_bound=0)).log()
+    ranked = readable.with_columns(strength=strength).sort("strength", "item_id", "aspect", descending=[True, False, False])
+    return (
+        ranked.unique(["product_id"], keep="first", maintain_order=True)
+        .unique("item_id", keep="first", maintain_order=True)
+        .head(_QUOTES_MAX)
+        .to_dicts()
+    )
+
+
+def platform_table(platforms: pl.DataFrame) -> dict[str, Any]:
+    """Brands by platform: how many people named each, how often, and their mean polarity, where everyone counts once."""
+    totals = platforms.group_by("brand").agg(pl.col("voice_count").sum()).sort("voice_count", "brand", descending=[True, False])
+    names = platforms.group_by("platform").agg(pl.col("voice_count").sum()).sort("voice_count", "platform", descending=[True, False])
+    cells = {(row["brand"], row["platform"]): row for row in platforms.iter_rows(named=True)}
+    columns = names["platform"].to_list()
+    rows = [{"brand": brand, "cells": [cells.get((brand, name)) for name in columns]} for brand in totals["brand"].head(_BRANDS_MAX)]
+    return {"platforms": columns, "rows": rows}
+
+
+def coverage_table(coverage: pl.DataFrame) -> list[dict[str, Any]]:
+    """One row a community, with its share of usable comments."""
+    ratio = pl.when(pl.col("comment_count") > 0).then(pl.col("usable_comment_count") / pl.col("comment_count"))
+    return coverage.with_columns(usable_comment_ratio=ratio).to_dicts()
+
+
+def costs(answers: pl.DataFrame) -> pl.DataFrame:
+    """One row per model: questions answered, tokens and USD, which is null where one price is not known."""
+    return (
+        answers.group_by("model")
+        .agg(
+            pl.len().alias("question_count"),
+            (pl.col("status") != "ok").sum().alias("given_up_count"),
+            pl.col("input_tokens", "output_tokens").sum(),
+            pl.when(pl.col("usd").null_count() == 0).then(pl.col("usd").sum()).alias("usd"),
+        )
+        .sort("question_count", "model", descending=[True, False])
+    )

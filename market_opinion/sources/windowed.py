@@ -1,0 +1,146 @@
+"""Live platforms that can be asked for a span of time: what they give is filed by its own time, and landed with what it proves."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, ClassVar, Protocol
+
+import msgspec
+
+from market_opinion.core.errors import InvalidRequest, MarketOpinionError
+from market_opinion.core.window import Window, floor_hour
+from market_opinion.domain.definition import Domain
+from market_opinion.sources import Covered, RawItem, Source, Stop, StopReason, Visit
+from market_opinion.sources.web import Web
+from market_opinion.storage.known_formats import Told, form_of
+from market_opinion.storage.landing.writer import WindowWriter
+from market_opinion.storage.landing.zone import Landing
+
+# Items appear up to this long after the time they carry.
+OVERLAP = timedelta(minutes=2)
+
+
+@dataclass(frozen=True)
+class Ingested:
+    """What one reading landed, by kind; `late_hours` are older ones that got something they did not have."""
+
+    counts: Mapping[str, int]
+    late_hours: tuple[Window, ...]
+    detail: str
+
+    def __str__(self) -> str:
+        """As an operator reads it."""
+        return ", ".join([*(f"{count} {kind}s" for kind, count in self.counts.items()), self.detail])
+
+
+class Ingestion(Protocol):
+    """Reads whole hours of a community and lands them."""
+
+    def ingest_window(self, community: str, start: datetime, end: datetime) -> Any:  # noqa: ANN401, Ingested or the contract's own
+        """Land the hours from `start` to `end`; raises CommunityClosed or SourceUnavailable, and nothing was landed then."""
+
+
+class WindowIngestion:
+    """The same for every source that can be asked for a window."""
+
+    def __init__(self, source: Source, landing: Landing, *, now: datetime) -> None:
+        """Land what this source gives."""
+        self._source = source
+        self._landing = landing
+        self._now = now
+
+    def ingest_window(self, community: str, start: datetime, end: datetime) -> Ingested:
+        """Land the whole hours from `start` to `end`, held in memory until the source has come to its stop."""
+        window, source, items = Window(start, end), self._source, list[RawItem]()
+        stop = source.fetch((community,), window, now=self._now, sink=items.append)
+        visit = Visit(source.platform, source.capture_path, source.retrieved_at, source.forms)
+        writer = WindowWriter(self._landing, visit, known=self._landing.captures(source.platform, [community], window))
+        for item in items:
+            writer.add(item)
+        writer.close([community], window.hours(), stop=stop, now=self._now)
+        counts = {kind: sum(item.kind == kind for item in items) for kind in source.kinds}
+        return Ingested(counts, (), stop.detail or str(stop.reason))
+
+
+class WebSource:
+    """What every source that is read through an interface of its platform is: named as the platform, and of its clock."""
+
+    platform: ClassVar[str]
+    is_live = True
+    capture_path = "search"
+
+    def __init__(self, web: Web) -> None:
+        """Ask there."""
+        self.web = web
+
+    @classmethod
+    def platform_of(cls, _domain: Domain, _mapping: str | None) -> str:
+        """Its own."""
+        return cls.platform
+
+    @property
+    def forms(self) -> Told:
+        """Known by the platform's name."""
+        return self.platform
+
+    @property
+    def origin(self) -> str:
+        """It grows: each reading has a name of its own when it lands."""
+        return self.platform
+
+    @property
+    def retrieved_at(self) -> datetime:
+        """The platform's clock at the first answer of this reading."""
+        return self.web.began_at or datetime.now(UTC)
+
+    def asked_for(self, window: Window | None) -> Window:
+        """The window of a new reading."""
+        if window is None:
+            message = f"source {self.platform} needs start and end: it has no first hour"
+            raise InvalidRequest(message)
+        self.web.begin()
+        return window
+
+
+def land_apart(landing: Landing, visit: Visit, community: str, items: list[RawItem], *, now: datetime) -> list[Window]:
+    """Land items in their own hours, which claims nothing about others; the hours."""
+    hours = [Window.hour(start) for start in sorted({item.hour for item in items})]
+    writer = WindowWriter(landing, visit, known=[], apart=True)
+    for item in items:
+        writer.add(item)
+    writer.close([community], hours, stop=Stop(StopReason.EXHAUSTED, (community,), covered={}), now=now)
+    return hours
+
+
+def land_failure(landing: Landing, platform: str, community: str, window: Window, error: MarketOpinionError, *, now: datetime) -> None:
+    """Say in the landing zone why these hours could not be read this time."""
+    stop = Stop(StopReason.ERROR, (community,), detail=str(error), covered={})
+    writer = WindowWriter(landing, Visit(platform, "failure", now, platform), known=[], apart=True)
+    writer.close([community], window.hours(), stop=stop, now=now)
+
+
+def read_to_start(
+    window: Window, kinds: Iterable[str], *, at: datetime, since: datetime | None = None, overlap: timedelta = OVERLAP, detail: str = ""
+) -> Stop:
+    """The stop of a reading that saw the whole window, as far as it had passed at that time.
+
+    Where the platform lets nobody see what was before `since`, that is its cap.
+    """
+    start = max(window.start, since) if since else window.start
+    covered = {kind: Covered(start, min(window.end, at - overlap)) for kind in kinds if start < min(window.end, at - overlap)}
+    if start > window.start:
+        return Stop(StopReason.CAP_REACHED, (), detail=detail, covered=covered, capped=tuple(kinds))
+    return Stop(StopReason.PASSED_WINDOW_START, (), detail=detail, covered=covered)
+
+
+def file_item(kind: str, community: str, fields: Mapping[str, Any], window: Window, *, forms: Told) -> RawItem | None:
+    """One answer of a platform as the line that is landed, filed by its own time; None where that is not in the window.
+
+    What has no time that can be read is filed under the window's first hour, where bronze refuses it.
+    """
+    line = msgspec.json.encode(fields)
+    place = form_of(forms, kind).place(line)
+    if place is None:
+        return RawItem(kind, community, window.start, line)
+    at = datetime.fromtimestamp(place.seconds, UTC)
+    return RawItem(kind, community, floor_hour(at), line) if at in window else None

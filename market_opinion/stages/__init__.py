@@ -1,0 +1,1 @@
+"""Pure functions of a window: bronze, silver, mentions, opinions, gold and erasure."""

@@ -1,0 +1,105 @@
+"""What makes a judgement an opinion, whoever judged: it names a known product and aspect and quotes the item's own words."""
+
+from collections.abc import Callable
+
+import polars as pl
+
+from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_OPINIONS
+from market_opinion.domain.definition import Domain
+
+LIVE = "live"
+NEUTRAL_BELOW = 0.05
+
+JUDGEMENT_SCHEMA = {
+    "row": pl.UInt32,
+    "product_id": pl.String,
+    "aspect": pl.String,
+    "polarity": pl.Float64,
+    "evidence_start": pl.Int64,
+    "evidence_end": pl.Int64,
+    "evidence": pl.String,
+    "doubt": pl.String,
+}
+
+# Judges rows of `to_judge` and answers in JUDGEMENT_SCHEMA.
+Scorer = Callable[[pl.DataFrame], pl.DataFrame]
+
+
+def to_judge(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
+    """One row per item that has a mention: its keys, `row`, text and title, and as lists its products, aliases and what is inherited."""
+    item = ["platform", "community", "kind", "item_id", "thread_id", "created_at", "window_start"]
+    candidates = (
+        mentions.sort("product_id")
+        .group_by("platform", "kind", "item_id", "window_start")
+        .agg(products=pl.col("product_id"), aliases=pl.col("aliases"), is_inherited=pl.col("is_inherited").all())
+    )
+    judged = items.select(*item, "text", "context_title").join(candidates, on=["platform", "kind", "item_id", "window_start"])
+    return judged.sort("platform", "community", "created_at", "item_id", "kind").with_row_index("row")
+
+
+def accept(
+    asked: pl.DataFrame,
+    judgements: pl.DataFrame,
+    domain: Domain,
+    *,
+    scorer: str,
+    model: str,
+    prompt_version: str | None,
+    score_set: str = LIVE,
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Opinions in the contract of silver.opinions, and a rejection of every judgement that is none.
+
+    Refused are judgements that their scorer doubts, products that were not asked about, aspects the domain does not have,
+    polarities outside [-1, 1], evidence that does not stand in the text where it is said to, and a second judgement of one
+    product and aspect.
+    """
+    known = judgements.join(asked, on="row", how="left", maintain_order="left").with_columns(reason=_problem(domain))
+    first = pl.struct("row", "product_id", "aspect").is_first_distinct()
+    good = known.filter(pl.col("reason").is_null())
+    repeated = good.filter(~first).with_columns(reason=pl.lit("judged_twice"))
+    opinions = good.filter(first).with_columns(
+        domain=pl.lit(domain.name),
+        domain_version=pl.lit(domain.version),
+        score_set=pl.lit(score_set),
+        label=label(pl.col("polarity")),
+        scorer=pl.lit(scorer),
+        model=pl.lit(model),
+        prompt_version=pl.lit(prompt_version, pl.String),
+    )
+    refused = pl.concat([known.filter(pl.col("reason").is_not_null()), repeated]).with_columns(
+        stage=pl.lit("opinions"),
+        domain=pl.lit(domain.name),
+        detail=pl.concat_str(pl.lit("product "), "product_id", pl.lit(", aspect "), "aspect"),
+        landing_uri=pl.lit(None, pl.String),
+        landing_line=pl.lit(None, pl.Int64),
+    )
+    return opinions.select(*SILVER_OPINIONS.schema), refused.select(*OPS_REJECTIONS.schema)
+
+
+def label(polarity: pl.Expr) -> pl.Expr:
+    """The polarity in a word."""
+    return (
+        pl.when(polarity >= NEUTRAL_BELOW)
+        .then(pl.lit("positive"))
+        .when(polarity <= -NEUTRAL_BELOW)
+        .then(pl.lit("negative"))
+        .otherwise(pl.lit("neutral"))
+    )
+
+
+def _problem(domain: Domain) -> pl.Expr:
+    """Reason code of a judgement that cannot be believed; null for a good one."""
+    length = pl.col("evidence_end") - pl.col("evidence_start")
+    quoted = pl.col("text").str.slice(pl.col("evidence_start"), length.clip(lower_bound=0))
+    return (
+        pl.when(pl.col("doubt").is_not_null())
+        .then(pl.col("doubt"))
+        .when(~pl.col("products").list.contains(pl.col("product_id")))
+        .then(pl.lit("unknown_product"))
+        .when(~pl.col("aspect").is_in(list(domain.aspects)))
+        .then(pl.lit("unknown_aspect"))
+        .when(~pl.col("polarity").is_between(-1, 1))
+        .then(pl.lit("polarity_out_of_range"))
+        .when((length <= 0) | (quoted != pl.col("evidence")))
+        .then(pl.lit("evidence_not_in_text"))
+    )

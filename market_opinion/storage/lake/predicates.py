@@ -1,0 +1,38 @@
+"""Which rows of a table are meant, as Iceberg's predicates."""
+
+from collections.abc import Mapping, Sequence
+
+from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo, GreaterThanOrEqual, In, LessThan, LessThanOrEqual
+
+from market_opinion.core.contracts import Table
+from market_opinion.core.window import Window
+
+# Columns and the value, or values, they have.
+Where = Mapping[str, str | Sequence[str]]
+# Aggregates have days where other tables have hours.
+DAY = "full_date"
+
+
+def rows_of(table: Table, where: Where, window: Window | None) -> BooleanExpression:
+    """Rows whose columns are as `where` says and whose hour or day lies in the window."""
+    parts: list[BooleanExpression] = [_equals(column, value) for column, value in where.items()]
+    if window is not None:
+        # An item's hour is its own time's, so where there is a partition by time the same span prunes it.
+        parts += [_between(column, window) for column in ("window_start", "created_at") if column in table.schema]
+        parts += [_among_days(window) for column in table.schema if column == DAY]
+    return And(AlwaysTrue(), AlwaysTrue(), *parts)
+
+
+# The predicates are pydantic models with an __init__ of their own, which mypy's pydantic plugin does not see.
+def _equals(column: str, value: str | Sequence[str]) -> BooleanExpression:
+    return EqualTo(column, value) if isinstance(value, str) else In(column, list(value))  # type: ignore[call-arg]
+
+
+def _between(column: str, window: Window) -> BooleanExpression:
+    start, end = window.start.isoformat(), window.end.isoformat()
+    return And(GreaterThanOrEqual(column, start), LessThan(column, end))  # type: ignore[call-arg]
+
+
+def _among_days(window: Window) -> BooleanExpression:
+    days = window.dates()
+    return And(GreaterThanOrEqual(DAY, str(days[0])), LessThanOrEqual(DAY, str(days[-1])))  # type: ignore[call-arg]

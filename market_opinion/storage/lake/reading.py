@@ -1,0 +1,37 @@
+"""Rows of the data files that Iceberg plans, read as one Arrow dataset."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import polars as pl
+import pyarrow.dataset
+from pyiceberg.expressions import BooleanExpression
+from pyiceberg.expressions.visitors import bind
+from pyiceberg.io.pyarrow import PyArrowFileIO, expression_to_pyarrow, schema_to_pyarrow
+from pyiceberg.table import Table as IcebergTable
+
+from market_opinion.storage.lake.schema import from_arrow
+
+
+def read_rows(iceberg: IcebergTable, row_filter: BooleanExpression, schema: Mapping[str, Any]) -> pl.DataFrame:
+    """The rows that the filter lets through, in the columns and types of the schema.
+
+    PyIceberg's own reading takes each file by itself, 3 ms for a small one: of a table of many days three times as long. It
+    is left what this cannot do: files with deletes, which we never write, and file systems that are not Arrow's.
+    """
+    scan = iceberg.scan(row_filter=row_filter, selected_fields=tuple(schema))
+    planned = list(scan.plan_files())
+    if not planned:
+        return pl.DataFrame(schema=schema)
+    if not isinstance(iceberg.io, PyArrowFileIO) or any(task.delete_files for task in planned):
+        return from_arrow(scan.to_arrow(), schema)
+    places = [PyArrowFileIO.parse_location(task.file.file_path) for task in planned]
+    scheme, host, _ = places[0]
+    files = pyarrow.dataset.dataset(
+        [path for _, _, path in places],
+        schema=schema_to_pyarrow(iceberg.schema(), include_field_ids=False),
+        format="parquet",
+        filesystem=iceberg.io.fs_by_scheme(scheme, host),
+    )
+    wanted = expression_to_pyarrow(bind(iceberg.schema(), row_filter, case_sensitive=True))
+    return from_arrow(files.to_table(columns=list(schema), filter=wanted), schema)

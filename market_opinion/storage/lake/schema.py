@@ -1,0 +1,53 @@
+"""A contract as Iceberg's schema and partitions, and Arrow as what the contract says."""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import polars as pl
+from pyiceberg.partitioning import PartitionField, PartitionSpec
+from pyiceberg.schema import Schema
+from pyiceberg.transforms import DayTransform, IdentityTransform, Transform
+from pyiceberg.types import BooleanType, DateType, DoubleType, IcebergType, LongType, NestedField, StringType, TimestamptzType
+
+from market_opinion.core.contracts import Table
+from market_opinion.core.polars_types import UTC_TIME
+
+_PARTITION_FIELD_IDS_FROM = 1000
+
+
+def from_arrow(arrow: Any, schema: Mapping[str, Any]) -> pl.DataFrame:  # noqa: ANN401, pyarrow is untyped
+    """The rows in the columns and types of the schema."""
+    frame = pl.from_arrow(arrow)
+    return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())  # type: ignore[union-attr]  # a table gives a frame
+
+
+_TYPES: dict[Any, Callable[[], IcebergType]] = {
+    pl.String: StringType,
+    pl.Int64: LongType,
+    pl.Float64: DoubleType,
+    pl.Boolean: BooleanType,
+    UTC_TIME: TimestamptzType,
+    pl.Date: DateType,
+}
+
+
+def iceberg_schema(table: Table) -> Schema:
+    """The contract's columns, numbered in their order, with what they mean."""
+    columns = table.contract.to_schema().columns
+    fields = [
+        NestedField(number, name, _TYPES[dtype](), required=False, doc=columns[name].description)
+        for number, (name, dtype) in enumerate(table.schema.items(), start=1)
+    ]
+    return Schema(*fields)
+
+
+def partition_spec(table: Table, schema: Schema) -> PartitionSpec:
+    """The contract's partitions: columns, or days of them."""
+    fields = []
+    for number, term in enumerate(table.partition):
+        is_day = term.startswith("day(")
+        column = term.removeprefix("day(").removesuffix(")")
+        transform: Transform[Any, Any] = DayTransform() if is_day else IdentityTransform()
+        name = f"{column}_day" if is_day else column
+        fields.append(PartitionField(schema.find_field(column).field_id, _PARTITION_FIELD_IDS_FROM + number, transform, name))
+    return PartitionSpec(*fields)

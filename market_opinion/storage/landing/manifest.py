@@ -1,0 +1,95 @@
+"""What the landing zone says of itself: the manifest of a capture, and what it vouches for."""
+
+from datetime import datetime
+
+import msgspec
+
+from market_opinion.core.window import Window
+from market_opinion.sources import Covered, StopReason
+from market_opinion.storage.known_formats import Told
+
+MANIFEST = "manifest.json"
+
+
+class LandedFile(msgspec.Struct, frozen=True):
+    """One file of a capture: `bytes` and `sha256` are of the file as it lies there."""
+
+    name: str
+    kind: str
+    lines: int
+    bytes: int
+    sha256: str
+
+
+class Manifest(msgspec.Struct, frozen=True):
+    """What one capture of one window holds, how its lines are read, and why it ended there; `covered` and `capped` as in Stop.
+
+    One that is withdrawn holds nothing any more: another origin, which it names, has the same material.
+    """
+
+    platform: str
+    community: str
+    window_start: datetime
+    window_end: datetime
+    origin: str
+    capture_path: str
+    stop_reason: StopReason
+    stop_detail: str
+    retrieved_at: datetime
+    landed_at: datetime
+    files: list[LandedFile]
+    covered: dict[str, Covered] | None = None
+    capped: tuple[str, ...] = ()
+    forms: Told = "reddit"
+    withdrawn_for: str | None = None
+
+    @property
+    def window(self) -> Window:
+        """The window as a span."""
+        return Window(self.window_start, self.window_end)
+
+    def lines(self, kind: str | None = None) -> int:
+        """How many lines of a kind, or of all kinds, were landed."""
+        return sum(file.lines for file in self.files if kind in {None, file.kind})
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """What one pass over a finite origin found: which of the `asked` communities it holds, and from when to when.
+
+    `spoken` are the starts of the hours it speaks of, by community; where it has none it vouches for every hour of its extent.
+    """
+
+    asked: tuple[str, ...]
+    communities: tuple[str, ...]
+    start: datetime
+    end: datetime
+    spoken: dict[str, list[datetime]] | None = None
+
+    @property
+    def window(self) -> Window:
+        """The extent as a span."""
+        return Window(self.start, self.end)
+
+    def hours(self, community: str, window: Window | None) -> list[Window]:
+        """What it says of a community, within the window."""
+        window = window or self.window
+        if self.spoken is None:
+            return list(window.hours())
+        return [Window.hour(start) for start in self.spoken.get(community, ()) if start in window]
+
+
+class Capture(msgspec.Struct, frozen=True):
+    """A manifest and the folder it speaks of, below the landing zone."""
+
+    folder: str
+    manifest: Manifest
+
+
+class Content(msgspec.Struct, frozen=True):
+    """What one landed file holds, uncompressed: `line_count` lines, each with its end."""
+
+    uri: str
+    kind: str
+    manifest: Manifest
+    line_count: int
+    raw: bytes

@@ -1,0 +1,138 @@
+"""Lands what a source pushes: lines into files, hour by hour, and then the manifests."""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import msgspec
+import zstandard
+
+from market_opinion.core.window import Window
+from market_opinion.sources import Origin, RawItem, Stop
+from market_opinion.storage.landing.manifest import MANIFEST, Capture, LandedFile, Manifest, Survey
+from market_opinion.storage.landing.zone import Landing
+
+_BUFFER_BYTES = 32_000_000
+_FILE_STEMS = {"submission": "submissions", "comment": "comments", "review": "reviews"}
+
+
+class WindowWriter:
+    """Lands the items a source pushes, hour by hour, holding about 32 MB; hours already landed from this origin are left alone."""
+
+    def __init__(self, landing: Landing, source: Origin, *, known: list[Capture] | None = None, apart: bool = False) -> None:
+        """Write beside the captures already known for the windows to come; without them it looks for itself, hour by hour.
+
+        `apart` never takes a window's own folder.
+        """
+        self._apart = apart
+        self._looks = known is None
+        self._landing = landing
+        self._source = source
+        self._known: dict[tuple[str, datetime], list[Capture]] = defaultdict(list)
+        for capture in known or ():
+            self._known[capture.manifest.community, capture.manifest.window_start].append(capture)
+        self._buffers: dict[tuple[str, datetime, str], list[bytes]] = defaultdict(list)
+        self._sizes: dict[tuple[str, datetime, str], int] = defaultdict(int)
+        self._buffered = 0
+        self._files: dict[tuple[str, datetime], list[LandedFile]] = defaultdict(list)
+        # Those of this origin, by community and hour, that it met or made.
+        self.captures: dict[tuple[str, datetime], Capture] = {}
+
+    def add(self, item: RawItem) -> None:
+        """Take one item; it is on disk once the writer is closed."""
+        key = (item.community, item.hour, item.kind)
+        if key not in self._buffers and self.landed(item.community, item.hour) is not None:
+            return
+        size = len(item.line) + 1
+        self._buffers[key].append(item.line)
+        self._sizes[key] += size
+        self._buffered += size
+        if self._sizes[key] >= self._landing.max_bytes:
+            self._flush(key)
+        if self._buffered >= _BUFFER_BYTES:
+            for full in list(self._buffers):
+                self._flush(full)
+
+    def landed(self, community: str, hour: datetime) -> Capture | None:
+        """The certified capture of this hour from the same origin, when there is one."""
+        for capture in self._beside(community, hour):
+            manifest = capture.manifest
+            if manifest.origin == self._source.origin and manifest.stop_reason.certifies and manifest.withdrawn_for is None:
+                self.captures[community, hour] = capture
+                return capture
+        return None
+
+    def _beside(self, community: str, hour: datetime) -> Sequence[Capture]:
+        """The captures of this hour that were there before."""
+        key = (community, hour)
+        if self._looks and key not in self._known:
+            self._known[key] = self._landing.captures(self._source.platform, [community], Window.hour(hour))
+        return self._known.get(key, ())
+
+    def has_all(self, survey: Survey, window: Window | None) -> bool:
+        """Whether there is nothing left to land in the window from this origin."""
+        return all(self.landed(community, hour.start) for community in survey.communities for hour in survey.hours(community, window))
+
+    def close(self, communities: Iterable[str], hours: Iterable[Window], *, stop: Stop, now: datetime) -> int:
+        """Finish these hours, empty ones too; returns how many manifests were written."""
+        hours = list(hours)
+        for key in list(self._buffers):
+            self._flush(key)
+        written = 0
+        for community in communities:
+            for hour in hours:
+                if self.landed(community, hour.start) is None:
+                    self._finish(community, hour, stop=stop, now=now)
+                    written += 1
+        return written
+
+    def _finish(self, community: str, hour: Window, *, stop: Stop, now: datetime) -> None:
+        folder = self._folder(community, hour.start)
+        files = self._files.get((community, hour.start), [])
+        source = self._source
+        manifest = Manifest(
+            platform=source.platform,
+            community=community,
+            window_start=hour.start,
+            window_end=hour.end,
+            origin=source.origin,
+            capture_path=source.capture_path,
+            stop_reason=stop.reason,
+            stop_detail=stop.detail,
+            retrieved_at=source.retrieved_at,
+            landed_at=now,
+            files=files,
+            covered=stop.covered,
+            capped=stop.capped,
+            forms=source.forms,
+        )
+        self._landing.write(f"{folder}/{MANIFEST}", msgspec.json.format(msgspec.json.encode(manifest)))
+        self.captures[community, hour.start] = Capture(folder, manifest)
+
+    def _flush(self, key: tuple[str, datetime, str]) -> None:
+        community, hour, kind = key
+        lines = self._buffers.pop(key)
+        self._buffered -= self._sizes.pop(key)
+        files = self._files[community, hour]
+        folder = self._folder(community, hour)
+        if not files:
+            self._clear(folder)
+        part = sum(file.kind == kind for file in files)
+        name = f"{_FILE_STEMS[kind]}{f'-{part:04d}' if part else ''}{self._landing.suffix}"
+        raw = b"\n".join(lines) + b"\n"
+        content = zstandard.compress(raw) if name.endswith(".zst") else raw
+        self._landing.write(f"{folder}/{name}", content)
+        files.append(LandedFile(name, kind, len(lines), len(content), hashlib.sha256(content).hexdigest()))
+
+    def _clear(self, folder: str) -> None:
+        """Take away what an unfinished capture left in this very folder, its manifest first."""
+        left = [path for path in self._landing.files_below(folder) if path.count("/") == folder.count("/") + 1]
+        for path in sorted(left, key=lambda path: not path.endswith(MANIFEST)):
+            self._landing.remove(path)
+
+    def _folder(self, community: str, hour: datetime) -> str:
+        """The window's own folder, or one below it where another origin was there first, or may come."""
+        folder = f"{self._source.platform}/{community}/{hour:%Y-%m-%d}/{hour:%H%M%S}"
+        others = [c for c in self._beside(community, hour) if c.manifest.origin != self._source.origin]
+        return f"{folder}/{self._source.origin}" if self._apart or any(c.folder == folder for c in others) else folder

@@ -1,0 +1,265 @@
+"""How the lines of a platform are read: where in their JSON each thing stands that bronze needs, and in which unit."""
+
+import functools
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+import polars as pl
+from polars_hash import CryptographicHashingNameSpace
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
+
+from market_opinion.core.polars_types import UTC_TIME
+from market_opinion.storage.json_paths import (
+    Leaf,
+    Tree,
+    alternatives,
+    dtype_of,
+    getter,
+    joined,
+    read,
+    struct_of,
+    text_at,
+    tree_of,
+    value_at,
+)
+
+# See `fields`.
+Path = Annotated[str, StringConstraints(min_length=1)]
+Paths = Annotated[tuple[Path, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+# Takes the place of what an id was hashed from, where that had to go since it named somebody.
+KEPT_ID = "item_id_was"
+_HASH_CHARACTERS = 32
+# In the year 5138; whatever is more counts milliseconds.
+_SECONDS_MAX = 100_000_000_000
+_YEAR_1, _YEAR_9999 = -62_135_596_800, 253_402_300_799
+_ISO = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_STARS = (1.0, 5.0)
+_YES, _NO = ["true", "yes", "y", "1"], ["false", "no", "n", "0"]
+
+
+class Place(NamedTuple):
+    """Where a line belongs: its community, if it says so, and its time in seconds since 1970."""
+
+    community: str | None
+    seconds: float
+
+
+class Said(NamedTuple):
+    """What one decoded line says, as bronze would have it; None for what is not there."""
+
+    item_id: str
+    thread_id: str | None
+    author: Any
+    title: Any
+    body: Any
+    votes: Any
+    reply_count: Any
+
+
+_TEXT = Leaf(str | None, pl.String)
+_LENIENT = Leaf(str | int | float | None, pl.String)
+_TIME = Leaf(float | str | None, pl.String)
+
+
+class Form(BaseModel):
+    """Where each thing stands in lines of one kind; they do not have what is not named.
+
+    Several paths are put together: of an id into a hash, of a body into its paragraphs.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    item_id: Paths = Field(min_length=1)
+    created_at: Path
+    time: Literal["epoch", "iso"] | Annotated[str, StringConstraints(pattern="%")] = Field(
+        "epoch", description="Seconds or milliseconds since 1970, ISO 8601, or a format of strptime; in UTC where no zone is told."
+    )
+    retrieved_at: Path | None = None
+    community: Path | None = None
+    thread_id: Path | None = None
+    parent_id: Path | None = None
+    author: Path | None = None
+    title: Path | None = None
+    body: Paths = ()
+    votes: Path | None = None
+    reply_count: Path | None = None
+    rating: Path | None = None
+    rating_range: tuple[float, float] = Field(_STARS, description="The lowest and the highest rating, which become 1 and 5.")
+    is_recommended: Path | None = Field(None, description="Yes and no instead of a rating, which become 5 and 1.")
+    prefixes: tuple[str, ...] = Field((), description="Taken off ids.")
+    is_lenient: bool = Field(default=False, description="Numbers may come as text, and ids as numbers.")
+
+    @field_validator("rating_range")
+    @classmethod
+    def _lowest_first(cls, value: tuple[float, float]) -> tuple[float, float]:
+        if value[0] >= value[1]:
+            message = "the lowest rating comes first"
+            raise ValueError(message)
+        return value
+
+    @functools.cached_property
+    def line_type(self) -> type[msgspec.Struct]:
+        """What a line has to decode as."""
+        return struct_of(self._tree)
+
+    @functools.cached_property
+    def dtype(self) -> pl.Struct:
+        """The same, for Polars."""
+        return dtype_of(self._tree)
+
+    def columns(self, line: pl.Expr, kind: str) -> dict[str, pl.Expr]:
+        """What bronze needs of decoded lines, by its names; null where it is not there or is not what it should be."""
+        item_id = self._item_id(line)
+        own_thread = item_id if kind == "submission" else pl.lit(None, pl.String)
+        return {
+            "item_id": item_id,
+            "thread_id": self._id(line, self.thread_id) if self.thread_id else own_thread,
+            "created_at": self._moment(value_at(line, self.created_at)),
+            "parent_id": self._id(line, self.parent_id) if self.parent_id else pl.lit(None, pl.String),
+            "author": text_at(line, self.author),
+            "title": text_at(line, self.title),
+            "body": joined([value_at(line, path) for path in self.body]),
+            "votes": self._number(line, self.votes).cast(pl.Int64, strict=False),
+            "reply_count": self._number(line, self.reply_count).cast(pl.Int64, strict=False),
+            "rating": self._rating(line),
+            "retrieved_at": self._moment(text_at(line, self.retrieved_at)),
+        }
+
+    @functools.cached_property
+    def place(self) -> Callable[[bytes], Place | None]:
+        """Reads no more of a line than where it belongs; None where that cannot be read."""
+        paths = {self.created_at: _TIME} | ({self.community: _TEXT} if self.community else {})
+        tree = tree_of(paths)
+        decode = msgspec.json.Decoder(struct_of(tree)).decode
+        created, community, seconds_of = getter(tree, self.created_at), getter(tree, self.community), self._seconds
+
+        def place(line: bytes) -> Place | None:
+            try:
+                found = decode(line)
+                seconds = seconds_of(created(found))
+            except (msgspec.DecodeError, ValueError, OverflowError):
+                return None
+            return None if seconds is None else Place(community(found), seconds)
+
+        return place
+
+    @property
+    def is_hashed(self) -> bool:
+        """Whether items have no id of their own, and are told by a hash of several fields."""
+        return len(self.item_id) > 1
+
+    def key(self, fields: Mapping[str, Any]) -> str:
+        """The item id of one decoded line, as `columns` gives it; empty where it has none."""
+        if not self.is_hashed:
+            return self.bare_id(read(fields, self.item_id[0])) or ""
+        parts = [read(fields, path) for path in self.item_id]
+        hashed = "" if None in parts else hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:_HASH_CHARACTERS]
+        return str(fields.get(KEPT_ID) or hashed)
+
+    def said(self, fields: Mapping[str, Any]) -> Said:
+        """What one decoded line says, without looking whether it is of the type it should be."""
+
+        def at(path: str | None) -> Any:  # noqa: ANN401, of JSON
+            return read(fields, path) if path else None
+
+        parts = [part for path in self.body if (part := at(path)) is not None]
+        body = "\n".join(map(str, parts)) if len(parts) > 1 else next(iter(parts), None)
+        thread = self.bare_id(at(self.thread_id))
+        return Said(self.key(fields), thread, at(self.author), at(self.title), body, at(self.votes), at(self.reply_count))
+
+    def bare_id(self, told: object) -> str | None:
+        """An id without the prefixes of the platform."""
+        return None if told is None else functools.reduce(str.removeprefix, self.prefixes, str(told))
+
+    @property
+    def identity(self) -> list[str]:
+        """Paths of what says which item a line is, when and where in its thread."""
+        own = (KEPT_ID,) if self.is_hashed else self.item_id
+        return alternatives(*own, self.created_at, self.retrieved_at, self.community, self.thread_id, self.parent_id)
+
+    @property
+    def spoken(self) -> list[str]:
+        """Paths of what is said in a line, where, by whom, and how it was taken."""
+        return [*alternatives(self.thread_id, self.parent_id, self.author, self.title, *self.body), *self.numbers]
+
+    @property
+    def numbers(self) -> list[str]:
+        """Paths of what was counted or rated."""
+        return alternatives(self.votes, self.reply_count, self.rating, self.is_recommended)
+
+    @property
+    def _tree(self) -> Tree:
+        """Every field a line is read for."""
+        an_id = Leaf(str | int | None, pl.String)
+        count = _LENIENT if self.is_lenient else Leaf(int | None, pl.Int64)
+        wanted = {
+            **dict.fromkeys((self.retrieved_at,), _TIME),
+            **dict.fromkeys((self.author, self.title, *self.body), _LENIENT if self.is_lenient else _TEXT),
+            **dict.fromkeys((self.votes, self.reply_count), count),
+            self.rating: _LENIENT if self.is_lenient else Leaf(float | None, pl.Float64),
+            self.is_recommended: Leaf(bool | str | int | None, pl.String) if self.is_lenient else Leaf(bool | None, pl.Boolean),
+            **dict.fromkeys((self.thread_id, self.parent_id), an_id),
+            self.created_at: _TIME._replace(python=float | str, is_required=True) if "|" not in self.created_at else _TIME,
+        }
+        if self.is_hashed:
+            wanted |= {**dict.fromkeys(self.item_id, _LENIENT), KEPT_ID: _TEXT}
+        elif self.item_id[0] not in {self.thread_id, self.parent_id}:
+            wanted[self.item_id[0]] = Leaf(str | int if self.is_lenient else str, pl.String, is_required=True)
+        return tree_of({path: leaf for path, leaf in wanted.items() if path})
+
+    def _item_id(self, line: pl.Expr) -> pl.Expr:
+        if not self.is_hashed:
+            return self._id(line, self.item_id[0])
+        parts = pl.concat_str([value_at(line, path) for path in self.item_id], separator="\n")
+        hashed = CryptographicHashingNameSpace(parts).sha2_256().str.head(_HASH_CHARACTERS)
+        return pl.coalesce(value_at(line, KEPT_ID), hashed)
+
+    def _id(self, line: pl.Expr, path: str) -> pl.Expr:
+        found = value_at(line, path)
+        for prefix in self.prefixes:
+            found = found.str.strip_prefix(prefix)
+        return found
+
+    def _number(self, line: pl.Expr, path: str | None) -> pl.Expr:
+        if path is None:
+            return pl.lit(None, pl.Float64)
+        found = value_at(line, path)
+        return found.str.strip_chars().cast(pl.Float64, strict=False) if self.is_lenient else found
+
+    def _rating(self, line: pl.Expr) -> pl.Expr:
+        if self.is_recommended:
+            found = value_at(line, self.is_recommended).cast(pl.String).str.to_lowercase()
+            return pl.when(found.is_in(_YES)).then(_STARS[1]).when(found.is_in(_NO)).then(_STARS[0])
+        rating, (low, high) = self._number(line, self.rating), self.rating_range
+        if (low, high) == _STARS:
+            return rating
+        return _STARS[0] + (rating - low) / (high - low) * (_STARS[1] - _STARS[0])
+
+    def _moment(self, told: pl.Expr) -> pl.Expr:
+        """A time; null where it is none this side of the year 9999."""
+        if self.time == "epoch":
+            number = told.cast(pl.Float64, strict=False)
+            seconds = pl.when(number.abs() >= _SECONDS_MAX).then(number / 1000).otherwise(number)
+            believable = pl.when(seconds.is_between(_YEAR_1, _YEAR_9999)).then(seconds)
+            return (believable * 1_000_000).round().cast(pl.Int64).cast(UTC_TIME)
+        return pl.coalesce(_parsed(told, each) for each in (_ISO if self.time == "iso" else (self.time,)))
+
+    def _seconds(self, told: float | str | None) -> float | None:
+        """The same of one value; raises ValueError where it is none."""
+        if told is None:
+            return None
+        if self.time == "epoch":
+            number = float(told)
+            return number / 1000 if abs(number) >= _SECONDS_MAX else number
+        text = str(told)
+        moment = datetime.fromisoformat(text) if self.time == "iso" else datetime.strptime(text, self.time)  # noqa: DTZ007, next line
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+def _parsed(told: pl.Expr, form: str) -> pl.Expr:
+    if form.lower().endswith("z"):
+        return told.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
+    return told.str.to_datetime(form, time_unit="us", strict=False).dt.replace_time_zone("UTC")

@@ -1,0 +1,218 @@
+"""State in one DynamoDB table with keys `pk` and `sk`, for processes of many machines; watermarks in SSM as well where asked to."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import boto3
+from boto3.dynamodb.conditions import Attr, ConditionBase, Key
+from botocore.exceptions import BotoCoreError, ClientError
+
+from market_opinion.core.errors import SettingsInvalid, WatermarkUnreadable
+from market_opinion.core.window import Window
+from market_opinion.storage.state import RunRecord, WindowEntry, WindowState, hour_text, parse_hour_end, run_items, run_key
+
+_WATERMARK = "WATERMARK"
+_LOST = "ConditionalCheckFailedException"
+# What the service answers to a table, a key or a role that is not as it has to be.
+_SETTINGS = {"ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException", "ValidationException"}
+
+
+class DynamoDBState:
+    """A StateStore in a table.
+
+    Of a community: `WATERMARK`, `WINDOW#{seconds}`, `RUN#{seconds}`, `ATTEMPT#{seconds}#{run}` below one `pk`. Which communities there are,
+    notes and quotas have a `pk` of their own. Whatever may be lost to a race is written on a condition.
+    """
+
+    def __init__(self, table: str, *, environment: str, ssm_path: str | None = None) -> None:
+        """Use the table; `ssm_path` is where watermarks stand beside it: `{ssm_path}/{environment}/{community}/last_run_ts`."""
+        self._name = table
+        self._environment = environment
+        self._ssm_path = ssm_path
+        self._table = boto3.resource("dynamodb").Table(table)
+
+    def load_last_run_timestamp(self, platform: str, community: str) -> datetime | None:
+        """End of the last certified hour; none before the first run. Raises WatermarkUnreadable rather than skip hours."""
+        with self._asking():
+            item = self._table.get_item(Key=self._key(platform, community, _WATERMARK), ConsistentRead=True).get("Item")
+        if item is None:
+            return None
+        if (moment := parse_hour_end(item.get("HourEnd"))) is None:
+            message = (
+                f"watermark of {platform}/{community} is {item.get('HourEnd')!r}, not the end of an hour: correct HourEnd in table"
+                f" {self._name}, pk {self._pk(platform, community)}, sk {_WATERMARK}"
+            )
+            raise WatermarkUnreadable(message)
+        return moment
+
+    def save_last_run_timestamp(self, platform: str, community: str, hour_end: datetime) -> bool:
+        """Move the watermark to the end of a certified hour; false, and nothing changes, where it is there or further."""
+        item = {
+            **self._key(platform, community, _WATERMARK),
+            "HourEnd": hour_text(hour_end),
+            "LastProcessedHourEndTs": int(hour_end.timestamp()),
+        }
+        if not self._put_if(item, Attr("HourEnd").not_exists() | Attr("HourEnd").lt(item["HourEnd"])):
+            return False
+        if self._ssm_path:
+            name = f"{self._ssm_path.rstrip('/')}/{self._environment}/{community}/last_run_ts"
+            with self._asking():
+                boto3.client("ssm").put_parameter(Name=name, Value=str(int(hour_end.timestamp())), Type="String", Overwrite=True)
+        return True
+
+    def put_windows(self, entries: Iterable[WindowEntry]) -> None:
+        """Write what is known of these hours; each is written whole."""
+        entries = list(entries)
+        places = {(e.platform, e.community): {"pk": self._communities, "sk": f"{e.platform}#{e.community}"} for e in entries}
+        self._put_all(
+            [
+                *places.values(),
+                *(
+                    {
+                        **self._key(e.platform, e.community, _hour(e.window_start)),
+                        "WindowState": e.state.value,
+                        "StopReason": e.stop_reason,
+                        "Counts": json.dumps(e.counts, sort_keys=True),
+                        "Detail": e.detail,
+                    }
+                    for e in entries
+                ),
+            ]
+        )
+
+    def windows(self, platform: str | None = None, window: Window | None = None) -> list[WindowEntry]:
+        """The ledger, of one platform or all, within a span or ever, in order of platform, community and time."""
+        begins = f"{platform}#" if platform else ""
+        known = self._query(Key("pk").eq(self._communities) & Key("sk").begins_with(begins) if begins else Key("pk").eq(self._communities))
+        found = []
+        for place in known:
+            of, _, community = place["sk"].partition("#")
+            condition = Key("sk").begins_with("WINDOW#")
+            if window is not None:
+                # BETWEEN holds its upper end, which is no hour of the window.
+                condition = Key("sk").between(_hour(window.start), _hour(window.end) + "-")
+            for item in self._query(Key("pk").eq(self._pk(of, community)) & condition):
+                start = datetime.fromtimestamp(int(item["sk"].removeprefix("WINDOW#")), UTC)
+                if window is None or start in window:
+                    state, counts = WindowState(item["WindowState"]), json.loads(item["Counts"])
+                    found.append(WindowEntry(of, community, start, state, item["StopReason"], counts, item["Detail"]))
+        return found
+
+    def put_runs(self, records: Iterable[RunRecord]) -> None:
+        """Write two items a record: the latest of the window, `RUN#`, and this attempt at it, `ATTEMPT#`."""
+        items: dict[tuple[str, str], dict[str, Any]] = {}
+        for record in records:
+            pk = self._pk(record.entry.platform, record.entry.community)
+            for sk, attributes in run_items(record).items():
+                items[pk, sk] = {"pk": pk, "sk": sk, **{name: _number(value) for name, value in attributes.items()}}
+        self._put_all(items.values())
+
+    def runs(self, platform: str, community: str, *, prefix: str = "RUN#") -> list[dict[str, Any]]:
+        """Run items of a community whose sort key begins so, in order of it, with `pk` and `sk` among their attributes."""
+        items = self._query(Key("pk").eq(self._pk(platform, community)) & Key("sk").begins_with(prefix))
+        return [{name: _plain(value) for name, value in item.items()} for item in items]
+
+    def put_notes(self, topic: str, notes: Mapping[str, Any]) -> None:
+        """Keep one JSON value a name; those of other names stay."""
+        self._put_all({"pk": self._topic(topic), "sk": name, "Body": json.dumps(body, sort_keys=True)} for name, body in notes.items())
+
+    def notes(self, topic: str) -> dict[str, Any]:
+        """All values of a topic, in order of name."""
+        return {item["sk"]: json.loads(item["Body"]) for item in self._query(Key("pk").eq(self._topic(topic)))}
+
+    def drop_notes(self, topic: str, names: Iterable[str]) -> None:
+        """Forget these; those that are not there are no error."""
+        with self._asking(), self._table.batch_writer(overwrite_by_pkeys=["pk", "sk"]) as batch:
+            for name in names:
+                batch.delete_item(Key={"pk": self._topic(topic), "sk": name})
+
+    def reserve_request(self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float) -> float:
+        """Take one request that may be so far ahead of one every `interval_seconds`: 0, or the seconds until it may be tried again.
+
+        `FreeAt` is when the bucket would be full again, in seconds since 1970; whoever read it first writes it, others look again.
+        """
+        key = {"pk": f"ENV#{self._environment}#QUOTAS", "sk": bucket}
+        while True:
+            with self._asking():
+                item = self._table.get_item(Key=key, ConsistentRead=True).get("Item")
+            free_at = float(item["FreeAt"]) if item else 0.0
+            if free_at - now > ahead_seconds + 1e-6:
+                return max(free_at - now - ahead_seconds, 0.001)
+            seen = Attr("FreeAt").eq(item["FreeAt"]) if item else Attr("FreeAt").not_exists()
+            if self._put_if({**key, "FreeAt": _number(max(free_at, now) + interval_seconds)}, seen):
+                return 0.0
+
+    @property
+    def _communities(self) -> str:
+        return f"ENV#{self._environment}#COMMUNITIES"
+
+    def _topic(self, topic: str) -> str:
+        return f"ENV#{self._environment}#NOTES#{topic}"
+
+    def _pk(self, platform: str, community: str) -> str:
+        return run_key(self._environment, platform, community)
+
+    def _key(self, platform: str, community: str, sk: str) -> dict[str, str]:
+        return {"pk": self._pk(platform, community), "sk": sk}
+
+    def _query(self, condition: ConditionBase) -> Iterator[dict[str, Any]]:
+        """All items, page by page, in order of `sk`."""
+        more: dict[str, Any] = {}
+        while True:
+            with self._asking():
+                page = self._table.query(KeyConditionExpression=condition, ConsistentRead=True, **more)
+            yield from page["Items"]
+            if "LastEvaluatedKey" not in page:
+                return
+            more = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+    def _put_all(self, items: Iterable[dict[str, Any]]) -> None:
+        with self._asking(), self._table.batch_writer(overwrite_by_pkeys=["pk", "sk"]) as batch:
+            for item in items:
+                batch.put_item(Item=item)
+
+    def _put_if(self, item: dict[str, Any], condition: ConditionBase) -> bool:
+        """Write the item where the condition holds; whether it did."""
+        with self._asking():
+            try:
+                self._table.put_item(Item=item, ConditionExpression=condition)
+            except ClientError as error:
+                if error.response["Error"]["Code"] == _LOST:
+                    return False
+                raise
+        return True
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Turn what an operator can correct into our error; what passes by itself stays boto3's, which has tried again already."""
+        try:
+            yield
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code not in _SETTINGS:
+                raise
+            message = f"state table {self._name} cannot be used ({code}): check STATE_URI, RUNS_TABLE_NAME, the region and the role"
+            raise SettingsInvalid(message) from error
+        except BotoCoreError as error:
+            message = f"state table {self._name} cannot be asked ({error}): check AWS_DEFAULT_REGION and the credentials"
+            raise SettingsInvalid(message) from error
+
+
+def _hour(start: datetime) -> str:
+    """Sort key of a window; padded, so that it sorts by time."""
+    return f"WINDOW#{int(start.timestamp()):012d}"
+
+
+def _number(value: object) -> object:
+    """DynamoDB's numbers are decimal."""
+    return Decimal(str(value)) if isinstance(value, float) else value
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, Decimal):
+        return int(value) if value == int(value) else float(value)
+    return value

@@ -1,0 +1,159 @@
+"""State in one SQLite file, for processes of one machine."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from market_opinion.core.errors import SettingsInvalid, WatermarkUnreadable
+from market_opinion.core.window import Window
+from market_opinion.storage.state import RunRecord, WindowEntry, WindowState, hour_text, parse_hour_end, run_items, run_key
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS watermarks (
+    platform TEXT NOT NULL, community TEXT NOT NULL, hour_end TEXT NOT NULL, PRIMARY KEY (platform, community));
+CREATE TABLE IF NOT EXISTS windows (
+    platform TEXT NOT NULL, community TEXT NOT NULL, window_start TEXT NOT NULL, state TEXT NOT NULL, stop_reason TEXT NOT NULL,
+    counts TEXT NOT NULL, detail TEXT NOT NULL DEFAULT '', PRIMARY KEY (platform, community, window_start));
+CREATE TABLE IF NOT EXISTS runs (pk TEXT NOT NULL, sk TEXT NOT NULL, attributes TEXT NOT NULL, PRIMARY KEY (pk, sk));
+CREATE TABLE IF NOT EXISTS notes (topic TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (topic, name));
+CREATE TABLE IF NOT EXISTS quotas (bucket TEXT PRIMARY KEY, free_at REAL NOT NULL);
+"""
+
+
+class SQLiteState:
+    """A StateStore in a file."""
+
+    def __init__(self, path: Path, *, environment: str) -> None:
+        """Open or make the file; raises SettingsInvalid where it cannot be."""
+        self._path = path
+        self._environment = environment
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with self._connect() as connection:
+                connection.executescript(_TABLES)
+        except (OSError, sqlite3.DatabaseError) as error:
+            message = f"state file {path} cannot be used ({error}): check STATE_URI or MARKET_OPINION_HOME"
+            raise SettingsInvalid(message) from error
+
+    def load_last_run_timestamp(self, platform: str, community: str) -> datetime | None:
+        """End of the last certified hour; none before the first run. Raises WatermarkUnreadable rather than skip hours."""
+        with self._connect() as connection:
+            row = connection.execute(
+                "SELECT hour_end FROM watermarks WHERE platform = ? AND community = ?", (platform, community)
+            ).fetchone()
+        if row is None:
+            return None
+        if (moment := parse_hour_end(row[0])) is None:
+            message = (
+                f"watermark of {platform}/{community} is {row[0]!r}, not the end of an hour: correct it in {self._path}, table watermarks"
+            )
+            raise WatermarkUnreadable(message)
+        return moment
+
+    def save_last_run_timestamp(self, platform: str, community: str, hour_end: datetime) -> bool:
+        """Move the watermark to the end of a certified hour; false, and nothing changes, where it is there or further."""
+        with self._connect() as connection:
+            cursor = connection.execute(
+                "INSERT INTO watermarks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET hour_end = excluded.hour_end"
+                " WHERE excluded.hour_end > hour_end",
+                (platform, community, hour_text(hour_end)),
+            )
+            return cursor.rowcount > 0
+
+    def put_windows(self, entries: Iterable[WindowEntry]) -> None:
+        """Write what is known of these hours in one transaction."""
+        rows = [
+            (
+                e.platform,
+                e.community,
+                hour_text(e.window_start),
+                e.state.value,
+                e.stop_reason,
+                json.dumps(e.counts, sort_keys=True),
+                e.detail,
+            )
+            for e in entries
+        ]
+        with self._connect() as connection:
+            connection.executemany("INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def windows(self, platform: str | None = None, window: Window | None = None) -> list[WindowEntry]:
+        """The ledger, of one platform or all, within a span or ever, in order of community and time."""
+        span = (hour_text(window.start), hour_text(window.end)) if window else ("", "9")
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT platform, community, window_start, state, stop_reason, counts, detail FROM windows"
+                " WHERE platform = coalesce(?, platform) AND window_start >= ? AND window_start < ?"
+                " ORDER BY platform, community, window_start",
+                (platform, *span),
+            ).fetchall()
+        return [
+            WindowEntry(p, c, datetime.fromisoformat(start), WindowState(state), reason, json.loads(counts), detail)
+            for p, c, start, state, reason, counts, detail in rows
+        ]
+
+    def put_runs(self, records: Iterable[RunRecord]) -> None:
+        """Write two items a record: the latest of the window, `RUN#`, and this attempt at it, `ATTEMPT#`."""
+        rows = []
+        for record in records:
+            key = run_key(self._environment, record.entry.platform, record.entry.community)
+            rows += [(key, sort_key, json.dumps(attributes, sort_keys=True)) for sort_key, attributes in run_items(record).items()]
+        with self._connect() as connection:
+            connection.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", rows)
+
+    def runs(self, platform: str, community: str, *, prefix: str = "RUN#") -> list[dict[str, Any]]:
+        """Run items of a community whose sort key begins so, in order of it, with `pk` and `sk` among their attributes."""
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT pk, sk, attributes FROM runs WHERE pk = ? AND sk >= ? AND sk < ? ORDER BY sk",
+                (run_key(self._environment, platform, community), prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)),
+            ).fetchall()
+        return [{"pk": pk, "sk": sk, **json.loads(attributes)} for pk, sk, attributes in rows]
+
+    def put_notes(self, topic: str, notes: Mapping[str, Any]) -> None:
+        """Keep one JSON value a name; those of other names stay."""
+        with self._connect() as connection:
+            rows = [(topic, name, json.dumps(body, sort_keys=True)) for name, body in notes.items()]
+            connection.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", rows)
+
+    def notes(self, topic: str) -> dict[str, Any]:
+        """All values of a topic, in order of name."""
+        with self._connect() as connection:
+            rows = connection.execute("SELECT name, body FROM notes WHERE topic = ? ORDER BY name", (topic,)).fetchall()
+        return {name: json.loads(body) for name, body in rows}
+
+    def drop_notes(self, topic: str, names: Iterable[str]) -> None:
+        """Forget these; those that are not there are no error."""
+        with self._connect() as connection:
+            connection.executemany("DELETE FROM notes WHERE topic = ? AND name = ?", [(topic, name) for name in names])
+
+    def reserve_request(self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float) -> float:
+        """Take one request that may be so far ahead of one every `interval_seconds`: 0, or the seconds until it may be tried again.
+
+        `free_at` is when the bucket would be full again, in seconds since 1970, so that one statement decides.
+        """
+        with self._connect() as connection:
+            taken = connection.execute(
+                "INSERT INTO quotas VALUES (:bucket, :now + :interval) ON CONFLICT DO UPDATE"
+                " SET free_at = max(free_at, :now) + :interval WHERE free_at - :now <= :ahead + 1e-6",
+                {"bucket": bucket, "now": now, "interval": interval_seconds, "ahead": ahead_seconds},
+            ).rowcount
+            if taken:
+                return 0.0
+            free_at: float = connection.execute("SELECT free_at FROM quotas WHERE bucket = ?", (bucket,)).fetchone()[0]
+        return max(free_at - now - ahead_seconds, 0.001)
+
+    @contextmanager
+    def _connect(self) -> Iterator[sqlite3.Connection]:
+        """A connection whose work is committed as a whole, or not at all."""
+        connection = sqlite3.connect(self._path, timeout=60)
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            with connection:
+                yield connection
+        finally:
+            connection.close()

@@ -1,0 +1,1 @@
+"""How right the opinions are: labels, evaluation and agreement."""

@@ -1,0 +1,54 @@
+"""Alerts reach a webhook, and a broken one stops nothing."""
+
+import logging
+
+import pytest
+from pydantic import SecretStr
+
+from market_opinion.ops.alerts import Alert, send
+from market_opinion.sources.quota import Priority, Quota
+from tasks import resources
+from tasks.alerts import check_rate
+from tasks.request import check_backfill
+from tests.conftest import NOW
+
+ALERT = Alert("windows_gap", "reddit/phones: 2 windows are GAP")
+
+
+def test_all_alerts_come_in_one_request(webhook):
+    address, received, _ = webhook
+    send([ALERT, Alert("usable_ratio_low", "b")], webhook=SecretStr(address))
+    assert [alert["rule"] for alert in received[0]["alerts"]] == ["windows_gap", "usable_ratio_low"]
+    assert "2 windows are GAP" in received[0]["text"]
+
+
+def test_nothing_is_sent_where_nothing_was_found(webhook):
+    address, received, _ = webhook
+    send([], webhook=SecretStr(address))
+    send([ALERT], webhook=None)
+    assert received == []
+
+
+@pytest.mark.parametrize("broken", ["status", "gone"])
+def test_a_broken_webhook_is_logged_without_its_address(webhook, caplog, broken):
+    address, _, status = webhook
+    status[0] = 500
+    with caplog.at_level(logging.WARNING):
+        send([ALERT], webhook=SecretStr(address if broken == "status" else "http://127.0.0.1:9/token-in-the-path"))
+    assert "did not take 1 alerts" in caplog.text
+    assert "token" not in caplog.text
+
+
+def test_refused_requests_are_told_once(webhook, monkeypatch, home, without_engine):
+    """A39: whichever process met them."""
+    address, received, _ = webhook
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", address)
+    quota = Quota(resources.state(), "client", per_minute=90, priority=Priority.CLOSE)
+    quota.note_refusal()
+    quota.note_refusal()
+    job = check_backfill.fn("smartphones", "sample", None, None, None, None, NOW)
+    check_rate.fn(job)
+    check_rate.fn(job)
+    assert [alert["rule"] for body in received for alert in body["alerts"]] == ["rate_limited"]
+    assert "2 requests were refused" in received[0]["text"]
+    assert '"name":"RequestsRefused","value":2' in (home / "metrics.jsonl").read_text()

@@ -1,0 +1,107 @@
+"""The report: one page that needs nothing from outside, whatever the mart holds."""
+
+import re
+from dataclasses import replace
+from datetime import date
+
+import polars as pl
+import pytest
+import vl_convert
+
+from market_opinion.serving import mart, report
+from market_opinion.serving.mart.duckdb import DuckDBMart
+from market_opinion.serving.report import figures
+from tests.conftest import NOW
+
+
+@pytest.fixture
+def store(tmp_path):
+    """An empty mart."""
+    return DuckDBMart(tmp_path / "mart.duckdb")
+
+
+def render(store, domain):
+    return report.render(store.read, domain, now=NOW, rejections=report.REJECTIONS.empty(), answers=answers(0))
+
+
+def answers(count, usd=0.001):
+    """What a model answered."""
+    row = {"model": "m", "status": "ok", "input_tokens": 1500.0, "output_tokens": 100.0, "usd": usd}
+    return pl.DataFrame([row] * count, schema={name: report.ANSWERS.schema[name] for name in report.ANSWER_COLUMNS})
+
+
+def test_what_a_model_cost_is_said(store, load, silver, phones):
+    """In all and a thousand questions; a price nobody knows is not zero."""
+    store.load(load, lambda: silver)
+    page = report.render(store.read, phones, now=NOW, rejections=report.REJECTIONS.empty(), answers=answers(40))
+    assert "m answered 40 questions with 60,000 tokens in and 4,000 out, for 0.04 USD, 1.000 a thousand; 0 were given up" in page
+    unknown = pl.concat([answers(1), answers(1, None)])
+    page = report.render(store.read, phones, now=NOW, rejections=report.REJECTIONS.empty(), answers=unknown)
+    assert "at a cost that is not known" in page
+
+
+def test_a_page_loads_nothing_from_outside(store, load, silver, phones):
+    """No script, style, font or picture has an address."""
+    store.load(load, lambda: silver)
+    page = render(store, phones).replace(vl_convert.javascript_bundle(), "")
+    assert not re.findall(r"<(?:script|link|img|iframe)[^>]+(?:src|href)=", page)
+    assert "@import" not in page
+    assert '"$schema"' in page
+
+
+def test_charts_are_such_as_vega_lite_knows(store, load, silver, phones):
+    """Altair holds them against the schema, which drawing a report leaves out."""
+    store.load(load, lambda: silver)
+    charts = report.draw(figures.collect(store.read, phones.name))
+    assert len([chart.to_dict(validate=True) for chart in charts.values()]) == 3
+
+
+def test_an_empty_mart_says_what_to_do(store, load, silver, phones):
+    """Not an empty chart."""
+    store.load(load, lambda: mart.Silver(*(frame.clear() for frame in vars(silver).values())))
+    page = render(store, phones)
+    assert "Nothing to show yet" in page
+    assert "vegaEmbed" not in page
+
+
+def test_what_people_wrote_is_never_markup(store, load, silver, phones):
+    """Comments are untrusted."""
+    attack = "great battery <script>alert(1)</script> really"
+    opinions = silver.opinions.with_columns(evidence=pl.lit(attack), evidence_end=pl.lit(len(attack), pl.Int64))
+    store.load(load, lambda: replace(silver, opinions=opinions))
+    page = render(store, phones)
+    assert "<script>alert(1)" not in page
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_cells_of_a_single_opinion_stay_empty(phones):
+    """One voice is not a tone."""
+    row = {"product_id": "p", "product": "P", "brand": "B", "category": "flagship", "mean_polarity": 0.3}
+    card = pl.DataFrame([row | {"aspect": "battery", "opinion_count": 2}, row | {"aspect": "camera", "opinion_count": 1}])
+    heat = figures.heat(card, phones)
+    assert heat["aspects"] == ["Battery life"]
+    assert heat["rows"][0]["cells"][0]["strength"] == 50
+
+
+def test_quotes_are_one_a_product_and_no_questions():
+    """The loudest words first."""
+    base = {"label": "positive", "votes": 1, "polarity": 0.5, "item_id": "a", "aspect": "x"}
+    evidence = pl.DataFrame(
+        [
+            base | {"product_id": "p", "evidence": "it is a very good phone"},
+            base | {"product_id": "p", "evidence": "it is the best phone ever", "polarity": 0.9, "item_id": "b"},
+            base | {"product_id": "q", "evidence": "is this a good phone then?", "item_id": "c"},
+            base | {"product_id": "r", "evidence": "too short", "item_id": "d"},
+        ]
+    )
+    assert [q["item_id"] for q in figures.quotes(evidence, "positive")] == ["b"]
+
+
+def test_the_time_axis_suits_the_span():
+    """From hours to months."""
+    from market_opinion.serving.charts import _step
+
+    days = {2: "6h", 20: "1d", 200: "1w", 900: "1mo"}
+    for count, step in days.items():
+        times = pl.datetime_range(date(2024, 1, 1), pl.lit(date(2024, 1, 1)) + pl.duration(days=count), "1d", eager=True)
+        assert _step(times) == step

@@ -1,0 +1,163 @@
+"""The set-up of a Snowflake account: what is sent, and what is said when it is refused."""
+
+import json
+import re
+
+import pytest
+import snowflake.connector
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from infra import snowflake as setup
+from infra.snowflake.__main__ import apply
+from market_opinion.core.errors import MartRefused, MartUnavailable, SettingsInvalid
+from market_opinion.core.settings import load_settings
+from market_opinion.serving.mart.snowflake import SnowflakeMart
+from tasks.warehouse import connect
+from tests.conftest import REPOSITORY
+from tests.loopback import Loopback, QuietHandler
+from tests.warehouse import needs_server
+
+GOLDEN = REPOSITORY / "tests" / "golden"
+PLACE = {
+    "MART_URI": "snowflake://myorg-account1/OPINIONS",
+    "SNOWFLAKE_LAKE_URI": "s3://tf-prod-opinions-augmented/warehouse/",
+    "SNOWFLAKE_AWS_ROLE_ARN": "arn:aws:iam::123456789012:role/opinions-snowflake",
+    "SNOWFLAKE_AWS_EXTERNAL_ID": "opinions_1",
+    "AWS_ACCOUNT_ID": "123456789012",
+    "AWS_REGION": "eu-central-1",
+}
+# What the Snowflake-speaking server does not know at all: it answers these without running them.
+_UNKNOWN = [
+    r"^\s*(CREATE|ALTER|DROP)\s+(OR\s+REPLACE\s+)?(EXTERNAL VOLUME|CATALOG INTEGRATION|STORAGE INTEGRATION|ICEBERG TABLE|EXTERNAL TABLE|WAREHOUSE|ROLE|TRANSIENT|STAGE|SCHEMA)",
+    r"^\s*(GRANT|USE ROLE)",
+]
+
+
+@pytest.fixture
+def place(monkeypatch):
+    for name, value in PLACE.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.mark.parametrize(("road", "catalog"), [("iceberg", "glue_rest"), ("iceberg", "glue"), ("external", "glue"), ("copy", "glue")])
+def test_the_set_up_is_what_was_read_and_agreed(place, monkeypatch, road, catalog):
+    """A24, C18, C19: golden files; a change of a statement is a change of them."""
+    monkeypatch.setenv("SNOWFLAKE_ROAD", road)
+    monkeypatch.setenv("SNOWFLAKE_CATALOG", catalog)
+    golden = GOLDEN / f"snowflake_{road}{'_' + catalog if road == 'iceberg' else ''}.sql"
+    assert setup.setup(load_settings()) == golden.read_text()
+
+
+def test_what_was_never_run_says_so():
+    """Every statement about volumes, integrations, Iceberg and external tables stands in a file that says it is unchecked."""
+    for path in (REPOSITORY / "infra" / "snowflake").glob("*.sql"):
+        text = path.read_text()
+        if (
+            re.search(r"EXTERNAL VOLUME|INTEGRATION|ICEBERG|EXTERNAL TABLE|AUTO_REFRESH_STATUS", text.partition("\n")[2])
+            and "grants.sql" not in path.name
+        ):
+            assert "Unchecked" in text or path.name == "01_roles.sql", path.name
+        assert "$${" not in text
+
+
+@needs_server
+def test_apply_sends_every_statement_in_order(warehouse, place, monkeypatch, capsys):
+    """By the real connector."""
+    for name, value in {**warehouse.environment("OPINIONS"), "SNOWFLAKE_ROAD": "iceberg"}.items():
+        monkeypatch.setenv(name, value)
+    sent = []
+    execute, open_connection = snowflake.connector.cursor.SnowflakeCursor.execute, snowflake.connector.connect
+
+    def with_unknown(**options):
+        options["session_parameters"] |= {"nop_regexes": _UNKNOWN}
+        return open_connection(**options)
+
+    def record(cursor, command, *args, **rest):
+        sent.append(command)
+        return execute(cursor, command, *args, **rest)
+
+    monkeypatch.setattr(snowflake.connector, "connect", with_unknown)
+    monkeypatch.setattr(snowflake.connector.cursor.SnowflakeCursor, "execute", record)
+    apply()
+    expected = list(setup.statements((GOLDEN / "snowflake_iceberg_glue_rest.sql").read_text()))
+    assert [command for command in sent if command in expected] == expected
+    assert "CREATE ICEBERG TABLE" in capsys.readouterr().out
+
+
+def test_what_is_missing_is_named(place, monkeypatch):
+    monkeypatch.delenv("SNOWFLAKE_AWS_ROLE_ARN")
+    with pytest.raises(SettingsInvalid, match="SNOWFLAKE_AWS_ROLE_ARN"):
+        setup.setup(load_settings())
+
+
+@pytest.mark.parametrize("value", ["s3://bucket/x' STORAGE_AWS_ROLE_ARN='arn", "file:///tmp"])
+def test_no_setting_can_end_a_statement(place, monkeypatch, value):
+    """Values are pasted into SQL, so their form is checked."""
+    monkeypatch.setenv("SNOWFLAKE_LAKE_URI", value)
+    with pytest.raises(SettingsInvalid, match="SNOWFLAKE_LAKE_URI"):
+        load_settings()
+
+
+@pytest.fixture
+def refusing(place, monkeypatch):
+    """An account that answers sign-ins and statements as the test says, in Snowflake's form."""
+    answers = {"login": None, "query": None}
+
+    class Handler(QuietHandler):
+        def do_POST(self):
+            self.received()
+            kind = "login" if "login-request" in self.path else "query" if "query-request" in self.path else None
+            refusal = answers.get(kind)
+            if refusal == "hang up":
+                self.close_connection = True
+                return
+            if refusal:
+                body = {"success": False, "code": refusal[0], "message": refusal[1], "data": {"errorCode": refusal[0], "sqlState": "42501"}}
+            else:
+                session = {
+                    "token": "t",
+                    "masterToken": "m",
+                    "validityInSeconds": 3600,
+                    "masterValidityInSeconds": 3600,
+                    "parameters": [],
+                    "sessionId": 1,
+                    "sessionInfo": {},
+                }
+                body = {"success": True, "code": None, "message": None, "data": session}
+            self.send(200, json.dumps(body).encode(), {})
+
+    with Loopback(Handler) as server:
+        monkeypatch.setenv("SNOWFLAKE_URL", server.address)
+        monkeypatch.setenv("SNOWFLAKE_USER", "LOADER")
+        key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+        pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+        monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY", pem)
+        monkeypatch.setattr("tasks.warehouse._TIMEOUT_SECONDS", 3)
+        yield answers
+
+
+@pytest.mark.parametrize(
+    ("kind", "refusal", "words"),
+    [
+        ("login", ("390144", "JWT token is invalid."), "its key has expired"),
+        ("login", ("390189", "Role 'X' specified in the connect string does not exist or not authorized."), "SNOWFLAKE_ROLE"),
+        ("query", ("000606", "No active warehouse selected in the current session."), "SNOWFLAKE_WAREHOUSE"),
+        ("query", ("003001", "Insufficient privileges to operate on schema 'MART'"), "lacks a privilege"),
+        ("query", ("002003", "Object 'LAKE.ITEMS' does not exist or not authorized."), "infra.snowflake apply"),
+        ("query", ("094405", "Catalog integration could not assume role."), "docs/snowflake.md"),
+    ],
+)
+def test_a_refusal_says_what_to_do(refusing, kind, refusal, words):
+    """Expired key, wrong role, missing warehouse, privilege, table, half-made integration: nothing secret in the message."""
+    refusing[kind] = refusal
+    with pytest.raises(MartRefused, match=words) as raised:
+        SnowflakeMart(lambda: connect(load_settings()), road="iceberg").query("SELECT 1")
+    assert "PRIVATE KEY-----" not in str(raised.value)
+
+
+def test_an_account_that_does_not_answer_is_tried_again_later(refusing):
+    """Transient: the task is repeated, the message names what to check."""
+    refusing["login"] = "hang up"
+    with pytest.raises(MartUnavailable, match="check the account in MART_URI"):
+        SnowflakeMart(lambda: connect(load_settings()), road="iceberg").query("SELECT 1")

@@ -1,0 +1,103 @@
+"""Cleaning: what is left is what the writer said, without markup and without names."""
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market_opinion.stages.cleaning import clean, normalise
+
+
+def cleaned(text):
+    return pl.LazyFrame({"text": [text]}, schema={"text": pl.String}).pipe(clean, "text").collect().item()
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("plain words", "plain words"),
+        ("**bold** and *it* and ~~gone~~ and ^up", "bold and it and gone and up"),
+        ("an _emphasis_ but snake_case_name stays", "an emphasis but snake_case_name stays"),
+        ("> what they said\n\nwhat I say", "what I say"),
+        ("&gt; quoted &amp; gone\nmine &lt;3", "mine <3"),
+        (">!a spoiler!< told", "a spoiler told"),
+        ("# Title\n* one\n- two\n1. three", "Title\none\ntwo\nthree"),
+        ("see [the review](https://example.com/a_(b)) here", "see the review here"),
+        ("see https://example.com/x?y=1 and www.example.com/z", "see [link] and [link]"),
+        ("![gif](giphy|abc)lol", "lol"),
+        ("```\ncode\n```after", "after"),
+        ("use `adb shell` now", "use adb shell now"),
+        ("text\n\n    indented code\n\nmore", "text\nmore"),
+        ("a\u200bb\u202ec\x07d", "abcd"),
+        ("e\u0301tat", "état"),
+        ("it’s “fine”…", 'it\'s "fine"...'),
+        ("too   many\t spaces  \n\n\n and lines ", "too many spaces\nand lines"),
+        ("&#x200B;hidden&nbsp;entity", "hidden entity"),
+        (r"escaped \*star\* and u/some\_name", "escaped star and [user]"),
+        ("|a|b|\n|:-|-:|\n|1|2|", "ab\n12"),
+        ("", ""),
+        (None, None),
+    ],
+)
+def test_markup_goes_and_words_stay(raw, expected):
+    """Cases as Reddit's Markdown and its API's entities make them."""
+    assert cleaned(raw) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("thanks u/quiet_otter!", "thanks [user]!"),
+        ("thanks /u/Quiet-Otter9 and r/u_QuietOtter", "thanks [user] and [user]"),
+        ("ask u/na\u200bme", "ask [user]"),
+        ("hi @galaxy.fan_88, hello", "hi [user], hello"),
+        ("https://www.reddit.com/user/quiet_otter/comments", "[link]"),
+        ("reddit.com/u/quiet_otter is me", "[link] is me"),
+        ("mail me.you+x@mail.example.co.uk now", "mail [email] now"),
+        ("mail josé@example.org", "mail [email]"),
+        ("mail graphene.friend [at] example [dot] org", "mail [email]"),
+        ("mail graphene.friend at example dot org", "mail [email]"),
+        ("call +1 (555) 010-4477", "call [phone]"),
+        ("call +49 170 1234567 now", "call [phone] now"),
+        ("+442079460123", "[phone]"),
+        ("(555) 010-4477 or 555.010.4477", "[phone] or [phone]"),
+        ("020 7946 0123, 07700 900123", "[phone], [phone]"),
+        ("1-800-555-0199", "[phone]"),
+        ("text 555-0142 please", "text [phone] please"),
+        ("my number is 5550142", "my number is [phone]"),
+        ("98765 43210", "[phone]"),
+        ("5550104477", "[phone]"),
+    ],
+)
+def test_names_addresses_and_numbers_are_masked(raw, expected):
+    """E16: invented names, reserved domains and numbers set aside for fiction."""
+    assert cleaned(raw) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "500-1000 nits, 5000 mAh, 120 Hz", "2560x1440 at 1200", "on 2024-11-01 or 01.11.2024", "between 10:30 and 12:45",
+        "it costs $1,299.99 or 1299 euros", "SM-G998B and 8/256", "Android 16 on my S24+ (Exynos 2400)", "100% / 3.5 mm",
+        "10 out of 10, 24/7", "I am at home", "version 16.1.2 build 250301",
+    ],
+)  # fmt: skip
+def test_figures_of_phones_are_no_phone_numbers(text):
+    """Ordinary talk comes through as it was."""
+    assert cleaned(text) == text
+
+
+@given(st.text(max_size=200))
+def test_cleaning_never_fails_and_is_done_once(text):
+    """Nothing invisible is left, and the masks are stable."""
+    result = cleaned(text)
+    assert not any(ord(c) < 32 and c not in "\n\t" for c in result)
+    assert "\u200b" not in result
+    assert result == result.strip()
+
+
+@given(st.text(max_size=100))
+def test_normalised_text_keeps_every_character_in_its_place(text):
+    """Evidence is found by its offsets."""
+    flat = pl.select(normalise(pl.lit(text, pl.String))).item()
+    assert len(flat) == len(text) or "ẞ" in text or "\u0345" in text

@@ -1,0 +1,135 @@
+"""Silver items: cleaned rows without names, and one reason for each that cannot be used."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from market_opinion.core.contracts import SILVER_ITEMS
+from market_opinion.core.polars_types import UTC_TIME
+from market_opinion.stages import bronze, silver
+from tests.market_opinion.stages.test_bronze import T10, content
+
+PEPPER = "a pepper for tests"
+
+
+def cleaned(*items, titles=()):
+    kinds = {"comment": [i for i in items if "body" in i], "submission": [i for i in items if "selftext" in i]}
+    rows, rejections = bronze.parse([content(some, kind=kind, uri=kind) for kind, some in kinds.items()])
+    assert rejections.height == 0
+    known = pl.DataFrame(
+        [(*title, T10) for title in titles], schema={"thread_id": pl.String, "title": pl.String, "began_at": UTC_TIME}, orient="row"
+    )
+    return SILVER_ITEMS.check(silver.clean_items(bronze.newest(rows), known, pepper=PEPPER))
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"body": "[deleted]", "author": "[deleted]"}, "deleted"),
+        ({"body": "[removed]"}, "removed"),
+        ({"body": "[ Removed by Reddit ]"}, "removed"),
+        ({"author": "AutoModerator"}, "bot"),
+        ({"author": "RemindMeBot"}, "bot"),
+        ({"body": "I am a bot, and this action was performed automatically."}, "bot"),
+        ({"body": "👍👍"}, "empty"),
+        ({"body": "> only a quote"}, "empty"),
+        ({"body": None}, "empty"),
+        ({"body": "https://example.com/x"}, "link_only"),
+        ({"body": "so true"}, "too_short"),
+        ({"body": "u/some_name u/other_name u/third_name"}, "empty"),
+        ({"body": "Three whole words"}, None),
+        ({"author": "talbot"}, None),
+    ],
+)
+def test_each_gate_gives_its_reason(make_comment, fields, reason):
+    """And the row stays."""
+    row = cleaned(make_comment(**fields)).to_dicts()[0]
+    assert (row["unusable_reason"], row["is_usable"]) == (reason, reason is None)
+
+
+def test_what_was_deleted_leaves_no_text(make_comment, make_submission):
+    """Not even the title of its thread."""
+    rows = cleaned(make_comment(body="[deleted]"), make_submission(at="2026-03-01T10:01:00", selftext="[removed]"))
+    assert rows.select("text", "context_title").rows() == [("", None), ("", None)]
+
+
+def test_the_second_to_say_the_same_is_a_duplicate(make_comment):
+    """Of an earlier item of the same hour, whatever its case."""
+    first, second = make_comment("b", body="Same words here"), make_comment("a", body="same words HERE", at="2026-03-01T10:16:00")
+    assert cleaned(second, first).select("item_id", "unusable_reason").rows() == [("b", None), ("a", "duplicate")]
+
+
+def test_a_comment_carries_its_threads_title(make_comment):
+    """Its own where it has one."""
+    rows = cleaned(make_comment("a"), make_comment("b", link_title="Own &amp; title"), titles=[("s1", "**Pixel** 9")])
+    assert rows["context_title"].to_list() == ["Pixel 9", "Own & title"]
+
+
+def test_the_title_of_a_submission_comes_first_in_its_text(make_submission):
+    """A paragraph of its own."""
+    assert cleaned(make_submission(at="2026-03-01T10:01:00", selftext="and more"))["text"].item() == "Pixel 9 after a month\nand more"
+
+
+def test_no_name_passes(make_comment, make_submission):
+    """E33: author, signature, mention, title and link."""
+    rows = cleaned(
+        make_comment(author="canary_77", body="I, canary_77, thank u/canary_88", permalink="/user/canary_77/comments/x/"),
+        make_submission(at="2026-03-01T10:01:00", author="Canary_99", title="By u/canary_66", permalink="/r/u_canary_99/x/by_canary/"),
+    )
+    assert "canary" not in json.dumps(rows.to_dicts(), default=str).lower()
+
+
+def test_an_author_has_one_key_whatever_the_case_and_none_when_gone(make_comment):
+    """E17: HMAC under the pepper."""
+    keys = cleaned(
+        make_comment("a", author="Otter"), make_comment("b", author="otter", body="other words here"), make_comment("c", author="[deleted]")
+    )
+    first, second, gone = keys.sort("item_id")["author_key"]
+    assert first == second
+    assert len(first) == 64
+    assert gone is None
+
+
+def test_languages_are_told_only_from_sixty_characters(make_comment):
+    """Below, any answer would be a guess."""
+    german = "Ich habe das Telefon seit drei Wochen und bin mit dem Akku wirklich sehr zufrieden."
+    rows = cleaned(make_comment("a", body=german), make_comment("b", body="sehr zufrieden damit"))
+    assert rows["language"].to_list() == ["deu", "und"]
+
+
+def test_an_address_is_made_of_ids(make_comment, make_submission):
+    """Titles and user names in received links do not come through."""
+    rows = cleaned(make_comment(), make_submission(at="2026-03-01T10:01:00"))
+    links = dict(rows.select("kind", "permalink").rows())
+    assert links == {"comment": "https://www.reddit.com/comments/s1/_/c1/", "submission": "https://www.reddit.com/comments/s1/"}
+
+
+def test_hours_are_cleaned_alike_alone_and_together(make_comment):
+    """No row depends on another hour's."""
+    early = [make_comment(f"a{n}", body=f"words that repeat {n % 3}") for n in range(9)]
+    assert cleaned(*early).equals(pl.concat([cleaned(*early)]))
+
+
+def test_threads_that_arrive_late_outdate_their_comments():
+    """Only hours whose comments lack the title."""
+    hours = [datetime(2026, 3, 1, hour, tzinfo=UTC) for hour in (10, 11, 15)]
+    began = pl.DataFrame({"thread_id": ["s1", "s2"], "context_title": ["One", None], "window_start": [hours[0] - timedelta(hours=5)] * 2})
+    later = pl.DataFrame({"thread_id": ["s1", "s1", "s2"], "context_title": [None, "One", None], "window_start": hours})
+    assert [str(w) for w in silver.outdated(began, later)] == ["2026-03-01T10:00/2026-03-01T11:00"]
+
+
+SPREAD = st.lists(st.tuples(st.sampled_from("aBß9Σİ"), st.sampled_from(" .-—"), st.integers(0, 40)), max_size=30)
+
+
+@settings(deadline=None)
+@given(st.lists(SPREAD.map(lambda parts: "".join(letter + mark * count for letter, mark, count in parts)), min_size=1))
+def test_how_a_text_begins_is_how_its_letters_begin(texts):
+    """Otherwise copies of it would not be looked at: whatever stands between the letters, and however much of it."""
+    found = pl.DataFrame({"text": texts}).select(
+        opening=silver._opening(pl.col("text")), whole=silver._letters(pl.col("text")).str.head(silver._OPENING_CHARACTERS)
+    )
+    assert found["opening"].to_list() == found["whole"].to_list()

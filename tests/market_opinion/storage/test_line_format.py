@@ -1,0 +1,110 @@
+"""Forms: a line is placed, typed and taken apart by the same paths, whatever stands in it."""
+
+import json
+from datetime import UTC, datetime
+
+import msgspec
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from market_opinion.core.errors import LandingCorrupt
+from market_opinion.storage.json_paths import read, write
+from market_opinion.storage.known_formats import FORMS, form_of
+from market_opinion.storage.line_format import Form
+
+
+def typed(form, *lines, kind="review"):
+    frame = pl.DataFrame({"payload": [json.dumps(line) for line in lines]})
+    decoded = frame.select(line=pl.col("payload").str.json_decode(form.dtype))
+    return decoded.select(**form.columns(pl.col("line"), kind))
+
+
+@pytest.mark.parametrize(
+    ("time", "told"),
+    [
+        ("epoch", 1772359200), ("epoch", "1772359200"), ("epoch", 1772359200.0), ("epoch", 1772359200000), ("iso", "2026-03-01T10:00:00Z"),
+        ("iso", "2026-03-01T10:00:00+0000"), ("iso", "2026-03-01T12:00:00+02:00"), ("iso", "2026-03-01T10:00:00.000Z"),
+        ("iso", "2026-03-01 10:00:00"), ("iso", "2026-03-01 10:00"), ("%d.%m.%Y %H:%M", "01.03.2026 10:00"), ("%m/%d/%y %H:%M", "03/01/26 10:00"),
+    ],
+)  # fmt: skip
+def test_a_time_is_the_same_where_a_line_is_filed_and_where_it_is_typed(time, told):
+    """In UTC where no zone is told."""
+    form, line = Form(item_id="id", created_at="at", time=time, is_lenient=True), {"id": "x", "at": told}
+    moment = datetime(2026, 3, 1, 10, tzinfo=UTC)
+    assert form.place(json.dumps(line).encode()).seconds == moment.timestamp()
+    assert typed(form, line)["created_at"].to_list() == [moment]
+
+
+@settings(deadline=None)
+@given(st.one_of(st.none(), st.text(max_size=20), st.integers(-(10**15), 10**15), st.floats(allow_nan=False, allow_infinity=False)))
+def test_whatever_stands_for_a_time_both_agree_or_one_refuses(told):
+    """A line that is filed under an hour is typed with a time of that hour, or refused."""
+    for time in ("epoch", "iso"):
+        form, line = Form(item_id="id", created_at="at", time=time, is_lenient=True), {"id": "x", "at": told}
+        place = form.place(json.dumps(line).encode())
+        try:
+            msgspec.json.decode(json.dumps(line), type=form.line_type)
+        except msgspec.ValidationError:
+            continue
+        (created,) = typed(form, line)["created_at"].to_list()
+        if place is not None and created is not None:
+            assert abs(created.timestamp() - place.seconds) < 0.001
+
+
+def test_paths_lead_into_objects_and_past_what_is_not_there():
+    r"""`a|b` is the first of two, `\.` a dot in a name."""
+    form = Form(item_id="data.id", created_at="t|meta.t", author="by.name", body=("pros", "cons"), title=r"a\.b", is_lenient=True)
+    lines = [
+        {"data": {"id": "1"}, "t": 5, "by": {"name": "x"}, "pros": "good", "cons": "bad", "a.b": "head"},
+        {"data": {"id": 2}, "meta": {"t": 6}, "cons": "worse"},
+    ]
+    found = typed(form, *lines)
+    assert found["item_id"].to_list() == ["1", "2"]
+    assert found["created_at"].dt.timestamp("ms").to_list() == [5000, 6000]
+    assert found.select("author", "title", "body").rows() == [("x", "head", "good\nbad"), (None, None, "worse")]
+
+
+def test_an_id_of_several_fields_is_their_hash_by_whoever_reads_it():
+    """And is none where one of them is missing."""
+    form = FORMS["amazon"]["review"]
+    lines = [
+        {"reviewerID": "A", "asin": "B", "unixReviewTime": 1358035200},
+        {"user_id": "A", "asin": "B", "timestamp": 1358035200},
+        {"asin": "B"},
+    ]
+    assert typed(form, *lines)["item_id"].to_list() == [form.key(lines[0]), form.key(lines[0]), None]
+    assert form.key(lines[2]) == ""
+    assert typed(form, {"item_id_was": "kept", "timestamp": 5})["item_id"].to_list() == ["kept"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "told", "rating"),
+    [
+        ({"rating": "r"}, "4.0", 4.0), ({"rating": "r"}, 4, 4.0), ({"rating": "r"}, "many", None), ({"rating": "r", "rating_range": (0, 10)}, 5, 3.0),
+        ({"is_recommended": "r"}, "Yes", 5.0), ({"is_recommended": "r"}, "no", 1.0), ({"is_recommended": "r"}, "perhaps", None),
+    ],
+)  # fmt: skip
+def test_ratings_are_brought_to_five_stars(fields, told, rating):
+    """Whatever the scale."""
+    form = Form(item_id="id", created_at="at", is_lenient=True, **fields)
+    assert typed(form, {"id": "x", "at": 5, "r": told})["rating"].to_list() == [rating]
+
+
+def test_what_is_written_at_a_path_is_read_there():
+    """At the alternative that is there, else at the first."""
+    fields = {"b": {"c": 1}}
+    write(fields, "a|b.c", 2)
+    write(fields, "x.y|z", 3)
+    assert (read(fields, "a|b.c"), fields) == (2, {"b": {"c": 2}, "x": {"y": 3}})
+
+
+def test_a_form_that_is_none_is_refused():
+    """Misspelt fields, a scale upside down, a format that is none; and a manifest of a platform nobody knows."""
+    for wrong in ({"bdy": "x"}, {"rating_range": (5, 1)}, {"time": "yesterday"}, {"item_id": ()}):
+        with pytest.raises(ValidationError):
+            Form.model_validate({"item_id": "id", "created_at": "at", **wrong})
+    with pytest.raises(LandingCorrupt, match="older than what landed it"):
+        form_of("myspace", "comment")

@@ -1,0 +1,185 @@
+"""State: watermarks that never go back, a ledger of windows, records of runs; the same cases on SQLite and on DynamoDB."""
+
+import sqlite3
+import threading
+from datetime import timedelta
+
+import boto3
+import pytest
+
+from market_opinion.core.errors import SettingsInvalid, WatermarkUnreadable
+from market_opinion.core.window import HOUR, Window
+from market_opinion.sources.quota import Priority, Quota
+from market_opinion.storage.state import RunRecord, StateStore, WindowEntry, WindowState
+from market_opinion.storage.state.dynamodb import DynamoDBState
+from market_opinion.storage.state.sqlite import SQLiteState
+from tests.cloud import needs_aws
+from tests.conftest import NOW
+from tests.market_opinion.stages.test_bronze import T10
+
+
+@pytest.fixture
+def path(tmp_path):
+    """Where the store lies."""
+    return tmp_path / "state.sqlite"
+
+
+@pytest.fixture(params=["sqlite", pytest.param("dynamodb", marks=needs_aws)])
+def store(request) -> StateStore:
+    """An empty store."""
+    if request.param == "sqlite":
+        return SQLiteState(request.getfixturevalue("path"), environment="test")
+    request.getfixturevalue("account")
+    return DynamoDBState("runs", environment="test")
+
+
+def entry(community="phones", start=T10, state=WindowState.CERTIFIED, **counts):
+    return WindowEntry("reddit", community, start, state, "exhausted", counts)
+
+
+def test_the_first_run_has_no_watermark(store):
+    """B32."""
+    assert store.load_last_run_timestamp("reddit", "phones") is None
+
+
+def test_a_watermark_moves_only_forward(store):
+    """B33: a slow worker cannot move it back."""
+    assert store.save_last_run_timestamp("reddit", "phones", T10) is True
+    assert store.save_last_run_timestamp("reddit", "phones", T10 - HOUR) is False
+    assert store.save_last_run_timestamp("reddit", "phones", T10) is False
+    assert store.load_last_run_timestamp("reddit", "phones") == T10
+    assert store.load_last_run_timestamp("reddit", "tablets") is None
+
+
+@pytest.mark.parametrize("value", ["soon", "", "2026-03-01T10:30:00+00:00", "2026-03-01T10:00:00"])
+def test_an_unreadable_watermark_stops_the_run(store, path, value):
+    """X7: never taken for a first run, which would skip every hour since."""
+    store.save_last_run_timestamp("reddit", "phones", T10)
+    if isinstance(store, SQLiteState):
+        with sqlite3.connect(path) as connection:
+            connection.execute("UPDATE watermarks SET hour_end = ?", (value,))
+    else:
+        key = {"pk": "ENV#test#SUBREDDIT#phones", "sk": "WATERMARK"}
+        boto3.resource("dynamodb").Table("runs").put_item(Item={**key, "HourEnd": value})
+    with pytest.raises(WatermarkUnreadable, match="watermark of reddit/phones"):
+        store.load_last_run_timestamp("reddit", "phones")
+
+
+def test_the_ledger_knows_each_hour_once(store):
+    """What is written again replaces what was known."""
+    store.put_windows([entry(state=WindowState.INCOMPLETE), entry(start=T10 + HOUR), entry("tablets")])
+    store.put_windows([entry(comment_count=3)])
+    found = store.windows("reddit", Window.hour(T10))
+    assert [(e.community, e.state, e.counts) for e in found] == [
+        ("phones", "CERTIFIED", {"comment_count": 3}),
+        ("tablets", "CERTIFIED", {}),
+    ]
+    assert len(store.windows()) == 3
+
+
+def test_a_run_leaves_its_latest_and_its_attempt(store):
+    """B35 to B38, X4: a rerun does not erase the history."""
+    for run_id in ("r1", "r2"):
+        record = RunRecord(
+            entry(submission_count=1, comment_count=2, usable_comment_count=1),
+            T10 + HOUR,
+            run_id,
+            "backfill",
+            "smartphones",
+            NOW + timedelta(seconds=1),
+        )
+        store.put_runs([record])
+    (latest,) = store.runs("reddit", "phones")
+    expected = {
+        "pk": "ENV#test#SUBREDDIT#phones", "sk": f"RUN#{int(T10.timestamp())}", "SubmissionsCount": 1, "CommentsCount": 2, "Mode": "backfill",
+        "WindowStartTs": int(T10.timestamp()), "WindowEndTs": int(T10.timestamp()) + 3600, "IngestedAtTs": int(NOW.timestamp()) + 1, "RunId": "r2", "UsableCommentRatio": 0.5,
+    }  # fmt: skip
+    assert expected.items() <= latest.items()
+    assert len(store.runs("reddit", "phones", prefix="ATTEMPT#")) == 2
+
+
+def test_a_file_that_is_no_store_is_named(tmp_path):
+    """And what to check."""
+    (tmp_path / "state").write_text("this is not a database, it is only a text that is long enough" * 20)
+    with pytest.raises(SettingsInvalid, match="state cannot be used"):
+        SQLiteState(tmp_path / "state", environment="test")
+
+
+def test_ledgers_of_platforms_and_spans_are_told_apart(store):
+    """The end of a span is no hour of it; more hours than one answer holds all come."""
+    hours = [entry(start=T10 + HOUR * n, detail_count=n) for n in range(500)]
+    store.put_windows([*hours, WindowEntry("sample", "phones", T10, WindowState.GAP, "budget", {}, "a hole")])
+    assert [e.window_start for e in store.windows("reddit", Window(T10 + HOUR, T10 + 3 * HOUR))] == [T10 + HOUR, T10 + 2 * HOUR]
+    assert store.windows("sample") == [WindowEntry("sample", "phones", T10, WindowState.GAP, "budget", {}, "a hole")]
+    assert len(store.windows("reddit")) == 500
+    assert [e.platform for e in store.windows()] == ["reddit"] * 500 + ["sample"]
+
+
+def test_notes_are_kept_by_topic_and_name(store):
+    store.put_notes("polls", {"b": {"n": 1.5}, "a": [1, None]})
+    store.put_notes("polls", {"b": "new"})
+    store.put_notes("other", {"a": 1})
+    assert store.notes("polls") == {"a": [1, None], "b": "new"}
+    store.drop_notes("polls", ["a", "never there"])
+    assert (store.notes("polls"), store.notes("other"), store.notes("nothing")) == ({"b": "new"}, {"a": 1}, {})
+
+
+def test_one_allowance_for_many_workers(store):
+    """Eight threads ask at once: no request is let through twice, nor one too many."""
+    taken = []
+
+    def ask():
+        taken.extend(store.reserve_request("app", now=1000.0, interval_seconds=1.0, ahead_seconds=9.0) for _ in range(5))
+
+    workers = [threading.Thread(target=ask) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert taken.count(0.0) == 10
+    assert store.reserve_request("app", now=1000.0, interval_seconds=1.0, ahead_seconds=9.0) == pytest.approx(1.0, abs=1e-3)
+    assert store.reserve_request("app", now=1001.0, interval_seconds=1.0, ahead_seconds=9.0) == 0.0
+
+
+def test_only_one_of_many_moves_the_watermark(store):
+    """B33: of eight workers with the same hour, one is told that it did."""
+    moved = []
+    workers = [threading.Thread(target=lambda: moved.append(store.save_last_run_timestamp("reddit", "phones", T10))) for _ in range(8)]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert sorted(moved) == [False] * 7 + [True]
+
+
+def test_a_quota_is_shared_through_the_store(store):
+    quota = Quota(store, "client", per_minute=120, priority=Priority.COLLECT)
+    quota.wait()
+    quota.note_refusal()
+    assert len(store.notes("refusals")) == 1
+
+
+@needs_aws
+def test_watermarks_stand_in_ssm_too(account):
+    """B21, B22, X2: the end of the last hour, in seconds, under the parameter's known name."""
+    store = DynamoDBState("runs", environment="prod", ssm_path="/reddit-ingest")
+    store.save_last_run_timestamp("reddit", "phones", T10)
+    store.save_last_run_timestamp("reddit", "phones", T10 - HOUR)
+    parameter = boto3.client("ssm").get_parameter(Name="/reddit-ingest/prod/phones/last_run_ts")["Parameter"]
+    assert parameter["Value"] == str(int(T10.timestamp()))
+
+
+@needs_aws
+def test_a_table_that_is_not_there_is_named(account):
+    with pytest.raises(SettingsInvalid, match="state table elsewhere cannot be used"):
+        DynamoDBState("elsewhere", environment="test").notes("x")
+
+
+@needs_aws
+def test_settings_lead_to_the_table(account, monkeypatch):
+    """B36, B37: runs of a whole pipeline stand under the keys others rely on."""
+    from tasks import resources
+
+    monkeypatch.setenv("STATE_URI", "dynamodb:")
+    monkeypatch.setenv("RUNS_TABLE_NAME", "runs")
+    assert isinstance(resources.state(), DynamoDBState)
