@@ -122,20 +122,22 @@ def _refusals(files: list[Content], payload: pl.Series, form: Form) -> pl.DataFr
     found: list[tuple[int, str, str]] = []
     start = 0
     for file in files:
-        if may_be_too_large or not _decodes(decoder, file.raw):
+        if may_be_too_large or not _decodes(decoder, file):
             refusals = ((start + n, _refusal(decoder, line)) for n, line in enumerate(file.raw.split(b"\n")[:-1]))
             found.extend((n, *refusal) for n, refusal in refusals if refusal)
         start += file.line_count
     return pl.DataFrame(found, schema={"n": pl.UInt32, "reason": pl.String, "detail": pl.String}, orient="row")
 
 
-def _decodes(decoder: msgspec.json.Decoder[msgspec.Struct], raw: bytes) -> bool:
-    """Whether every line does: one call for a whole file, which nearly always is all it takes."""
+def _decodes(decoder: msgspec.json.Decoder[msgspec.Struct], file: Content) -> bool:
+    """Whether every line does: one call for a whole file, which nearly always is all it takes.
+
+    A blank line is passed over by the decoder, and shows in the count.
+    """
     try:
-        decoder.decode_lines(raw)
+        return len(decoder.decode_lines(file.raw)) == file.line_count
     except (msgspec.DecodeError, UnicodeDecodeError):
         return False
-    return True
 
 
 def _refusal(decoder: msgspec.json.Decoder[msgspec.Struct], line: bytes) -> tuple[str, str] | None:
