@@ -36,7 +36,7 @@ from market_opinion.core.contracts import BRONZE_ITEMS
 from market_opinion.core.window import HOUR, floor_hour
 from market_opinion.sources.archive import Archive
 from market_opinion.storage.state import WindowState
-from tasks import resources
+from tasks import adapters
 from tasks.collect import poll_communities
 from tasks.fetch import fetch_windows
 from tasks.progress import Tally
@@ -147,13 +147,13 @@ def _refresh(communities: list[str], now: datetime) -> None:
 
 
 def _bronze() -> pl.DataFrame:
-    rows = resources.lake().read(BRONZE_ITEMS).select(_COMPARED).sort("kind", "item_id")
+    rows = adapters.lake().read(BRONZE_ITEMS).select(_COMPARED).sort("kind", "item_id")
     return rows.with_columns(pl.col("author").fill_null("[deleted]"))
 
 
 def _first_hour_is_due(communities: list[str], start: datetime) -> None:
     for community in communities:
-        resources.state().save_last_run_timestamp("reddit", community, start)
+        adapters.state().save_last_run_timestamp("reddit", community, start)
 
 
 def _replay(reddit: FakeReddit, communities: list[str], start: datetime, hours: int, clock: list[datetime]) -> tuple[float, Counter[int]]:
@@ -180,7 +180,7 @@ def _measure_replay(server: RedditServer, clock: list[datetime], folder: Path, a
         _first_hour_is_due(communities, start)
         seconds, per_hour = _replay(reddit, communities, start, hours, clock)
         live = _bronze()
-        entries = resources.state().windows("reddit")
+        entries = adapters.state().windows("reddit")
     with _home(folder / "archive", {}):
         job = check_backfill(_DOMAIN, "archive", archive, communities, start, start + HOUR * hours, datetime.now(UTC))
         with Tally() as tally:
@@ -222,7 +222,7 @@ def _measure_kills(server: RedditServer, clock: list[datetime], folder: Path, ki
     with _home(home, server.environment()):
         for _ in range(2):
             _step(clock[0])
-        rows, entries = _bronze(), resources.state().windows("reddit")
+        rows, entries = _bronze(), adapters.state().windows("reddit")
     closed = {e.window_start for e in entries if e.state is WindowState.CERTIFIED}
     wanted = sorted(post.id for post in reddit.posts.values() if datetime.fromtimestamp(post.created, UTC) < max(closed) + HOUR)
     report("reddit.kills", kills, "kills")
@@ -238,10 +238,10 @@ def _measure_kills(server: RedditServer, clock: list[datetime], folder: Path, ki
 
 def _is_ahead(now: datetime) -> bool:
     """Whether the watermark is past an hour that is not settled, or whose items bronze does not hold."""
-    reached = resources.state().load_last_run_timestamp("reddit", "phones") or now
-    settled = {e.window_start for e in resources.state().windows("reddit") if e.state.is_settled}
+    reached = adapters.state().load_last_run_timestamp("reddit", "phones") or now
+    settled = {e.window_start for e in adapters.state().windows("reddit") if e.state.is_settled}
     first = datetime(2026, 3, 2, tzinfo=UTC)
-    held = set(resources.lake().read(BRONZE_ITEMS, columns=["window_start"])["window_start"])
+    held = set(adapters.lake().read(BRONZE_ITEMS, columns=["window_start"])["window_start"])
     hours = itertools.takewhile(lambda hour: hour < reached, (first + HOUR * n for n in itertools.count()))
     return any(hour not in settled or hour not in held for hour in hours)
 
@@ -277,7 +277,7 @@ def _measure_requests(server: RedditServer, clock: list[datetime], folder: Path)
                 counted("close", _close, clock[0])
         clock[0] = start + timedelta(hours=3, minutes=5)
         counted("refresh", _refresh, clock[0])
-        certified = [e.state is WindowState.CERTIFIED for e in resources.state().windows("reddit")]
+        certified = [e.state is WindowState.CERTIFIED for e in adapters.state().windows("reddit")]
     for name, count in spent.items():
         report(f"reddit.busy_{name}_requests_an_hour", count, "requests")
     a_minute = (spent["poll"] + spent["close"] + 4 * spent["refresh"]) / 60

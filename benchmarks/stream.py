@@ -72,12 +72,12 @@ def drain_for_ever() -> None:
 
 def _drain() -> Drain:
     settings = load_settings()
-    return Drain(settings, Landing(settings.landing), load_domain("smartphones", settings.domains_path), vouched=lambda _: False)
+    return Drain(settings, Landing(settings.landing_root), load_domain("smartphones", settings.domains_path), vouched=lambda _: False)
 
 
 def rows(settings: Settings) -> tuple[int, int, int]:
     """Lines landed, different items and rejections."""
-    landing = Landing(settings.landing)
+    landing = Landing(settings.landing_root)
     captures = landing.captures("reddit", landing.communities("reddit"), None)
     found, rejections = bronze.parse(content for capture in captures for content in landing.read(capture))
     return found.height, bronze.newest(found).height, rejections.height

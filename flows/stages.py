@@ -1,7 +1,7 @@
 """The stages every run carries its slices through, in order."""
 
 from market_opinion.core.window import Slice, Window, by_date
-from market_opinion.stages.erasure import Erasure
+from market_opinion.storage.landing.redaction import Erasure
 from tasks.alerts import check_rate, hold_purge
 from tasks.bronze import build_bronze
 from tasks.erase import erase_answers, erase_landed, find_other_jobs, forget_history, write_proof

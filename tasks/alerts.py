@@ -11,9 +11,9 @@ from market_opinion.core.window import Slice
 from market_opinion.ops import alerts
 from market_opinion.ops.metrics import Metric
 from market_opinion.sources.quota import REFUSALS
-from market_opinion.stages.quality import ratios
 from market_opinion.storage.state import WindowState
-from tasks import resources
+from market_opinion.storage.state.ratios import ratios
+from tasks import adapters
 from tasks.request import Job
 
 _USABLE_MIN = 0.5
@@ -24,7 +24,7 @@ _USABLE_COMMENTS_MIN = 50
 def check_windows(job: Job, slices: list[Slice]) -> tuple[str, ...]:
     """Raise an alert for hours that are not complete, and for communities of which hardly anything can be used; say what was said."""
     entries = [
-        entry for span in slices for entry in resources.state().windows(span.platform, span.window) if entry.community in span.communities
+        entry for span in slices for entry in adapters.state().windows(span.platform, span.window) if entry.community in span.communities
     ]
     found: Counter[tuple[str, str, str]] = Counter()
     comments: Counter[tuple[str, str]] = Counter()
@@ -49,10 +49,10 @@ def check_windows(job: Job, slices: list[Slice]) -> tuple[str, ...]:
 @task
 def check_rate(job: Job) -> None:
     """Raise an alert for requests that a platform refused for their rate, in any process since the last one was raised."""
-    state = resources.state()
+    state = adapters.state()
     if refused := state.notes(REFUSALS):
         dimensions = {"Environment": load_settings().environment}
-        resources.metrics().put([Metric("RequestsRefused", len(refused), "Count", job.now, dimensions)])
+        adapters.metrics().put([Metric("RequestsRefused", len(refused), "Count", job.now, dimensions)])
         text = f"{len(refused):,} requests were refused for their rate since {min(refused.values())}: lower its _REQUESTS_PER_MINUTE"
         raise_alerts([alerts.Alert("rate_limited", text)])
         state.drop_notes(REFUSALS, refused)

@@ -10,7 +10,7 @@ from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_I
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.window import Window
 from market_opinion.ops.audit import Coverage, coverage
-from tasks import resources
+from tasks import adapters
 
 _FACTS = {
     "fact_brand_mentions": """
@@ -35,7 +35,7 @@ class Community:
 
 def communities(platform: str | None = None, community: str | None = None, window: Window | None = None) -> list[Community]:
     """All communities of the ledger, or those asked for; raises InvalidRequest where nothing is known of them."""
-    state = resources.state()
+    state = adapters.state()
     entries = [e for e in state.windows(platform, window) if community is None or e.community == community.lower()]
     if not entries:
         asked = "/".join(name for name in (platform, community) if name) or "anything"
@@ -62,7 +62,7 @@ class Step:
 
 def trace(platform: str, item_id: str) -> Iterator[Step]:
     """The item's way, station by station; raises InvalidRequest for one that was never received."""
-    lake = resources.lake()
+    lake = adapters.lake()
     where = {"platform": platform, "item_id": item_id}
     received = lake.read(BRONZE_ITEMS, where)
     if received.is_empty():
@@ -89,7 +89,7 @@ def trace(platform: str, item_id: str) -> Iterator[Step]:
 
 
 def _facts(where: dict[str, str]) -> Iterator[Step]:
-    mart = resources.mart()
+    mart = adapters.mart()
     if not mart.is_loaded:
         yield Step("mart", "not loaded")
         return
@@ -100,7 +100,7 @@ def _facts(where: dict[str, str]) -> Iterator[Step]:
 
 def _line(row: dict[str, Any]) -> str:
     """The received line itself, if it still lies where bronze says and is what it was."""
-    landing = resources.landing()
+    landing = adapters.landing()
     window = Window.hour(row["window_start"])
     for capture in landing.captures(row["platform"], [row["community"]], window):
         for content in landing.read(capture):

@@ -6,17 +6,17 @@ from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import Slice
 from market_opinion.stages import bronze
-from tasks import resources
+from tasks import adapters
 from tasks.measure import Stopwatch
-from tasks.policy import only
+from tasks.policy import retry_on
 from tasks.request import Job
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
+@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
 def build_bronze(job: Job, span: Slice) -> dict[str, int]:
     """Replace the slice of bronze.items. A rerun is safe: the same landing gives the same rows."""
     watch = Stopwatch()
-    landing, lake, run = resources.landing(), resources.lake(), {"run-id": job.run_id, "window": str(span.window)}
+    landing, lake, run = adapters.landing(), adapters.lake(), {"run-id": job.run_id, "window": str(span.window)}
     captures = landing.captures(span.platform, span.communities, span.window)
     rows, rejections = bronze.parse(content for capture in captures for content in landing.read(capture))
     items = bronze.newest(rows)

@@ -18,7 +18,7 @@ from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, spans
 from market_opinion.domain.definition import load_domain
 from market_opinion.storage.landing.manifest import Capture
-from tasks import resources
+from tasks import adapters
 from tasks.fetch import lines_an_hour
 from tasks.opinions import scorer_version
 from tasks.progress import Tally
@@ -49,11 +49,11 @@ def find_unjudged(job: Job, slices: list[Slice], *, items_a_run: int, again: boo
 
     Judged is what the state store says, which lies with the data; Prefect's own history may be younger, or gone.
     """
-    known = {} if again else resources.state().notes(_topic(job))
+    known = {} if again else adapters.state().notes(_topic(job))
     scorer = _scorer(job)
     found = []
     for whole in slices:
-        captures = resources.landing().captures(whole.platform, whole.communities, whole.window)
+        captures = adapters.landing().captures(whole.platform, whole.communities, whole.window)
         for window in spans(lines_an_hour(whole.window, captures), max_items=items_a_run):
             part = _part(job, whole.during(window), [c for c in captures if c.manifest.window_start in window], scorer)
             if known.get(part.name, {}).get("fingerprint") != part.fingerprint:
@@ -90,7 +90,7 @@ def hand_out(job: Job, parts: list[Part], tally: Tally, *, at_once: int) -> dict
     if failed:
         message = f"{len(failed)} of {len(parts)} spans were not judged: {'; '.join(failed[:5])}; see their logs and run the campaign again"
         raise RunsFailed(message)
-    judged = resources.state().notes(_topic(job))
+    judged = adapters.state().notes(_topic(job))
     counts: Counter[str] = Counter()
     for part in parts:
         counts.update(judged[part.name]["counts"])
@@ -101,8 +101,8 @@ def hand_out(job: Job, parts: list[Part], tally: Tally, *, at_once: int) -> dict
 def record_judged(job: Job, counts: dict[str, int]) -> None:
     """Note that the job's hours were judged as they are now, last of all."""
     span = job.hours
-    part = _part(job, span, resources.landing().captures(span.platform, span.communities, span.window), _scorer(job))
-    resources.state().put_notes(_topic(job), {part.name: {"fingerprint": part.fingerprint, "counts": counts}})
+    part = _part(job, span, adapters.landing().captures(span.platform, span.communities, span.window), _scorer(job))
+    adapters.state().put_notes(_topic(job), {part.name: {"fingerprint": part.fingerprint, "counts": counts}})
 
 
 def _part(job: Job, span: Slice, captures: list[Capture], scorer: str) -> Part:

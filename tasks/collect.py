@@ -15,7 +15,7 @@ from market_opinion.sources.reddit.listings import KINDS
 from market_opinion.storage.certificate import certify
 from market_opinion.storage.landing.manifest import Manifest
 from market_opinion.storage.state import WindowEntry, WindowState
-from tasks import resources
+from tasks import adapters
 from tasks.request import Job
 
 _TOPIC = "polls"
@@ -26,19 +26,19 @@ _ALARMING = {WindowState.GAP, WindowState.UNRECOVERABLE}
 def poll_communities(job: Job, now: datetime) -> tuple[dict[str, int], timedelta]:
     """Poll the communities that are due; what came, and how soon the next of them is. One that cannot be read stops no other."""
     counts = {"polled_listing_count": 0, "landed_line_count": 0, "gap_count": 0, "failed_poll_count": 0}
-    reddit, soonest = resources.reddit(Priority.COLLECT), live.POLL_MAX
-    notes = resources.state().notes(_TOPIC)
+    reddit, soonest = adapters.reddit(Priority.COLLECT), live.POLL_MAX
+    notes = adapters.state().notes(_TOPIC)
     for community in job.communities:
         seen = {kind: live.Seen.from_note(notes[key]) for kind in KINDS if (key := f"{community}/{kind}") in notes}
         due_at = min((last.retrieved_at + last.interval for last in seen.values()), default=now)
         if due_at <= now:
             try:
-                landed, seen = live.poll(reddit, resources.landing(), community, seen=seen, now=now)
+                landed, seen = live.poll(reddit, adapters.landing(), community, seen=seen, now=now)
             except (CommunityClosed, SourceUnavailable) as error:
                 get_run_logger().warning("poll of r/%s failed: %s", community, error)
                 counts["failed_poll_count"] += 1
                 continue
-            resources.state().put_notes(_TOPIC, {f"{community}/{kind}": last.to_note() for kind, last in seen.items()})
+            adapters.state().put_notes(_TOPIC, {f"{community}/{kind}": last.to_note() for kind, last in seen.items()})
             counts["polled_listing_count"] += len(seen)
             counts["landed_line_count"] += landed.item_count
             counts["gap_count"] += _record_gaps(job, community, landed.hours)
@@ -47,7 +47,7 @@ def poll_communities(job: Job, now: datetime) -> tuple[dict[str, int], timedelta
     remaining = requestor_of(reddit).remaining
     if remaining is not None:
         dimensions = {"Environment": load_settings().environment}
-        resources.metrics().put([Metric("RequestsRemaining", remaining, "Count", now, dimensions)])
+        adapters.metrics().put([Metric("RequestsRemaining", remaining, "Count", now, dimensions)])
     get_run_logger().info("polled: %s", counts)
     return counts, soonest
 
@@ -56,13 +56,13 @@ def _record_gaps(job: Job, community: str, hours: list[Window]) -> int:
     """Put hours with a hole into the ledger at once, so that it is known before they are closed."""
     entries = []
     for hour in hours:
-        landed: list[Manifest] = [capture.manifest for capture in resources.landing().captures(job.platform, [community], hour)]
+        landed: list[Manifest] = [capture.manifest for capture in adapters.landing().captures(job.platform, [community], hour)]
         certificate = certify(landed, hour, lag=load_settings().close_lag, kinds=job.kinds)
         if certificate.state in _ALARMING:
             get_run_logger().warning("r/%s %s: %s, %s", community, hour, certificate.state, certificate.detail)
             counts = {"landed_line_count": sum(manifest.lines() for manifest in landed)}
             stop = str(certificate.stop_reason)
             entries.append(WindowEntry(job.platform, community, hour.start, certificate.state, stop, counts, certificate.detail))
-    known = {(entry.community, entry.window_start) for hour in hours for entry in resources.state().windows(job.platform, hour)}
-    resources.state().put_windows(entry for entry in entries if (community, entry.window_start) not in known)
+    known = {(entry.community, entry.window_start) for hour in hours for entry in adapters.state().windows(job.platform, hour)}
+    adapters.state().put_windows(entry for entry in entries if (community, entry.window_start) not in known)
     return len(entries)

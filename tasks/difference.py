@@ -13,7 +13,7 @@ from market_opinion.domain.definition import Domain, load_domain
 from market_opinion.serving import mart
 from market_opinion.stages import mentions, opinions, silver
 from market_opinion.truth import agreement
-from tasks import resources
+from tasks import adapters
 from tasks.opinions import judge_rows
 
 _SHOWN_CHARACTERS = 300
@@ -37,7 +37,7 @@ def compare_domains(left: str, right: str, *, items_max: int) -> Difference:
     folder = load_settings().domains_path
     domains = [load_domain(name, folder) for name in (left, right)]
     items = (
-        resources.lake().read(SILVER_ITEMS).filter(pl.col("is_usable"), ~silver.is_purged()).sort("created_at", "item_id").tail(items_max)
+        adapters.lake().read(SILVER_ITEMS).filter(pl.col("is_usable"), ~silver.is_purged()).sort("created_at", "item_id").tail(items_max)
     )
     if items.is_empty():
         message = "no item is kept here that could be judged: back-fill some first"

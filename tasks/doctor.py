@@ -23,7 +23,7 @@ from market_opinion.domain.definition import load_domain
 from market_opinion.sources import stream
 from market_opinion.sources.quota import REFUSALS, Priority
 from market_opinion.sources.reddit.client import check_access
-from tasks import model, resources
+from tasks import adapters, model
 from tasks.inbox import open_inbox
 
 _OLDEST_PYTHON = (3, 11)
@@ -100,7 +100,7 @@ def _domains(settings: Settings) -> Finding:
 
 def _aws(settings: Settings) -> Finding:
     uses = {
-        "LANDING_URI": settings.landing.startswith("s3:"),
+        "LANDING_URI": settings.landing_root.startswith("s3:"),
         "STATE_URI": settings.state_table is not None,
         "REDDIT_SECRET_ARN": settings.reddit_secret_arn is not None,
         "ALERT_SNS_TOPIC_ARN": settings.alert_sns_topic_arn is not None,
@@ -115,23 +115,23 @@ def _aws(settings: Settings) -> Finding:
 
 
 def _landing(settings: Settings) -> Finding:
-    fs, path = fsspec.url_to_fs(settings.landing)
-    if settings.landing.startswith("s3:"):
+    fs, path = fsspec.url_to_fs(settings.landing_root)
+    if settings.landing_root.startswith("s3:"):
         bucket = path.partition("/")[0]
         fs.invalidate_cache()
         fs.ls(bucket)  # raises where it is not there, or not ours
     platforms = sorted(name.rpartition("/")[2] for name in fs.ls(path, detail=False)) if fs.exists(path) else []
-    return Finding("landing", "ok", f"{settings.landing}: {', '.join(platforms) or 'empty'}")
+    return Finding("landing", "ok", f"{settings.landing_root}: {', '.join(platforms) or 'empty'}")
 
 
 def _lake(settings: Settings) -> Finding:
-    lake = resources.lake()
+    lake = adapters.lake()
     kept = [table.name for table in TABLES if lake.snapshot_id(table) is not None]
     return Finding("lake", "ok", f"catalog {settings.lake_catalog}: {len(kept)} of {len(TABLES)} tables are written")
 
 
 def _state(settings: Settings) -> Finding:
-    entries = resources.state().windows()
+    entries = adapters.state().windows()
     where = f"DynamoDB {settings.state_table}" if settings.state_table else str(settings.state_path)
     return Finding("state", "ok", f"{where}: {len(entries):,} hours are known")
 
@@ -142,8 +142,8 @@ def _reddit(settings: Settings) -> Finding:
         return Finding(
             "Reddit", "off", "no app: REDDIT_CLIENT_ID and the others, REDDIT_SECRET_BLOCK or REDDIT_SECRET_ARN, to read it live"
         )
-    check_access(resources.reddit(Priority.BACKFILL))
-    refused = len(resources.state().notes(REFUSALS))
+    check_access(adapters.reddit(Priority.BACKFILL))
+    refused = len(adapters.state().notes(REFUSALS))
     text = f"{settings.reddit_requests_per_minute} requests a minute" + (f", {refused} refused lately: lower it" if refused else "")
     return Finding("Reddit", "bad" if refused else "ok", text)
 
@@ -160,7 +160,7 @@ def _inbox(settings: Settings) -> Finding:
     known = found.outcomes()
     waiting = found.files().keys() - {outcome.path for outcome in known}
     refused = sum(outcome.state in {"refused", "partly"} for outcome in known)
-    told = f"{settings.inbox}: {len(waiting):,} files wait, {len(known):,} were seen"
+    told = f"{settings.inbox_root}: {len(waiting):,} files wait, {len(known):,} were seen"
     return Finding("inbox", "ok", f"{told}, {refused:,} of them refused in part or whole: `market_opinion inbox`" if refused else told)
 
 
@@ -184,7 +184,7 @@ def _scorer(settings: Settings) -> Finding:
 def _mart(settings: Settings) -> Finding:
     if settings.mart_engine == "none":
         return Finding("mart", "off", "MART_URI=none:, daily figures are in gold.*")
-    mart = resources.mart()
+    mart = adapters.mart()
     if not mart.is_loaded:
         return Finding("mart", "ok", f"{settings.mart_engine}, not loaded yet")
     last = mart.query("SELECT MAX(last_date_key) AS last_date_key FROM mart.load_audit").item()

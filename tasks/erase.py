@@ -14,11 +14,11 @@ from market_opinion.core.errors import CommitConflict
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window, contiguous
 from market_opinion.scorers.llm import prompt
-from market_opinion.stages.erasure import GONE, Erasure, erase_lines
 from market_opinion.stages.silver import THREAD_DAYS
+from market_opinion.storage.landing.redaction import GONE, Erasure, erase_lines
 from market_opinion.storage.landing.zone import Landing
-from tasks import resources
-from tasks.policy import only
+from tasks import adapters
+from tasks.policy import retry_on
 from tasks.request import Job
 
 
@@ -29,7 +29,7 @@ def erase_landed(job: Job, erasure: Erasure, near: Window | None) -> list[Slice]
     For items, `near` is where they were written: only that span is read, and 180 days on for threads, whose title their
     comments repeat. For users every capture of the platform is read. A rerun is safe.
     """
-    landing, touched = resources.landing(), defaultdict(set)
+    landing, touched = adapters.landing(), defaultdict(set)
     if near and erasure.thread_ids:
         near = Window(near.start, near.end + timedelta(days=THREAD_DAYS))
     communities = landing.communities(job.platform) if erasure.users else job.communities
@@ -51,7 +51,7 @@ def _rows_to_clean(job: Job, erasure: Erasure, near: Window | None) -> set[tuple
     """Community and hour of bronze rows that still hold what landing does not: what a run that was cut off left."""
     columns = ["community", "window_start", "item_id", "thread_id", "author"]
     where = {"platform": job.platform} if erasure.users else {"platform": job.platform, "community": list(job.communities)}
-    rows = resources.lake().read(BRONZE_ITEMS, where, near, columns=columns)
+    rows = adapters.lake().read(BRONZE_ITEMS, where, near, columns=columns)
     is_meant = (
         pl.col("item_id").is_in(list(erasure.item_ids | erasure.authorless_ids))
         | pl.col("thread_id").is_in(list(erasure.thread_ids))
@@ -60,10 +60,10 @@ def _rows_to_clean(job: Job, erasure: Erasure, near: Window | None) -> set[tuple
     return set(rows.filter(is_meant.fill_null(value=False)).select("community", "window_start").iter_rows())
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
+@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
 def erase_answers(job: Job, erasure: Erasure, near: Window | None) -> dict[str, int]:
     """Delete what was said of the texts that have to go, before they go: a model's answers, and opinions of every domain and set."""
-    lake = resources.lake()
+    lake = adapters.lake()
     where = {"platform": job.platform} if erasure.users else {"platform": job.platform, "community": list(job.communities)}
     bronze = lake.read(BRONZE_ITEMS, where, near, columns=["item_id", "kind", "author", "thread_id"])
     is_theirs = pl.col("author").str.to_lowercase().is_in(list(erasure.users)).fill_null(value=False)
@@ -87,16 +87,16 @@ def find_other_jobs(job: Job, slices: list[Slice]) -> list[Job]:
     names = {
         name
         for span in slices
-        for name in resources.lake().read(SILVER_MENTIONS, span.where, span.window, columns=["domain"])["domain"].unique()
+        for name in adapters.lake().read(SILVER_MENTIONS, span.where, span.window, columns=["domain"])["domain"].unique()
     }
     return [replace(job, domain=name) for name in sorted(names - {job.domain})]
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
+@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
 def forget_history(_job: Job) -> dict[str, int]:
     """Delete what only earlier versions of the tables and of the mart's file still hold."""
-    deleted = sum(resources.lake().forget_history(table) for table in TABLES)
-    resources.mart().compact()
+    deleted = sum(adapters.lake().forget_history(table) for table in TABLES)
+    adapters.mart().compact()
     return {"deleted_file_count": deleted}
 
 
@@ -113,7 +113,7 @@ def write_proof(job: Job, erasure: Erasure, slices: list[Slice]) -> str:
         "user_count": len(erasure.users),
         "hours_built_anew": [str(window) for window in windows],
         "rows_that_still_hold_it": left,
-        "snapshots_left": {table.name: resources.lake().snapshot_count(table) for table in TABLES},
+        "snapshots_left": {table.name: adapters.lake().snapshot_count(table) for table in TABLES},
     }
     folder = load_settings().home_path.resolve() / "erasures"
     folder.mkdir(exist_ok=True)
@@ -124,7 +124,7 @@ def write_proof(job: Job, erasure: Erasure, slices: list[Slice]) -> str:
 
 
 def _left(erasure: Erasure, slices: list[Slice]) -> pl.DataFrame:
-    lake = resources.lake()
+    lake = adapters.lake()
     rows = [lake.read(BRONZE_ITEMS, span.where, span.window, columns=["item_id", "author", "body"]) for span in slices]
     frame = pl.concat(rows) if rows else BRONZE_ITEMS.empty().select("item_id", "author", "body")
     has_text = pl.col("item_id").is_in(list(erasure.item_ids)) & (pl.col("body") != GONE)

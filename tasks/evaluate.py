@@ -16,7 +16,7 @@ from market_opinion.stages import opinions
 from market_opinion.truth import evaluation
 from market_opinion.truth.evaluation import Evaluation
 from market_opinion.truth.labelled import read_labelled
-from tasks import resources
+from tasks import adapters
 from tasks.opinions import judge_rows
 from tasks.request import Job, ScorerName
 
@@ -82,7 +82,7 @@ def train_linear(job: Job, labelled: Path | None) -> tuple[str, ...]:
 
 def _model_labels(job: Job) -> pl.DataFrame:
     """Texts of stored items with the sign of what a model said of them altogether."""
-    lake = resources.lake()
+    lake = adapters.lake()
     said = lake.read(
         SILVER_OPINIONS, {"domain": job.domain, "scorer": "llm"}, columns=["platform", "kind", "item_id", "window_start", "polarity"]
     )

@@ -12,16 +12,16 @@ from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
 from market_opinion.core.errors import CommunityClosed, InvalidRequest, SourceUnavailable
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window, contiguous, spans
-from market_opinion.sources import RefusedFile, Stop
 from market_opinion.sources.reddit import live
 from market_opinion.sources.reddit.ingestion import RedditIngestionService
 from market_opinion.sources.windowed import Ingestion, WindowIngestion, land_failure
 from market_opinion.storage.certificate import certify
 from market_opinion.storage.landing.manifest import Capture, Manifest, Survey
+from market_opinion.storage.landing.origin import FetchResult, RefusedFile
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.state import WindowState
-from tasks import resources
-from tasks.policy import only
+from tasks import adapters
+from tasks.policy import retry_on
 from tasks.request import Job
 
 # Beyond this an archive's times are more likely wrong than old: 20 years of hours.
@@ -50,7 +50,7 @@ class Reading:
     notes: tuple[str, ...]
 
 
-@task(retries=3, retry_delay_seconds=[2, 10, 60], retry_jitter_factor=0.5, retry_condition_fn=only(SourceUnavailable))
+@task(retries=3, retry_delay_seconds=[2, 10, 60], retry_jitter_factor=0.5, retry_condition_fn=retry_on(SourceUnavailable))
 def fetch_windows(job: Job, communities: tuple[str, ...], window: Window | None) -> Landed:
     """Land every item of the window, or of all time; hours certified before from the same origin are not read again.
 
@@ -59,7 +59,7 @@ def fetch_windows(job: Job, communities: tuple[str, ...], window: Window | None)
     if job.is_live and window is not None:
         return _read_live(job, communities, window)
     read = read_files(job, communities, window)
-    captures = resources.landing().captures(job.platform, read.span.communities, read.span.window)
+    captures = adapters.landing().captures(job.platform, read.span.communities, read.span.window)
     return Landed(_slices(job, read.span.communities, read.span.window, captures), read.notes)
 
 
@@ -68,8 +68,8 @@ def read_files(job: Job, communities: tuple[str, ...], window: Window | None, *,
 
     One of many files, as they lie in an inbox, looks what others landed only in its own hours.
     """
-    landing = resources.landing()
-    source = resources.open_source(job.source, job.domain, files=job.archive, mapping=job.mapping)
+    landing = adapters.landing()
+    source = adapters.open_source(job.source, job.domain, files=job.archive, mapping=job.mapping)
     readings = landing.begin(job.platform, source.origin)
     survey = landing.survey(job.platform, source.origin, communities)
     known = None
@@ -100,7 +100,7 @@ def read_files(job: Job, communities: tuple[str, ...], window: Window | None, *,
 def find_landed(job: Job) -> list[Slice]:
     """The job's hours in slices that fit in memory, by what was landed of them."""
     window = job.hours.window
-    return _slices(job, job.communities, window, resources.landing().captures(job.platform, job.communities, window))
+    return _slices(job, job.communities, window, adapters.landing().captures(job.platform, job.communities, window))
 
 
 def _slices(job: Job, communities: tuple[str, ...], window: Window, captures: list[Capture]) -> list[Slice]:
@@ -119,7 +119,7 @@ def lines_an_hour(window: Window, captures: list[Capture]) -> list[tuple[Window,
 
 def _read_live(job: Job, communities: tuple[str, ...], window: Window) -> Landed:
     """Read the window from a live platform, one community after the other: what is wrong with one does not stop the others."""
-    landing, ingestion = resources.landing(), _ingestion(job)
+    landing, ingestion = adapters.landing(), _ingestion(job)
     late: dict[Window, list[str]] = defaultdict(list)
     for community in communities:
         open_hours = _open_hours(job, landing.captures(job.platform, [community], window), window)
@@ -142,10 +142,10 @@ def _read_live(job: Job, communities: tuple[str, ...], window: Window) -> Landed
 def _ingestion(job: Job) -> Ingestion:
     """What reads and lands the windows of the job's platform."""
     if job.source != live.PLATFORM:
-        return WindowIngestion(resources.open_source(job.source, job.domain), resources.landing(), now=job.now)
+        return WindowIngestion(adapters.open_source(job.source, job.domain), adapters.landing(), now=job.now)
     return RedditIngestionService(
-        resources.reddit(job.priority),
-        resources.landing(),
+        adapters.reddit(job.priority),
+        adapters.landing(),
         known=partial(_known, job),
         now=job.now,
         comments=job.comments,
@@ -166,13 +166,13 @@ def _open_hours(job: Job, captures: list[Capture], window: Window) -> list[datet
 def _known(job: Job, community: str, window: Window) -> tuple[set[datetime], set[str]]:
     """The hours of the two days before the window that are in the ledger, and the full names of what bronze holds of them."""
     before = Window(window.start - timedelta(days=2), window.start)
-    closed = {entry.window_start for entry in resources.state().windows(job.platform, before) if entry.community == community}
+    closed = {entry.window_start for entry in adapters.state().windows(job.platform, before) if entry.community == community}
     where = {"platform": job.platform, "community": community}
-    rows = resources.lake().read(BRONZE_ITEMS, where, before, columns=["kind", "item_id"]) if closed else BRONZE_ITEMS.empty()
+    rows = adapters.lake().read(BRONZE_ITEMS, where, before, columns=["kind", "item_id"]) if closed else BRONZE_ITEMS.empty()
     return closed, {live.fullname(kind, item_id) for kind, item_id in rows.select("kind", "item_id").iter_rows()}
 
 
-def _survey(job: Job, communities: tuple[str, ...], stop: Stop) -> Survey:
+def _survey(job: Job, communities: tuple[str, ...], stop: FetchResult) -> Survey:
     """What the source holds of the communities; raises InvalidRequest where that is nothing, or nothing believable."""
     if stop.extent is None:
         others = ", ".join(f"{name} ({count:,})" for name, count in stop.other_communities.items())
@@ -185,7 +185,7 @@ def _survey(job: Job, communities: tuple[str, ...], stop: Stop) -> Survey:
     return Survey(communities, stop.communities, stop.extent.start, stop.extent.end, stop.spoken)
 
 
-def _keep_refused_files(job: Job, stop: Stop) -> None:
+def _keep_refused_files(job: Job, stop: FetchResult) -> None:
     """One rejection for every file of which something could not be read, in place of those of an earlier reading."""
     if not stop.files:
         return
@@ -194,4 +194,4 @@ def _keep_refused_files(job: Job, stop: Stop) -> None:
     ]
     frame = pl.DataFrame(rows, schema=OPS_REJECTIONS.schema)
     where = {"stage": "fetch", "platform": job.platform, "landing_uri": stop.files}
-    resources.lake().overwrite(OPS_REJECTIONS, frame, where, None, run={"run-id": job.run_id})
+    adapters.lake().overwrite(OPS_REJECTIONS, frame, where, None, run={"run-id": job.run_id})

@@ -9,20 +9,20 @@ from market_opinion.core.window import Slice, whole_days
 from market_opinion.domain.definition import load_domain
 from market_opinion.serving import mart
 from market_opinion.stages import gold, opinions
-from tasks import resources
-from tasks.policy import only
+from tasks import adapters
+from tasks.policy import retry_on
 from tasks.request import Job
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
+@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
 def build_gold(job: Job, slices: list[Slice]) -> dict[str, int]:
     """Replace the dates of the slices in every gold table. A rerun is safe: the same silver gives the same rows."""
-    lake, products = resources.lake(), mart.product_rows(load_domain(job.domain, load_settings().domains_path))
+    lake, products = adapters.lake(), mart.product_rows(load_domain(job.domain, load_settings().domains_path))
     where, count = {"domain": job.domain}, 0
     for days in whole_days(slices):
         mentions = lake.read(SILVER_MENTIONS, where, days)
         items = lake.read(SILVER_ITEMS, window=days, columns=[*SILVER_ITEMS.key, "author_key"])
-        live = lake.read(SILVER_OPINIONS, {**where, "score_set": opinions.LIVE}, days)
+        live = lake.read(SILVER_OPINIONS, {**where, "score_set": opinions.ACTIVE_SET}, days)
         for table, rows in gold.aggregate(items, mentions, live, products).items():
             lake.overwrite(table, rows, where, days, run={"run-id": job.run_id})
             count += rows.height

@@ -16,8 +16,8 @@ from market_opinion.core.errors import DomainInvalid, InvalidRequest, SourceUnav
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window, merged
 from market_opinion.domain.definition import domain_names, load_domain
-from market_opinion.sources.inbox import Arrival, Door, Inbox, Outcome, Queue, door_of
-from tasks import resources
+from market_opinion.sources.inbox import Arrival, Inbox, InboxRoute, Outcome, Queue, door_of
+from tasks import adapters
 from tasks.fetch import Reading, find_landed, read_files
 from tasks.request import Job, check_backfill
 
@@ -50,7 +50,7 @@ class Received:
 def open_inbox() -> Inbox:
     """The inbox of the settings."""
     settings = load_settings()
-    return Inbox(settings.inbox, resources.landing(), settle=timedelta(seconds=settings.inbox_settle_seconds))
+    return Inbox(settings.inbox_root, adapters.landing(), settle=timedelta(seconds=settings.inbox_settle_seconds))
 
 
 @task
@@ -109,7 +109,7 @@ def _receive(job: Job, arrival: Arrival, inbox: Inbox) -> Received:
 @task
 def find_received(received: list[Received]) -> list[tuple[Job, list[Slice]]]:
     """The hours of all files that were landed, together: one job a door, in slices that fit in memory."""
-    by_door: dict[Door, list[tuple[Job, Slice]]] = defaultdict(list)
+    by_door: dict[InboxRoute, list[tuple[Job, Slice]]] = defaultdict(list)
     for each in received:
         if each.reading and each.arrival.door:
             by_door[each.arrival.door].append((each.job, each.reading.span))
@@ -127,7 +127,7 @@ def _bridged(job: Job, windows: list[Window]) -> list[Window]:
     bridged: list[Window] = []
     for window in windows:
         if bridged and window.start - bridged[-1].end <= _GAP_MAX:
-            between = resources.landing().captures(job.platform, job.communities, Window(bridged[-1].end, window.start))
+            between = adapters.landing().captures(job.platform, job.communities, Window(bridged[-1].end, window.start))
             if sum(capture.manifest.lines() for capture in between) <= _GAP_MAX_LINES:
                 bridged[-1] = Window(bridged[-1].start, window.end)
                 continue
@@ -156,9 +156,9 @@ def record_arrivals(received: list[Received]) -> list[str]:
 def _processed(job: Job, landed: Outcome, reading: Reading) -> Outcome:
     """What became of a file whose lines went through all stages."""
     span, count = reading.span, 0
-    rejections = resources.lake().read(OPS_REJECTIONS, {"stage": "bronze", **span.where}, span.window, columns=["landing_uri"])
+    rejections = adapters.lake().read(OPS_REJECTIONS, {"stage": "bronze", **span.where}, span.window, columns=["landing_uri"])
     if rejections.height:
-        captures = resources.landing().captures(span.platform, span.communities, span.window)
+        captures = adapters.landing().captures(span.platform, span.communities, span.window)
         own = [capture for capture in captures if capture.manifest.origin == reading.origin]
         uris = [f"{capture.folder}/{file.name}" for capture in own for file in capture.manifest.files]
         count = rejections.filter(pl.col("landing_uri").is_in(uris)).height

@@ -15,34 +15,34 @@ from market_opinion.serving import mart
 from market_opinion.serving.mart.postgres import PostgresMart
 from market_opinion.stages import opinions
 from market_opinion.storage.export import Export
-from tasks import resources
+from tasks import adapters
 from tasks.alerts import raise_alerts
-from tasks.policy import only
+from tasks.policy import retry_on
 from tasks.request import Job
 
 _SILVER = {"items": SILVER_ITEMS, "mentions": SILVER_MENTIONS, "opinions": SILVER_OPINIONS}
 
 
-@task(retries=2, retry_delay_seconds=10, retry_condition_fn=only(MartUnavailable))
+@task(retries=2, retry_delay_seconds=10, retry_condition_fn=retry_on(MartUnavailable))
 def load_mart(job: Job, slices: list[Slice], *, again: bool = False) -> dict[str, int]:
     """Rebuild the dates of the slices; a rerun is safe, and a load that does not reconcile with silver is undone and alerted."""
-    lake, domain = resources.lake(), load_domain(job.domain, load_settings().domains_path)
+    lake, domain = adapters.lake(), load_domain(job.domain, load_settings().domains_path)
     days = whole_days(slices)
     load = mart.Load(
         domain=job.domain,
-        score_set=opinions.LIVE,
+        score_set=opinions.ACTIVE_SET,
         as_of=job.now,
         dates=[date for day in days for date in day.dates()],
         products=mart.product_rows(domain),
         aspects=mart.aspect_rows(domain),
-        windows=mart.window_rows(entry for day in days for entry in resources.state().windows(window=day)),
+        windows=mart.window_rows(entry for day in days for entry in adapters.state().windows(window=day)),
         snapshot_ids={name: lake.snapshot_id(table) for name, table in _SILVER.items()},
     )
     settings = load_settings()
     if settings.mart_engine == "snowflake" and settings.snowflake_road == "external":
-        _export(Export(settings.export), days)
+        _export(Export(settings.export_root), days)
     try:
-        counts = resources.mart().load(load, lambda: _silver(job, days), again=again)
+        counts = adapters.mart().load(load, lambda: _silver(job, days), again=again)
     except ReconciliationFailed as error:
         raise_alerts([Alert("mart_not_reconciled", str(error))])
         raise
@@ -52,7 +52,7 @@ def load_mart(job: Job, slices: list[Slice], *, again: bool = False) -> dict[str
 
 def _silver(job: Job, days: list[Window]) -> mart.Silver:
     """The rows of whole days."""
-    lake, live = resources.lake(), {"domain": job.domain, "score_set": opinions.LIVE}
+    lake, live = adapters.lake(), {"domain": job.domain, "score_set": opinions.ACTIVE_SET}
     mentions = pl.concat(lake.read(SILVER_MENTIONS, {"domain": job.domain}, day) for day in days)
     return mart.Silver(
         items=pl.concat(mart.items_of_interest(lake.read(SILVER_ITEMS, window=day, columns=mart.ITEM_COLUMNS), mentions) for day in days),
@@ -63,20 +63,20 @@ def _silver(job: Job, days: list[Window]) -> mart.Silver:
 
 def _export(export: Export, days: list[Window]) -> None:
     """Put whole days of silver where external tables look, of all domains and the live score set."""
-    lake = resources.lake()
+    lake = adapters.lake()
     for name, table in _SILVER.items():
-        where = {"score_set": opinions.LIVE} if table is SILVER_OPINIONS else {}
+        where = {"score_set": opinions.ACTIVE_SET} if table is SILVER_OPINIONS else {}
         columns = mart.ITEM_COLUMNS if table is SILVER_ITEMS else None
         for day in (Window(start, start + timedelta(days=1)) for span in days for start in span.midnights()):
             rows = lake.read(table, where, day, columns=columns)
             export.put(name, day.start.date(), rows.sort(rows.columns), snapshot_id=lake.snapshot_id(table))
 
 
-@task(retries=2, retry_delay_seconds=10, retry_condition_fn=only(MartUnavailable))
+@task(retries=2, retry_delay_seconds=10, retry_condition_fn=retry_on(MartUnavailable))
 def publish_views() -> dict[str, int]:
     """Put the mart's views into PostgreSQL, where one is configured; readers see all of it, or what was there before."""
     uri = load_settings().postgres_uri
-    source = resources.mart()
+    source = adapters.mart()
     if uri is None or not source.is_loaded:
         return {}
     counts = PostgresMart(uri).publish(source)

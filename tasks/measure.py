@@ -5,7 +5,7 @@ import time
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice
 from market_opinion.ops import metrics
-from tasks import resources
+from tasks import adapters
 
 
 class Stopwatch:
@@ -19,4 +19,4 @@ class Stopwatch:
         """Hand on what one stage made of one slice, and how long that took until now."""
         seconds = time.monotonic() - self._began
         told = metrics.of_stage(stage, span, rows_in=rows_in, rows_out=rows_out, seconds=seconds, environment=load_settings().environment)
-        resources.metrics().put(told)
+        adapters.metrics().put(told)

@@ -23,7 +23,7 @@ from market_opinion.scorers.llm.model import Model
 from market_opinion.scorers.llm.prices import load_price
 from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, load_prompt
 from market_opinion.storage.lake.tables import Lake
-from tasks import resources
+from tasks import adapters
 
 NAME = "llm"
 _SPENDING, _BATCHES = "spending", "batches"
@@ -150,21 +150,21 @@ def _ask_by_batch(
 
 def _note_spending(run_id: str, totals: Totals) -> None:
     if totals.usd:
-        spent_usd = resources.state().notes(_SPENDING).get(run_id, 0.0)
-        resources.state().put_notes(_SPENDING, {run_id: spent_usd + totals.usd})
+        spent_usd = adapters.state().notes(_SPENDING).get(run_id, 0.0)
+        adapters.state().put_notes(_SPENDING, {run_id: spent_usd + totals.usd})
 
 
 class _Batches:
     """Pending batches in the state store."""
 
     def load(self) -> Mapping[str, Any]:
-        return resources.state().notes(_BATCHES)
+        return adapters.state().notes(_BATCHES)
 
     def keep(self, name: str, value: Any) -> None:  # noqa: ANN401, any JSON
-        resources.state().put_notes(_BATCHES, {name: value})
+        adapters.state().put_notes(_BATCHES, {name: value})
 
     def drop(self, name: str) -> None:
-        resources.state().drop_notes(_BATCHES, [name])
+        adapters.state().drop_notes(_BATCHES, [name])
 
 
 @contextmanager
@@ -203,7 +203,7 @@ def _flush(lake: Lake, journal: Journal, by_key: dict[str, Question], prompt: Pr
 def _within_budgets(model: Model, lake: Lake, settings: Settings, run_id: str) -> Model:
     """The model with what is left of the run's and the day's budget."""
     if settings.llm_budget_usd is not None:
-        spent_usd = resources.state().notes(_SPENDING).get(run_id, 0.0)
+        spent_usd = adapters.state().notes(_SPENDING).get(run_id, 0.0)
         model = model.within(max(0.0, settings.llm_budget_usd - spent_usd))
     if settings.llm_budget_usd_per_day is None:
         return model

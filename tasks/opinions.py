@@ -12,8 +12,8 @@ from market_opinion.scorers import lexicon, linear
 from market_opinion.scorers.linear import Linear
 from market_opinion.scorers.llm.prompt import load_prompt
 from market_opinion.stages import opinions, silver
-from tasks import model, resources
-from tasks.policy import only
+from tasks import adapters, model
+from tasks.policy import retry_on
 from tasks.request import Job, ScorerName
 
 _ITEM_COLUMNS = [
@@ -30,15 +30,15 @@ _ITEM_COLUMNS = [
 ]
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
-def judge_items(job: Job, span: Slice, scorer: ScorerName | None = None, score_set: str = opinions.LIVE) -> dict[str, int]:
+@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
+def judge_items(job: Job, span: Slice, scorer: ScorerName | None = None, score_set: str = opinions.ACTIVE_SET) -> dict[str, int]:
     """Replace the domain's slice of a score set; what a scorer says without proof becomes a rejection.
 
     Items that were purged since cannot be judged again: what is live of them stays, in every set.
 
     Rejections are kept for the live set alone: those of another would stand beside them as if they were of the same.
     """
-    lake, run = resources.lake(), {"run-id": job.run_id, "window": str(span.window)}
+    lake, run = adapters.lake(), {"run-id": job.run_id, "window": str(span.window)}
     domain = load_domain(job.domain, load_settings().domains_path)
     where = {"domain": job.domain, **span.where}
     items, mentions = _mentioned(job, span)
@@ -46,7 +46,7 @@ def judge_items(job: Job, span: Slice, scorer: ScorerName | None = None, score_s
     accepted, refused, more = judge_rows(asked, domain, scorer, run=run, score_set=score_set)
     accepted = pl.concat([accepted, _said_before_purge(job, span, items, mentions).with_columns(score_set=pl.lit(score_set))])
     lake.overwrite(SILVER_OPINIONS, accepted, {"score_set": score_set, **where}, span.window, run=run)
-    if score_set == opinions.LIVE:
+    if score_set == opinions.ACTIVE_SET:
         lake.overwrite(OPS_REJECTIONS, refused, {"stage": "opinions", **where}, span.window, run=run)
     scored = accepted.select("kind", "item_id", "window_start", "product_id").n_unique() if accepted.height else 0
     counts = {"opinion_count": accepted.height, "scored_mention_count": scored, "rejected_opinion_count": refused.height, **more}
@@ -55,12 +55,12 @@ def judge_items(job: Job, span: Slice, scorer: ScorerName | None = None, score_s
 
 
 def judge_rows(
-    asked: pl.DataFrame, domain: Domain, scorer: ScorerName | None, *, run: dict[str, str], score_set: str = opinions.LIVE
+    asked: pl.DataFrame, domain: Domain, scorer: ScorerName | None, *, run: dict[str, str], score_set: str = opinions.ACTIVE_SET
 ) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
     """Opinions and rejections of rows of `to_judge` by the named scorer, or that of the settings, and what it counted."""
     name = scorer or load_settings().scorer
     if name == model.NAME:
-        found = model.ask_model(resources.lake(), asked, domain, run=run)
+        found = model.ask_model(adapters.lake(), asked, domain, run=run)
         by = {"scorer": name, "model": found.model, "prompt_version": found.prompt_version}
         accepted, refused = opinions.accept(asked, found.judgements, domain, score_set=score_set, **by)
         return accepted, pl.concat([refused, found.given_up]), found.counts
@@ -90,12 +90,12 @@ def plan_items(job: Job, span: Slice) -> dict[str, int]:
     """What judging the slice by the model would ask, and cost."""
     domain = load_domain(job.domain, load_settings().domains_path)
     items, mentions = _mentioned(job, span)
-    return model.plan(resources.lake(), opinions.to_judge(items.filter(~silver.is_purged()), mentions), domain)
+    return model.plan(adapters.lake(), opinions.to_judge(items.filter(~silver.is_purged()), mentions), domain)
 
 
 def _mentioned(job: Job, span: Slice) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The items of the slice, and what they mention."""
-    lake = resources.lake()
+    lake = adapters.lake()
     mentions = lake.read(SILVER_MENTIONS, {"domain": job.domain, **span.where}, span.window)
     return lake.read(SILVER_ITEMS, span.where, span.window, columns=_ITEM_COLUMNS), mentions
 
@@ -105,5 +105,5 @@ def _said_before_purge(job: Job, span: Slice, items: pl.DataFrame, mentions: pl.
     purged = mentions.join(items.filter(silver.is_purged()), on=SILVER_ITEMS.key, how="semi")
     if purged.is_empty():
         return SILVER_OPINIONS.empty()
-    live = resources.lake().read(SILVER_OPINIONS, {"domain": job.domain, "score_set": opinions.LIVE, **span.where}, span.window)
+    live = adapters.lake().read(SILVER_OPINIONS, {"domain": job.domain, "score_set": opinions.ACTIVE_SET, **span.where}, span.window)
     return live.join(purged, on=SILVER_MENTIONS.key, how="semi")

@@ -9,7 +9,7 @@ from prefect.tasks import Task
 RetryCondition = Callable[[Task[Any, Any], TaskRun, State[Any]], bool]
 
 
-def only(*transient: type[Exception]) -> RetryCondition:
+def retry_on(*transient: type[Exception]) -> RetryCondition:
     """A retry condition that holds for these errors and no others."""
 
     def condition(_task: Task[Any, Any], _run: TaskRun, state: State[Any]) -> bool:

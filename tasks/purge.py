@@ -11,9 +11,9 @@ from market_opinion.core.errors import CommitConflict
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import EARLIEST, Slice, Window, contiguous, floor_hour, spans
 from market_opinion.scorers.llm import prompt
-from market_opinion.stages.erasure import WITHOUT_WORDS, purge_lines
-from tasks import resources
-from tasks.policy import only
+from market_opinion.storage.landing.redaction import WITHOUT_WORDS, purge_lines
+from tasks import adapters
+from tasks.policy import retry_on
 from tasks.request import Job
 
 _TOPIC = "purges"
@@ -25,10 +25,10 @@ def find_expired(job: Job) -> list[Slice]:
     settings = load_settings()
     expired = Window(EARLIEST, floor_hour(job.now - timedelta(hours=settings.retention_hours)))
     where = {"platform": job.platform, "community": list(job.communities)}
-    rows = resources.lake().read(BRONZE_ITEMS, where, expired, columns=["window_start", "body"])
+    rows = adapters.lake().read(BRONZE_ITEMS, where, expired, columns=["window_start", "body"])
     kept = rows.filter(~pl.col("body").is_in(WITHOUT_WORDS).fill_null(value=False))
     counts = Counter(kept["window_start"])
-    begun = (name.split("/") for name in resources.state().notes(_TOPIC))
+    begun = (name.split("/") for name in adapters.state().notes(_TOPIC))
     counts.update(datetime.fromisoformat(start) for platform, start in begun if platform == job.platform)
     found = []
     for window in contiguous(counts):
@@ -37,14 +37,14 @@ def find_expired(job: Job) -> list[Slice]:
     return found
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
+@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
 def purge_words(job: Job, span: Slice) -> dict[str, int]:
     """Take the words out of ledger, opinions of every set, and landing; the stages do the rest.
 
     Cut off anywhere, the slice is found again, and a second time finishes.
     """
-    lake, landing, run = resources.lake(), resources.landing(), {"run-id": job.run_id, "window": str(span.window)}
-    resources.state().put_notes(_TOPIC, dict.fromkeys(_names(span), job.run_id))
+    lake, landing, run = adapters.lake(), adapters.landing(), {"run-id": job.run_id, "window": str(span.window)}
+    adapters.state().put_notes(_TOPIC, dict.fromkeys(_names(span), job.run_id))
     items = lake.read(SILVER_ITEMS, span.where, span.window, columns=["text", "context_title"]).filter(pl.col("text") != "")
     keys = sorted({prompt.answer_key(text, title) for text, title in items.iter_rows()})
     if keys:
@@ -59,7 +59,7 @@ def purge_words(job: Job, span: Slice) -> dict[str, int]:
 @task
 def record_purge(_job: Job, slices: list[Slice]) -> None:
     """Remember that these slices are done, after every table and history is without their words."""
-    resources.state().drop_notes(_TOPIC, [name for span in slices for name in _names(span)])
+    adapters.state().drop_notes(_TOPIC, [name for span in slices for name in _names(span)])
 
 
 def _names(span: Slice) -> list[str]:

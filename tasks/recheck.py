@@ -14,15 +14,15 @@ from market_opinion.core.errors import CommunityClosed
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import HOUR, Slice, Window, floor_hour
 from market_opinion.ops.metrics import Metric
-from market_opinion.sources import Visit
 from market_opinion.sources.quota import Priority
 from market_opinion.sources.reddit import live
 from market_opinion.sources.second_look import Known, SecondLook, compare
 from market_opinion.sources.windowed import land_apart
 from market_opinion.stages import quality
-from market_opinion.stages.erasure import GONE_TEXTS, Erasure
+from market_opinion.storage.landing.origin import Visit
+from market_opinion.storage.landing.redaction import GONE_TEXTS, Erasure
 from market_opinion.storage.state import WindowEntry
-from tasks import resources
+from tasks import adapters
 from tasks.request import Job
 
 Purpose = Literal["refresh", "sweep"]
@@ -36,7 +36,7 @@ _BETWEEN_ABSENCES = timedelta(minutes=30)
 
 
 @dataclass(frozen=True)
-class Looked:
+class SecondLookResult:
     """What a second look at an hour found: the slices something was landed for, and what has to go."""
 
     changed: list[Slice]
@@ -51,7 +51,7 @@ def find_due_checks(job: Job, purpose: Purpose, limit: int) -> list[Slice]:
     A refresh takes hours that have come of one of the ages since they were looked at last, a sweep those past all of
     these ages that were looked at longest ago.
     """
-    settings, checks = load_settings(), resources.state().notes(_CHECKS)
+    settings, checks = load_settings(), adapters.state().notes(_CHECKS)
     oldest = job.now - timedelta(hours=settings.refresh_ages[-1] + 1)
     is_refresh = purpose == "refresh"
     due: dict[datetime, list[str]] = defaultdict(list)
@@ -75,13 +75,13 @@ def _is_stale(done: dict[str, str], now: datetime, sweep_hours: int) -> bool:
 
 
 @task
-def look_again(job: Job, span: Slice, purpose: Purpose) -> Looked:
+def look_again(job: Job, span: Slice, purpose: Purpose) -> SecondLookResult:
     """Look up every item of the hour, land those that changed, and say which have to be erased."""
     source = _source(job, Priority.REFRESH if purpose == "refresh" else Priority.SWEEP)
-    rows = resources.lake().read(BRONZE_ITEMS, span.where, span.window, columns=_COLUMNS)
+    rows = adapters.lake().read(BRONZE_ITEMS, span.where, span.window, columns=_COLUMNS)
     alive = rows.filter(~pl.col("body").fill_null("").is_in(GONE_TEXTS))
     touched: dict[Window, set[str]] = defaultdict(set)
-    gone, authorless, absent_count, absent_before = set[str](), set[str](), 0, resources.state().notes(_ABSENT)
+    gone, authorless, absent_count, absent_before = set[str](), set[str](), 0, adapters.state().notes(_ABSENT)
     for (community,), known in alive.group_by("community", maintain_order=True):
         name, by_item = str(community), {Known(row["kind"], row["item_id"], row["thread_id"]): row for row in known.iter_rows(named=True)}
         try:
@@ -95,23 +95,23 @@ def look_again(job: Job, span: Slice, purpose: Purpose) -> Looked:
         absent_count += len(changes.absent)
         if landed := [*changes.items, *sighting.successors]:
             visit = Visit(job.platform, "refresh", source.retrieved_at, source.forms)
-            for hour in land_apart(resources.landing(), visit, name, landed, now=job.now):
+            for hour in land_apart(adapters.landing(), visit, name, landed, now=job.now):
                 touched[hour].add(name)
     threads = gone & set(rows.filter(kind="submission")["item_id"])
     counts = {"looked_up_item_count": alive.height, "missing_item_count": absent_count, "erased_item_count": len(gone)}
     get_run_logger().info("%s %s: %s", purpose, span, counts)
-    return Looked(_slices(job, touched), Erasure(frozenset(gone), frozenset(threads), frozenset(authorless)), counts)
+    return SecondLookResult(_slices(job, touched), Erasure(frozenset(gone), frozenset(threads), frozenset(authorless)), counts)
 
 
 def _source(job: Job, priority: Priority) -> SecondLook:
     if job.source == live.PLATFORM:
-        return live.KnownItems(resources.reddit(priority))
-    return cast("SecondLook", resources.open_source(job.source, job.domain, priority=priority))
+        return live.KnownItems(adapters.reddit(priority))
+    return cast("SecondLook", adapters.open_source(job.source, job.domain, priority=priority))
 
 
 def _absent_again(job: Job, known: Iterable[Known], absent: set[Known], before: Mapping[str, str]) -> set[Known]:
     """Those of the absent that were absent before; the others are remembered, until they are seen or absent again."""
-    state = resources.state()
+    state = adapters.state()
     names = {each: f"{job.platform}/{each.kind}/{each.item_id}" for each in known}
     again = {each for each in absent if _was_absent(before.get(names[each]), job.now)}
     state.put_notes(_ABSENT, {names[each]: job.now.isoformat() for each in absent if names[each] not in before})
@@ -134,17 +134,17 @@ def repair_threads(job: Job, span: Slice) -> tuple[list[Slice], dict[str, int]]:
         return [], {}
     columns = ["community", "kind", "item_id", "thread_id", "reply_count"]
     reach = Window(span.window.start, max(span.window.end, floor_hour(job.now) + HOUR))
-    rows = resources.lake().read(BRONZE_ITEMS, span.where, reach, columns=[*columns, "window_start"])
+    rows = adapters.lake().read(BRONZE_ITEMS, span.where, reach, columns=[*columns, "window_start"])
     threads = quality.count_threads(rows, span.window.start)
     deficient = threads.filter(pl.col("captured_count") < pl.col("reply_count") * _CAPTURED_MIN)
     worth = deficient.filter(pl.col("reply_count") - pl.col("captured_count") >= _MISSING_MIN).sort("captured_count").head(_EXPANDED_MAX)
     touched: dict[Window, set[str]] = defaultdict(set)
-    reddit = resources.reddit(Priority.REFRESH) if worth.height else None
+    reddit = adapters.reddit(Priority.REFRESH) if worth.height else None
     for community, thread_id in worth.select("community", "thread_id").iter_rows():
         if reddit is not None:
             known = set(rows.filter(thread_id=thread_id, kind="comment")["item_id"])
             names = {live.fullname("comment", item_id) for item_id in known}
-            landed = live.expand(reddit, resources.landing(), community, thread_id, known=names, now=job.now)
+            landed = live.expand(reddit, adapters.landing(), community, thread_id, known=names, now=job.now)
             for hour in landed.hours:
                 touched[hour].add(community)
     counts = {"announced_comment_count": int(threads["reply_count"].sum()), "captured_comment_count": int(threads["captured_count"].sum())}
@@ -156,23 +156,23 @@ def record_checks(job: Job, span: Slice) -> None:
     """Remember that the hour was looked at, after everything that was found is done."""
     ages = [age for age in load_settings().refresh_ages if span.window.end + timedelta(hours=age) <= job.now]
     note = {"looked_at": job.now.isoformat(), "age_hours": max(ages, default=0)}
-    resources.state().put_notes(_CHECKS, {_name(job, community, span.window.start): note for community in span.communities})
+    adapters.state().put_notes(_CHECKS, {_name(job, community, span.window.start): note for community in span.communities})
 
 
 @task
 def measure_sweep(job: Job) -> dict[str, int]:
     """How long ago the hour looked at longest ago was looked at, in hours, as a metric too."""
-    checks = resources.state().notes(_CHECKS)
+    checks = adapters.state().notes(_CHECKS)
     names = {_name(job, entry.community, entry.window_start): entry.window_start for entry in _known_hours(job)}
     looked = [datetime.fromisoformat(checks[name]["looked_at"]) if name in checks else start for name, start in names.items()]
     lag_hours = max(((job.now - moment) / HOUR for moment in looked), default=0.0)
     settings = load_settings()
-    resources.metrics().put([Metric("SweepLagHours", round(lag_hours, 2), "Count", job.now, {"Environment": settings.environment})])
+    adapters.metrics().put([Metric("SweepLagHours", round(lag_hours, 2), "Count", job.now, {"Environment": settings.environment})])
     return {"sweep_lag_hours": round(lag_hours)}
 
 
 def _known_hours(job: Job) -> Iterable[WindowEntry]:
-    entries = resources.state().windows(job.platform)
+    entries = adapters.state().windows(job.platform)
     return (entry for entry in entries if entry.community in job.communities and entry.counts.get("bronze_row_count"))
 
 

@@ -11,8 +11,8 @@ from rich.table import Table
 from market_opinion.core.settings import load_settings
 from market_opinion.domain.definition import load_domain
 from market_opinion.serving import report
-from market_opinion.stages.quality import ratios
-from tasks import resources
+from market_opinion.storage.state.ratios import ratios
+from tasks import adapters
 from tasks.request import Job
 
 
@@ -97,13 +97,13 @@ class Summary:
 @task
 def draw_report(job: Job) -> str | None:
     """Draw the report of the domain from the mart, replace the file, and return its path; none before the first load."""
-    if not resources.mart().is_loaded:
+    if not adapters.mart().is_loaded:
         return None
     path = load_settings().report_path
     domain = load_domain(job.domain, load_settings().domains_path)
-    lake = resources.lake()
+    lake = adapters.lake()
     answers = lake.read(report.ANSWERS, {"domain": job.domain}, columns=report.ANSWER_COLUMNS)
-    html = report.render(resources.mart().read, domain, now=job.now, rejections=lake.read(report.REJECTIONS), answers=answers)
+    html = report.render(adapters.mart().read, domain, now=job.now, rejections=lake.read(report.REJECTIONS), answers=answers)
     partial = path.with_suffix(".part")
     partial.write_text(html, encoding="utf-8")
     partial.replace(path)
@@ -113,9 +113,9 @@ def draw_report(job: Job) -> str | None:
 @task
 def compare_stars(job: Job) -> tuple[str, ...]:
     """How often the domain's judged mentions agree with the stars their authors gave, one line a platform of reviews."""
-    if not resources.mart().is_loaded:
+    if not adapters.mart().is_loaded:
         return ()
-    rows = resources.mart().query("SELECT * FROM mart.star_agreement WHERE domain = $domain ORDER BY platform", {"domain": job.domain})
+    rows = adapters.mart().query("SELECT * FROM mart.star_agreement WHERE domain = $domain ORDER BY platform", {"domain": job.domain})
     return tuple(
         f"{row['platform']}: the tone of {row['mention_count']:,} judged mentions agrees with the stars in {row['agreement_ratio']:.1%}"
         for row in rows.iter_rows(named=True)

@@ -23,7 +23,7 @@ from market_opinion.sources.quota import Priority
 from market_opinion.sources.reddit import live
 from market_opinion.sources.stream import connection
 from market_opinion.stages import opinions
-from tasks import model, resources
+from tasks import adapters, model
 
 # Any source of the catalogue, as a list to choose from in Prefect's form.
 SourceName = Annotated[str, WithJsonSchema({"type": "string", "enum": names()})]
@@ -159,7 +159,7 @@ def check_rescore(domain: str, scorer: ScorerName, score_set: str, start: dateti
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", score_set):
         message = f"score set {score_set!r}: use lower-case letters, digits, - and _"
         raise InvalidRequest(message)
-    if score_set == opinions.LIVE:
+    if score_set == opinions.ACTIVE_SET:
         message = "score set live is what hourly and backfill write: choose another name, compare, then promote it"
         raise InvalidRequest(message)
     if scorer == model.NAME:
@@ -190,7 +190,7 @@ def check_publish(domain: str, now: datetime) -> Job:
 @task
 def check_inbox(domain: str, now: datetime) -> Job:
     """A look at the inbox as a job."""
-    return replace(check_mart.fn(domain, None, None, now), notes=(f"the inbox is {load_settings().inbox}",))
+    return replace(check_mart.fn(domain, None, None, now), notes=(f"the inbox is {load_settings().inbox_root}",))
 
 
 @task
@@ -249,9 +249,9 @@ def check_live(domain: str, communities: list[str] | None, now: datetime) -> Job
 def _with_source(job: Job) -> Job:
     """The same job, whose source is there; raises what its source says where it is not."""
     if job.source == live.PLATFORM:
-        resources.reddit(Priority.BACKFILL)
+        adapters.reddit(Priority.BACKFILL)
     else:
-        resources.open_source(job.source, job.domain, files=job.archive, mapping=job.mapping)
+        adapters.open_source(job.source, job.domain, files=job.archive, mapping=job.mapping)
     return job
 
 

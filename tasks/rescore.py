@@ -14,7 +14,7 @@ from market_opinion.domain.definition import load_domain
 from market_opinion.serving import mart
 from market_opinion.stages import opinions
 from market_opinion.truth import agreement
-from tasks import resources
+from tasks import adapters
 from tasks.request import Job
 
 PREVIOUS = "previous"
@@ -29,7 +29,7 @@ def find_scored_slices(job: Job) -> list[Slice]:
     for platform in domain.sources:
         entries = [
             entry
-            for entry in resources.state().windows(platform, job.window)
+            for entry in adapters.state().windows(platform, job.window)
             if entry.counts.get("bronze_row_count") and entry.community in domain.communities(platform)
         ]
         per_hour: dict[object, int] = {}
@@ -48,8 +48,8 @@ def find_scored_slices(job: Job) -> list[Slice]:
 @task
 def compare_sets(job: Job, score_set: str) -> tuple[str, ...]:
     """What another set says beside the live one: agreement, and the shift of every brand and aspect, as a table on the run's page."""
-    lake, domain = resources.lake(), load_domain(job.domain, load_settings().domains_path)
-    live, other = (lake.read(SILVER_OPINIONS, {"domain": job.domain, "score_set": name}, job.window) for name in (opinions.LIVE, score_set))
+    lake, domain = adapters.lake(), load_domain(job.domain, load_settings().domains_path)
+    live, other = (lake.read(SILVER_OPINIONS, {"domain": job.domain, "score_set": name}, job.window) for name in (opinions.ACTIVE_SET, score_set))
     found = agreement.compare(live, other, mart.product_rows(domain))
     rows = [
         {
@@ -77,28 +77,28 @@ def compare_sets(job: Job, score_set: str) -> tuple[str, ...]:
 def record_set(job: Job, score_set: str, slices: list[Slice]) -> None:
     """Remember which hours the set was judged in, those without an opinion too."""
     told = [(span.platform, span.window.start.isoformat(), span.window.end.isoformat()) for span in slices]
-    resources.state().put_notes(_SETS, {f"{job.domain}/{score_set}": told})
+    adapters.state().put_notes(_SETS, {f"{job.domain}/{score_set}": told})
 
 
 @task
 def promote_set(job: Job, score_set: str) -> dict[str, int]:
     """Make a set live in one commit where it was judged; what was live before is kept as `previous`, and promoting that takes it back."""
-    lake, sets = resources.lake(), resources.state().notes(_SETS)
+    lake, sets = adapters.lake(), adapters.state().notes(_SETS)
     judged = sets.get(f"{job.domain}/{score_set}")
     if judged is None:
         known = sorted(name.partition("/")[2] for name in sets if name.startswith(f"{job.domain}/"))
         message = f"score set {score_set} of {job.domain} was never judged to its end; there are: {', '.join(known) or 'none'}"
         raise InvalidRequest(message)
-    every = lake.read(SILVER_OPINIONS, {"domain": job.domain, "score_set": [opinions.LIVE, score_set]})
+    every = lake.read(SILVER_OPINIONS, {"domain": job.domain, "score_set": [opinions.ACTIVE_SET, score_set]})
     is_judged = pl.lit(value=False)
     for platform, start, end in judged:
         during = pl.col("window_start").is_between(datetime.fromisoformat(start), datetime.fromisoformat(end), closed="left")
         is_judged |= (pl.col("platform") == platform) & during
     chosen = every.filter(is_judged, score_set=score_set)
-    live = every.filter(score_set=opinions.LIVE)
-    rows = [live.filter(~is_judged), chosen.with_columns(score_set=pl.lit(opinions.LIVE)), live.with_columns(score_set=pl.lit(PREVIOUS))]
-    where = {"domain": job.domain, "score_set": [opinions.LIVE, PREVIOUS]}
+    live = every.filter(score_set=opinions.ACTIVE_SET)
+    rows = [live.filter(~is_judged), chosen.with_columns(score_set=pl.lit(opinions.ACTIVE_SET)), live.with_columns(score_set=pl.lit(PREVIOUS))]
+    where = {"domain": job.domain, "score_set": [opinions.ACTIVE_SET, PREVIOUS]}
     lake.overwrite(SILVER_OPINIONS, pl.concat(rows), where, None, run={"run-id": job.run_id, "promoted": score_set})
-    resources.state().put_notes(_SETS, {f"{job.domain}/{PREVIOUS}": judged})
+    adapters.state().put_notes(_SETS, {f"{job.domain}/{PREVIOUS}": judged})
     get_run_logger().info("%s is live for %s: %d opinions", score_set, job.domain, chosen.height)
     return {"promoted_opinion_count": chosen.height}

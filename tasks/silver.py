@@ -10,20 +10,20 @@ from market_opinion.core.errors import CommitConflict
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window
 from market_opinion.stages import silver
-from market_opinion.stages.erasure import PURGED
-from tasks import resources
+from market_opinion.storage.landing.redaction import PURGED
+from tasks import adapters
 from tasks.measure import Stopwatch
-from tasks.policy import only
+from tasks.policy import retry_on
 from tasks.request import Job
 
 _LANDING_COLUMNS = {"landing_uri", "landing_line", "capture_path", "first_seen_at", "retrieved_at"}
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(CommitConflict))
+@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
 def clean_items(job: Job, span: Slice) -> dict[str, int]:
     """Replace the slice of silver.items. A rerun is safe: the same bronze gives the same rows; those that were purged stay."""
     watch = Stopwatch()
-    lake = resources.lake()
+    lake = adapters.lake()
     columns = [name for name in BRONZE_ITEMS.schema if name not in _LANDING_COLUMNS]
     items = lake.read(BRONZE_ITEMS, span.where, span.window, columns=columns)
     open_since = Window(span.window.start - timedelta(days=silver.THREAD_DAYS), span.window.end)
@@ -50,7 +50,7 @@ def find_outdated(_job: Job, span: Slice) -> list[Slice]:
     There are some when the slice was received after its threads' comments; rebuilding them makes the order of
     backfills not matter. Seen from the tables alone, so that a run that died in between leaves no trace.
     """
-    lake = resources.lake()
+    lake = adapters.lake()
     columns = ["thread_id", "context_title", "window_start"]
     while_open = Window(span.window.end, span.window.end + timedelta(days=silver.THREAD_DAYS))
     began = lake.read(SILVER_ITEMS, {**span.where, "kind": "submission"}, span.window, columns=columns)

@@ -12,14 +12,15 @@ from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window, contiguous, floor_hour
 from market_opinion.domain.definition import load_domain
 from market_opinion.ops.metrics import Metric
-from market_opinion.sources import Visit, catalogue
+from market_opinion.sources import catalogue
 from market_opinion.sources.stream import CAPTURE_PATH, Drain, Mirror
 from market_opinion.storage.certificate import certify
 from market_opinion.storage.landing.manifest import Manifest
+from market_opinion.storage.landing.origin import Visit
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.state import WindowState
-from tasks import resources
-from tasks.policy import only
+from tasks import adapters
+from tasks.policy import retry_on
 from tasks.request import Job
 
 _TOPIC = "streamed"
@@ -27,14 +28,14 @@ _MIRRORED = "_mirrored"
 _CLOSED_WITHIN = timedelta(days=2)
 
 
-@task(retries=3, retry_delay_seconds=[2, 10, 60], retry_condition_fn=only(SourceUnavailable))
+@task(retries=3, retry_delay_seconds=[2, 10, 60], retry_condition_fn=retry_on(SourceUnavailable))
 def drain_topics(job: Job, messages_max: int) -> dict[str, int]:
     """Land what the topics hold, batch by batch, until they are drained; close hours that this proves to be complete.
 
     Offsets are committed after the manifests, and the hours are remembered before: killed anywhere, run it again.
     """
     settings = load_settings()
-    drain = Drain(settings, resources.landing(), load_domain(job.domain, settings.domains_path), vouched=_is_vouched)
+    drain = Drain(settings, adapters.landing(), load_domain(job.domain, settings.domains_path), vouched=_is_vouched)
     counts: Counter[str] = Counter()
     try:
         for platform in drain.unreadable:
@@ -60,7 +61,7 @@ def drain_topics(job: Job, messages_max: int) -> dict[str, int]:
 def find_streamed(job: Job) -> list[tuple[Job, list[Slice]]]:
     """The hours that something was landed of and that no run has carried on yet, as one job a platform."""
     found: dict[str, dict[datetime, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for name in resources.state().notes(_TOPIC):
+    for name in adapters.state().notes(_TOPIC):
         platform, community, start = name.split("/")
         found[platform][datetime.fromisoformat(start)].add(community)
     jobs = []
@@ -81,10 +82,10 @@ def record_streamed(_job: Job, slices: list[Slice]) -> None:
     names = [
         _name(span.platform, community, hour.start) for span in slices for community in span.communities for hour in span.window.hours()
     ]
-    resources.state().drop_notes(_TOPIC, names)
+    adapters.state().drop_notes(_TOPIC, names)
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=only(SourceUnavailable))
+@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(SourceUnavailable))
 def mirror_landed(_job: Job, slices: list[Slice]) -> dict[str, int]:
     """Produce what was landed of the slices to the platform's topic, once each, where KAFKA_MIRROR is set.
 
@@ -93,7 +94,7 @@ def mirror_landed(_job: Job, slices: list[Slice]) -> dict[str, int]:
     settings = load_settings()
     if not settings.kafka_mirror:
         return {}
-    landing, mirror, count = resources.landing(), Mirror(settings), 0
+    landing, mirror, count = adapters.landing(), Mirror(settings), 0
     for span in slices:
         done = {path for community in span.communities for path in landing.files_below(f"{_MIRRORED}/{span.platform}/{community}")}
         for capture in landing.captures(span.platform, span.communities, span.window):
@@ -107,7 +108,7 @@ def mirror_landed(_job: Job, slices: list[Slice]) -> dict[str, int]:
 
 
 def _remember(hours: frozenset[tuple[str, str, datetime]]) -> None:
-    resources.state().put_notes(_TOPIC, {_name(*hour): True for hour in hours})
+    adapters.state().put_notes(_TOPIC, {_name(*hour): True for hour in hours})
 
 
 def _name(platform: str, community: str, start: datetime) -> str:
@@ -116,7 +117,7 @@ def _name(platform: str, community: str, start: datetime) -> str:
 
 def _close_hours(drain: Drain) -> None:
     """Say of hours that are long enough over, and open, that their topic has nothing more of them."""
-    landing, now = resources.landing(), datetime.now(UTC)
+    landing, now = adapters.landing(), datetime.now(UTC)
     recent = Window(floor_hour(now - _CLOSED_WITHIN), floor_hour(now))
     for platform in filter(_is_vouched, drain.forms):
         landed: dict[tuple[str, datetime], list[Manifest]] = defaultdict(list)
@@ -140,4 +141,4 @@ def _measure(lag: dict[str, int], now: datetime) -> None:
     environment = load_settings().environment
     dimensions = ({"Environment": environment, "Platform": platform} for platform in lag)
     metrics = [Metric("StreamLag", value, "Count", now, each) for value, each in zip(lag.values(), dimensions, strict=True)]
-    resources.metrics().put(metrics)
+    adapters.metrics().put(metrics)

@@ -116,11 +116,11 @@ def tables() -> Callable[[], dict[str, pl.DataFrame]]:
     """All rows of every table in the lake and the mart of the current home, in an order of their own."""
 
     def read() -> dict[str, pl.DataFrame]:
-        from tasks import resources
+        from tasks import adapters
 
         load_settings()
-        frames = {table.name: resources.lake().read(table) for table in TABLES}
-        frames |= {f"mart.{name}": resources.mart().query(f"SELECT * FROM mart.{name}") for name in MART_TABLES}
+        frames = {table.name: adapters.lake().read(table) for table in TABLES}
+        frames |= {f"mart.{name}": adapters.mart().query(f"SELECT * FROM mart.{name}") for name in MART_TABLES}
         return {name: frame.sort(frame.columns) for name, frame in frames.items()}
 
     return read

@@ -19,7 +19,7 @@ KEY = "a token that no log may hold"
 
 
 @dataclass(frozen=True)
-class Said:
+class ItemFields:
     """One item of a platform; `at` is in seconds since 1970, `thread` the id of what it is about or answers."""
 
     kind: str
@@ -37,7 +37,7 @@ class Platform(ABC):
     """What was said on one, and how it answers."""
 
     community: str
-    said: list[Said] = field(default_factory=list)
+    said: list[ItemFields] = field(default_factory=list)
     clock: Callable[[], float] = lambda: 0.0
     faults: deque[tuple[int, dict[str, str], Any]] = field(default_factory=deque)
     requests: list[str] = field(default_factory=list)
@@ -63,13 +63,13 @@ class Platform(ABC):
     def read(self, path: str, query: dict[str, str], headers: Any) -> Any:
         """What is found there; nothing for what is not there."""
 
-    def seen(self, kind: str, **equal: str) -> list[Said]:
+    def seen(self, kind: str, **equal: str) -> list[ItemFields]:
         """What can be seen now, newest first."""
         found = [each for each in self.said if each.kind == kind and each.at <= self.clock()]
         wanted = [each for each in found if all(getattr(each, name) == value for name, value in equal.items())]
         return sorted(wanted, key=lambda each: (-each.at, each.id))
 
-    def one(self, item_id: str) -> Said | None:
+    def one(self, item_id: str) -> ItemFields | None:
         """The item of this id, while it can be seen."""
         return next((each for each in self.said if each.id == item_id and each.at <= self.clock()), None)
 

@@ -142,13 +142,13 @@ class Settings(SourceSettings, BaseSettings):
     span_max_items: int = Field(100_000, ge=1, description="How many items the stages hold in memory at once, about.")
 
     @property
-    def landing(self) -> str:
+    def landing_root(self) -> str:
         """URI of the landing zone, without a slash at its end."""
         bucket = f"s3://{self.landing_bucket_name}/{self.landing_bucket_prefix.strip('/')}" if self.landing_bucket_name else None
         return (self.landing_uri or bucket or (self.home_path.resolve() / "landing").as_uri()).rstrip("/")
 
     @property
-    def inbox(self) -> str:
+    def inbox_root(self) -> str:
         """URI of the inbox, without a slash at its end."""
         return (self.inbox_uri or (self.home_path.resolve() / "inbox").as_uri()).rstrip("/")
 
@@ -192,7 +192,7 @@ class Settings(SourceSettings, BaseSettings):
         return account, database
 
     @property
-    def export(self) -> str:
+    def export_root(self) -> str:
         """URI of the export, without a slash at its end."""
         return (self.export_uri or (self.home_path.resolve() / "export").as_uri()).rstrip("/")
 

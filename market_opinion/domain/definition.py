@@ -14,7 +14,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
 
 from market_opinion.core.errors import DomainInvalid, UnknownDomain
-from market_opinion.storage.line_format import Form
+from market_opinion.storage.line_format import LineFormat
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -45,7 +45,7 @@ class FileMapping(_Strict):
     community: Text | None = None
     encoding: Text = "utf-8-sig"
     # Tables know no numbers, so none are insisted on.
-    fields: Annotated[Form, BeforeValidator(lambda value: {"is_lenient": True, **value} if isinstance(value, dict) else value)]
+    fields: Annotated[LineFormat, BeforeValidator(lambda value: {"is_lenient": True, **value} if isinstance(value, dict) else value)]
 
     @model_validator(mode="after")
     def _has_community(self) -> Self:

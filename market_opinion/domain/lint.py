@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from market_opinion.core.errors import DomainInvalid
 from market_opinion.domain.definition import Domain, normalise
-from market_opinion.scorers.llm.prompt import load_prompt
+from market_opinion.domain.examples import read_question
 
 _EVERYDAY = Path(__file__).parent / "everyday.txt"
 _ALIAS_MIN_CHARACTERS = 3
@@ -69,10 +69,9 @@ def _aliases(domain: Domain) -> Iterator[Finding]:
 
 def _examples(domain: Domain, domains_path: Path) -> Iterator[Finding]:
     try:
-        load_prompt(domain, domains_path)
+        _, examples = read_question(domain, domains_path)
     except DomainInvalid as error:
         yield Finding("examples.jsonl", str(error))
         return
-    lines = (domains_path / domain.name / "examples.jsonl").read_text(encoding="utf-8").splitlines()
-    if len(lines) < _EXAMPLES_MIN:
-        yield Finding("examples.jsonl", f"{len(lines)} examples: a model learns from {_EXAMPLES_MIN} or more, hard ones above all")
+    if len(examples) < _EXAMPLES_MIN:
+        yield Finding("examples.jsonl", f"{len(examples)} examples: a model learns from {_EXAMPLES_MIN} or more, hard ones above all")

@@ -3,7 +3,7 @@
 from typing import Self
 
 from market_opinion.domain.definition import Domain
-from market_opinion.sources import Opening
+from market_opinion.sources import SourceContext
 from market_opinion.sources.files import Files, Reading, needed
 
 PLATFORM = "reddit"
@@ -24,7 +24,7 @@ class Archive(Files):
         super().__init__(uri, platform=platform, capture_path=capture_path, forms="reddit", reading=_reading, expected=expected)
 
     @classmethod
-    def open(cls, opening: Opening) -> Self:
+    def open(cls, opening: SourceContext) -> Self:
         """The archive that was named."""
         return cls(needed(opening.files, "archive", "RC* and RS* files"))
 

@@ -13,10 +13,11 @@ import fsspec
 
 from market_opinion.core.errors import InvalidRequest, SourceUnavailable, SourceUnreadable
 from market_opinion.core.window import EARLIEST, HOUR, Window
-from market_opinion.sources import RawItem, RefusedFile, Sink, Stop, StopReason
+from market_opinion.sources import Sink
 from market_opinion.sources.lines import BROKEN, read_lines
-from market_opinion.storage.known_formats import Told, form_of
-from market_opinion.storage.line_format import Form
+from market_opinion.storage.known_formats import LineFormats, format_of
+from market_opinion.storage.landing.origin import FetchResult, RawItem, RefusedFile, StopReason
+from market_opinion.storage.line_format import LineFormat
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Files:
     vouches = False
 
     def __init__(
-        self, uri: str, *, platform: str, capture_path: str, forms: Told, reading: Callable[[str], Reading | None], expected: str
+        self, uri: str, *, platform: str, capture_path: str, forms: LineFormats, reading: Callable[[str], Reading | None], expected: str
     ) -> None:
         """Find the files that `reading` knows by their names; raises SourceUnreadable, saying what was `expected`, when there is none."""
         self.platform, self.capture_path, self.forms = platform, capture_path, forms
@@ -52,7 +53,7 @@ class Files:
         self.origin = f"{capture_path}-{hashlib.sha256(repr(listing).encode()).hexdigest()[:12]}"
         self.retrieved_at = max(modified_at(f) for f, _ in self._files)
 
-    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> Stop:
+    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> FetchResult:
         """One pass over every file, for the named communities or for all. A file that breaks off is read as far as it goes.
 
         Nothing is certified then. A line whose time or community cannot be read belongs to the hour of the line before it,
@@ -60,7 +61,7 @@ class Files:
         """
         sorter = _Sorter(frozenset(communities), window, latest=now + timedelta(days=1), sink=sink)
         refused = [found for info, held in self._files for found in self._read(info["name"], held, sorter)]
-        return Stop(
+        return FetchResult(
             reason=StopReason.ERROR if refused else StopReason.EXHAUSTED,
             communities=tuple(sorted(sorter.spoken)),
             extent=sorter.extent,
@@ -73,7 +74,7 @@ class Files:
 
     def _read(self, path: str, held: Reading, sorter: "_Sorter") -> Iterator[RefusedFile]:
         """Sort one file, and say what of it could not be read."""
-        uri, form = self._fs.unstrip_protocol(path), form_of(self.forms, held.kind)
+        uri, form = self._fs.unstrip_protocol(path), format_of(self.forms, held.kind)
         wanted = (form.created_at, *(() if form.is_lenient and form.is_hashed else form.item_id))
         try:
             sorter.sort(held, form, read_lines(self._fs, path, encoding=held.encoding, wanted=wanted))
@@ -126,7 +127,7 @@ class _Sorter:
         self.spoken: dict[str, set[datetime]] = defaultdict(set)
         self.extent: Window | None = None
 
-    def sort(self, held: Reading, form: Form, lines: Iterator[bytes]) -> None:
+    def sort(self, held: Reading, form: LineFormat, lines: Iterator[bytes]) -> None:
         """Hand on every wanted line of one file."""
         for line in lines:
             place = self._place_of(line, form, held.community)
@@ -147,7 +148,7 @@ class _Sorter:
         self._waiting.clear()
         return is_unreadable
 
-    def _place_of(self, line: bytes, form: Form, community: str | None) -> tuple[str, int] | None:
+    def _place_of(self, line: bytes, form: LineFormat, community: str | None) -> tuple[str, int] | None:
         """Community and hour since 1970; None when one cannot be read or believed."""
         place = form.place(line)
         told = place and (place.community or community)

@@ -8,11 +8,12 @@ import msgspec
 
 from market_opinion.core.errors import SourceUnavailable
 from market_opinion.core.window import Window
-from market_opinion.sources import Opening, Sink, Stop
+from market_opinion.sources import Sink, SourceContext
 from market_opinion.sources.second_look import Known, Sighting
 from market_opinion.sources.web import Web
 from market_opinion.sources.windowed import WebSource, file_item, read_to_start
-from market_opinion.storage.known_formats import form_of
+from market_opinion.storage.known_formats import format_of
+from market_opinion.storage.landing.origin import FetchResult
 
 # A search gives no more than this, on one page or on several.
 _HITS_MAX = 1000
@@ -32,12 +33,12 @@ class HackerNews(WebSource):
     access = "open, no key"
 
     @classmethod
-    def open(cls, opening: Opening) -> Self:
+    def open(cls, opening: SourceContext) -> Self:
         """At HACKERNEWS_URL."""
         settings = opening.settings
         return cls(Web(settings.hackernews_url, opening.pace(cls.platform, settings.hackernews_requests_per_minute)))
 
-    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> Stop:  # noqa: ARG002, its own clock counts
+    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> FetchResult:  # noqa: ARG002, its own clock counts
         """Everything of the window; a span that holds more than a search gives is halved until it does not."""
         window, (community,) = self.asked_for(window), communities
         for kind in self.kinds:
@@ -55,7 +56,7 @@ class HackerNews(WebSource):
             for hit in self._hits(kind, window.start, window.end)
             if (item := file_item(kind, community, hit, window, forms=self.forms))
         ]
-        found = {form_of(self.forms, item.kind).key(msgspec.json.decode(item.line)) for item in items}
+        found = {format_of(self.forms, item.kind).key(msgspec.json.decode(item.line)) for item in items}
         unfound = [each for each in known if each.item_id not in found]
         return Sighting(items, standing=frozenset(filter(self._stands, unfound)))
 

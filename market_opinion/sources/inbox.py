@@ -31,7 +31,7 @@ _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", "~")
 State = Literal["waiting", "landed", "processed", "partly", "duplicate", "refused"]
 
 
-class Door(NamedTuple):
+class InboxRoute(NamedTuple):
     """What a file's folder says of it: for which domain, and by which source and mapping it is read.
 
     Files of one `key` are read alike; it is another once the mapping was corrected.
@@ -50,7 +50,7 @@ class Arrival(NamedTuple):
     uri: str
     size: int
     modified_at: datetime
-    door: Door | None
+    door: InboxRoute | None
     problem: str
 
     @property
@@ -94,9 +94,9 @@ class Inbox:
         named = {name.removeprefix(self._root + "/"): info for name, info in sorted(found.items()) if info["type"] == "file"}
         return {path: info for path, info in named.items() if not path.endswith(_UNFINISHED) and not _HIDDEN.search(path)}
 
-    def arrivals(self, doors: Callable[[str], Door]) -> list[Arrival]:
+    def arrivals(self, doors: Callable[[str], InboxRoute]) -> list[Arrival]:
         """The files of which nothing is known as they are now; `doors` says how those of a folder are read, or raises InvalidRequest."""
-        known, told = frozenset(self._landing.files_below(_FILES)), dict[str, tuple[Door | None, str]]()
+        known, told = frozenset(self._landing.files_below(_FILES)), dict[str, tuple[InboxRoute | None, str]]()
         arrivals = []
         for path, info in self.files().items():
             folder = path.rpartition("/")[0]
@@ -146,7 +146,7 @@ class Inbox:
             self._landing.write(arrival.record, raw)
 
 
-def _opened(doors: Callable[[str], Door], folder: str) -> tuple[Door | None, str]:
+def _opened(doors: Callable[[str], InboxRoute], folder: str) -> tuple[InboxRoute | None, str]:
     try:
         return doors(folder), ""
     except InvalidRequest as error:
@@ -157,7 +157,7 @@ def _content(arrival: Arrival, sha256: str) -> str:
     return f"{_CONTENTS}/{sha256}/{arrival.door.key if arrival.door else 'none'}.json"
 
 
-def door_of(folder: str, domain: str, load: Callable[[str], Domain], known: Collection[str]) -> Door:
+def door_of(folder: str, domain: str, load: Callable[[str], Domain], known: Collection[str]) -> InboxRoute:
     """How files of a folder `[DOMAIN/]KIND` are read; raises InvalidRequest naming the folders there may be."""
     folders = list(PurePosixPath(folder).parts)
     named = folders.pop(0) if folders and folders[0] in known else ""
@@ -169,7 +169,7 @@ def door_of(folder: str, domain: str, load: Callable[[str], Domain], known: Coll
     mapping = found.files.get(folders[0])
     told = f"{named} {folders[0]} {mapping.model_dump_json() if mapping else ''}"
     key = hashlib.sha256(told.encode()).hexdigest()[:8]
-    return Door(found.name, "file" if mapping else folders[0], folders[0] if mapping else None, key)
+    return InboxRoute(found.name, "file" if mapping else folders[0], folders[0] if mapping else None, key)
 
 
 class Queue:

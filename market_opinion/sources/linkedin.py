@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.window import Window
-from market_opinion.sources import Opening, Sink, Stop
+from market_opinion.sources import Sink, SourceContext
 from market_opinion.sources.second_look import Known, Sighting
 from market_opinion.sources.web import Web
 from market_opinion.sources.windowed import WebSource, file_item, read_to_start
+from market_opinion.storage.landing.origin import FetchResult
 
 _PAGE_ITEMS = 100
 
@@ -29,7 +30,7 @@ class LinkedIn(WebSource):
         self._reach = timedelta(days=days)
 
     @classmethod
-    def open(cls, opening: Opening) -> Self:
+    def open(cls, opening: SourceContext) -> Self:
         """With LINKEDIN_ACCESS_TOKEN, at LINKEDIN_URL."""
         settings = opening.settings
         if settings.linkedin_access_token is None:
@@ -44,7 +45,7 @@ class LinkedIn(WebSource):
         pace = opening.pace(secret, settings.linkedin_requests_per_minute)
         return cls(Web(settings.linkedin_url, pace, headers=headers), days=settings.linkedin_posts_days)
 
-    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> Stop:  # noqa: ARG002, its own clock counts
+    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> FetchResult:  # noqa: ARG002, its own clock counts
         """The organisation's posts of the window, and the comments of the window below its posts of the last LINKEDIN_POSTS_DAYS."""
         window, (organisation,) = self.asked_for(window), communities
         oldest = window.start - self._reach

@@ -4,9 +4,10 @@ from typing import Self
 
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.domain.definition import Domain, FileMapping
-from market_opinion.sources import Opening, read_as
+from market_opinion.sources import SourceContext
 from market_opinion.sources.files import Files, Reading, needed
 from market_opinion.sources.lines import ENDINGS, ending_of
+from market_opinion.storage.landing.origin import read_as
 
 
 class MappedFiles(Files):
@@ -29,7 +30,7 @@ class MappedFiles(Files):
         self.origin = read_as(self.origin, mapping.model_dump_json())
 
     @classmethod
-    def open(cls, opening: Opening) -> Self:
+    def open(cls, opening: SourceContext) -> Self:
         """The files that were named, by the mapping that was named, or by the only one the domain has."""
         name, mapping = _mapping(opening.domain, opening.mapping)
         return cls(needed(opening.files, "file", f"what [files.{name}] maps"), mapping, platform=mapping.platform or name)

@@ -8,10 +8,11 @@ import requests
 
 from market_opinion.core.errors import CredentialsRefused, MarketOpinionError, NotThere, SettingsInvalid, SourceUnavailable
 from market_opinion.core.window import Window
-from market_opinion.sources import Opening, Sink, Stop
+from market_opinion.sources import Sink, SourceContext
 from market_opinion.sources.second_look import Known, Sighting
 from market_opinion.sources.web import Web
 from market_opinion.sources.windowed import WebSource, file_item, read_to_start
+from market_opinion.storage.landing.origin import FetchResult
 
 _PAGE_ITEMS = 100
 # developers.facebook.com/docs/graph-api/guides/error-handling: used up for now, a token that is none, and what is not there.
@@ -36,7 +37,7 @@ class _Graph(WebSource):
         self._reach = timedelta(days=days)
 
     @classmethod
-    def open(cls, opening: Opening) -> Self:
+    def open(cls, opening: SourceContext) -> Self:
         """With the platform's access token, at META_URL."""
         settings, variable = opening.settings, f"{cls.platform.upper()}_ACCESS_TOKEN"
         token = getattr(settings, variable.lower())
@@ -86,7 +87,7 @@ class Facebook(_Graph):
         "comment": "id,message,created_time,from{id},parent{id},like_count,comment_count",
     }
 
-    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> Stop:  # noqa: ARG002, its own clock counts
+    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> FetchResult:  # noqa: ARG002, its own clock counts
         """The page's posts of the window, and the comments of the window below its posts of the last META_POSTS_DAYS."""
         window, (page,) = self.asked_for(window), communities
         since, until = int((window.start - self._reach).timestamp()), int(window.end.timestamp())
@@ -117,7 +118,7 @@ class Instagram(_Graph):
         "comment": "id,text,timestamp,username,like_count,parent_id",
     }
 
-    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> Stop:  # noqa: ARG002, its own clock counts
+    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> FetchResult:  # noqa: ARG002, its own clock counts
         """The account's media of the window, and the comments of the window below its media of the last META_POSTS_DAYS.
 
         All comments of such a medium are read, since an answer to an old one is found below that one alone.

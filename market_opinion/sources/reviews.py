@@ -4,7 +4,7 @@ import re
 from typing import Self
 
 from market_opinion.domain.definition import Domain
-from market_opinion.sources import Opening
+from market_opinion.sources import SourceContext
 from market_opinion.sources.files import Files, Reading, needed
 from market_opinion.sources.lines import ENDINGS, ending_of, stem_of
 
@@ -25,7 +25,7 @@ class Reviews(Files):
         super().__init__(uri, platform=PLATFORM, capture_path="reviews", forms="amazon", reading=_reading, expected=expected)
 
     @classmethod
-    def open(cls, opening: Opening) -> Self:
+    def open(cls, opening: SourceContext) -> Self:
         """The reviews that were named."""
         return cls(needed(opening.files, "reviews", "reviews as .jsonl, .csv or .parquet"))
 

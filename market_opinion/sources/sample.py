@@ -3,7 +3,7 @@
 from typing import Self
 
 from market_opinion.domain.definition import Domain
-from market_opinion.sources import Opening
+from market_opinion.sources import SourceContext
 from market_opinion.sources.archive import Archive
 
 PLATFORM = "sample"
@@ -15,7 +15,7 @@ class Sample(Archive):
     access = "bundled"
 
     @classmethod
-    def open(cls, opening: Opening) -> Self:
+    def open(cls, opening: SourceContext) -> Self:
         """The sample of the domain; raises SourceUnreadable when it has none."""
         return cls(str(opening.settings.domains_path / opening.domain.name / "sample"), platform=PLATFORM, capture_path="sample")
 

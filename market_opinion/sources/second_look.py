@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from market_opinion.core.window import Window
-from market_opinion.sources import RawItem
-from market_opinion.stages.erasure import GONE_TEXTS, PURGED
-from market_opinion.storage.known_formats import Told, form_of
-from market_opinion.storage.line_format import Said
+from market_opinion.storage.known_formats import LineFormats, format_of
+from market_opinion.storage.landing.origin import RawItem
+from market_opinion.storage.landing.redaction import GONE_TEXTS, PURGED
+from market_opinion.storage.line_format import ItemFields
 
 
 class Known(NamedTuple):
@@ -40,7 +40,7 @@ class SecondLook(Protocol):
     """A live platform that can be asked again for items it gave once."""
 
     @property
-    def forms(self) -> Told:
+    def forms(self) -> LineFormats:
         """How its lines are read."""
 
     @property
@@ -60,12 +60,12 @@ class Changes:
     absent: set[Known]
 
 
-def compare(sighting: Sighting, known: Mapping[Known, Mapping[str, Any]], forms: Told) -> Changes:
+def compare(sighting: Sighting, known: Mapping[Known, Mapping[str, Any]], forms: LineFormats) -> Changes:
     """Hold what was seen against rows of bronze; what was not known is left out, and rows without words are not filled again."""
     by_key = {(item.kind, item.item_id): item for item in known}
     seen, changed, authorless = set[Known](), list[RawItem](), set[Known]()
     for item in sighting.items:
-        said = form_of(forms, item.kind).said(msgspec.json.decode(item.line))
+        said = format_of(forms, item.kind).said(msgspec.json.decode(item.line))
         if (one := by_key.get((item.kind, said.item_id))) is None:
             continue
         seen.add(one)
@@ -76,7 +76,7 @@ def compare(sighting: Sighting, known: Mapping[Known, Mapping[str, Any]], forms:
     return Changes(changed, authorless, known.keys() - seen - sighting.gone - sighting.standing)
 
 
-def _differs(said: Said, row: Mapping[str, Any]) -> bool:
+def _differs(said: ItemFields, row: Mapping[str, Any]) -> bool:
     if row["body"] == PURGED:
         return False
     # Platforms leave titles and counts out of some answers, which takes nothing back.

@@ -6,9 +6,10 @@ from typing import Any, Self
 
 from market_opinion.core.errors import CommunityClosed
 from market_opinion.core.window import Window
-from market_opinion.sources import Opening, Sink, Stop
+from market_opinion.sources import Sink, SourceContext
 from market_opinion.sources.web import Web
 from market_opinion.sources.windowed import WebSource, file_item, read_to_start
+from market_opinion.storage.landing.origin import FetchResult
 
 _PAGE_ITEMS = 100
 
@@ -22,12 +23,12 @@ class Steam(WebSource):
     access = "open, no key"
 
     @classmethod
-    def open(cls, opening: Opening) -> Self:
+    def open(cls, opening: SourceContext) -> Self:
         """At STEAM_URL."""
         settings = opening.settings
         return cls(Web(settings.steam_url, opening.pace(cls.platform, settings.steam_requests_per_minute)))
 
-    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> Stop:  # noqa: ARG002, its own clock counts
+    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> FetchResult:  # noqa: ARG002, its own clock counts
         """Back from the newest review until one is older than the window."""
         window, (app,) = self.asked_for(window), communities
         for review in self._reviews(app):

@@ -20,11 +20,11 @@ from market_opinion.core.errors import SettingsInvalid, SourceUnavailable
 from market_opinion.core.settings import Settings
 from market_opinion.core.window import EARLIEST, Window, floor_hour
 from market_opinion.domain.definition import Domain
-from market_opinion.sources import Covered, RawItem, Stop, StopReason, Visit
 from market_opinion.sources.files import community_name
 from market_opinion.sources.windowed import OVERLAP
-from market_opinion.storage.known_formats import FORMS, Told, form_of, kinds_of, likely_kind
+from market_opinion.storage.known_formats import KNOWN_FORMATS, LineFormats, format_of, kinds_of, likely_kind
 from market_opinion.storage.landing.manifest import Content
+from market_opinion.storage.landing.origin import Covered, FetchResult, RawItem, StopReason, Visit
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
 
@@ -42,9 +42,9 @@ def topic_of(environment: str, platform: str) -> str:
     return f"{_PREFIX}.{environment}.{platform}"
 
 
-def forms_of(platform: str, domain: Domain) -> Told | None:
+def forms_of(platform: str, domain: Domain) -> LineFormats | None:
     """How lines of a platform are read: as they are known, or as a mapping of the domain says; None where nobody knows."""
-    if platform in FORMS:
+    if platform in KNOWN_FORMATS:
         return platform
     mapped = (found for name, found in domain.files.items() if (found.platform or name) == platform)
     forms: dict[str, dict[str, Any]] = {found.kind: found.fields.model_dump(mode="json", exclude_defaults=True) for found in mapped}
@@ -175,14 +175,14 @@ class Drain:
                 hours |= {(platform, community, start) for start in starts}
         return frozenset(hours), landed
 
-    def stop(self, platform: str, now: datetime, *, is_drained: bool) -> Stop:
+    def stop(self, platform: str, now: datetime, *, is_drained: bool) -> FetchResult:
         """What a drain proves: all that was in the topic by now, where it came to its end and nobody else can say more."""
         span = Covered(EARLIEST, now - OVERLAP)
         covered = dict.fromkeys(KINDS, span) if is_drained and self._vouched(platform) else {}
         reason = StopReason.EXHAUSTED if is_drained else StopReason.BUDGET
-        return Stop(reason, (), detail="" if is_drained else "the topic holds more", covered=covered)
+        return FetchResult(reason, (), detail="" if is_drained else "the topic holds more", covered=covered)
 
-    def _item(self, message: Message, forms: Told) -> RawItem | None:
+    def _item(self, message: Message, forms: LineFormats) -> RawItem | None:
         """The line of a message, filed; None for one that is empty, or our own.
 
         What has no time that can be read is filed by the broker's, where bronze refuses it.
@@ -194,7 +194,7 @@ class Drain:
             return None
         named_kind, kinds = headers.get("kind"), kinds_of(forms)
         kind = named_kind if named_kind in kinds else likely_kind(forms, line) if len(kinds) > 1 else kinds[0]
-        place = form_of(forms, kind).place(line)
+        place = format_of(forms, kind).place(line)
         named = (place and place.community) or headers.get("community") or UNKNOWN
         seconds = place.seconds if place else message.timestamp()[1] / 1000
         at = datetime.fromtimestamp(seconds, UTC) if 0 < seconds < time.time() + 86_400 else datetime.now(UTC)
@@ -225,7 +225,7 @@ class Mirror:
 
     def send(self, content: Content) -> int:
         """Send the lines of one landed file; returns how many."""
-        manifest, form = content.manifest, form_of(content.manifest.forms, content.kind)
+        manifest, form = content.manifest, format_of(content.manifest.forms, content.kind)
         headers: Any = [("kind", content.kind), ("community", manifest.community), (_MIRRORED, self._environment)]
         lines = content.raw.split(b"\n")[:-1]
         for line in lines:
@@ -298,7 +298,7 @@ def _one_line(line: bytes) -> bytes:
         return line.replace(b"\n", b" ")
 
 
-def _key(form: Any, line: bytes) -> str:  # noqa: ANN401, a Form
+def _key(form: Any, line: bytes) -> str:  # noqa: ANN401, a LineFormat
     """The item's id, so that its versions keep their order; empty for a line that cannot be read."""
     try:
         fields: Mapping[str, Any] = msgspec.json.decode(line)

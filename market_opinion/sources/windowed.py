@@ -10,9 +10,10 @@ import msgspec
 from market_opinion.core.errors import InvalidRequest, MarketOpinionError
 from market_opinion.core.window import Window, floor_hour
 from market_opinion.domain.definition import Domain
-from market_opinion.sources import Covered, RawItem, Source, Stop, StopReason, Visit
+from market_opinion.sources import Source
 from market_opinion.sources.web import Web
-from market_opinion.storage.known_formats import Told, form_of
+from market_opinion.storage.known_formats import LineFormats, format_of
+from market_opinion.storage.landing.origin import Covered, FetchResult, RawItem, StopReason, Visit
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
 
@@ -79,7 +80,7 @@ class WebSource:
         return cls.platform
 
     @property
-    def forms(self) -> Told:
+    def forms(self) -> LineFormats:
         """Known by the platform's name."""
         return self.platform
 
@@ -108,20 +109,20 @@ def land_apart(landing: Landing, visit: Visit, community: str, items: list[RawIt
     writer = WindowWriter(landing, visit, known=[], apart=True)
     for item in items:
         writer.add(item)
-    writer.close([community], hours, stop=Stop(StopReason.EXHAUSTED, (community,), covered={}), now=now)
+    writer.close([community], hours, stop=FetchResult(StopReason.EXHAUSTED, (community,), covered={}), now=now)
     return hours
 
 
 def land_failure(landing: Landing, platform: str, community: str, window: Window, error: MarketOpinionError, *, now: datetime) -> None:
     """Say in the landing zone why these hours could not be read this time."""
-    stop = Stop(StopReason.ERROR, (community,), detail=str(error), covered={})
+    stop = FetchResult(StopReason.ERROR, (community,), detail=str(error), covered={})
     writer = WindowWriter(landing, Visit(platform, "failure", now, platform), known=[], apart=True)
     writer.close([community], window.hours(), stop=stop, now=now)
 
 
 def read_to_start(
     window: Window, kinds: Iterable[str], *, at: datetime, since: datetime | None = None, overlap: timedelta = OVERLAP, detail: str = ""
-) -> Stop:
+) -> FetchResult:
     """The stop of a reading that saw the whole window, as far as it had passed at that time.
 
     Where the platform lets nobody see what was before `since`, that is its cap.
@@ -129,17 +130,17 @@ def read_to_start(
     start = max(window.start, since) if since else window.start
     covered = {kind: Covered(start, min(window.end, at - overlap)) for kind in kinds if start < min(window.end, at - overlap)}
     if start > window.start:
-        return Stop(StopReason.CAP_REACHED, (), detail=detail, covered=covered, capped=tuple(kinds))
-    return Stop(StopReason.PASSED_WINDOW_START, (), detail=detail, covered=covered)
+        return FetchResult(StopReason.CAP_REACHED, (), detail=detail, covered=covered, capped=tuple(kinds))
+    return FetchResult(StopReason.PASSED_WINDOW_START, (), detail=detail, covered=covered)
 
 
-def file_item(kind: str, community: str, fields: Mapping[str, Any], window: Window, *, forms: Told) -> RawItem | None:
+def file_item(kind: str, community: str, fields: Mapping[str, Any], window: Window, *, forms: LineFormats) -> RawItem | None:
     """One answer of a platform as the line that is landed, filed by its own time; None where that is not in the window.
 
     What has no time that can be read is filed under the window's first hour, where bronze refuses it.
     """
     line = msgspec.json.encode(fields)
-    place = form_of(forms, kind).place(line)
+    place = format_of(forms, kind).place(line)
     if place is None:
         return RawItem(kind, community, window.start, line)
     at = datetime.fromtimestamp(place.seconds, UTC)

@@ -12,10 +12,11 @@ from tweepy.errors import BadRequest, Forbidden, HTTPException, TooManyRequests,
 
 from market_opinion.core.errors import CredentialsRefused, InvalidRequest, MarketOpinionError, SettingsInvalid, SourceUnavailable
 from market_opinion.core.window import Window
-from market_opinion.sources import Opening, Pace, RawItem, Sink, Stop
+from market_opinion.sources import Pace, Sink, SourceContext
 from market_opinion.sources.second_look import Known, Sighting
 from market_opinion.sources.web import Web, clock_of, retrying
 from market_opinion.sources.windowed import OVERLAP, WebSource, file_item, read_to_start
+from market_opinion.storage.landing.origin import FetchResult, RawItem
 
 _HOST = "https://api.twitter.com"  # tweepy's own
 _PAGE_ITEMS = 100
@@ -45,7 +46,7 @@ class X(WebSource):
         self._queries = queries
 
     @classmethod
-    def open(cls, opening: Opening) -> Self:
+    def open(cls, opening: SourceContext) -> Self:
         """With X_BEARER_TOKEN, at X_URL."""
         settings = opening.settings
         if settings.x_bearer_token is None:
@@ -58,7 +59,7 @@ class X(WebSource):
         source = opening.domain.sources.get(cls.platform)
         return cls(Web(settings.x_url, pace), client, pace, queries=source.queries if source else {})
 
-    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> Stop:
+    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> FetchResult:
         """Every post of the window that the query finds, as far back as recent search goes."""
         window, (community,) = self.asked_for(window), communities
         if (query := self._queries.get(community)) is None:

@@ -13,9 +13,9 @@ import polars_hash
 from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
 from market_opinion.core.polars_types import UTC_TIME, Schema
 from market_opinion.core.window import EARLIEST
-from market_opinion.storage.known_formats import form_of
+from market_opinion.storage.known_formats import format_of
 from market_opinion.storage.landing.manifest import Content
-from market_opinion.storage.line_format import Form
+from market_opinion.storage.line_format import LineFormat
 
 # Reddit allows 40,000 characters; a line of more than this is no item.
 MAX_LINE_BYTES = 1_048_576
@@ -43,12 +43,12 @@ def parse(files: Iterable[Content]) -> tuple[pl.DataFrame, pl.DataFrame]:
     for file in files:
         if file.line_count:
             by_form[repr(file.manifest.forms), file.kind].append(file)
-    parsed = [_parse(alike, form_of(alike[0].manifest.forms, alike[0].kind)) for alike in by_form.values()]
+    parsed = [_parse(alike, format_of(alike[0].manifest.forms, alike[0].kind)) for alike in by_form.values()]
     rows, rejections = zip(*parsed, strict=True) if parsed else ((_NO_ROWS,), ())
     return pl.concat(rows), pl.concat([OPS_REJECTIONS.empty(), *rejections])
 
 
-def _parse(files: list[Content], form: Form) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _parse(files: list[Content], form: LineFormat) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The same of files of one form."""
     lines = _frame(files)
     with ThreadPoolExecutor(1) as second:
@@ -114,7 +114,7 @@ def _decoded(line: bytes) -> str | None:
         return None
 
 
-def _refusals(files: list[Content], payload: pl.Series, form: Form) -> pl.DataFrame:
+def _refusals(files: list[Content], payload: pl.Series, form: LineFormat) -> pl.DataFrame:
     """Line number `n`, reason and detail of every line that does not decode."""
     decoder = msgspec.json.Decoder(form.line_type)
     longest = payload.str.len_bytes().max()
@@ -156,7 +156,7 @@ def _refusal(decoder: msgspec.json.Decoder[msgspec.Struct], line: bytes) -> tupl
     return None
 
 
-def _typed_if_all_good(lines: pl.DataFrame, form: Form) -> pl.DataFrame | None:
+def _typed_if_all_good(lines: pl.DataFrame, form: LineFormat) -> pl.DataFrame | None:
     """The rows of all lines; none where one does not decode."""
     try:
         return _typed(lines, form)
@@ -164,7 +164,7 @@ def _typed_if_all_good(lines: pl.DataFrame, form: Form) -> pl.DataFrame | None:
         return None
 
 
-def _typed(readable: pl.DataFrame, form: Form) -> pl.DataFrame:
+def _typed(readable: pl.DataFrame, form: LineFormat) -> pl.DataFrame:
     """Columns of bronze.items, but for those that need all versions, from lines of one kind that are known to decode."""
     kind = readable["kind"].first()
     said = form.columns(pl.col("line"), str(kind)) if readable.height else {}

@@ -7,7 +7,7 @@ import polars as pl
 from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_OPINIONS
 from market_opinion.domain.definition import Domain
 
-LIVE = "live"
+ACTIVE_SET = "live"
 NEUTRAL_BELOW = 0.05
 
 JUDGEMENT_SCHEMA = {
@@ -45,7 +45,7 @@ def accept(
     scorer: str,
     model: str,
     prompt_version: str | None,
-    score_set: str = LIVE,
+    score_set: str = ACTIVE_SET,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Opinions in the contract of silver.opinions, and a rejection of every judgement that is none.
 

@@ -1,6 +1,5 @@
-"""How much of what was received can be used: counts of an hour and the ratios made of them."""
+"""How much of what was received can be used: counts of an hour and of a thread."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
 import polars as pl
@@ -33,23 +32,3 @@ def count_threads(rows: pl.DataFrame, began_at: datetime) -> pl.DataFrame:
     captured = rows.filter(kind="comment").group_by("community", "thread_id").agg(pl.len().cast(pl.Int64).alias("captured_count"))
     joined = begun.join(captured, on=["community", "thread_id"], how="left")
     return joined.with_columns(pl.col("captured_count").fill_null(0), pl.col("reply_count").clip(0))
-
-
-def ratios(counts: Mapping[str, int]) -> dict[str, float | None]:
-    """The ratios an operator watches, from summed counts; none where there is nothing to divide by.
-
-    `usable_comment_ratio` is comments that pass every cleaning gate among those received, `relevant_item_ratio` usable
-    items with a product among the usable, `scored_mention_ratio` mentions with an opinion among all mentions, `capture_ratio`
-    comments received among those the platform counts in the threads looked at.
-    """
-    return {
-        "usable_comment_ratio": _ratio(counts, "usable_comment_count", "comment_count"),
-        "relevant_item_ratio": _ratio(counts, "relevant_item_count", "usable_item_count"),
-        "scored_mention_ratio": _ratio(counts, "scored_mention_count", "mention_count"),
-        "capture_ratio": _ratio(counts, "captured_comment_count", "announced_comment_count"),
-        "rejected_line_ratio": _ratio(counts, "rejection_count", "landed_line_count"),
-    }
-
-
-def _ratio(counts: Mapping[str, int], part: str, whole: str) -> float | None:
-    return counts.get(part, 0) / counts[whole] if counts.get(whole) else None

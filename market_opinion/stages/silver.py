@@ -11,7 +11,7 @@ from polars_hash import CryptographicHashingNameSpace
 from market_opinion.core.contracts import SILVER_ITEMS
 from market_opinion.core.window import Window, contiguous
 from market_opinion.stages.cleaning import LINK, USER, clean, words
-from market_opinion.stages.erasure import PURGED
+from market_opinion.storage.landing.redaction import PURGED
 
 # Reddit closes threads after six months; looking no further bounds what a slice has to read.
 THREAD_DAYS = 180

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from market_opinion.core.window import Window
-from market_opinion.sources import Covered, StopReason
 from market_opinion.storage.landing.manifest import Manifest
+from market_opinion.storage.landing.origin import Covered, StopReason
 from market_opinion.storage.state import WindowState
 
 _ARCHIVE_ROAD = "The platform lets nobody look back further (Reddit 1,000 items, X seven days): read the hour from an archive or a file"

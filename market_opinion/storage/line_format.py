@@ -47,7 +47,7 @@ class Place(NamedTuple):
     seconds: float
 
 
-class Said(NamedTuple):
+class ItemFields(NamedTuple):
     """What one decoded line says, as bronze would have it; None for what is not there."""
 
     item_id: str
@@ -64,7 +64,7 @@ _LENIENT = Leaf(str | int | float | None, pl.String)
 _TIME = Leaf(float | str | None, pl.String)
 
 
-class Form(BaseModel):
+class LineFormat(BaseModel):
     """Where each thing stands in lines of one kind; they do not have what is not named.
 
     Several paths are put together: of an id into a hash, of a body into its paragraphs.
@@ -159,7 +159,7 @@ class Form(BaseModel):
         hashed = "" if None in parts else hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:_HASH_CHARACTERS]
         return str(fields.get(KEPT_ID) or hashed)
 
-    def said(self, fields: Mapping[str, Any]) -> Said:
+    def said(self, fields: Mapping[str, Any]) -> ItemFields:
         """What one decoded line says, without looking whether it is of the type it should be."""
 
         def at(path: str | None) -> Any:  # noqa: ANN401, of JSON
@@ -168,7 +168,7 @@ class Form(BaseModel):
         parts = [part for path in self.body if (part := at(path)) is not None]
         body = "\n".join(map(str, parts)) if len(parts) > 1 else next(iter(parts), None)
         thread = self.bare_id(at(self.thread_id))
-        return Said(self.key(fields), thread, at(self.author), at(self.title), body, at(self.votes), at(self.reply_count))
+        return ItemFields(self.key(fields), thread, at(self.author), at(self.title), body, at(self.votes), at(self.reply_count))
 
     def bare_id(self, told: object) -> str | None:
         """An id without the prefixes of the platform."""

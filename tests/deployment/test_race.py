@@ -9,7 +9,7 @@ import pytest
 
 from flows.backfill import backfill
 from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS
-from tasks import resources
+from tasks import adapters
 from tasks.fetch import fetch_windows
 from tasks.request import check_backfill
 from tests import race
@@ -35,12 +35,12 @@ def test_eight_processes_lose_and_double_nothing(on_aws, tmp_path, make_comment,
     processes = [subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) for command in shares]
     said = [process.communicate(timeout=PATIENCE_SECONDS)[1] for process in processes]
     assert [text for process, text in zip(processes, said, strict=True) if process.returncode] == []
-    raced = {table.name: resources.lake().read(table) for table in (BRONZE_ITEMS, SILVER_ITEMS)}
+    raced = {table.name: adapters.lake().read(table) for table in (BRONZE_ITEMS, SILVER_ITEMS)}
     assert raced["bronze.items"].height == 600
     for name in list(os.environ):
         if name.startswith(("PYICEBERG_", "LANDING_")) or name in {"STATE_URI", "LAKE_CATALOG"}:
             monkeypatch.delenv(name)
     backfill.fn(source="archive", archive=archive, communities=["phones"], **span)
     for table in (BRONZE_ITEMS, SILVER_ITEMS):
-        alone = resources.lake().read(table)
+        alone = adapters.lake().read(table)
         assert raced[table.name].sort("item_id").equals(alone.sort("item_id")), table.name

@@ -12,7 +12,7 @@ from flows.backfill import backfill
 from flows.hourly import hourly
 from market_opinion.core.contracts import BRONZE_ITEMS, TABLES
 from market_opinion.core.errors import InvalidRequest, SourceUnreadable
-from tasks import resources
+from tasks import adapters
 from tests.conftest import REPOSITORY, assert_same, write_archive
 
 SHARED = REPOSITORY.parent / "shared" / "data" / "reddit"
@@ -86,11 +86,11 @@ def test_small_slices_and_large_ones_give_equal_tables(monkeypatch, tmp_path, ar
 def test_a_second_run_changes_no_row_and_makes_no_snapshot(monkeypatch, home, archive, tables):
     """Nothing is fetched, nothing is committed."""
     run(monkeypatch, home, archive)
-    before, snapshots = tables(), resources.mart().query("SELECT * FROM mart.load_audit")
+    before, snapshots = tables(), adapters.mart().query("SELECT * FROM mart.load_audit")
     monkeypatch.setattr("market_opinion.sources.archive.Archive.fetch", lambda *_, **__: pytest.fail("fetched again"))
     run(monkeypatch, home, archive)
     assert_same(before, tables())
-    assert resources.mart().query("SELECT * FROM mart.load_audit").equals(snapshots)
+    assert adapters.mart().query("SELECT * FROM mart.load_audit").equals(snapshots)
 
 
 def test_every_landed_line_is_accounted_for(monkeypatch, home, archive, tables):
@@ -129,11 +129,11 @@ def test_a_second_domain_leaves_the_first_as_it_was(monkeypatch, tmp_path, archi
 def test_a_backfill_leaves_the_watermark_alone(monkeypatch, home, archive):
     """B30."""
     run(monkeypatch, home, archive)
-    assert resources.state().load_last_run_timestamp("reddit", "phones") is None
+    assert adapters.state().load_last_run_timestamp("reddit", "phones") is None
     hourly.fn(source="archive", archive=str(archive), now=datetime(2026, 3, 1, 11, 5))
-    before = resources.state().load_last_run_timestamp("reddit", "phones")
+    before = adapters.state().load_last_run_timestamp("reddit", "phones")
     run(monkeypatch, home, archive)
-    assert resources.state().load_last_run_timestamp("reddit", "phones") == before
+    assert adapters.state().load_last_run_timestamp("reddit", "phones") == before
 
 
 def test_canary_names_are_nowhere_past_bronze(monkeypatch, tmp_path, home, make_comment, make_submission, caplog, with_report):
@@ -149,9 +149,9 @@ def test_canary_names_are_nowhere_past_bronze(monkeypatch, tmp_path, home, make_
         make_submission(title="Pixel 9 by u/canary_nine, 020 7946 0123", author="canary_ten", permalink="/r/phones/comments/s1/by_canary/")
     ]
     run(monkeypatch, home, write_archive(tmp_path / "archive", comments, submissions))
-    assert resources.lake().read(BRONZE_ITEMS)["author"].str.contains("anary").any()
+    assert adapters.lake().read(BRONZE_ITEMS)["author"].str.contains("anary").any()
     everything = {
-        "silver": json.dumps([resources.lake().read(t).to_dicts() for t in TABLES[1:]], default=str),
+        "silver": json.dumps([adapters.lake().read(t).to_dicts() for t in TABLES[1:]], default=str),
         "mart": (home / "mart.duckdb").read_bytes().decode("latin-1"),
         "state": (home / "state.sqlite").read_bytes().decode("latin-1"),
         "report": (home / "report.html").read_text(),

@@ -9,7 +9,7 @@ import pytest
 from flows.backfill import backfill
 from flows.erase import erase
 from market_opinion.core.contracts import BRONZE_ITEMS
-from tasks import resources
+from tasks import adapters
 from tests.cloud import needs_aws
 from tests.conftest import assert_same
 
@@ -28,12 +28,12 @@ def test_the_cloud_holds_what_the_laptop_holds(home, tables, monkeypatch, reques
     """B12, B14, A09, A20: the same backfill, the same tables; a rerun makes no snapshot; the ledger and runs are the same."""
     monkeypatch.setenv("AUTHOR_PEPPER", "the same pepper for both")
     backfill.fn(**SPAN)
-    embedded, ledger = tables(), resources.state().windows()
+    embedded, ledger = tables(), adapters.state().windows()
     monkeypatch.setenv("MARKET_OPINION_HOME", str(home.parent / "elsewhere"))
     landing, augmented = request.getfixturevalue("on_aws")
     backfill.fn(**SPAN)
     assert_same(tables(), embedded)
-    assert resources.state().windows() == ledger
+    assert adapters.state().windows() == ledger
     assert "raw/sample/android/2026-03-01/080000/manifest.json" in objects(landing)
     assert not (home.parent / "elsewhere" / "landing").exists()
     assert not (home.parent / "elsewhere" / "lake").exists()
@@ -46,7 +46,7 @@ def test_what_is_erased_is_in_no_object(on_aws, tmp_path):
     """R19: landing, tables and their histories, by every byte of the buckets and every row of the Parquet files."""
     landing, augmented = on_aws
     backfill.fn(**SPAN)
-    item = resources.lake().read(BRONZE_ITEMS).filter(pl.col("body").str.len_chars() > 60).sort("item_id").row(0, named=True)
+    item = adapters.lake().read(BRONZE_ITEMS).filter(pl.col("body").str.len_chars() > 60).sort("item_id").row(0, named=True)
     words = item["body"][10:50]
     assert [key for key, content in objects(landing).items() if words.encode() in content]
     erase.fn(platform="sample", items=[item["item_id"]])

@@ -6,14 +6,14 @@ import pytest
 
 from flows.hourly import hourly
 from market_opinion.core.errors import InvalidRequest, ReconciliationFailed
-from tasks import resources
+from tasks import adapters
 
 pytestmark = pytest.mark.usefixtures("without_engine")
 T10 = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
 
 def watermark():
-    return resources.state().load_last_run_timestamp("sample", "phones")
+    return adapters.state().load_last_run_timestamp("sample", "phones")
 
 
 def test_the_first_run_takes_the_previous_full_hour_and_then_there_is_nothing(home):
@@ -65,7 +65,7 @@ def test_the_watermark_moves_after_the_mart_has_the_hour(home, monkeypatch):
 def test_each_window_leaves_a_run_record(home):
     """B35: counts, mode and bounds."""
     hourly.fn(now=datetime(2026, 3, 2, 10, 5))
-    (record,) = resources.state().runs("sample", "phones")
+    (record,) = adapters.state().runs("sample", "phones")
     assert (record["Mode"], record["WindowEndTs"], record["WindowState"]) == ("incremental", int(T10.timestamp()), "CERTIFIED")
 
 

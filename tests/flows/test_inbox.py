@@ -20,7 +20,7 @@ from flows.inbox import inbox
 from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS
 from market_opinion.core.settings import load_settings
 from market_opinion.sources.inbox import Queue
-from tasks import resources
+from tasks import adapters
 from tests.cloud import needs_aws
 from tests.conftest import NOW, REPOSITORY, assert_same, epoch
 from tests.tasks.test_sources import MAPPING
@@ -54,7 +54,7 @@ def outcomes():
 
 
 def bronze():
-    return resources.lake().read(BRONZE_ITEMS)
+    return adapters.lake().read(BRONZE_ITEMS)
 
 
 def test_a_file_is_read_once_and_twice_nothing(box, tables):
@@ -104,7 +104,7 @@ def test_an_item_in_two_categories_is_one(box):
     put(box, "reviews/gifts.jsonl", review(1), review(2))
     inbox.fn()
     assert sorted(bronze()["community"]) == ["gifts", "phones"]
-    assert resources.mart().query("SELECT COUNT(*) AS n FROM mart.fact_brand_mentions").item() == 2
+    assert adapters.mart().query("SELECT COUNT(*) AS n FROM mart.fact_brand_mentions").item() == 2
 
 
 def test_a_file_that_changed_is_read_again(box):
@@ -216,7 +216,7 @@ def test_a_folder_names_the_domain_and_the_mapping(box, tmp_path, monkeypatch):
     inbox.fn()
     row = bronze().row(0, named=True)
     assert (row["platform"], row["rating"], outcomes()["hotels/survey/march.csv"].state) == ("survey", 4.6, "processed")
-    assert resources.mart().query("SELECT domain, platform FROM mart.fact_brand_mentions").rows() == [("hotels", "survey")]
+    assert adapters.mart().query("SELECT domain, platform FROM mart.fact_brand_mentions").rows() == [("hotels", "survey")]
 
 
 @pytest.fixture
@@ -368,7 +368,7 @@ def test_shared_reviews_are_all_accounted_for(box):
     assert outcome.counts["landed_line_count"] == rows.height + outcome.counts["refused_line_count"]
     assert rows["rating"].is_between(1, 5).all()
     assert rows["thread_id"].str.len_chars().eq(10).all()
-    assert resources.lake().read(SILVER_ITEMS).filter(pl.col("author_key").is_null()).height == 0
+    assert adapters.lake().read(SILVER_ITEMS).filter(pl.col("author_key").is_null()).height == 0
 
 
 @needs_aws

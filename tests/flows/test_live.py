@@ -15,7 +15,7 @@ from flows.sweep import sweep
 from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS, SILVER_OPINIONS
 from market_opinion.core.errors import CredentialsRefused, InvalidRequest, SettingsInvalid
 from market_opinion.storage.state import WindowState
-from tasks import resources
+from tasks import adapters
 from tasks.collect import poll_communities
 from tasks.request import check_live
 from tests.conftest import everywhere
@@ -37,15 +37,15 @@ def run_hourly(reddit, moment, communities=("phones",), offset=timedelta(), **op
 
 
 def entry(community="phones", start=H10):
-    return {(e.community, e.window_start): e for e in resources.state().windows("reddit")}[community, start]
+    return {(e.community, e.window_start): e for e in adapters.state().windows("reddit")}[community, start]
 
 
 def watermark(community="phones"):
-    return resources.state().load_last_run_timestamp("reddit", community)
+    return adapters.state().load_last_run_timestamp("reddit", community)
 
 
 def bronze():
-    return resources.lake().read(BRONZE_ITEMS).sort("item_id")
+    return adapters.lake().read(BRONZE_ITEMS).sort("item_id")
 
 
 def comment(item_id, at_seconds, body="The Pixel 9 camera is great.", **fields):
@@ -107,7 +107,7 @@ def test_three_hours_without_reddit_are_caught_up(reddit):
         assert (watermark(), summary.counts["certified_window_count"]) == (None, 0)
     assert "did not answer" in summary.notes[0]
     reddit.is_down = False
-    resources.state().save_last_run_timestamp("reddit", "phones", H10)
+    adapters.state().save_last_run_timestamp("reddit", "phones", H10)
     run_hourly(reddit, H10 + timedelta(hours=4, minutes=20), max_windows=10)
     assert watermark() == H10 + timedelta(hours=4)
     assert bronze().filter(kind="comment").height == sum(p.kind == "comment" and p.created < T10 + 4 * 3600 for p in reddit.posts.values())
@@ -145,7 +145,7 @@ def test_an_item_that_surfaces_late_is_merged_into_its_own_hour(reddit):
     run_hourly(reddit, H10 + timedelta(minutes=140))
     assert bronze()["item_id"].to_list() == ["c1", "c2", "c3", "s1"]
     assert (entry().counts["late_item_count"], entry().counts["bronze_row_count"]) == (1, 3)
-    assert resources.mart().query("SELECT count(*) AS n FROM mart.fact_brand_mentions")["n"].item() == 3  # c2 repeats c1
+    assert adapters.mart().query("SELECT count(*) AS n FROM mart.fact_brand_mentions")["n"].item() == 3  # c2 repeats c1
 
 
 def test_what_a_crash_left_landed_is_carried_by_the_next_run(reddit, monkeypatch):
@@ -186,17 +186,17 @@ def test_a_refresh_brings_votes_and_edits(reddit):
     """R12: a changed text is judged again, a changed vote is not."""
     reddit.add([SUBMISSION, comment("c1", T10 + 70), comment("c2", T10 + 80)])
     run_hourly(reddit, H10 + timedelta(minutes=80))
-    before = resources.lake().read(SILVER_OPINIONS)
+    before = adapters.lake().read(SILVER_OPINIONS)
     reddit.posts["t1_c1"].score = 77
     refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=2, minutes=5)))
     assert bronze()["votes"].to_list() == [77, 1, 1]
-    assert resources.lake().read(SILVER_OPINIONS).equals(before)
+    assert adapters.lake().read(SILVER_OPINIONS).equals(before)
     requests = len(reddit.requests)
     refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=2, minutes=35)))
     assert len(reddit.requests) == requests
     reddit.posts["t1_c2"].edits.append((T10 + 3 * 3600, "The Pixel 9 camera is awful."))
     refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=7, minutes=5)))
-    after = resources.lake().read(SILVER_OPINIONS).filter(item_id="c2", aspect="camera")
+    after = adapters.lake().read(SILVER_OPINIONS).filter(item_id="c2", aspect="camera")
     assert after["label"].to_list() == ["negative"]
 
 
@@ -232,7 +232,7 @@ def test_what_disappeared_from_reddit_disappears_here(reddit, home):
     refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=7, minutes=5)))
     assert everywhere(home, b"vladivostok") == []
     assert everywhere(home, b"samarkand") != []
-    assert resources.lake().read(SILVER_ITEMS).filter(kind="comment")["is_usable"].sum() == 1
+    assert adapters.lake().read(SILVER_ITEMS).filter(kind="comment")["is_usable"].sum() == 1
 
 
 def test_a_sweep_finds_what_went_after_the_last_refresh(reddit, home):
@@ -318,4 +318,4 @@ def test_subreddits_may_be_preset(reddit, monkeypatch):
     """B48: a list, for runs that name none."""
     monkeypatch.setenv("DEFAULT_SUBREDDIT", "Phones,android")
     hourly.fn(source="reddit", now=at(reddit, H10 + timedelta(minutes=80)))
-    assert {entry.community for entry in resources.state().windows("reddit")} == {"phones", "android"}
+    assert {entry.community for entry in adapters.state().windows("reddit")} == {"phones", "android"}

@@ -9,7 +9,7 @@ from flows.backfill import backfill
 from flows.erase import erase
 from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_OPINIONS
 from market_opinion.core.errors import ModelRefused, SettingsInvalid
-from tasks import resources
+from tasks import adapters
 from tests.conftest import write_archive
 from tests.llm_server import ModelServer, comments_of, completion, error, judged, sensible
 
@@ -42,7 +42,7 @@ def run(archive, **options):
 
 def test_items_are_judged_and_an_unchanged_rerun_makes_no_call(server, archive, tables):
     summary = run(archive)
-    opinions = resources.lake().read(SILVER_OPINIONS)
+    opinions = adapters.lake().read(SILVER_OPINIONS)
     assert set(opinions["scorer"]) == {"llm"}
     assert set(opinions["model"]) == {"gpt-4.1-mini"}
     assert {"named", "s1", "twin"} <= set(opinions["item_id"])
@@ -59,7 +59,7 @@ def test_equal_words_are_asked_once(server, archive):
     run(archive)
     texts = [comment["text"] for body in server.bodies for comment in comments_of(body)]
     assert sum(" ".join(text.lower().split()) == "pixel 9 battery number 0 is great" for text in texts) == 1
-    both = resources.lake().read(SILVER_OPINIONS).filter(item_id="twin")
+    both = adapters.lake().read(SILVER_OPINIONS).filter(item_id="twin")
     assert both["evidence"].to_list() == ["PIXEL 9 battery"]
 
 
@@ -84,15 +84,15 @@ def test_what_is_said_without_proof_becomes_a_rejection(server, archive):
 
     server.answer = answer
     run(archive)
-    reasons = set(resources.lake().read(OPS_REJECTIONS, {"stage": "opinions"})["reason"])
+    reasons = set(adapters.lake().read(OPS_REJECTIONS, {"stage": "opinions"})["reason"])
     assert reasons == {"unknown_product", "sign_disagrees", "evidence_not_in_text"}
-    assert set(resources.lake().read(SILVER_OPINIONS)["aspect"]) == {"battery"}
+    assert set(adapters.lake().read(SILVER_OPINIONS)["aspect"]) == {"battery"}
 
 
 def test_a_question_that_was_given_up_is_a_rejection_and_not_asked_again(server, archive):
     server.answer = lambda body: completion(None, refusal="no") if "is bad" in json.dumps(comments_of(body)) else sensible(body)
     run(archive)
-    refused = resources.lake().read(OPS_REJECTIONS, {"stage": "opinions"})
+    refused = adapters.lake().read(OPS_REJECTIONS, {"stage": "opinions"})
     assert (refused["item_id"].to_list(), refused["reason"].to_list()) == (["named"], ["refused"])
     calls = len(server.bodies)
     run(archive)
@@ -113,7 +113,7 @@ def test_a_run_that_breaks_off_is_not_paid_again(server, archive, monkeypatch):
     with pytest.raises(ModelRefused):
         run(archive)
     answered = 5
-    assert resources.lake().read(SILVER_EXTRACTIONS).height == answered
+    assert adapters.lake().read(SILVER_EXTRACTIONS).height == answered
     server.answer, before = sensible, len(server.bodies)
     run(archive)
     asked = [comment["text"] for body in server.bodies for comment in comments_of(body)]
@@ -131,7 +131,7 @@ def test_a_budget_leaves_items_unjudged_and_says_so(server, archive, monkeypatch
     assert any(f"{left:,} items left" in value for _, value in summary.rows())
     monkeypatch.setenv("LLM_BUDGET_USD_PER_DAY", "1")
     assert run(archive).counts["unjudged_item_count"] == 0
-    assert resources.lake().read(SILVER_EXTRACTIONS)["question_key"].is_duplicated().any() is False
+    assert adapters.lake().read(SILVER_EXTRACTIONS)["question_key"].is_duplicated().any() is False
 
 
 @pytest.mark.parametrize(
@@ -153,18 +153,18 @@ def test_a_model_that_is_not_configured_is_named(server, archive, monkeypatch, c
 def test_an_unknown_price_is_unknown(server, archive, monkeypatch):
     monkeypatch.setenv("LLM_MODEL", "nobody-sells-this")
     summary = run(archive)
-    assert resources.lake().read(SILVER_EXTRACTIONS)["usd"].null_count() == resources.lake().read(SILVER_EXTRACTIONS).height
+    assert adapters.lake().read(SILVER_EXTRACTIONS)["usd"].null_count() == adapters.lake().read(SILVER_EXTRACTIONS).height
     assert any("cost not known" in value for _, value in summary.rows())
 
 
 def test_what_is_erased_is_erased_from_the_ledger(server, archive, home):
     """What a model quoted of it as well."""
     run(archive)
-    kept = resources.lake().read(SILVER_EXTRACTIONS).height
+    kept = adapters.lake().read(SILVER_EXTRACTIONS).height
     erase.fn(items=["named"], author=None, now=datetime(2026, 3, 10, 13))
-    extractions = resources.lake().read(SILVER_EXTRACTIONS)
+    extractions = adapters.lake().read(SILVER_EXTRACTIONS)
     assert extractions.height == kept - 1
-    assert resources.lake().read(SILVER_ITEMS).filter(item_id="named")["text"].to_list() == [""]
+    assert adapters.lake().read(SILVER_ITEMS).filter(item_id="named")["text"].to_list() == [""]
 
 
 @pytest.fixture
@@ -185,16 +185,16 @@ def test_a_batch_gives_the_same_opinions_at_half_the_price(server, archive, monk
 
     server.answer = answer
     summary = run(archive)
-    by_batch = resources.lake().read(SILVER_OPINIONS).drop("model")
+    by_batch = adapters.lake().read(SILVER_OPINIONS).drop("model")
     assert sum(path.endswith("/chat/completions") for path in server.paths) == 1
     assert summary.counts["unjudged_item_count"] == 0
-    assert resources.state().notes("batches") == {}
-    costs = resources.lake().read(SILVER_EXTRACTIONS)["usd"].unique().to_list()
+    assert adapters.state().notes("batches") == {}
+    costs = adapters.lake().read(SILVER_EXTRACTIONS)["usd"].unique().to_list()
     assert len(costs) >= 2
     monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path / "other"))
     monkeypatch.setenv("LLM_MODE", "online")
     run(archive)
-    assert resources.lake().read(SILVER_OPINIONS).drop("model").equals(by_batch)
+    assert adapters.lake().read(SILVER_OPINIONS).drop("model").equals(by_batch)
 
 
 @pytest.mark.parametrize("dies_at", ["keep", "retrieve"])

@@ -13,8 +13,8 @@ from flows.sweep import sweep
 from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.window import Slice, Window
-from market_opinion.stages.erasure import purge_lines
-from tasks import resources
+from market_opinion.storage.landing.redaction import purge_lines
+from tasks import adapters
 from tasks.opinions import judge_items
 from tasks.removal import check_purge
 from tests.conftest import write_archive
@@ -32,12 +32,12 @@ def derived(monkeypatch):
 
 
 def lake_rows(table):
-    frame = resources.lake().read(table)
+    frame = adapters.lake().read(table)
     return frame.sort(list(table.key))
 
 
 def counted():
-    return resources.mart().query(
+    return adapters.mart().query(
         "SELECT brand, mention_count, positive_count, negative_count, mean_polarity FROM mart.daily_brand ORDER BY brand"
     )
 

@@ -10,7 +10,7 @@ from flows.rescore import rescore
 from market_opinion.core.contracts import SILVER_OPINIONS
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.truth.agreement import compare
-from tasks import resources
+from tasks import adapters
 from tests.llm_server import ModelServer
 
 pytestmark = pytest.mark.usefixtures("without_engine")
@@ -30,16 +30,16 @@ def server(monkeypatch):
 def judged(server):
     """Six hours of the bundled sample, judged by the lexicon."""
     backfill.fn(start=datetime(2026, 3, 1, 8, tzinfo=UTC), end=datetime(2026, 3, 1, 14, tzinfo=UTC))
-    return resources.lake().read(SILVER_OPINIONS)
+    return adapters.lake().read(SILVER_OPINIONS)
 
 
 def opinions(score_set="live"):
-    return resources.lake().read(SILVER_OPINIONS, {"score_set": score_set}).sort("item_id", "product_id", "aspect")
+    return adapters.lake().read(SILVER_OPINIONS, {"score_set": score_set}).sort("item_id", "product_id", "aspect")
 
 
 def in_the_mart(scorer):
     return (
-        resources.mart()
+        adapters.mart()
         .query(
             f"SELECT count(*) AS n FROM mart.fact_aspect_opinion AS f JOIN mart.dim_scorer AS s USING (scorer_key) WHERE s.scorer = '{scorer}'"
         )["n"]

@@ -25,7 +25,7 @@ from market_opinion.sources import stream as topics
 from market_opinion.stages import bronze as bronze_stage
 from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.state import WindowState
-from tasks import resources
+from tasks import adapters
 from tests.broker import Broker
 from tests.conftest import REPOSITORY, epoch, write_archive
 from tests.patience import PATIENCE_SECONDS
@@ -59,7 +59,7 @@ def topic(broker, monkeypatch, request):
 
 
 def bronze():
-    return resources.lake().read(BRONZE_ITEMS)
+    return adapters.lake().read(BRONZE_ITEMS)
 
 
 def test_messages_of_platforms_become_rows_and_what_is_none_is_kept_aside(topic, broker, make_comment, make_submission, home, tables):
@@ -73,7 +73,7 @@ def test_messages_of_platforms_become_rows_and_what_is_none_is_kept_aside(topic,
     counts = stream.fn().counts
     found = bronze()
     assert (found.filter(platform="reddit").height, found.filter(platform="steam")["rating"].to_list()) == (33, [5.0])
-    assert resources.lake().read(OPS_REJECTIONS)["reason"].to_list() == ["not_utf8"]
+    assert adapters.lake().read(OPS_REJECTIONS)["reason"].to_list() == ["not_utf8"]
     assert (counts["message_count"], counts["landed_line_count"] >= 35, counts["skipped_message_count"]) == (36, True, 1)
     assert set(found["capture_path"]) == {"stream"}
     assert dict(found.filter(pl.col("item_id").is_in(["s1", "c80"])).select("item_id", "kind").rows()) == {
@@ -119,7 +119,7 @@ def test_the_same_item_by_listing_archive_stream_and_file_is_one_row(reddit, top
     row = bronze().row(0, named=True)
     assert (bronze().height, row["votes"], row["capture_path"]) == (1, 4, "stream")
     assert row["first_seen_at"] == seen_first
-    paths = {capture.manifest.capture_path for capture in resources.landing().captures("reddit", ["phones"], None)}
+    paths = {capture.manifest.capture_path for capture in adapters.landing().captures("reddit", ["phones"], None)}
     assert paths == {"listing", "archive", "file", "stream"}
 
 
@@ -137,7 +137,7 @@ def test_an_hour_of_a_platform_that_only_the_stream_brings_is_closed_when_its_to
     monkeypatch.setenv("REDDIT_CLOSE_LAG_MINUTES", "3")
     monkeypatch.setattr("market_opinion.sources.stream.OVERLAP", timedelta(0))
     stream.fn()
-    (entry,) = resources.state().windows("survey")
+    (entry,) = adapters.state().windows("survey")
     assert (entry.state, entry.window_start) == (WindowState.CERTIFIED, hour)
 
 
@@ -183,7 +183,7 @@ def test_what_was_landed_and_not_committed_is_landed_again_and_is_one_row(topic,
         with pytest.raises(KeyboardInterrupt):
             stream.fn()
     counts = stream.fn().counts
-    captures = resources.landing().captures("reddit", ["phones"], None)
+    captures = adapters.landing().captures("reddit", ["phones"], None)
     assert (len(captures), counts["message_count"], counts["landed_line_count"]) == (2, 50, 150)
     assert (bronze().height, counts["duplicate_count"]) == (50, 50)
 
@@ -199,7 +199,7 @@ def test_what_ends_a_transaction_is_not_waited_for(topic, broker, make_comment, 
         producer.commit_transaction(20)
     settings = load_settings()
     for expected in (2, 0):
-        drain = topics.Drain(settings, resources.landing(), load_domain("smartphones", settings.domains_path), vouched=lambda _: False)
+        drain = topics.Drain(settings, adapters.landing(), load_domain("smartphones", settings.domains_path), vouched=lambda _: False)
         batch = drain.land_batch(lambda _: None)
         assert (batch.received, batch.is_drained, drain.lag()) == (expected, True, {"reddit": 0})
         drain.close()
@@ -210,9 +210,9 @@ from datetime import UTC, datetime
 from market_opinion.domain.definition import load_domain
 from market_opinion.core.settings import load_settings
 from market_opinion.sources.stream import Drain
-from tasks import resources
+from tasks import adapters
 settings = load_settings()
-drain = Drain(settings, resources.landing(), load_domain("smartphones", settings.domains_path), vouched=lambda _: False)
+drain = Drain(settings, adapters.landing(), load_domain("smartphones", settings.domains_path), vouched=lambda _: False)
 while not (batch := drain.land_batch(lambda hours: None)).is_over:
     pass
 drain.close()
@@ -234,7 +234,7 @@ def test_killed_while_messages_flow_it_loses_none_and_doubles_none(topic, broker
             process.send_signal(signal.SIGKILL)
         assert process.wait(timeout=PATIENCE_SECONDS) in {0, -signal.SIGKILL}
     settings = load_settings()
-    landing = Landing(settings.landing)
+    landing = Landing(settings.landing_root)
     captures = landing.captures("reddit", ["phones"], None)
     rows, rejections = bronze_stage.parse(content for capture in captures for content in landing.read(capture))
     items = bronze_stage.newest(rows)

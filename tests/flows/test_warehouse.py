@@ -9,7 +9,7 @@ from prefect.runtime import flow_run
 from flows.backfill import backfill
 from flows.rescore import rescore
 from market_opinion.serving.mart.duckdb import DuckDBMart
-from tasks import resources
+from tasks import adapters
 from tests.conftest import NOW, REPOSITORY, write_archive
 from tests.llm_server import ModelServer
 from tests.warehouse import assert_equal, needs_server
@@ -39,9 +39,9 @@ class Twin:
 
 @pytest.fixture
 def twin(connect, home, monkeypatch):
-    snow = resources.mart()
+    snow = adapters.mart()
     marts = DuckDBMart(home / "mart.duckdb"), snow
-    monkeypatch.setattr(resources, "mart", lambda: Twin(*marts))
+    monkeypatch.setattr(adapters, "mart", lambda: Twin(*marts))
     return marts
 
 

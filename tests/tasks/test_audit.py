@@ -11,7 +11,7 @@ from market_opinion.__main__ import app
 from market_opinion.core.contracts import BRONZE_ITEMS
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.storage.state import WindowEntry, WindowState
-from tasks import audit, resources
+from tasks import adapters, audit
 from tests.conftest import write_archive
 
 pytestmark = pytest.mark.usefixtures("without_engine")
@@ -32,7 +32,7 @@ def test_an_item_is_followed_from_its_line_to_the_facts(run):
         "landing", "bronze.items", "silver.items", "silver.mentions", "silver.opinions", "mart.fact_brand_mentions", "mart.fact_aspect_opinion",
     ]  # fmt: skip
     place, _, line = steps[0].text.partition(": ")
-    row = resources.lake().read(BRONZE_ITEMS, {"item_id": "c1"}).row(0, named=True)
+    row = adapters.lake().read(BRONZE_ITEMS, {"item_id": "c1"}).row(0, named=True)
     assert place == f"{row['landing_uri']} line {row['landing_line']}"
     assert hashlib.sha256(line.encode()).hexdigest() == row["payload_sha256"]
     assert json.loads(line)["body"] == "The Pixel 9 camera is great."
@@ -52,7 +52,7 @@ def test_the_command_shows_holes_and_ends_with_1(run, capsys):
     assert "2 of 2" in said
     assert "backfill" in said
     late = WindowEntry("reddit", "phones", datetime(2026, 3, 1, 12, tzinfo=UTC), WindowState.GAP, "error", {})
-    resources.state().put_windows([late])
+    adapters.state().put_windows([late])
     with pytest.raises(SystemExit) as ended:
         app(["audit", "reddit", "phones"], exit_on_error=False, result_action="return_value")
     assert ended.value.code == 1

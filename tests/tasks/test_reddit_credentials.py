@@ -7,7 +7,7 @@ from prefect.blocks.system import Secret
 
 from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.settings import load_settings
-from tasks import resources
+from tasks import adapters
 from tests.loopback import Loopback, QuietHandler
 from tests.reddit_server import CREDENTIALS
 
@@ -35,7 +35,7 @@ def test_a_secret_of_secrets_manager(secrets_manager, monkeypatch):
     """B20, B55."""
     secrets_manager["arn:reddit"] = json.dumps(CREDENTIALS)
     monkeypatch.setenv("REDDIT_SECRET_ARN", "arn:reddit")
-    found = resources._reddit_credentials(load_settings())
+    found = adapters._reddit_credentials(load_settings())
     assert found.client_secret.get_secret_value() == CREDENTIALS["REDDIT_CLIENT_SECRET"]
     assert CREDENTIALS["REDDIT_CLIENT_SECRET"] not in repr(found)
 
@@ -45,17 +45,17 @@ def test_a_secret_that_lacks_something_is_named(secrets_manager, monkeypatch, co
     secrets_manager["arn:reddit"] = content
     monkeypatch.setenv("REDDIT_SECRET_ARN", "arn:reddit")
     with pytest.raises(SettingsInvalid, match="secret arn:reddit: check"):
-        resources._reddit_credentials(load_settings())
+        adapters._reddit_credentials(load_settings())
 
 
 def test_a_prefect_block(monkeypatch):
     monkeypatch.setattr(Secret, "load", lambda name: Secret(value=json.dumps(CREDENTIALS) if name == "reddit" else "{}"))
     monkeypatch.setenv("REDDIT_SECRET_BLOCK", "reddit")
-    assert resources._reddit_credentials(load_settings()).client_id == CREDENTIALS["REDDIT_CLIENT_ID"]
+    assert adapters._reddit_credentials(load_settings()).client_id == CREDENTIALS["REDDIT_CLIENT_ID"]
 
 
 def test_the_environment_comes_first(monkeypatch):
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("REDDIT_SECRET_ARN", "arn:elsewhere")
-    assert resources._reddit_credentials(load_settings()).client_id == CREDENTIALS["REDDIT_CLIENT_ID"]
+    assert adapters._reddit_credentials(load_settings()).client_id == CREDENTIALS["REDDIT_CLIENT_ID"]

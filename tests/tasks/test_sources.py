@@ -24,14 +24,14 @@ from market_opinion.core.window import HOUR, Window
 from market_opinion.sources import catalogue
 from market_opinion.sources.quota import REFUSALS
 from market_opinion.storage.state import WindowState
-from tasks import resources
+from tasks import adapters
 from tasks.bronze import build_bronze
 from tasks.fetch import fetch_windows
 from tasks.record import record_windows
 from tasks.request import check_backfill
 from tasks.silver import clean_items
 from tests.conftest import REPOSITORY, everywhere, write_archive
-from tests.platform_servers import KEY, PLATFORMS, PlatformServer, Said
+from tests.platform_servers import KEY, PLATFORMS, ItemFields, PlatformServer
 from tests.reddit_server import FakeReddit, Post, RedditServer
 
 T10 = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -77,18 +77,18 @@ def domains(tmp_path, monkeypatch):
     return folder
 
 
-def world(kinds: tuple[str, ...], ids: Callable[[str, int], str]) -> list[Said]:
+def world(kinds: tuple[str, ...], ids: Callable[[str, int], str]) -> list[ItemFields]:
     """Items from half past eight to eleven, every ten minutes and in the very first and last second of the hour; old threads too."""
     moments = [T10 + timedelta(minutes=10 * n) for n in range(-9, 7)] + [T10 + timedelta(minutes=59, seconds=59)]
     said = []
-    thread = Said("submission", ids("submission", 900), (T10 - timedelta(days=3)).timestamp(), "An older thread", "brand")
+    thread = ItemFields("submission", ids("submission", 900), (T10 - timedelta(days=3)).timestamp(), "An older thread", "brand")
     if "submission" in kinds:
         said.append(thread)
     for n, moment in enumerate(moments):
         kind = kinds[n % len(kinds)]
         inside = thread.id if kind == "comment" else COMMUNITIES["steam"] if kind == "review" else ""
         text = f"The battery of my iPhone 15 lasted {n} days, {moment:%H} o'clock"
-        said.append(Said(kind, ids(kind, n), moment.timestamp(), text, f"person_{n % 3}", inside, "", 1 + n % 5))
+        said.append(ItemFields(kind, ids(kind, n), moment.timestamp(), text, f"person_{n % 3}", inside, "", 1 + n % 5))
     return said
 
 
@@ -97,7 +97,7 @@ class Stage:
     """A source with what was said there, and how it is asked for it."""
 
     source: str
-    said: list[Said]
+    said: list[ItemFields]
     community: str
     options: dict[str, Any] = field(default_factory=dict)
     platform: Any = None
@@ -144,7 +144,7 @@ def urn(kind: str, n: int) -> str:
 IDS = {"hackernews": number, "steam": number, "x": number, "linkedin": urn}
 
 
-def raw(each: Said) -> dict[str, Any]:
+def raw(each: ItemFields) -> dict[str, Any]:
     """As Reddit's archives have it."""
     base = {"id": each.id, "subreddit": "phones", "author": each.author, "created_utc": int(each.at), "score": 1}
     if each.kind == "submission":
@@ -172,10 +172,10 @@ def on_reviews(stack: ExitStack, folder: Path, _domain: Path) -> Stage:
         for each in said
     ]  # fmt: skip
     (folder / "Cell_Phones.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    from market_opinion.storage.known_formats import form_of
+    from market_opinion.storage.known_formats import format_of
 
-    ids = [form_of("amazon", "review").key(line) for line in lines]
-    said = [Said(each.kind, key, each.at, each.text, each.author, stars=each.stars) for each, key in zip(said, ids, strict=True)]
+    ids = [format_of("amazon", "review").key(line) for line in lines]
+    said = [ItemFields(each.kind, key, each.at, each.text, each.author, stars=each.stars) for each, key in zip(said, ids, strict=True)]
     return Stage("reviews", said, "cell_phones", {"archive": str(folder)})
 
 
@@ -238,11 +238,11 @@ def every(sources):
 
 
 def bronze(**where: str) -> pl.DataFrame:
-    return resources.lake().read(BRONZE_ITEMS, where)
+    return adapters.lake().read(BRONZE_ITEMS, where)
 
 
 def entries(platform: str) -> dict[datetime, Any]:
-    return {entry.window_start: entry for entry in resources.state().windows(platform)}
+    return {entry.window_start: entry for entry in adapters.state().windows(platform)}
 
 
 def test_every_source_is_tested():
@@ -258,16 +258,16 @@ def test_a_window_takes_what_was_written_in_it_and_nothing_else(stage):
     assert dict(found.select("item_id", pl.col("created_at").dt.timestamp("ms") / 1000).iter_rows()) == stage.wanted()
     assert set(found["platform"]) == {job.platform}
     assert set(found["community"]) == {stage.community}
-    captures = resources.landing().captures(job.platform, [stage.community], None)
+    captures = adapters.landing().captures(job.platform, [stage.community], None)
     assert sum(capture.manifest.lines() for capture in captures) == found.height
-    assert resources.lake().read(OPS_REJECTIONS).height == 0
+    assert adapters.lake().read(OPS_REJECTIONS).height == 0
 
 
 @every(STAGES)
 def test_words_arrive_as_they_were_said_and_names_end_in_bronze(stage):
     """E16, E33: with one key for each person."""
     stage.read()
-    rows, cleaned = bronze(), resources.lake().read(SILVER_ITEMS)
+    rows, cleaned = bronze(), adapters.lake().read(SILVER_ITEMS)
     said = {each.id: each for each in stage.said}
     for row in rows.iter_rows(named=True):
         words = f"{row['title'] or ''}\n{row['body'] or ''}" if row["kind"] != "comment" else row["body"]
@@ -323,7 +323,7 @@ def test_a_refused_request_waits_as_long_as_it_is_told(stage, monkeypatch):
     job = stage.read()
     assert set(bronze()["item_id"]) == set(stage.wanted())
     assert any(7 <= wait <= 8 for wait in waits)
-    assert len(resources.state().notes(REFUSALS)) == 1
+    assert len(adapters.state().notes(REFUSALS)) == 1
     assert entries(job.platform)[T10].state is WindowState.CERTIFIED
 
 
@@ -348,7 +348,7 @@ def test_a_platform_that_is_down_leaves_the_hour_open_and_says_why(stage, fault)
 def test_what_is_not_there_stops_no_other(stage):
     """A misspelt community holds itself up, and no one else."""
     job = stage.read(communities=[stage.community, "4040"])
-    states = {entry.community: entry.state for entry in resources.state().windows(job.platform)}
+    states = {entry.community: entry.state for entry in adapters.state().windows(job.platform)}
     assert states == {stage.community: WindowState.CERTIFIED, "4040": WindowState.INCOMPLETE}
 
 
@@ -386,7 +386,7 @@ def test_answers_below_old_comments_are_found(stage):
     old = next(each for each in stage.said if each.kind == "comment" and each.at < T10.timestamp())
     ids = IDS.get(stage.source, name)
     replies = [
-        Said("comment", ids("comment", 600 + n), T10.timestamp() + n, f"Answer {n}", "person_9", old.thread, old.id) for n in range(5)
+        ItemFields("comment", ids("comment", 600 + n), T10.timestamp() + n, f"Answer {n}", "person_9", old.thread, old.id) for n in range(5)
     ]
     stage.said += replies
     stage.read()
@@ -474,7 +474,7 @@ def test_an_edited_post_of_x_takes_the_place_of_the_first(stage, home):
 def test_known_posts_of_x_are_asked_for_by_the_hundred(stage):
     """What X takes in one request."""
     stage.platform.page = 100
-    stage.said += [Said("submission", str(7000 + n), T10.timestamp() + n, f"Post {n}", "person_1") for n in range(120)]
+    stage.said += [ItemFields("submission", str(7000 + n), T10.timestamp() + n, f"Post {n}", "person_1") for n in range(120)]
     stage.read()
     asked = stage.asked
     assert look(stage, 4)["looked_up_item_count"] == len(stage.wanted()) > 100
@@ -506,7 +506,7 @@ THIRTEENTH = '''
 
 from datetime import UTC, datetime
 
-from market_opinion.sources import RawItem, Stop, StopReason
+from market_opinion.storage.landing.origin import RawItem, FetchResult, StopReason
 from market_opinion.core.window import floor_hour
 
 NOTES = [("a", 1772359260, "The iPhone 15 camera is great"), ("b", 1772362860, "An hour later")]
@@ -531,7 +531,7 @@ class Notes:
             hour = floor_hour(datetime.fromtimestamp(at, UTC))
             if window is None or hour in window:
                 sink(RawItem("review", "desk", hour, b'{"id": "%s", "at": %d, "text": "%s"}' % (key.encode(), at, text.encode())))
-        return Stop(StopReason.EXHAUSTED, ("desk",), extent=window)
+        return FetchResult(StopReason.EXHAUSTED, ("desk",), extent=window)
 '''
 
 

@@ -16,10 +16,11 @@ import openai
 from openai import AsyncOpenAI
 
 from market_opinion.core.errors import ModelRefused, ModelUnusable
-from market_opinion.scorers.llm.model import OUTPUT_TOKENS_AN_ITEM, Ladder, Model, bundles, request_body, retry_after, usage_of
+from market_opinion.domain.examples import Mention
+from market_opinion.scorers.llm.model import OUTPUT_TOKENS_AN_ITEM, Model, ReplyFormat, bundles, request_body, retry_after, usage_of
 from market_opinion.scorers.llm.pacer import Breaker, Limit, Pacer, TokenEstimate
 from market_opinion.scorers.llm.prices import Usage
-from market_opinion.scorers.llm.prompt import Answer, Mention, Prompt, Question, ReplyInvalid
+from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, ReplyInvalid
 
 _TRANSPORT_TRIES = 6
 _CONTENT_TRIES = 3
@@ -87,7 +88,7 @@ class Engine:
         self._estimate = TokenEstimate()
         self._output_an_item = float(OUTPUT_TOKENS_AN_ITEM)
         self._again: deque[_Batch] = deque()
-        self._form: Ladder = "json_schema"
+        self._form: ReplyFormat = "json_schema"
         self._reserved_usd = 0.0
         self._failure: BaseException | None = None
         self._wake = asyncio.Event()
@@ -247,7 +248,7 @@ class Engine:
 
     def _bad_request(self, batch: _Batch, error: openai.APIStatusError, on_answers: Callable[[list[Answer]], None]) -> None:
         text = str(error).lower()
-        forms: list[Ladder] = ["json_schema", "json_object", "prompt"]
+        forms: list[ReplyFormat] = ["json_schema", "json_object", "prompt"]
         if ("response_format" in text or "json_schema" in text or "json_object" in text) and self._form != forms[-1]:
             self._form = forms[forms.index(self._form) + 1]
             self._again.append(batch)

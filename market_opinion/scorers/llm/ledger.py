@@ -8,8 +8,9 @@ import polars as pl
 
 from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS
 from market_opinion.domain.definition import Domain
+from market_opinion.domain.examples import Mention, doubt
 from market_opinion.scorers.llm.prices import Usage
-from market_opinion.scorers.llm.prompt import Answer, Mention, Prompt, Question, doubt, find_evidence, text_key
+from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, find_evidence, text_key
 from market_opinion.stages.opinions import JUDGEMENT_SCHEMA
 
 OK = "ok"

@@ -14,7 +14,7 @@ from market_opinion.scorers.llm.prices import Price, Usage
 from market_opinion.scorers.llm.prompt import Prompt, Question
 
 # How the form of the reply is asked for, from the strictest; not every server knows every one.
-Ladder = Literal["json_schema", "json_object", "prompt"]
+ReplyFormat = Literal["json_schema", "json_object", "prompt"]
 OUTPUT_TOKENS_AN_ITEM = 120
 
 
@@ -63,7 +63,7 @@ def bundles(questions: Iterable[Question], size: int) -> Iterator[list[Question]
 
 
 def request_body(
-    model: Model, prompt: Prompt, questions: list[Question], *, form: Ladder = "json_schema", factor: int = 1
+    model: Model, prompt: Prompt, questions: list[Question], *, form: ReplyFormat = "json_schema", factor: int = 1
 ) -> dict[str, Any]:
     """What is sent for these questions; `factor` gives a reply that was cut more room."""
     body: dict[str, Any] = {

@@ -11,8 +11,8 @@ from typing import Any, Literal
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
 
-from market_opinion.core.errors import DomainInvalid
 from market_opinion.domain.definition import Domain
+from market_opinion.domain.examples import Mention, read_question
 from market_opinion.scorers.llm.prices import Usage
 
 _INSTRUCTIONS = Path(__file__).parent / "instructions.md"
@@ -27,16 +27,6 @@ _SUSPICIOUS = re.compile(
     r"|\bbase64\b|\bsecret\b|\bapi.?key\b"
 )
 _QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "’": "'", "‘": "'", "`": "'", "´": "'", "–": "-", "—": "-"})
-
-
-class Mention(msgspec.Struct, frozen=True):
-    """What a model says of one product's aspect; `score` in [-1, 1], `evidence` the words it rests on."""
-
-    product_id: str
-    aspect: str
-    label: str
-    score: float
-    evidence: str
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -129,26 +119,9 @@ def load_prompt(domain: Domain, domains_path: Path) -> Prompt:
 
     Raises DomainInvalid that names file, line and rule.
     """
-    folder = domains_path / domain.name
-    try:
-        special = (folder / "prompt.md").read_text(encoding="utf-8")
-        lines = (folder / "examples.jsonl").read_text(encoding="utf-8").splitlines()
-    except OSError as error:
-        message = f"{error.filename}: a model is asked with prompt.md and examples.jsonl; {error.strerror}"
-        raise DomainInvalid(message) from error
-    examples = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            example = msgspec.json.decode(line, type=_Example)
-        except msgspec.DecodeError as error:
-            message = f"{folder / 'examples.jsonl'}, line {number}: {error}"
-            raise DomainInvalid(message) from error
-        if problem := _example_problem(example, domain):
-            message = f"{folder / 'examples.jsonl'}, line {number}: {problem}"
-            raise DomainInvalid(message)
-        examples.append(msgspec.to_builtins(example))
+    special, examples = read_question(domain, domains_path)
     general = Template(_INSTRUCTIONS.read_text(encoding="utf-8")).substitute(category=domain.title.lower())
-    return Prompt(domain, instructions=f"{general.strip()}\n\n{special.strip()}", examples=examples)
+    return Prompt(domain, instructions=f"{general.strip()}\n\n{special.strip()}", examples=[msgspec.to_builtins(each) for each in examples])
 
 
 def text_key(text: str, context: str) -> str:
@@ -183,36 +156,6 @@ def find_evidence(text: str, quote: str) -> tuple[int, int] | None:
             places.append(place)
     at = "".join(kept).find(wanted)
     return None if at < 0 else (places[at], places[at + len(wanted) - 1] + 1)
-
-
-def doubt(mention: Mention) -> str | None:
-    """Why a mention contradicts itself; none where it does not."""
-    sign = {"positive": mention.score > 0, "negative": mention.score < 0}.get(mention.label, True)
-    return None if sign else "sign_disagrees"
-
-
-class _Example(msgspec.Struct, forbid_unknown_fields=True):
-    text: str
-    products: list[str]
-    mentions: list[Mention]
-    thread: str = ""
-
-
-def _example_problem(example: _Example, domain: Domain) -> str | None:
-    known = {product.product_id for product in domain.products}
-    for product_id in example.products:
-        if product_id not in known:
-            return f"no product {product_id} in products.csv"
-    for mention in example.mentions:
-        if mention.aspect not in domain.aspects:
-            return f"no aspect {mention.aspect} in domain.toml"
-        if mention.product_id not in example.products:
-            return f"mention of {mention.product_id}, which is not among its products"
-        if mention.evidence not in example.text:
-            return f"evidence {mention.evidence!r} does not stand in the text"
-        if doubt(mention):
-            return f"score {mention.score} of {mention.aspect} does not agree with {mention.label}"
-    return None
 
 
 def _reply_model(aspects: tuple[str, ...]) -> type[BaseModel]:

@@ -9,8 +9,8 @@ from praw.models import Comment, Submission
 
 from market_opinion.core.errors import SourceUnavailable
 from market_opinion.core.window import EARLIEST
-from market_opinion.sources import Covered, StopReason
 from market_opinion.sources.reddit.client import asking, requestor_of
+from market_opinion.storage.landing.origin import Covered, StopReason
 
 Item = Submission | Comment
 KINDS = ("submission", "comment")

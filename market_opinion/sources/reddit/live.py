@@ -13,7 +13,6 @@ import praw
 from praw.models import Submission
 
 from market_opinion.core.window import EARLIEST, HOUR, Window, floor_hour
-from market_opinion.sources import Covered, RawItem, Stop, StopReason, Visit
 from market_opinion.sources.reddit.client import requestor_of
 from market_opinion.sources.reddit.items import encode
 from market_opinion.sources.reddit.listings import (
@@ -30,8 +29,9 @@ from market_opinion.sources.reddit.listings import (
 )
 from market_opinion.sources.second_look import Known, Sighting
 from market_opinion.sources.windowed import land_apart
-from market_opinion.stages.erasure import GONE_TEXTS
 from market_opinion.storage.landing.manifest import Capture
+from market_opinion.storage.landing.origin import Covered, FetchResult, RawItem, StopReason, Visit
+from market_opinion.storage.landing.redaction import GONE_TEXTS
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
 
@@ -200,7 +200,7 @@ def _land(
     hours: list[Window],
     *,
     visit: Visit,
-    stop: Stop,
+    stop: FetchResult,
     now: datetime,
     apart: bool = False,
 ) -> Visited:
@@ -217,15 +217,15 @@ def _land(
     return Visited(hours, count, visit.retrieved_at)
 
 
-def _stop(readings: Mapping[str, Reading], covered: dict[str, Covered]) -> Stop:
+def _stop(readings: Mapping[str, Reading], covered: dict[str, Covered]) -> FetchResult:
     """Of both listings together: the cap where either met it."""
     capped = tuple(kind for kind, reading in readings.items() if reading.stop_reason is StopReason.CAP_REACHED)
     reasons = [reading.stop_reason for reading in readings.values()]
     if StopReason.BUDGET in reasons and not capped:
-        return Stop(StopReason.BUDGET, (), detail="MAX_SUBMISSIONS cut it off: raise it, and the hour is read again", covered=covered)
+        return FetchResult(StopReason.BUDGET, (), detail="MAX_SUBMISSIONS cut it off: raise it, and the hour is read again", covered=covered)
     reason = StopReason.CAP_REACHED if capped else max(reasons, key=lambda r: r is StopReason.PASSED_WINDOW_START)
     pages = ", ".join(f"{reading.page_count} pages of {kind}s" for kind, reading in readings.items())
-    return Stop(reason, (), detail=pages, covered=covered, capped=capped)
+    return FetchResult(reason, (), detail=pages, covered=covered, capped=capped)
 
 
 def _proved(reading: Reading, last: Seen | None, back_to: datetime) -> Covered:

@@ -5,8 +5,8 @@ from datetime import datetime
 import msgspec
 
 from market_opinion.core.window import Window
-from market_opinion.sources import Covered, StopReason
-from market_opinion.storage.known_formats import Told
+from market_opinion.storage.known_formats import LineFormats
+from market_opinion.storage.landing.origin import Covered, StopReason
 
 MANIFEST = "manifest.json"
 
@@ -22,7 +22,7 @@ class LandedFile(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """What one capture of one window holds, how its lines are read, and why it ended there; `covered` and `capped` as in Stop.
+    """What one capture of one window holds, how its lines are read, and why it ended there; `covered` and `capped` as in FetchResult.
 
     One that is withdrawn holds nothing any more: another origin, which it names, has the same material.
     """
@@ -40,7 +40,7 @@ class Manifest(msgspec.Struct, frozen=True):
     files: list[LandedFile]
     covered: dict[str, Covered] | None = None
     capped: tuple[str, ...] = ()
-    forms: Told = "reddit"
+    forms: LineFormats = "reddit"
     withdrawn_for: str | None = None
 
     @property

@@ -9,8 +9,8 @@ import msgspec
 import zstandard
 
 from market_opinion.core.window import Window
-from market_opinion.sources import Origin, RawItem, Stop
 from market_opinion.storage.landing.manifest import MANIFEST, Capture, LandedFile, Manifest, Survey
+from market_opinion.storage.landing.origin import FetchResult, Origin, RawItem
 from market_opinion.storage.landing.zone import Landing
 
 _BUFFER_BYTES = 32_000_000
@@ -74,7 +74,7 @@ class WindowWriter:
         """Whether there is nothing left to land in the window from this origin."""
         return all(self.landed(community, hour.start) for community in survey.communities for hour in survey.hours(community, window))
 
-    def close(self, communities: Iterable[str], hours: Iterable[Window], *, stop: Stop, now: datetime) -> int:
+    def close(self, communities: Iterable[str], hours: Iterable[Window], *, stop: FetchResult, now: datetime) -> int:
         """Finish these hours, empty ones too; returns how many manifests were written."""
         hours = list(hours)
         for key in list(self._buffers):
@@ -87,7 +87,7 @@ class WindowWriter:
                     written += 1
         return written
 
-    def _finish(self, community: str, hour: Window, *, stop: Stop, now: datetime) -> None:
+    def _finish(self, community: str, hour: Window, *, stop: FetchResult, now: datetime) -> None:
         folder = self._folder(community, hour.start)
         files = self._files.get((community, hour.start), [])
         source = self._source

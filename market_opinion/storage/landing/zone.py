@@ -9,8 +9,8 @@ import zstandard
 
 from market_opinion.core.errors import LandingCorrupt
 from market_opinion.core.window import Window
-from market_opinion.sources import material_of
 from market_opinion.storage.landing.manifest import MANIFEST, Capture, Content, LandedFile, Manifest, Survey
+from market_opinion.storage.landing.origin import material_of
 
 _HOURS_LISTED_MAX, _DATES_LISTED_MAX = 6, 200
 

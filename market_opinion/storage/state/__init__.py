@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from market_opinion.core.window import Window, floor_hour
-from market_opinion.stages.quality import ratios
+from market_opinion.storage.state.ratios import ratios
 
 
 class WindowState(StrEnum):

@@ -12,7 +12,7 @@ from market_opinion.core.settings import Settings, load_settings
 def test_everything_lies_in_the_home_folder_unless_said_otherwise(home):
     """The embedded default."""
     settings = load_settings()
-    assert settings.landing == (home / "landing").as_uri()
+    assert settings.landing_root == (home / "landing").as_uri()
     assert {settings.lake_path, settings.state_path, settings.mart_path, settings.report_path} == {
         home / "lake", home / "state.sqlite", home / "mart.duckdb", home / "report.html",
     }  # fmt: skip

@@ -13,7 +13,7 @@ from market_opinion.domain.definition import load_domain
 from market_opinion.domain.lint import lint, needs_brand
 from market_opinion.domain.scaffold import read_catalogue, write_domain
 from market_opinion.scorers.llm.prompt import load_prompt
-from tasks import resources
+from tasks import adapters
 from tests.conftest import REPOSITORY
 
 CATALOGUE = "brand,product,released_on\nToyota,Corolla,\nFord,Focus,\nTesla,Model 3,2017-07-28\nBMW,i3,\n"
@@ -40,7 +40,7 @@ def test_a_new_domain_works_at_once(catalogue, tmp_path, monkeypatch, without_en
     assert "about cars and" in load_prompt(domain, tmp_path / "domains").system
     summary = backfill.fn(domain="cars")
     assert summary.counts["opinion_count"] >= 12
-    shares = resources.mart().query("SELECT * FROM mart.share_of_voice")
+    shares = adapters.mart().query("SELECT * FROM mart.share_of_voice")
     assert set(shares["brand"]) == {"Toyota", "Ford", "Tesla", "BMW"}
     changed = subprocess.run(
         ["git", "status", "--porcelain", "market_opinion", "domains"], cwd=REPOSITORY, capture_output=True, text=True, check=True

@@ -7,7 +7,7 @@ import boto3
 import pytest
 
 from market_opinion.ops.metrics import Metric
-from tasks import resources
+from tasks import adapters
 from tests.cloud import needs_aws
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -22,7 +22,7 @@ METRICS = [
 def test_the_embedded_format_is_a_line_a_time_and_place(monkeypatch, capsys):
     """As CloudWatch's specification has it: metadata under _aws, dimensions and values beside it."""
     monkeypatch.setenv("METRICS_SINK", "emf")
-    resources.metrics().put(METRICS)
+    adapters.metrics().put(METRICS)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line["Subreddit"], line["NewComments"], line.get("NewSubmissions")) for line in lines] == [
         ("phones", 5, 2),
@@ -40,7 +40,7 @@ def test_metrics_arrive_in_cloudwatch(account, monkeypatch):
     """Asked back by name and dimensions; too old ones do not spoil the others."""
     monkeypatch.setenv("METRICS_SINK", "cloudwatch")
     old = Metric("NewComments", 99, "Count", NOW - timedelta(days=30), PHONES)
-    resources.metrics().put([*METRICS, old])
+    adapters.metrics().put([*METRICS, old])
     answer = boto3.client("cloudwatch").get_metric_statistics(
         Namespace="RedditIngestion",
         MetricName="NewComments",
@@ -79,4 +79,4 @@ def test_a_sink_nobody_knows_is_refused(monkeypatch):
 
     monkeypatch.setenv("METRICS_SINK", "somewhere")
     with pytest.raises(SettingsInvalid, match="METRICS_SINK"):
-        resources.metrics()
+        adapters.metrics()

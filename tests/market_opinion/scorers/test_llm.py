@@ -7,12 +7,13 @@ import pytest
 from pydantic import SecretStr
 
 from market_opinion.core.errors import DomainInvalid, JournalFailed, ModelRefused, ModelUnusable, SettingsInvalid
+from market_opinion.domain.examples import Mention, doubt
 from market_opinion.scorers.llm.engine import Engine, run_engine
 from market_opinion.scorers.llm.journal import Journal
 from market_opinion.scorers.llm.model import Model
 from market_opinion.scorers.llm.pacer import Breaker, Bucket, Limit
 from market_opinion.scorers.llm.prices import Price, Usage, load_price
-from market_opinion.scorers.llm.prompt import Mention, ReplyInvalid, doubt, find_evidence, load_prompt, text_key
+from market_opinion.scorers.llm.prompt import ReplyInvalid, find_evidence, load_prompt, text_key
 from tests.conftest import REPOSITORY
 from tests.llm_server import KEY, ModelServer, comments_of, completion, error, judged, sensible
 

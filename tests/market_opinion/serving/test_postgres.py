@@ -15,7 +15,7 @@ from market_opinion.core.errors import InvalidRequest, MartRefused, MartUnavaila
 from market_opinion.serving import mart
 from market_opinion.serving.mart.duckdb import DuckDBMart
 from market_opinion.serving.mart.postgres import PostgresMart
-from tasks import resources
+from tasks import adapters
 from tests.postgres import Postgres, needs_postgres
 
 pytestmark = needs_postgres
@@ -154,7 +154,7 @@ def test_every_flow_publishes_where_it_is_told_to(uri, monkeypatch, without_engi
     assert summary.counts["published_row_count"] > 500
     assert any(name == "published" for name, _ in summary.rows())
     there = PostgresMart(uri).query("SELECT * FROM mart.share_of_voice")
-    assert_frame_equal(there, resources.mart().query("SELECT * FROM mart.share_of_voice"), check_dtypes=False, check_row_order=False)
+    assert_frame_equal(there, adapters.mart().query("SELECT * FROM mart.share_of_voice"), check_dtypes=False, check_row_order=False)
     run(uri, "DELETE FROM mart.daily_brand")
     assert publish.fn().counts["published_row_count"] == summary.counts["published_row_count"]
     assert PostgresMart(uri).query("SELECT * FROM mart.daily_brand").height > 10

@@ -3,7 +3,7 @@
 import re
 
 from flows.backfill import backfill
-from tasks import resources
+from tasks import adapters
 from tests.conftest import REPOSITORY
 
 _QUESTION = re.compile(r"^## \d+\. (?P<title>.*?)\n\n```sql\n(?P<sql>.*?)\n```\n\n(?P<answer>(?:\|[^\n]*\n?)+)", re.MULTILINE | re.DOTALL)
@@ -20,7 +20,7 @@ def test_ten_questions_are_answered_on_the_sample(without_engine):
     assert len(QUESTIONS) == len(re.findall(r"^## ", TEXT, re.MULTILINE)) == 10
     backfill.fn()
     for question in QUESTIONS:
-        found = resources.mart().query(question["sql"])
+        found = adapters.mart().query(question["sql"])
         head, _, *rows = question["answer"].strip().splitlines()
         assert [name.strip() for name in head.strip("|").split("|")] == found.columns, question["title"]
         assert [tuple(cell.strip() for cell in row[1:-1].split("|")) for row in rows] == [tuple(map(shown, row)) for row in found.rows()], (

@@ -9,8 +9,8 @@ import zstandard
 
 from market_opinion.core.errors import SourceUnreadable
 from market_opinion.core.window import Window
-from market_opinion.sources import StopReason
 from market_opinion.sources.archive import Archive
+from market_opinion.storage.landing.origin import StopReason
 from tests.conftest import NOW, epoch, write_archive
 
 HOUR_10 = datetime(2026, 3, 1, 10, tzinfo=UTC)

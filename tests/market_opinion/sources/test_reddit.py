@@ -10,13 +10,13 @@ import pytest
 
 from market_opinion.core.errors import CommunityClosed, CredentialsRefused, SourceUnavailable
 from market_opinion.core.window import Window
-from market_opinion.sources import StopReason
 from market_opinion.sources.quota import Priority, Quota
 from market_opinion.sources.reddit import listings, live
 from market_opinion.sources.reddit.client import RedditClientFactory, RedditCredentials, requestor_of
 from market_opinion.sources.reddit.ingestion import RedditIngestionService
 from market_opinion.sources.reddit.items import CommentSerializer, SubmissionSerializer, encode
 from market_opinion.sources.second_look import Known
+from market_opinion.storage.landing.origin import StopReason
 from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.state.sqlite import SQLiteState
 from tests.conftest import REPOSITORY

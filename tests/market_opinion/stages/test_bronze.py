@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
-from market_opinion.sources import StopReason
 from market_opinion.stages import bronze
 from market_opinion.storage.landing.manifest import Content, Manifest
+from market_opinion.storage.landing.origin import StopReason
 from tests.conftest import NOW, epoch
 
 T10 = datetime(2026, 3, 1, 10, tzinfo=UTC)

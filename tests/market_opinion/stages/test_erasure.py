@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from market_opinion.stages.erasure import Erasure, erase_lines
-from market_opinion.storage.known_formats import form_of
+from market_opinion.storage.known_formats import format_of
+from market_opinion.storage.landing.redaction import Erasure, erase_lines
 from tests.market_opinion.stages.test_bronze import content
 
 MINE = {"id": "c1", "created_utc": 1, "author": "Mad_Hatter", "body": "my words", "permalink": "/x", "link_id": "t3_s1", "score": 3}
@@ -65,7 +65,7 @@ def test_a_line_that_cannot_be_read_goes_when_it_names_the_user():
 def test_an_item_whose_id_is_made_of_its_author_keeps_the_id():
     """A review has no other; the line that is left leads to the same row."""
     review = {"reviewerID": "A1", "asin": "B0", "unixReviewTime": 1358035200, "reviewText": "fine", "category": "Phones", "overall": 5.0}
-    form = form_of("amazon", "review")
+    form = format_of("amazon", "review")
     ((line,), (item_id,)) = erased(review, kind="review", form="amazon", users=frozenset({"a1"}))
     assert (item_id, form.key(line)) == (form.key(review), form.key(review))
     assert line["reviewerID"] == line["reviewText"] == "[deleted]"

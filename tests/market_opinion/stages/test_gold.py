@@ -7,7 +7,7 @@ from flows.backfill import backfill
 from flows.mart import mart
 from market_opinion.core.contracts import GOLD_DAILY_ASPECT, GOLD_DAILY_BRAND, GOLD_DAILY_PLATFORM, GOLD_TABLES
 from market_opinion.core.errors import MartRefused
-from tasks import resources
+from tasks import adapters
 
 pytestmark = pytest.mark.usefixtures("without_engine")
 
@@ -18,8 +18,8 @@ pytestmark = pytest.mark.usefixtures("without_engine")
 def test_gold_is_what_the_daily_views_say(table, view):
     """Of the whole sample, to the last digit but float's own."""
     backfill.fn()
-    there = resources.mart().query(f"SELECT {', '.join(table.schema)} FROM mart.{view}")
-    assert_frame_equal(resources.lake().read(table), there, check_dtypes=False, check_row_order=False, abs_tol=1e-9)
+    there = adapters.mart().query(f"SELECT {', '.join(table.schema)} FROM mart.{view}")
+    assert_frame_equal(adapters.lake().read(table), there, check_dtypes=False, check_row_order=False, abs_tol=1e-9)
     assert there.height >= 20
 
 
@@ -28,17 +28,17 @@ def test_without_a_mart_there_is_gold(monkeypatch):
     monkeypatch.setenv("MART_URI", "none:")
     assert backfill.fn().report_path is None
     with pytest.raises(MartRefused, match="gold tables"):
-        resources.mart().query("SELECT 1")
-    assert resources.lake().read(GOLD_DAILY_BRAND)["mention_count"].sum() > 300
+        adapters.mart().query("SELECT 1")
+    assert adapters.lake().read(GOLD_DAILY_BRAND)["mention_count"].sum() > 300
 
 
 def test_a_rebuild_brings_everything_back(home):
     """After a mart was lost; what is there already is not committed again."""
     backfill.fn()
-    before = resources.mart().query("SELECT * FROM mart.daily_brand")
-    snapshots = [resources.lake().snapshot_id(table) for table in GOLD_TABLES]
+    before = adapters.mart().query("SELECT * FROM mart.daily_brand")
+    snapshots = [adapters.lake().snapshot_id(table) for table in GOLD_TABLES]
     (home / "mart.duckdb").unlink()
     summary = mart.fn()
-    assert_frame_equal(resources.mart().query("SELECT * FROM mart.daily_brand"), before, check_row_order=False)
-    assert [resources.lake().snapshot_id(table) for table in GOLD_TABLES] == snapshots
-    assert summary.counts["gold_row_count"] == sum(resources.lake().read(table).height for table in GOLD_TABLES)
+    assert_frame_equal(adapters.mart().query("SELECT * FROM mart.daily_brand"), before, check_row_order=False)
+    assert [adapters.lake().snapshot_id(table) for table in GOLD_TABLES] == snapshots
+    assert summary.counts["gold_row_count"] == sum(adapters.lake().read(table).height for table in GOLD_TABLES)

@@ -2,7 +2,8 @@
 
 import polars as pl
 
-from market_opinion.stages.quality import count_windows, ratios
+from market_opinion.stages.quality import count_windows
+from market_opinion.storage.state.ratios import ratios
 from tests.market_opinion.stages.test_bronze import T10
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from market_opinion.core.errors import LandingCorrupt
 from market_opinion.core.window import HOUR, Window
-from market_opinion.sources import RawItem, Stop, StopReason
+from market_opinion.storage.landing.origin import FetchResult, RawItem, StopReason
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
 from tests.cloud import needs_aws
@@ -19,7 +19,7 @@ from tests.conftest import NOW
 T10 = datetime(2026, 3, 1, 10, tzinfo=UTC)
 TWO_HOURS = Window(T10, T10 + HOUR * 2)
 H10, H11 = "reddit/phones/2026-03-01/100000", "reddit/phones/2026-03-01/110000"
-DONE = Stop(StopReason.EXHAUSTED, ("phones",))
+DONE = FetchResult(StopReason.EXHAUSTED, ("phones",))
 
 
 class _Source:
@@ -78,7 +78,7 @@ def test_a_certified_hour_is_not_landed_again(landing):
 
 def test_an_hour_that_is_not_certified_is_landed_again_in_its_place(landing):
     """X6: what a broken run left behind is replaced, not added to."""
-    land(landing, [(0, b"x"), (0, b"y")], stop=Stop(StopReason.ERROR, ("phones",)))
+    land(landing, [(0, b"x"), (0, b"y")], stop=FetchResult(StopReason.ERROR, ("phones",)))
     land(landing, [(0, b"x")])
     assert landed(landing)[0][1] == b"x\n"
 

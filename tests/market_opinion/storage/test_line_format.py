@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from market_opinion.core.errors import LandingCorrupt
 from market_opinion.storage.json_paths import read, write
-from market_opinion.storage.known_formats import FORMS, form_of
-from market_opinion.storage.line_format import Form
+from market_opinion.storage.known_formats import KNOWN_FORMATS, format_of
+from market_opinion.storage.line_format import LineFormat
 
 
 def typed(form, *lines, kind="review"):
@@ -32,7 +32,7 @@ def typed(form, *lines, kind="review"):
 )  # fmt: skip
 def test_a_time_is_the_same_where_a_line_is_filed_and_where_it_is_typed(time, told):
     """In UTC where no zone is told."""
-    form, line = Form(item_id="id", created_at="at", time=time, is_lenient=True), {"id": "x", "at": told}
+    form, line = LineFormat(item_id="id", created_at="at", time=time, is_lenient=True), {"id": "x", "at": told}
     moment = datetime(2026, 3, 1, 10, tzinfo=UTC)
     assert form.place(json.dumps(line).encode()).seconds == moment.timestamp()
     assert typed(form, line)["created_at"].to_list() == [moment]
@@ -43,7 +43,7 @@ def test_a_time_is_the_same_where_a_line_is_filed_and_where_it_is_typed(time, to
 def test_whatever_stands_for_a_time_both_agree_or_one_refuses(told):
     """A line that is filed under an hour is typed with a time of that hour, or refused."""
     for time in ("epoch", "iso"):
-        form, line = Form(item_id="id", created_at="at", time=time, is_lenient=True), {"id": "x", "at": told}
+        form, line = LineFormat(item_id="id", created_at="at", time=time, is_lenient=True), {"id": "x", "at": told}
         place = form.place(json.dumps(line).encode())
         try:
             msgspec.json.decode(json.dumps(line), type=form.line_type)
@@ -56,7 +56,7 @@ def test_whatever_stands_for_a_time_both_agree_or_one_refuses(told):
 
 def test_paths_lead_into_objects_and_past_what_is_not_there():
     r"""`a|b` is the first of two, `\.` a dot in a name."""
-    form = Form(item_id="data.id", created_at="t|meta.t", author="by.name", body=("pros", "cons"), title=r"a\.b", is_lenient=True)
+    form = LineFormat(item_id="data.id", created_at="t|meta.t", author="by.name", body=("pros", "cons"), title=r"a\.b", is_lenient=True)
     lines = [
         {"data": {"id": "1"}, "t": 5, "by": {"name": "x"}, "pros": "good", "cons": "bad", "a.b": "head"},
         {"data": {"id": 2}, "meta": {"t": 6}, "cons": "worse"},
@@ -69,7 +69,7 @@ def test_paths_lead_into_objects_and_past_what_is_not_there():
 
 def test_an_id_of_several_fields_is_their_hash_by_whoever_reads_it():
     """And is none where one of them is missing."""
-    form = FORMS["amazon"]["review"]
+    form = KNOWN_FORMATS["amazon"]["review"]
     lines = [
         {"reviewerID": "A", "asin": "B", "unixReviewTime": 1358035200},
         {"user_id": "A", "asin": "B", "timestamp": 1358035200},
@@ -89,7 +89,7 @@ def test_an_id_of_several_fields_is_their_hash_by_whoever_reads_it():
 )  # fmt: skip
 def test_ratings_are_brought_to_five_stars(fields, told, rating):
     """Whatever the scale."""
-    form = Form(item_id="id", created_at="at", is_lenient=True, **fields)
+    form = LineFormat(item_id="id", created_at="at", is_lenient=True, **fields)
     assert typed(form, {"id": "x", "at": 5, "r": told})["rating"].to_list() == [rating]
 
 
@@ -105,6 +105,6 @@ def test_a_form_that_is_none_is_refused():
     """Misspelt fields, a scale upside down, a format that is none; and a manifest of a platform nobody knows."""
     for wrong in ({"bdy": "x"}, {"rating_range": (5, 1)}, {"time": "yesterday"}, {"item_id": ()}):
         with pytest.raises(ValidationError):
-            Form.model_validate({"item_id": "id", "created_at": "at", **wrong})
+            LineFormat.model_validate({"item_id": "id", "created_at": "at", **wrong})
     with pytest.raises(LandingCorrupt, match="older than what landed it"):
-        form_of("myspace", "comment")
+        format_of("myspace", "comment")

@@ -10,7 +10,7 @@ from market_opinion.domain.definition import load_domain
 from market_opinion.ops.metrics import CloudWatchMetrics, EmbeddedMetrics, MetricsFile, MetricsSink
 from market_opinion.serving.mart import Mart, NoMart
 from market_opinion.serving.mart.duckdb import DuckDBMart
-from market_opinion.sources import Opening, Source
+from market_opinion.sources import Source, SourceContext
 from market_opinion.sources.catalogue import source_type
 from market_opinion.sources.quota import Priority, Quota
 from market_opinion.sources.reddit.client import Reddit, RedditClientFactory, RedditCredentials
@@ -23,7 +23,7 @@ from market_opinion.storage.state.sqlite import SQLiteState
 def landing() -> Landing:
     """The landing zone."""
     settings = load_settings()
-    return Landing(settings.landing, compression=settings.landing_compression, max_bytes=settings.landing_max_bytes)
+    return Landing(settings.landing_root, compression=settings.landing_compression, max_bytes=settings.landing_max_bytes)
 
 
 def lake() -> Lake:
@@ -77,7 +77,7 @@ def open_source(
     def pace(account: str, per_minute: int) -> Quota:
         return Quota(state_store, account, per_minute=per_minute, priority=priority)
 
-    opening = Opening(settings, load_domain(domain, settings.domains_path), pace, files=files, mapping=mapping)
+    opening = SourceContext(settings, load_domain(domain, settings.domains_path), pace, files=files, mapping=mapping)
     return cast("type[Source]", source_type(name)).open(opening)
 
 

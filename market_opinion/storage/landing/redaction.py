@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 
 from market_opinion.storage.json_paths import read, write
-from market_opinion.storage.known_formats import form_of
+from market_opinion.storage.known_formats import format_of
 from market_opinion.storage.landing.manifest import Content
-from market_opinion.storage.line_format import KEPT_ID, Form
+from market_opinion.storage.line_format import KEPT_ID, LineFormat
 
 GONE = "[deleted]"
 # Stands for words and names that were taken out after they were judged.
@@ -57,7 +57,7 @@ def purge_lines(content: Content) -> tuple[bytes, list[str]]:
 
 
 def _each_line(content: Content, change: Callable[[bytes, "_Item | None"], bytes]) -> tuple[bytes, list[str]]:
-    form = form_of(content.manifest.forms, content.kind)
+    form = format_of(content.manifest.forms, content.kind)
     touched: list[str] = []
     lines = []
     for line in content.raw.split(b"\n")[:-1]:
@@ -73,7 +73,7 @@ def _each_line(content: Content, change: Callable[[bytes, "_Item | None"], bytes
 class _Item:
     """One decoded line, by the words of its form."""
 
-    def __init__(self, form: Form, kind: str, fields: dict[str, Any]) -> None:
+    def __init__(self, form: LineFormat, kind: str, fields: dict[str, Any]) -> None:
         self._form = form
         self.fields = fields
         self.is_comment = kind == "comment"
