@@ -86,7 +86,18 @@ _WORDS = [
     "heavy",
     "light",
 ]
-_PRODUCTS = ("iPhone 15", "s24u", "Pixel 9", "galaxy s23", "15 pro max", "OnePlus 12", "p8p", "Fold 6", "iphones", "Xiaomi 14")
+_PRODUCTS = (
+    "iPhone 15",
+    "s24u",
+    "Pixel 9",
+    "galaxy s23",
+    "15 pro max",
+    "OnePlus 12",
+    "p8p",
+    "Fold 6",
+    "iphones",
+    "Xiaomi 14",
+)
 _DIRT = (
     "**bold**",
     "&amp;",

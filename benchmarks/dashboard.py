@@ -25,9 +25,13 @@ _STARTS = 3
 
 def _fill(home: Path, archive: str | None, communities: list[str] | None) -> None:
     os.environ["MARKET_OPINION_HOME"] = str(home)
-    Task.__call__ = lambda task, *args, **kwargs: task.fn(*args, **kwargs)  # without Prefect, whose start is not what is measured
+    Task.__call__ = lambda task, *args, **kwargs: task.fn(
+        *args, **kwargs
+    )  # without Prefect, whose start is not what is measured
     with disable_run_logger(), Tally() as tally:
-        job = check_backfill("smartphones", "archive" if archive else "sample", archive, communities, None, None, NOW)
+        job = check_backfill(
+            "smartphones", "archive" if archive else "sample", archive, communities, None, None, NOW
+        )
         carry(job, fetch_windows(job, job.communities, job.window).slices, tally)
 
 

@@ -47,7 +47,12 @@ def different(left: dict[str, pl.DataFrame], right: dict[str, pl.DataFrame]) -> 
 
 
 def _environment(home: Path) -> dict[str, str]:
-    return {**os.environ, "MARKET_OPINION_HOME": str(home), "AUTHOR_PEPPER": "the same pepper for every home", "SPAN_MAX_ITEMS": "20000"}
+    return {
+        **os.environ,
+        "MARKET_OPINION_HOME": str(home),
+        "AUTHOR_PEPPER": "the same pepper for every home",
+        "SPAN_MAX_ITEMS": "20000",
+    }
 
 
 def kill_and_compare(command: Sequence[str], folder: Path, *, kills: int, seed: int) -> list[str]:
@@ -68,7 +73,9 @@ def kill_and_compare(command: Sequence[str], folder: Path, *, kills: int, seed: 
 def _run(command: Sequence[str], home: Path, *, writes_max: int | None) -> int:
     """Run the command until it ends, well, or until so many writes were seen; how many were."""
     with (home.parent / f"{home.name}.log").open("ab") as log:
-        process = subprocess.Popen(command, env=_environment(home), stdout=log, stderr=log, start_new_session=True)
+        process = subprocess.Popen(
+            command, env=_environment(home), stdout=log, stderr=log, start_new_session=True
+        )
     before, seen = _files(home), set[tuple[str, int, int]]()
     while process.poll() is None:
         seen |= _files(home) - before
@@ -78,7 +85,9 @@ def _run(command: Sequence[str], home: Path, *, writes_max: int | None) -> int:
             return len(seen)
         time.sleep(0.005)
     if process.returncode:
-        message = f"{' '.join(command)} ended with {process.returncode}: {Path(log.name).read_text()}"
+        message = (
+            f"{' '.join(command)} ended with {process.returncode}: {Path(log.name).read_text()}"
+        )
         raise RuntimeError(message)
     return len(seen | _files(home) - before)
 
@@ -94,7 +103,14 @@ def _files(home: Path) -> set[tuple[str, int, int]]:
     return found
 
 
-def main(*, archive: Path | None = None, start: str | None = None, end: str | None = None, kills: int = 20, seed: int = 1) -> None:
+def main(
+    *,
+    archive: Path | None = None,
+    start: str | None = None,
+    end: str | None = None,
+    kills: int = 20,
+    seed: int = 1,
+) -> None:
     """Kill and compare.
 
     Args:

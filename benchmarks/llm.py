@@ -38,7 +38,16 @@ from market_opinion.scorers.llm.prompt import Answer, Question, load_prompt
 
 _PRICE = Price(input=0.15, cached_input=0.075, output=0.60)
 _LATENCY = {"p50": 0.6, "p99": 3.0}
-_FAULTS = {"500": 0.04, "503": 0.04, "reset": 0.03, "hang": 0.01, "truncated": 0.03, "badjson": 0.03, "schema": 0.03, "refusal": 0.02}
+_FAULTS = {
+    "500": 0.04,
+    "503": 0.04,
+    "reset": 0.03,
+    "hang": 0.01,
+    "truncated": 0.03,
+    "badjson": 0.03,
+    "schema": 0.03,
+    "refusal": 0.02,
+}
 _DOMAINS = Path(__file__).resolve().parent.parent / "domains"
 
 
@@ -65,7 +74,9 @@ class Stub:
 
     def set(self, **config: Any) -> None:
         """Forget everything, and be so from now on."""
-        request = urllib.request.Request(f"{self.url}/__reset", data=json.dumps(config).encode(), method="POST")
+        request = urllib.request.Request(
+            f"{self.url}/__reset", data=json.dumps(config).encode(), method="POST"
+        )
         urllib.request.urlopen(request, timeout=10).read()
         self.module.reset(config)
 
@@ -85,7 +96,9 @@ def _started(path: Path) -> Iterator[Stub]:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    process = subprocess.Popen([sys.executable, str(path), "--port", str(port)], stdout=subprocess.PIPE)
+    process = subprocess.Popen(
+        [sys.executable, str(path), "--port", str(port)], stdout=subprocess.PIPE
+    )
     assert process.stdout
     process.stdout.readline()
     try:
@@ -102,7 +115,13 @@ def questions(count: int) -> Iterator[Question]:
         yield Question(f"{n:07d}", text, "", (("P1", "Some phone"),), is_alone=False)
 
 
-def run(stub: Stub, asked: Iterator[Question], *, keep: Callable[[list[Answer]], None] | None = None, **options: Any) -> Run:
+def run(
+    stub: Stub,
+    asked: Iterator[Question],
+    *,
+    keep: Callable[[list[Answer]], None] | None = None,
+    **options: Any,
+) -> Run:
     """Ask the stub; by default one item a request and 60 in flight."""
     defaults: dict[str, Any] = {"items_a_request": 1, "max_in_flight": 60, "price": _PRICE}
     model = Model("stub", f"{stub.url}/v1", SecretStr("key"), **{**defaults, **options})
@@ -123,7 +142,9 @@ def run(stub: Stub, asked: Iterator[Question], *, keep: Callable[[list[Answer]],
     return Run(totals, statuses, spent[0], time.perf_counter() - began, time.process_time() - used)
 
 
-def _ideal(latencies: list[float], slots: int, released: Callable[[int], float] = lambda _: 0.0) -> float:
+def _ideal(
+    latencies: list[float], slots: int, released: Callable[[int], float] = lambda _: 0.0
+) -> float:
     """When the last of these ends, each begun as soon as it is released and a slot is free."""
     free = [0.0] * slots
     ends = []
@@ -147,13 +168,24 @@ def _measure_latency(stub: Stub) -> None:
 
 def _measure_rates(stub: Stub) -> None:
     stub.set(**_LATENCY, rpm=2400)
-    done, stats = run(stub, questions(400), max_in_flight=200, requests_per_minute=2400), stub.stats()
+    done, stats = (
+        run(stub, questions(400), max_in_flight=200, requests_per_minute=2400),
+        stub.stats(),
+    )
     ideal = _ideal(stub.latencies(400), 400, lambda n: max(0, n - 40) / 40)
     report("llm.rpm_wall_of_ideal", done.wall / ideal, "ratio", at_most=1.10)
     report("llm.rpm_items_lost", 400 - done.totals.kept_count, "items", at_most=0)
-    report("llm.rpm_429s_of_calls", stats["status"].get("429", 0) / stats["requests"], "ratio", at_most=0.01)
+    report(
+        "llm.rpm_429s_of_calls",
+        stats["status"].get("429", 0) / stats["requests"],
+        "ratio",
+        at_most=0.01,
+    )
     stub.set(**_LATENCY, tpm=1_000_000)
-    done, stats = run(stub, questions(400), max_in_flight=200, tokens_per_minute=1_000_000), stub.stats()
+    done, stats = (
+        run(stub, questions(400), max_in_flight=200, tokens_per_minute=1_000_000),
+        stub.stats(),
+    )
     tokens = max(1024, stats["prompt_tokens"] / (stats["requests"] - stats["status"].get("429", 0)))
     rate = 1_000_000 / 60
     ideal = _ideal(stub.latencies(400), 400, lambda n: max(0.0, (n * tokens - rate) / rate))
@@ -169,7 +201,12 @@ def _measure_faults(stub: Stub) -> None:
     report("llm.faults_kept", done.totals.kept_count, "items", at_least=297)
     report("llm.faults_rejected_with_reason", rejected, "items", at_least=3)
     report("llm.faults_unexplained", 300 - len(done.statuses), "items", at_most=0)
-    report("llm.faults_extra_calls_of_faults", (stats["requests"] - 300) / injected, "ratio", at_most=1.3)
+    report(
+        "llm.faults_extra_calls_of_faults",
+        (stats["requests"] - 300) / injected,
+        "ratio",
+        at_most=1.3,
+    )
 
 
 def _poisoned(stub: Stub, seed: int) -> int:
@@ -178,7 +215,17 @@ def _poisoned(stub: Stub, seed: int) -> int:
 
 def _measure_kill(stub: Stub, journal: Path) -> None:
     stub.set(**_LATENCY)
-    command = [sys.executable, "-m", "benchmarks.llm", "--ask", stub.url, "--journal", str(journal), "--items", "400"]
+    command = [
+        sys.executable,
+        "-m",
+        "benchmarks.llm",
+        "--ask",
+        stub.url,
+        "--journal",
+        str(journal),
+        "--items",
+        "400",
+    ]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     while stub.stats()["ids_good"] < 200:
         time.sleep(0.02)
@@ -199,7 +246,16 @@ def _ask_with_journal(url: str, journal: Path, items: int, options: dict[str, An
     stub.url = url
     floor = peak_mb()
     done = run(stub, (q for q in questions(items) if q.key not in known), keep=kept.put, **options)
-    print(json.dumps({"above_floor_mb": peak_mb() - floor, "usd": done.totals.usd, "ledger_usd": done.usd, "kept": done.totals.kept_count}))
+    print(
+        json.dumps(
+            {
+                "above_floor_mb": peak_mb() - floor,
+                "usd": done.totals.usd,
+                "ledger_usd": done.usd,
+                "kept": done.totals.kept_count,
+            }
+        )
+    )
 
 
 def _measure_batches(stub: Stub) -> None:
@@ -209,7 +265,12 @@ def _measure_batches(stub: Stub) -> None:
         done, stats = run(stub, questions(1000), items_a_request=size), stub.stats()
         spent[size], kept[size] = stats["prompt_tokens"] + stats["completion_tokens"], done.statuses
     report("llm.tokens_at_10_of_1_a_request", spent[10] / spent[1], "ratio", at_most=0.32)
-    report("llm.items_kept_otherwise_at_10", len(set(kept[1].items()) ^ set(kept[10].items())), "items", at_most=0)
+    report(
+        "llm.items_kept_otherwise_at_10",
+        len(set(kept[1].items()) ^ set(kept[10].items())),
+        "items",
+        at_most=0,
+    )
 
 
 def _measure_slots(stub: Stub) -> None:
@@ -233,31 +294,61 @@ def _measure_scale(stub: Stub, journal: Path, items: int) -> None:
         "--a-request",
         "10",
     ]
-    done = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[-1])
+    done = json.loads(
+        subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()[
+            -1
+        ]
+    )
     stats = stub.stats()
-    usd = _PRICE.usd(Usage(input=stats["prompt_tokens"], cached=stats["cached_tokens"], output=stats["completion_tokens"]))
+    usd = _PRICE.usd(
+        Usage(
+            input=stats["prompt_tokens"],
+            cached=stats["cached_tokens"],
+            output=stats["completion_tokens"],
+        )
+    )
     report("llm.memory_above_import", done["above_floor_mb"], "MB", at_most=200)
     report("llm.items_kept_of_many", done["kept"], "items", at_least=items)
     report("llm.usd_off_the_servers", abs(done["usd"] - usd), "USD", at_most=0.005)
-    report("llm.usd_of_answers_off_the_servers", abs(done["ledger_usd"] - usd), "USD", at_most=0.005)
+    report(
+        "llm.usd_of_answers_off_the_servers", abs(done["ledger_usd"] - usd), "USD", at_most=0.005
+    )
 
 
 def _measure_budget(stub: Stub) -> None:
     stub.set(p50=0.05, p99=0.1)
     done, stats = run(stub, questions(5000), items_a_request=8, budget_usd=0.10), stub.stats()
-    usd = _PRICE.usd(Usage(input=stats["prompt_tokens"], cached=stats["cached_tokens"], output=stats["completion_tokens"]))
+    usd = _PRICE.usd(
+        Usage(
+            input=stats["prompt_tokens"],
+            cached=stats["cached_tokens"],
+            output=stats["completion_tokens"],
+        )
+    )
     report("llm.usd_at_a_budget_of_10_cents", usd, "USD", at_most=0.10)
-    report("llm.items_finished_and_lost_at_the_budget", stats["ids_good"] - done.totals.kept_count, "items", at_most=0)
+    report(
+        "llm.items_finished_and_lost_at_the_budget",
+        stats["ids_good"] - done.totals.kept_count,
+        "items",
+        at_most=0,
+    )
 
 
 def _measure_azure(stub: Stub) -> None:
     stub.set(p50=0.0, p99=0.0)
-    model = Model("stub", stub.url, SecretStr("key"), azure_api_version="2025-01-01", items_a_request=8)
+    model = Model(
+        "stub", stub.url, SecretStr("key"), azure_api_version="2025-01-01", items_a_request=8
+    )
     engine = Engine(replace(model), load_prompt(load_domain("smartphones", _DOMAINS), _DOMAINS))
     totals = run_engine(lambda: engine.run(questions(100), on_answers=lambda _: None))
     paths = stub.stats()["paths"]
     report("llm.azure_kept", totals.kept_count, "items", at_least=100)
-    report("llm.azure_paths", sum("/openai/deployments/stub/" in path for path in paths), "paths", at_least=1)
+    report(
+        "llm.azure_paths",
+        sum("/openai/deployments/stub/" in path for path in paths),
+        "paths",
+        at_least=1,
+    )
 
 
 def main(

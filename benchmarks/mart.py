@@ -26,12 +26,23 @@ from market_opinion.storage.state import WindowEntry, WindowState
 
 _A_DAY = 10_000
 _FIRST = datetime(2026, 1, 1, tzinfo=UTC)
-_COUNTS = {"bronze_row_count": 500, "comment_count": 450, "usable_item_count": 400, "usable_comment_count": 380}
+_COUNTS = {
+    "bronze_row_count": 500,
+    "comment_count": 450,
+    "usable_item_count": 400,
+    "usable_comment_count": 380,
+}
 
 
 def _conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
-    missing = {name: pl.lit(None, dtype) for name, dtype in table.schema.items() if name not in frame.columns}
-    return frame.with_columns(**missing).select(pl.col(name).cast(dtype) for name, dtype in table.schema.items())
+    missing = {
+        name: pl.lit(None, dtype)
+        for name, dtype in table.schema.items()
+        if name not in frame.columns
+    }
+    return frame.with_columns(**missing).select(
+        pl.col(name).cast(dtype) for name, dtype in table.schema.items()
+    )
 
 
 def _day(domain: Domain, number: int) -> mart.Silver:
@@ -56,9 +67,20 @@ def _day(domain: Domain, number: int) -> mart.Silver:
         domain_version=pl.lit("v"),
     )
     people = chance.integers(0, 50_000, _A_DAY)
-    comments = base.with_columns(author_key=pl.Series([f"{n:064x}" for n in people]), votes=pl.lit(3), is_usable=pl.lit(value=True))
-    threads = comments.head(500).with_columns(item_id="thread_id", kind=pl.lit("submission"), context_title=pl.lit("A title"))
-    said = pl.concat([base.head(_A_DAY // 3).with_columns(aspect=pl.lit(aspect)) for aspect in list(domain.aspects)[:2]])
+    comments = base.with_columns(
+        author_key=pl.Series([f"{n:064x}" for n in people]),
+        votes=pl.lit(3),
+        is_usable=pl.lit(value=True),
+    )
+    threads = comments.head(500).with_columns(
+        item_id="thread_id", kind=pl.lit("submission"), context_title=pl.lit("A title")
+    )
+    said = pl.concat(
+        [
+            base.head(_A_DAY // 3).with_columns(aspect=pl.lit(aspect))
+            for aspect in list(domain.aspects)[:2]
+        ]
+    )
     polarity = pl.Series(np.round(chance.uniform(-1, 1, said.height), 4))
     opinions = said.with_columns(
         score_set=pl.lit("live"),
@@ -71,9 +93,14 @@ def _day(domain: Domain, number: int) -> mart.Silver:
         evidence_end=pl.lit(31),
     )
     return mart.Silver(
-        items=_conform(pl.concat([comments, threads], how="diagonal"), SILVER_ITEMS).select(mart.ITEM_COLUMNS),
+        items=_conform(pl.concat([comments, threads], how="diagonal"), SILVER_ITEMS).select(
+            mart.ITEM_COLUMNS
+        ),
         mentions=_conform(
-            base.with_columns(aliases=pl.lit("a"), mention_count=pl.lit(1), is_inherited=pl.lit(value=False)), SILVER_MENTIONS
+            base.with_columns(
+                aliases=pl.lit("a"), mention_count=pl.lit(1), is_inherited=pl.lit(value=False)
+            ),
+            SILVER_MENTIONS,
         ),
         opinions=_conform(opinions, SILVER_OPINIONS),
     )
@@ -88,7 +115,12 @@ def _load(domain: Domain, days: range, snapshot: int) -> mart.Load:
         dates=[(_FIRST + timedelta(days=day)).date() for day in days],
         products=mart.product_rows(domain),
         aspects=mart.aspect_rows(domain),
-        windows=mart.window_rows([WindowEntry("reddit", "phones", hour, WindowState.CERTIFIED, "exhausted", _COUNTS) for hour in hours]),
+        windows=mart.window_rows(
+            [
+                WindowEntry("reddit", "phones", hour, WindowState.CERTIFIED, "exhausted", _COUNTS)
+                for hour in hours
+            ]
+        ),
         snapshot_ids=dict.fromkeys(("items", "mentions", "opinions"), snapshot),
     )
 
@@ -102,9 +134,17 @@ def _seconds(work: Callable[[], object]) -> float:
 def _build(store: DuckDBMart, domain: Domain, days: int) -> tuple[float, float]:
     """Seconds of a full build in one load, and of one touched day after it, the middle one of three."""
     parts = [_day(domain, number) for number in range(days)]
-    whole = mart.Silver(**{name: pl.concat([vars(part)[name] for part in parts]) for name in ("items", "mentions", "opinions")})
+    whole = mart.Silver(
+        **{
+            name: pl.concat([vars(part)[name] for part in parts])
+            for name in ("items", "mentions", "opinions")
+        }
+    )
     built = _seconds(lambda: store.load(_load(domain, range(days), 1), lambda: whole))
-    touched = [_seconds(lambda n=n: store.load(_load(domain, range(n, n + 1), 2 + n), lambda: parts[n])) for n in range(3)]
+    touched = [
+        _seconds(lambda n=n: store.load(_load(domain, range(n, n + 1), 2 + n), lambda: parts[n]))
+        for n in range(3)
+    ]
     return built, sorted(touched)[1]
 
 
@@ -117,12 +157,20 @@ def main(*, mentions: int = 1_000_000, domain: str = "smartphones") -> None:
     """
     known, days = load_domain(domain, load_settings().domains_path), mentions // _A_DAY
     with tempfile.TemporaryDirectory() as folder:
-        small, large = DuckDBMart(Path(folder) / "small.duckdb"), DuckDBMart(Path(folder) / "large.duckdb")
+        small, large = (
+            DuckDBMart(Path(folder) / "small.duckdb"),
+            DuckDBMart(Path(folder) / "large.duckdb"),
+        )
         _, few_day = _build(small, known, max(days // 10, 3))
         built, day = _build(large, known, days)
         again = _load(known, range(days), 99)
         parts = [_day(known, number) for number in range(days)]
-        whole = mart.Silver(**{name: pl.concat([vars(part)[name] for part in parts]) for name in ("items", "mentions", "opinions")})
+        whole = mart.Silver(
+            **{
+                name: pl.concat([vars(part)[name] for part in parts])
+                for name in ("items", "mentions", "opinions")
+            }
+        )
         large.load(again, lambda: whole)
         rerun = _seconds(lambda: large.load(again, lambda: whole))
         rows = large.query("SELECT COUNT(*) AS n FROM mart.fact_brand_mentions")["n"].item()

@@ -7,11 +7,21 @@ from pathlib import Path
 _SHORT: list[str] = []
 
 
-def report(name: str, value: float, unit: str, *, at_least: float | None = None, at_most: float | None = None) -> None:
+def report(
+    name: str,
+    value: float,
+    unit: str,
+    *,
+    at_least: float | None = None,
+    at_most: float | None = None,
+) -> None:
     """Print one measure; without a bound it always holds."""
     holds = (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
     target = at_least if at_least is not None else at_most
-    print(f"{name} {value:.3g} {unit} {'-' if target is None else format(target, 'g')} {'holds' if holds else 'short'}", flush=True)
+    print(
+        f"{name} {value:.3g} {unit} {'-' if target is None else format(target, 'g')} {'holds' if holds else 'short'}",
+        flush=True,
+    )
     if not holds:
         _SHORT.append(name)
 

@@ -45,7 +45,9 @@ _STAGES: dict[str, tuple[Callable[..., Any], str]] = {
 
 def _run_stages(folder: Path) -> dict[str, dict[str, float]]:
     """Seconds and rows of each stage over the whole archive, in this process."""
-    found: dict[str, dict[str, float]] = defaultdict(lambda: {"seconds": 0.0, "rows": 0.0, "peak_mb": 0.0})
+    found: dict[str, dict[str, float]] = defaultdict(
+        lambda: {"seconds": 0.0, "rows": 0.0, "peak_mb": 0.0}
+    )
 
     def timed(name: str, call: Callable[[], Any], count: str | None = None) -> Any:
         began = time.perf_counter()
@@ -56,7 +58,9 @@ def _run_stages(folder: Path) -> dict[str, dict[str, float]]:
         return result
 
     with disable_run_logger():
-        job = check_backfill.fn("smartphones", "archive", str(folder), None, None, None, datetime.now(UTC))
+        job = check_backfill.fn(
+            "smartphones", "archive", str(folder), None, None, None, datetime.now(UTC)
+        )
         landed = timed("fetch", lambda: fetch_windows.fn(job, job.communities, None))
         for parts in by_date(landed.slices):
             for span in parts:
@@ -71,12 +75,20 @@ def _child(*arguments: str) -> dict[str, Any]:
     """What a run in a process and a home of its own measured."""
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "MARKET_OPINION_HOME": home}
-        done = subprocess.run([sys.executable, "-m", *arguments], env=environment, check=True, stdout=subprocess.PIPE, text=True)
+        done = subprocess.run(
+            [sys.executable, "-m", *arguments],
+            env=environment,
+            check=True,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
 
 
-def main(*, items: int = 1_000_000, folder: Path | None = None, stages_of: Path | None = None) -> None:
+def main(
+    *, items: int = 1_000_000, folder: Path | None = None, stages_of: Path | None = None
+) -> None:
     """Measure.
 
     Args:
@@ -91,17 +103,35 @@ def main(*, items: int = 1_000_000, folder: Path | None = None, stages_of: Path 
         root = folder or Path(temporary)
         whole = archive.make(root / "whole", items=items, hours=96)
         quarter = archive.make(root / "quarter", items=items // 4, hours=24)
-        floor = _child("benchmarks.prototype", str(next(whole.glob("RC_*.jsonl"))), str(root / "prototype.parquet"))
+        floor = _child(
+            "benchmarks.prototype",
+            str(next(whole.glob("RC_*.jsonl"))),
+            str(root / "prototype.parquet"),
+        )
         stages = _child("benchmarks.pipeline", "--stages-of", str(whole))
         small = _child("benchmarks.pipeline", "--stages-of", str(quarter))
-    print(f"prototype.rows {floor['rows']} seconds {floor['seconds']:.2f} peak_mb {floor['peak_mb']:.0f}")
+    print(
+        f"prototype.rows {floor['rows']} seconds {floor['seconds']:.2f} peak_mb {floor['peak_mb']:.0f}"
+    )
     for name, stage in stages.items():
         speed = stage["rows"] / stage["seconds"]
-        print(f"{name}.rows {stage['rows']:.0f} seconds {stage['seconds']:.2f} peak_mb {stage['peak_mb']:.0f} rows_per_second {speed:.0f}")
+        print(
+            f"{name}.rows {stage['rows']:.0f} seconds {stage['seconds']:.2f} peak_mb {stage['peak_mb']:.0f} rows_per_second {speed:.0f}"
+        )
     landing_to_silver = stages["bronze"]["seconds"] + stages["silver"]["seconds"]
-    report("pipeline.landing_to_silver_speed_of_prototype", floor["seconds"] / landing_to_silver, "ratio", at_least=0.5)
+    report(
+        "pipeline.landing_to_silver_speed_of_prototype",
+        floor["seconds"] / landing_to_silver,
+        "ratio",
+        at_least=0.5,
+    )
     report("pipeline.peak_memory", stages["mart"]["peak_mb"], "MB", at_most=2500)
-    report("pipeline.peak_memory_of_whole_to_quarter", stages["mart"]["peak_mb"] / small["mart"]["peak_mb"], "ratio", at_most=1.5)
+    report(
+        "pipeline.peak_memory_of_whole_to_quarter",
+        stages["mart"]["peak_mb"] / small["mart"]["peak_mb"],
+        "ratio",
+        at_most=1.5,
+    )
     finish()
 
 

@@ -14,7 +14,9 @@ import polars_hash
 from benchmarks.measure import peak_mb
 from market_opinion.domain.definition import load_domain
 
-_SCHEMA = dict.fromkeys(("id", "subreddit", "author", "body", "link_id", "parent_id", "permalink"), pl.String) | {
+_SCHEMA = dict.fromkeys(
+    ("id", "subreddit", "author", "body", "link_id", "parent_id", "permalink"), pl.String
+) | {
     "score": pl.Int64,
     "created_utc": pl.Int64,
 }
@@ -47,9 +49,17 @@ def run(source: Path, target: Path) -> dict[str, float]:
         text = text.str.replace_all(pattern, replacement)
     cleaned = pl.coalesce(text, "body").str.strip_chars().str.normalize("NFC")
     frame = frame.lazy().with_columns(text=cleaned).collect(engine="streaming")
-    named = pl.when(pl.col("text").str.contains_any(aliases, ascii_case_insensitive=True)).then(pl.col("text").str.to_lowercase())
-    frame = frame.lazy().with_columns(matches=named.str.extract_many(aliases, leftmost=True)).collect(engine="streaming")
-    frame = frame.with_columns(author=polars_hash.col("author").chash.hmac_sha256(key="0123456789abcdef"))
+    named = pl.when(pl.col("text").str.contains_any(aliases, ascii_case_insensitive=True)).then(
+        pl.col("text").str.to_lowercase()
+    )
+    frame = (
+        frame.lazy()
+        .with_columns(matches=named.str.extract_many(aliases, leftmost=True))
+        .collect(engine="streaming")
+    )
+    frame = frame.with_columns(
+        author=polars_hash.col("author").chash.hmac_sha256(key="0123456789abcdef")
+    )
     frame.write_parquet(target)
     return {"seconds": time.perf_counter() - began, "peak_mb": peak_mb(), "rows": rows}
 

@@ -46,7 +46,18 @@ from tests.reddit_server import FakeReddit, Post, RedditServer, random_id
 
 _DOMAIN = "smartphones"
 _LAG = timedelta(minutes=16)
-_COMPARED = ["kind", "item_id", "thread_id", "parent_id", "created_at", "window_start", "author", "title", "body", "votes"]
+_COMPARED = [
+    "kind",
+    "item_id",
+    "thread_id",
+    "parent_id",
+    "created_at",
+    "window_start",
+    "author",
+    "title",
+    "body",
+    "votes",
+]
 
 
 def _posts(archive: str, start: datetime, end: datetime) -> Iterator[Post]:
@@ -78,7 +89,15 @@ def _posts(archive: str, start: datetime, end: datetime) -> Iterator[Post]:
         )
 
 
-def _invented(communities: list[str], start: datetime, hours: int, *, comments: int, submissions: int, seed: int = 1) -> Iterator[Post]:
+def _invented(
+    communities: list[str],
+    start: datetime,
+    hours: int,
+    *,
+    comments: int,
+    submissions: int,
+    seed: int = 1,
+) -> Iterator[Post]:
     chance, begin = random.Random(seed), start.timestamp()
     for community in communities:
         threads = [
@@ -112,7 +131,9 @@ def _invented(communities: list[str], start: datetime, hours: int, *, comments: 
 def _home(folder: Path, environment: dict[str, str]) -> Iterator[None]:
     """Settings of one run, and tasks as plain calls."""
     before = dict(os.environ)
-    os.environ.update({**environment, "MARKET_OPINION_HOME": str(folder), "REDDIT_REQUESTS_PER_MINUTE": "1000000"})
+    os.environ.update(
+        {**environment, "MARKET_OPINION_HOME": str(folder), "REDDIT_REQUESTS_PER_MINUTE": "1000000"}
+    )
     call = Task.__call__
     Task.__call__ = lambda task, *args, **kwargs: task.fn(*args, **kwargs)  # type: ignore[method-assign]
     try:
@@ -156,7 +177,9 @@ def _first_hour_is_due(communities: list[str], start: datetime) -> None:
         adapters.state().save_last_run_timestamp("reddit", community, start)
 
 
-def _replay(reddit: FakeReddit, communities: list[str], start: datetime, hours: int, clock: list[datetime]) -> tuple[float, Counter[int]]:
+def _replay(
+    reddit: FakeReddit, communities: list[str], start: datetime, hours: int, clock: list[datetime]
+) -> tuple[float, Counter[int]]:
     """Follow the history with polls, closings and second looks; seconds it took, and requests of each hour."""
     began, per_hour = time.perf_counter(), Counter[int]()
     for n in range(hours + 1):
@@ -171,7 +194,14 @@ def _replay(reddit: FakeReddit, communities: list[str], start: datetime, hours: 
     return time.perf_counter() - began, per_hour
 
 
-def _measure_replay(server: RedditServer, clock: list[datetime], folder: Path, archive: str, start: datetime, days: int) -> None:
+def _measure_replay(
+    server: RedditServer,
+    clock: list[datetime],
+    folder: Path,
+    archive: str,
+    start: datetime,
+    days: int,
+) -> None:
     reddit, hours = server.reddit, days * 24
     reddit.posts.clear()
     reddit.add(_posts(archive, start, start + HOUR * hours))
@@ -182,19 +212,28 @@ def _measure_replay(server: RedditServer, clock: list[datetime], folder: Path, a
         live = _bronze()
         entries = adapters.state().windows("reddit")
     with _home(folder / "archive", {}):
-        job = check_backfill(_DOMAIN, "archive", archive, communities, start, start + HOUR * hours, datetime.now(UTC))
+        job = check_backfill(
+            _DOMAIN, "archive", archive, communities, start, start + HOUR * hours, datetime.now(UTC)
+        )
         with Tally() as tally:
             carry(job, fetch_windows(job, job.communities, job.window).slices, tally)
         same = live.equals(_bronze())
     report("reddit.replayed_items", live.height, "items")
     report("reddit.items_unlike_the_archive", 0 if same else 1, "tables", at_most=0)
-    report("reddit.hours_not_certified", sum(e.state is not WindowState.CERTIFIED for e in entries), "hours", at_most=0)
+    report(
+        "reddit.hours_not_certified",
+        sum(e.state is not WindowState.CERTIFIED for e in entries),
+        "hours",
+        at_most=0,
+    )
     report("reddit.seconds_a_replayed_day", seconds / days, "s")
     report("reddit.requests_an_hour", sum(per_hour.values()) / len(per_hour), "requests")
     report("reddit.requests_in_the_busiest_hour", max(per_hour.values()), "requests")
 
 
-def _measure_kills(server: RedditServer, clock: list[datetime], folder: Path, kills: int, seed: int = 1) -> None:
+def _measure_kills(
+    server: RedditServer, clock: list[datetime], folder: Path, kills: int, seed: int = 1
+) -> None:
     """Steps in processes of their own, killed at random moments; the last one of each moment is left alone."""
     reddit, chance = server.reddit, random.Random(seed)
     start, home = datetime(2026, 3, 2, tzinfo=UTC), folder / "rough"
@@ -207,7 +246,12 @@ def _measure_kills(server: RedditServer, clock: list[datetime], folder: Path, ki
     for number in range(kills):
         clock[0] = start + timedelta(minutes=16 + 30 * number)
         command = [sys.executable, "-m", "benchmarks.reddit", "--step", clock[0].isoformat()]
-        process = subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL, start_new_session=True)
+        process = subprocess.Popen(
+            command,
+            env={**os.environ, **environment},
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
         time.sleep(chance.uniform(0.25, 1.0) * usual_seconds)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
@@ -224,7 +268,11 @@ def _measure_kills(server: RedditServer, clock: list[datetime], folder: Path, ki
             _step(clock[0])
         rows, entries = _bronze(), adapters.state().windows("reddit")
     closed = {e.window_start for e in entries if e.state is WindowState.CERTIFIED}
-    wanted = sorted(post.id for post in reddit.posts.values() if datetime.fromtimestamp(post.created, UTC) < max(closed) + HOUR)
+    wanted = sorted(
+        post.id
+        for post in reddit.posts.values()
+        if datetime.fromtimestamp(post.created, UTC) < max(closed) + HOUR
+    )
     report("reddit.kills", kills, "kills")
     report(
         "reddit.items_lost_or_doubled_by_kills",
@@ -233,7 +281,12 @@ def _measure_kills(server: RedditServer, clock: list[datetime], folder: Path, ki
         at_most=0,
     )
     report("reddit.watermarks_ahead_of_the_data", ahead, "times", at_most=0)
-    report("reddit.hours_open_after_kills", sum(e.state is not WindowState.CERTIFIED for e in entries), "hours", at_most=0)
+    report(
+        "reddit.hours_open_after_kills",
+        sum(e.state is not WindowState.CERTIFIED for e in entries),
+        "hours",
+        at_most=0,
+    )
 
 
 def _is_ahead(now: datetime) -> bool:
@@ -242,7 +295,9 @@ def _is_ahead(now: datetime) -> bool:
     settled = {e.window_start for e in adapters.state().windows("reddit") if e.state.is_settled}
     first = datetime(2026, 3, 2, tzinfo=UTC)
     held = set(adapters.lake().read(BRONZE_ITEMS, columns=["window_start"])["window_start"])
-    hours = itertools.takewhile(lambda hour: hour < reached, (first + HOUR * n for n in itertools.count()))
+    hours = itertools.takewhile(
+        lambda hour: hour < reached, (first + HOUR * n for n in itertools.count())
+    )
     return any(hour not in settled or hour not in held for hour in hours)
 
 
@@ -312,7 +367,14 @@ def main(
         folder = Path(temporary)
         _measure_requests(server, clock, folder)
         if archive:
-            _measure_replay(server, clock, folder, archive, datetime.fromisoformat(start).replace(tzinfo=UTC), days)
+            _measure_replay(
+                server,
+                clock,
+                folder,
+                archive,
+                datetime.fromisoformat(start).replace(tzinfo=UTC),
+                days,
+            )
         if kills:
             _measure_kills(server, clock, folder, kills)
     finish()

@@ -24,11 +24,20 @@ def main(*, sample: Path | None = None, items: int = 5000) -> None:
     """
     domains = Path(__file__).resolve().parent.parent / "domains"
     path = sample or domains / "smartphones" / "sample" / "RC_sample.jsonl"
-    bodies = [json.loads(line)["body"] for line in path.read_text(encoding="utf-8").splitlines() if line.endswith("}")]
+    bodies = [
+        json.loads(line)["body"]
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if line.endswith("}")
+    ]
     texts = (bodies * (items // len(bodies) + 1))[:items]
     count = len(texts)
     asked = pl.DataFrame(
-        {"row": range(count), "text": texts, "products": [["apple-iphone-15"]] * count, "aliases": [["iphone 15"]] * count}
+        {
+            "row": range(count),
+            "text": texts,
+            "products": [["apple-iphone-15"]] * count,
+            "aliases": [["iphone 15"]] * count,
+        }
     )
     lexicon, vader = Lexicon(load_domain("smartphones", domains)), SentimentIntensityAnalyzer()
     ours, bare = [], []

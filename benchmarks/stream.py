@@ -72,14 +72,21 @@ def drain_for_ever() -> None:
 
 def _drain() -> Drain:
     settings = load_settings()
-    return Drain(settings, Landing(settings.landing_root), load_domain("smartphones", settings.domains_path), vouched=lambda _: False)
+    return Drain(
+        settings,
+        Landing(settings.landing_root),
+        load_domain("smartphones", settings.domains_path),
+        vouched=lambda _: False,
+    )
 
 
 def rows(settings: Settings) -> tuple[int, int, int]:
     """Lines landed, different items and rejections."""
     landing = Landing(settings.landing_root)
     captures = landing.captures("reddit", landing.communities("reddit"), None)
-    found, rejections = bronze.parse(content for capture in captures for content in landing.read(capture))
+    found, rejections = bronze.parse(
+        content for capture in captures for content in landing.read(capture)
+    )
     return found.height, bronze.newest(found).height, rejections.height
 
 
@@ -96,16 +103,26 @@ def main(*, messages: int = 50_000, kills: int = 20, seed: int = 1) -> None:
     """Measure both."""
     chance, made = random.Random(seed), comments(messages)
     with tempfile.TemporaryDirectory() as folder, Broker(Path(folder) / "broker.log") as broker:
-        os.environ |= {"KAFKA_BOOTSTRAP_SERVERS": broker.address, "MARKET_OPINION_HOME": f"{folder}/calm", "ENVIRONMENT": "calm"}
+        os.environ |= {
+            "KAFKA_BOOTSTRAP_SERVERS": broker.address,
+            "MARKET_OPINION_HOME": f"{folder}/calm",
+            "ENVIRONMENT": "calm",
+        }
         broker.make(topic_of("calm", "reddit"))
         broker.produce(topic_of("calm", "reddit"), made * 4, kind="comment")
         received, seconds = drain()
         report("stream_throughput", received / seconds, "messages/s", at_least=10_000)
         report("stream_peak", peak_mb(), "MB")
-        os.environ |= {"MARKET_OPINION_HOME": f"{folder}/rough", "ENVIRONMENT": "rough", "KAFKA_GROUP_ID": "rough"}
+        os.environ |= {
+            "MARKET_OPINION_HOME": f"{folder}/rough",
+            "ENVIRONMENT": "rough",
+            "KAFKA_GROUP_ID": "rough",
+        }
         name = topic_of("rough", "reddit")
         broker.make(name)
-        producer = threading.Thread(target=_produce, args=(broker, name, made, kills * _SECONDS_A_KILL))
+        producer = threading.Thread(
+            target=_produce, args=(broker, name, made, kills * _SECONDS_A_KILL)
+        )
         producer.start()
         for _ in range(kills):
             process = subprocess.Popen([sys.executable, "-c", _DRAIN], env=dict(os.environ))

@@ -39,13 +39,17 @@ def backfill(
         end: Hour after the last, in UTC.
         mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out where it has one.
     """
-    job = check_backfill(domain, source, archive, communities, start, end, flow_run.scheduled_start_time, mapping)
+    job = check_backfill(
+        domain, source, archive, communities, start, end, flow_run.scheduled_start_time, mapping
+    )
     with Tally() as tally:
         landed = fetch_windows(job, job.communities, job.window)
         carry(job, landed.slices, tally)
         tally.add(mirror_landed(job, landed.slices))
         notes = (*landed.notes, *check_windows(job, landed.slices), *compare_stars(job))
-        return conclude(job, tally, title=f"backfill of {job.domain} from {job.source}", notes=notes)
+        return conclude(
+            job, tally, title=f"backfill of {job.domain} from {job.source}", notes=notes
+        )
 
 
 if __name__ == "__main__":

@@ -48,7 +48,16 @@ def campaign(
         again: Hand out spans too that were judged before.
     """
     job = check_campaign(
-        domain, source, archive, communities, start, end, items_a_run, runs_at_once, flow_run.scheduled_start_time, mapping
+        domain,
+        source,
+        archive,
+        communities,
+        start,
+        end,
+        items_a_run,
+        runs_at_once,
+        flow_run.scheduled_start_time,
+        mapping,
     )
     with Tally() as tally:
         landed = fetch_windows(job, job.communities, job.window)
@@ -61,8 +70,14 @@ def campaign(
         tally.add(hand_out(job, parts, tally, at_once=runs_at_once))
         for dates in by_date(landed.slices):
             finish(job, dates, tally)
-        notes = (*landed.notes, f"{len(parts)} spans were judged by runs of their own", *check_windows(job, landed.slices))
-        return conclude(job, tally, title=f"campaign of {job.domain} from {job.source}", notes=notes)
+        notes = (
+            *landed.notes,
+            f"{len(parts)} spans were judged by runs of their own",
+            *check_windows(job, landed.slices),
+        )
+        return conclude(
+            job, tally, title=f"campaign of {job.domain} from {job.source}", notes=notes
+        )
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ from tasks.request import check_live
 
 
 @flow(name="collect", on_failure=[report_failure], on_crashed=[report_failure])
-def collect(domain: str = "smartphones", communities: list[str] | None = None, minutes: int = 0) -> Summary:
+def collect(
+    domain: str = "smartphones", communities: list[str] | None = None, minutes: int = 0
+) -> Summary:
     """Land what is said on Reddit while it can still be listed; hours are closed and carried on by `hourly`.
 
     Each community is looked at as often as it moves, every 2 to 30 minutes. Safe to run again at any time, and to end at

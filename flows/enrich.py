@@ -36,7 +36,9 @@ def enrich(
         mapping: For source file: which [files.NAME] of the domain they came by.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_enrich(domain, source, communities, start, end, now or flow_run.scheduled_start_time, mapping)
+    job = check_enrich(
+        domain, source, communities, start, end, now or flow_run.scheduled_start_time, mapping
+    )
     slices = find_landed(job)
     with Tally() as tally:
         tally.expect(4 * len(slices))

@@ -14,7 +14,11 @@ from tasks.request import ScorerName, check_evaluate
 
 @flow(name="evaluate")
 def evaluate(
-    labelled: Path, domain: str = "smartphones", scorer: ScorerName = "lexicon", against: ScorerName | None = None, limit: int | None = None
+    labelled: Path,
+    domain: str = "smartphones",
+    scorer: ScorerName = "lexicon",
+    against: ScorerName | None = None,
+    limit: int | None = None,
 ) -> Summary:
     """Say how often a scorer agrees with labels that people gave: accuracy, F1 of each class, aspects found, evidence, coverage and cost.
 
@@ -32,7 +36,9 @@ def evaluate(
             found[name], counts = evaluate_scorer(job, labelled, name, limit)
             tally.add(counts)
         notes = publish_evaluation(found)
-        summary = Summary(f"evaluation on {labelled.name}", dict(tally.counts), tally.elapsed_seconds, None, notes)
+        summary = Summary(
+            f"evaluation on {labelled.name}", dict(tally.counts), tally.elapsed_seconds, None, notes
+        )
         publish_summary(summary)
         return summary
 

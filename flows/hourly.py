@@ -41,7 +41,15 @@ def hourly(
         mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out where it has one.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_hourly(domain, source, archive, communities, max_windows, now or flow_run.scheduled_start_time, mapping)
+    job = check_hourly(
+        domain,
+        source,
+        archive,
+        communities,
+        max_windows,
+        now or flow_run.scheduled_start_time,
+        mapping,
+    )
     with Tally() as tally:
         carry(job, find_stale_windows(job), tally)
         due = find_due_windows(job)
@@ -50,7 +58,9 @@ def hourly(
             carry(job, landed.slices, tally)
             tally.add(mirror_landed(job, landed.slices))
         notes = check_windows(job, due) if due else ("no hour is due",)
-        return conclude(job, tally, title=f"hourly run of {job.domain} from {job.source}", notes=notes)
+        return conclude(
+            job, tally, title=f"hourly run of {job.domain} from {job.source}", notes=notes
+        )
 
 
 if __name__ == "__main__":

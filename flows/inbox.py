@@ -7,7 +7,13 @@ from prefect.runtime import flow_run
 
 from flows.stages import carry, conclude
 from tasks.alerts import check_windows, report_failure
-from tasks.inbox import find_arrivals, find_received, receive_file, record_arrivals, wait_for_arrivals
+from tasks.inbox import (
+    find_arrivals,
+    find_received,
+    receive_file,
+    record_arrivals,
+    wait_for_arrivals,
+)
 from tasks.local import run_locally
 from tasks.progress import Tally
 from tasks.report import Summary, compare_stars
@@ -40,7 +46,12 @@ def inbox(domain: str = "smartphones", minutes: int = 0, now: datetime | None = 
             notes += record_arrivals(received)
             unread += [each.arrival.path for each in received if each.outcome.state == "waiting"]
             looking = wait_for_arrivals(look, began + timedelta(minutes=minutes), began)
-        return conclude(job, tally, title=f"inbox of {domain}", notes=(*(notes or ["nothing new was there"]), *compare_stars(job)))
+        return conclude(
+            job,
+            tally,
+            title=f"inbox of {domain}",
+            notes=(*(notes or ["nothing new was there"]), *compare_stars(job)),
+        )
 
 
 if __name__ == "__main__":

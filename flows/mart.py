@@ -15,7 +15,12 @@ from tasks.rescore import find_scored_slices
 
 
 @flow(name="mart", on_failure=[report_failure], on_crashed=[report_failure])
-def mart(domain: str = "smartphones", start: datetime | None = None, end: datetime | None = None, now: datetime | None = None) -> Summary:
+def mart(
+    domain: str = "smartphones",
+    start: datetime | None = None,
+    end: datetime | None = None,
+    now: datetime | None = None,
+) -> Summary:
     """Rebuild the mart and the gold tables from silver, a day at a time: after a restore, a new engine, or a change of the catalogue.
 
     Safe to run again at any time; each load is one transaction that reconciles with silver or does not happen.

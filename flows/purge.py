@@ -14,7 +14,9 @@ from tasks.report import Summary
 
 
 @flow(name="purge", on_failure=[report_failure], on_crashed=[report_failure])
-def purge(domain: str = "smartphones", platform: str = "reddit", now: datetime | None = None) -> Summary:
+def purge(
+    domain: str = "smartphones", platform: str = "reddit", now: datetime | None = None
+) -> Summary:
     """Take the words and names of hours older than RETENTION_HOURS out of landing, lake, mart and their histories.
 
     Ids, times, votes, author keys, mentions, opinions and where their evidence stood remain. Hours that a spent budget left

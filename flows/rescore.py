@@ -57,7 +57,12 @@ def rescore(
         for span in slices:
             tally.done("opinions", span, judge_items(job, span, scorer, score_set))
         record_set(job, score_set, slices)
-        return conclude(job, tally, title=f"{score_set} of {domain} by {scorer}", notes=compare_sets(job, score_set))
+        return conclude(
+            job,
+            tally,
+            title=f"{score_set} of {domain} by {scorer}",
+            notes=compare_sets(job, score_set),
+        )
 
 
 if __name__ == "__main__":

@@ -124,7 +124,9 @@ def conclude(job: Job, tally: Tally, *, title: str, notes: tuple[str, ...] = ())
     return sum_up(job, tally, title=title, notes=notes, path=draw_report(job))
 
 
-def sum_up(job: Job, tally: Tally, *, title: str, notes: tuple[str, ...] = (), path: str | None = None) -> Summary:
+def sum_up(
+    job: Job, tally: Tally, *, title: str, notes: tuple[str, ...] = (), path: str | None = None
+) -> Summary:
     """What the run did, shown on Prefect's page of it."""
     summary = Summary(title, dict(tally.counts), tally.elapsed_seconds, path, (*job.notes, *notes))
     publish_summary(summary)

@@ -15,7 +15,9 @@ from tasks.stream import drain_topics, find_streamed, record_streamed
 
 
 @flow(name="stream", on_failure=[report_failure], on_crashed=[report_failure])
-def stream(domain: str = "smartphones", messages_max: int = 1_000_000, now: datetime | None = None) -> Summary:
+def stream(
+    domain: str = "smartphones", messages_max: int = 1_000_000, now: datetime | None = None
+) -> Summary:
     """Land what the topics `mop.ENVIRONMENT.PLATFORM` hold, in batches, and carry the hours it is of to the mart and the report.
 
     Offsets are committed once a batch is in the landing zone. Safe to run again at any time: what was landed and not

@@ -21,7 +21,13 @@ def train(domain: str = "smartphones", labelled: Path | None = None) -> Summary:
     """
     job = check_train(domain, labelled)
     with Tally() as tally:
-        summary = Summary(f"linear scorer of {domain}", {}, tally.elapsed_seconds, None, train_linear(job, labelled))
+        summary = Summary(
+            f"linear scorer of {domain}",
+            {},
+            tally.elapsed_seconds,
+            None,
+            train_linear(job, labelled),
+        )
         publish_summary(summary)
         return summary
 

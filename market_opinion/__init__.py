@@ -8,4 +8,6 @@ import os
 
 # Polars' allocator gives blocks of 8 MB and more back to the system at once, and faults them in again for the next
 # column: a quarter of the time of all stages. Read when Polars is first imported; a setting from outside comes last and wins.
-os.environ["_RJEM_MALLOC_CONF"] = ",".join(filter(None, ("oversize_threshold:0", os.environ.get("_RJEM_MALLOC_CONF"))))
+os.environ["_RJEM_MALLOC_CONF"] = ",".join(
+    filter(None, ("oversize_threshold:0", os.environ.get("_RJEM_MALLOC_CONF")))
+)

@@ -20,7 +20,9 @@ from market_opinion.domain.definition import load_domain
 from market_opinion.ops import dictionary
 
 _PIPED_WIDTH = 160
-app = cyclopts.App(name="python -m market_opinion", help="Commands about the platform itself.", version_flags=())
+app = cyclopts.App(
+    name="python -m market_opinion", help="Commands about the platform itself.", version_flags=()
+)
 
 
 @app.command
@@ -47,7 +49,11 @@ def doctor() -> None:
     console, bad = _console(), 0
     for finding in doctor.examine():
         bad += finding.state == "bad"
-        console.print(f"{marks[finding.state]:<20} {finding.what:<11} {escape(finding.text)}", highlight=False, soft_wrap=True)
+        console.print(
+            f"{marks[finding.state]:<20} {finding.what:<11} {escape(finding.text)}",
+            highlight=False,
+            soft_wrap=True,
+        )
     if bad:
         sys.exit(1)
 
@@ -80,11 +86,23 @@ def audit(
             message = "item needs its platform: `audit reddit --item abc123`"
             raise InvalidRequest(message)
         for step in audit.trace(platform, item):
-            console.print(f"[bold]{step.where}[/]\n  {escape(step.text)}", highlight=False, soft_wrap=True)
+            console.print(
+                f"[bold]{step.where}[/]\n  {escape(step.text)}", highlight=False, soft_wrap=True
+            )
         return
     window = Window(as_utc(start), as_utc(end)) if start and end else None
     known = audit.communities(platform, community, window)
-    table = Table("community", "from", "to", "certified", "missing", "watermark", "last run", "items", box=None)
+    table = Table(
+        "community",
+        "from",
+        "to",
+        "certified",
+        "missing",
+        "watermark",
+        "last run",
+        "items",
+        box=None,
+    )
     for each in known:
         covered = each.coverage
         run = each.last_run
@@ -95,7 +113,9 @@ def audit(
             f"{covered.certified_count:,} of {covered.window.hour_count:,}",
             f"{sum(span.hour_count for span in covered.missing):,}",
             f"{each.watermark:%Y-%m-%d %H:%M}" if each.watermark else "none",
-            f"{run['Mode']} {datetime.fromtimestamp(run['IngestedAtTs'], UTC):%Y-%m-%d %H:%M}" if run else "none",
+            f"{run['Mode']} {datetime.fromtimestamp(run['IngestedAtTs'], UTC):%Y-%m-%d %H:%M}"
+            if run
+            else "none",
             f"{covered.item_count:,}",
         )
     console.print(table, soft_wrap=True)
@@ -119,14 +139,26 @@ def inbox() -> None:
     console, table = _console(), Table("file", "state", "lines", "refused", "when", "why", box=None)
     outcomes = open_inbox().outcomes()
     for each in outcomes:
-        lines, refused = (f"{each.counts[name]:,}" if each.counts else "" for name in ("landed_line_count", "refused_line_count"))
-        table.add_row(escape(each.path), each.state, lines, refused, f"{each.decided_at:%Y-%m-%d %H:%M}", escape(each.detail))
+        lines, refused = (
+            f"{each.counts[name]:,}" if each.counts else ""
+            for name in ("landed_line_count", "refused_line_count")
+        )
+        table.add_row(
+            escape(each.path),
+            each.state,
+            lines,
+            refused,
+            f"{each.decided_at:%Y-%m-%d %H:%M}",
+            escape(each.detail),
+        )
     console.print(table, soft_wrap=True)
     if any(each.state in {"refused", "partly"} for each in outcomes):
         sys.exit(1)
 
 
-domains = cyclopts.App(name="domain", help="Product categories: a new one, and whether one is good.")
+domains = cyclopts.App(
+    name="domain", help="Product categories: a new one, and whether one is good."
+)
 app.command(domains)
 
 
@@ -176,8 +208,15 @@ def check(name: str) -> None:
     findings = list(domain_lint.lint(domain, domains_path))
     console = _console()
     for finding in findings:
-        console.print(escape(f"{domains_path / name / finding.file}: {finding.text}"), highlight=False, soft_wrap=True)
-    console.print(f"{len(domain.products):,} products, {len(domain.aspects)} aspects, {len(findings):,} findings", highlight=False)
+        console.print(
+            escape(f"{domains_path / name / finding.file}: {finding.text}"),
+            highlight=False,
+            soft_wrap=True,
+        )
+    console.print(
+        f"{len(domain.products):,} products, {len(domain.aspects)} aspects, {len(findings):,} findings",
+        highlight=False,
+    )
     if findings:
         sys.exit(1)
 
@@ -195,7 +234,9 @@ def diff(left: str, right: str, *, items: int = 1000, show: int = 20) -> None:
     from tasks import difference  # takes seconds to import
 
     console = _console()
-    for line in difference.told(difference.compare_domains(left, right, items_max=items), left, right, examples_max=show):
+    for line in difference.told(
+        difference.compare_domains(left, right, items_max=items), left, right, examples_max=show
+    ):
         console.print(escape(line), highlight=False, soft_wrap=True)
 
 

@@ -23,7 +23,11 @@ from market_opinion.storage.state.sqlite import SQLiteState
 def landing() -> Landing:
     """The landing zone."""
     settings = load_settings()
-    return Landing(settings.landing_root, compression=settings.landing_compression, max_bytes=settings.landing_max_bytes)
+    return Landing(
+        settings.landing_root,
+        compression=settings.landing_compression,
+        max_bytes=settings.landing_max_bytes,
+    )
 
 
 def lake() -> Lake:
@@ -37,9 +41,13 @@ def state() -> StateStore:
     settings = load_settings()
     if settings.state_table is None:
         return SQLiteState(settings.state_path, environment=settings.environment)
-    from market_opinion.storage.state.dynamodb import DynamoDBState  # loads boto3's models, which few need
+    from market_opinion.storage.state.dynamodb import (
+        DynamoDBState,
+    )  # loads boto3's models, which few need
 
-    return DynamoDBState(settings.state_table, environment=settings.environment, ssm_path=settings.state_base_path)
+    return DynamoDBState(
+        settings.state_table, environment=settings.environment, ssm_path=settings.state_base_path
+    )
 
 
 def mart() -> Mart:
@@ -61,7 +69,9 @@ def metrics() -> MetricsSink:
     settings = load_settings()
     match settings.metrics_sink:
         case "file":
-            return MetricsFile(settings.home_path.resolve() / "metrics.jsonl", namespace=settings.metrics_namespace)
+            return MetricsFile(
+                settings.home_path.resolve() / "metrics.jsonl", namespace=settings.metrics_namespace
+            )
         case "emf":
             return EmbeddedMetrics(namespace=settings.metrics_namespace)
         case "cloudwatch":
@@ -69,7 +79,12 @@ def metrics() -> MetricsSink:
 
 
 def open_source(
-    name: str, domain: str, *, files: str | None = None, mapping: str | None = None, priority: Priority = Priority.CLOSE
+    name: str,
+    domain: str,
+    *,
+    files: str | None = None,
+    mapping: str | None = None,
+    priority: Priority = Priority.CLOSE,
 ) -> Source:
     """The source of this name, for what the domain asks of it; raises what it says where nothing is there to read."""
     settings, state_store = load_settings(), state()
@@ -77,7 +92,9 @@ def open_source(
     def pace(account: str, per_minute: int) -> Quota:
         return Quota(state_store, account, per_minute=per_minute, priority=priority)
 
-    opening = SourceContext(settings, load_domain(domain, settings.domains_path), pace, files=files, mapping=mapping)
+    opening = SourceContext(
+        settings, load_domain(domain, settings.domains_path), pace, files=files, mapping=mapping
+    )
     return cast("type[Source]", source_type(name)).open(opening)
 
 
@@ -85,7 +102,12 @@ def reddit(priority: Priority) -> Reddit:
     """A client of Reddit that shares its quota with all others; raises SettingsInvalid that says how to give credentials."""
     settings = load_settings()
     credentials = _reddit_credentials(settings)
-    quota = Quota(state(), credentials.client_id, per_minute=settings.reddit_requests_per_minute, priority=priority)
+    quota = Quota(
+        state(),
+        credentials.client_id,
+        per_minute=settings.reddit_requests_per_minute,
+        priority=priority,
+    )
     return RedditClientFactory.create(
         credentials,
         reddit_url=settings.reddit_url,
@@ -97,12 +119,25 @@ def reddit(priority: Priority) -> Reddit:
 
 def _reddit_credentials(settings: Settings) -> RedditCredentials:
     """From the environment, else a Prefect block, else Secrets Manager: the first that is configured."""
-    if settings.reddit_client_id or not (settings.reddit_secret_block or settings.reddit_secret_arn):
-        found = {"REDDIT_CLIENT_ID": settings.reddit_client_id, "REDDIT_CLIENT_SECRET": settings.reddit_client_secret}
+    if settings.reddit_client_id or not (
+        settings.reddit_secret_block or settings.reddit_secret_arn
+    ):
+        found = {
+            "REDDIT_CLIENT_ID": settings.reddit_client_id,
+            "REDDIT_CLIENT_SECRET": settings.reddit_client_secret,
+        }
         named = {name: value.get_secret_value() for name, value in found.items() if value}
-        return RedditCredentials.parse({**named, "REDDIT_USER_AGENT": settings.reddit_user_agent}, where="the environment")
+        return RedditCredentials.parse(
+            {**named, "REDDIT_USER_AGENT": settings.reddit_user_agent}, where="the environment"
+        )
     if settings.reddit_secret_block:
-        block = cast("Secret[str]", Secret.load(settings.reddit_secret_block))  # no coroutine, since this is no event loop
-        return RedditCredentials.parse(block.get(), where=f"Prefect block {settings.reddit_secret_block}")
+        block = cast(
+            "Secret[str]", Secret.load(settings.reddit_secret_block)
+        )  # no coroutine, since this is no event loop
+        return RedditCredentials.parse(
+            block.get(), where=f"Prefect block {settings.reddit_secret_block}"
+        )
     answer = boto3.client("secretsmanager").get_secret_value(SecretId=settings.reddit_secret_arn)
-    return RedditCredentials.parse(answer.get("SecretString", ""), where=f"secret {settings.reddit_secret_arn}")
+    return RedditCredentials.parse(
+        answer.get("SecretString", ""), where=f"secret {settings.reddit_secret_arn}"
+    )

@@ -24,22 +24,39 @@ _USABLE_COMMENTS_MIN = 50
 def check_windows(job: Job, slices: list[Slice]) -> tuple[str, ...]:
     """Raise an alert for hours that are not complete, and for communities of which hardly anything can be used; say what was said."""
     entries = [
-        entry for span in slices for entry in adapters.state().windows(span.platform, span.window) if entry.community in span.communities
+        entry
+        for span in slices
+        for entry in adapters.state().windows(span.platform, span.window)
+        if entry.community in span.communities
     ]
     found: Counter[tuple[str, str, str]] = Counter()
     comments: Counter[tuple[str, str]] = Counter()
     for entry in entries:
         if entry.state is not WindowState.CERTIFIED:
             found[entry.state, entry.community, entry.detail] += 1
-        comments.update({(entry.community, name): entry.counts.get(name, 0) for name in ("comment_count", "usable_comment_count")})
+        comments.update(
+            {
+                (entry.community, name): entry.counts.get(name, 0)
+                for name in ("comment_count", "usable_comment_count")
+            }
+        )
     raised = [
-        alerts.Alert("windows_" + state.lower(), f"{job.platform}/{community}: {count:,} windows are {state}: {detail}")
+        alerts.Alert(
+            "windows_" + state.lower(),
+            f"{job.platform}/{community}: {count:,} windows are {state}: {detail}",
+        )
         for (state, community, detail), count in sorted(found.items())
     ]
     for community in sorted({entry.community for entry in entries}):
-        counts = {name: comments[community, name] for name in ("comment_count", "usable_comment_count")}
+        counts = {
+            name: comments[community, name] for name in ("comment_count", "usable_comment_count")
+        }
         ratio = ratios(counts)["usable_comment_ratio"]
-        if ratio is not None and counts["comment_count"] >= _USABLE_COMMENTS_MIN and ratio < _USABLE_MIN:
+        if (
+            ratio is not None
+            and counts["comment_count"] >= _USABLE_COMMENTS_MIN
+            and ratio < _USABLE_MIN
+        ):
             text = f"{job.platform}/{community}: only {ratio:.0%} of {counts['comment_count']:,} comments can be used"
             raised.append(alerts.Alert("usable_ratio_low", text))
     raise_alerts(raised)
@@ -52,7 +69,9 @@ def check_rate(job: Job) -> None:
     state = adapters.state()
     if refused := state.notes(REFUSALS):
         dimensions = {"Environment": load_settings().environment}
-        adapters.metrics().put([Metric("RequestsRefused", len(refused), "Count", job.now, dimensions)])
+        adapters.metrics().put(
+            [Metric("RequestsRefused", len(refused), "Count", job.now, dimensions)]
+        )
         text = f"{len(refused):,} requests were refused for their rate since {min(refused.values())}: lower its _REQUESTS_PER_MINUTE"
         raise_alerts([alerts.Alert("rate_limited", text)])
         state.drop_notes(REFUSALS, refused)
@@ -61,9 +80,7 @@ def check_rate(job: Job) -> None:
 @task
 def hold_purge(job: Job, span: Slice, unjudged: int) -> None:
     """Say that words are kept past their time, because they were not judged yet."""
-    text = (
-        f"{job.platform} {span.window}: {unjudged:,} items are not judged, so their words are kept past RETENTION_HOURS: raise the budget"
-    )
+    text = f"{job.platform} {span.window}: {unjudged:,} items are not judged, so their words are kept past RETENTION_HOURS: raise the budget"
     raise_alerts([alerts.Alert("purge_held", text)])
 
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
+from market_opinion.core.contracts import (
+    BRONZE_ITEMS,
+    OPS_REJECTIONS,
+    SILVER_ITEMS,
+    SILVER_MENTIONS,
+    SILVER_OPINIONS,
+)
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.window import Window
 from market_opinion.ops.audit import Coverage, coverage
@@ -33,10 +39,16 @@ class Community:
     last_run: dict[str, Any] | None
 
 
-def communities(platform: str | None = None, community: str | None = None, window: Window | None = None) -> list[Community]:
+def communities(
+    platform: str | None = None, community: str | None = None, window: Window | None = None
+) -> list[Community]:
     """All communities of the ledger, or those asked for; raises InvalidRequest where nothing is known of them."""
     state = adapters.state()
-    entries = [e for e in state.windows(platform, window) if community is None or e.community == community.lower()]
+    entries = [
+        e
+        for e in state.windows(platform, window)
+        if community is None or e.community == community.lower()
+    ]
     if not entries:
         asked = "/".join(name for name in (platform, community) if name) or "anything"
         where = f"{asked} in {window}" if window else asked
@@ -46,7 +58,11 @@ def communities(platform: str | None = None, community: str | None = None, windo
         Community(
             each,
             state.load_last_run_timestamp(each.platform, each.community),
-            max(state.runs(each.platform, each.community), key=lambda run: run["IngestedAtTs"], default=None),
+            max(
+                state.runs(each.platform, each.community),
+                key=lambda run: run["IngestedAtTs"],
+                default=None,
+            ),
         )
         for each in coverage(entries)
     ]
@@ -72,16 +88,41 @@ def trace(platform: str, item_id: str) -> Iterator[Step]:
         yield Step("landing", f"{row['landing_uri']} line {row['landing_line']}: {_line(row)}")
         yield Step(
             "bronze.items",
-            _told(row, "kind", "community", "created_at", "window_start", "first_seen_at", "retrieved_at", "votes", "payload_sha256"),
+            _told(
+                row,
+                "kind",
+                "community",
+                "created_at",
+                "window_start",
+                "first_seen_at",
+                "retrieved_at",
+                "votes",
+                "payload_sha256",
+            ),
         )
     for row in lake.read(SILVER_ITEMS, where).iter_rows(named=True):
         yield Step("silver.items", _told(row, "is_usable", "unusable_reason", "language", "text"))
     for row in lake.read(SILVER_MENTIONS, where).sort("product_id").iter_rows(named=True):
         yield Step("silver.mentions", _told(row, "domain", "product_id", "aliases", "is_inherited"))
-    for row in lake.read(SILVER_OPINIONS, where).sort("score_set", "product_id", "aspect").iter_rows(named=True):
+    for row in (
+        lake.read(SILVER_OPINIONS, where)
+        .sort("score_set", "product_id", "aspect")
+        .iter_rows(named=True)
+    ):
         yield Step(
             "silver.opinions",
-            _told(row, "domain", "score_set", "product_id", "aspect", "label", "polarity", "evidence", "evidence_start", "scorer"),
+            _told(
+                row,
+                "domain",
+                "score_set",
+                "product_id",
+                "aspect",
+                "label",
+                "polarity",
+                "evidence",
+                "evidence_start",
+                "scorer",
+            ),
         )
     for row in lake.read(OPS_REJECTIONS, where).iter_rows(named=True):
         yield Step("ops.rejections", _told(row, "stage", "reason"))

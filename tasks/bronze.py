@@ -16,16 +16,28 @@ from tasks.request import Job
 def build_bronze(job: Job, span: Slice) -> dict[str, int]:
     """Replace the slice of bronze.items. A rerun is safe: the same landing gives the same rows."""
     watch = Stopwatch()
-    landing, lake, run = adapters.landing(), adapters.lake(), {"run-id": job.run_id, "window": str(span.window)}
+    landing, lake, run = (
+        adapters.landing(),
+        adapters.lake(),
+        {"run-id": job.run_id, "window": str(span.window)},
+    )
     captures = landing.captures(span.platform, span.communities, span.window)
-    rows, rejections = bronze.parse(content for capture in captures for content in landing.read(capture))
+    rows, rejections = bronze.parse(
+        content for capture in captures for content in landing.read(capture)
+    )
     items = bronze.newest(rows)
     if others := set(landing.communities(span.platform)) - set(span.communities):
         # A post that two searches find, or a review in two categories, is one item: it stays where it was met first.
         where = {"platform": span.platform, "community": sorted(others)}
-        items = items.join(lake.read(BRONZE_ITEMS, where, span.window, columns=BRONZE_ITEMS.key), on=BRONZE_ITEMS.key, how="anti")
+        items = items.join(
+            lake.read(BRONZE_ITEMS, where, span.window, columns=BRONZE_ITEMS.key),
+            on=BRONZE_ITEMS.key,
+            how="anti",
+        )
     lake.overwrite(BRONZE_ITEMS, items, span.where, span.window, run=run)
-    lake.overwrite(OPS_REJECTIONS, rejections, {"stage": "bronze", **span.where}, span.window, run=run)
+    lake.overwrite(
+        OPS_REJECTIONS, rejections, {"stage": "bronze", **span.where}, span.window, run=run
+    )
     counts = {
         "landed_line_count": rows.height + rejections.height,
         "item_count": items.height,

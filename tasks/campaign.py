@@ -55,7 +55,12 @@ def find_unjudged(job: Job, slices: list[Slice], *, items_a_run: int, again: boo
     for whole in slices:
         captures = adapters.landing().captures(whole.platform, whole.communities, whole.window)
         for window in spans(lines_an_hour(whole.window, captures), max_items=items_a_run):
-            part = _part(job, whole.during(window), [c for c in captures if c.manifest.window_start in window], scorer)
+            part = _part(
+                job,
+                whole.during(window),
+                [c for c in captures if c.manifest.window_start in window],
+                scorer,
+            )
             if known.get(part.name, {}).get("fingerprint") != part.fingerprint:
                 found.append(part)
     return found
@@ -81,9 +86,13 @@ def hand_out(job: Job, parts: list[Part], tally: Tally, *, at_once: int) -> dict
             part, tries = waiting.pop(run.id)
             if run.state_type == StateType.COMPLETED:
                 tally.done("enrich", part.span, {})
-                get_run_logger().info("%s is judged, %d spans to go", part.span, len(to_go) + len(waiting))
+                get_run_logger().info(
+                    "%s is judged, %d spans to go", part.span, len(to_go) + len(waiting)
+                )
             elif tries < _TRIES:
-                get_run_logger().warning("%s: run %s ended %s, handed out again", part.span, run.name, run.state_name)
+                get_run_logger().warning(
+                    "%s: run %s ended %s, handed out again", part.span, run.name, run.state_name
+                )
                 waiting[_hand_out(job, part)] = (part, tries + 1)
             else:
                 failed.append(f"{part.span} (run {run.name})")
@@ -101,14 +110,28 @@ def hand_out(job: Job, parts: list[Part], tally: Tally, *, at_once: int) -> dict
 def record_judged(job: Job, counts: dict[str, int]) -> None:
     """Note that the job's hours were judged as they are now, last of all."""
     span = job.hours
-    part = _part(job, span, adapters.landing().captures(span.platform, span.communities, span.window), _scorer(job))
-    adapters.state().put_notes(_topic(job), {part.name: {"fingerprint": part.fingerprint, "counts": counts}})
+    part = _part(
+        job,
+        span,
+        adapters.landing().captures(span.platform, span.communities, span.window),
+        _scorer(job),
+    )
+    adapters.state().put_notes(
+        _topic(job), {part.name: {"fingerprint": part.fingerprint, "counts": counts}}
+    )
 
 
 def _part(job: Job, span: Slice, captures: list[Capture], scorer: str) -> Part:
     """The span as it is now: what was landed of it, for which domain, and what judges; anything else has to be judged again."""
-    files = sorted(f"{capture.folder}/{file.name} {file.sha256}" for capture in captures for file in capture.manifest.files)
-    return Part(span, hashlib.sha256("\n".join([str(span), job.domain, scorer, *files]).encode()).hexdigest())
+    files = sorted(
+        f"{capture.folder}/{file.name} {file.sha256}"
+        for capture in captures
+        for file in capture.manifest.files
+    )
+    return Part(
+        span,
+        hashlib.sha256("\n".join([str(span), job.domain, scorer, *files]).encode()).hexdigest(),
+    )
 
 
 def _scorer(job: Job) -> str:
@@ -125,7 +148,16 @@ def _hand_out(job: Job, part: Part) -> UUID:
         try:
             name, once = str(part.span.window), f"{part.fingerprint}-{next(attempts)}"
             # No coroutine, since this is no event loop.
-            run = cast("FlowRun", run_deployment(_DEPLOYMENT, parameters=parameters, timeout=0, idempotency_key=once, flow_run_name=name))
+            run = cast(
+                "FlowRun",
+                run_deployment(
+                    _DEPLOYMENT,
+                    parameters=parameters,
+                    timeout=0,
+                    idempotency_key=once,
+                    flow_run_name=name,
+                ),
+            )
         except ObjectNotFound as error:
             message = f"the Prefect server knows no deployment {_DEPLOYMENT}: `prefect deploy --all`, and start a worker"
             raise InvalidRequest(message) from error

@@ -25,11 +25,20 @@ _ALARMING = {WindowState.GAP, WindowState.UNRECOVERABLE}
 @task
 def poll_communities(job: Job, now: datetime) -> tuple[dict[str, int], timedelta]:
     """Poll the communities that are due; what came, and how soon the next of them is. One that cannot be read stops no other."""
-    counts = {"polled_listing_count": 0, "landed_line_count": 0, "gap_count": 0, "failed_poll_count": 0}
+    counts = {
+        "polled_listing_count": 0,
+        "landed_line_count": 0,
+        "gap_count": 0,
+        "failed_poll_count": 0,
+    }
     reddit, soonest = adapters.reddit(Priority.COLLECT), live.POLL_MAX
     notes = adapters.state().notes(_TOPIC)
     for community in job.communities:
-        seen = {kind: live.Seen.from_note(notes[key]) for kind in KINDS if (key := f"{community}/{kind}") in notes}
+        seen = {
+            kind: live.Seen.from_note(notes[key])
+            for kind in KINDS
+            if (key := f"{community}/{kind}") in notes
+        }
         due_at = min((last.retrieved_at + last.interval for last in seen.values()), default=now)
         if due_at <= now:
             try:
@@ -38,7 +47,9 @@ def poll_communities(job: Job, now: datetime) -> tuple[dict[str, int], timedelta
                 get_run_logger().warning("poll of r/%s failed: %s", community, error)
                 counts["failed_poll_count"] += 1
                 continue
-            adapters.state().put_notes(_TOPIC, {f"{community}/{kind}": last.to_note() for kind, last in seen.items()})
+            adapters.state().put_notes(
+                _TOPIC, {f"{community}/{kind}": last.to_note() for kind, last in seen.items()}
+            )
             counts["polled_listing_count"] += len(seen)
             counts["landed_line_count"] += landed.item_count
             counts["gap_count"] += _record_gaps(job, community, landed.hours)
@@ -56,13 +67,34 @@ def _record_gaps(job: Job, community: str, hours: list[Window]) -> int:
     """Put hours with a hole into the ledger at once, so that it is known before they are closed."""
     entries = []
     for hour in hours:
-        landed: list[Manifest] = [capture.manifest for capture in adapters.landing().captures(job.platform, [community], hour)]
+        landed: list[Manifest] = [
+            capture.manifest
+            for capture in adapters.landing().captures(job.platform, [community], hour)
+        ]
         certificate = certify(landed, hour, lag=load_settings().close_lag, kinds=job.kinds)
         if certificate.state in _ALARMING:
-            get_run_logger().warning("r/%s %s: %s, %s", community, hour, certificate.state, certificate.detail)
+            get_run_logger().warning(
+                "r/%s %s: %s, %s", community, hour, certificate.state, certificate.detail
+            )
             counts = {"landed_line_count": sum(manifest.lines() for manifest in landed)}
             stop = str(certificate.stop_reason)
-            entries.append(WindowEntry(job.platform, community, hour.start, certificate.state, stop, counts, certificate.detail))
-    known = {(entry.community, entry.window_start) for hour in hours for entry in adapters.state().windows(job.platform, hour)}
-    adapters.state().put_windows(entry for entry in entries if (community, entry.window_start) not in known)
+            entries.append(
+                WindowEntry(
+                    job.platform,
+                    community,
+                    hour.start,
+                    certificate.state,
+                    stop,
+                    counts,
+                    certificate.detail,
+                )
+            )
+    known = {
+        (entry.community, entry.window_start)
+        for hour in hours
+        for entry in adapters.state().windows(job.platform, hour)
+    }
+    adapters.state().put_windows(
+        entry for entry in entries if (community, entry.window_start) not in known
+    )
     return len(entries)

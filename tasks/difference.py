@@ -37,20 +37,30 @@ def compare_domains(left: str, right: str, *, items_max: int) -> Difference:
     folder = load_settings().domains_path
     domains = [load_domain(name, folder) for name in (left, right)]
     items = (
-        adapters.lake().read(SILVER_ITEMS).filter(pl.col("is_usable"), ~silver.is_purged()).sort("created_at", "item_id").tail(items_max)
+        adapters.lake()
+        .read(SILVER_ITEMS)
+        .filter(pl.col("is_usable"), ~silver.is_purged())
+        .sort("created_at", "item_id")
+        .tail(items_max)
     )
     if items.is_empty():
         message = "no item is kept here that could be judged: back-fill some first"
         raise InvalidRequest(message)
     with disable_run_logger():
         first, second = (_judge(items, domain) for domain in domains)
-    products = pl.concat(mart.product_rows(domain).select("product_id", "brand") for domain in domains).unique("product_id", keep="last")
-    return Difference(items.height, agreement.compare(first, second, products), _changed(items, first, second))
+    products = pl.concat(
+        mart.product_rows(domain).select("product_id", "brand") for domain in domains
+    ).unique("product_id", keep="last")
+    return Difference(
+        items.height, agreement.compare(first, second, products), _changed(items, first, second)
+    )
 
 
 def _judge(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
     found = mentions.find_mentions(items, domain)
-    accepted, _, _ = judge_rows(opinions.to_judge(items, found), domain, None, run={"run-id": "domain diff"})
+    accepted, _, _ = judge_rows(
+        opinions.to_judge(items, found), domain, None, run={"run-id": "domain diff"}
+    )
     return accepted
 
 
@@ -63,8 +73,16 @@ def _changed(items: pl.DataFrame, left: pl.DataFrame, right: pl.DataFrame) -> pl
         .rename({"said": side})
         for side, frame in (("left", left), ("right", right))
     ]
-    both = said[0].join(said[1], on=_ITEM, how="full", coalesce=True).with_columns(pl.col("left", "right").fill_null("nothing"))
-    return both.filter(pl.col("left") != pl.col("right")).join(items.select(*_ITEM, "text"), on=_ITEM).sort(_ITEM)
+    both = (
+        said[0]
+        .join(said[1], on=_ITEM, how="full", coalesce=True)
+        .with_columns(pl.col("left", "right").fill_null("nothing"))
+    )
+    return (
+        both.filter(pl.col("left") != pl.col("right"))
+        .join(items.select(*_ITEM, "text"), on=_ITEM)
+        .sort(_ITEM)
+    )
 
 
 def told(difference: Difference, left: str, right: str, *, examples_max: int) -> Iterator[str]:
@@ -74,7 +92,9 @@ def told(difference: Difference, left: str, right: str, *, examples_max: int) ->
     yield f"{difference.item_count:,} items: {found.both_count:,} opinions of both, {apart}"
     if found.label_agreement is not None:
         yield f"labels agree on {found.label_agreement:.1%}"
-    for row in found.by_aspect.filter(pl.col("left_count") != pl.col("right_count")).iter_rows(named=True):
+    for row in found.by_aspect.filter(pl.col("left_count") != pl.col("right_count")).iter_rows(
+        named=True
+    ):
         yield f"aspect {row['aspect']}: {row['left_count']:,} and {row['right_count']:,} opinions"
     yield f"{difference.changed.height:,} items are judged otherwise"
     for row in difference.changed.head(examples_max).iter_rows(named=True):

@@ -30,7 +30,14 @@ _OLDEST_PYTHON = (3, 11)
 _FREE_BYTES_MIN = 2_000_000_000
 _PREFECT_FILE = Path(__file__).parent.parent / "prefect.yaml"
 # What the clients of everything that is looked at raise when it is not there, or does not let us in.
-_TROUBLE = (MarketOpinionError, BotoCoreError, ClientError, OSError, httpx.HTTPError, PrefectException)
+_TROUBLE = (
+    MarketOpinionError,
+    BotoCoreError,
+    ClientError,
+    OSError,
+    httpx.HTTPError,
+    PrefectException,
+)
 
 
 @dataclass(frozen=True)
@@ -87,15 +94,30 @@ def _home(settings: Settings) -> Finding:
     home = settings.home_path.resolve()
     free = shutil.disk_usage(home).free
     if free < _FREE_BYTES_MIN:
-        return Finding("home", "bad", f"{home}: only {free / 1e9:.1f} GB are free: make room, or set MARKET_OPINION_HOME to a larger disk")
+        return Finding(
+            "home",
+            "bad",
+            f"{home}: only {free / 1e9:.1f} GB are free: make room, or set MARKET_OPINION_HOME to a larger disk",
+        )
     return Finding("home", "ok", f"{home}, {free / 1e9:.0f} GB free")
 
 
 def _domains(settings: Settings) -> Finding:
-    domains = [load_domain(path.parent.name, settings.domains_path) for path in sorted(settings.domains_path.glob("*/domain.toml"))]
+    domains = [
+        load_domain(path.parent.name, settings.domains_path)
+        for path in sorted(settings.domains_path.glob("*/domain.toml"))
+    ]
     if not domains:
-        return Finding("domains", "bad", f"no domain below {settings.domains_path}: set DOMAINS_PATH to the folder that holds them")
-    return Finding("domains", "ok", ", ".join(f"{domain.name} ({len(domain.products)} products)" for domain in domains))
+        return Finding(
+            "domains",
+            "bad",
+            f"no domain below {settings.domains_path}: set DOMAINS_PATH to the folder that holds them",
+        )
+    return Finding(
+        "domains",
+        "ok",
+        ", ".join(f"{domain.name} ({len(domain.products)} products)" for domain in domains),
+    )
 
 
 def _aws(settings: Settings) -> Finding:
@@ -111,7 +133,9 @@ def _aws(settings: Settings) -> Finding:
     import boto3  # few need it, and it takes a while
 
     who = boto3.client("sts").get_caller_identity()["Arn"]
-    return Finding("AWS", "ok", f"{who}, for {', '.join(name for name, is_used in uses.items() if is_used)}")
+    return Finding(
+        "AWS", "ok", f"{who}, for {', '.join(name for name, is_used in uses.items() if is_used)}"
+    )
 
 
 def _landing(settings: Settings) -> Finding:
@@ -120,14 +144,22 @@ def _landing(settings: Settings) -> Finding:
         bucket = path.partition("/")[0]
         fs.invalidate_cache()
         fs.ls(bucket)  # raises where it is not there, or not ours
-    platforms = sorted(name.rpartition("/")[2] for name in fs.ls(path, detail=False)) if fs.exists(path) else []
+    platforms = (
+        sorted(name.rpartition("/")[2] for name in fs.ls(path, detail=False))
+        if fs.exists(path)
+        else []
+    )
     return Finding("landing", "ok", f"{settings.landing_root}: {', '.join(platforms) or 'empty'}")
 
 
 def _lake(settings: Settings) -> Finding:
     lake = adapters.lake()
     kept = [table.name for table in TABLES if lake.snapshot_id(table) is not None]
-    return Finding("lake", "ok", f"catalog {settings.lake_catalog}: {len(kept)} of {len(TABLES)} tables are written")
+    return Finding(
+        "lake",
+        "ok",
+        f"catalog {settings.lake_catalog}: {len(kept)} of {len(TABLES)} tables are written",
+    )
 
 
 def _state(settings: Settings) -> Finding:
@@ -137,22 +169,38 @@ def _state(settings: Settings) -> Finding:
 
 
 def _reddit(settings: Settings) -> Finding:
-    given = (settings.reddit_client_id, settings.reddit_client_secret, settings.reddit_secret_block, settings.reddit_secret_arn)
+    given = (
+        settings.reddit_client_id,
+        settings.reddit_client_secret,
+        settings.reddit_secret_block,
+        settings.reddit_secret_arn,
+    )
     if not any(given):
         return Finding(
-            "Reddit", "off", "no app: REDDIT_CLIENT_ID and the others, REDDIT_SECRET_BLOCK or REDDIT_SECRET_ARN, to read it live"
+            "Reddit",
+            "off",
+            "no app: REDDIT_CLIENT_ID and the others, REDDIT_SECRET_BLOCK or REDDIT_SECRET_ARN, to read it live",
         )
     check_access(adapters.reddit(Priority.BACKFILL))
     refused = len(adapters.state().notes(REFUSALS))
-    text = f"{settings.reddit_requests_per_minute} requests a minute" + (f", {refused} refused lately: lower it" if refused else "")
+    text = f"{settings.reddit_requests_per_minute} requests a minute" + (
+        f", {refused} refused lately: lower it" if refused else ""
+    )
     return Finding("Reddit", "bad" if refused else "ok", text)
 
 
 def _platforms(settings: Settings) -> Finding:
     """Which of those that want a key have one; whether it is taken, only reading shows, and some count every request."""
-    named = {name: f"{name}_bearer_token" if name == "x" else f"{name}_access_token" for name in ("x", "facebook", "instagram", "linkedin")}
+    named = {
+        name: f"{name}_bearer_token" if name == "x" else f"{name}_access_token"
+        for name in ("x", "facebook", "instagram", "linkedin")
+    }
     keyed = [name for name, field in named.items() if getattr(settings, field) is not None]
-    return Finding("platforms", "ok", ", ".join(["hackernews and steam need no key", *(f"{name} has one" for name in keyed)]))
+    return Finding(
+        "platforms",
+        "ok",
+        ", ".join(["hackernews and steam need no key", *(f"{name} has one" for name in keyed)]),
+    )
 
 
 def _inbox(settings: Settings) -> Finding:
@@ -161,7 +209,13 @@ def _inbox(settings: Settings) -> Finding:
     waiting = found.files().keys() - {outcome.path for outcome in known}
     refused = sum(outcome.state in {"refused", "partly"} for outcome in known)
     told = f"{settings.inbox_root}: {len(waiting):,} files wait, {len(known):,} were seen"
-    return Finding("inbox", "ok", f"{told}, {refused:,} of them refused in part or whole: `market_opinion inbox`" if refused else told)
+    return Finding(
+        "inbox",
+        "ok",
+        f"{told}, {refused:,} of them refused in part or whole: `market_opinion inbox`"
+        if refused
+        else told,
+    )
 
 
 def _stream(settings: Settings) -> Finding:
@@ -169,15 +223,25 @@ def _stream(settings: Settings) -> Finding:
         return Finding("stream", "off", "KAFKA_BOOTSTRAP_SERVERS is not set")
     found = stream.platforms(settings)
     return Finding(
-        "stream", "ok", f"topics of {', '.join(found)}" if found else f"no topic named {stream.topic_of(settings.environment, '*')}"
+        "stream",
+        "ok",
+        f"topics of {', '.join(found)}"
+        if found
+        else f"no topic named {stream.topic_of(settings.environment, '*')}",
     )
 
 
 def _scorer(settings: Settings) -> Finding:
     if settings.scorer == "llm":
         model.open_model(settings)
-        budget = f"{settings.llm_budget_usd_per_day} USD a day" if settings.llm_budget_usd_per_day is not None else "no budget a day"
-        return Finding("scorer", "ok", f"{settings.llm_model} at {settings.llm_base_url or 'OpenAI'}, {budget}")
+        budget = (
+            f"{settings.llm_budget_usd_per_day} USD a day"
+            if settings.llm_budget_usd_per_day is not None
+            else "no budget a day"
+        )
+        return Finding(
+            "scorer", "ok", f"{settings.llm_model} at {settings.llm_base_url or 'OpenAI'}, {budget}"
+        )
     return Finding("scorer", "ok", settings.scorer)
 
 
@@ -197,34 +261,62 @@ def _postgres(settings: Settings) -> Finding:
     from market_opinion.serving.mart.postgres import PostgresMart  # few need it
 
     is_loaded = PostgresMart(settings.postgres_uri).is_loaded
-    return Finding("PostgreSQL", "ok", "the views are published" if is_loaded else "nothing published yet")
+    return Finding(
+        "PostgreSQL", "ok", "the views are published" if is_loaded else "nothing published yet"
+    )
 
 
 def _alerts(settings: Settings) -> Finding:
-    places = [name for name, is_set in (("webhook", settings.alert_webhook_url), ("SNS", settings.alert_sns_topic_arn)) if is_set]
+    places = [
+        name
+        for name, is_set in (
+            ("webhook", settings.alert_webhook_url),
+            ("SNS", settings.alert_sns_topic_arn),
+        )
+        if is_set
+    ]
     if not places:
-        return Finding("alerts", "off", "only in the log: set ALERT_WEBHOOK_URL or ALERT_SNS_TOPIC_ARN")
+        return Finding(
+            "alerts", "off", "only in the log: set ALERT_WEBHOOK_URL or ALERT_SNS_TOPIC_ARN"
+        )
     return Finding("alerts", "ok", ", ".join(places))
 
 
 def _prefect(settings: Settings) -> Finding:
     url = get_current_settings().api.url
     if url is None:
-        return Finding("Prefect", "off", "PREFECT_API_URL is not set: flows run in their own process")
-    wanted = {entry["name"] for entry in yaml.safe_load(_PREFECT_FILE.read_text(encoding="utf-8"))["deployments"]}
+        return Finding(
+            "Prefect", "off", "PREFECT_API_URL is not set: flows run in their own process"
+        )
+    wanted = {
+        entry["name"]
+        for entry in yaml.safe_load(_PREFECT_FILE.read_text(encoding="utf-8"))["deployments"]
+    }
     with get_client(sync_client=True) as client:
         if (error := client.api_healthcheck()) is not None:
-            return Finding("Prefect", "bad", f"{url} does not answer ({error}): start it, or correct PREFECT_API_URL")
+            return Finding(
+                "Prefect",
+                "bad",
+                f"{url} does not answer ({error}): start it, or correct PREFECT_API_URL",
+            )
         pool = client.read_variable_by_name("pool")
         if pool is None:
-            return Finding("Prefect", "bad", f"{url} knows no work pool of ours: `python -m infra.orchestration local`, or ecs")
+            return Finding(
+                "Prefect",
+                "bad",
+                f"{url} knows no work pool of ours: `python -m infra.orchestration local`, or ecs",
+            )
         missing = list(_missing_in_prefect(client, settings, wanted, str(pool.value)))
     if missing:
         return Finding("Prefect", "bad", "; ".join(missing))
-    return Finding("Prefect", "ok", f"{url}: {len(wanted)} deployments, and a worker on pool {pool.value}")
+    return Finding(
+        "Prefect", "ok", f"{url}: {len(wanted)} deployments, and a worker on pool {pool.value}"
+    )
 
 
-def _missing_in_prefect(client: SyncPrefectClient, settings: Settings, wanted: set[str], pool: str) -> Iterator[str]:
+def _missing_in_prefect(
+    client: SyncPrefectClient, settings: Settings, wanted: set[str], pool: str
+) -> Iterator[str]:
     """What the server lacks, and the command that brings it."""
     if undeployed := sorted(wanted - {deployment.name for deployment in client.read_deployments()}):
         yield f"{', '.join(undeployed)} not deployed: `prefect --no-prompt deploy --all`"

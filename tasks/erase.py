@@ -9,7 +9,14 @@ from functools import partial
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS, TABLES
+from market_opinion.core.contracts import (
+    BRONZE_ITEMS,
+    SILVER_EXTRACTIONS,
+    SILVER_ITEMS,
+    SILVER_MENTIONS,
+    SILVER_OPINIONS,
+    TABLES,
+)
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window, contiguous
@@ -38,41 +45,70 @@ def erase_landed(job: Job, erasure: Erasure, near: Window | None) -> list[Slice]
             touched[hour].add(community)
     for community, start in _rows_to_clean(job, erasure, near):
         touched[start].add(community)
-    return [Slice(job.platform, tuple(sorted(names)), Window.hour(start)) for start, names in sorted(touched.items())]
+    return [
+        Slice(job.platform, tuple(sorted(names)), Window.hour(start))
+        for start, names in sorted(touched.items())
+    ]
 
 
-def _rewrite(landing: Landing, platform: str, community: str, near: Window | None, erasure: Erasure) -> list[datetime]:
+def _rewrite(
+    landing: Landing, platform: str, community: str, near: Window | None, erasure: Erasure
+) -> list[datetime]:
     captures = landing.captures(platform, [community], near)
     change = partial(erase_lines, erasure=erasure)
-    return [capture.manifest.window_start for capture in captures if landing.rewrite(capture, change)]
+    return [
+        capture.manifest.window_start for capture in captures if landing.rewrite(capture, change)
+    ]
 
 
 def _rows_to_clean(job: Job, erasure: Erasure, near: Window | None) -> set[tuple[str, datetime]]:
     """Community and hour of bronze rows that still hold what landing does not: what a run that was cut off left."""
     columns = ["community", "window_start", "item_id", "thread_id", "author"]
-    where = {"platform": job.platform} if erasure.users else {"platform": job.platform, "community": list(job.communities)}
+    where = (
+        {"platform": job.platform}
+        if erasure.users
+        else {"platform": job.platform, "community": list(job.communities)}
+    )
     rows = adapters.lake().read(BRONZE_ITEMS, where, near, columns=columns)
     is_meant = (
         pl.col("item_id").is_in(list(erasure.item_ids | erasure.authorless_ids))
         | pl.col("thread_id").is_in(list(erasure.thread_ids))
         | pl.col("author").str.to_lowercase().is_in(list(erasure.users))
     )
-    return set(rows.filter(is_meant.fill_null(value=False)).select("community", "window_start").iter_rows())
+    return set(
+        rows.filter(is_meant.fill_null(value=False)).select("community", "window_start").iter_rows()
+    )
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
 def erase_answers(job: Job, erasure: Erasure, near: Window | None) -> dict[str, int]:
     """Delete what was said of the texts that have to go, before they go: a model's answers, and opinions of every domain and set."""
     lake = adapters.lake()
-    where = {"platform": job.platform} if erasure.users else {"platform": job.platform, "community": list(job.communities)}
-    bronze = lake.read(BRONZE_ITEMS, where, near, columns=["item_id", "kind", "author", "thread_id"])
-    is_theirs = pl.col("author").str.to_lowercase().is_in(list(erasure.users)).fill_null(value=False)
-    is_meant = pl.col("item_id").is_in(list(erasure.item_ids)) | pl.col("thread_id").is_in(list(erasure.thread_ids)).fill_null(value=False)
-    ids = bronze.filter(is_meant | is_theirs)["item_id"].unique()
-    texts = lake.read(SILVER_ITEMS, where, near, columns=["item_id", "text", "context_title"]).filter(
-        pl.col("item_id").is_in(ids.implode())
+    where = (
+        {"platform": job.platform}
+        if erasure.users
+        else {"platform": job.platform, "community": list(job.communities)}
     )
-    keys = sorted({prompt.answer_key(text, title) for text, title in texts.select("text", "context_title").iter_rows() if text})
+    bronze = lake.read(
+        BRONZE_ITEMS, where, near, columns=["item_id", "kind", "author", "thread_id"]
+    )
+    is_theirs = (
+        pl.col("author").str.to_lowercase().is_in(list(erasure.users)).fill_null(value=False)
+    )
+    is_meant = pl.col("item_id").is_in(list(erasure.item_ids)) | pl.col("thread_id").is_in(
+        list(erasure.thread_ids)
+    ).fill_null(value=False)
+    ids = bronze.filter(is_meant | is_theirs)["item_id"].unique()
+    texts = lake.read(
+        SILVER_ITEMS, where, near, columns=["item_id", "text", "context_title"]
+    ).filter(pl.col("item_id").is_in(ids.implode()))
+    keys = sorted(
+        {
+            prompt.answer_key(text, title)
+            for text, title in texts.select("text", "context_title").iter_rows()
+            if text
+        }
+    )
     if keys:
         lake.delete(SILVER_EXTRACTIONS, {"text_key": keys}, run={"run-id": job.run_id})
     gone = sorted({*erasure.item_ids, *bronze.filter(is_theirs)["item_id"]})
@@ -87,7 +123,9 @@ def find_other_jobs(job: Job, slices: list[Slice]) -> list[Job]:
     names = {
         name
         for span in slices
-        for name in adapters.lake().read(SILVER_MENTIONS, span.where, span.window, columns=["domain"])["domain"].unique()
+        for name in adapters.lake()
+        .read(SILVER_MENTIONS, span.where, span.window, columns=["domain"])["domain"]
+        .unique()
     }
     return [replace(job, domain=name) for name in sorted(names - {job.domain})]
 
@@ -119,13 +157,18 @@ def write_proof(job: Job, erasure: Erasure, slices: list[Slice]) -> str:
     folder.mkdir(exist_ok=True)
     path = folder / f"{job.now:%Y%m%dT%H%M%S}-{job.run_id[:8]}.json"
     path.write_text(json.dumps(proof, indent=2) + "\n", encoding="utf-8")
-    get_run_logger().info("erased %d items, %d users; proof in %s", len(erasure.item_ids), len(erasure.users), path)
+    get_run_logger().info(
+        "erased %d items, %d users; proof in %s", len(erasure.item_ids), len(erasure.users), path
+    )
     return str(path)
 
 
 def _left(erasure: Erasure, slices: list[Slice]) -> pl.DataFrame:
     lake = adapters.lake()
-    rows = [lake.read(BRONZE_ITEMS, span.where, span.window, columns=["item_id", "author", "body"]) for span in slices]
+    rows = [
+        lake.read(BRONZE_ITEMS, span.where, span.window, columns=["item_id", "author", "body"])
+        for span in slices
+    ]
     frame = pl.concat(rows) if rows else BRONZE_ITEMS.empty().select("item_id", "author", "body")
     has_text = pl.col("item_id").is_in(list(erasure.item_ids)) & (pl.col("body") != GONE)
     return frame.filter(has_text | pl.col("author").str.to_lowercase().is_in(list(erasure.users)))

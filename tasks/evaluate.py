@@ -25,12 +25,16 @@ _TEXTS_MIN = 200
 
 
 @task
-def evaluate_scorer(job: Job, labelled: Path, scorer: ScorerName, limit: int | None) -> tuple[Evaluation, dict[str, int]]:
+def evaluate_scorer(
+    job: Job, labelled: Path, scorer: ScorerName, limit: int | None
+) -> tuple[Evaluation, dict[str, int]]:
     """Judge the labelled texts as items are judged, and compare."""
     domain = load_domain(job.domain, load_settings().domains_path)
     rows = read_labelled(labelled, domain)
     rows = rows.sample(limit, seed=1) if limit and limit < rows.height else rows
-    accepted, refused, counts = judge_rows(evaluation.to_judge(rows), domain, scorer, run={"run-id": job.run_id})
+    accepted, refused, counts = judge_rows(
+        evaluation.to_judge(rows), domain, scorer, run={"run-id": job.run_id}
+    )
     return evaluation.evaluate(rows, accepted, refused.height), counts
 
 
@@ -39,17 +43,30 @@ def publish_evaluation(found: dict[str, Evaluation]) -> tuple[str, ...]:
     """The figures side by side, as lines and as a table on the run's page."""
     lines = []
     for name, result in found.items():
-        shown = {"texts": result.text_count, "accuracy": result.accuracy, "macro F1": result.macro_f1, "covered": result.coverage_ratio}
+        shown = {
+            "texts": result.text_count,
+            "accuracy": result.accuracy,
+            "macro F1": result.macro_f1,
+            "covered": result.coverage_ratio,
+        }
         shown |= {f"F1 {scores.name}": scores.f1 for scores in result.classes}
         if result.aspect_detection:
-            shown |= {"aspect F1": result.aspect_detection.f1, "aspect accuracy": result.aspect_accuracy}
+            shown |= {
+                "aspect F1": result.aspect_detection.f1,
+                "aspect accuracy": result.aspect_accuracy,
+            }
         shown |= {"evidence": result.evidence_ratio}
         figures = ", ".join(
-            f"{key} {value:.3f}" if isinstance(value, float) else f"{key} {value}" for key, value in shown.items() if value is not None
+            f"{key} {value:.3f}" if isinstance(value, float) else f"{key} {value}"
+            for key, value in shown.items()
+            if value is not None
         )
         lines.append(f"{name}: {figures}")
     create_table_artifact(
-        table=[{"scorer": line.partition(":")[0], "figures": line.partition(": ")[2]} for line in lines], key="evaluation"
+        table=[
+            {"scorer": line.partition(":")[0], "figures": line.partition(": ")[2]} for line in lines
+        ],
+        key="evaluation",
     )
     return tuple(lines)
 
@@ -59,13 +76,21 @@ def train_linear(job: Job, labelled: Path | None) -> tuple[str, ...]:
     """Learn from labelled texts, or from what the model said of stored ones; measure on 30 % that it never saw; keep it."""
     settings = load_settings()
     domain = load_domain(job.domain, settings.domains_path)
-    texts = read_labelled(labelled, domain).drop_nulls("label").select("text", "label") if labelled else _model_labels(job)
+    texts = (
+        read_labelled(labelled, domain).drop_nulls("label").select("text", "label")
+        if labelled
+        else _model_labels(job)
+    )
     texts = texts.unique("text", maintain_order=True).sort("text")
     if texts.height < _TEXTS_MIN:
         message = f"{texts.height} labelled texts are too few, at least {_TEXTS_MIN}: judge more with SCORER=llm, or give labelled"
         raise InvalidRequest(message)
     is_train = pl.Series(
-        [int(hashlib.blake2b(text.encode(), digest_size=4).hexdigest(), 16) % 100 < _TRAIN_PERCENT for text in texts["text"]]
+        [
+            int(hashlib.blake2b(text.encode(), digest_size=4).hexdigest(), 16) % 100
+            < _TRAIN_PERCENT
+            for text in texts["text"]
+        ]
     )
     train, rest = texts.filter(is_train), texts.filter(~is_train)
     tested = Linear.train(train["text"].to_list(), train["label"].to_list())
@@ -77,16 +102,24 @@ def train_linear(job: Job, labelled: Path | None) -> tuple[str, ...]:
     get_run_logger().info("trained on %d texts: %s", texts.height, path)
     shares = f"accuracy {right / rest.height:.3f} on {rest.height:,} texts it had not seen"
     baseline = f"always the commonest label: {commonest / rest.height:.3f}"
-    return (f"linear {model.version}: {texts.height:,} texts, {shares} ({baseline}); kept in {path}",)
+    return (
+        f"linear {model.version}: {texts.height:,} texts, {shares} ({baseline}); kept in {path}",
+    )
 
 
 def _model_labels(job: Job) -> pl.DataFrame:
     """Texts of stored items with the sign of what a model said of them altogether."""
     lake = adapters.lake()
     said = lake.read(
-        SILVER_OPINIONS, {"domain": job.domain, "scorer": "llm"}, columns=["platform", "kind", "item_id", "window_start", "polarity"]
+        SILVER_OPINIONS,
+        {"domain": job.domain, "scorer": "llm"},
+        columns=["platform", "kind", "item_id", "window_start", "polarity"],
     )
     key = ["platform", "kind", "item_id", "window_start"]
-    signs = said.group_by(key).agg(pl.col("polarity").sum()).with_columns(label=opinions.label(pl.col("polarity")))
+    signs = (
+        said.group_by(key)
+        .agg(pl.col("polarity").sum())
+        .with_columns(label=opinions.label(pl.col("polarity")))
+    )
     texts = lake.read(SILVER_ITEMS, columns=[*key, "text", "is_usable"]).filter("is_usable")
     return texts.join(signs, on=key).select("text", "label")

@@ -50,7 +50,12 @@ class Reading:
     notes: tuple[str, ...]
 
 
-@task(retries=3, retry_delay_seconds=[2, 10, 60], retry_jitter_factor=0.5, retry_condition_fn=retry_on(SourceUnavailable))
+@task(
+    retries=3,
+    retry_delay_seconds=[2, 10, 60],
+    retry_jitter_factor=0.5,
+    retry_condition_fn=retry_on(SourceUnavailable),
+)
 def fetch_windows(job: Job, communities: tuple[str, ...], window: Window | None) -> Landed:
     """Land every item of the window, or of all time; hours certified before from the same origin are not read again.
 
@@ -63,7 +68,9 @@ def fetch_windows(job: Job, communities: tuple[str, ...], window: Window | None)
     return Landed(_slices(job, read.span.communities, read.span.window, captures), read.notes)
 
 
-def read_files(job: Job, communities: tuple[str, ...], window: Window | None, *, is_one_of_many: bool = False) -> Reading:
+def read_files(
+    job: Job, communities: tuple[str, ...], window: Window | None, *, is_one_of_many: bool = False
+) -> Reading:
     """Land what a finite source has. What it gave by a mapping that was corrected since is withdrawn once it is landed anew.
 
     One of many files, as they lie in an inbox, looks what others landed only in its own hours.
@@ -74,22 +81,35 @@ def read_files(job: Job, communities: tuple[str, ...], window: Window | None, *,
     survey = landing.survey(job.platform, source.origin, communities)
     known = None
     if readings or not is_one_of_many:
-        known = landing.captures(job.platform, communities or landing.communities(job.platform), window)
+        known = landing.captures(
+            job.platform, communities or landing.communities(job.platform), window
+        )
     writer, refused = WindowWriter(landing, source, known=known), list[RefusedFile]()
     if survey is None or not writer.has_all(survey, window):
         stop = source.fetch(communities, window, now=job.now, sink=writer.add)
         survey = _survey(job, communities, stop)
-        written = sum(writer.close([name], survey.hours(name, window), stop=stop, now=job.now) for name in survey.communities)
+        written = sum(
+            writer.close([name], survey.hours(name, window), stop=stop, now=job.now)
+            for name in survey.communities
+        )
         landing.put_survey(job.platform, source.origin, survey)
-        get_run_logger().info("landed %d windows of %s, stopped by %s", written, job.platform, stop.reason)
+        get_run_logger().info(
+            "landed %d windows of %s, stopped by %s", written, job.platform, stop.reason
+        )
         _keep_refused_files(job, stop)
         refused = stop.refused
     outdated = [capture for capture in known or () if capture.manifest.origin in readings]
     for capture in outdated:
         landing.withdraw(capture, source.origin)
     spans = [survey.window, *(capture.manifest.window for capture in outdated)]
-    held = tuple(sorted({*survey.communities, *(capture.manifest.community for capture in outdated)}))
-    span = Slice(job.platform, held, window or Window(min(each.start for each in spans), max(each.end for each in spans)))
+    held = tuple(
+        sorted({*survey.communities, *(capture.manifest.community for capture in outdated)})
+    )
+    span = Slice(
+        job.platform,
+        held,
+        window or Window(min(each.start for each in spans), max(each.end for each in spans)),
+    )
     absent = sorted(set(communities) - set(survey.communities))
     notes = (f"the source holds nothing of {', '.join(absent)}",) if absent else ()
     lines = sum(capture.manifest.lines() for capture in writer.captures.values())
@@ -100,10 +120,17 @@ def read_files(job: Job, communities: tuple[str, ...], window: Window | None, *,
 def find_landed(job: Job) -> list[Slice]:
     """The job's hours in slices that fit in memory, by what was landed of them."""
     window = job.hours.window
-    return _slices(job, job.communities, window, adapters.landing().captures(job.platform, job.communities, window))
+    return _slices(
+        job,
+        job.communities,
+        window,
+        adapters.landing().captures(job.platform, job.communities, window),
+    )
 
 
-def _slices(job: Job, communities: tuple[str, ...], window: Window, captures: list[Capture]) -> list[Slice]:
+def _slices(
+    job: Job, communities: tuple[str, ...], window: Window, captures: list[Capture]
+) -> list[Slice]:
     """The window in spans that fit in memory, by what was landed in its hours."""
     parts = spans(lines_an_hour(window, captures), max_items=load_settings().span_max_items)
     return [Slice(job.platform, communities, part) for part in parts]
@@ -136,13 +163,20 @@ def _read_live(job: Job, communities: tuple[str, ...], window: Window) -> Landed
                 if hour.start not in window:
                     late[hour].append(community)
     older = [Slice(job.platform, tuple(names), hour) for hour, names in sorted(late.items())]
-    return Landed([*older, *_slices(job, communities, window, landing.captures(job.platform, communities, window))])
+    return Landed(
+        [
+            *older,
+            *_slices(job, communities, window, landing.captures(job.platform, communities, window)),
+        ]
+    )
 
 
 def _ingestion(job: Job) -> Ingestion:
     """What reads and lands the windows of the job's platform."""
     if job.source != live.PLATFORM:
-        return WindowIngestion(adapters.open_source(job.source, job.domain), adapters.landing(), now=job.now)
+        return WindowIngestion(
+            adapters.open_source(job.source, job.domain), adapters.landing(), now=job.now
+        )
     return RedditIngestionService(
         adapters.reddit(job.priority),
         adapters.landing(),
@@ -159,24 +193,41 @@ def _open_hours(job: Job, captures: list[Capture], window: Window) -> list[datet
     for capture in captures:
         landed[capture.manifest.window_start].append(capture.manifest)
     lag = load_settings().close_lag
-    found = {hour.start: certify(landed[hour.start], hour, lag=lag, kinds=job.kinds).state for hour in window.hours()}
+    found = {
+        hour.start: certify(landed[hour.start], hour, lag=lag, kinds=job.kinds).state
+        for hour in window.hours()
+    }
     return [start for start, state in found.items() if state is not WindowState.CERTIFIED]
 
 
 def _known(job: Job, community: str, window: Window) -> tuple[set[datetime], set[str]]:
     """The hours of the two days before the window that are in the ledger, and the full names of what bronze holds of them."""
     before = Window(window.start - timedelta(days=2), window.start)
-    closed = {entry.window_start for entry in adapters.state().windows(job.platform, before) if entry.community == community}
+    closed = {
+        entry.window_start
+        for entry in adapters.state().windows(job.platform, before)
+        if entry.community == community
+    }
     where = {"platform": job.platform, "community": community}
-    rows = adapters.lake().read(BRONZE_ITEMS, where, before, columns=["kind", "item_id"]) if closed else BRONZE_ITEMS.empty()
-    return closed, {live.fullname(kind, item_id) for kind, item_id in rows.select("kind", "item_id").iter_rows()}
+    rows = (
+        adapters.lake().read(BRONZE_ITEMS, where, before, columns=["kind", "item_id"])
+        if closed
+        else BRONZE_ITEMS.empty()
+    )
+    return closed, {
+        live.fullname(kind, item_id) for kind, item_id in rows.select("kind", "item_id").iter_rows()
+    }
 
 
 def _survey(job: Job, communities: tuple[str, ...], stop: FetchResult) -> Survey:
     """What the source holds of the communities; raises InvalidRequest where that is nothing, or nothing believable."""
     if stop.extent is None:
         others = ", ".join(f"{name} ({count:,})" for name, count in stop.other_communities.items())
-        nothing = f"the source holds nothing of {', '.join(communities)}" if communities else "the source holds nothing that can be read"
+        nothing = (
+            f"the source holds nothing of {', '.join(communities)}"
+            if communities
+            else "the source holds nothing that can be read"
+        )
         message = f"{nothing}; it holds {others}: pass communities" if others else nothing
         raise InvalidRequest(f"{message}. {stop.detail}" if stop.detail else message)
     if stop.extent.hour_count > _HOURS_MAX and job.window is None:
@@ -190,7 +241,14 @@ def _keep_refused_files(job: Job, stop: FetchResult) -> None:
     if not stop.files:
         return
     rows = [
-        {"stage": "fetch", "platform": job.platform, "reason": r.reason, "detail": r.detail, "landing_uri": r.uri} for r in stop.refused
+        {
+            "stage": "fetch",
+            "platform": job.platform,
+            "reason": r.reason,
+            "detail": r.detail,
+            "landing_uri": r.uri,
+        }
+        for r in stop.refused
     ]
     frame = pl.DataFrame(rows, schema=OPS_REJECTIONS.schema)
     where = {"stage": "fetch", "platform": job.platform, "landing_uri": stop.files}

@@ -17,7 +17,10 @@ from tasks.request import Job
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
 def build_gold(job: Job, slices: list[Slice]) -> dict[str, int]:
     """Replace the dates of the slices in every gold table. A rerun is safe: the same silver gives the same rows."""
-    lake, products = adapters.lake(), mart.product_rows(load_domain(job.domain, load_settings().domains_path))
+    lake, products = (
+        adapters.lake(),
+        mart.product_rows(load_domain(job.domain, load_settings().domains_path)),
+    )
     where, count = {"domain": job.domain}, 0
     for days in whole_days(slices):
         mentions = lake.read(SILVER_MENTIONS, where, days)

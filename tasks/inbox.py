@@ -12,7 +12,12 @@ import polars as pl
 from prefect import get_run_logger, task
 
 from market_opinion.core.contracts import OPS_REJECTIONS
-from market_opinion.core.errors import DomainInvalid, InvalidRequest, SourceUnavailable, SourceUnreadable
+from market_opinion.core.errors import (
+    DomainInvalid,
+    InvalidRequest,
+    SourceUnavailable,
+    SourceUnreadable,
+)
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window, merged
 from market_opinion.domain.definition import domain_names, load_domain
@@ -50,7 +55,11 @@ class Received:
 def open_inbox() -> Inbox:
     """The inbox of the settings."""
     settings = load_settings()
-    return Inbox(settings.inbox_root, adapters.landing(), settle=timedelta(seconds=settings.inbox_settle_seconds))
+    return Inbox(
+        settings.inbox_root,
+        adapters.landing(),
+        settle=timedelta(seconds=settings.inbox_settle_seconds),
+    )
 
 
 @task
@@ -78,19 +87,31 @@ def receive_file(job: Job, arrival: Arrival) -> Received:
     try:
         return _receive(job, arrival, inbox)
     except (SourceUnavailable, OSError) as error:
-        return Received(arrival, Outcome(arrival.path, "", "waiting", f"it could not be read now: {error}", job.now), job)
+        return Received(
+            arrival,
+            Outcome(arrival.path, "", "waiting", f"it could not be read now: {error}", job.now),
+            job,
+        )
 
 
 def _receive(job: Job, arrival: Arrival, inbox: Inbox) -> Received:
     sha256 = inbox.sha256(arrival)
     outcome = Outcome(arrival.path, sha256, "landed", "", job.now)
     if arrival.door is None:
-        return Received(arrival, msgspec.structs.replace(outcome, state="refused", detail=arrival.problem), job)
+        return Received(
+            arrival, msgspec.structs.replace(outcome, state="refused", detail=arrival.problem), job
+        )
     twin = inbox.read_before(arrival, sha256)
     # What an earlier run landed and did not carry on may never be taken up again, if its file is gone.
-    if twin and twin.path != arrival.path and (twin.state != "landed" or twin.decided_at == job.now):
+    if (
+        twin
+        and twin.path != arrival.path
+        and (twin.state != "landed" or twin.decided_at == job.now)
+    ):
         detail = f"the same content as {twin.path}, read {twin.decided_at:%Y-%m-%d %H:%M}"
-        return Received(arrival, msgspec.structs.replace(outcome, state="duplicate", detail=detail), job)
+        return Received(
+            arrival, msgspec.structs.replace(outcome, state="duplicate", detail=detail), job
+        )
     if twin and twin.path == arrival.path and twin.state != "landed":
         return Received(arrival, msgspec.structs.replace(twin, decided_at=job.now), job)
     inbox.forget(arrival, sha256)
@@ -101,7 +122,9 @@ def _receive(job: Job, arrival: Arrival, inbox: Inbox) -> Received:
     except DomainInvalid:
         raise  # nothing is wrong with the file
     except (InvalidRequest, SourceUnreadable) as error:
-        return Received(arrival, msgspec.structs.replace(outcome, state="refused", detail=str(error)), job)
+        return Received(
+            arrival, msgspec.structs.replace(outcome, state="refused", detail=str(error)), job
+        )
     inbox.put(arrival, outcome)
     return Received(arrival, outcome, own, reading)
 
@@ -118,7 +141,16 @@ def find_received(received: list[Received]) -> list[tuple[Job, list[Slice]]]:
         communities = tuple(sorted({name for _, span in files for name in span.communities}))
         job = replace(files[0][0], communities=communities)
         windows = _bridged(job, merged(span.window for _, span in files))
-        found.append((job, [part for window in windows for part in find_landed.fn(replace(job, window=window))]))
+        found.append(
+            (
+                job,
+                [
+                    part
+                    for window in windows
+                    for part in find_landed.fn(replace(job, window=window))
+                ],
+            )
+        )
     return found
 
 
@@ -127,7 +159,9 @@ def _bridged(job: Job, windows: list[Window]) -> list[Window]:
     bridged: list[Window] = []
     for window in windows:
         if bridged and window.start - bridged[-1].end <= _GAP_MAX:
-            between = adapters.landing().captures(job.platform, job.communities, Window(bridged[-1].end, window.start))
+            between = adapters.landing().captures(
+                job.platform, job.communities, Window(bridged[-1].end, window.start)
+            )
             if sum(capture.manifest.lines() for capture in between) <= _GAP_MAX_LINES:
                 bridged[-1] = Window(bridged[-1].start, window.end)
                 continue
@@ -148,23 +182,42 @@ def record_arrivals(received: list[Received]) -> list[str]:
     if len(outcomes) <= _FILES_TOLD_MAX:
         return [str(outcome) for outcome in outcomes]
     counted = Counter(outcome.state for outcome in outcomes)
-    told = [str(outcome) for outcome in outcomes if outcome.state not in {"processed", "duplicate"}][:_FILES_TOLD_MAX]
+    told = [
+        str(outcome) for outcome in outcomes if outcome.state not in {"processed", "duplicate"}
+    ][:_FILES_TOLD_MAX]
     states = ", ".join(f"{count:,} {state}" for state, count in counted.most_common())
-    return [f"{len(outcomes):,} files: {states}; each of them by `python -m market_opinion inbox`", *told]
+    return [
+        f"{len(outcomes):,} files: {states}; each of them by `python -m market_opinion inbox`",
+        *told,
+    ]
 
 
 def _processed(job: Job, landed: Outcome, reading: Reading) -> Outcome:
     """What became of a file whose lines went through all stages."""
     span, count = reading.span, 0
-    rejections = adapters.lake().read(OPS_REJECTIONS, {"stage": "bronze", **span.where}, span.window, columns=["landing_uri"])
+    rejections = adapters.lake().read(
+        OPS_REJECTIONS, {"stage": "bronze", **span.where}, span.window, columns=["landing_uri"]
+    )
     if rejections.height:
         captures = adapters.landing().captures(span.platform, span.communities, span.window)
         own = [capture for capture in captures if capture.manifest.origin == reading.origin]
-        uris = [f"{capture.folder}/{file.name}" for capture in own for file in capture.manifest.files]
+        uris = [
+            f"{capture.folder}/{file.name}" for capture in own for file in capture.manifest.files
+        ]
         count = rejections.filter(pl.col("landing_uri").is_in(uris)).height
-    told = [*(refused.detail for refused in reading.refused), *([f"{count:,} lines were refused, see ops.rejections"] if count else [])]
+    told = [
+        *(refused.detail for refused in reading.refused),
+        *([f"{count:,} lines were refused, see ops.rejections"] if count else []),
+    ]
     counts = {"landed_line_count": reading.line_count, "refused_line_count": count}
-    return Outcome(landed.path, landed.sha256, "partly" if told else "processed", "; ".join(told), job.now, counts)
+    return Outcome(
+        landed.path,
+        landed.sha256,
+        "partly" if told else "processed",
+        "; ".join(told),
+        job.now,
+        counts,
+    )
 
 
 @task

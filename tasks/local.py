@@ -11,7 +11,12 @@ from typing import Any, ParamSpec, cast
 
 import cyclopts
 from prefect import Flow, Task
-from prefect.settings import PREFECT_HOME, PREFECT_LOGGING_TO_API_ENABLED, get_current_settings, temporary_settings
+from prefect.settings import (
+    PREFECT_HOME,
+    PREFECT_LOGGING_TO_API_ENABLED,
+    get_current_settings,
+    temporary_settings,
+)
 from rich.console import Console
 
 from market_opinion.core.console import refuse
@@ -66,7 +71,11 @@ def _embedded_prefect() -> Iterator[None]:
     if "home" not in configured.model_fields_set and configured.api.url is None:
         changes |= {PREFECT_HOME: load_settings().home_path.resolve() / "prefect"}
     # A failing flow is reported by its caller; Prefect would print the same trace twice before.
-    levels = {"prefect": logging.WARNING, "prefect.flow_runs": logging.CRITICAL, "prefect.task_runs": logging.CRITICAL}
+    levels = {
+        "prefect": logging.WARNING,
+        "prefect.flow_runs": logging.CRITICAL,
+        "prefect.task_runs": logging.CRITICAL,
+    }
     for name, level in levels.items():
         logging.getLogger(name).setLevel(level)
     with temporary_settings(changes):

@@ -35,7 +35,9 @@ def load_mart(job: Job, slices: list[Slice], *, again: bool = False) -> dict[str
         dates=[date for day in days for date in day.dates()],
         products=mart.product_rows(domain),
         aspects=mart.aspect_rows(domain),
-        windows=mart.window_rows(entry for day in days for entry in adapters.state().windows(window=day)),
+        windows=mart.window_rows(
+            entry for day in days for entry in adapters.state().windows(window=day)
+        ),
         snapshot_ids={name: lake.snapshot_id(table) for name, table in _SILVER.items()},
     )
     settings = load_settings()
@@ -55,7 +57,12 @@ def _silver(job: Job, days: list[Window]) -> mart.Silver:
     lake, live = adapters.lake(), {"domain": job.domain, "score_set": opinions.ACTIVE_SET}
     mentions = pl.concat(lake.read(SILVER_MENTIONS, {"domain": job.domain}, day) for day in days)
     return mart.Silver(
-        items=pl.concat(mart.items_of_interest(lake.read(SILVER_ITEMS, window=day, columns=mart.ITEM_COLUMNS), mentions) for day in days),
+        items=pl.concat(
+            mart.items_of_interest(
+                lake.read(SILVER_ITEMS, window=day, columns=mart.ITEM_COLUMNS), mentions
+            )
+            for day in days
+        ),
         mentions=mentions,
         opinions=pl.concat(lake.read(SILVER_OPINIONS, live, day) for day in days),
     )
@@ -67,9 +74,13 @@ def _export(export: Export, days: list[Window]) -> None:
     for name, table in _SILVER.items():
         where = {"score_set": opinions.ACTIVE_SET} if table is SILVER_OPINIONS else {}
         columns = mart.ITEM_COLUMNS if table is SILVER_ITEMS else None
-        for day in (Window(start, start + timedelta(days=1)) for span in days for start in span.midnights()):
+        for day in (
+            Window(start, start + timedelta(days=1)) for span in days for start in span.midnights()
+        ):
             rows = lake.read(table, where, day, columns=columns)
-            export.put(name, day.start.date(), rows.sort(rows.columns), snapshot_id=lake.snapshot_id(table))
+            export.put(
+                name, day.start.date(), rows.sort(rows.columns), snapshot_id=lake.snapshot_id(table)
+            )
 
 
 @task(retries=2, retry_delay_seconds=10, retry_condition_fn=retry_on(MartUnavailable))

@@ -18,5 +18,12 @@ class Stopwatch:
     def put(self, stage: str, span: Slice, *, rows_in: int, rows_out: int) -> None:
         """Hand on what one stage made of one slice, and how long that took until now."""
         seconds = time.monotonic() - self._began
-        told = metrics.of_stage(stage, span, rows_in=rows_in, rows_out=rows_out, seconds=seconds, environment=load_settings().environment)
+        told = metrics.of_stage(
+            stage,
+            span,
+            rows_in=rows_in,
+            rows_out=rows_out,
+            seconds=seconds,
+            environment=load_settings().environment,
+        )
         adapters.metrics().put(told)

@@ -23,9 +23,26 @@ def find_mentions(job: Job, span: Slice) -> dict[str, int]:
     where = {"domain": job.domain, **span.where}
     purged = items.filter(silver.is_purged())
     if purged.height:
-        found = pl.concat([found, lake.read(SILVER_MENTIONS, where, span.window).join(purged, on=SILVER_ITEMS.key, how="semi")])
-    lake.overwrite(SILVER_MENTIONS, found, where, span.window, run={"run-id": job.run_id, "window": str(span.window)})
-    relevant = found.select("platform", "kind", "item_id", "window_start").n_unique() if found.height else 0
+        found = pl.concat(
+            [
+                found,
+                lake.read(SILVER_MENTIONS, where, span.window).join(
+                    purged, on=SILVER_ITEMS.key, how="semi"
+                ),
+            ]
+        )
+    lake.overwrite(
+        SILVER_MENTIONS,
+        found,
+        where,
+        span.window,
+        run={"run-id": job.run_id, "window": str(span.window)},
+    )
+    relevant = (
+        found.select("platform", "kind", "item_id", "window_start").n_unique()
+        if found.height
+        else 0
+    )
     counts = {"mention_count": found.height, "relevant_item_count": relevant}
     get_run_logger().info("mentions %s: %s", span, counts)
     return counts

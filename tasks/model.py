@@ -42,7 +42,9 @@ def open_model(settings: Settings) -> Model:
         message = f"LLM_BASE_URL leads to {host or 'nowhere'}, which LLM_ALLOWED_HOSTS does not allow: {', '.join(sorted(allowed))}"
         raise SettingsInvalid(message)
     price = load_price(settings.llm_model, settings.llm_prices)
-    if price is None and not (settings.llm_budget_usd is None and settings.llm_budget_usd_per_day is None):
+    if price is None and not (
+        settings.llm_budget_usd is None and settings.llm_budget_usd_per_day is None
+    ):
         message = f"a budget cannot be kept for {settings.llm_model}, whose price is not known: name it in a file and set LLM_PRICES"
         raise SettingsInvalid(message)
     return Model(
@@ -75,11 +77,19 @@ def plan(lake: Lake, asked: pl.DataFrame, domain: Domain) -> dict[str, int]:
     model, prompt = open_model(settings), load_prompt(domain, settings.domains_path)
     by_key = {question.key: question for question in ledger.ask(asked, prompt, model=model.name)}
     known = (
-        lake.read(SILVER_EXTRACTIONS, {"question_key": list(by_key)}, columns=["question_key"]) if by_key else SILVER_EXTRACTIONS.empty()
+        lake.read(SILVER_EXTRACTIONS, {"question_key": list(by_key)}, columns=["question_key"])
+        if by_key
+        else SILVER_EXTRACTIONS.empty()
     )
     answered = set(known["question_key"])
-    expected = Engine(model, prompt).expect(question for key, question in by_key.items() if key not in answered)
-    return {"planned_item_count": asked.height, "known_question_count": len(answered), **_counts(expected, expected.asked_count, 0)}
+    expected = Engine(model, prompt).expect(
+        question for key, question in by_key.items() if key not in answered
+    )
+    return {
+        "planned_item_count": asked.height,
+        "known_question_count": len(answered),
+        **_counts(expected, expected.asked_count, 0),
+    }
 
 
 def ask_model(lake: Lake, asked: pl.DataFrame, domain: Domain, *, run: dict[str, str]) -> Judged:
@@ -97,7 +107,11 @@ def ask_model(lake: Lake, asked: pl.DataFrame, domain: Domain, *, run: dict[str,
     def known() -> dict[str, Answer]:
         """The answers there are: what the journal holds goes to the ledger, which is the truth."""
         _flush(lake, journal, by_key, prompt, run)
-        return ledger.from_rows(lake.read(SILVER_EXTRACTIONS, {"question_key": list(by_key)})) if by_key else {}
+        return (
+            ledger.from_rows(lake.read(SILVER_EXTRACTIONS, {"question_key": list(by_key)}))
+            if by_key
+            else {}
+        )
 
     totals = Totals(usd=0.0 if model.price else None)
     try:
@@ -105,12 +119,16 @@ def ask_model(lake: Lake, asked: pl.DataFrame, domain: Domain, *, run: dict[str,
         asked_before = len(answers)
         with _turn(settings.llm_concurrency_limit):
             if settings.llm_mode == "batch":
-                totals = _ask_by_batch(model, prompt, journal, lambda: _unanswered(by_key, known()), lake=lake, run=run)
+                totals = _ask_by_batch(
+                    model, prompt, journal, lambda: _unanswered(by_key, known()), lake=lake, run=run
+                )
                 answers = known()
             if new := _unanswered(by_key, answers):
                 engine = Engine(_within_budgets(model, lake, settings, run["run-id"]), prompt)
                 try:
-                    totals = run_engine(lambda: engine.run(new, on_answers=journal.put)).plus(totals)
+                    totals = run_engine(lambda: engine.run(new, on_answers=journal.put)).plus(
+                        totals
+                    )
                 finally:
                     _note_spending(run["run-id"], engine.totals)
                     answers = known()
@@ -119,10 +137,16 @@ def ask_model(lake: Lake, asked: pl.DataFrame, domain: Domain, *, run: dict[str,
     judgements, refused = ledger.judge(asked, questions, answers, domain)
     unasked = sum(question.key not in answers for question in questions)
     if totals.stopped:
-        get_run_logger().warning("%s is spent: %d items were not judged; run it again with more", totals.stopped, unasked)
+        get_run_logger().warning(
+            "%s is spent: %d items were not judged; run it again with more", totals.stopped, unasked
+        )
     asked_count = len(answers) - asked_before
-    get_run_logger().info("%s: %d of %d questions asked, %s USD", model.name, asked_count, len(by_key), totals.usd)
-    return Judged(judgements, refused, model.name, prompt.version, _counts(totals, asked_count, unasked))
+    get_run_logger().info(
+        "%s: %d of %d questions asked, %s USD", model.name, asked_count, len(by_key), totals.usd
+    )
+    return Judged(
+        judgements, refused, model.name, prompt.version, _counts(totals, asked_count, unasked)
+    )
 
 
 def _unanswered(by_key: dict[str, Question], answers: dict[str, Answer]) -> list[Question]:
@@ -130,7 +154,13 @@ def _unanswered(by_key: dict[str, Question], answers: dict[str, Answer]) -> list
 
 
 def _ask_by_batch(
-    model: Model, prompt: Prompt, journal: Journal, unanswered: Callable[[], list[Question]], *, lake: Lake, run: dict[str, str]
+    model: Model,
+    prompt: Prompt,
+    journal: Journal,
+    unanswered: Callable[[], list[Question]],
+    *,
+    lake: Lake,
+    run: dict[str, str],
 ) -> Totals:
     """Wait for batches of earlier runs, then submit what is left and can be paid for; what that did and cost."""
     settings = load_settings()
@@ -140,7 +170,11 @@ def _ask_by_batch(
         new = unanswered()
         budget = _within_budgets(model, lake, settings, run["run-id"]).budget_usd
         expected = batches.expect(new)
-        affordable = len(new) if budget is None or not expected else min(len(new), int(len(new) * budget / expected))
+        affordable = (
+            len(new)
+            if budget is None or not expected
+            else min(len(new), int(len(new) * budget / expected))
+        )
         if affordable:
             batches.run(new[:affordable], on_answers=journal.put)
     finally:
@@ -192,9 +226,13 @@ def _counts(totals: Totals, asked_count: int, unasked: int) -> dict[str, int]:
     }
 
 
-def _flush(lake: Lake, journal: Journal, by_key: dict[str, Question], prompt: Prompt, run: dict[str, str]) -> None:
+def _flush(
+    lake: Lake, journal: Journal, by_key: dict[str, Question], prompt: Prompt, run: dict[str, str]
+) -> None:
     """Move what the journal holds of these questions into the ledger; then the journal forgets it."""
-    answers: list[Answer] = [answer for answer in journal.answers() if answer.question_key in by_key]
+    answers: list[Answer] = [
+        answer for answer in journal.answers() if answer.question_key in by_key
+    ]
     if answers:
         lake.append(SILVER_EXTRACTIONS, ledger.to_rows(answers, by_key.values(), prompt), run=run)
         journal.forget(answer.question_key for answer in answers)
@@ -208,5 +246,7 @@ def _within_budgets(model: Model, lake: Lake, settings: Settings, run_id: str) -
     if settings.llm_budget_usd_per_day is None:
         return model
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    today = lake.read(SILVER_EXTRACTIONS, columns=["scored_at", "usd"]).filter(pl.col("scored_at") >= midnight)
+    today = lake.read(SILVER_EXTRACTIONS, columns=["scored_at", "usd"]).filter(
+        pl.col("scored_at") >= midnight
+    )
     return model.within(max(0.0, settings.llm_budget_usd_per_day - float(today["usd"].sum())))

@@ -3,7 +3,12 @@
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
+from market_opinion.core.contracts import (
+    OPS_REJECTIONS,
+    SILVER_ITEMS,
+    SILVER_MENTIONS,
+    SILVER_OPINIONS,
+)
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice
@@ -31,7 +36,9 @@ _ITEM_COLUMNS = [
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
-def judge_items(job: Job, span: Slice, scorer: ScorerName | None = None, score_set: str = opinions.ACTIVE_SET) -> dict[str, int]:
+def judge_items(
+    job: Job, span: Slice, scorer: ScorerName | None = None, score_set: str = opinions.ACTIVE_SET
+) -> dict[str, int]:
     """Replace the domain's slice of a score set; what a scorer says without proof becomes a rejection.
 
     Items that were purged since cannot be judged again: what is live of them stays, in every set.
@@ -44,29 +51,62 @@ def judge_items(job: Job, span: Slice, scorer: ScorerName | None = None, score_s
     items, mentions = _mentioned(job, span)
     asked = opinions.to_judge(items.filter(~silver.is_purged()), mentions)
     accepted, refused, more = judge_rows(asked, domain, scorer, run=run, score_set=score_set)
-    accepted = pl.concat([accepted, _said_before_purge(job, span, items, mentions).with_columns(score_set=pl.lit(score_set))])
-    lake.overwrite(SILVER_OPINIONS, accepted, {"score_set": score_set, **where}, span.window, run=run)
+    accepted = pl.concat(
+        [
+            accepted,
+            _said_before_purge(job, span, items, mentions).with_columns(
+                score_set=pl.lit(score_set)
+            ),
+        ]
+    )
+    lake.overwrite(
+        SILVER_OPINIONS, accepted, {"score_set": score_set, **where}, span.window, run=run
+    )
     if score_set == opinions.ACTIVE_SET:
-        lake.overwrite(OPS_REJECTIONS, refused, {"stage": "opinions", **where}, span.window, run=run)
-    scored = accepted.select("kind", "item_id", "window_start", "product_id").n_unique() if accepted.height else 0
-    counts = {"opinion_count": accepted.height, "scored_mention_count": scored, "rejected_opinion_count": refused.height, **more}
+        lake.overwrite(
+            OPS_REJECTIONS, refused, {"stage": "opinions", **where}, span.window, run=run
+        )
+    scored = (
+        accepted.select("kind", "item_id", "window_start", "product_id").n_unique()
+        if accepted.height
+        else 0
+    )
+    counts = {
+        "opinion_count": accepted.height,
+        "scored_mention_count": scored,
+        "rejected_opinion_count": refused.height,
+        **more,
+    }
     get_run_logger().info("opinions %s: %s", span, counts)
     return counts
 
 
 def judge_rows(
-    asked: pl.DataFrame, domain: Domain, scorer: ScorerName | None, *, run: dict[str, str], score_set: str = opinions.ACTIVE_SET
+    asked: pl.DataFrame,
+    domain: Domain,
+    scorer: ScorerName | None,
+    *,
+    run: dict[str, str],
+    score_set: str = opinions.ACTIVE_SET,
 ) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
     """Opinions and rejections of rows of `to_judge` by the named scorer, or that of the settings, and what it counted."""
     name = scorer or load_settings().scorer
     if name == model.NAME:
         found = model.ask_model(adapters.lake(), asked, domain, run=run)
         by = {"scorer": name, "model": found.model, "prompt_version": found.prompt_version}
-        accepted, refused = opinions.accept(asked, found.judgements, domain, score_set=score_set, **by)
+        accepted, refused = opinions.accept(
+            asked, found.judgements, domain, score_set=score_set, **by
+        )
         return accepted, pl.concat([refused, found.given_up]), found.counts
     judge = _open_lexicon(domain, name)
     accepted, refused = opinions.accept(
-        asked, judge(asked), domain, scorer=name, model=judge.model, prompt_version=None, score_set=score_set
+        asked,
+        judge(asked),
+        domain,
+        scorer=name,
+        model=judge.model,
+        prompt_version=None,
+        score_set=score_set,
     )
     return accepted, refused, {}
 
@@ -75,13 +115,21 @@ def scorer_version(domain: Domain) -> tuple[str, ...]:
     """What judges by the settings, and its version: what it says of a text may change where this does."""
     settings = load_settings()
     if settings.scorer == model.NAME:
-        return settings.scorer, settings.llm_model or "", load_prompt(domain, settings.domains_path).version
+        return (
+            settings.scorer,
+            settings.llm_model or "",
+            load_prompt(domain, settings.domains_path).version,
+        )
     return settings.scorer, _open_lexicon(domain, settings.scorer).model
 
 
 def _open_lexicon(domain: Domain, scorer: ScorerName) -> lexicon.Lexicon:
     """The lexicon, with the head that was trained for the domain where that is the scorer."""
-    head = Linear.load(load_settings().linear_model_path(domain.name)) if scorer == linear.NAME else None
+    head = (
+        Linear.load(load_settings().linear_model_path(domain.name))
+        if scorer == linear.NAME
+        else None
+    )
     return lexicon.Lexicon(domain, head=head)
 
 
@@ -90,7 +138,9 @@ def plan_items(job: Job, span: Slice) -> dict[str, int]:
     """What judging the slice by the model would ask, and cost."""
     domain = load_domain(job.domain, load_settings().domains_path)
     items, mentions = _mentioned(job, span)
-    return model.plan(adapters.lake(), opinions.to_judge(items.filter(~silver.is_purged()), mentions), domain)
+    return model.plan(
+        adapters.lake(), opinions.to_judge(items.filter(~silver.is_purged()), mentions), domain
+    )
 
 
 def _mentioned(job: Job, span: Slice) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -100,10 +150,16 @@ def _mentioned(job: Job, span: Slice) -> tuple[pl.DataFrame, pl.DataFrame]:
     return lake.read(SILVER_ITEMS, span.where, span.window, columns=_ITEM_COLUMNS), mentions
 
 
-def _said_before_purge(job: Job, span: Slice, items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
+def _said_before_purge(
+    job: Job, span: Slice, items: pl.DataFrame, mentions: pl.DataFrame
+) -> pl.DataFrame:
     """The live opinions of items whose words are gone."""
     purged = mentions.join(items.filter(silver.is_purged()), on=SILVER_ITEMS.key, how="semi")
     if purged.is_empty():
         return SILVER_OPINIONS.empty()
-    live = adapters.lake().read(SILVER_OPINIONS, {"domain": job.domain, "score_set": opinions.ACTIVE_SET, **span.where}, span.window)
+    live = adapters.lake().read(
+        SILVER_OPINIONS,
+        {"domain": job.domain, "score_set": opinions.ACTIVE_SET, **span.where},
+        span.window,
+    )
     return live.join(purged, on=SILVER_MENTIONS.key, how="semi")

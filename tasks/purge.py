@@ -6,7 +6,12 @@ from datetime import datetime, timedelta
 import polars as pl
 from prefect import task
 
-from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_OPINIONS
+from market_opinion.core.contracts import (
+    BRONZE_ITEMS,
+    SILVER_EXTRACTIONS,
+    SILVER_ITEMS,
+    SILVER_OPINIONS,
+)
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import EARLIEST, Slice, Window, contiguous, floor_hour, spans
@@ -29,11 +34,16 @@ def find_expired(job: Job) -> list[Slice]:
     kept = rows.filter(~pl.col("body").is_in(WITHOUT_WORDS).fill_null(value=False))
     counts = Counter(kept["window_start"])
     begun = (name.split("/") for name in adapters.state().notes(_TOPIC))
-    counts.update(datetime.fromisoformat(start) for platform, start in begun if platform == job.platform)
+    counts.update(
+        datetime.fromisoformat(start) for platform, start in begun if platform == job.platform
+    )
     found = []
     for window in contiguous(counts):
         per_hour = [(hour, counts[hour.start]) for hour in window.hours()]
-        found += [Slice(job.platform, job.communities, part) for part in spans(per_hour, max_items=settings.span_max_items)]
+        found += [
+            Slice(job.platform, job.communities, part)
+            for part in spans(per_hour, max_items=settings.span_max_items)
+        ]
     return found
 
 
@@ -43,14 +53,26 @@ def purge_words(job: Job, span: Slice) -> dict[str, int]:
 
     Cut off anywhere, the slice is found again, and a second time finishes.
     """
-    lake, landing, run = adapters.lake(), adapters.landing(), {"run-id": job.run_id, "window": str(span.window)}
+    lake, landing, run = (
+        adapters.lake(),
+        adapters.landing(),
+        {"run-id": job.run_id, "window": str(span.window)},
+    )
     adapters.state().put_notes(_TOPIC, dict.fromkeys(_names(span), job.run_id))
-    items = lake.read(SILVER_ITEMS, span.where, span.window, columns=["text", "context_title"]).filter(pl.col("text") != "")
+    items = lake.read(
+        SILVER_ITEMS, span.where, span.window, columns=["text", "context_title"]
+    ).filter(pl.col("text") != "")
     keys = sorted({prompt.answer_key(text, title) for text, title in items.iter_rows()})
     if keys:
         lake.delete(SILVER_EXTRACTIONS, {"text_key": keys}, run=run)
     quoted = lake.read(SILVER_OPINIONS, span.where, span.window)
-    lake.overwrite(SILVER_OPINIONS, quoted.with_columns(evidence=pl.lit(None, pl.String)), span.where, span.window, run=run)
+    lake.overwrite(
+        SILVER_OPINIONS,
+        quoted.with_columns(evidence=pl.lit(None, pl.String)),
+        span.where,
+        span.window,
+        run=run,
+    )
     captures = landing.captures(span.platform, span.communities, span.window)
     purged = sum(len(landing.rewrite(capture, purge_lines)) for capture in captures)
     return {"purged_line_count": purged}

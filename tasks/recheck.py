@@ -27,7 +27,17 @@ from tasks.request import Job
 
 Purpose = Literal["refresh", "sweep"]
 _CHECKS, _ABSENT = "checks", "absent"
-_COLUMNS = ["community", "kind", "item_id", "thread_id", "author", "title", "body", "votes", "reply_count"]
+_COLUMNS = [
+    "community",
+    "kind",
+    "item_id",
+    "thread_id",
+    "author",
+    "title",
+    "body",
+    "votes",
+    "reply_count",
+]
 # A thread of which less was received than this share is expanded, where enough is missing to be worth the requests.
 _CAPTURED_MIN, _MISSING_MIN, _EXPANDED_MAX = 0.8, 5, 10
 _EXPANDED_FROM = timedelta(hours=6)
@@ -58,20 +68,30 @@ def find_due_checks(job: Job, purpose: Purpose, limit: int) -> list[Slice]:
     order: dict[datetime, str] = {}
     for entry in _known_hours(job):
         done = checks.get(_name(job, entry.community, entry.window_start), {})
-        reached = [age for age in settings.refresh_ages if entry.window_start + HOUR * (age + 1) <= job.now]
+        reached = [
+            age for age in settings.refresh_ages if entry.window_start + HOUR * (age + 1) <= job.now
+        ]
         if is_refresh and reached and done.get("age_hours", 0) < reached[-1]:
             due[entry.window_start].append(entry.community)
             order[entry.window_start] = entry.window_start.isoformat()
-        elif not is_refresh and entry.window_start < oldest and _is_stale(done, job.now, settings.sweep_hours):
+        elif (
+            not is_refresh
+            and entry.window_start < oldest
+            and _is_stale(done, job.now, settings.sweep_hours)
+        ):
             due[entry.window_start].append(entry.community)
-            order[entry.window_start] = min(done.get("looked_at", ""), order.get(entry.window_start, "9"))
+            order[entry.window_start] = min(
+                done.get("looked_at", ""), order.get(entry.window_start, "9")
+            )
     chosen = sorted(due, key=lambda start: (order[start], start))[:limit]
     return [Slice(job.platform, tuple(due[start]), Window.hour(start)) for start in chosen]
 
 
 def _is_stale(done: dict[str, str], now: datetime, sweep_hours: int) -> bool:
     """Half the promised time, so that one run that fails breaks no promise."""
-    return "looked_at" not in done or datetime.fromisoformat(done["looked_at"]) < now - timedelta(hours=sweep_hours / 2)
+    return "looked_at" not in done or datetime.fromisoformat(done["looked_at"]) < now - timedelta(
+        hours=sweep_hours / 2
+    )
 
 
 @task
@@ -81,16 +101,33 @@ def look_again(job: Job, span: Slice, purpose: Purpose) -> SecondLookResult:
     rows = adapters.lake().read(BRONZE_ITEMS, span.where, span.window, columns=_COLUMNS)
     alive = rows.filter(~pl.col("body").fill_null("").is_in(GONE_TEXTS))
     touched: dict[Window, set[str]] = defaultdict(set)
-    gone, authorless, absent_count, absent_before = set[str](), set[str](), 0, adapters.state().notes(_ABSENT)
+    gone, authorless, absent_count, absent_before = (
+        set[str](),
+        set[str](),
+        0,
+        adapters.state().notes(_ABSENT),
+    )
     for (community,), known in alive.group_by("community", maintain_order=True):
-        name, by_item = str(community), {Known(row["kind"], row["item_id"], row["thread_id"]): row for row in known.iter_rows(named=True)}
+        name, by_item = (
+            str(community),
+            {
+                Known(row["kind"], row["item_id"], row["thread_id"]): row
+                for row in known.iter_rows(named=True)
+            },
+        )
         try:
             sighting = source.look_again(name, span.window, list(by_item))
         except CommunityClosed as error:
             get_run_logger().warning("%s: what is kept of it is left as it is", error)
             continue
         changes = compare(sighting, by_item, source.forms)
-        gone.update(each.item_id for each in (*sighting.gone, *_absent_again(job, by_item, changes.absent, absent_before)))
+        gone.update(
+            each.item_id
+            for each in (
+                *sighting.gone,
+                *_absent_again(job, by_item, changes.absent, absent_before),
+            )
+        )
         authorless.update(each.item_id for each in changes.authorless)
         absent_count += len(changes.absent)
         if landed := [*changes.items, *sighting.successors]:
@@ -98,9 +135,17 @@ def look_again(job: Job, span: Slice, purpose: Purpose) -> SecondLookResult:
             for hour in land_apart(adapters.landing(), visit, name, landed, now=job.now):
                 touched[hour].add(name)
     threads = gone & set(rows.filter(kind="submission")["item_id"])
-    counts = {"looked_up_item_count": alive.height, "missing_item_count": absent_count, "erased_item_count": len(gone)}
+    counts = {
+        "looked_up_item_count": alive.height,
+        "missing_item_count": absent_count,
+        "erased_item_count": len(gone),
+    }
     get_run_logger().info("%s %s: %s", purpose, span, counts)
-    return SecondLookResult(_slices(job, touched), Erasure(frozenset(gone), frozenset(threads), frozenset(authorless)), counts)
+    return SecondLookResult(
+        _slices(job, touched),
+        Erasure(frozenset(gone), frozenset(threads), frozenset(authorless)),
+        counts,
+    )
 
 
 def _source(job: Job, priority: Priority) -> SecondLook:
@@ -109,18 +154,31 @@ def _source(job: Job, priority: Priority) -> SecondLook:
     return cast("SecondLook", adapters.open_source(job.source, job.domain, priority=priority))
 
 
-def _absent_again(job: Job, known: Iterable[Known], absent: set[Known], before: Mapping[str, str]) -> set[Known]:
+def _absent_again(
+    job: Job, known: Iterable[Known], absent: set[Known], before: Mapping[str, str]
+) -> set[Known]:
     """Those of the absent that were absent before; the others are remembered, until they are seen or absent again."""
     state = adapters.state()
     names = {each: f"{job.platform}/{each.kind}/{each.item_id}" for each in known}
     again = {each for each in absent if _was_absent(before.get(names[each]), job.now)}
-    state.put_notes(_ABSENT, {names[each]: job.now.isoformat() for each in absent if names[each] not in before})
-    state.drop_notes(_ABSENT, [name for each, name in names.items() if name in before and (each not in absent or each in again)])
+    state.put_notes(
+        _ABSENT, {names[each]: job.now.isoformat() for each in absent if names[each] not in before}
+    )
+    state.drop_notes(
+        _ABSENT,
+        [
+            name
+            for each, name in names.items()
+            if name in before and (each not in absent or each in again)
+        ],
+    )
     return again
 
 
 def _slices(job: Job, touched: Mapping[Window, set[str]]) -> list[Slice]:
-    return [Slice(job.platform, tuple(sorted(names)), hour) for hour, names in sorted(touched.items())]
+    return [
+        Slice(job.platform, tuple(sorted(names)), hour) for hour, names in sorted(touched.items())
+    ]
 
 
 @task
@@ -137,43 +195,78 @@ def repair_threads(job: Job, span: Slice) -> tuple[list[Slice], dict[str, int]]:
     rows = adapters.lake().read(BRONZE_ITEMS, span.where, reach, columns=[*columns, "window_start"])
     threads = quality.count_threads(rows, span.window.start)
     deficient = threads.filter(pl.col("captured_count") < pl.col("reply_count") * _CAPTURED_MIN)
-    worth = deficient.filter(pl.col("reply_count") - pl.col("captured_count") >= _MISSING_MIN).sort("captured_count").head(_EXPANDED_MAX)
+    worth = (
+        deficient.filter(pl.col("reply_count") - pl.col("captured_count") >= _MISSING_MIN)
+        .sort("captured_count")
+        .head(_EXPANDED_MAX)
+    )
     touched: dict[Window, set[str]] = defaultdict(set)
     reddit = adapters.reddit(Priority.REFRESH) if worth.height else None
     for community, thread_id in worth.select("community", "thread_id").iter_rows():
         if reddit is not None:
             known = set(rows.filter(thread_id=thread_id, kind="comment")["item_id"])
             names = {live.fullname("comment", item_id) for item_id in known}
-            landed = live.expand(reddit, adapters.landing(), community, thread_id, known=names, now=job.now)
+            landed = live.expand(
+                reddit, adapters.landing(), community, thread_id, known=names, now=job.now
+            )
             for hour in landed.hours:
                 touched[hour].add(community)
-    counts = {"announced_comment_count": int(threads["reply_count"].sum()), "captured_comment_count": int(threads["captured_count"].sum())}
+    counts = {
+        "announced_comment_count": int(threads["reply_count"].sum()),
+        "captured_comment_count": int(threads["captured_count"].sum()),
+    }
     return _slices(job, touched), {**counts, "expanded_thread_count": worth.height}
 
 
 @task
 def record_checks(job: Job, span: Slice) -> None:
     """Remember that the hour was looked at, after everything that was found is done."""
-    ages = [age for age in load_settings().refresh_ages if span.window.end + timedelta(hours=age) <= job.now]
+    ages = [
+        age
+        for age in load_settings().refresh_ages
+        if span.window.end + timedelta(hours=age) <= job.now
+    ]
     note = {"looked_at": job.now.isoformat(), "age_hours": max(ages, default=0)}
-    adapters.state().put_notes(_CHECKS, {_name(job, community, span.window.start): note for community in span.communities})
+    adapters.state().put_notes(
+        _CHECKS, {_name(job, community, span.window.start): note for community in span.communities}
+    )
 
 
 @task
 def measure_sweep(job: Job) -> dict[str, int]:
     """How long ago the hour looked at longest ago was looked at, in hours, as a metric too."""
     checks = adapters.state().notes(_CHECKS)
-    names = {_name(job, entry.community, entry.window_start): entry.window_start for entry in _known_hours(job)}
-    looked = [datetime.fromisoformat(checks[name]["looked_at"]) if name in checks else start for name, start in names.items()]
+    names = {
+        _name(job, entry.community, entry.window_start): entry.window_start
+        for entry in _known_hours(job)
+    }
+    looked = [
+        datetime.fromisoformat(checks[name]["looked_at"]) if name in checks else start
+        for name, start in names.items()
+    ]
     lag_hours = max(((job.now - moment) / HOUR for moment in looked), default=0.0)
     settings = load_settings()
-    adapters.metrics().put([Metric("SweepLagHours", round(lag_hours, 2), "Count", job.now, {"Environment": settings.environment})])
+    adapters.metrics().put(
+        [
+            Metric(
+                "SweepLagHours",
+                round(lag_hours, 2),
+                "Count",
+                job.now,
+                {"Environment": settings.environment},
+            )
+        ]
+    )
     return {"sweep_lag_hours": round(lag_hours)}
 
 
 def _known_hours(job: Job) -> Iterable[WindowEntry]:
     entries = adapters.state().windows(job.platform)
-    return (entry for entry in entries if entry.community in job.communities and entry.counts.get("bronze_row_count"))
+    return (
+        entry
+        for entry in entries
+        if entry.community in job.communities and entry.counts.get("bronze_row_count")
+    )
 
 
 def _was_absent(noted: str | None, now: datetime) -> bool:

@@ -20,7 +20,9 @@ from tasks.request import Job
 
 
 @task
-def check_erase(domain: str, platform: str, author: SecretStr | None, items: list[str] | None, now: datetime) -> Job:
+def check_erase(
+    domain: str, platform: str, author: SecretStr | None, items: list[str] | None, now: datetime
+) -> Job:
     """An erasure as a job over all communities of the platform; nothing is asked of the platform itself."""
     if not author and not items:
         message = "nothing to erase: give author, or items"
@@ -43,11 +45,15 @@ def wanted_erasure(job: Job, author: SecretStr | None, items: list[str] | None) 
     name = author.get_secret_value().lower().removeprefix("/").removeprefix("u/") if author else ""
     columns = ["item_id", "kind", "author"]
     rows = adapters.lake().read(BRONZE_ITEMS, {"platform": job.platform}, columns=columns)
-    is_meant = pl.col("item_id").is_in(list(items or ())) | (pl.col("author").str.to_lowercase() == name)
+    is_meant = pl.col("item_id").is_in(list(items or ())) | (
+        pl.col("author").str.to_lowercase() == name
+    )
     if name:
         # What was purged has no name left, but its key.
         key = silver.author_key(job.platform, name, pepper=load_settings().pepper())
-        theirs = adapters.lake().read(SILVER_ITEMS, {"platform": job.platform, "author_key": key}, columns=["item_id"])
+        theirs = adapters.lake().read(
+            SILVER_ITEMS, {"platform": job.platform, "author_key": key}, columns=["item_id"]
+        )
         is_meant |= pl.col("item_id").is_in(theirs["item_id"].implode())
     found = rows.filter(is_meant.fill_null(value=False))
     unknown = sorted(set(items or ()) - set(found["item_id"]))
@@ -65,4 +71,14 @@ def _offline_job(domain: str, platform: str, now: datetime) -> Job:
     if not communities:
         message = f"nothing of {platform} was ever landed: check platform"
         raise InvalidRequest(message)
-    return Job(domain, source_of(platform), None, platform, communities, None, as_utc(now), "recheck", str(flow_run.id or "local"))
+    return Job(
+        domain,
+        source_of(platform),
+        None,
+        platform,
+        communities,
+        None,
+        as_utc(now),
+        "recheck",
+        str(flow_run.id or "local"),
+    )

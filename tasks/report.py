@@ -30,15 +30,37 @@ class Summary:
         """What a person wants to know first, in words and figures."""
         count = self.counts
         if "window_count" not in count:
-            return [*self._polled(), *self._looked(), *self._paid(), *self._served(), ("seconds", f"{self.seconds:.1f}")]
+            return [
+                *self._polled(),
+                *self._looked(),
+                *self._paid(),
+                *self._served(),
+                ("seconds", f"{self.seconds:.1f}"),
+            ]
         ratio = ratios(count)["usable_comment_ratio"]
         return [
-            ("windows", f"{count.get('window_count', 0):,} ({count.get('certified_window_count', 0):,} certified)"),
+            (
+                "windows",
+                f"{count.get('window_count', 0):,} ({count.get('certified_window_count', 0):,} certified)",
+            ),
             ("lines landed", f"{count.get('landed_line_count', 0):,}"),
-            ("items", f"{count.get('item_count', 0):,} ({count.get('duplicate_count', 0):,} duplicates of them dropped)"),
-            ("rejected", f"{count.get('rejection_count', 0):,} lines, {count.get('rejected_opinion_count', 0):,} opinions"),
-            ("usable", f"{count.get('usable_item_count', 0):,}" + (f" ({ratio:.1%} of comments)" if ratio is not None else "")),
-            ("mentions", f"{count.get('mention_count', 0):,} in {count.get('relevant_item_count', 0):,} items"),
+            (
+                "items",
+                f"{count.get('item_count', 0):,} ({count.get('duplicate_count', 0):,} duplicates of them dropped)",
+            ),
+            (
+                "rejected",
+                f"{count.get('rejection_count', 0):,} lines, {count.get('rejected_opinion_count', 0):,} opinions",
+            ),
+            (
+                "usable",
+                f"{count.get('usable_item_count', 0):,}"
+                + (f" ({ratio:.1%} of comments)" if ratio is not None else ""),
+            ),
+            (
+                "mentions",
+                f"{count.get('mention_count', 0):,} in {count.get('relevant_item_count', 0):,} items",
+            ),
             ("opinions", f"{count.get('opinion_count', 0):,}"),
             *self._looked(),
             *self._paid(),
@@ -57,8 +79,15 @@ class Summary:
 
     def _served(self) -> list[tuple[str, str]]:
         """What was purged and what was published, where something was."""
-        said = {"purged": ("purged_line_count", "lines keep no word"), "published": ("published_row_count", "rows")}
-        return [(title, f"{self.counts[name]:,} {what}") for title, (name, what) in said.items() if name in self.counts]
+        said = {
+            "purged": ("purged_line_count", "lines keep no word"),
+            "published": ("published_row_count", "rows"),
+        }
+        return [
+            (title, f"{self.counts[name]:,} {what}")
+            for title, (name, what) in said.items()
+            if name in self.counts
+        ]
 
     def _looked(self) -> list[tuple[str, str]]:
         """What a second look found, where there was one."""
@@ -75,8 +104,16 @@ class Summary:
             return []
         tokens = f"{count['input_token_count']:,} tokens in, {count['output_token_count']:,} out"
         usd = count["cost_micro_usd"] / 1e6
-        cost = f"{usd:.4f} USD, {1000 * usd / max(1, count['asked_question_count']):.4f} a thousand" if usd else "cost not known"
-        left = f", {count['unjudged_item_count']:,} items left when the budget was spent" if count["unjudged_item_count"] else ""
+        cost = (
+            f"{usd:.4f} USD, {1000 * usd / max(1, count['asked_question_count']):.4f} a thousand"
+            if usd
+            else "cost not known"
+        )
+        left = (
+            f", {count['unjudged_item_count']:,} items left when the budget was spent"
+            if count["unjudged_item_count"]
+            else ""
+        )
         return [
             (
                 "expected" if "planned_item_count" in count else "model",
@@ -86,7 +123,13 @@ class Summary:
 
     def show(self, console: Console) -> None:
         """Print it."""
-        table = Table(title=escape(self.title), show_header=False, title_justify="left", title_style="bold", box=None)
+        table = Table(
+            title=escape(self.title),
+            show_header=False,
+            title_justify="left",
+            title_style="bold",
+            box=None,
+        )
         for name, value in self.rows():
             table.add_row(name, escape(value), style=None)
         for note in self.notes:
@@ -103,7 +146,13 @@ def draw_report(job: Job) -> str | None:
     domain = load_domain(job.domain, load_settings().domains_path)
     lake = adapters.lake()
     answers = lake.read(report.ANSWERS, {"domain": job.domain}, columns=report.ANSWER_COLUMNS)
-    html = report.render(adapters.mart().read, domain, now=job.now, rejections=lake.read(report.REJECTIONS), answers=answers)
+    html = report.render(
+        adapters.mart().read,
+        domain,
+        now=job.now,
+        rejections=lake.read(report.REJECTIONS),
+        answers=answers,
+    )
     partial = path.with_suffix(".part")
     partial.write_text(html, encoding="utf-8")
     partial.replace(path)
@@ -115,7 +164,10 @@ def compare_stars(job: Job) -> tuple[str, ...]:
     """How often the domain's judged mentions agree with the stars their authors gave, one line a platform of reviews."""
     if not adapters.mart().is_loaded:
         return ()
-    rows = adapters.mart().query("SELECT * FROM mart.star_agreement WHERE domain = $domain ORDER BY platform", {"domain": job.domain})
+    rows = adapters.mart().query(
+        "SELECT * FROM mart.star_agreement WHERE domain = $domain ORDER BY platform",
+        {"domain": job.domain},
+    )
     return tuple(
         f"{row['platform']}: the tone of {row['mention_count']:,} judged mentions agrees with the stars in {row['agreement_ratio']:.1%}"
         for row in rows.iter_rows(named=True)

@@ -54,7 +54,11 @@ class Job:
     def kinds(self) -> tuple[str, ...]:
         """The kinds of item an hour has to be complete in; trees cannot say when they have all comments of an hour."""
         kinds = source_type(self.source).kinds
-        return kinds if self.comments == "listing" else tuple(kind for kind in kinds if kind != "comment")
+        return (
+            kinds
+            if self.comments == "listing"
+            else tuple(kind for kind in kinds if kind != "comment")
+        )
 
     @property
     def is_live(self) -> bool:
@@ -94,9 +98,25 @@ def check_backfill(
         message = f"source {source} needs start and end: a live platform has no first hour"
         raise InvalidRequest(message)
     window = clip(start, end, now=now) if start and end else None
-    job = _with_source(_job(domain, source, archive, communities, mapping=mapping, now=now, mode="backfill", window=window))
+    job = _with_source(
+        _job(
+            domain,
+            source,
+            archive,
+            communities,
+            mapping=mapping,
+            now=now,
+            mode="backfill",
+            window=window,
+        )
+    )
     if start and end and window and (as_utc(start), as_utc(end)) != (window.start, window.end):
-        return replace(job, notes=(f"{start.isoformat()} to {end.isoformat()} was clipped to the whole, closed hours {window}",))
+        return replace(
+            job,
+            notes=(
+                f"{start.isoformat()} to {end.isoformat()} was clipped to the whole, closed hours {window}",
+            ),
+        )
     return job
 
 
@@ -119,20 +139,26 @@ def check_campaign(
             message = f"{name} is {number}: it starts at 1"
             raise InvalidRequest(message)
     if get_current_settings().api.url is None:
-        message = (
-            "a campaign hands its spans to workers: set PREFECT_API_URL and deploy, or use flows.backfill, which does all of it itself"
-        )
+        message = "a campaign hands its spans to workers: set PREFECT_API_URL and deploy, or use flows.backfill, which does all of it itself"
         raise InvalidRequest(message)
     return check_backfill.fn(domain, source, archive, communities, start, end, now, mapping)
 
 
 @task
 def check_enrich(
-    domain: str, source: SourceName, communities: list[str], start: datetime, end: datetime, now: datetime, mapping: str | None = None
+    domain: str,
+    source: SourceName,
+    communities: list[str],
+    start: datetime,
+    end: datetime,
+    now: datetime,
+    mapping: str | None = None,
 ) -> Job:
     """One span of a campaign as a job; the source itself is asked nothing."""
     window = clip(start, end, now=now)
-    return _job(domain, source, None, communities, mapping=mapping, now=now, mode="backfill", window=window)
+    return _job(
+        domain, source, None, communities, mapping=mapping, now=now, mode="backfill", window=window
+    )
 
 
 @task
@@ -149,12 +175,30 @@ def check_hourly(
     if max_windows is not None and max_windows < 1:
         message = f"max_windows is {max_windows}: it starts at 1"
         raise InvalidRequest(message)
-    job = _with_source(_job(domain, source, archive, communities, mapping=mapping, now=now, mode="incremental", window=None))
+    job = _with_source(
+        _job(
+            domain,
+            source,
+            archive,
+            communities,
+            mapping=mapping,
+            now=now,
+            mode="incremental",
+            window=None,
+        )
+    )
     return replace(job, max_windows=max_windows or load_settings().max_hourly_windows_per_run)
 
 
 @task
-def check_rescore(domain: str, scorer: ScorerName, score_set: str, start: datetime | None, end: datetime | None, now: datetime) -> Job:
+def check_rescore(
+    domain: str,
+    scorer: ScorerName,
+    score_set: str,
+    start: datetime | None,
+    end: datetime | None,
+    now: datetime,
+) -> Job:
     """A rescore as a job over what is kept of the domain's communities."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", score_set):
         message = f"score set {score_set!r}: use lower-case letters, digits, - and _"
@@ -175,7 +219,17 @@ def check_mart(domain: str, start: datetime | None, end: datetime | None, now: d
         raise InvalidRequest(message)
     load_domain(domain, load_settings().domains_path)
     window = clip(start, end, now=now) if start and end else None
-    return Job(domain, "sample", None, sample.PLATFORM, (), window, as_utc(now), "recheck", str(flow_run.id or "local"))
+    return Job(
+        domain,
+        "sample",
+        None,
+        sample.PLATFORM,
+        (),
+        window,
+        as_utc(now),
+        "recheck",
+        str(flow_run.id or "local"),
+    )
 
 
 @task
@@ -190,7 +244,10 @@ def check_publish(domain: str, now: datetime) -> Job:
 @task
 def check_inbox(domain: str, now: datetime) -> Job:
     """A look at the inbox as a job."""
-    return replace(check_mart.fn(domain, None, None, now), notes=(f"the inbox is {load_settings().inbox_root}",))
+    return replace(
+        check_mart.fn(domain, None, None, now),
+        notes=(f"the inbox is {load_settings().inbox_root}",),
+    )
 
 
 @task
@@ -204,7 +261,9 @@ def check_stream(domain: str, messages_max: int, now: datetime) -> Job:
 
 
 @task
-def check_evaluate(domain: str, labelled: Path, scorer: ScorerName, against: ScorerName | None) -> Job:
+def check_evaluate(
+    domain: str, labelled: Path, scorer: ScorerName, against: ScorerName | None
+) -> Job:
     """An evaluation as a job."""
     if not labelled.exists():
         message = f"no labelled texts at {labelled}"
@@ -224,16 +283,30 @@ def check_train(domain: str, labelled: Path | None) -> Job:
     if labelled and not labelled.exists():
         message = f"no labelled texts at {labelled}"
         raise InvalidRequest(message)
-    return Job(domain, "sample", None, sample.PLATFORM, (), None, datetime.now(UTC), "recheck", str(flow_run.id or "local"))
+    return Job(
+        domain,
+        "sample",
+        None,
+        sample.PLATFORM,
+        (),
+        None,
+        datetime.now(UTC),
+        "recheck",
+        str(flow_run.id or "local"),
+    )
 
 
 @task
-def check_recheck(domain: str, source: SourceName, communities: list[str] | None, now: datetime) -> Job:
+def check_recheck(
+    domain: str, source: SourceName, communities: list[str] | None, now: datetime
+) -> Job:
     """A second look at what a platform gave as a job; raises InvalidRequest for one that cannot be asked for it again."""
     if not _looks_again(source):
         message = f"source {source} cannot be asked again for what it gave; there are: {', '.join(filter(_looks_again, names()))}"
         raise InvalidRequest(message)
-    return _with_source(_job(domain, source, None, communities, mapping=None, now=now, mode="recheck", window=None))
+    return _with_source(
+        _job(domain, source, None, communities, mapping=None, now=now, mode="recheck", window=None)
+    )
 
 
 def _looks_again(source: str) -> bool:
@@ -270,12 +343,29 @@ def _job(
     domain, listed = load_domain(domain_name, load_settings().domains_path), source_type(source)
     platform = listed.platform_of(domain, mapping)
     preset = load_settings().default_subreddits if source == live.PLATFORM else ()
-    chosen = tuple(sorted({name.lower() for name in communities or ()})) or preset or domain.communities(platform)
+    chosen = (
+        tuple(sorted({name.lower() for name in communities or ()}))
+        or preset
+        or domain.communities(platform)
+    )
     if not chosen and (mode != "backfill" or listed.is_live or source in _READ_BY_NAME):
-        message = (
-            f"domain {domain_name} names no communities of {platform}: add [sources.{platform}] to its domain.toml or pass communities"
-        )
+        message = f"domain {domain_name} names no communities of {platform}: add [sources.{platform}] to its domain.toml or pass communities"
         raise InvalidRequest(message)
     run_id = str(flow_run.id or "local")
-    job = Job(domain_name, source, archive_uri, platform, chosen, window, as_utc(now), mode, run_id, mapping=mapping)
-    return replace(job, comments=domain.sources[platform].comments) if platform in domain.sources else job
+    job = Job(
+        domain_name,
+        source,
+        archive_uri,
+        platform,
+        chosen,
+        window,
+        as_utc(now),
+        mode,
+        run_id,
+        mapping=mapping,
+    )
+    return (
+        replace(job, comments=domain.sources[platform].comments)
+        if platform in domain.sources
+        else job
+    )

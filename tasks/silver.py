@@ -27,11 +27,26 @@ def clean_items(job: Job, span: Slice) -> dict[str, int]:
     columns = [name for name in BRONZE_ITEMS.schema if name not in _LANDING_COLUMNS]
     items = lake.read(BRONZE_ITEMS, span.where, span.window, columns=columns)
     open_since = Window(span.window.start - timedelta(days=silver.THREAD_DAYS), span.window.end)
-    began = lake.read(BRONZE_ITEMS, {**span.where, "kind": "submission"}, open_since, columns=["item_id", "title", "body", "window_start"])
-    cleaned = silver.clean_items(items, silver.thread_titles(began), pepper=load_settings().pepper())
+    began = lake.read(
+        BRONZE_ITEMS,
+        {**span.where, "kind": "submission"},
+        open_since,
+        columns=["item_id", "title", "body", "window_start"],
+    )
+    cleaned = silver.clean_items(
+        items, silver.thread_titles(began), pepper=load_settings().pepper()
+    )
     if (items["body"] == PURGED).any():
-        cleaned = silver.keep_purged(cleaned, lake.read(SILVER_ITEMS, span.where, span.window), items)
-    lake.overwrite(SILVER_ITEMS, cleaned, span.where, span.window, run={"run-id": job.run_id, "window": str(span.window)})
+        cleaned = silver.keep_purged(
+            cleaned, lake.read(SILVER_ITEMS, span.where, span.window), items
+        )
+    lake.overwrite(
+        SILVER_ITEMS,
+        cleaned,
+        span.where,
+        span.window,
+        run={"run-id": job.run_id, "window": str(span.window)},
+    )
     usable = cleaned.filter("is_usable")
     counts = {
         "usable_item_count": usable.height,
@@ -53,6 +68,8 @@ def find_outdated(_job: Job, span: Slice) -> list[Slice]:
     lake = adapters.lake()
     columns = ["thread_id", "context_title", "window_start"]
     while_open = Window(span.window.end, span.window.end + timedelta(days=silver.THREAD_DAYS))
-    began = lake.read(SILVER_ITEMS, {**span.where, "kind": "submission"}, span.window, columns=columns)
+    began = lake.read(
+        SILVER_ITEMS, {**span.where, "kind": "submission"}, span.window, columns=columns
+    )
     later = lake.read(SILVER_ITEMS, {**span.where, "kind": "comment"}, while_open, columns=columns)
     return [span.during(window) for window in silver.outdated(began, later)]

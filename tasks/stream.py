@@ -35,11 +35,20 @@ def drain_topics(job: Job, messages_max: int) -> dict[str, int]:
     Offsets are committed after the manifests, and the hours are remembered before: killed anywhere, run it again.
     """
     settings = load_settings()
-    drain = Drain(settings, adapters.landing(), load_domain(job.domain, settings.domains_path), vouched=_is_vouched)
+    drain = Drain(
+        settings,
+        adapters.landing(),
+        load_domain(job.domain, settings.domains_path),
+        vouched=_is_vouched,
+    )
     counts: Counter[str] = Counter()
     try:
         for platform in drain.unreadable:
-            get_run_logger().warning("topic of %s is left alone: no form is known for it; add [files.%s] to a domain", platform, platform)
+            get_run_logger().warning(
+                "topic of %s is left alone: no form is known for it; add [files.%s] to a domain",
+                platform,
+                platform,
+            )
         while True:
             batch = drain.land_batch(_remember)
             counts.update(batch.landed)
@@ -69,9 +78,15 @@ def find_streamed(job: Job) -> list[tuple[Job, list[Slice]]]:
         by_communities: dict[tuple[str, ...], list[datetime]] = defaultdict(list)
         for hour, communities in hours.items():
             by_communities[tuple(sorted(communities))].append(hour)
-        slices = [Slice(platform, names, window) for names, starts in by_communities.items() for window in contiguous(starts)]
+        slices = [
+            Slice(platform, names, window)
+            for names, starts in by_communities.items()
+            for window in contiguous(starts)
+        ]
         everyone = tuple(sorted({name for names in by_communities for name in names}))
-        each = replace(job, platform=platform, source=catalogue.source_of(platform), communities=everyone)
+        each = replace(
+            job, platform=platform, source=catalogue.source_of(platform), communities=everyone
+        )
         jobs.append((each, sorted(slices, key=lambda span: (span.window, span.communities))))
     return jobs
 
@@ -80,7 +95,10 @@ def find_streamed(job: Job) -> list[tuple[Job, list[Slice]]]:
 def record_streamed(_job: Job, slices: list[Slice]) -> None:
     """Remember that these hours are carried on, after all stages."""
     names = [
-        _name(span.platform, community, hour.start) for span in slices for community in span.communities for hour in span.window.hours()
+        _name(span.platform, community, hour.start)
+        for span in slices
+        for community in span.communities
+        for hour in span.window.hours()
     ]
     adapters.state().drop_notes(_TOPIC, names)
 
@@ -96,7 +114,11 @@ def mirror_landed(_job: Job, slices: list[Slice]) -> dict[str, int]:
         return {}
     landing, mirror, count = adapters.landing(), Mirror(settings), 0
     for span in slices:
-        done = {path for community in span.communities for path in landing.files_below(f"{_MIRRORED}/{span.platform}/{community}")}
+        done = {
+            path
+            for community in span.communities
+            for path in landing.files_below(f"{_MIRRORED}/{span.platform}/{community}")
+        }
         for capture in landing.captures(span.platform, span.communities, span.window):
             marker = f"{_MIRRORED}/{capture.folder}/done"
             if marker not in done and capture.manifest.capture_path != CAPTURE_PATH:
@@ -122,13 +144,21 @@ def _close_hours(drain: Drain) -> None:
     for platform in filter(_is_vouched, drain.forms):
         landed: dict[tuple[str, datetime], list[Manifest]] = defaultdict(list)
         for capture in landing.captures(platform, landing.communities(platform), recent):
-            landed[capture.manifest.community, capture.manifest.window_start].append(capture.manifest)
+            landed[capture.manifest.community, capture.manifest.window_start].append(
+                capture.manifest
+            )
         for (community, start), manifests in landed.items():
             hour, lag = Window.hour(start), load_settings().close_lag
-            if now >= hour.end + lag and certify(manifests, hour, lag=lag, kinds=KINDS).state is not WindowState.CERTIFIED:
+            if (
+                now >= hour.end + lag
+                and certify(manifests, hour, lag=lag, kinds=KINDS).state
+                is not WindowState.CERTIFIED
+            ):
                 visit = Visit(platform, CAPTURE_PATH, now, drain.forms[platform])
                 writer = WindowWriter(landing, visit, known=[], apart=True)
-                writer.close([community], [hour], stop=drain.stop(platform, now, is_drained=True), now=now)
+                writer.close(
+                    [community], [hour], stop=drain.stop(platform, now, is_drained=True), now=now
+                )
                 _remember(frozenset({(platform, community, start)}))
 
 
@@ -140,5 +170,8 @@ def _is_vouched(platform: str) -> bool:
 def _measure(lag: dict[str, int], now: datetime) -> None:
     environment = load_settings().environment
     dimensions = ({"Environment": environment, "Platform": platform} for platform in lag)
-    metrics = [Metric("StreamLag", value, "Count", now, each) for value, each in zip(lag.values(), dimensions, strict=True)]
+    metrics = [
+        Metric("StreamLag", value, "Count", now, each)
+        for value, each in zip(lag.values(), dimensions, strict=True)
+    ]
     adapters.metrics().put(metrics)

@@ -24,10 +24,16 @@ def open_warehouse(settings: Settings) -> SnowflakeMart:
 def connect(settings: Settings, *, database: bool = True) -> SnowflakeConnection:
     """A connection as the configured user, to the mart's database; raises SettingsInvalid for what is missing or contradicts itself."""
     account, name = settings.snowflake_place
-    place: dict[str, Any] = {"database": name, "warehouse": settings.snowflake_warehouse} if database else {}
+    place: dict[str, Any] = (
+        {"database": name, "warehouse": settings.snowflake_warehouse} if database else {}
+    )
     if settings.snowflake_url:
         url = urlsplit(settings.snowflake_url)
-        place |= {"host": url.hostname, "port": url.port or (443 if url.scheme == "https" else 80), "protocol": url.scheme}
+        place |= {
+            "host": url.hostname,
+            "port": url.port or (443 if url.scheme == "https" else 80),
+            "protocol": url.scheme,
+        }
     connection: SnowflakeConnection = _credentials(settings, account).get_client(
         **place,
         autocommit=False,

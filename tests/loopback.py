@@ -57,10 +57,19 @@ def free_port() -> int:
 class ServerProcess:
     """A server in a process of its own, which writes to a log and ends with the `with`."""
 
-    def __init__(self, command: list[str | Path], *, port: int, log: Path, environment: dict[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        command: list[str | Path],
+        *,
+        port: int,
+        log: Path,
+        environment: dict[str, str] | None = None,
+    ) -> None:
         self.port = port
         self._log = log.open("wb")
-        self._process = subprocess.Popen(command, env=environment, cwd=log.parent, stdout=self._log, stderr=self._log)
+        self._process = subprocess.Popen(
+            command, env=environment, cwd=log.parent, stdout=self._log, stderr=self._log
+        )
 
     def __enter__(self) -> Self:
         try:

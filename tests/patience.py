@@ -29,7 +29,9 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
 
     def listens() -> bool:
         if process.poll() is not None:
-            message = f"{process.args} ended with {process.returncode} before it listened on port {port}"
+            message = (
+                f"{process.args} ended with {process.returncode} before it listened on port {port}"
+            )
             raise RuntimeError(message)
         with socket.socket() as probe:
             return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -22,7 +22,11 @@ def main() -> None:
     flow = getattr(importlib.import_module(f"flows.{name}"), name)
     given = dict(zip(options[::2], options[1::2], strict=True))
     with disable_run_logger():
-        flow.fn(**flow.validate_parameters({option.removeprefix("--"): value for option, value in given.items()}))
+        flow.fn(
+            **flow.validate_parameters(
+                {option.removeprefix("--"): value for option, value in given.items()}
+            )
+        )
 
 
 main()

@@ -53,7 +53,11 @@ class Platform(ABC):
         if self.key and headers.get("authorization") != f"Bearer {self.key}":
             return self.refusal()
         parts = urlsplit(target)
-        found = self.read(unquote(parts.path), {name: values[0] for name, values in parse_qs(parts.query).items()}, headers)
+        found = self.read(
+            unquote(parts.path),
+            {name: values[0] for name, values in parse_qs(parts.query).items()},
+            headers,
+        )
         return (200, {}, found) if found is not None else (404, {}, {"message": "no such thing"})
 
     def refusal(self) -> tuple[int, dict[str, str], Any]:
@@ -66,12 +70,18 @@ class Platform(ABC):
     def seen(self, kind: str, **equal: str) -> list[ItemFields]:
         """What can be seen now, newest first."""
         found = [each for each in self.said if each.kind == kind and each.at <= self.clock()]
-        wanted = [each for each in found if all(getattr(each, name) == value for name, value in equal.items())]
+        wanted = [
+            each
+            for each in found
+            if all(getattr(each, name) == value for name, value in equal.items())
+        ]
         return sorted(wanted, key=lambda each: (-each.at, each.id))
 
     def one(self, item_id: str) -> ItemFields | None:
         """The item of this id, while it can be seen."""
-        return next((each for each in self.said if each.id == item_id and each.at <= self.clock()), None)
+        return next(
+            (each for each in self.said if each.id == item_id and each.at <= self.clock()), None
+        )
 
     @abstractmethod
     def settings(self, address: str) -> dict[str, str]:
@@ -92,13 +102,32 @@ class HackerNews(Platform):
     def read(self, path, query, headers):
         if path.startswith("/api/v1/items/"):
             found = self.one(path.rpartition("/")[2])
-            return found and {"id": int(found.id), "author": found.author, "created_at_i": int(found.at), "text": found.text}
+            return found and {
+                "id": int(found.id),
+                "author": found.author,
+                "created_at_i": int(found.at),
+                "text": found.text,
+            }
         assert path == "/api/v1/search_by_date"
-        low, high = (int(part.partition("=" if ">" in part else "<")[2]) for part in query["numericFilters"].split(","))
+        low, high = (
+            int(part.partition("=" if ">" in part else "<")[2])
+            for part in query["numericFilters"].split(",")
+        )
         kind = {"story": "submission", "comment": "comment"}[query["tags"]]
-        found = [each for each in self.seen(kind) if low <= each.at < high and each.id not in self.forgotten]
+        found = [
+            each
+            for each in self.seen(kind)
+            if low <= each.at < high and each.id not in self.forgotten
+        ]
         hits = [self.hit(each) for each in found][: min(self.page, int(query["hitsPerPage"]))]
-        return {"hits": hits, "nbHits": len(found), "page": 0, "nbPages": 1, "hitsPerPage": len(hits), "exhaustiveNbHits": True}
+        return {
+            "hits": hits,
+            "nbHits": len(found),
+            "page": 0,
+            "nbPages": 1,
+            "hitsPerPage": len(hits),
+            "exhaustiveNbHits": True,
+        }
 
     @staticmethod
     def hit(each):
@@ -111,7 +140,14 @@ class HackerNews(Platform):
             "_highlightResult": {"author": {"value": each.author}},
         }
         if each.kind == "submission":
-            return {**common, "title": each.text, "story_text": None, "points": 3, "num_comments": 2, "url": "https://example.com"}
+            return {
+                **common,
+                "title": each.text,
+                "story_text": None,
+                "points": 3,
+                "num_comments": 2,
+                "url": "https://example.com",
+            }
         return {
             **common,
             "comment_text": f"<p>{each.text}</p>",
@@ -146,7 +182,12 @@ class Steam(Platform):
             }
             for each in page
         ]
-        return {"success": 1, "query_summary": {"num_reviews": len(page)}, "cursor": f"At+{start + len(page)}", "reviews": reviews}
+        return {
+            "success": 1,
+            "query_summary": {"num_reviews": len(page)},
+            "cursor": f"At+{start + len(page)}",
+            "reviews": reviews,
+        }
 
 
 @dataclass
@@ -166,9 +207,14 @@ class X(Platform):
             assert len(asked) <= 100
             found = [self.post(each) for each in map(self.latest, asked) if each]
             refused = [self.not_found(item_id) for item_id in asked if not self.latest(item_id)]
-            return {**({"data": found} if found else {}), **({"errors": refused} if refused else {})}
+            return {
+                **({"data": found} if found else {}),
+                **({"errors": refused} if refused else {}),
+            }
         assert path == "/2/tweets/search/recent"
-        low, high = (datetime.fromisoformat(query[name]).timestamp() for name in ("start_time", "end_time"))
+        low, high = (
+            datetime.fromisoformat(query[name]).timestamp() for name in ("start_time", "end_time")
+        )
         assert low >= self.clock() - 7 * 86_400
         assert high <= self.clock() - 10
         found = sorted(self.seen("submission") + self.seen("comment"), key=lambda each: -each.at)
@@ -176,26 +222,50 @@ class X(Platform):
         start = int(query.get("next_token", 0))
         page = found[start : start + self.page]
         more = {"next_token": str(start + self.page)} if start + self.page < len(found) else {}
-        return {**({"data": [self.post(each) for each in page]} if page else {}), "meta": {"result_count": len(page), **more}}
+        return {
+            **({"data": [self.post(each) for each in page]} if page else {}),
+            "meta": {"result_count": len(page), **more},
+        }
 
     def latest(self, item_id):
         return self.one(self.edited.get(item_id, item_id))
 
     @staticmethod
     def not_found(item_id):
-        told = {"resource_type": "tweet", "parameter": "ids", "resource_id": item_id, "value": item_id}
-        return {**told, "title": "Not Found Error", "type": "https://api.twitter.com/2/problems/resource-not-found"}
+        told = {
+            "resource_type": "tweet",
+            "parameter": "ids",
+            "resource_id": item_id,
+            "value": item_id,
+        }
+        return {
+            **told,
+            "title": "Not Found Error",
+            "type": "https://api.twitter.com/2/problems/resource-not-found",
+        }
 
     def post(self, each):
-        reply = {"referenced_tweets": [{"type": "replied_to", "id": each.thread}]} if each.kind == "comment" else {}
+        reply = (
+            {"referenced_tweets": [{"type": "replied_to", "id": each.thread}]}
+            if each.kind == "comment"
+            else {}
+        )
         return {
             "id": each.id,
             "text": each.text,
             "author_id": each.author,
             "conversation_id": each.thread or each.id,
             "created_at": f"{datetime.fromtimestamp(each.at, UTC):%Y-%m-%dT%H:%M:%S}.000Z",
-            "edit_history_tweet_ids": [*(old for old, new in self.edited.items() if new == each.id), each.id],
-            "public_metrics": {"like_count": 2, "reply_count": 0, "retweet_count": 0, "quote_count": 0},
+            "edit_history_tweet_ids": [
+                *(old for old, new in self.edited.items() if new == each.id),
+                each.id,
+            ],
+            "public_metrics": {
+                "like_count": 2,
+                "reply_count": 0,
+                "retweet_count": 0,
+                "quote_count": 0,
+            },
             "lang": "en",
             **reply,
         }
@@ -212,18 +282,44 @@ class _Graph(Platform):
 
     def answer(self, target, headers):
         status, sent, found = super().answer(target, headers)
-        missing = {"message": "Unsupported get request.", "type": "GraphMethodException", "code": 100, "error_subcode": 33}
+        missing = {
+            "message": "Unsupported get request.",
+            "type": "GraphMethodException",
+            "code": 100,
+            "error_subcode": 33,
+        }
         return (400, sent, {"error": missing}) if status == 404 else (status, sent, found)
 
     def refusal(self):
-        return 400, {}, {"error": {"message": "Invalid OAuth access token.", "type": "OAuthException", "code": 190}}
+        return (
+            400,
+            {},
+            {
+                "error": {
+                    "message": "Invalid OAuth access token.",
+                    "type": "OAuthException",
+                    "code": 190,
+                }
+            },
+        )
 
     def paged(self, objects, query):
         start = int(query.get("after", 0))
         page = objects[start : start + min(self.page, int(query["limit"]))]
         end = start + len(page)
-        following = {"next": f"https://graph.example/?access_token={KEY}&after={end}"} if end < len(objects) else {}
-        return {"data": page, **({"paging": {"cursors": {"before": str(start), "after": str(end)}, **following}} if page else {})}
+        following = (
+            {"next": f"https://graph.example/?access_token={KEY}&after={end}"}
+            if end < len(objects)
+            else {}
+        )
+        return {
+            "data": page,
+            **(
+                {"paging": {"cursors": {"before": str(start), "after": str(end)}, **following}}
+                if page
+                else {}
+            ),
+        }
 
 
 def graph_time(at: float) -> str:
@@ -252,12 +348,23 @@ class Facebook(_Graph):
     def post(self, each):
         count = len(self.seen("comment", thread=each.id))
         summary = {"comments": {"data": [], "summary": {"total_count": count, "order": "ranked"}}}
-        return {"id": each.id, "message": each.text, "created_time": graph_time(each.at), "from": {"id": each.author}, **summary}
+        return {
+            "id": each.id,
+            "message": each.text,
+            "created_time": graph_time(each.at),
+            "from": {"id": each.author},
+            **summary,
+        }
 
     @staticmethod
     def comment(each):
         parent = {"parent": {"id": each.parent}} if each.parent else {}
-        own = {"id": each.id, "message": each.text, "created_time": graph_time(each.at), "from": {"id": each.author}}
+        own = {
+            "id": each.id,
+            "message": each.text,
+            "created_time": graph_time(each.at),
+            "from": {"id": each.author},
+        }
         return {**own, "like_count": 1, "comment_count": 0, **parent}
 
 
@@ -272,25 +379,47 @@ class Instagram(_Graph):
 
     def edge(self, node, edge, query):
         if edge == "media":
-            return self.paged([self.medium(each) for each in self.seen("submission")], query) if node == self.community else None
+            return (
+                self.paged([self.medium(each) for each in self.seen("submission")], query)
+                if node == self.community
+                else None
+            )
         if edge == "replies":
-            return self.paged([self.comment(each) for each in self.seen("comment", parent=node)], query)
+            return self.paged(
+                [self.comment(each) for each in self.seen("comment", parent=node)], query
+            )
         above = [each for each in self.seen("comment", thread=node) if not each.parent]
         return self.paged([self.with_replies(each) for each in above], query)
 
     def medium(self, each):
         count = len(self.seen("comment", thread=each.id))
         stamp = graph_time(each.at)
-        return {"id": each.id, "caption": each.text, "timestamp": stamp, "username": each.author, "like_count": 1, "comments_count": count}
+        return {
+            "id": each.id,
+            "caption": each.text,
+            "timestamp": stamp,
+            "username": each.author,
+            "like_count": 1,
+            "comments_count": count,
+        }
 
     def with_replies(self, each):
-        replies = self.paged([self.comment(below) for below in self.seen("comment", parent=each.id)], {"limit": "2"})
+        replies = self.paged(
+            [self.comment(below) for below in self.seen("comment", parent=each.id)], {"limit": "2"}
+        )
         return {**self.comment(each), **({"replies": replies} if replies["data"] else {})}
 
     @staticmethod
     def comment(each):
         parent = {"parent_id": each.parent} if each.parent else {}
-        return {"id": each.id, "text": each.text, "timestamp": graph_time(each.at), "username": each.author, "like_count": 1, **parent}
+        return {
+            "id": each.id,
+            "text": each.text,
+            "timestamp": graph_time(each.at),
+            "username": each.author,
+            "like_count": 1,
+            **parent,
+        }
 
 
 class LinkedIn(Platform):
@@ -309,12 +438,24 @@ class LinkedIn(Platform):
             if query["author"] != f"urn:li:organization:{self.community}":
                 return None
             return self.elements([self.post(each) for each in self.seen("submission")], query)
-        urn, _, number = path.removeprefix("/rest/socialActions/").removesuffix("/comments").partition("/comments/")
+        urn, _, number = (
+            path.removeprefix("/rest/socialActions/")
+            .removesuffix("/comments")
+            .partition("/comments/")
+        )
         if number:
             found = self.one(f"urn:li:comment:({urn},{number})")
             return found and self.comment(found)
-        below = self.seen("comment", parent=urn) if urn.startswith("urn:li:comment") else self.seen("comment", thread=urn)
-        above = [each for each in below if each.parent == (urn if urn.startswith("urn:li:comment") else "")]
+        below = (
+            self.seen("comment", parent=urn)
+            if urn.startswith("urn:li:comment")
+            else self.seen("comment", thread=urn)
+        )
+        above = [
+            each
+            for each in below
+            if each.parent == (urn if urn.startswith("urn:li:comment") else "")
+        ]
         return self.elements([self.comment(each) for each in above], query)
 
     def elements(self, objects, query):
@@ -326,7 +467,13 @@ class LinkedIn(Platform):
     @staticmethod
     def post(each):
         stamp = int(each.at * 1000)
-        return {"id": each.id, "author": each.author, "commentary": each.text, "publishedAt": stamp, "createdAt": stamp}
+        return {
+            "id": each.id,
+            "author": each.author,
+            "commentary": each.text,
+            "publishedAt": stamp,
+            "createdAt": stamp,
+        }
 
     def comment(self, each):
         parent = {"parentComment": each.parent} if each.parent else {}
@@ -338,7 +485,9 @@ class LinkedIn(Platform):
             "message": {"text": each.text, "attributes": []},
             "created": {"actor": each.author, "time": int(each.at * 1000)},
             "likesSummary": {"totalLikes": 1},
-            "commentsSummary": {"totalFirstLevelComments": len(self.seen("comment", parent=each.id))},
+            "commentsSummary": {
+                "totalFirstLevelComments": len(self.seen("comment", parent=each.id))
+            },
             **parent,
         }
 

@@ -13,8 +13,13 @@ import pytest
 from tests.loopback import free_port
 from tests.patience import end, wait_for
 
-_FOUND = [*sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True), *map(Path, filter(None, [shutil.which("postgres")]))]
-needs_postgres = pytest.mark.skipif(not _FOUND, reason="no PostgreSQL server here: install Debian's package postgresql")
+_FOUND = [
+    *sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"), reverse=True),
+    *map(Path, filter(None, [shutil.which("postgres")])),
+]
+needs_postgres = pytest.mark.skipif(
+    not _FOUND, reason="no PostgreSQL server here: install Debian's package postgresql"
+)
 
 
 class Postgres:
@@ -29,12 +34,33 @@ class Postgres:
             shutil.chown(self._folder, "postgres")
         self.port = free_port()
         self.uri = f"postgresql://postgres@127.0.0.1:{self.port}/postgres"
-        self._run("initdb", "-D", "data", "-A", "trust", "-U", "postgres", "--no-sync", "--locale=C.UTF-8")
-        options = ["-D", "data", "-p", str(self.port), "-k", str(self._folder), "-c", "listen_addresses=127.0.0.1", "-c", "fsync=off"]
-        self._process = subprocess.Popen([_FOUND[0], *options], cwd=self._folder, stderr=subprocess.DEVNULL, **self._user)
+        self._run(
+            "initdb", "-D", "data", "-A", "trust", "-U", "postgres", "--no-sync", "--locale=C.UTF-8"
+        )
+        options = [
+            "-D",
+            "data",
+            "-p",
+            str(self.port),
+            "-k",
+            str(self._folder),
+            "-c",
+            "listen_addresses=127.0.0.1",
+            "-c",
+            "fsync=off",
+        ]
+        self._process = subprocess.Popen(
+            [_FOUND[0], *options], cwd=self._folder, stderr=subprocess.DEVNULL, **self._user
+        )
 
     def _run(self, name: str, *options: str) -> None:
-        subprocess.run([_FOUND[0].with_name(name), *options], cwd=self._folder, check=True, stdout=subprocess.DEVNULL, **self._user)
+        subprocess.run(
+            [_FOUND[0].with_name(name), *options],
+            cwd=self._folder,
+            check=True,
+            stdout=subprocess.DEVNULL,
+            **self._user,
+        )
 
     def __enter__(self) -> Self:
         asked = [_FOUND[0].with_name("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]

@@ -39,7 +39,9 @@ class PrefectServer:
         self.log_path = home / "prefect.log"
 
     def __enter__(self) -> Self:
-        self._process = self.start("-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self.port))
+        self._process = self.start(
+            "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(self.port)
+        )
         try:
             self.call("GET", "health")
         except BaseException:
@@ -55,7 +57,13 @@ class PrefectServer:
         """What a Python command prints; it has to succeed."""
         command = [sys.executable, *arguments]
         done = subprocess.run(
-            command, cwd=REPOSITORY, env=self.environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+            command,
+            cwd=REPOSITORY,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
         )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
@@ -77,7 +85,9 @@ class PrefectServer:
         self.run("-m", "prefect", "--no-prompt", "deploy", "--all")
 
     def worker(self, pool: str, kind: str, **environment: str) -> subprocess.Popen:
-        return self.start("-m", "prefect", "worker", "start", "--pool", pool, "--type", kind, **environment)
+        return self.start(
+            "-m", "prefect", "worker", "start", "--pool", pool, "--type", kind, **environment
+        )
 
     def ask(self, path: str, **body: Any) -> Any:
         return self.call("POST", path, body)
@@ -99,7 +109,11 @@ class PrefectServer:
         """A run of the deployment; its id."""
         (found,) = self.ask("deployments/filter", deployments={"name": {"any_": [deployment]}})
         once = str(uuid.uuid4())  # were the answer lost, asking again makes no second run
-        return self.ask(f"deployments/{found['id']}/create_flow_run", parameters=parameters, idempotency_key=once)["id"]
+        return self.ask(
+            f"deployments/{found['id']}/create_flow_run",
+            parameters=parameters,
+            idempotency_key=once,
+        )["id"]
 
     def state_of(self, run_id: str) -> dict[str, Any]:
         return self.call("GET", f"flow_runs/{run_id}")["state"]
@@ -114,7 +128,9 @@ class PrefectServer:
         return wait_for(final)
 
     def logs_of(self, run_id: str) -> str:
-        found = self.ask("logs/filter", logs={"flow_run_id": {"any_": [run_id]}}, sort="TIMESTAMP_ASC", limit=200)
+        found = self.ask(
+            "logs/filter", logs={"flow_run_id": {"any_": [run_id]}}, sort="TIMESTAMP_ASC", limit=200
+        )
         return "\n".join(line["message"] for line in found)
 
 

@@ -16,7 +16,15 @@ FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 def main(archive: str, first: int, last: int) -> None:
     """Bronze and silver of each hour, one commit a table and hour."""
     with disable_run_logger():
-        job = check_backfill.fn("smartphones", "archive", archive, ["phones"], FIRST, FIRST + timedelta(days=2), FIRST + timedelta(days=9))
+        job = check_backfill.fn(
+            "smartphones",
+            "archive",
+            archive,
+            ["phones"],
+            FIRST,
+            FIRST + timedelta(days=2),
+            FIRST + timedelta(days=9),
+        )
         for hour in range(first, last):
             span = Slice("reddit", ("phones",), Window.hour(FIRST + hour * HOUR))
             build_bronze.fn(job, span)

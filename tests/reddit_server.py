@@ -52,7 +52,9 @@ class Post:
         return f"{'t3' if self.kind == 'submission' else 't1'}_{self.id}"
 
     def is_listed(self, now: float) -> bool:
-        return max(self.visible, self.created) <= now < min(self.deleted, self.removed, self.vanished)
+        return (
+            max(self.visible, self.created) <= now < min(self.deleted, self.removed, self.vanished)
+        )
 
 
 @dataclass
@@ -77,7 +79,9 @@ class FakeReddit:
     def add(self, posts: Iterable[Post]) -> None:
         self.posts |= {post.name: post for post in posts}
 
-    def answer(self, method: str, target: str, headers: Any, body: bytes) -> tuple[int, dict[str, str], bytes]:
+    def answer(
+        self, method: str, target: str, headers: Any, body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
         parts = urlsplit(target)
         query = {name: values[0] for name, values in parse_qs(parts.query).items()}
         with self.lock:
@@ -100,27 +104,46 @@ class FakeReddit:
         token = headers.get("Authorization", "").removeprefix("bearer ")
         if self._tokens.get(token, 0) < time.monotonic():
             return 401, {}, b'{"message": "Unauthorized", "error": 401}'
-        return self._route(method, parts.path, {**query, **{k: v[0] for k, v in parse_qs(body.decode()).items()}})
+        return self._route(
+            method, parts.path, {**query, **{k: v[0] for k, v in parse_qs(body.decode()).items()}}
+        )
 
     def _token(self, headers: Any) -> tuple[int, dict[str, str], bytes]:
         import base64
 
-        given = base64.b64decode(headers.get("Authorization", "Basic ").removeprefix("Basic ")).decode()
+        given = base64.b64decode(
+            headers.get("Authorization", "Basic ").removeprefix("Basic ")
+        ).decode()
         if given != f"{CREDENTIALS['REDDIT_CLIENT_ID']}:{self.secret}":
             return 401, {}, b'{"message": "Unauthorized", "error": 401}'
         token = f"token{len(self._tokens)}"
         self._tokens[token] = time.monotonic() + self.token_seconds
-        return _json({"access_token": token, "token_type": "bearer", "expires_in": self.token_seconds, "scope": "*"})
+        return _json(
+            {
+                "access_token": token,
+                "token_type": "bearer",
+                "expires_in": self.token_seconds,
+                "scope": "*",
+            }
+        )
 
-    def _route(self, method: str, path: str, query: dict[str, str]) -> tuple[int, dict[str, str], bytes]:
+    def _route(
+        self, method: str, path: str, query: dict[str, str]
+    ) -> tuple[int, dict[str, str], bytes]:
         words = path.strip("/").split("/")
         if words[0] == "r" and len(words) == 3 and words[2] in {"new", "comments"}:
             if status := self.closed.get(words[1]):
                 location = {"location": "/subreddits/search?q=x"} if status == 302 else {}
                 return status, location, b'{"reason": "private"}'
-            return _json(self._listing(words[1], "submission" if words[2] == "new" else "comment", query))
+            return _json(
+                self._listing(words[1], "submission" if words[2] == "new" else "comment", query)
+            )
         if words[:2] == ["api", "info"]:
-            found = [self._info(self.posts[name]) for name in query["id"].split(",") if name in self.posts]
+            found = [
+                self._info(self.posts[name])
+                for name in query["id"].split(",")
+                if name in self.posts
+            ]
             return _json(_listing([thing for thing in found if thing]))
         if words[0] == "comments":
             return _json(self._tree(words[1]))
@@ -130,11 +153,19 @@ class FakeReddit:
 
     def _listing(self, community: str, kind: str, query: dict[str, str]) -> dict[str, Any]:
         now, limit = self.clock(), int(query.get("limit", 25))
-        mine = (p for p in self.posts.values() if p.community == community and p.kind == kind and max(p.visible, p.created) <= now)
+        mine = (
+            p
+            for p in self.posts.values()
+            if p.community == community and p.kind == kind and max(p.visible, p.created) <= now
+        )
         places = sorted(mine, key=lambda post: (-post.created, post.name))[: self.cap]
         start = 0
         if after := query.get("after"):
-            anchors = [n for n, post in enumerate(places) if post.name == after and (post.is_listed(now) or after in self._dead_anchors)]
+            anchors = [
+                n
+                for n, post in enumerate(places)
+                if post.name == after and (post.is_listed(now) or after in self._dead_anchors)
+            ]
             if not anchors:
                 return _listing([])
             start = anchors[0] + 1
@@ -142,12 +173,19 @@ class FakeReddit:
         last = page[-1] if page and start + limit < len(places) else None
         if last and not last.is_listed(now):
             self._dead_anchors.add(last.name)
-        return _listing([self._thing(post) for post in page if post.is_listed(now)], after=last.name if last else None)
+        return _listing(
+            [self._thing(post) for post in page if post.is_listed(now)],
+            after=last.name if last else None,
+        )
 
     def _thing(self, post: Post, **more: Any) -> dict[str, Any]:
         now = self.clock()
         edits = [edit for edit in post.edits if edit[0] <= now]
-        author = "[deleted]" if min(post.account_deleted, post.deleted, post.removed) <= now else post.author
+        author = (
+            "[deleted]"
+            if min(post.account_deleted, post.deleted, post.removed) <= now
+            else post.author
+        )
         data = {
             "id": post.id,
             "name": post.name,
@@ -165,14 +203,29 @@ class FakeReddit:
         text = edits[-1][1] if edits else post.body
         text = "[deleted]" if post.deleted <= now else "[removed]" if post.removed <= now else text
         if post.kind == "submission":
-            count = sum(p.thread == post.id and max(p.visible, p.created) <= now for p in self.posts.values())
+            count = sum(
+                p.thread == post.id and max(p.visible, p.created) <= now
+                for p in self.posts.values()
+            )
             return {
                 "kind": "t3",
-                "data": {**data, "title": post.title, "selftext": text, "num_comments": count, "url": "https://x.example"},
+                "data": {
+                    **data,
+                    "title": post.title,
+                    "selftext": text,
+                    "num_comments": count,
+                    "url": "https://x.example",
+                },
             }
         return {
             "kind": "t1",
-            "data": {**data, "body": text, "link_id": f"t3_{post.thread}", "parent_id": post.parent or f"t3_{post.thread}", "replies": ""},
+            "data": {
+                **data,
+                "body": text,
+                "link_id": f"t3_{post.thread}",
+                "parent_id": post.parent or f"t3_{post.thread}",
+                "replies": "",
+            },
         }
 
     def _info(self, post: Post) -> dict[str, Any] | None:
@@ -182,7 +235,11 @@ class FakeReddit:
     def _tree(self, thread: str) -> list[dict[str, Any]]:
         now = self.clock()
         replies = sorted(
-            (p for p in self.posts.values() if p.thread == thread and max(p.visible, p.created) <= now < p.vanished),
+            (
+                p
+                for p in self.posts.values()
+                if p.thread == thread and max(p.visible, p.created) <= now < p.vanished
+            ),
             key=lambda p: p.created,
         )
         shown, hidden = replies[: self.hidden_from], replies[self.hidden_from :]
@@ -219,12 +276,18 @@ class RedditServer(Loopback):
 def _handler(reddit: FakeReddit) -> type[QuietHandler]:
     class Handler(QuietHandler):
         def _serve(self) -> None:
-            status, headers, content = reddit.answer(self.command, self.path, self.headers, self.received())
+            status, headers, content = reddit.answer(
+                self.command, self.path, self.headers, self.received()
+            )
             if status == 0:  # A connection that breaks off.
                 self.close_connection = True
                 return
             date = format_datetime(datetime.fromtimestamp(int(reddit.clock()), UTC), usegmt=True)
-            quota = {"x-ratelimit-remaining": "998.0", "x-ratelimit-used": "2", "x-ratelimit-reset": "1"}
+            quota = {
+                "x-ratelimit-remaining": "998.0",
+                "x-ratelimit-used": "2",
+                "x-ratelimit-reset": "1",
+            }
             self.send(status, content, {"date": date, **quota, **headers})
 
         do_GET = do_POST = _serve
@@ -233,7 +296,16 @@ def _handler(reddit: FakeReddit) -> type[QuietHandler]:
 
 
 def _listing(children: list[dict[str, Any]], after: str | None = None) -> dict[str, Any]:
-    return {"kind": "Listing", "data": {"modhash": "", "dist": len(children), "children": children, "after": after, "before": None}}
+    return {
+        "kind": "Listing",
+        "data": {
+            "modhash": "",
+            "dist": len(children),
+            "children": children,
+            "after": after,
+            "before": None,
+        },
+    }
 
 
 def _json(value: Any) -> tuple[int, dict[str, str], bytes]:
@@ -245,9 +317,25 @@ def random_id(chance: random.Random) -> str:
     return "".join(chance.choices("0123456789abcdefghijklmnopqrstuvwxyz", k=8))
 
 
-def thread(community: str, at: float, comments: int, chance: random.Random, *, spread: float = 3600, **fields: Any) -> list[Post]:
+def thread(
+    community: str,
+    at: float,
+    comments: int,
+    chance: random.Random,
+    *,
+    spread: float = 3600,
+    **fields: Any,
+) -> list[Post]:
     """A submission and comments below it, spread over the seconds after it."""
-    root = Post("submission", random_id(chance), community, float(int(at)), title="Pixel 9 after a month", body="", **fields)
+    root = Post(
+        "submission",
+        random_id(chance),
+        community,
+        float(int(at)),
+        title="Pixel 9 after a month",
+        body="",
+        **fields,
+    )
     below = [
         Post(
             "comment",

@@ -21,9 +21,21 @@ def test_an_entry_loads_and_its_parameters_are_valid(entry, monkeypatch):
     """A flow whose import fails would still deploy, as a placeholder."""
     monkeypatch.chdir(REPOSITORY)
     flow = load_flow_from_entrypoint(entry["entrypoint"], use_placeholder_flow=False)
-    asked = {"communities": ["phones"], "start": "2026-03-01T00:00:00Z", "end": "2026-03-01T01:00:00Z"}
-    flow.validate_parameters({name: asked[name] for name in flow.parameters.required if name in asked} | entry["parameters"])
-    assert entry["name"] == flow.name == entry["entrypoint"].partition(":")[2] == Path(entry["entrypoint"].partition(":")[0]).stem
+    asked = {
+        "communities": ["phones"],
+        "start": "2026-03-01T00:00:00Z",
+        "end": "2026-03-01T01:00:00Z",
+    }
+    flow.validate_parameters(
+        {name: asked[name] for name in flow.parameters.required if name in asked}
+        | entry["parameters"]
+    )
+    assert (
+        entry["name"]
+        == flow.name
+        == entry["entrypoint"].partition(":")[2]
+        == Path(entry["entrypoint"].partition(":")[0]).stem
+    )
 
 
 @pytest.mark.parametrize("entry", DEPLOYMENTS, ids=lambda entry: entry["name"])
@@ -47,7 +59,9 @@ def server(home, webhook) -> Iterator[PrefectServer]:
 def completed(server, deployment):
     """Its runs that ended well."""
     ended = {"state": {"type": {"any_": ["COMPLETED"]}}}
-    return server.ask("flow_runs/filter", flow_runs=ended, deployments={"name": {"any_": [deployment]}})
+    return server.ask(
+        "flow_runs/filter", flow_runs=ended, deployments={"name": {"any_": [deployment]}}
+    )
 
 
 @pytest.mark.integration
@@ -63,25 +77,44 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
         for _ in range(4):
             run, deadline = provoke(), time.monotonic() + 60
             while time.monotonic() < deadline:
-                if texts := [body["text"] for body in received if body["text"].startswith(f"market opinion: run {subject}")]:
+                if texts := [
+                    body["text"]
+                    for body in received
+                    if body["text"].startswith(f"market opinion: run {subject}")
+                ]:
                     return run, texts[0]
                 time.sleep(0.5)
         return pytest.fail(f"nobody was told of a run {subject}")
 
     def failed():
-        return [alert["text"] for body in received for alert in body.get("alerts", ()) if alert["rule"] == "run_failed"]
+        return [
+            alert["text"]
+            for body in received
+            for alert in body.get("alerts", ())
+            if alert["rule"] == "run_failed"
+        ]
 
     def fail():
-        assert server.ended(server.hand_out("backfill", source="archive", archive="/nowhere")) == "FAILED"
+        assert (
+            server.ended(server.hand_out("backfill", source="archive", archive="/nowhere"))
+            == "FAILED"
+        )
 
     server.deploy("local")
     scheduled = wait_for(
         lambda: server.ask(
-            "flow_runs/filter", flow_runs={"state": {"type": {"any_": ["SCHEDULED"]}}}, deployments={"name": {"any_": ["hourly"]}}
+            "flow_runs/filter",
+            flow_runs={"state": {"type": {"any_": ["SCHEDULED"]}}},
+            deployments={"name": {"any_": ["hourly"]}},
         )
     )
     assert scheduled[0]["auto_scheduled"]
-    run, text = told("late", lambda: server.hand_out("backfill", start="2026-03-02T00:00:00Z", end="2026-03-02T03:00:00Z"))
+    run, text = told(
+        "late",
+        lambda: server.hand_out(
+            "backfill", start="2026-03-02T00:00:00Z", end="2026-03-02T03:00:00Z"
+        ),
+    )
     assert "backfill/" in text
     worker = server.worker("local", "process")
     try:

@@ -19,7 +19,9 @@ README = (REPOSITORY / "README.md").read_text()
 def test_the_readme_lists_the_deployments_there_are():
     """With their schedules."""
     deployments = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]
-    listed = dict(re.findall(r"^\| `(\w+)` \| (.*?) \|", README.partition("## Deployments")[2], re.MULTILINE))
+    listed = dict(
+        re.findall(r"^\| `(\w+)` \| (.*?) \|", README.partition("## Deployments")[2], re.MULTILINE)
+    )
     assert sorted(listed) == sorted(entry["name"] for entry in deployments)
     for entry in deployments:
         for schedule in entry["schedules"]:
@@ -29,17 +31,25 @@ def test_the_readme_lists_the_deployments_there_are():
 def test_the_readme_lists_the_sources_there_are():
     """With what each says a person has to have."""
     listed = dict(
-        re.findall(r"^\| `(\w+)` \| .*? \| (.*?) \|$", README.partition("## Where it reads")[2].partition("## ")[0], re.MULTILINE)
+        re.findall(
+            r"^\| `(\w+)` \| .*? \| (.*?) \|$",
+            README.partition("## Where it reads")[2].partition("## ")[0],
+            re.MULTILINE,
+        )
     )
     assert listed == {name: catalogue.source_type(name).access for name in catalogue.names()}
 
 
 def test_the_readme_lists_the_domains_there_are():
     """With their aspects and products, of which each has enough (A02, A16 to A18)."""
-    listed = re.findall(r"^\| `(\w+)` \| (\d+) \| (\d+) \|", README.partition("## Domains")[2], re.MULTILINE)
+    listed = re.findall(
+        r"^\| `(\w+)` \| (\d+) \| (\d+) \|", README.partition("## Domains")[2], re.MULTILINE
+    )
     folder = REPOSITORY / "domains"
     known = [load_domain(name, folder) for name in domain_names(folder)]
-    assert listed == [(each.name, str(len(each.aspects)), str(len(each.products))) for each in known]
+    assert listed == [
+        (each.name, str(len(each.aspects)), str(len(each.products))) for each in known
+    ]
     assert all(len(each.aspects) >= 10 and len(each.products) >= 100 for each in known)
 
 
@@ -54,13 +64,17 @@ def test_the_mapping_of_the_documents_is_one():
 def test_every_setting_is_in_the_example():
     """By the name of its variable, and no other."""
     wanted = {(info.alias or name).upper() for name, info in Settings.model_fields.items()}
-    shown = set(re.findall(r"^#? ?([A-Z_]+)=", (REPOSITORY / ".env.example").read_text(), re.MULTILINE))
+    shown = set(
+        re.findall(r"^#? ?([A-Z_]+)=", (REPOSITORY / ".env.example").read_text(), re.MULTILINE)
+    )
     assert shown == wanted
 
 
 def test_commands_of_the_documents_have_the_options_they_name():
     """Those of flows are their parameters."""
-    text = "\n".join(path.read_text() for path in [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]).replace("\\\n", " ")
+    text = "\n".join(
+        path.read_text() for path in [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]
+    ).replace("\\\n", " ")
     told = re.findall(r"python -m (flows\.\w+|market_opinion)((?: +[^\s#`;|]+)*)", text)
     assert len(told) > 30
     for module, words in told:
@@ -69,11 +83,18 @@ def test_commands_of_the_documents_have_the_options_they_name():
             for word in words.split():
                 if word in command:
                     command = command[word]
-            known = {name for argument in command.assemble_argument_collection() for name in argument.names}
+            known = {
+                name
+                for argument in command.assemble_argument_collection()
+                for name in argument.names
+            }
         else:
             flow = getattr(importlib.import_module(module), module.removeprefix("flows."))
             known = {f"--{name.replace('_', '-')}" for name in flow.parameters.properties}
-        assert [option for option in re.findall(r"--[\w-]+", words) if option not in known] == [], (module, words)
+        assert [option for option in re.findall(r"--[\w-]+", words) if option not in known] == [], (
+            module,
+            words,
+        )
 
 
 def test_links_of_the_documents_lead_somewhere():
@@ -93,7 +114,11 @@ def test_the_folders_of_the_readme_exist():
 def test_the_image_holds_every_package():
     """What runs here runs there: each top-level package is copied, and what the README says of the user is so."""
     dockerfile = (REPOSITORY / "Dockerfile").read_text()
-    packages = [path.parent.name for path in REPOSITORY.glob("*/__init__.py") if path.parent.name not in {"tests", "benchmarks"}]
+    packages = [
+        path.parent.name
+        for path in REPOSITORY.glob("*/__init__.py")
+        if path.parent.name not in {"tests", "benchmarks"}
+    ]
     for name in [*packages, "domains"]:
         assert f"COPY {name} {name}" in dockerfile
         assert f"!{name}" in (REPOSITORY / ".dockerignore").read_text().splitlines()
@@ -111,6 +136,19 @@ def test_no_secret_is_in_the_repository():
         "GitHub": r"\bgh[pousr]_[A-Za-z0-9]{36,}\b",
         "Slack": r"hooks\.slack\.com/services/T[A-Z0-9]+/B[A-Z0-9]+/",
     }
-    listed = subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, check=True).stdout.decode().split("\0")
-    texts = {name: (REPOSITORY / name).read_bytes().decode(errors="ignore") for name in listed if (REPOSITORY / name).is_file()}
-    assert [(name, kind) for name, text in texts.items() for kind, form in forms.items() if re.search(form, text)] == []
+    listed = (
+        subprocess.run(["git", "ls-files", "-z"], cwd=REPOSITORY, capture_output=True, check=True)
+        .stdout.decode()
+        .split("\0")
+    )
+    texts = {
+        name: (REPOSITORY / name).read_bytes().decode(errors="ignore")
+        for name in listed
+        if (REPOSITORY / name).is_file()
+    }
+    assert [
+        (name, kind)
+        for name, text in texts.items()
+        for kind, form in forms.items()
+        if re.search(form, text)
+    ] == []

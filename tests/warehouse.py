@@ -11,7 +11,9 @@ from tests.conftest import MART_TABLES, REPOSITORY
 from tests.loopback import ServerProcess, free_port
 
 PYTHON = REPOSITORY / ".venv" / "snowflake-server" / "bin" / "python"
-needs_server = pytest.mark.skipif(not PYTHON.exists(), reason=f"no Snowflake-speaking server at {PYTHON}: run make .venv/dev")
+needs_server = pytest.mark.skipif(
+    not PYTHON.exists(), reason=f"no Snowflake-speaking server at {PYTHON}: run make .venv/dev"
+)
 VIEWS = [name.partition("/")[2] for name in mart.names("views")]
 
 
@@ -20,7 +22,9 @@ class Warehouse(ServerProcess):
 
     def __init__(self, log: Path) -> None:
         port = free_port()
-        super().__init__([PYTHON, REPOSITORY / "tests" / "fakesnow_server.py", str(port)], port=port, log=log)
+        super().__init__(
+            [PYTHON, REPOSITORY / "tests" / "fakesnow_server.py", str(port)], port=port, log=log
+        )
 
     def environment(self, database: str) -> dict[str, str]:
         """The settings that lead to a database of it."""
@@ -40,12 +44,21 @@ def contents(store, names=(*MART_TABLES, "load_audit", *VIEWS)):
 
 def assert_equal(left, right, *names):
     """Every table and view, or those named: the same rows, floats within 1e-9."""
-    for one, other in zip(contents(left, *names).values(), contents(right, *names).values(), strict=True):
-        exact = [column for column in one.columns if one.schema[column] != pl.Float64 and not one.schema[column].is_decimal()]
+    for one, other in zip(
+        contents(left, *names).values(), contents(right, *names).values(), strict=True
+    ):
+        exact = [
+            column
+            for column in one.columns
+            if one.schema[column] != pl.Float64 and not one.schema[column].is_decimal()
+        ]
         ordered = [_alike(frame).sort(exact, nulls_last=True) for frame in (one, other)]
         assert_frame_equal(*ordered, check_dtypes=False, abs_tol=1e-9, rel_tol=0)
 
 
 def _alike(frame):
     """Whole numbers as Int64, others as Float64."""
-    return frame.with_columns(pl.col(pl.Int8, pl.Int16, pl.Int32, pl.Int128).cast(pl.Int64), pl.col(pl.Decimal).cast(pl.Float64))
+    return frame.with_columns(
+        pl.col(pl.Int8, pl.Int16, pl.Int32, pl.Int128).cast(pl.Int64),
+        pl.col(pl.Decimal).cast(pl.Float64),
+    )

@@ -11,7 +11,12 @@ import msgspec
 from prefect import get_client
 from prefect.blocks.notifications import CustomWebhookNotificationBlock
 from prefect.client.orchestration import SyncPrefectClient
-from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate, VariableCreate, VariableUpdate, WorkPoolCreate
+from prefect.client.schemas.actions import (
+    GlobalConcurrencyLimitCreate,
+    VariableCreate,
+    VariableUpdate,
+    WorkPoolCreate,
+)
 from prefect.exceptions import ObjectNotFound
 from prefect.types import SecretDict
 from pydantic import SecretStr
@@ -66,11 +71,21 @@ def apply_local(settings: Settings, *, pool: str) -> Iterator[str]:
 def apply_ecs(settings: Settings, run: Run, *, image: str) -> Iterator[str]:
     """Runs are containers of the image on ECS, each with the role of what it does."""
     with get_client(sync_client=True) as client:
-        client.create_work_pool(WorkPoolCreate(name=run.work_pool, type="ecs", base_job_template=job_template(run)), overwrite=True)
+        client.create_work_pool(
+            WorkPoolCreate(name=run.work_pool, type="ecs", base_job_template=job_template(run)),
+            overwrite=True,
+        )
         yield f"work pool {run.work_pool}: containers in {run.cluster}"
         roles = {f"{name}_role": arn for name, arn in run.roles.items()}
         yield from _put_variables(
-            client, {"pool": run.work_pool, "code_path": _CODE_IN_IMAGE, "image": image, "family": f"{run.family_prefix}-task", **roles}
+            client,
+            {
+                "pool": run.work_pool,
+                "code_path": _CODE_IN_IMAGE,
+                "image": image,
+                "family": f"{run.family_prefix}-task",
+                **roles,
+            },
         )
         yield from _put_rest(client, settings)
 
@@ -86,10 +101,18 @@ def job_template(run: Run) -> dict[str, Any]:
         "launch_type": "FARGATE",
         "container_name": "prefect",
         "execution_role_arn": run.execution_role_arn,
-        "network_configuration": {"subnets": run.subnet_ids, "securityGroups": [run.security_group_id], "assignPublicIp": "ENABLED"},
+        "network_configuration": {
+            "subnets": run.subnet_ids,
+            "securityGroups": [run.security_group_id],
+            "assignPublicIp": "ENABLED",
+        },
         "configure_cloudwatch_logs": True,
         # The group is Terraform's; containers may not make one.
-        "cloudwatch_logs_options": {"awslogs-group": run.log_group, "awslogs-create-group": "false", "awslogs-region": run.region},
+        "cloudwatch_logs_options": {
+            "awslogs-group": run.log_group,
+            "awslogs-create-group": "false",
+            "awslogs-region": run.region,
+        },
         "cloudwatch_logs_prefix": "run",
         "match_latest_revision_in_family": True,
         "env": {**run.environment, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": _HEARTBEAT_SECONDS},
@@ -100,7 +123,9 @@ def job_template(run: Run) -> dict[str, Any]:
     for name, value in defaults.items():
         template["variables"]["properties"][name]["default"] = value
     (container,) = template["job_configuration"]["task_definition"]["containerDefinitions"]
-    container["secrets"] = [{"name": name, "valueFrom": arn} for name, arn in sorted(secrets.items())]
+    container["secrets"] = [
+        {"name": name, "valueFrom": arn} for name, arn in sorted(secrets.items())
+    ]
     return template
 
 

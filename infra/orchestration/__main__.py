@@ -13,7 +13,11 @@ from market_opinion.core.console import run, say
 from market_opinion.core.errors import InvalidRequest, SettingsInvalid
 from market_opinion.core.settings import load_settings
 
-app = cyclopts.App(name="python -m infra.orchestration", help="What a Prefect server needs before a deployment.", version_flags=())
+app = cyclopts.App(
+    name="python -m infra.orchestration",
+    help="What a Prefect server needs before a deployment.",
+    version_flags=(),
+)
 
 
 @app.command

@@ -16,7 +16,10 @@ _TEXT = "{{ flow.name }}/{{ flow_run.name }}: {{ flow_run.state.name }}. {{ flow
 
 
 def automations(
-    webhook: UUID | None, *, silence: timedelta = timedelta(minutes=4), stuck: timedelta = timedelta(minutes=15)
+    webhook: UUID | None,
+    *,
+    silence: timedelta = timedelta(minutes=4),
+    stuck: timedelta = timedelta(minutes=15),
 ) -> Iterator[AutomationCore]:
     """All of them; those that tell somebody need a webhook's block.
 
@@ -35,7 +38,13 @@ def automations(
             threshold=1,
             within=silence,
         ),
-        actions=[ChangeFlowRunState(state=StateType.CRASHED, name="Crashed", message="No sign of life: its process or container is gone.")],
+        actions=[
+            ChangeFlowRunState(
+                state=StateType.CRASHED,
+                name="Crashed",
+                message="No sign of life: its process or container is gone.",
+            )
+        ],
     )
     if webhook is None:
         return
@@ -43,12 +52,17 @@ def automations(
         "failed": (
             "a run that fails or crashes is told",
             EventTrigger(
-                posture=Posture.Reactive, match=_RUNS, expect={"prefect.flow-run.Failed", "prefect.flow-run.Crashed"}, threshold=1
+                posture=Posture.Reactive,
+                match=_RUNS,
+                expect={"prefect.flow-run.Failed", "prefect.flow-run.Crashed"},
+                threshold=1,
             ),
         ),
         "late": (
             "a run that no worker takes up is told",
-            EventTrigger(posture=Posture.Reactive, match=_RUNS, expect={"prefect.flow-run.Late"}, threshold=1),
+            EventTrigger(
+                posture=Posture.Reactive, match=_RUNS, expect={"prefect.flow-run.Late"}, threshold=1
+            ),
         ),
         "stuck": (
             "a run that was taken up and does not begin is told",
@@ -64,5 +78,12 @@ def automations(
         ),
     }
     for name, (description, trigger) in notices.items():
-        notice = SendNotification(block_document_id=webhook, subject=f"market opinion: run {name}", body=_TEXT)
-        yield AutomationCore(name=f"market-opinion: {name} runs", description=description, trigger=trigger, actions=[notice])
+        notice = SendNotification(
+            block_document_id=webhook, subject=f"market opinion: run {name}", body=_TEXT
+        )
+        yield AutomationCore(
+            name=f"market-opinion: {name} runs",
+            description=description,
+            trigger=trigger,
+            actions=[notice],
+        )

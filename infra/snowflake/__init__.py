@@ -13,7 +13,12 @@ from market_opinion.core.settings import Settings
 _FOLDER = Path(__file__).parent
 _ALWAYS = ("01_roles", "02_warehouse", "03_database", "07_grants")
 _ROADS = {
-    "iceberg": ("04_volume_iceberg", "05_catalog_{catalog}", "06_lake_iceberg", "08_grants_iceberg"),
+    "iceberg": (
+        "04_volume_iceberg",
+        "05_catalog_{catalog}",
+        "06_lake_iceberg",
+        "08_grants_iceberg",
+    ),
     "external": ("04_volume_external", "06_lake_external", "08_grants_external"),
     "copy": (),
 }
@@ -21,7 +26,13 @@ _ROADS = {
 
 def setup(settings: Settings) -> str:
     """The SQL that sets an account up; raises SettingsInvalid that names what is missing."""
-    names = (*_ALWAYS, *(name.format(catalog=settings.snowflake_catalog) for name in _ROADS[settings.snowflake_road]))
+    names = (
+        *_ALWAYS,
+        *(
+            name.format(catalog=settings.snowflake_catalog)
+            for name in _ROADS[settings.snowflake_road]
+        ),
+    )
     return "\n".join(_rendered(name, settings) for name in sorted(names))
 
 
@@ -46,9 +57,17 @@ def _rendered(name: str, settings: Settings) -> str:
         "account_id": settings.aws_account_id,
         "region": settings.aws_region,
     }
-    variables = {"lake_uri": "SNOWFLAKE_LAKE_URI", "role_arn": "SNOWFLAKE_AWS_ROLE_ARN", "external_id": "SNOWFLAKE_AWS_EXTERNAL_ID"}
+    variables = {
+        "lake_uri": "SNOWFLAKE_LAKE_URI",
+        "role_arn": "SNOWFLAKE_AWS_ROLE_ARN",
+        "external_id": "SNOWFLAKE_AWS_EXTERNAL_ID",
+    }
     template = Template((_FOLDER / f"{name}.sql").read_text(encoding="utf-8"))
-    missing = [variables.get(key, f"AWS_{key.upper()}") for key in template.get_identifiers() if values[key] is None]
+    missing = [
+        variables.get(key, f"AWS_{key.upper()}")
+        for key in template.get_identifiers()
+        if values[key] is None
+    ]
     if missing:
         message = f"infra/snowflake/{name}.sql needs {', '.join(missing)}: set them, or another SNOWFLAKE_ROAD"
         raise SettingsInvalid(message)

@@ -11,7 +11,11 @@ from market_opinion.core.console import run
 from market_opinion.core.settings import Settings, load_settings
 from market_opinion.serving.mart.snowflake import explained
 
-app = cyclopts.App(name="python -m infra.snowflake", help="What a Snowflake account needs before the first load.", version_flags=())
+app = cyclopts.App(
+    name="python -m infra.snowflake",
+    help="What a Snowflake account needs before the first load.",
+    version_flags=(),
+)
 
 
 @app.command
@@ -41,7 +45,11 @@ def _run(settings: Settings, sql: str, *, show: bool) -> None:
     try:
         with connect(settings, database=False) as connection, connection.cursor() as cursor:
             for statement in snowflake.statements(sql):
-                console.print(f"[dim]{escape(' '.join(statement.split())[:120])}[/]", highlight=False, soft_wrap=True)
+                console.print(
+                    f"[dim]{escape(' '.join(statement.split())[:120])}[/]",
+                    highlight=False,
+                    soft_wrap=True,
+                )
                 cursor.execute(statement)
                 if show:
                     table = Table(*[column.name for column in cursor.description])

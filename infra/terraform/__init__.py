@@ -53,9 +53,15 @@ def environment(name: str) -> Environment:
     path = FOLDER / "environments" / f"{name}.tfvars"
     if not path.is_file():
         known = ", ".join(sorted(file.stem for file in path.parent.glob("*.tfvars")))
-        message = f"no environment {name}: there are {known}; copy one of infra/terraform/environments"
+        message = (
+            f"no environment {name}: there are {known}; copy one of infra/terraform/environments"
+        )
         raise InvalidRequest(message)
-    given = {"prefix": "tf-", "name": "opinions", **dict(_ASSIGNMENT.findall(path.read_text(encoding="utf-8")))}
+    given = {
+        "prefix": "tf-",
+        "name": "opinions",
+        **dict(_ASSIGNMENT.findall(path.read_text(encoding="utf-8"))),
+    }
     if missing := [key for key in ("environment", "region") if key not in given]:
         message = f"{path}: {', '.join(missing)} missing"
         raise InvalidRequest(message)
@@ -73,7 +79,13 @@ def bootstrap(place: Environment) -> None:
     _make_state_bucket(place)
     initialise(BOOTSTRAP, place)
     if _STATE_BUCKET not in _read(BOOTSTRAP, "state", "list").split():
-        _terraform(FOLDER / BOOTSTRAP, "import", f"-var-file={place.variables}", _STATE_BUCKET, place.state_bucket)
+        _terraform(
+            FOLDER / BOOTSTRAP,
+            "import",
+            f"-var-file={place.variables}",
+            _STATE_BUCKET,
+            place.state_bucket,
+        )
     apply(BOOTSTRAP, place)
 
 
@@ -84,19 +96,35 @@ def _make_state_bucket(place: Environment) -> None:
     except ClientError as error:
         if error.response["Error"]["Code"] not in {"404", "NoSuchBucket"}:
             raise
-        where = {} if place.region == _HOME_REGION else {"CreateBucketConfiguration": {"LocationConstraint": place.region}}
+        where = (
+            {}
+            if place.region == _HOME_REGION
+            else {"CreateBucketConfiguration": {"LocationConstraint": place.region}}
+        )
         client.create_bucket(Bucket=place.state_bucket, **where)
 
 
 def initialise(stage: str, place: Environment) -> None:
     """Make the stage ready to run in this environment."""
-    backend = {"bucket": place.state_bucket, "key": f"{stage}/terraform.tfstate", "region": place.region}
-    _terraform(FOLDER / stage, "init", "-reconfigure", *(f"-backend-config={name}={value}" for name, value in backend.items()))
+    backend = {
+        "bucket": place.state_bucket,
+        "key": f"{stage}/terraform.tfstate",
+        "region": place.region,
+    }
+    _terraform(
+        FOLDER / stage,
+        "init",
+        "-reconfigure",
+        *(f"-backend-config={name}={value}" for name, value in backend.items()),
+    )
 
 
 def plan(stage: str, place: Environment) -> bool:
     """Show what an apply would change; whether there is anything."""
-    return _terraform(FOLDER / stage, "plan", "-detailed-exitcode", f"-var-file={place.variables}") == _CHANGES
+    return (
+        _terraform(FOLDER / stage, "plan", "-detailed-exitcode", f"-var-file={place.variables}")
+        == _CHANGES
+    )
 
 
 def apply(stage: str, place: Environment) -> None:
@@ -111,12 +139,22 @@ def destroy(stage: str, place: Environment) -> None:
 
 def outputs(stage: str) -> dict[str, object]:
     """What a stage gave out, by name."""
-    return {name: output["value"] for name, output in msgspec.json.decode(_read(stage, "output", "-json")).items()}
+    return {
+        name: output["value"]
+        for name, output in msgspec.json.decode(_read(stage, "output", "-json")).items()
+    }
 
 
 def _read(stage: str, *arguments: str) -> str:
     """What it prints."""
-    done = subprocess.run([_command(), *arguments], cwd=FOLDER / stage, env=_quiet(), capture_output=True, text=True, check=False)  # noqa: S603
+    done = subprocess.run(
+        [_command(), *arguments],
+        cwd=FOLDER / stage,
+        env=_quiet(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )  # noqa: S603
     if done.returncode and "No state file was found" not in done.stderr:
         message = f"terraform {' '.join(arguments)} of {stage}: {done.stderr.strip()}"
         raise InvalidRequest(message)
@@ -126,7 +164,13 @@ def _read(stage: str, *arguments: str) -> str:
 def _terraform(stage: Path, verb: str, *arguments: str) -> int:
     """Run it with its output shown; raises InvalidRequest where it fails."""
     # On standard error, since what is asked for, as an output, goes to the other.
-    done = subprocess.run([_command(), verb, "-input=false", *arguments], cwd=stage, env=_quiet(), stdout=sys.stderr, check=False)  # noqa: S603
+    done = subprocess.run(
+        [_command(), verb, "-input=false", *arguments],
+        cwd=stage,
+        env=_quiet(),
+        stdout=sys.stderr,
+        check=False,
+    )  # noqa: S603
     if done.returncode not in {0, _CHANGES} or (done.returncode == _CHANGES and verb != "plan"):
         message = f"terraform {verb} of {stage.name} ended with {done.returncode}: what it said stands above"
         raise InvalidRequest(message)
@@ -135,7 +179,9 @@ def _terraform(stage: Path, verb: str, *arguments: str) -> int:
 
 def _command() -> str:
     if (command := shutil.which("terraform")) is None:
-        message = "there is no terraform: install 1.11 or newer, from HashiCorp or your package manager"
+        message = (
+            "there is no terraform: install 1.11 or newer, from HashiCorp or your package manager"
+        )
         raise SettingsInvalid(message)
     return command
 

@@ -10,7 +10,9 @@ from infra import terraform
 from market_opinion.core.console import run, say
 
 Stages = Annotated[list[str], cyclopts.Parameter(name="--stages", consume_multiple=True)]
-app = cyclopts.App(name="python -m infra.terraform", help="The account on AWS, stage by stage.", version_flags=())
+app = cyclopts.App(
+    name="python -m infra.terraform", help="The account on AWS, stage by stage.", version_flags=()
+)
 
 
 @app.command
@@ -34,7 +36,11 @@ def plan(environment: str, *, stages: Stages = [], strict: bool = False) -> None
         terraform.initialise(stage, place)
         if terraform.plan(stage, place):
             changed.append(stage)
-    say(f"an apply would change {', '.join(changed)}" if changed else "an apply would change nothing")
+    say(
+        f"an apply would change {', '.join(changed)}"
+        if changed
+        else "an apply would change nothing"
+    )
     if changed and strict:
         sys.exit(2)
 

@@ -13,7 +13,17 @@ from market_opinion.core.polars_types import Schema
 Utc = Annotated[pl.Datetime, "us", "UTC"]
 KINDS = ("submission", "comment", "review")
 LABELS = ("negative", "neutral", "positive")
-UNUSABLE_REASONS = ("deleted", "removed", "bot", "empty", "link_only", "too_short", "duplicate", "near_duplicate", "purged")
+UNUSABLE_REASONS = (
+    "deleted",
+    "removed",
+    "bot",
+    "empty",
+    "link_only",
+    "too_short",
+    "duplicate",
+    "near_duplicate",
+    "purged",
+)
 
 
 def _column(description: str, *, personal: bool = False, unit: str = "", **rules: Any) -> Any:  # noqa: ANN401, pandera's own type
@@ -24,12 +34,17 @@ def _column(description: str, *, personal: bool = False, unit: str = "", **rules
 class Keyed(pa.DataFrameModel):
     """Columns common to every table of items: whose, what and when."""
 
-    platform: pl.String = _column("Where it was said: `reddit`, `hackernews`, `amazon`, ..., `sample`.")
+    platform: pl.String = _column(
+        "Where it was said: `reddit`, `hackernews`, `amazon`, ..., `sample`."
+    )
     community: pl.String = _column("Subreddit, category, page or their like, in lower case.")
     kind: pl.String = _column("Kind of text.", isin=KINDS)
-    item_id: pl.String = _column("The platform's own id, without type prefix.", str_length={"min_value": 1})
+    item_id: pl.String = _column(
+        "The platform's own id, without type prefix.", str_length={"min_value": 1}
+    )
     thread_id: pl.String = _column(
-        "Item id of the submission the thread began with; of a review, what the platform calls its subject.", nullable=True
+        "Item id of the submission the thread began with; of a review, what the platform calls its subject.",
+        nullable=True,
     )
     created_at: Utc = _column("When it was written, by the platform's clock.", unit="UTC")
     window_start: Utc = _column("Start of the hour that holds `created_at`.", unit="UTC")
@@ -45,12 +60,20 @@ class BronzeItems(Keyed):
 
     parent_id: pl.String = _column("Item id this one answers.", nullable=True)
     author: pl.String = _column("User name as received.", personal=True, nullable=True)
-    title: pl.String = _column("Title as received; of the thread, where a comment carries it.", personal=True, nullable=True)
+    title: pl.String = _column(
+        "Title as received; of the thread, where a comment carries it.",
+        personal=True,
+        nullable=True,
+    )
     body: pl.String = _column("Text as received.", personal=True, nullable=True)
     votes: pl.Int64 = _column("Up minus down votes when retrieved.", nullable=True)
-    reply_count: pl.Int64 = _column("Comments below a submission when retrieved, by the platform's count.", nullable=True)
+    reply_count: pl.Int64 = _column(
+        "Comments below a submission when retrieved, by the platform's count.", nullable=True
+    )
     rating: pl.Float64 = _column(
-        "Stars of a review; yes and no are 5 and 1, other scales are brought to this one.", unit="1 to 5", nullable=True
+        "Stars of a review; yes and no are 5 and 1, other scales are brought to this one.",
+        unit="1 to 5",
+        nullable=True,
     )
     retrieved_at: Utc = _column("When this version was read from the platform.", unit="UTC")
     first_seen_at: Utc = _column("When any version was read first.", unit="UTC")
@@ -59,25 +82,42 @@ class BronzeItems(Keyed):
     )
     landing_uri: pl.String = _column("Landed file of this version, below the landing zone.")
     landing_line: pl.Int64 = _column("Its line there, from 1.", ge=1)
-    payload_sha256: pl.String = _column("SHA-256 of the line as received.", str_length={"min_value": 64, "max_value": 64})
+    payload_sha256: pl.String = _column(
+        "SHA-256 of the line as received.", str_length={"min_value": 64, "max_value": 64}
+    )
 
 
 class SilverItems(Keyed):
     """One row per item: cleaned, without names, and whether it can be used."""
 
     parent_id: pl.String = _column("Item id this one answers.", nullable=True)
-    author_key: pl.String = _column("HMAC-SHA256 of the user name under a secret pepper; no key for deleted users.", nullable=True)
-    text: pl.String = _column("Cleaned text, title first; masks stand for names, addresses and numbers. Empty once it was purged.")
-    context_title: pl.String = _column("Cleaned title of the thread the item belongs to or begins.", nullable=True)
+    author_key: pl.String = _column(
+        "HMAC-SHA256 of the user name under a secret pepper; no key for deleted users.",
+        nullable=True,
+    )
+    text: pl.String = _column(
+        "Cleaned text, title first; masks stand for names, addresses and numbers. Empty once it was purged."
+    )
+    context_title: pl.String = _column(
+        "Cleaned title of the thread the item belongs to or begins.", nullable=True
+    )
     language: pl.String = _column("ISO 639-3 code, `und` below 60 characters.")
-    permalink: pl.String = _column("Address of the item, made from its ids: a received one may spell a name.")
+    permalink: pl.String = _column(
+        "Address of the item, made from its ids: a received one may spell a name."
+    )
     votes: pl.Int64 = _column("Up minus down votes when retrieved.", nullable=True)
-    reply_count: pl.Int64 = _column("Comments below a submission when retrieved, by the platform's count.", nullable=True)
+    reply_count: pl.Int64 = _column(
+        "Comments below a submission when retrieved, by the platform's count.", nullable=True
+    )
     rating: pl.Float64 = _column(
-        "Stars of a review; yes and no are 5 and 1, other scales are brought to this one.", unit="1 to 5", nullable=True
+        "Stars of a review; yes and no are 5 and 1, other scales are brought to this one.",
+        unit="1 to 5",
+        nullable=True,
     )
     is_usable: pl.Boolean = _column("Whether it passed every cleaning gate.")
-    unusable_reason: pl.String = _column("The first gate it did not pass.", nullable=True, isin=UNUSABLE_REASONS)
+    unusable_reason: pl.String = _column(
+        "The first gate it did not pass.", nullable=True, isin=UNUSABLE_REASONS
+    )
 
 
 class SilverMentions(Keyed):
@@ -88,8 +128,12 @@ class SilverMentions(Keyed):
     aliases: pl.String = _column(
         "Normalised ways the product was written, alphabetical, parted by `|`; of a review that names none, its subject's id."
     )
-    mention_count: pl.Int64 = _column("How often, in the text or in the title it was inherited from.", ge=1)
-    is_inherited: pl.Boolean = _column("Whether only the thread's title names it, or a review is of it without naming it.")
+    mention_count: pl.Int64 = _column(
+        "How often, in the text or in the title it was inherited from.", ge=1
+    )
+    is_inherited: pl.Boolean = _column(
+        "Whether only the thread's title names it, or a review is of it without naming it."
+    )
     domain_version: pl.String = _column("Content hash of the domain's catalogue and aspects.")
 
 
@@ -103,9 +147,13 @@ class SilverOpinions(Keyed):
     polarity: pl.Float64 = _column("Sign and strength.", unit="-1 to 1", ge=-1, le=1)
     label: pl.String = _column("Polarity in a word: neutral between -0.05 and 0.05.", isin=LABELS)
     evidence: pl.String = _column(
-        "The words judged, as they stand in the item's text; none once it was purged.", str_length={"min_value": 1}, nullable=True
+        "The words judged, as they stand in the item's text; none once it was purged.",
+        str_length={"min_value": 1},
+        nullable=True,
     )
-    evidence_start: pl.Int64 = _column("First character of the evidence in the text, from 0.", unit="characters", ge=0)
+    evidence_start: pl.Int64 = _column(
+        "First character of the evidence in the text, from 0.", unit="characters", ge=0
+    )
     evidence_end: pl.Int64 = _column("Character after its last.", unit="characters", ge=1)
     scorer: pl.String = _column("What judged: `lexicon`, `linear`, `llm`.")
     model: pl.String = _column("Model and version of the scorer.")
@@ -116,24 +164,46 @@ class SilverOpinions(Keyed):
 class SilverExtractions(pa.DataFrameModel):
     """One row per question put to a model and its answer: the ledger that keeps anything from being paid for twice."""
 
-    question_key: pl.String = _column("Hash of model, prompt, domain, candidates, context and words: the same question has the same key.")
-    text_key: pl.String = _column("Hash of words and context alone: what has to go when a text is erased.")
+    question_key: pl.String = _column(
+        "Hash of model, prompt, domain, candidates, context and words: the same question has the same key."
+    )
+    text_key: pl.String = _column(
+        "Hash of words and context alone: what has to go when a text is erased."
+    )
     status: pl.String = _column("`ok`, or why it was given up.")
-    mentions: pl.String = _column("What the model said, as JSON: product_id, aspect, label, score, evidence.")
-    raw_reply: pl.String = _column("The last reply to a question that was given up.", nullable=True, unit="at most 4,096 characters")
+    mentions: pl.String = _column(
+        "What the model said, as JSON: product_id, aspect, label, score, evidence."
+    )
+    raw_reply: pl.String = _column(
+        "The last reply to a question that was given up.",
+        nullable=True,
+        unit="at most 4,096 characters",
+    )
     domain: pl.String = _column("Folder name of the domain.")
     domain_version: pl.String = _column("Content hash of the domain's catalogue and aspects.")
-    prompt_version: pl.String = _column("Content hash of what is said before the comments and of the reply's schema.")
+    prompt_version: pl.String = _column(
+        "Content hash of what is said before the comments and of the reply's schema."
+    )
     model: pl.String = _column("Model as asked for.")
     served_model: pl.String = _column("Model as the server names it.", nullable=True)
     request_id: pl.String = _column("The server's id of the last request.", nullable=True)
     attempt_count: pl.Int64 = _column("Requests it took part in.", ge=0)
-    input_tokens: pl.Float64 = _column("Its share of the tokens sent, in every attempt.", unit="tokens", ge=0)
-    cached_tokens: pl.Float64 = _column("Those of them that the server had cached.", unit="tokens", ge=0)
-    cache_write_tokens: pl.Float64 = _column("Those of them that were written to the cache.", unit="tokens", ge=0)
+    input_tokens: pl.Float64 = _column(
+        "Its share of the tokens sent, in every attempt.", unit="tokens", ge=0
+    )
+    cached_tokens: pl.Float64 = _column(
+        "Those of them that the server had cached.", unit="tokens", ge=0
+    )
+    cache_write_tokens: pl.Float64 = _column(
+        "Those of them that were written to the cache.", unit="tokens", ge=0
+    )
     output_tokens: pl.Float64 = _column("Its share of the tokens received.", unit="tokens", ge=0)
-    reasoning_tokens: pl.Float64 = _column("Those of them that were reasoning.", unit="tokens", ge=0)
-    usd: pl.Float64 = _column("What that cost; none where the model's price is not known.", unit="USD", nullable=True)
+    reasoning_tokens: pl.Float64 = _column(
+        "Those of them that were reasoning.", unit="tokens", ge=0
+    )
+    usd: pl.Float64 = _column(
+        "What that cost; none where the model's price is not known.", unit="USD", nullable=True
+    )
     scored_at: Utc = _column("When it was answered.", unit="UTC")
 
     class Config:
@@ -147,12 +217,19 @@ class OpsRejections(pa.DataFrameModel):
 
     stage: pl.String = _column("Stage that refused it.", isin=("fetch", "bronze", "opinions"))
     platform: pl.String = _column("Where it was said.")
-    community: pl.String = _column("Subreddit or its like, in lower case; none where a whole file was refused.", nullable=True)
+    community: pl.String = _column(
+        "Subreddit or its like, in lower case; none where a whole file was refused.", nullable=True
+    )
     domain: pl.String = _column("Domain, for stages that know one.", nullable=True)
-    window_start: Utc = _column("Start of the hour it was landed in; none for a whole file.", unit="UTC", nullable=True)
+    window_start: Utc = _column(
+        "Start of the hour it was landed in; none for a whole file.", unit="UTC", nullable=True
+    )
     reason: pl.String = _column("Reason code.")
     detail: pl.String = _column("What exactly was wrong, without the content.")
-    landing_uri: pl.String = _column("Landed file, below the landing zone; the URI of the source's file for fetch.", nullable=True)
+    landing_uri: pl.String = _column(
+        "Landed file, below the landing zone; the URI of the source's file for fetch.",
+        nullable=True,
+    )
     landing_line: pl.Int64 = _column("Line there, from 1.", nullable=True)
     item_id: pl.String = _column("The platform's own id, where it was known.", nullable=True)
 
@@ -220,7 +297,9 @@ class Table:
     @property
     def schema(self) -> Schema:
         """Column names and Polars types, in the order of the contract."""
-        return {name: column.dtype.type for name, column in self.contract.to_schema().columns.items()}
+        return {
+            name: column.dtype.type for name, column in self.contract.to_schema().columns.items()
+        }
 
     def empty(self) -> pl.DataFrame:
         """A frame of no rows in the table's schema."""
@@ -231,7 +310,9 @@ class Table:
         try:
             self.contract.validate(frame.select(*self.schema), lazy=True)
         except (SchemaErrors, pl.exceptions.ColumnNotFoundError) as error:
-            message = f"{self.name}: rows break the contract, nothing was written: {str(error)[:2000]}"
+            message = (
+                f"{self.name}: rows break the contract, nothing was written: {str(error)[:2000]}"
+            )
             raise ContractBroken(message) from error
         if self.key and frame.select(self.key).is_duplicated().any():
             message = f"{self.name}: two rows share one {', '.join(self.key)}; nothing was written"
@@ -243,14 +324,21 @@ class Table:
 _ITEM = ("platform", "kind", "item_id", "window_start")
 BRONZE_ITEMS = Table("bronze.items", BronzeItems, _ITEM, ("platform", "day(created_at)"))
 SILVER_ITEMS = Table("silver.items", SilverItems, _ITEM, ("platform", "day(created_at)"))
-SILVER_MENTIONS = Table("silver.mentions", SilverMentions, ("domain", *_ITEM, "product_id"), ("domain", "day(created_at)"))
+SILVER_MENTIONS = Table(
+    "silver.mentions",
+    SilverMentions,
+    ("domain", *_ITEM, "product_id"),
+    ("domain", "day(created_at)"),
+)
 SILVER_OPINIONS = Table(
     "silver.opinions",
     SilverOpinions,
     ("domain", *_ITEM, "product_id", "aspect", "score_set"),
     ("domain", "score_set", "day(created_at)"),
 )
-SILVER_EXTRACTIONS = Table("silver.extractions", SilverExtractions, ("question_key",), ("day(scored_at)",))
+SILVER_EXTRACTIONS = Table(
+    "silver.extractions", SilverExtractions, ("question_key",), ("day(scored_at)",)
+)
 OPS_REJECTIONS = Table("ops.rejections", OpsRejections, (), ("stage", "day(window_start)"))
 _DAY = ("domain", "platform", "full_date")
 _BY_DAY = ("platform", "full_date")

@@ -75,7 +75,10 @@ class Window:
     def dates(self) -> list[date]:
         """The UTC dates the span touches, oldest first."""
         last = (self.end - HOUR).date()
-        return [self.start.date() + timedelta(days=n) for n in range((last - self.start.date()).days + 1)]
+        return [
+            self.start.date() + timedelta(days=n)
+            for n in range((last - self.start.date()).days + 1)
+        ]
 
 
 @dataclass(frozen=True)
@@ -106,7 +109,9 @@ def clip(start: datetime, end: datetime, *, now: datetime) -> Window:
     Raises InvalidRequest when not one whole hour is left, naming the ends as given.
     """
     if as_utc(end) <= as_utc(start):
-        message = f"end {end.isoformat()} is not after start {start.isoformat()}: swap or widen them"
+        message = (
+            f"end {end.isoformat()} is not after start {start.isoformat()}: swap or widen them"
+        )
         raise InvalidRequest(message)
     first, last = ceil_hour(start), min(floor_hour(end), floor_hour(now))
     if last <= first:
@@ -138,7 +143,9 @@ def spans(counts: Sequence[tuple[Window, int]], *, max_items: int) -> list[Windo
         day = Window(hours[0][0].start, hours[-1][0].end)
         total = sum(count for _, count in hours)
         is_whole = total <= max_items and day.hour_count == len(hours)
-        units.extend([(day, total, True)] if is_whole else [(hour, count, False) for hour, count in hours])
+        units.extend(
+            [(day, total, True)] if is_whole else [(hour, count, False) for hour, count in hours]
+        )
     result: list[tuple[Window, int, bool]] = []
     for window, count, is_day in units:
         last, held, were_days = result[-1] if result else (window, max_items, is_day)
@@ -152,7 +159,10 @@ def spans(counts: Sequence[tuple[Window, int]], *, max_items: int) -> list[Windo
 
 def by_date(slices: Iterable[Slice]) -> list[list[Slice]]:
     """The slices in order, those of one date together: `spans` lets no other two share a date."""
-    return [list(parts) for _, parts in itertools.groupby(slices, key=lambda span: span.window.start.date())]
+    return [
+        list(parts)
+        for _, parts in itertools.groupby(slices, key=lambda span: span.window.start.date())
+    ]
 
 
 def whole_days(slices: Iterable[Slice]) -> list[Window]:

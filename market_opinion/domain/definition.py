@@ -11,14 +11,24 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from market_opinion.core.errors import DomainInvalid, UnknownDomain
 from market_opinion.storage.line_format import LineFormat
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
-PlatformId = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z][a-z0-9_]*:\S+$")]
+PlatformId = Annotated[
+    str, StringConstraints(strip_whitespace=True, pattern=r"^[a-z][a-z0-9_]*:\S+$")
+]
 BRAND_ROW = "brand"
 
 
@@ -45,7 +55,12 @@ class FileMapping(_Strict):
     community: Text | None = None
     encoding: Text = "utf-8-sig"
     # Tables know no numbers, so none are insisted on.
-    fields: Annotated[LineFormat, BeforeValidator(lambda value: {"is_lenient": True, **value} if isinstance(value, dict) else value)]
+    fields: Annotated[
+        LineFormat,
+        BeforeValidator(
+            lambda value: {"is_lenient": True, **value} if isinstance(value, dict) else value
+        ),
+    ]
 
     @model_validator(mode="after")
     def _has_community(self) -> Self:
@@ -79,8 +94,12 @@ class Product(_Strict):
     product_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
     brand: Text
     product: Text
-    aliases: Annotated[tuple[Text, ...], BeforeValidator(lambda text: tuple(text.split("|")))] = Field(min_length=1)
-    ids: Annotated[tuple[PlatformId, ...], BeforeValidator(lambda text: tuple(text.split("|")) if text else ())] = ()
+    aliases: Annotated[tuple[Text, ...], BeforeValidator(lambda text: tuple(text.split("|")))] = (
+        Field(min_length=1)
+    )
+    ids: Annotated[
+        tuple[PlatformId, ...], BeforeValidator(lambda text: tuple(text.split("|")) if text else ())
+    ] = ()
     category: Text
     released_on: Annotated[str, StringConstraints(pattern=r"^(\d{4}-\d{2}-\d{2})?$")]
     is_own_brand: bool
@@ -133,7 +152,11 @@ class Domain(_Strict):
 
     def product_ids(self, platform: str) -> dict[str, str]:
         """Our products by what a platform calls them."""
-        named = ((each.partition(":"), product.product_id) for product in self.products for each in product.ids)
+        named = (
+            (each.partition(":"), product.product_id)
+            for product in self.products
+            for each in product.ids
+        )
         return {name: product_id for (prefix, _, name), product_id in named if prefix == platform}
 
     @property
@@ -160,9 +183,15 @@ def load_domain(name: str, domains_path: Path) -> Domain:
     folder = domains_path / name
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or not (folder / "domain.toml").is_file():
         known = domain_names(domains_path)
-        message = f"no domain {name!r} below {domains_path}; there are: {', '.join(known) or 'none'}"
+        message = (
+            f"no domain {name!r} below {domains_path}; there are: {', '.join(known) or 'none'}"
+        )
         raise UnknownDomain(message)
-    stamps = [(path.stat().st_mtime_ns, path.stat().st_size) for path in (folder / "domain.toml", folder / "products.csv") if path.exists()]
+    stamps = [
+        (path.stat().st_mtime_ns, path.stat().st_size)
+        for path in (folder / "domain.toml", folder / "products.csv")
+        if path.exists()
+    ]
     return _load(folder, repr(stamps))
 
 
@@ -171,7 +200,10 @@ def _load(folder: Path, _stamps: str) -> Domain:
     """The same, read once for as long as nobody touches it: a run asks for it at every stage."""
     name, file = folder.name, _read_toml(folder / "domain.toml")
     products = _read_products(folder / "products.csv")
-    content = {"file": file.model_dump(mode="json"), "products": [p.model_dump(mode="json") for p in products]}
+    content = {
+        "file": file.model_dump(mode="json"),
+        "products": [p.model_dump(mode="json") for p in products],
+    }
     version = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
     domain = Domain(name=name, products=products, version=version, **dict(file))
     _check(domain, folder)
@@ -222,7 +254,10 @@ def _check(domain: Domain, folder: Path) -> None:
 def _aspect_problems(domain: Domain) -> Iterator[tuple[str, str]]:
     overall = [name for name, aspect in domain.aspects.items() if aspect.is_overall]
     if len(overall) != 1:
-        yield "domain.toml", f"exactly one aspect must have is_overall = true, found {overall or 'none'}"
+        yield (
+            "domain.toml",
+            f"exactly one aspect must have is_overall = true, found {overall or 'none'}",
+        )
     owners: dict[str, str] = {}
     for name, aspect in domain.aspects.items():
         for cue in aspect.cues:
@@ -237,13 +272,21 @@ def _product_problems(domain: Domain) -> Iterator[tuple[str, str]]:
             yield "products.csv", f"product_id {product.product_id!r} appears twice"
         seen.add(product.product_id)
         if product.brand not in domain.brands:
-            yield "products.csv", f"brand {product.brand!r} of {product.product_id} has no [brands] entry in domain.toml"
+            yield (
+                "products.csv",
+                f"brand {product.brand!r} of {product.product_id} has no [brands] entry in domain.toml",
+            )
     named = [("alias", alias.alias, alias.product_id) for alias in domain.aliases()]
-    named += [("id", each, product.product_id) for product in domain.products for each in product.ids]
+    named += [
+        ("id", each, product.product_id) for product in domain.products for each in product.ids
+    ]
     owners: dict[tuple[str, str], str] = {}
     for what, name, product_id in named:
         owner = owners.setdefault((what, name), product_id)
         if not name:
             yield "products.csv", f"{product_id} has an alias without a letter or digit"
         elif owner != product_id:
-            yield "products.csv", f"{what} {name!r} stands for both {owner} and {product_id}: keep one"
+            yield (
+                "products.csv",
+                f"{what} {name!r} stands for both {owner} and {product_id}: keep one",
+            )

@@ -53,17 +53,24 @@ def _aspects(domain: Domain) -> Iterator[Finding]:
             yield Finding("domain.toml", text)
     for name, brand in domain.brands.items():
         if not brand.cues:
-            yield Finding("domain.toml", f"brands.{name} has no cues, so its short aliases are never believed: add what it is called")
+            yield Finding(
+                "domain.toml",
+                f"brands.{name} has no cues, so its short aliases are never believed: add what it is called",
+            )
 
 
 def _aliases(domain: Domain) -> Iterator[Finding]:
     cues = {normalise(cue): name for name, aspect in domain.aspects.items() for cue in aspect.cues}
     for alias in domain.aliases():
         if not alias.needs_brand and needs_brand(alias.alias):
-            yield Finding("products.csv", f"alias {alias.alias!r} of {alias.product_id} is said without meaning it: write ~{alias.alias}")
+            yield Finding(
+                "products.csv",
+                f"alias {alias.alias!r} of {alias.product_id} is said without meaning it: write ~{alias.alias}",
+            )
         if alias.alias in cues:
             yield Finding(
-                "products.csv", f"alias {alias.alias!r} of {alias.product_id} is also a cue of aspect {cues[alias.alias]}: keep one"
+                "products.csv",
+                f"alias {alias.alias!r} of {alias.product_id} is also a cue of aspect {cues[alias.alias]}: keep one",
             )
 
 
@@ -74,4 +81,7 @@ def _examples(domain: Domain, domains_path: Path) -> Iterator[Finding]:
         yield Finding("examples.jsonl", str(error))
         return
     if len(examples) < _EXAMPLES_MIN:
-        yield Finding("examples.jsonl", f"{len(examples)} examples: a model learns from {_EXAMPLES_MIN} or more, hard ones above all")
+        yield Finding(
+            "examples.jsonl",
+            f"{len(examples)} examples: a model learns from {_EXAMPLES_MIN} or more, hard ones above all",
+        )

@@ -13,13 +13,30 @@ from market_opinion.core.errors import InvalidRequest
 from market_opinion.domain.definition import normalise
 from market_opinion.domain.lint import needs_brand
 
-_COLUMNS = ("product_id", "brand", "product", "aliases", "ids", "category", "released_on", "is_own_brand")
+_COLUMNS = (
+    "product_id",
+    "brand",
+    "product",
+    "aliases",
+    "ids",
+    "category",
+    "released_on",
+    "is_own_brand",
+)
 _SAMPLE_START = 1_772_323_200  # 2026-03-01T00:00:00Z
 _HOURS = 24
 _SAMPLE_PRODUCTS = 6
 # What the written sample says; made up, to show that the domain works.
-_PRAISE = ("The {cue} of the {name} is great.", "Really happy with the {name}, excellent {cue}.", "I love the {cue} on my {name}.")
-_COMPLAINT = ("The {cue} of the {name} is awful.", "Disappointed by the {name}: terrible {cue}.", "I hate the {cue} of this {name}.")
+_PRAISE = (
+    "The {cue} of the {name} is great.",
+    "Really happy with the {name}, excellent {cue}.",
+    "I love the {cue} on my {name}.",
+)
+_COMPLAINT = (
+    "The {cue} of the {name} is awful.",
+    "Disappointed by the {name}: terrible {cue}.",
+    "I hate the {cue} of this {name}.",
+)
 
 
 def read_catalogue(path: Path) -> list[dict[str, str]]:
@@ -33,7 +50,10 @@ def read_catalogue(path: Path) -> list[dict[str, str]]:
             if missing := {"brand", "product"} - set(reader.fieldnames or ()):
                 message = f"{path} has no column {' and '.join(sorted(missing))}: name them in its first line"
                 raise InvalidRequest(message)
-            given = [(reader.line_num, {name: (row.get(name) or "").strip() for name in _COLUMNS}) for row in reader]
+            given = [
+                (reader.line_num, {name: (row.get(name) or "").strip() for name in _COLUMNS})
+                for row in reader
+            ]
     except (OSError, UnicodeDecodeError) as error:
         message = f"{path} cannot be read: {error}"
         raise InvalidRequest(message) from error
@@ -48,7 +68,12 @@ def read_catalogue(path: Path) -> list[dict[str, str]]:
 
 
 def write_domain(
-    folder: Path, rows: Sequence[dict[str, str]], *, title: str, aspects: Sequence[str], communities: Sequence[str]
+    folder: Path,
+    rows: Sequence[dict[str, str]],
+    *,
+    title: str,
+    aspects: Sequence[str],
+    communities: Sequence[str],
 ) -> list[Path]:
     """Write the folder's files and return their paths; raises InvalidRequest where it is there already, or a name is none."""
     if folder.exists():
@@ -59,7 +84,9 @@ def write_domain(
             message = f"{name!r}: names of domains and aspects are lower-case letters, digits and _"
             raise InvalidRequest(message)
     texts = {
-        "domain.toml": _domain_toml(folder.name, title, aspects, communities, sorted({row["brand"] for row in rows})),
+        "domain.toml": _domain_toml(
+            folder.name, title, aspects, communities, sorted({row["brand"] for row in rows})
+        ),
         "products.csv": _products_csv(rows),
         "prompt.md": f"# About {title.lower()}\n\n- Say here what a model could take for another aspect, as `- Heat is performance.`\n",
         "examples.jsonl": _lines(_examples(rows, aspects)),
@@ -87,7 +114,9 @@ def _with_aliases(rows: list[dict[str, str]]) -> list[dict[str, str]]:
     owners = Counter(name for names in called for name in names)
     for row, names in zip(rows, called, strict=True):
         if not row["aliases"]:
-            row["aliases"] = "|".join(f"~{name}" if needs_brand(name) else name for name in names if owners[name] == 1)
+            row["aliases"] = "|".join(
+                f"~{name}" if needs_brand(name) else name for name in names if owners[name] == 1
+            )
         if not row["aliases"]:
             message = f"{row['brand']} {row['product']} is there twice, or called as another is: give it aliases of its own"
             raise InvalidRequest(message)
@@ -101,10 +130,14 @@ def _names(row: dict[str, str]) -> list[str]:
     tight = re.sub(r"(?<=\b[a-z]) (?=[a-z]\b)|(?<=[a-z]) (?=\d)|(?<=\d) (?=[a-z]\b)", "", product)
     loose = re.sub(r"(?<=[a-z])(?=\d)", " ", product)
     spelt = [each for each in (tight, loose) if each != product]
-    return list(dict.fromkeys([*written, *(normalise(f"{row['brand']} {each}") for each in spelt), *spelt]))
+    return list(
+        dict.fromkeys([*written, *(normalise(f"{row['brand']} {each}") for each in spelt), *spelt])
+    )
 
 
-def _domain_toml(name: str, title: str, aspects: Iterable[str], communities: Sequence[str], brands: Iterable[str]) -> str:
+def _domain_toml(
+    name: str, title: str, aspects: Iterable[str], communities: Sequence[str], brands: Iterable[str]
+) -> str:
     text = f'title = {json.dumps(title)}\n# ISO 639-3, as the language detector names them.\nlanguages = ["eng"]\n'
     if communities:
         text += f"\n[sources.reddit]\ncommunities = {json.dumps(list(communities))}\n"
@@ -113,9 +146,7 @@ def _domain_toml(name: str, title: str, aspects: Iterable[str], communities: Seq
     for aspect in aspects:
         spoken = aspect.replace("_", " ")
         text += f"\n[aspects.{aspect}]\ntitle = {json.dumps(spoken.capitalize())}\ncues = {json.dumps(_cues(spoken))}\n"
-    text += (
-        '\n[aspects.overall]\ntitle = "As a whole"\nis_overall = true\ncues = ["worth it", "recommend", "love it", "hate it", "regret"]\n'
-    )
+    text += '\n[aspects.overall]\ntitle = "As a whole"\nis_overall = true\ncues = ["worth it", "recommend", "love it", "hate it", "regret"]\n'
     text += "\n# What puts a brand in sight, so that its short aliases (written ~alias in products.csv) may be believed.\n"
     for brand in brands:
         text += f"\n[brands.{json.dumps(brand)}]\ncues = {json.dumps([normalise(brand)])}\n"
@@ -124,24 +155,38 @@ def _domain_toml(name: str, title: str, aspects: Iterable[str], communities: Seq
 
 def _cues(spoken: str) -> list[str]:
     """The aspect's own name, as one and as many."""
-    return list(dict.fromkeys([spoken, spoken.removesuffix("s") if spoken.endswith("s") else f"{spoken}s"]))
+    return list(
+        dict.fromkeys([spoken, spoken.removesuffix("s") if spoken.endswith("s") else f"{spoken}s"])
+    )
 
 
 def _products_csv(rows: Iterable[dict[str, str]]) -> str:
     lines = [",".join(_COLUMNS)]
     for row in rows:
         cells = [row[name] for name in _COLUMNS]
-        lines.append(",".join(f'"{cell.replace(chr(34), chr(34) * 2)}"' if re.search(r'[",\n]', cell) else cell for cell in cells))
+        lines.append(
+            ",".join(
+                f'"{cell.replace(chr(34), chr(34) * 2)}"' if re.search(r'[",\n]', cell) else cell
+                for cell in cells
+            )
+        )
     return "\n".join(lines) + "\n"
 
 
-def _said(rows: Sequence[dict[str, str]], aspects: Sequence[str]) -> Iterator[tuple[dict[str, str], str, bool, str]]:
+def _said(
+    rows: Sequence[dict[str, str]], aspects: Sequence[str]
+) -> Iterator[tuple[dict[str, str], str, bool, str]]:
     """Product, aspect, whether it is praised, and the words, in turns."""
     turns = itertools.product(rows[:_SAMPLE_PRODUCTS], aspects)
     for number, (row, aspect) in enumerate(turns):
         is_praised = number % 3 != 0
         form = (_PRAISE if is_praised else _COMPLAINT)[number % 3]
-        yield row, aspect, is_praised, form.format(cue=aspect.replace("_", " "), name=f"{row['brand']} {row['product']}")
+        yield (
+            row,
+            aspect,
+            is_praised,
+            form.format(cue=aspect.replace("_", " "), name=f"{row['brand']} {row['product']}"),
+        )
 
 
 def _examples(rows: Sequence[dict[str, str]], aspects: Sequence[str]) -> Iterator[dict[str, Any]]:
@@ -171,7 +216,9 @@ def _submission(name: str, title: str) -> dict[str, Any]:
     }
 
 
-def _comments(name: str, rows: Sequence[dict[str, str]], aspects: Sequence[str]) -> Iterator[dict[str, Any]]:
+def _comments(
+    name: str, rows: Sequence[dict[str, str]], aspects: Sequence[str]
+) -> Iterator[dict[str, Any]]:
     for number, (_, _, _, text) in enumerate(_said(rows, aspects)):
         yield {
             "id": f"c{number:04d}",

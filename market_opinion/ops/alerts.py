@@ -38,16 +38,26 @@ def _publish(raised: Sequence[Alert], topic: str) -> None:
     rules = ", ".join(sorted({alert.rule for alert in raised}))
     try:
         client = boto3.client("sns", region_name=topic.split(":")[3])
-        client.publish(TopicArn=topic, Subject=f"market opinion: {rules}"[:_SUBJECT_MAX], Message=text[:_MESSAGE_MAX])
+        client.publish(
+            TopicArn=topic,
+            Subject=f"market opinion: {rules}"[:_SUBJECT_MAX],
+            Message=text[:_MESSAGE_MAX],
+        )
     except (BotoCoreError, ClientError) as error:
         _log.warning("SNS did not take %d alerts: %s", len(raised), error)
 
 
 def _post(raised: Sequence[Alert], webhook: SecretStr) -> None:
-    body = msgspec.json.encode({"text": "\n".join(alert.text for alert in raised), "alerts": raised})
+    body = msgspec.json.encode(
+        {"text": "\n".join(alert.text for alert in raised), "alerts": raised}
+    )
     headers = {"Content-Type": "application/json"}
     try:
-        requests.post(webhook.get_secret_value(), data=body, headers=headers, timeout=_TIMEOUT_SECONDS).raise_for_status()
+        requests.post(
+            webhook.get_secret_value(), data=body, headers=headers, timeout=_TIMEOUT_SECONDS
+        ).raise_for_status()
     except requests.RequestException as error:
         # The address may hold a token, so it is not named.
-        _log.warning("the alert webhook did not take %d alerts: %s", len(raised), type(error).__name__)
+        _log.warning(
+            "the alert webhook did not take %d alerts: %s", len(raised), type(error).__name__
+        )

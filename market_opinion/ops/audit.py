@@ -22,7 +22,9 @@ class Coverage:
     @property
     def certified_count(self) -> int:
         """How many of its hours are certified."""
-        return self.window.hour_count - sum(span.hour_count for span in (*self.missing, *self.uncertified))
+        return self.window.hour_count - sum(
+            span.hour_count for span in (*self.missing, *self.uncertified)
+        )
 
 
 def coverage(entries: Iterable[WindowEntry]) -> list[Coverage]:
@@ -30,7 +32,10 @@ def coverage(entries: Iterable[WindowEntry]) -> list[Coverage]:
     known: dict[tuple[str, str], list[WindowEntry]] = {}
     for entry in entries:
         known.setdefault((entry.platform, entry.community), []).append(entry)
-    return [_coverage(platform, community, hours) for (platform, community), hours in sorted(known.items())]
+    return [
+        _coverage(platform, community, hours)
+        for (platform, community), hours in sorted(known.items())
+    ]
 
 
 def _coverage(platform: str, community: str, entries: list[WindowEntry]) -> Coverage:
@@ -41,6 +46,13 @@ def _coverage(platform: str, community: str, entries: list[WindowEntry]) -> Cove
         community,
         window,
         contiguous(hour.start for hour in window.hours() if hour.start not in by_hour),
-        contiguous(start for start, entry in sorted(by_hour.items()) if entry.state is not WindowState.CERTIFIED),
-        sum(entry.counts.get("submission_count", 0) + entry.counts.get("comment_count", 0) for entry in entries),
+        contiguous(
+            start
+            for start, entry in sorted(by_hour.items())
+            if entry.state is not WindowState.CERTIFIED
+        ),
+        sum(
+            entry.counts.get("submission_count", 0) + entry.counts.get("comment_count", 0)
+            for entry in entries
+        ),
     )

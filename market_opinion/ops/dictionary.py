@@ -28,7 +28,9 @@ def _lake_table(table: Table) -> str:
         metadata = column.metadata or {}
         personal = "yes" if metadata.get("personal") else ""
         nullable = "yes" if column.nullable else ""
-        rows.append(f"| `{name}` | {_type(str(dtype))} | {metadata.get('unit', '')} | {nullable} | {personal} | {column.description} |")
+        rows.append(
+            f"| `{name}` | {_type(str(dtype))} | {metadata.get('unit', '')} | {nullable} | {personal} | {column.description} |"
+        )
     grain = (table.contract.__doc__ or "").strip()
     key = f"Key: {', '.join(f'`{name}`' for name in table.key)}. " if table.key else ""
     head = "| column | type | unit | may be null | personal | meaning |\n|---|---|---|---|---|---|"
@@ -41,7 +43,9 @@ def _lake_table(table: Table) -> str:
 
 def _mart_tables() -> Iterator[str]:
     with duckdb.connect() as connection:
-        connection.execute("ATTACH ':memory:' AS mart; ATTACH ':memory:' AS staging; ATTACH ':memory:' AS silver; USE mart")
+        connection.execute(
+            "ATTACH ':memory:' AS mart; ATTACH ':memory:' AS staging; ATTACH ':memory:' AS silver; USE mart"
+        )
         for name in [*mart.SCHEMA, *mart.names("views")]:
             for statement in mart.statements(name):
                 connection.execute(statement)
@@ -52,10 +56,16 @@ def _mart_tables() -> Iterator[str]:
     meanings = _view_meanings()
     tables: dict[str, list[str]] = {}
     for table, column, dtype, is_nullable in found:
-        tables.setdefault(table, []).append(f"| `{column}` | {dtype.lower()} | {'yes' if is_nullable else ''} |")
+        tables.setdefault(table, []).append(
+            f"| `{column}` | {dtype.lower()} | {'yes' if is_nullable else ''} |"
+        )
     for table, rows in tables.items():
         meaning = meanings.get(table, _MART_GRAINS.get(table, ""))
-        yield f"### `mart.{table}`\n\n{meaning}\n\n| column | type | may be null |\n|---|---|---|\n" + "\n".join(rows) + "\n"
+        yield (
+            f"### `mart.{table}`\n\n{meaning}\n\n| column | type | may be null |\n|---|---|---|\n"
+            + "\n".join(rows)
+            + "\n"
+        )
 
 
 _MART_GRAINS = {
@@ -74,7 +84,10 @@ _MART_GRAINS = {
 
 def _view_meanings() -> dict[str, str]:
     """What each view's file says of it in its first lines."""
-    return {name.partition("/")[2]: " ".join(re.findall(r"^-- (.*)$", mart.text(name), re.MULTILINE)) for name in mart.names("views")}
+    return {
+        name.partition("/")[2]: " ".join(re.findall(r"^-- (.*)$", mart.text(name), re.MULTILINE))
+        for name in mart.names("views")
+    }
 
 
 def _type(polars_type: str) -> str:

@@ -31,7 +31,11 @@ def of_windows(entries: Iterable[WindowEntry], *, environment: str) -> Iterator[
     for entry in entries:
         # Names and dimensions that operators of Reddit know; another platform's communities may be called the same.
         is_known = entry.platform in {"reddit", "sample"}
-        place = {"Subreddit": entry.community} if is_known else {"Platform": entry.platform, "Community": entry.community}
+        place = (
+            {"Subreddit": entry.community}
+            if is_known
+            else {"Platform": entry.platform, "Community": entry.community}
+        )
         dimensions = {"Environment": environment, **place}
         values: dict[str, float] = {
             "NewSubmissions": entry.counts.get("submission_count", 0),
@@ -43,7 +47,9 @@ def of_windows(entries: Iterable[WindowEntry], *, environment: str) -> Iterator[
             yield Metric(name, value, "Count", entry.window_start, dimensions)
 
 
-def of_stage(stage: str, span: Slice, *, rows_in: int, rows_out: int, seconds: float, environment: str) -> Iterator[Metric]:
+def of_stage(
+    stage: str, span: Slice, *, rows_in: int, rows_out: int, seconds: float, environment: str
+) -> Iterator[Metric]:
     """How much a stage was given, made of it, and how long that took, for one slice."""
     dimensions = {"Environment": environment, "Platform": span.platform, "Stage": stage}
     at = datetime.now(UTC)
@@ -71,7 +77,13 @@ class MetricsFile:
     def put(self, metrics: Iterable[Metric]) -> None:
         """Append them in one write."""
         recorded_at = datetime.now(UTC)
-        lines = [msgspec.json.encode({"namespace": self._namespace, "recorded_at": recorded_at, **m._asdict()}) + b"\n" for m in metrics]
+        lines = [
+            msgspec.json.encode(
+                {"namespace": self._namespace, "recorded_at": recorded_at, **m._asdict()}
+            )
+            + b"\n"
+            for m in metrics
+        ]
         if lines:
             with self._path.open("ab") as file:
                 file.write(b"".join(lines))
@@ -115,15 +127,25 @@ class CloudWatchMetrics:
         client, oldest = boto3.client("cloudwatch"), datetime.now(UTC) - _OLDEST
         data = [_datum(metric) for metric in metrics if metric.at >= oldest]
         for start in range(0, len(data), _DATA_A_REQUEST):
-            client.put_metric_data(Namespace=self._namespace, MetricData=data[start : start + _DATA_A_REQUEST])
+            client.put_metric_data(
+                Namespace=self._namespace, MetricData=data[start : start + _DATA_A_REQUEST]
+            )
 
 
 def _grouped(metrics: Iterable[Metric]) -> Iterator[tuple[datetime, dict[str, str], list[Metric]]]:
     ordered = sorted(metrics, key=lambda metric: (metric.at, sorted(metric.dimensions.items())))
-    for (at, dimensions), group in itertools.groupby(ordered, key=lambda metric: (metric.at, metric.dimensions)):
+    for (at, dimensions), group in itertools.groupby(
+        ordered, key=lambda metric: (metric.at, metric.dimensions)
+    ):
         yield at, dimensions, list(group)
 
 
 def _datum(metric: Metric) -> dict[str, Any]:
     dimensions = [{"Name": name, "Value": value} for name, value in metric.dimensions.items()]
-    return {"MetricName": metric.name, "Value": metric.value, "Unit": metric.unit, "Timestamp": metric.at, "Dimensions": dimensions}
+    return {
+        "MetricName": metric.name,
+        "Value": metric.value,
+        "Unit": metric.unit,
+        "Timestamp": metric.at,
+        "Dimensions": dimensions,
+    }

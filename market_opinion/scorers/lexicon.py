@@ -20,7 +20,10 @@ from market_opinion.stages.opinions import JUDGEMENT_SCHEMA, NEUTRAL_BELOW
 NAME = "lexicon"
 
 _SENTENCE = re.compile(r"[^\n.!?]+(?:[.!?](?!\s|$)[^\n.!?]*)*[.!?]*")
-_CONTRAST = re.compile(r"\s*(?:[;—–]|,? (?:but|however|although|though|whereas|while|yet|except)\b|, (?:and|while)\b)\s*", re.IGNORECASE)
+_CONTRAST = re.compile(
+    r"\s*(?:[;—–]|,? (?:but|however|although|though|whereas|while|yet|except)\b|, (?:and|while)\b)\s*",
+    re.IGNORECASE,
+)
 _NO_WORD = re.compile(r"[^\w+ ]|_")
 # A quick look that spares most sentences the careful one.
 _MAY_CONTRAST = re.compile(r"[;—–]|but|owever|hough|whereas|while|yet|except|, and", re.IGNORECASE)
@@ -50,7 +53,9 @@ class Lexicon:
         """Compile the domain's cues. A trained head, where there is one, takes VADER's place in saying what a clause feels."""
         self._head = head
         self._overall = domain.overall_aspect
-        self._aspect_of_cue = {normalise(cue): name for name, aspect in domain.aspects.items() for cue in aspect.cues}
+        self._aspect_of_cue = {
+            normalise(cue): name for name, aspect in domain.aspects.items() for cue in aspect.cues
+        }
         self._longer_cues: dict[str, list[str]] = {}
         for cue in sorted(self._aspect_of_cue, key=len, reverse=True):
             first, is_longer, _ = cue.partition(" ")
@@ -72,10 +77,14 @@ class Lexicon:
         rows: list[tuple[object, ...]] = []
         lists = [asked[name].to_list() for name in ("row", "text", "products", "aliases")]
         for row, text, products, aliases in zip(*lists, strict=True):
-            for product_id, aspect, polarity, (start, end) in self.judge(text, dict(zip(products, aliases, strict=True))):
+            for product_id, aspect, polarity, (start, end) in self.judge(
+                text, dict(zip(products, aliases, strict=True))
+            ):
                 rows.append((row, product_id, aspect, polarity, start, end, text[start:end], None))
         columns = zip(*rows, strict=True) if rows else [()] * len(JUDGEMENT_SCHEMA)
-        return pl.DataFrame(dict(zip(JUDGEMENT_SCHEMA, columns, strict=True)), schema=JUDGEMENT_SCHEMA)
+        return pl.DataFrame(
+            dict(zip(JUDGEMENT_SCHEMA, columns, strict=True)), schema=JUDGEMENT_SCHEMA
+        )
 
     def judge(self, text: str, products: dict[str, str]) -> list[_Judgement]:
         """The strongest judgement of each product and aspect in the text; `products` are ids with their `|`-parted aliases."""
@@ -97,14 +106,21 @@ class Lexicon:
         if self._head:
             return self._head.polarity(clause)
         known = self._vader.lexicon
-        if clause.isascii() and not any(word in known or word.strip(string.punctuation) in known for word in clause.lower().split()):
+        if clause.isascii() and not any(
+            word in known or word.strip(string.punctuation) in known
+            for word in clause.lower().split()
+        ):
             return 0.0
         return float(self._vader.polarity_scores(clause)["compound"])
 
-    def _judgements(self, text: str, flat: str, places: list[tuple[_Span, str]], products: dict[str, str]) -> Iterator[_Judgement]:
+    def _judgements(
+        self, text: str, flat: str, places: list[tuple[_Span, str]], products: dict[str, str]
+    ) -> Iterator[_Judgement]:
         """Every judgement, in the order of the text. A product no sentence names is what the whole text is about."""
         cues = list(self._cues(flat))
-        for start, end in (match.span() for match in _SENTENCE.finditer(text)) if cues or places else ():
+        for start, end in (
+            (match.span() for match in _SENTENCE.finditer(text)) if cues or places else ()
+        ):
             named = [place for place in places if start <= place[0].start < end]
             within = [cue for cue in cues if start <= cue[0] < end]
             if within or named:
@@ -118,14 +134,21 @@ class Lexicon:
         longer_cues = self._longer_cues
         for word in flat.split(" "):
             if word in longer_cues and at >= end:
-                found = next((cue for cue in longer_cues[word] if padded.startswith(cue, at)), word).rstrip()
+                found = next(
+                    (cue for cue in longer_cues[word] if padded.startswith(cue, at)), word
+                ).rstrip()
                 if aspect := self._aspect_of_cue.get(found):
                     end = at + len(found)
                     yield at, aspect
             at += len(word) + 1
 
     def _of_clause(
-        self, text: str, clause: _Span, cues: list[tuple[int, str]], places: list[tuple[_Span, str]], products: dict[str, str]
+        self,
+        text: str,
+        clause: _Span,
+        cues: list[tuple[int, str]],
+        places: list[tuple[_Span, str]],
+        products: dict[str, str],
     ) -> Iterator[_Judgement]:
         named = [place for place in places if clause.start <= place[0].start < clause.end]
         if not cues and not named:
@@ -165,7 +188,11 @@ def _places(flat: str, products: dict[str, str]) -> list[tuple[_Span, str]]:
 
 def _clauses(text: str, start: int, sentence_end: int) -> Iterator[_Span]:
     """The parts of a sentence between words of contrast, without the spaces at their ends."""
-    cuts = _CONTRAST.finditer(text, start, sentence_end) if _MAY_CONTRAST.search(text, start, sentence_end) else ()
+    cuts = (
+        _CONTRAST.finditer(text, start, sentence_end)
+        if _MAY_CONTRAST.search(text, start, sentence_end)
+        else ()
+    )
     for cut in [*cuts, None]:
         end = cut.start() if cut else sentence_end
         stripped = text[start:end].strip()
@@ -175,12 +202,18 @@ def _clauses(text: str, start: int, sentence_end: int) -> Iterator[_Span]:
         start = cut.end() if cut else end
 
 
-def _targets(text: str, at: int, clause: _Span, places: list[tuple[_Span, str]], products: dict[str, str]) -> Iterator[tuple[str, bool]]:
+def _targets(
+    text: str, at: int, clause: _Span, places: list[tuple[_Span, str]], products: dict[str, str]
+) -> Iterator[tuple[str, bool]]:
     """The product named nearest to a cue; and, turned round, one it is said to be better or worse than in this clause."""
     if len(products) == 1 or not places:
         yield places[0][1] if places else next(iter(products)), False
         return
-    compared = [p for p in places if clause.start <= p[0].start < clause.end and _COMPARED.search(text[: p[0].start].lower())]
+    compared = [
+        p
+        for p in places
+        if clause.start <= p[0].start < clause.end and _COMPARED.search(text[: p[0].start].lower())
+    ]
     others = [place for place in places if place not in compared] or places
     target = min(others, key=lambda place: (abs(place[0].start - at), place[0].start))[1]
     yield target, False

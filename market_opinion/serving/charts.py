@@ -36,7 +36,11 @@ def share_of_voice(counted: pl.DataFrame) -> alt.LayerChart:
                 legend=alt.Legend(orient="bottom", title=None),
             ),
             alt.Order("tone_order:Q"),
-            [alt.Tooltip("brand:N"), alt.Tooltip("tone:N"), alt.Tooltip("mention_count:Q", title="mentions")],
+            [
+                alt.Tooltip("brand:N"),
+                alt.Tooltip("tone:N"),
+                alt.Tooltip("mention_count:Q", title="mentions"),
+            ],
         )
         .transform_calculate(tone_order=f"indexof({tones}, datum.tone)")
     )
@@ -52,7 +56,11 @@ def sentiment_over_time(judged: pl.DataFrame) -> alt.LayerChart:
     Rows: `brand`, `at`, `polarity`, and `mention_count` judged mentions that this is the mean of.
     """
     weight = pl.col("mention_count")
-    totals = judged.group_by("brand").agg(weight.sum()).sort("mention_count", "brand", descending=[True, False])
+    totals = (
+        judged.group_by("brand")
+        .agg(weight.sum())
+        .sort("mention_count", "brand", descending=[True, False])
+    )
     top = totals["brand"].head(_LINES_MAX).to_list()
     points = (
         judged.filter(pl.col("brand").is_in(top))
@@ -60,12 +68,29 @@ def sentiment_over_time(judged: pl.DataFrame) -> alt.LayerChart:
         .agg(((pl.col("polarity") * weight).sum() / weight.sum()).round(4), weight.sum())
     )
     brand = alt.Color(
-        "brand:N", sort=top, scale=alt.Scale(domain=top, range=_PALETTE), legend=alt.Legend(orient="bottom", title=None, columns=3)
+        "brand:N",
+        sort=top,
+        scale=alt.Scale(domain=top, range=_PALETTE),
+        legend=alt.Legend(orient="bottom", title=None, columns=3),
     )
-    zero = alt.Chart(pl.DataFrame({"polarity": [0.0]}).to_arrow()).mark_rule(color=_FAINT, strokeDash=[3, 3]).encode(alt.Y("polarity:Q"))
+    zero = (
+        alt.Chart(pl.DataFrame({"polarity": [0.0]}).to_arrow())
+        .mark_rule(color=_FAINT, strokeDash=[3, 3])
+        .encode(alt.Y("polarity:Q"))
+    )
     base = alt.Chart(points.sort("brand", "from").to_arrow()).encode(
-        alt.X("from:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(tickCount=6, labelOverlap=True)),
-        alt.Y("polarity:Q", title="mean polarity", scale=alt.Scale(domain=[-1, 1]), axis=alt.Axis(tickCount=5)),
+        alt.X(
+            "from:T",
+            title=None,
+            scale=alt.Scale(type="utc"),
+            axis=alt.Axis(tickCount=6, labelOverlap=True),
+        ),
+        alt.Y(
+            "polarity:Q",
+            title="mean polarity",
+            scale=alt.Scale(domain=[-1, 1]),
+            axis=alt.Axis(tickCount=5),
+        ),
         brand,
         [
             alt.Tooltip("brand:N"),
@@ -75,7 +100,9 @@ def sentiment_over_time(judged: pl.DataFrame) -> alt.LayerChart:
         ],
     )
     lines = base.mark_line(interpolate="monotone", strokeWidth=2)
-    dots = base.mark_circle(opacity=0.9).encode(size=alt.Size("mention_count:Q", scale=alt.Scale(range=[20, 200]), legend=None))
+    dots = base.mark_circle(opacity=0.9).encode(
+        size=alt.Size("mention_count:Q", scale=alt.Scale(range=[20, 200]), legend=None)
+    )
     return _styled((zero + lines + dots).properties(width="container", height=280))
 
 
@@ -84,13 +111,22 @@ def coverage(windows: pl.DataFrame) -> alt.LayerChart:
     every = "1h" if _span(windows["window_start"]) <= timedelta(days=4) else "1d"
     step = timedelta(hours=1) if every == "1h" else timedelta(days=1)
     cells = (
-        windows.group_by("platform", "community", pl.col("window_start").dt.truncate(every).alias("from"))
+        windows.group_by(
+            "platform", "community", pl.col("window_start").dt.truncate(every).alias("from")
+        )
         .agg(pl.col("item_count").sum(), (pl.col("state") != "CERTIFIED").sum().alias("open_count"))
-        .with_columns(place=pl.concat_str("platform", "community", separator="/"), until=pl.col("from") + step)
+        .with_columns(
+            place=pl.concat_str("platform", "community", separator="/"), until=pl.col("from") + step
+        )
         .sort("place", "from")
     )
     base = alt.Chart(cells.to_arrow()).encode(
-        alt.X("from:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(tickCount=6, labelOverlap=True)),
+        alt.X(
+            "from:T",
+            title=None,
+            scale=alt.Scale(type="utc"),
+            axis=alt.Axis(tickCount=6, labelOverlap=True),
+        ),
         alt.X2("until:T"),
         alt.Y("place:N", title=None),
         tooltip=[
@@ -101,20 +137,35 @@ def coverage(windows: pl.DataFrame) -> alt.LayerChart:
         ],
     )
     filled = base.mark_rect().encode(
-        alt.Color("item_count:Q", title="items", scale=alt.Scale(scheme="tealblues"), legend=alt.Legend(orient="bottom"))
+        alt.Color(
+            "item_count:Q",
+            title="items",
+            scale=alt.Scale(scheme="tealblues"),
+            legend=alt.Legend(orient="bottom"),
+        )
     )
-    framed = base.transform_filter("datum.open_count > 0").mark_rect(filled=False, stroke=COMPLAINT, strokeWidth=1.5)
+    framed = base.transform_filter("datum.open_count > 0").mark_rect(
+        filled=False, stroke=COMPLAINT, strokeWidth=1.5
+    )
     return _styled((filled + framed).properties(width="container", height=alt.Step(26)))
 
 
 def aspect_heat(cells: pl.DataFrame) -> alt.LayerChart:
     """Cells of mean polarity, brand by aspect, most spoken of first. Rows: `brand`, `aspect_title`, `opinion_count`, `mean_polarity`."""
     order = {
-        name: cells.group_by(name).agg(pl.col("opinion_count").sum()).sort("opinion_count", name, descending=[True, False])[name].to_list()
+        name: cells.group_by(name)
+        .agg(pl.col("opinion_count").sum())
+        .sort("opinion_count", name, descending=[True, False])[name]
+        .to_list()
         for name in ("brand", "aspect_title")
     }
     base = alt.Chart(cells.to_arrow()).encode(
-        alt.X("aspect_title:N", sort=order["aspect_title"], title=None, axis=alt.Axis(orient="top", labelAngle=-35)),
+        alt.X(
+            "aspect_title:N",
+            sort=order["aspect_title"],
+            title=None,
+            axis=alt.Axis(orient="top", labelAngle=-35),
+        ),
         alt.Y("brand:N", sort=order["brand"], title=None),
         tooltip=[
             alt.Tooltip("brand:N"),
@@ -123,21 +174,49 @@ def aspect_heat(cells: pl.DataFrame) -> alt.LayerChart:
             alt.Tooltip("opinion_count:Q", title="opinions"),
         ],
     )
-    colour = alt.Scale(domain=[-_FULL_COLOUR_AT, 0, _FULL_COLOUR_AT], range=[COMPLAINT, "#f6f3ec", PRAISE], clamp=True)
-    filled = base.mark_rect(stroke="white").encode(alt.Color("mean_polarity:Q", scale=colour, legend=None))
-    numbers = base.mark_text(fontSize=11, color=_INK).encode(alt.Text("mean_polarity:Q", format="+.2f"))
+    colour = alt.Scale(
+        domain=[-_FULL_COLOUR_AT, 0, _FULL_COLOUR_AT],
+        range=[COMPLAINT, "#f6f3ec", PRAISE],
+        clamp=True,
+    )
+    filled = base.mark_rect(stroke="white").encode(
+        alt.Color("mean_polarity:Q", scale=colour, legend=None)
+    )
+    numbers = base.mark_text(fontSize=11, color=_INK).encode(
+        alt.Text("mean_polarity:Q", format="+.2f")
+    )
     return _styled((filled + numbers).properties(width="container", height=alt.Step(28)))
 
 
 def usable_ratio(days: pl.DataFrame) -> alt.LayerChart:
     """Lines of the share of comments that can be used. Rows: `place`, `full_date`, `usable_comment_ratio`."""
-    base = alt.Chart(days.drop_nulls("usable_comment_ratio").sort("place", "full_date").to_arrow()).encode(
-        alt.X("full_date:T", title=None, scale=alt.Scale(type="utc"), axis=alt.Axis(tickCount=6, labelOverlap=True, format="%d %b")),
-        alt.Y("usable_comment_ratio:Q", title="usable comments", scale=alt.Scale(domain=[0, 1]), axis=alt.Axis(format="%", tickCount=5)),
+    base = alt.Chart(
+        days.drop_nulls("usable_comment_ratio").sort("place", "full_date").to_arrow()
+    ).encode(
+        alt.X(
+            "full_date:T",
+            title=None,
+            scale=alt.Scale(type="utc"),
+            axis=alt.Axis(tickCount=6, labelOverlap=True, format="%d %b"),
+        ),
+        alt.Y(
+            "usable_comment_ratio:Q",
+            title="usable comments",
+            scale=alt.Scale(domain=[0, 1]),
+            axis=alt.Axis(format="%", tickCount=5),
+        ),
         alt.Color("place:N", legend=alt.Legend(orient="bottom", title=None, columns=3)),
-        [alt.Tooltip("place:N"), alt.Tooltip("full_date:T", format="%d %b"), alt.Tooltip("usable_comment_ratio:Q", format=".1%")],
+        [
+            alt.Tooltip("place:N"),
+            alt.Tooltip("full_date:T", format="%d %b"),
+            alt.Tooltip("usable_comment_ratio:Q", format=".1%"),
+        ],
     )
-    return _styled((base.mark_line(strokeWidth=2) + base.mark_circle()).properties(width="container", height=220))
+    return _styled(
+        (base.mark_line(strokeWidth=2) + base.mark_circle()).properties(
+            width="container", height=220
+        )
+    )
 
 
 def _span(times: pl.Series) -> timedelta:

@@ -63,5 +63,7 @@ class Source(Listed, Origin, Protocol):
     def open(cls, opening: SourceContext) -> Self:
         """Ready to be read; raises SettingsInvalid, InvalidRequest or SourceUnreadable that says what is missing."""
 
-    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> FetchResult:
+    def fetch(
+        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
+    ) -> FetchResult:
         """Push every item of the communities written in the window, or ever; times after `now` are not believed."""

@@ -18,10 +18,19 @@ class Archive(Files):
     kinds = ("submission", "comment")
     access = "dumps that you have"
 
-    def __init__(self, uri: str, *, platform: str = PLATFORM, capture_path: str = "archive") -> None:
+    def __init__(
+        self, uri: str, *, platform: str = PLATFORM, capture_path: str = "archive"
+    ) -> None:
         """Find the archive's files; raises SourceUnreadable when there is none."""
         expected = f"files named RC* or RS* ending in {', '.join(_SUFFIXES[:3])}"
-        super().__init__(uri, platform=platform, capture_path=capture_path, forms="reddit", reading=_reading, expected=expected)
+        super().__init__(
+            uri,
+            platform=platform,
+            capture_path=capture_path,
+            forms="reddit",
+            reading=_reading,
+            expected=expected,
+        )
 
     @classmethod
     def open(cls, opening: SourceContext) -> Self:

@@ -40,32 +40,52 @@ class Files:
     vouches = False
 
     def __init__(
-        self, uri: str, *, platform: str, capture_path: str, forms: LineFormats, reading: Callable[[str], Reading | None], expected: str
+        self,
+        uri: str,
+        *,
+        platform: str,
+        capture_path: str,
+        forms: LineFormats,
+        reading: Callable[[str], Reading | None],
+        expected: str,
     ) -> None:
         """Find the files that `reading` knows by their names; raises SourceUnreadable, saying what was `expected`, when there is none."""
         self.platform, self.capture_path, self.forms = platform, capture_path, forms
         self._fs, path = fsspec.url_to_fs(uri)
-        self._files = [(info, held) for info in _listing(self._fs, path) if (held := reading(PurePosixPath(info["name"]).name))]
+        self._files = [
+            (info, held)
+            for info in _listing(self._fs, path)
+            if (held := reading(PurePosixPath(info["name"]).name))
+        ]
         if not self._files:
             message = f"no {capture_path} at {uri}: expected {expected}"
             raise SourceUnreadable(message)
-        listing = [(PurePosixPath(f["name"]).name, f["size"], modified_at(f).isoformat()) for f, _ in self._files]
+        listing = [
+            (PurePosixPath(f["name"]).name, f["size"], modified_at(f).isoformat())
+            for f, _ in self._files
+        ]
         self.origin = f"{capture_path}-{hashlib.sha256(repr(listing).encode()).hexdigest()[:12]}"
         self.retrieved_at = max(modified_at(f) for f, _ in self._files)
 
-    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> FetchResult:
+    def fetch(
+        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
+    ) -> FetchResult:
         """One pass over every file, for the named communities or for all. A file that breaks off is read as far as it goes.
 
         Nothing is certified then. A line whose time or community cannot be read belongs to the hour of the line before it,
         so that it is landed once however the files are cut into windows; bronze refuses it there.
         """
         sorter = _Sorter(frozenset(communities), window, latest=now + timedelta(days=1), sink=sink)
-        refused = [found for info, held in self._files for found in self._read(info["name"], held, sorter)]
+        refused = [
+            found for info, held in self._files for found in self._read(info["name"], held, sorter)
+        ]
         return FetchResult(
             reason=StopReason.ERROR if refused else StopReason.EXHAUSTED,
             communities=tuple(sorted(sorter.spoken)),
             extent=sorter.extent,
-            spoken=None if self.vouches else {name: sorted(hours) for name, hours in sorter.spoken.items()},
+            spoken=None
+            if self.vouches
+            else {name: sorted(hours) for name, hours in sorter.spoken.items()},
             detail="; ".join(f"{PurePosixPath(r.uri).name}: {r.detail}" for r in refused),
             files=[self._fs.unstrip_protocol(info["name"]) for info, _ in self._files],
             refused=refused,
@@ -77,7 +97,9 @@ class Files:
         uri, form = self._fs.unstrip_protocol(path), format_of(self.forms, held.kind)
         wanted = (form.created_at, *(() if form.is_lenient and form.is_hashed else form.item_id))
         try:
-            sorter.sort(held, form, read_lines(self._fs, path, encoding=held.encoding, wanted=wanted))
+            sorter.sort(
+                held, form, read_lines(self._fs, path, encoding=held.encoding, wanted=wanted)
+            )
         except BROKEN as error:
             yield RefusedFile(uri, "truncated_file", f"ends or breaks in the middle: {error}")
         except SourceUnreadable as error:
@@ -86,7 +108,9 @@ class Files:
             message = f"file {uri} could not be read: {error}"
             raise SourceUnavailable(message) from error
         if sorter.finish_file():
-            yield RefusedFile(uri, "unreadable_file", "not one line has a readable community and time")
+            yield RefusedFile(
+                uri, "unreadable_file", "not one line has a readable community and time"
+            )
 
 
 def needed(files: str | None, source: str, what: str) -> str:
@@ -104,7 +128,9 @@ def community_name(text: str) -> str:
 
 def modified_at(info: dict[str, Any]) -> datetime:
     """When a file was written, on whatever file system; 1995 where it does not say."""
-    value = info.get("mtime") or info.get("LastModified") or info.get("updated") or info.get("created")
+    value = (
+        info.get("mtime") or info.get("LastModified") or info.get("updated") or info.get("created")
+    )
     if isinstance(value, int | float):
         return datetime.fromtimestamp(int(value), UTC)
     return value.astimezone(UTC).replace(microsecond=0) if isinstance(value, datetime) else EARLIEST
@@ -113,7 +139,9 @@ def modified_at(info: dict[str, Any]) -> datetime:
 class _Sorter:
     """Files lines under community and hour, and hands on those that are wanted."""
 
-    def __init__(self, communities: frozenset[str], window: Window | None, *, latest: datetime, sink: Sink) -> None:
+    def __init__(
+        self, communities: frozenset[str], window: Window | None, *, latest: datetime, sink: Sink
+    ) -> None:
         self._communities = communities
         self._window = window
         self._sink = sink
@@ -148,7 +176,9 @@ class _Sorter:
         self._waiting.clear()
         return is_unreadable
 
-    def _place_of(self, line: bytes, form: LineFormat, community: str | None) -> tuple[str, int] | None:
+    def _place_of(
+        self, line: bytes, form: LineFormat, community: str | None
+    ) -> tuple[str, int] | None:
         """Community and hour since 1970; None when one cannot be read or believed."""
         place = form.place(line)
         told = place and (place.community or community)

@@ -36,9 +36,16 @@ class HackerNews(WebSource):
     def open(cls, opening: SourceContext) -> Self:
         """At HACKERNEWS_URL."""
         settings = opening.settings
-        return cls(Web(settings.hackernews_url, opening.pace(cls.platform, settings.hackernews_requests_per_minute)))
+        return cls(
+            Web(
+                settings.hackernews_url,
+                opening.pace(cls.platform, settings.hackernews_requests_per_minute),
+            )
+        )
 
-    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> FetchResult:  # noqa: ARG002, its own clock counts
+    def fetch(
+        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
+    ) -> FetchResult:  # noqa: ARG002, its own clock counts
         """Everything of the window; a span that holds more than a search gives is halved until it does not."""
         window, (community,) = self.asked_for(window), communities
         for kind in self.kinds:
@@ -56,7 +63,9 @@ class HackerNews(WebSource):
             for hit in self._hits(kind, window.start, window.end)
             if (item := file_item(kind, community, hit, window, forms=self.forms))
         ]
-        found = {format_of(self.forms, item.kind).key(msgspec.json.decode(item.line)) for item in items}
+        found = {
+            format_of(self.forms, item.kind).key(msgspec.json.decode(item.line)) for item in items
+        }
         unfound = [each for each in known if each.item_id not in found]
         return Sighting(items, standing=frozenset(filter(self._stands, unfound)))
 
@@ -68,14 +77,23 @@ class HackerNews(WebSource):
     def _hits(self, kind: str, start: datetime, end: datetime) -> Iterator[Mapping[str, Any]]:
         what = f"Hacker News from {start.isoformat()} to {end.isoformat()}"
         span = f"created_at_i>={int(start.timestamp())},created_at_i<{int(end.timestamp())}"
-        found = self.web.get("search_by_date", {"tags": _TAGS[kind], "numericFilters": span, "hitsPerPage": _HITS_MAX}, what=what)
+        found = self.web.get(
+            "search_by_date",
+            {"tags": _TAGS[kind], "numericFilters": span, "hitsPerPage": _HITS_MAX},
+            what=what,
+        )
         # The count may be an estimate: a full page may hide more whatever it says.
         if found["nbHits"] <= len(found["hits"]) < _HITS_MAX:
-            yield from ({name: value for name, value in hit.items() if name not in _DECORATION} for hit in found["hits"])
+            yield from (
+                {name: value for name, value in hit.items() if name not in _DECORATION}
+                for hit in found["hits"]
+            )
         elif end - start > _SECOND:
             middle = start + (end - start) // _SECOND // 2 * _SECOND
             yield from self._hits(kind, start, middle)
             yield from self._hits(kind, middle, end)
         else:
-            message = f"{what}: {found['nbHits']} {kind}s, of which a search gives {len(found['hits'])}"
+            message = (
+                f"{what}: {found['nbHits']} {kind}s, of which a search gives {len(found['hits'])}"
+            )
             raise SourceUnavailable(message)

@@ -56,7 +56,9 @@ class Arrival(NamedTuple):
     @property
     def record(self) -> str:
         """Where it is kept what became of it, as it is now and is read now."""
-        told = hashlib.sha256(f"{self.size} {self.modified_at.isoformat()}".encode()).hexdigest()[:8]
+        told = hashlib.sha256(f"{self.size} {self.modified_at.isoformat()}".encode()).hexdigest()[
+            :8
+        ]
         # Brackets and stars in names are patterns to fsspec.
         return f"{_FILES}/{quote(self.path, safe='/ ')}/{told}-{self.door.key if self.door else 'none'}.json"
 
@@ -91,17 +93,37 @@ class Inbox:
     def files(self) -> dict[str, dict[str, Any]]:
         """What lies there by its path below the inbox, in alphabetical order; nothing that is hidden or calls itself unfinished."""
         found = self._fs.find(self._root, detail=True) if self._fs.exists(self._root) else {}
-        named = {name.removeprefix(self._root + "/"): info for name, info in sorted(found.items()) if info["type"] == "file"}
-        return {path: info for path, info in named.items() if not path.endswith(_UNFINISHED) and not _HIDDEN.search(path)}
+        named = {
+            name.removeprefix(self._root + "/"): info
+            for name, info in sorted(found.items())
+            if info["type"] == "file"
+        }
+        return {
+            path: info
+            for path, info in named.items()
+            if not path.endswith(_UNFINISHED) and not _HIDDEN.search(path)
+        }
 
     def arrivals(self, doors: Callable[[str], InboxRoute]) -> list[Arrival]:
         """The files of which nothing is known as they are now; `doors` says how those of a folder are read, or raises InvalidRequest."""
-        known, told = frozenset(self._landing.files_below(_FILES)), dict[str, tuple[InboxRoute | None, str]]()
+        known, told = (
+            frozenset(self._landing.files_below(_FILES)),
+            dict[str, tuple[InboxRoute | None, str]](),
+        )
         arrivals = []
         for path, info in self.files().items():
             folder = path.rpartition("/")[0]
             door, problem = told.get(folder) or told.setdefault(folder, _opened(doors, folder))
-            arrivals.append(Arrival(path, self._fs.unstrip_protocol(info["name"]), info["size"], modified_at(info), door, problem))
+            arrivals.append(
+                Arrival(
+                    path,
+                    self._fs.unstrip_protocol(info["name"]),
+                    info["size"],
+                    modified_at(info),
+                    door,
+                    problem,
+                )
+            )
         return [arrival for arrival in arrivals if arrival.record not in known]
 
     def is_settled(self, arrival: Arrival, now: datetime) -> bool:
@@ -119,14 +141,19 @@ class Inbox:
     def read_before(self, arrival: Arrival, sha256: str) -> Outcome | None:
         """What became of this content, whatever file it came in, when it was landed by the same door."""
         try:
-            return msgspec.json.decode(self._landing.read_file(_content(arrival, sha256)), type=Outcome)
+            return msgspec.json.decode(
+                self._landing.read_file(_content(arrival, sha256)), type=Outcome
+            )
         except FileNotFoundError:
             return None
 
     def forget(self, arrival: Arrival, sha256: str) -> None:
         """Know nothing any more of what became of this file by other doors, since it is about to be read by this one."""
         for path in self._landing.files_below(f"{_CONTENTS}/{sha256}"):
-            if msgspec.json.decode(self._landing.read_file(path), type=Outcome).path == arrival.path:
+            if (
+                msgspec.json.decode(self._landing.read_file(path), type=Outcome).path
+                == arrival.path
+            ):
                 self._landing.remove(path)
         for path in self._landing.files_below(arrival.record.rpartition("/")[0]):
             if path.rpartition("-")[0] == arrival.record.rpartition("-")[0]:
@@ -134,7 +161,9 @@ class Inbox:
 
     def outcomes(self) -> list[Outcome]:
         """What became of every file, oldest first; files that changed once for each time."""
-        records = [msgspec.json.decode(raw, type=Outcome) for raw in self._landing.read_below(_FILES)]
+        records = [
+            msgspec.json.decode(raw, type=Outcome) for raw in self._landing.read_below(_FILES)
+        ]
         return sorted(records, key=lambda record: (record.decided_at, record.path))
 
     def put(self, arrival: Arrival, outcome: Outcome) -> None:
@@ -157,7 +186,9 @@ def _content(arrival: Arrival, sha256: str) -> str:
     return f"{_CONTENTS}/{sha256}/{arrival.door.key if arrival.door else 'none'}.json"
 
 
-def door_of(folder: str, domain: str, load: Callable[[str], Domain], known: Collection[str]) -> InboxRoute:
+def door_of(
+    folder: str, domain: str, load: Callable[[str], Domain], known: Collection[str]
+) -> InboxRoute:
     """How files of a folder `[DOMAIN/]KIND` are read; raises InvalidRequest naming the folders there may be."""
     folders = list(PurePosixPath(folder).parts)
     named = folders.pop(0) if folders and folders[0] in known else ""
@@ -169,7 +200,9 @@ def door_of(folder: str, domain: str, load: Callable[[str], Domain], known: Coll
     mapping = found.files.get(folders[0])
     told = f"{named} {folders[0]} {mapping.model_dump_json() if mapping else ''}"
     key = hashlib.sha256(told.encode()).hexdigest()[:8]
-    return InboxRoute(found.name, "file" if mapping else folders[0], folders[0] if mapping else None, key)
+    return InboxRoute(
+        found.name, "file" if mapping else folders[0], folders[0] if mapping else None, key
+    )
 
 
 class Queue:
@@ -184,7 +217,9 @@ class Queue:
 
     def wait(self, seconds: int) -> bool:
         """Whether a message came within so many seconds, at most 20; it is taken out of the queue."""
-        found = self._client.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=min(max(seconds, 0), 20))
+        found = self._client.receive_message(
+            QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=min(max(seconds, 0), 20)
+        )
         for message in found.get("Messages", ()):
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
         return bool(found.get("Messages"))

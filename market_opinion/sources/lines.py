@@ -44,7 +44,9 @@ def ending_of(name: str) -> str:
     return PurePosixPath(path.stem).suffix if path.suffix in PACKINGS else path.suffix
 
 
-def read_lines(fs: Any, path: str, *, encoding: str = "utf-8-sig", wanted: tuple[str, ...] = ()) -> Iterator[bytes]:  # noqa: ANN401, fsspec
+def read_lines(
+    fs: Any, path: str, *, encoding: str = "utf-8-sig", wanted: tuple[str, ...] = ()
+) -> Iterator[bytes]:  # noqa: ANN401, fsspec
     """Lines without their end; blank ones are no lines. Whole lines before a break are yielded before the error, one of BROKEN.
 
     Raises SourceUnreadable for a table without the `wanted` columns, each of which may name alternatives, as in `a|b`.
@@ -55,7 +57,11 @@ def read_lines(fs: Any, path: str, *, encoding: str = "utf-8-sig", wanted: tuple
             return
         chunks = _inflated(lambda: file.read(_CHUNK_BYTES), _FRAMES.get(PurePosixPath(path).suffix))
         delimiter = _DELIMITERS.get(ending_of(path))
-        yield from _csv_rows(chunks, path, wanted, delimiter, encoding) if delimiter else _json_lines(chunks)
+        yield from (
+            _csv_rows(chunks, path, wanted, delimiter, encoding)
+            if delimiter
+            else _json_lines(chunks)
+        )
 
 
 def _json_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
@@ -67,10 +73,16 @@ def _json_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
         yield rest
 
 
-def _csv_rows(chunks: Iterator[bytes], path: str, wanted: tuple[str, ...], delimiter: str, encoding: str) -> Iterator[bytes]:
+def _csv_rows(
+    chunks: Iterator[bytes], path: str, wanted: tuple[str, ...], delimiter: str, encoding: str
+) -> Iterator[bytes]:
     """A byte that is none of the encoding stays as it is, so that its line is refused later and no other."""
     csv.field_size_limit(_FIELD_MAX_CHARACTERS)
-    reader = csv.DictReader(_text_lines(codecs.iterdecode(chunks, encoding, "surrogateescape")), delimiter=delimiter, restkey=_MORE)
+    reader = csv.DictReader(
+        _text_lines(codecs.iterdecode(chunks, encoding, "surrogateescape")),
+        delimiter=delimiter,
+        restkey=_MORE,
+    )
     _check_columns(path, list(reader.fieldnames or ()), wanted)
     for row in reader:
         fields = {name: value for name, value in row.items() if value}
@@ -94,7 +106,11 @@ def _parquet_rows(file: Any, path: str, wanted: tuple[str, ...]) -> Iterator[byt
 
 
 def _check_columns(path: str, columns: list[str], wanted: tuple[str, ...]) -> None:
-    missing = [name for name in wanted if not any(each.split(".")[0].replace("\\", "") in columns for each in name.split("|"))]
+    missing = [
+        name
+        for name in wanted
+        if not any(each.split(".")[0].replace("\\", "") in columns for each in name.split("|"))
+    ]
     if missing:
         name = PurePosixPath(path).name
         message = f"{name} has no column {', '.join(missing)}; it has {', '.join(map(str, columns)) or 'none'}"

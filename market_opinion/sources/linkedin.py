@@ -43,15 +43,26 @@ class LinkedIn(WebSource):
             "X-Restli-Protocol-Version": "2.0.0",
         }
         pace = opening.pace(secret, settings.linkedin_requests_per_minute)
-        return cls(Web(settings.linkedin_url, pace, headers=headers), days=settings.linkedin_posts_days)
+        return cls(
+            Web(settings.linkedin_url, pace, headers=headers), days=settings.linkedin_posts_days
+        )
 
-    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> FetchResult:  # noqa: ARG002, its own clock counts
+    def fetch(
+        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
+    ) -> FetchResult:  # noqa: ARG002, its own clock counts
         """The organisation's posts of the window, and the comments of the window below its posts of the last LINKEDIN_POSTS_DAYS."""
         window, (organisation,) = self.asked_for(window), communities
         oldest = window.start - self._reach
-        author = {"q": "author", "author": f"urn:li:organization:{organisation}", "sortBy": "CREATED"}
+        author = {
+            "q": "author",
+            "author": f"urn:li:organization:{organisation}",
+            "sortBy": "CREATED",
+        }
         for post in self._elements("posts", author, what=f"organisation {organisation}"):
-            if datetime.fromtimestamp(post.get("publishedAt", post["createdAt"]) / 1000, UTC) < oldest:
+            if (
+                datetime.fromtimestamp(post.get("publishedAt", post["createdAt"]) / 1000, UTC)
+                < oldest
+            ):
                 break
             if item := file_item("submission", organisation, post, window, forms=self.forms):
                 sink(item)
@@ -72,22 +83,33 @@ class LinkedIn(WebSource):
                 number = each.item_id.rpartition(",")[2].rstrip(")")
                 path = f"socialActions/{quote(each.thread_id or '', safe='')}/comments/{number}"
             found = self.web.find(path, what=each.item_id)
-            if found is not None and (item := file_item(each.kind, community, found, window, forms=self.forms)):
+            if found is not None and (
+                item := file_item(each.kind, community, found, window, forms=self.forms)
+            ):
                 items.append(item)
         return Sighting(items)
 
     def _comments(self, urn: str) -> Iterator[dict[str, Any]]:
         """All below a post, and below those comments: LinkedIn goes no deeper."""
-        for comment in self._elements(f"socialActions/{quote(urn, safe='')}/comments", {}, what=f"comments of {urn}"):
+        for comment in self._elements(
+            f"socialActions/{quote(urn, safe='')}/comments", {}, what=f"comments of {urn}"
+        ):
             yield comment
-            if comment.get("commentsSummary", {}).get("totalFirstLevelComments", 0) and "parentComment" not in comment:
+            if (
+                comment.get("commentsSummary", {}).get("totalFirstLevelComments", 0)
+                and "parentComment" not in comment
+            ):
                 yield from self._comments(comment["commentUrn"])
 
-    def _elements(self, path: str, params: dict[str, Any], *, what: str) -> Iterator[dict[str, Any]]:
+    def _elements(
+        self, path: str, params: dict[str, Any], *, what: str
+    ) -> Iterator[dict[str, Any]]:
         start = 0
         while True:
             page = self.web.get(path, {**params, "start": start, "count": _PAGE_ITEMS}, what=what)
             yield from page["elements"]
             start += len(page["elements"])
-            if not page["elements"] or not any(link["rel"] == "next" for link in page.get("paging", {}).get("links", ())):
+            if not page["elements"] or not any(
+                link["rel"] == "next" for link in page.get("paging", {}).get("links", ())
+            ):
                 return

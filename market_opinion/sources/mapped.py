@@ -33,7 +33,11 @@ class MappedFiles(Files):
     def open(cls, opening: SourceContext) -> Self:
         """The files that were named, by the mapping that was named, or by the only one the domain has."""
         name, mapping = _mapping(opening.domain, opening.mapping)
-        return cls(needed(opening.files, "file", f"what [files.{name}] maps"), mapping, platform=mapping.platform or name)
+        return cls(
+            needed(opening.files, "file", f"what [files.{name}] maps"),
+            mapping,
+            platform=mapping.platform or name,
+        )
 
     @classmethod
     def platform_of(cls, domain: Domain, mapping: str | None) -> str:

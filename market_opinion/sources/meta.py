@@ -6,7 +6,13 @@ from typing import Any, ClassVar, Self
 
 import requests
 
-from market_opinion.core.errors import CredentialsRefused, MarketOpinionError, NotThere, SettingsInvalid, SourceUnavailable
+from market_opinion.core.errors import (
+    CredentialsRefused,
+    MarketOpinionError,
+    NotThere,
+    SettingsInvalid,
+    SourceUnavailable,
+)
 from market_opinion.core.window import Window
 from market_opinion.sources import Sink, SourceContext
 from market_opinion.sources.second_look import Known, Sighting
@@ -42,21 +48,27 @@ class _Graph(WebSource):
         settings, variable = opening.settings, f"{cls.platform.upper()}_ACCESS_TOKEN"
         token = getattr(settings, variable.lower())
         if token is None:
-            message = (
-                f"source {cls.platform} needs {variable}: a long-lived token for pages or accounts of your own (developers.facebook.com)"
-            )
+            message = f"source {cls.platform} needs {variable}: a long-lived token for pages or accounts of your own (developers.facebook.com)"
             raise SettingsInvalid(message)
         secret = token.get_secret_value()
         pace = opening.pace(secret, settings.meta_requests_per_minute)
         return cls(
-            Web(settings.meta_url, pace, headers={"Authorization": f"Bearer {secret}"}, explain=_explained), days=settings.meta_posts_days
+            Web(
+                settings.meta_url,
+                pace,
+                headers={"Authorization": f"Bearer {secret}"},
+                explain=_explained,
+            ),
+            days=settings.meta_posts_days,
         )
 
     def edge(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401, as the API takes them
         """Every object of an edge; the cursor and not the link to the next page is followed, since links hold the token."""
         after: dict[str, str] = {}
         while True:
-            page = self.web.get(path, {"limit": _PAGE_ITEMS, **params, **after}, what=f"{self.platform} {path}")
+            page = self.web.get(
+                path, {"limit": _PAGE_ITEMS, **params, **after}, what=f"{self.platform} {path}"
+            )
             yield from page["data"]
             if "next" not in page.get("paging", {}):
                 return
@@ -65,13 +77,23 @@ class _Graph(WebSource):
     def look_again(self, community: str, window: Window, known: Collection[Known]) -> Sighting:
         """Each of them by its id; what is on the page or account first, since a token that may not see that sees none of them."""
         self.web.begin()
-        self.web.get(f"{community}/{self.feed}", {"fields": "id", "limit": 1}, what=f"{self.platform} {community}")
+        self.web.get(
+            f"{community}/{self.feed}",
+            {"fields": "id", "limit": 1},
+            what=f"{self.platform} {community}",
+        )
         items = []
         for each in known:
-            found = self.web.find(each.item_id, {"fields": self.fields[each.kind]}, what=f"{self.platform} {each.item_id}")
+            found = self.web.find(
+                each.item_id,
+                {"fields": self.fields[each.kind]},
+                what=f"{self.platform} {each.item_id}",
+            )
             if found is not None:
                 above = {self.thread_field: each.thread_id} if each.kind == "comment" else {}
-                if item := file_item(each.kind, community, {**found, **above}, window, forms=self.forms):
+                if item := file_item(
+                    each.kind, community, {**found, **above}, window, forms=self.forms
+                ):
                     items.append(item)
         return Sighting(items)
 
@@ -87,11 +109,15 @@ class Facebook(_Graph):
         "comment": "id,message,created_time,from{id},parent{id},like_count,comment_count",
     }
 
-    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> FetchResult:  # noqa: ARG002, its own clock counts
+    def fetch(
+        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
+    ) -> FetchResult:  # noqa: ARG002, its own clock counts
         """The page's posts of the window, and the comments of the window below its posts of the last META_POSTS_DAYS."""
         window, (page,) = self.asked_for(window), communities
         since, until = int((window.start - self._reach).timestamp()), int(window.end.timestamp())
-        for post in self.edge(f"{page}/{self.feed}", fields=self.fields["submission"], since=since, until=until):
+        for post in self.edge(
+            f"{page}/{self.feed}", fields=self.fields["submission"], since=since, until=until
+        ):
             if item := file_item("submission", page, post, window, forms=self.forms):
                 sink(item)
             if post.get("comments", {}).get("summary", {}).get("total_count", 0):
@@ -100,10 +126,17 @@ class Facebook(_Graph):
 
     def _comments(self, page: str, post_id: str, window: Window, sink: Sink) -> None:
         """Of every depth, newest first."""
-        for comment in self.edge(f"{post_id}/comments", fields=self.fields["comment"], filter="stream", order="reverse_chronological"):
+        for comment in self.edge(
+            f"{post_id}/comments",
+            fields=self.fields["comment"],
+            filter="stream",
+            order="reverse_chronological",
+        ):
             if datetime.fromisoformat(comment["created_time"]) < window.start:
                 return
-            if item := file_item("comment", page, {**comment, self.thread_field: post_id}, window, forms=self.forms):
+            if item := file_item(
+                "comment", page, {**comment, self.thread_field: post_id}, window, forms=self.forms
+            ):
                 sink(item)
 
 
@@ -118,7 +151,9 @@ class Instagram(_Graph):
         "comment": "id,text,timestamp,username,like_count,parent_id",
     }
 
-    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> FetchResult:  # noqa: ARG002, its own clock counts
+    def fetch(
+        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
+    ) -> FetchResult:  # noqa: ARG002, its own clock counts
         """The account's media of the window, and the comments of the window below its media of the last META_POSTS_DAYS.
 
         All comments of such a medium are read, since an answer to an old one is found below that one alone.
@@ -131,7 +166,13 @@ class Instagram(_Graph):
                 sink(item)
             if medium.get("comments_count"):
                 for comment in self._comments(medium["id"]):
-                    if item := file_item("comment", account, {**comment, self.thread_field: medium["id"]}, window, forms=self.forms):
+                    if item := file_item(
+                        "comment",
+                        account,
+                        {**comment, self.thread_field: medium["id"]},
+                        window,
+                        forms=self.forms,
+                    ):
                         sink(item)
         return read_to_start(window, self.kinds, at=self.retrieved_at)
 
@@ -154,9 +195,15 @@ def _explained(response: requests.Response, what: str) -> MarketOpinionError | N
     except (requests.JSONDecodeError, KeyError, TypeError):
         return None
     if code in _TOKEN_CODES:
-        return CredentialsRefused(f"the access token is refused for {what} ({code}: {text}): renew it")
+        return CredentialsRefused(
+            f"the access token is refused for {what} ({code}: {text}): renew it"
+        )
     if code in _RATE_CODES:
-        return SourceUnavailable(f"{what}: requests are used up for now ({code}): lower META_REQUESTS_PER_MINUTE")
+        return SourceUnavailable(
+            f"{what}: requests are used up for now ({code}): lower META_REQUESTS_PER_MINUTE"
+        )
     if (code, subcode) == (_ABSENT_CODE, _ABSENT_SUBCODE):
         return NotThere(f"{what} is not there, or not for this token")
-    return SourceUnavailable(f"{what} was not answered ({code})") if code in _TRANSIENT_CODES else None
+    return (
+        SourceUnavailable(f"{what} was not answered ({code})") if code in _TRANSIENT_CODES else None
+    )

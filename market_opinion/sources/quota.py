@@ -26,7 +26,9 @@ class Quota:
     In no minute more than `per_minute` requests are let through: the steady rate leaves room for the largest burst.
     """
 
-    def __init__(self, state: StateStore, client_id: str, *, per_minute: int, priority: Priority) -> None:
+    def __init__(
+        self, state: StateStore, client_id: str, *, per_minute: int, priority: Priority
+    ) -> None:
         """Share the allowance of the client id; the id itself is not stored."""
         self._state = state
         self._bucket = hashlib.sha256(client_id.encode()).hexdigest()[:16]
@@ -35,11 +37,17 @@ class Quota:
 
     def note_refusal(self) -> None:
         """Remember that the platform refused a request for its rate, until someone has been told."""
-        self._state.put_notes(REFUSALS, {f"{self._bucket}/{time.time_ns()}": datetime.now(UTC).isoformat(timespec="seconds")})
+        self._state.put_notes(
+            REFUSALS,
+            {f"{self._bucket}/{time.time_ns()}": datetime.now(UTC).isoformat(timespec="seconds")},
+        )
 
     def wait(self) -> None:
         """Return when the next request may be sent."""
         while seconds := self._state.reserve_request(
-            self._bucket, now=time.time(), interval_seconds=self._interval_seconds, ahead_seconds=self._ahead_seconds
+            self._bucket,
+            now=time.time(),
+            interval_seconds=self._interval_seconds,
+            ahead_seconds=self._ahead_seconds,
         ):
             time.sleep(min(seconds, 5))

@@ -22,7 +22,14 @@ class Reviews(Files):
     def __init__(self, uri: str) -> None:
         """Find the files; raises SourceUnreadable when there is none."""
         expected = f"files ending in {', '.join(ENDINGS)}, also packed as .gz or .zst"
-        super().__init__(uri, platform=PLATFORM, capture_path="reviews", forms="amazon", reading=_reading, expected=expected)
+        super().__init__(
+            uri,
+            platform=PLATFORM,
+            capture_path="reviews",
+            forms="amazon",
+            reading=_reading,
+            expected=expected,
+        )
 
     @classmethod
     def open(cls, opening: SourceContext) -> Self:

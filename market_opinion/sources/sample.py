@@ -17,7 +17,11 @@ class Sample(Archive):
     @classmethod
     def open(cls, opening: SourceContext) -> Self:
         """The sample of the domain; raises SourceUnreadable when it has none."""
-        return cls(str(opening.settings.domains_path / opening.domain.name / "sample"), platform=PLATFORM, capture_path="sample")
+        return cls(
+            str(opening.settings.domains_path / opening.domain.name / "sample"),
+            platform=PLATFORM,
+            capture_path="sample",
+        )
 
     @classmethod
     def platform_of(cls, _domain: Domain, _mapping: str | None) -> str:

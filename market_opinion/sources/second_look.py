@@ -60,7 +60,9 @@ class Changes:
     absent: set[Known]
 
 
-def compare(sighting: Sighting, known: Mapping[Known, Mapping[str, Any]], forms: LineFormats) -> Changes:
+def compare(
+    sighting: Sighting, known: Mapping[Known, Mapping[str, Any]], forms: LineFormats
+) -> Changes:
     """Hold what was seen against rows of bronze; what was not known is left out, and rows without words are not filled again."""
     by_key = {(item.kind, item.item_id): item for item in known}
     seen, changed, authorless = set[Known](), list[RawItem](), set[Known]()
@@ -81,4 +83,6 @@ def _differs(said: ItemFields, row: Mapping[str, Any]) -> bool:
         return False
     # Platforms leave titles and counts out of some answers, which takes nothing back.
     told = {"title": said.title, "votes": said.votes, "reply_count": said.reply_count}
-    return said.body != row["body"] or any(value is not None and value != row[name] for name, value in told.items())
+    return said.body != row["body"] or any(
+        value is not None and value != row[name] for name, value in told.items()
+    )

@@ -26,9 +26,13 @@ class Steam(WebSource):
     def open(cls, opening: SourceContext) -> Self:
         """At STEAM_URL."""
         settings = opening.settings
-        return cls(Web(settings.steam_url, opening.pace(cls.platform, settings.steam_requests_per_minute)))
+        return cls(
+            Web(settings.steam_url, opening.pace(cls.platform, settings.steam_requests_per_minute))
+        )
 
-    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> FetchResult:  # noqa: ARG002, its own clock counts
+    def fetch(
+        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
+    ) -> FetchResult:  # noqa: ARG002, its own clock counts
         """Back from the newest review until one is older than the window."""
         window, (app,) = self.asked_for(window), communities
         for review in self._reviews(app):
@@ -52,7 +56,9 @@ class Steam(WebSource):
         cursor, seen = "*", set[str]()
         while cursor not in seen:
             seen.add(cursor)
-            page = self.web.get(f"appreviews/{app}", {**params, "cursor": cursor}, what=f"app {app}")
+            page = self.web.get(
+                f"appreviews/{app}", {**params, "cursor": cursor}, what=f"app {app}"
+            )
             if page.get("success") != 1:
                 message = f"Steam knows no app {app}: check [sources.steam] of the domain"
                 raise CommunityClosed(message)

@@ -12,7 +12,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import (
+    OFFSET_BEGINNING,
+    Consumer,
+    KafkaError,
+    KafkaException,
+    Message,
+    Producer,
+    TopicPartition,
+)
 from confluent_kafka.admin import AdminClient
 
 from market_opinion.core.contracts import KINDS
@@ -22,7 +30,13 @@ from market_opinion.core.window import EARLIEST, Window, floor_hour
 from market_opinion.domain.definition import Domain
 from market_opinion.sources.files import community_name
 from market_opinion.sources.windowed import OVERLAP
-from market_opinion.storage.known_formats import KNOWN_FORMATS, LineFormats, format_of, kinds_of, likely_kind
+from market_opinion.storage.known_formats import (
+    KNOWN_FORMATS,
+    LineFormats,
+    format_of,
+    kinds_of,
+    likely_kind,
+)
 from market_opinion.storage.landing.manifest import Content
 from market_opinion.storage.landing.origin import Covered, FetchResult, RawItem, StopReason, Visit
 from market_opinion.storage.landing.writer import WindowWriter
@@ -47,7 +61,9 @@ def forms_of(platform: str, domain: Domain) -> LineFormats | None:
     if platform in KNOWN_FORMATS:
         return platform
     mapped = (found for name, found in domain.files.items() if (found.platform or name) == platform)
-    forms: dict[str, dict[str, Any]] = {found.kind: found.fields.model_dump(mode="json", exclude_defaults=True) for found in mapped}
+    forms: dict[str, dict[str, Any]] = {
+        found.kind: found.fields.model_dump(mode="json", exclude_defaults=True) for found in mapped
+    }
     return forms or None
 
 
@@ -71,16 +87,31 @@ class Drain:
     one row each. So none waits until a group has come together, or until one that was killed has left it.
     """
 
-    def __init__(self, settings: Settings, landing: Landing, domain: Domain, *, vouched: Callable[[str], bool]) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        landing: Landing,
+        domain: Domain,
+        *,
+        vouched: Callable[[str], bool],
+    ) -> None:
         """Begin where the group has committed. `vouched` tells platforms that no other source can say all of: for those the stream does."""
         self._landing = landing
         self._environment = settings.environment
         self._vouched = vouched
-        options = {"group.id": settings.kafka_group_id, "enable.auto.commit": False, "auto.offset.reset": "earliest"}
+        options = {
+            "group.id": settings.kafka_group_id,
+            "enable.auto.commit": False,
+            "auto.offset.reset": "earliest",
+        }
         # Offsets alone do not tell: what ends a transaction takes one as well, and is never received.
         self._consumer = Consumer({**connection(settings), **options, "enable.partition.eof": True})
         present = platforms(settings)
-        self.forms = {platform: forms for platform in present if (forms := forms_of(platform, domain)) is not None}
+        self.forms = {
+            platform: forms
+            for platform in present
+            if (forms := forms_of(platform, domain)) is not None
+        }
         self.unreadable = sorted(set(present) - set(self.forms))
         self._empty_batches = 0
         places = self._places() if self.forms else []
@@ -109,7 +140,12 @@ class Drain:
         if messages:
             remember(hours)
             self._commit(messages)
-        return Batch(len(messages), landed, is_drained=is_drained, is_over=is_drained or self._empty_batches >= _EMPTY_BATCHES_MAX)
+        return Batch(
+            len(messages),
+            landed,
+            is_drained=is_drained,
+            is_over=is_drained or self._empty_batches >= _EMPTY_BATCHES_MAX,
+        )
 
     def lag(self) -> dict[str, int]:
         """Messages of each platform that lie in its topic and were not received."""
@@ -125,9 +161,20 @@ class Drain:
         """Every partition of the topics, where the group has come to in it."""
         topics = self._consumer.list_topics(timeout=_TIMEOUT_SECONDS).topics
         names = [topic_of(self._environment, platform) for platform in self.forms]
-        partitions = [TopicPartition(name, partition) for name in names for partition in topics[name].partitions]
+        partitions = [
+            TopicPartition(name, partition)
+            for name in names
+            for partition in topics[name].partitions
+        ]
         places = self._consumer.committed(partitions, timeout=_TIMEOUT_SECONDS)
-        return [TopicPartition(place.topic, place.partition, place.offset if place.offset >= 0 else OFFSET_BEGINNING) for place in places]
+        return [
+            TopicPartition(
+                place.topic,
+                place.partition,
+                place.offset if place.offset >= 0 else OFFSET_BEGINNING,
+            )
+            for place in places
+        ]
 
     def _consume(self) -> list[Message]:
         """Messages until a batch is full, takes too long, or nothing more is there."""
@@ -161,7 +208,10 @@ class Drain:
         for platform, own in by_platform.items():
             forms = self.forms[platform]
             visit = Visit(platform, CAPTURE_PATH, now, forms, token=_token(own))
-            writer, met = WindowWriter(self._landing, visit, known=[], apart=True), dict[str, set[datetime]]()
+            writer, met = (
+                WindowWriter(self._landing, visit, known=[], apart=True),
+                dict[str, set[datetime]](),
+            )
             for message in own:
                 if (item := self._item(message, forms)) is None:
                     landed["skipped_message_count"] += 1
@@ -171,7 +221,12 @@ class Drain:
                 met.setdefault(item.community, set()).add(item.hour)
             for community, starts in met.items():
                 stop = self.stop(platform, now, is_drained=is_drained)
-                writer.close([community], [Window.hour(start) for start in sorted(starts)], stop=stop, now=now)
+                writer.close(
+                    [community],
+                    [Window.hour(start) for start in sorted(starts)],
+                    stop=stop,
+                    now=now,
+                )
                 hours |= {(platform, community, start) for start in starts}
         return frozenset(hours), landed
 
@@ -180,7 +235,9 @@ class Drain:
         span = Covered(EARLIEST, now - OVERLAP)
         covered = dict.fromkeys(KINDS, span) if is_drained and self._vouched(platform) else {}
         reason = StopReason.EXHAUSTED if is_drained else StopReason.BUDGET
-        return FetchResult(reason, (), detail="" if is_drained else "the topic holds more", covered=covered)
+        return FetchResult(
+            reason, (), detail="" if is_drained else "the topic holds more", covered=covered
+        )
 
     def _item(self, message: Message, forms: LineFormats) -> RawItem | None:
         """The line of a message, filed; None for one that is empty, or our own.
@@ -193,11 +250,21 @@ class Drain:
         if not line or headers.get(_MIRRORED) == self._environment:
             return None
         named_kind, kinds = headers.get("kind"), kinds_of(forms)
-        kind = named_kind if named_kind in kinds else likely_kind(forms, line) if len(kinds) > 1 else kinds[0]
+        kind = (
+            named_kind
+            if named_kind in kinds
+            else likely_kind(forms, line)
+            if len(kinds) > 1
+            else kinds[0]
+        )
         place = format_of(forms, kind).place(line)
         named = (place and place.community) or headers.get("community") or UNKNOWN
         seconds = place.seconds if place else message.timestamp()[1] / 1000
-        at = datetime.fromtimestamp(seconds, UTC) if 0 < seconds < time.time() + 86_400 else datetime.now(UTC)
+        at = (
+            datetime.fromtimestamp(seconds, UTC)
+            if 0 < seconds < time.time() + 86_400
+            else datetime.now(UTC)
+        )
         return RawItem(kind, community_name(named) or UNKNOWN, floor_hour(at), _one_line(line))
 
     def _commit(self, messages: Iterable[Message]) -> None:
@@ -205,7 +272,10 @@ class Drain:
         for message in messages:
             key = (str(message.topic()), int(message.partition() or 0))
             furthest[key] = max(furthest.get(key, -1), int(message.offset() or 0))
-        places = [TopicPartition(topic, partition, offset + 1) for (topic, partition), offset in furthest.items()]
+        places = [
+            TopicPartition(topic, partition, offset + 1)
+            for (topic, partition), offset in furthest.items()
+        ]
         try:
             self._consumer.commit(offsets=places, asynchronous=False)
         except KafkaException as error:
@@ -220,16 +290,29 @@ class Mirror:
     def __init__(self, settings: Settings) -> None:
         """Nothing is sent yet."""
         self._environment = settings.environment
-        self._producer = Producer({**connection(settings), "enable.idempotence": True, "linger.ms": 20, "compression.type": "lz4"})
+        self._producer = Producer(
+            {
+                **connection(settings),
+                "enable.idempotence": True,
+                "linger.ms": 20,
+                "compression.type": "lz4",
+            }
+        )
         self._failed: list[str] = []
 
     def send(self, content: Content) -> int:
         """Send the lines of one landed file; returns how many."""
         manifest, form = content.manifest, format_of(content.manifest.forms, content.kind)
-        headers: Any = [("kind", content.kind), ("community", manifest.community), (_MIRRORED, self._environment)]
+        headers: Any = [
+            ("kind", content.kind),
+            ("community", manifest.community),
+            (_MIRRORED, self._environment),
+        ]
         lines = content.raw.split(b"\n")[:-1]
         for line in lines:
-            self._put(topic_of(self._environment, manifest.platform), line, _key(form, line), headers)
+            self._put(
+                topic_of(self._environment, manifest.platform), line, _key(form, line), headers
+            )
         return len(lines)
 
     def flush(self) -> None:
@@ -242,7 +325,9 @@ class Mirror:
     def _put(self, topic: str, line: bytes, key: str, headers: Any) -> None:  # noqa: ANN401, the client's
         while True:
             try:
-                self._producer.produce(topic, value=line, key=key, headers=headers, on_delivery=self._delivered)
+                self._producer.produce(
+                    topic, value=line, key=key, headers=headers, on_delivery=self._delivered
+                )
             except BufferError:
                 self._producer.poll(0.5)
             else:
@@ -270,7 +355,11 @@ def connection(settings: Settings) -> dict[str, Any]:
     if not settings.kafka_bootstrap_servers:
         message = "the stream needs KAFKA_BOOTSTRAP_SERVERS: brokers as host:port, parted by commas"
         raise SettingsInvalid(message)
-    options: dict[str, Any] = {"bootstrap.servers": settings.kafka_bootstrap_servers, "client.id": "market-opinion", "log_level": 2}
+    options: dict[str, Any] = {
+        "bootstrap.servers": settings.kafka_bootstrap_servers,
+        "client.id": "market-opinion",
+        "log_level": 2,
+    }
     if settings.kafka_username and settings.kafka_password:
         secret = settings.kafka_password.get_secret_value()
         signs = {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512"}
@@ -284,7 +373,12 @@ def _platform_of(topic: str) -> str:
 
 def _token(messages: list[Message]) -> str:
     """The same for the same messages."""
-    told = sorted({(message.topic(), message.partition(), message.offset()) for message in (messages[0], messages[-1])})
+    told = sorted(
+        {
+            (message.topic(), message.partition(), message.offset())
+            for message in (messages[0], messages[-1])
+        }
+    )
     return hashlib.sha256(f"{told}{len(messages)}".encode()).hexdigest()[:10]
 
 

@@ -9,7 +9,13 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.util.retry import Retry
 
-from market_opinion.core.errors import CommunityClosed, CredentialsRefused, MarketOpinionError, NotThere, SourceUnavailable
+from market_opinion.core.errors import (
+    CommunityClosed,
+    CredentialsRefused,
+    MarketOpinionError,
+    NotThere,
+    SourceUnavailable,
+)
 from market_opinion.sources import Pace
 
 _ATTEMPTS = 4
@@ -51,7 +57,9 @@ class Web:
         self._explain = explain
         self._timeout_seconds = timeout_seconds
         self._session = requests.Session()
-        self._session.headers.update({"Accept": "application/json", "User-Agent": "market-opinion", **(headers or {})})
+        self._session.headers.update(
+            {"Accept": "application/json", "User-Agent": "market-opinion", **(headers or {})}
+        )
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, HTTPAdapter(max_retries=retrying()))
         self.began_at: datetime | None = None
@@ -67,7 +75,9 @@ class Web:
         """
         self._pace.wait()
         try:
-            response = self._session.get(f"{self._address}/{path}", params=params, timeout=self._timeout_seconds)
+            response = self._session.get(
+                f"{self._address}/{path}", params=params, timeout=self._timeout_seconds
+            )
         except requests.RequestException as error:
             message = f"no answer for {what}: {type(error).__name__}"
             raise SourceUnavailable(message) from error
@@ -91,7 +101,9 @@ class Web:
         """Take the platform's clock from an answer, and remember refusals that were waited out."""
         self.began_at = self.began_at or clock_of(response)
         retries = response.raw.retries
-        for _ in [tried for tried in (retries.history if retries else ()) if tried.status == _TOO_MANY]:
+        for _ in [
+            tried for tried in (retries.history if retries else ()) if tried.status == _TOO_MANY
+        ]:
             self._pace.note_refusal()
 
     def _refusal(self, response: requests.Response, what: str) -> MarketOpinionError:
@@ -110,7 +122,9 @@ def clock_of(response: requests.Response) -> datetime:
 def refusal(status: int, what: str) -> MarketOpinionError:
     """What a status means for whoever asked."""
     if status == requests.codes.unauthorized:
-        return CredentialsRefused(f"the key is refused for {what} ({status}): check it, and when it ends")
+        return CredentialsRefused(
+            f"the key is refused for {what} ({status}): check it, and when it ends"
+        )
     if status in {requests.codes.not_found, requests.codes.gone}:
         return NotThere(f"{what} is not there ({status})")
     if status == requests.codes.forbidden:

@@ -31,7 +31,9 @@ class Ingested:
 
     def __str__(self) -> str:
         """As an operator reads it."""
-        return ", ".join([*(f"{count} {kind}s" for kind, count in self.counts.items()), self.detail])
+        return ", ".join(
+            [*(f"{count} {kind}s" for kind, count in self.counts.items()), self.detail]
+        )
 
 
 class Ingestion(Protocol):
@@ -55,7 +57,9 @@ class WindowIngestion:
         window, source, items = Window(start, end), self._source, list[RawItem]()
         stop = source.fetch((community,), window, now=self._now, sink=items.append)
         visit = Visit(source.platform, source.capture_path, source.retrieved_at, source.forms)
-        writer = WindowWriter(self._landing, visit, known=self._landing.captures(source.platform, [community], window))
+        writer = WindowWriter(
+            self._landing, visit, known=self._landing.captures(source.platform, [community], window)
+        )
         for item in items:
             writer.add(item)
         writer.close([community], window.hours(), stop=stop, now=self._now)
@@ -103,17 +107,32 @@ class WebSource:
         return window
 
 
-def land_apart(landing: Landing, visit: Visit, community: str, items: list[RawItem], *, now: datetime) -> list[Window]:
+def land_apart(
+    landing: Landing, visit: Visit, community: str, items: list[RawItem], *, now: datetime
+) -> list[Window]:
     """Land items in their own hours, which claims nothing about others; the hours."""
     hours = [Window.hour(start) for start in sorted({item.hour for item in items})]
     writer = WindowWriter(landing, visit, known=[], apart=True)
     for item in items:
         writer.add(item)
-    writer.close([community], hours, stop=FetchResult(StopReason.EXHAUSTED, (community,), covered={}), now=now)
+    writer.close(
+        [community],
+        hours,
+        stop=FetchResult(StopReason.EXHAUSTED, (community,), covered={}),
+        now=now,
+    )
     return hours
 
 
-def land_failure(landing: Landing, platform: str, community: str, window: Window, error: MarketOpinionError, *, now: datetime) -> None:
+def land_failure(
+    landing: Landing,
+    platform: str,
+    community: str,
+    window: Window,
+    error: MarketOpinionError,
+    *,
+    now: datetime,
+) -> None:
     """Say in the landing zone why these hours could not be read this time."""
     stop = FetchResult(StopReason.ERROR, (community,), detail=str(error), covered={})
     writer = WindowWriter(landing, Visit(platform, "failure", now, platform), known=[], apart=True)
@@ -121,20 +140,34 @@ def land_failure(landing: Landing, platform: str, community: str, window: Window
 
 
 def read_to_start(
-    window: Window, kinds: Iterable[str], *, at: datetime, since: datetime | None = None, overlap: timedelta = OVERLAP, detail: str = ""
+    window: Window,
+    kinds: Iterable[str],
+    *,
+    at: datetime,
+    since: datetime | None = None,
+    overlap: timedelta = OVERLAP,
+    detail: str = "",
 ) -> FetchResult:
     """The stop of a reading that saw the whole window, as far as it had passed at that time.
 
     Where the platform lets nobody see what was before `since`, that is its cap.
     """
     start = max(window.start, since) if since else window.start
-    covered = {kind: Covered(start, min(window.end, at - overlap)) for kind in kinds if start < min(window.end, at - overlap)}
+    covered = {
+        kind: Covered(start, min(window.end, at - overlap))
+        for kind in kinds
+        if start < min(window.end, at - overlap)
+    }
     if start > window.start:
-        return FetchResult(StopReason.CAP_REACHED, (), detail=detail, covered=covered, capped=tuple(kinds))
+        return FetchResult(
+            StopReason.CAP_REACHED, (), detail=detail, covered=covered, capped=tuple(kinds)
+        )
     return FetchResult(StopReason.PASSED_WINDOW_START, (), detail=detail, covered=covered)
 
 
-def file_item(kind: str, community: str, fields: Mapping[str, Any], window: Window, *, forms: LineFormats) -> RawItem | None:
+def file_item(
+    kind: str, community: str, fields: Mapping[str, Any], window: Window, *, forms: LineFormats
+) -> RawItem | None:
     """One answer of a platform as the line that is landed, filed by its own time; None where that is not in the window.
 
     What has no time that can be read is filed under the window's first hour, where bronze refuses it.

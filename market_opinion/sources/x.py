@@ -10,7 +10,13 @@ import tweepy
 from requests.adapters import HTTPAdapter
 from tweepy.errors import BadRequest, Forbidden, HTTPException, TooManyRequests, Unauthorized
 
-from market_opinion.core.errors import CredentialsRefused, InvalidRequest, MarketOpinionError, SettingsInvalid, SourceUnavailable
+from market_opinion.core.errors import (
+    CredentialsRefused,
+    InvalidRequest,
+    MarketOpinionError,
+    SettingsInvalid,
+    SourceUnavailable,
+)
 from market_opinion.core.window import Window
 from market_opinion.sources import Pace, Sink, SourceContext
 from market_opinion.sources.second_look import Known, Sighting
@@ -27,7 +33,15 @@ _EDITED_WITHIN = timedelta(hours=1)
 # Limits of X are of fifteen minutes each.
 _WAIT_MAX_SECONDS = 900
 _ATTEMPTS = 3
-_FIELDS = ["created_at", "author_id", "conversation_id", "public_metrics", "lang", "referenced_tweets", "edit_history_tweet_ids"]
+_FIELDS = [
+    "created_at",
+    "author_id",
+    "conversation_id",
+    "public_metrics",
+    "lang",
+    "referenced_tweets",
+    "edit_history_tweet_ids",
+]
 T = TypeVar("T")
 
 
@@ -38,7 +52,9 @@ class X(WebSource):
     kinds = ("submission", "comment")
     access = "paid: a bearer token"
 
-    def __init__(self, web: Web, client: tweepy.Client, pace: Pace, *, queries: dict[str, str]) -> None:
+    def __init__(
+        self, web: Web, client: tweepy.Client, pace: Pace, *, queries: dict[str, str]
+    ) -> None:
         """Ask with this client."""
         super().__init__(web)
         self._client = client
@@ -54,27 +70,42 @@ class X(WebSource):
             raise SettingsInvalid(message)
         token = settings.x_bearer_token.get_secret_value()
         client = tweepy.Client(token, return_type=requests.Response)
-        client.session.mount(_HOST, _Elsewhere(settings.x_url, max_retries=retrying().new(status_forcelist={500, 502, 503, 504})))
+        client.session.mount(
+            _HOST,
+            _Elsewhere(
+                settings.x_url, max_retries=retrying().new(status_forcelist={500, 502, 503, 504})
+            ),
+        )
         pace = opening.pace(token, settings.x_requests_per_minute)
         source = opening.domain.sources.get(cls.platform)
-        return cls(Web(settings.x_url, pace), client, pace, queries=source.queries if source else {})
+        return cls(
+            Web(settings.x_url, pace), client, pace, queries=source.queries if source else {}
+        )
 
-    def fetch(self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink) -> FetchResult:
+    def fetch(
+        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
+    ) -> FetchResult:
         """Every post of the window that the query finds, as far back as recent search goes."""
         window, (community,) = self.asked_for(window), communities
         if (query := self._queries.get(community)) is None:
-            message = (
-                f"x has no query for {community}: add {community} to [sources.x.queries] of the domain, as '(iphone OR pixel) -is:retweet'"
-            )
+            message = f"x has no query for {community}: add {community} to [sources.x.queries] of the domain, as '(iphone OR pixel) -is:retweet'"
             raise InvalidRequest(message)
         since, until = max(window.start, now - _REACH), min(window.end, now - OVERLAP)
         if since < until:
             for post in self._posts(query, since, until):
-                kind = "comment" if any(each["type"] == "replied_to" for each in post.get("referenced_tweets", ())) else "submission"
+                kind = (
+                    "comment"
+                    if any(
+                        each["type"] == "replied_to" for each in post.get("referenced_tweets", ())
+                    )
+                    else "submission"
+                )
                 if item := file_item(kind, community, post, window, forms=self.forms):
                     sink(item)
         detail = "recent search of X reaches back seven days" if since > window.start else ""
-        return read_to_start(window, self.kinds, at=self.web.began_at or now, since=since, detail=detail)
+        return read_to_start(
+            window, self.kinds, at=self.web.began_at or now, since=since, detail=detail
+        )
 
     def look_again(self, community: str, window: Window, known: Collection[Known]) -> Sighting:
         """A hundred a request. X names those that are deleted, protected or suspended, and wants all of these gone.
@@ -87,22 +118,37 @@ class X(WebSource):
         for start in range(0, len(left), _PAGE_ITEMS):
             ids = [each.item_id for each in left[start : start + _PAGE_ITEMS]]
             page = self._ask(lambda ids=ids: self._client.get_tweets(ids, tweet_fields=_FIELDS))  # type: ignore[misc]  # bound as it is now
-            gone.update(error["resource_id"] for error in page.get("errors", ()) if error.get("resource_id"))
+            gone.update(
+                error["resource_id"] for error in page.get("errors", ()) if error.get("resource_id")
+            )
             for post in page.get("data", ()):
-                earlier = [each for each in post.get("edit_history_tweet_ids", ()) if each in by_id and each != post["id"]]
+                earlier = [
+                    each
+                    for each in post.get("edit_history_tweet_ids", ())
+                    if each in by_id and each != post["id"]
+                ]
                 gone.update(earlier)
                 kind = by_id[earlier[0] if earlier else post["id"]].kind
                 hours = Window(window.start, window.end + _EDITED_WITHIN)
                 if item := file_item(kind, community, post, hours, forms=self.forms):
                     (items if post["id"] in by_id else successors).append(item)
-        return Sighting(items, frozenset(by_id[each] for each in gone if each in by_id), successors=tuple(successors))
+        return Sighting(
+            items,
+            frozenset(by_id[each] for each in gone if each in by_id),
+            successors=tuple(successors),
+        )
 
     def _posts(self, query: str, since: datetime, until: datetime) -> Iterator[dict[str, Any]]:
         token: str | None = None
         while True:
             page = self._ask(
                 lambda token=token: self._client.search_recent_tweets(  # type: ignore[misc]  # bound as it is now
-                    query, start_time=since, end_time=until, max_results=_PAGE_ITEMS, next_token=token, tweet_fields=_FIELDS
+                    query,
+                    start_time=since,
+                    end_time=until,
+                    max_results=_PAGE_ITEMS,
+                    next_token=token,
+                    tweet_fields=_FIELDS,
                 )
             )
             yield from page.get("data", ())
@@ -119,7 +165,11 @@ class X(WebSource):
                 found: dict[str, Any] = response.json()
             except TooManyRequests as error:
                 self._pace.note_refusal()
-                wait = error.reset_time - clock_of(error.response).timestamp() + 1 if error.reset_time else 2.0**attempt
+                wait = (
+                    error.reset_time - clock_of(error.response).timestamp() + 1
+                    if error.reset_time
+                    else 2.0**attempt
+                )
                 if attempt == _ATTEMPTS or wait > _WAIT_MAX_SECONDS:
                     message = f"X refuses more requests for {wait:.0f} seconds: lower X_REQUESTS_PER_MINUTE"
                     raise SourceUnavailable(message) from error
@@ -139,14 +189,20 @@ class _Elsewhere(HTTPAdapter):
         super().__init__(**options)
         self._address = address.rstrip("/")
 
-    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> requests.Response:  # noqa: ANN401, as HTTPAdapter's
+    def send(
+        self, request: requests.PreparedRequest, *args: Any, **options: Any
+    ) -> requests.Response:  # noqa: ANN401, as HTTPAdapter's
         request.url = str(request.url).replace(_HOST, self._address, 1)
         return super().send(request, *args, **options)
 
 
 def _explained(error: Exception) -> MarketOpinionError:
     if isinstance(error, (Unauthorized, Forbidden)):
-        return CredentialsRefused(f"X refuses the token ({error}): check X_BEARER_TOKEN, and that the app's plan has recent search")
+        return CredentialsRefused(
+            f"X refuses the token ({error}): check X_BEARER_TOKEN, and that the app's plan has recent search"
+        )
     if isinstance(error, BadRequest):
-        return InvalidRequest(f"X does not take the query ({error}): correct [sources.x.queries] of the domain")
+        return InvalidRequest(
+            f"X does not take the query ({error}): correct [sources.x.queries] of the domain"
+        )
     return SourceUnavailable(f"X did not answer: {type(error).__name__}")

@@ -33,7 +33,9 @@ _FILE_SCHEMA: Schema = {
 }
 
 
-_ROWS: Schema = {name: dtype for name, dtype in BRONZE_ITEMS.schema.items() if name != "first_seen_at"} | {"landed_at": UTC_TIME}
+_ROWS: Schema = {
+    name: dtype for name, dtype in BRONZE_ITEMS.schema.items() if name != "first_seen_at"
+} | {"landed_at": UTC_TIME}
 _NO_ROWS = pl.DataFrame(schema=_ROWS)
 
 
@@ -43,7 +45,10 @@ def parse(files: Iterable[Content]) -> tuple[pl.DataFrame, pl.DataFrame]:
     for file in files:
         if file.line_count:
             by_form[repr(file.manifest.forms), file.kind].append(file)
-    parsed = [_parse(alike, format_of(alike[0].manifest.forms, alike[0].kind)) for alike in by_form.values()]
+    parsed = [
+        _parse(alike, format_of(alike[0].manifest.forms, alike[0].kind))
+        for alike in by_form.values()
+    ]
     rows, rejections = zip(*parsed, strict=True) if parsed else ((_NO_ROWS,), ())
     return pl.concat(rows), pl.concat([OPS_REJECTIONS.empty(), *rejections])
 
@@ -59,10 +64,14 @@ def _parse(files: list[Content], form: LineFormat) -> tuple[pl.DataFrame, pl.Dat
     if rows is None or refused.height:
         rows = _typed(lines.join(refused, on="n", how="anti"), form)
     bad_rows = rows.filter(_row_problem().is_not_null())
-    bad_lines = lines.filter(pl.col("n").is_in(refused["n"].implode())).join(refused, on="n", maintain_order="left")
+    bad_lines = lines.filter(pl.col("n").is_in(refused["n"].implode())).join(
+        refused, on="n", maintain_order="left"
+    )
     rejections = [
         _rejections(bad_lines.with_columns(item_id=pl.lit(None, pl.String))),
-        _rejections(bad_rows.with_columns(reason=_row_problem(), detail=pl.lit("value out of its range"))),
+        _rejections(
+            bad_rows.with_columns(reason=_row_problem(), detail=pl.lit("value out of its range"))
+        ),
     ]
     good = rows.filter(_row_problem().is_null()) if bad_rows.height else rows
     return good, pl.concat(rejections)
@@ -75,7 +84,9 @@ def newest(rows: pl.DataFrame) -> pl.DataFrame:
     if rows["retrieved_at"].n_unique() > 1:
         first_seen = first_seen.min().over(key)
     versions = rows.with_columns(first_seen_at=first_seen).select(*BRONZE_ITEMS.schema)
-    ordered = versions.sort("community", "created_at", "item_id", "kind", "retrieved_at", "landing_uri", "landing_line")
+    ordered = versions.sort(
+        "community", "created_at", "item_id", "kind", "retrieved_at", "landing_uri", "landing_line"
+    )
     return ordered.unique(key, keep="last", maintain_order=True)
 
 
@@ -86,14 +97,28 @@ def _frame(files: list[Content]) -> pl.DataFrame:
     """
     described = pl.DataFrame(
         [
-            (f.line_count, m.platform, m.community, f.kind, m.window_start, f.uri, m.capture_path, m.landed_at, m.retrieved_at)
+            (
+                f.line_count,
+                m.platform,
+                m.community,
+                f.kind,
+                m.window_start,
+                f.uri,
+                m.capture_path,
+                m.landed_at,
+                m.retrieved_at,
+            )
             for f, m in ((f, f.manifest) for f in files)
         ],
         schema={"line_count": pl.UInt32, **_FILE_SCHEMA},
         orient="row",
     )
-    lines = described.select(pl.exclude("line_count").repeat_by("line_count").explode(empty_as_null=False))
-    numbers = described.select(pl.int_ranges(1, pl.col("line_count") + 1).explode(empty_as_null=False)).to_series()
+    lines = described.select(
+        pl.exclude("line_count").repeat_by("line_count").explode(empty_as_null=False)
+    )
+    numbers = described.select(
+        pl.int_ranges(1, pl.col("line_count") + 1).explode(empty_as_null=False)
+    ).to_series()
     return lines.with_columns(payload=_payloads(files), landing_line=numbers).with_row_index("n")
 
 
@@ -123,10 +148,15 @@ def _refusals(files: list[Content], payload: pl.Series, form: LineFormat) -> pl.
     start = 0
     for file in files:
         if may_be_too_large or not _decodes(decoder, file):
-            refusals = ((start + n, _refusal(decoder, line)) for n, line in enumerate(file.raw.split(b"\n")[:-1]))
+            refusals = (
+                (start + n, _refusal(decoder, line))
+                for n, line in enumerate(file.raw.split(b"\n")[:-1])
+            )
             found.extend((n, *refusal) for n, refusal in refusals if refusal)
         start += file.line_count
-    return pl.DataFrame(found, schema={"n": pl.UInt32, "reason": pl.String, "detail": pl.String}, orient="row")
+    return pl.DataFrame(
+        found, schema={"n": pl.UInt32, "reason": pl.String, "detail": pl.String}, orient="row"
+    )
 
 
 def _decodes(decoder: msgspec.json.Decoder[msgspec.Struct], file: Content) -> bool:
@@ -160,7 +190,10 @@ def _typed_if_all_good(lines: pl.DataFrame, form: LineFormat) -> pl.DataFrame | 
     """The rows of all lines; none where one does not decode."""
     try:
         return _typed(lines, form)
-    except (pl.exceptions.ComputeError, pl.exceptions.ShapeError):  # The latter for a blank line, which is passed over.
+    except (
+        pl.exceptions.ComputeError,
+        pl.exceptions.ShapeError,
+    ):  # The latter for a blank line, which is passed over.
         return None
 
 

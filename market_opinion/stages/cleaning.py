@@ -31,7 +31,10 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (r"&#", ((r"&#x?[0-9a-fA-F]+;", " "),)),
     (r"[^\n\t\x20-\x7e]", ((_INVISIBLE, ""),)),
     (r"\\", ((r"\\([\\`*_{}\[\]()#+.!~|>@/^-])", "$1"),)),
-    (r"```|^(?: {4}|\t)|\n(?: {4}|\t)", ((r"(?s)```.*?(?:```|\z)", " "), (r"(?m)^(?: {4}|\t).*$", ""))),
+    (
+        r"```|^(?: {4}|\t)|\n(?: {4}|\t)",
+        ((r"(?s)```.*?(?:```|\z)", " "), (r"(?m)^(?: {4}|\t).*$", "")),
+    ),
     (r">|!<", ((r">!|!<", ""), (r"(?m)^\s*>.*$", ""))),
     (
         r"\]\(",
@@ -44,25 +47,40 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         r"/|[wW]\.",
         (
             (r"(?i)\b(?:https?://|www\.)[^\s<>\[\]\"]+", f" {LINK} "),
-            (r"(?i)\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|me|co|tv|gg|app)/[^\s<>\[\]\"]*", f" {LINK} "),
+            (
+                r"(?i)\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|me|co|tv|gg|app)/[^\s<>\[\]\"]*",
+                f" {LINK} ",
+            ),
         ),
     ),
     (r"@", ((r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)+", EMAIL),)),
     (
         r"[\[({<] ?[aA][tT] ?[\])}>]|(?i: dot )",
         (
-            (r"(?i)[a-z0-9_.%+-]+ ?[\[({<] ?at ?[\])}>] ?[a-z0-9-]+ ?(?:\.|[\[({<] ?dot ?[\])}>]|\bdot\b) ?[a-z]{2,}", EMAIL),
+            (
+                r"(?i)[a-z0-9_.%+-]+ ?[\[({<] ?at ?[\])}>] ?[a-z0-9-]+ ?(?:\.|[\[({<] ?dot ?[\])}>]|\bdot\b) ?[a-z]{2,}",
+                EMAIL,
+            ),
             (r"(?i)[a-z0-9_.%+-]+ at [a-z0-9-]+ dot [a-z]{2,}", EMAIL),
         ),
     ),
-    (r"[uUrR]/", ((r"(?i)(^|[^A-Za-z0-9_/])/?(?:u/|user/|r/u_)[A-Za-z0-9_-]{2,}", f"${{1}}{USER}"),)),
+    (
+        r"[uUrR]/",
+        ((r"(?i)(^|[^A-Za-z0-9_/])/?(?:u/|user/|r/u_)[A-Za-z0-9_-]{2,}", f"${{1}}{USER}"),),
+    ),
     (r"@", ((r"(^|[^\w@./])@[\w][\w.-]*\w", f"${{1}}{USER}"),)),
     (
         r"(?:[0-9][ ./()-]{0,2}){7}",
         (
             (r"(^|[^A-Za-z0-9_.+])\+[0-9]{1,3}(?:[ ./()-]{0,2}[0-9]){6,12}", f"${{1}}{PHONE}"),
-            (r"(^|[^A-Za-z0-9_.,-])00?[0-9]{1,4}[ ./-]?[0-9]{3,4}(?:[ ./-]?[0-9]{2,4}){1,3}", f"${{1}}{PHONE}"),
-            (r"(^|[^A-Za-z0-9_.,-])(?:1[ .-])?\(?[0-9]{3}\)?[ .-]{0,2}[0-9]{3}[ .-][0-9]{4}", f"${{1}}{PHONE}"),
+            (
+                r"(^|[^A-Za-z0-9_.,-])00?[0-9]{1,4}[ ./-]?[0-9]{3,4}(?:[ ./-]?[0-9]{2,4}){1,3}",
+                f"${{1}}{PHONE}",
+            ),
+            (
+                r"(^|[^A-Za-z0-9_.,-])(?:1[ .-])?\(?[0-9]{3}\)?[ .-]{0,2}[0-9]{3}[ .-][0-9]{4}",
+                f"${{1}}{PHONE}",
+            ),
             (r"(^|[^A-Za-z0-9_.,-])[0-9]{3,5}[ .-][0-9]{3,5}[ .-][0-9]{3,4}", f"${{1}}{PHONE}"),
             (r"(^|[^A-Za-z0-9_.,-])[0-9]{5}[ -][0-9]{5}\b", f"${{1}}{PHONE}"),
             (r"(^|[^A-Za-z0-9_.,#-])[0-9]{10,11}\b", f"${{1}}{PHONE}"),
@@ -99,18 +117,27 @@ def clean(frame: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
     Rows come back in another order: half of all texts are plain, and only the others are worked on. Paragraphs stay
     apart by one line break. Null and empty stay as they are.
     """
-    is_plain = pl.all_horizontal(~pl.col(column).str.contains(_NOT_PLAIN).fill_null(value=False) for column in columns)
+    is_plain = pl.all_horizontal(
+        ~pl.col(column).str.contains(_NOT_PLAIN).fill_null(value=False) for column in columns
+    )
     # A chain of frames rather than one nested expression, which would be computed anew wherever it occurs.
     work = frame.filter(~is_plain)
     work = _where(work, columns, r"[^\x00-\x7f]", lambda text: text.str.normalize("NFC"))
     work = _where(work, columns, r"<[/a-zA-Z]", partial(_apply, _TAGS))
-    work = _where(work, columns, r"[^\x00-\x7f]|&", lambda text: text.str.replace_many(_ENTITIES, leftmost=True))
+    work = _where(
+        work,
+        columns,
+        r"[^\x00-\x7f]|&",
+        lambda text: text.str.replace_many(_ENTITIES, leftmost=True),
+    )
     for guard, steps in _GROUPS:
         work = _where(work, columns, guard, partial(_apply, steps))
     return pl.concat([frame.filter(is_plain), work.with_columns(pl.col(columns).str.strip_chars())])
 
 
-def _where(frame: pl.LazyFrame, columns: tuple[str, ...], guard: str, change: Callable[[pl.Expr], pl.Expr]) -> pl.LazyFrame:
+def _where(
+    frame: pl.LazyFrame, columns: tuple[str, ...], guard: str, change: Callable[[pl.Expr], pl.Expr]
+) -> pl.LazyFrame:
     """The columns changed where the guard is found; for other rows the change is not computed.
 
     Those are hidden from it as empty texts: Polars computes on what lies below a null (30 times slower here).
@@ -118,7 +145,11 @@ def _where(frame: pl.LazyFrame, columns: tuple[str, ...], guard: str, change: Ca
 
     def changed(text: pl.Expr) -> pl.Expr:
         found = text.str.contains(guard)
-        return pl.when(found).then(change(pl.when(found).then(text).otherwise(pl.lit("")))).otherwise(text)
+        return (
+            pl.when(found)
+            .then(change(pl.when(found).then(text).otherwise(pl.lit(""))))
+            .otherwise(text)
+        )
 
     return frame.with_columns(changed(pl.col(column)) for column in columns)
 
@@ -137,4 +168,8 @@ def words(text: pl.Expr) -> pl.Expr:
 def normalise(text: pl.Expr) -> pl.Expr:
     """Lower case with everything but letters, digits and `+` turned into spaces, character for character."""
     # The one letter whose lower case is two characters would shift all that follows.
-    return text.str.replace_all("İ", "I", literal=True).str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}\p{M}+]", " ")
+    return (
+        text.str.replace_all("İ", "I", literal=True)
+        .str.to_lowercase()
+        .str.replace_all(r"[^\p{L}\p{N}\p{M}+]", " ")
+    )

@@ -2,7 +2,13 @@
 
 import polars as pl
 
-from market_opinion.core.contracts import GOLD_DAILY_ASPECT, GOLD_DAILY_BRAND, GOLD_DAILY_PLATFORM, SILVER_ITEMS, Table
+from market_opinion.core.contracts import (
+    GOLD_DAILY_ASPECT,
+    GOLD_DAILY_BRAND,
+    GOLD_DAILY_PLATFORM,
+    SILVER_ITEMS,
+    Table,
+)
 from market_opinion.stages.opinions import label
 
 _MENTION = [*SILVER_ITEMS.key, "product_id"]
@@ -10,7 +16,9 @@ _MENTION = [*SILVER_ITEMS.key, "product_id"]
 _MILLIONTHS = 1_000_000
 
 
-def aggregate(items: pl.DataFrame, mentions: pl.DataFrame, opinions: pl.DataFrame, products: pl.DataFrame) -> dict[Table, pl.DataFrame]:
+def aggregate(
+    items: pl.DataFrame, mentions: pl.DataFrame, opinions: pl.DataFrame, products: pl.DataFrame
+) -> dict[Table, pl.DataFrame]:
     """The rows of each gold table: from mentions and live opinions of one domain, their items' authors, and the catalogue's brands."""
     brands = products.select("product_id", "brand")
     judged = opinions.group_by(_MENTION).agg(opinion_count=pl.len(), polarity=_mean("polarity"))
@@ -29,7 +37,10 @@ def aggregate(items: pl.DataFrame, mentions: pl.DataFrame, opinions: pl.DataFram
     )
     people = pl.col("author_key").drop_nulls().n_unique().alias("author_count")
     day = ["domain", "platform", "full_date"]
-    tones = [(pl.col("label") == tone).sum().alias(f"{tone}_count") for tone in ("positive", "neutral", "negative")]
+    tones = [
+        (pl.col("label") == tone).sum().alias(f"{tone}_count")
+        for tone in ("positive", "neutral", "negative")
+    ]
     tables = {
         GOLD_DAILY_BRAND: facts.group_by(*day, "brand").agg(
             pl.len().alias("mention_count"), people, *tones, mean_polarity=_mean("polarity")
@@ -38,11 +49,16 @@ def aggregate(items: pl.DataFrame, mentions: pl.DataFrame, opinions: pl.DataFram
             pl.len().alias("opinion_count"), tones[0], tones[2], mean_polarity=_mean("polarity")
         ),
         GOLD_DAILY_PLATFORM: facts.group_by(*day, "community").agg(
-            pl.len().alias("mention_count"), people, pl.col("opinion_count").sum(), mean_polarity=_mean("polarity")
+            pl.len().alias("mention_count"),
+            people,
+            pl.col("opinion_count").sum(),
+            mean_polarity=_mean("polarity"),
         ),
     }
     return {
-        table: frame.select(pl.col(name).cast(dtype) for name, dtype in table.schema.items()).sort(table.key)
+        table: frame.select(pl.col(name).cast(dtype) for name, dtype in table.schema.items()).sort(
+            table.key
+        )
         for table, frame in tables.items()
     }
 

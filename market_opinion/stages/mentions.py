@@ -15,12 +15,18 @@ def find_mentions(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
     A review speaks of its subject, where the catalogue knows it by the platform's id. Another item that names no product
     inherits the one its thread's title names; a title that names several gives none.
     """
-    relevant = items.filter("is_usable", pl.col("language").is_in([*domain.languages, UNDETERMINED])).with_row_index("row")
+    relevant = items.filter(
+        "is_usable", pl.col("language").is_in([*domain.languages, UNDETERMINED])
+    ).with_row_index("row")
     own = _products(relevant.select("row", "community", "text", "context_title"), domain)
     subjects = _subjects(relevant, domain).join(own, on=["row", "product_id"], how="anti")
-    silent = relevant.filter(pl.col("context_title").is_not_null()).join(pl.concat([own, subjects]), on="row", how="anti")
+    silent = relevant.filter(pl.col("context_title").is_not_null()).join(
+        pl.concat([own, subjects]), on="row", how="anti"
+    )
     inherited = pl.concat([subjects, _inherited(silent, domain)])
-    found = pl.concat([own.with_columns(is_inherited=False), inherited.with_columns(is_inherited=True)])
+    found = pl.concat(
+        [own.with_columns(is_inherited=False), inherited.with_columns(is_inherited=True)]
+    )
     return (
         relevant.join(found, on="row")
         .with_columns(domain=pl.lit(domain.name), domain_version=pl.lit(domain.version))
@@ -36,19 +42,34 @@ def _subjects(relevant: pl.DataFrame, domain: Domain) -> pl.DataFrame:
         for platform in relevant["platform"].unique()
         for subject, product_id in domain.product_ids(platform).items()
     ]
-    ids = pl.DataFrame(named, schema=dict.fromkeys(("platform", "thread_id", "product_id"), pl.String), orient="row")
+    ids = pl.DataFrame(
+        named,
+        schema=dict.fromkeys(("platform", "thread_id", "product_id"), pl.String),
+        orient="row",
+    )
     reviews = relevant.filter(kind="review").join(ids, on=["platform", "thread_id"])
-    return reviews.select("row", "product_id", aliases=pl.col("thread_id").str.to_lowercase(), mention_count=pl.lit(1, pl.Int64))
+    return reviews.select(
+        "row",
+        "product_id",
+        aliases=pl.col("thread_id").str.to_lowercase(),
+        mention_count=pl.lit(1, pl.Int64),
+    )
 
 
 def _inherited(silent: pl.DataFrame, domain: Domain) -> pl.DataFrame:
     """Products of the titles of items that name none themselves, per `row`."""
     titles = silent.select("community", text="context_title").unique().with_row_index("title_row")
-    asked = titles.select(row="title_row", community="community", text="text", context_title=pl.lit(None, pl.String))
+    asked = titles.select(
+        row="title_row", community="community", text="text", context_title=pl.lit(None, pl.String)
+    )
     named = _products(asked, domain)
     alone = named.filter(pl.len().over("row") == 1).rename({"row": "title_row"})
     per_title = titles.join(alone, on="title_row").drop("title_row")
-    return silent.select("row", "community", text="context_title").join(per_title, on=["community", "text"]).select(named.columns)
+    return (
+        silent.select("row", "community", text="context_title")
+        .join(per_title, on=["community", "text"])
+        .select(named.columns)
+    )
 
 
 def _products(texts: pl.DataFrame, domain: Domain) -> pl.DataFrame:
@@ -67,31 +88,60 @@ def _products(texts: pl.DataFrame, domain: Domain) -> pl.DataFrame:
         schema={"product_id": pl.String, "brand": pl.String, "is_brand_row": pl.Boolean},
         orient="row",
     )
-    hits = _occurrences(texts.select("row", "text"), catalogue["alias"]).join(catalogue, on="alias").join(brands, on="product_id")
+    hits = (
+        _occurrences(texts.select("row", "text"), catalogue["alias"])
+        .join(catalogue, on="alias")
+        .join(brands, on="product_id")
+    )
     weak_rows = texts.join(hits.filter("needs_brand").select("row").unique(), on="row", how="semi")
-    in_sight = pl.concat([_brands_in_sight(weak_rows, domain), hits.filter(~pl.col("needs_brand")).select("row", "brand")]).unique()
-    believed = pl.concat([hits.filter(~pl.col("needs_brand")), hits.filter("needs_brand").join(in_sight, on=["row", "brand"], how="semi")])
-    named = believed.filter(~pl.col("is_brand_row") | pl.col("is_brand_row").all().over("row", "brand"))
+    in_sight = pl.concat(
+        [
+            _brands_in_sight(weak_rows, domain),
+            hits.filter(~pl.col("needs_brand")).select("row", "brand"),
+        ]
+    ).unique()
+    believed = pl.concat(
+        [
+            hits.filter(~pl.col("needs_brand")),
+            hits.filter("needs_brand").join(in_sight, on=["row", "brand"], how="semi"),
+        ]
+    )
+    named = believed.filter(
+        ~pl.col("is_brand_row") | pl.col("is_brand_row").all().over("row", "brand")
+    )
     return named.group_by("row", "product_id").agg(
-        pl.col("alias").unique().sort().str.join("|").alias("aliases"), pl.len().cast(pl.Int64).alias("mention_count")
+        pl.col("alias").unique().sort().str.join("|").alias("aliases"),
+        pl.len().cast(pl.Int64).alias("mention_count"),
     )
 
 
 def _brands_in_sight(texts: pl.DataFrame, domain: Domain) -> pl.DataFrame:
     """`row` and `brand` of every brand that a cue or the community puts in sight."""
     cues = pl.DataFrame(
-        [(normalise_alias(cue), brand) for brand, entry in domain.brands.items() for cue in entry.cues],
+        [
+            (normalise_alias(cue), brand)
+            for brand, entry in domain.brands.items()
+            for cue in entry.cues
+        ],
         schema={"alias": pl.String, "brand": pl.String},
         orient="row",
     )
     homes = pl.DataFrame(
-        [(community.lower(), brand) for brand, entry in domain.brands.items() for community in entry.communities],
+        [
+            (community.lower(), brand)
+            for brand, entry in domain.brands.items()
+            for community in entry.communities
+        ],
         schema={"community": pl.String, "brand": pl.String},
         orient="row",
     )
     both = pl.concat_str("text", "context_title", separator=" ", ignore_nulls=True)
-    by_cue = _occurrences(texts.select("row", text=both), cues["alias"].unique()).join(cues, on="alias")
-    return pl.concat([by_cue.select("row", "brand"), texts.join(homes, on="community").select("row", "brand")])
+    by_cue = _occurrences(texts.select("row", text=both), cues["alias"].unique()).join(
+        cues, on="alias"
+    )
+    return pl.concat(
+        [by_cue.select("row", "brand"), texts.join(homes, on="community").select("row", "brand")]
+    )
 
 
 def _occurrences(texts: pl.DataFrame, aliases: pl.Series) -> pl.DataFrame:

@@ -31,10 +31,18 @@ def to_judge(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
     candidates = (
         mentions.sort("product_id")
         .group_by("platform", "kind", "item_id", "window_start")
-        .agg(products=pl.col("product_id"), aliases=pl.col("aliases"), is_inherited=pl.col("is_inherited").all())
+        .agg(
+            products=pl.col("product_id"),
+            aliases=pl.col("aliases"),
+            is_inherited=pl.col("is_inherited").all(),
+        )
     )
-    judged = items.select(*item, "text", "context_title").join(candidates, on=["platform", "kind", "item_id", "window_start"])
-    return judged.sort("platform", "community", "created_at", "item_id", "kind").with_row_index("row")
+    judged = items.select(*item, "text", "context_title").join(
+        candidates, on=["platform", "kind", "item_id", "window_start"]
+    )
+    return judged.sort("platform", "community", "created_at", "item_id", "kind").with_row_index(
+        "row"
+    )
 
 
 def accept(
@@ -53,7 +61,9 @@ def accept(
     polarities outside [-1, 1], evidence that does not stand in the text where it is said to, and a second judgement of one
     product and aspect.
     """
-    known = judgements.join(asked, on="row", how="left", maintain_order="left").with_columns(reason=_problem(domain))
+    known = judgements.join(asked, on="row", how="left", maintain_order="left").with_columns(
+        reason=_problem(domain)
+    )
     first = pl.struct("row", "product_id", "aspect").is_first_distinct()
     good = known.filter(pl.col("reason").is_null())
     repeated = good.filter(~first).with_columns(reason=pl.lit("judged_twice"))

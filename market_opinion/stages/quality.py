@@ -28,7 +28,15 @@ def count_threads(rows: pl.DataFrame, began_at: datetime) -> pl.DataFrame:
 
     `rows` are bronze rows of that hour and all later ones.
     """
-    begun = rows.filter(kind="submission", window_start=began_at).select("community", "thread_id", "reply_count").drop_nulls()
-    captured = rows.filter(kind="comment").group_by("community", "thread_id").agg(pl.len().cast(pl.Int64).alias("captured_count"))
+    begun = (
+        rows.filter(kind="submission", window_start=began_at)
+        .select("community", "thread_id", "reply_count")
+        .drop_nulls()
+    )
+    captured = (
+        rows.filter(kind="comment")
+        .group_by("community", "thread_id")
+        .agg(pl.len().cast(pl.Int64).alias("captured_count"))
+    )
     joined = begun.join(captured, on=["community", "thread_id"], how="left")
     return joined.with_columns(pl.col("captured_count").fill_null(0), pl.col("reply_count").clip(0))

@@ -25,21 +25,32 @@ _GONE_AUTHORS = ("[deleted]", "[removed]", "")
 _DELETED = r"^\s*\[\s*deleted\s*\]\s*$"
 _REMOVED = r"(?i)^\s*\[\s*(?:removed|removed by (?:reddit|moderator))\s*\]\s*$"
 _BOT_AUTHOR = r"(?:^|[_-])bot$|Bot$|BOT$|^AutoModerator$|-ModTeam$"
-_BOT_TEXT = r"(?i)\bi am a bot\b|\bi'?m a bot\b|this action was performed automatically|\bbeep boop\b"
+_BOT_TEXT = (
+    r"(?i)\bi am a bot\b|\bi'?m a bot\b|this action was performed automatically|\bbeep boop\b"
+)
 _HAS_WORD = r"[\p{L}\p{N}]"
 _HAS_THREE_WORDS = r"(?:[\p{L}\p{N}]+[^\p{L}\p{N}]+){2}[\p{L}\p{N}]"
 # A name that is also an ordinary word would blot that word out of its owner's text.
 _NAME_LIKE = r"^(?:[A-Za-z0-9-]*[0-9_-][\w-]{2,}|[\w-]{2,}[0-9_-][\w-]*)$"
 # Addresses of items by their ids alone: a received one may hold words of a title, and sometimes a user's name.
 _ADDRESSES = {
-    "reddit": ("https://www.reddit.com/comments/{thread_id}/", "https://www.reddit.com/comments/{thread_id}/_/{item_id}/"),
+    "reddit": (
+        "https://www.reddit.com/comments/{thread_id}/",
+        "https://www.reddit.com/comments/{thread_id}/_/{item_id}/",
+    ),
     # RFC 2606: never anyone's address.
-    "sample": ("https://example.com/sample/comments/{thread_id}/", "https://example.com/sample/comments/{thread_id}/_/{item_id}/"),
+    "sample": (
+        "https://example.com/sample/comments/{thread_id}/",
+        "https://example.com/sample/comments/{thread_id}/_/{item_id}/",
+    ),
     "hackernews": ("https://news.ycombinator.com/item?id={item_id}",) * 2,
     "steam": ("https://store.steampowered.com/app/{thread_id}/#app_reviews_hash",) * 2,
     "x": ("https://x.com/i/web/status/{item_id}",) * 2,
     "facebook": ("https://www.facebook.com/{item_id}",) * 2,
-    "linkedin": ("https://www.linkedin.com/feed/update/{item_id}/", "https://www.linkedin.com/feed/update/{thread_id}/"),
+    "linkedin": (
+        "https://www.linkedin.com/feed/update/{item_id}/",
+        "https://www.linkedin.com/feed/update/{thread_id}/",
+    ),
     "amazon": ("https://www.amazon.com/dp/{thread_id}",) * 2,
 }
 # Where a platform has none: a name that no browser opens.
@@ -70,20 +81,26 @@ def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl
         .with_columns(text=_without_own_name(pl.col("text")))
         .collect(engine="streaming")
     )
-    context = titles.lazy().rename({"title": "context_title"}).pipe(clean, "context_title").collect()
+    context = (
+        titles.lazy().rename({"title": "context_title"}).pipe(clean, "context_title").collect()
+    )
     judged = (
         cleaned.lazy()
         .join(context.lazy(), on="thread_id", how="left")
         .with_columns(
             unusable_reason=_reason(),
-            context_title=pl.coalesce("own_title", pl.when(_is_open("created_at")).then("context_title")),
+            context_title=pl.coalesce(
+                "own_title", pl.when(_is_open("created_at")).then("context_title")
+            ),
             language=_language(),
             permalink=_permalink(items["platform"].unique()),
         )
         .collect(engine="streaming")
     )
     ordered = judged.sort("community", "created_at", "item_id", "kind").with_row_index("row")
-    is_gone_item = pl.col("unusable_reason").is_in(["deleted", "removed", "purged"]).fill_null(value=False)
+    is_gone_item = (
+        pl.col("unusable_reason").is_in(["deleted", "removed", "purged"]).fill_null(value=False)
+    )
     return (
         ordered.join(_repeats(ordered), on="row", how="left", maintain_order="left")
         .with_columns(unusable_reason=pl.coalesce("repeats", "unusable_reason"))
@@ -106,7 +123,11 @@ def keep_purged(cleaned: pl.DataFrame, known: pl.DataFrame, items: pl.DataFrame)
     kept = (
         known.filter(pl.col("unusable_reason").ne_missing("purged"))
         .join(purged, on=key)
-        .with_columns(text=pl.lit(""), context_title=pl.lit(None, pl.String), author_key=pl.when("has_author").then("author_key"))
+        .with_columns(
+            text=pl.lit(""),
+            context_title=pl.lit(None, pl.String),
+            author_key=pl.when("has_author").then("author_key"),
+        )
         .select(*SILVER_ITEMS.schema)
     )
     return pl.concat([cleaned.join(kept, on=key, how="anti"), kept])
@@ -119,13 +140,24 @@ def is_purged() -> pl.Expr:
 
 def thread_titles(submissions: pl.DataFrame) -> pl.DataFrame:
     """`thread_id`, `title` and `began_at` of each submission whose text is still there, from bronze rows."""
-    alive = submissions.filter(~_is_gone(pl.col("body")) & pl.col("body").ne_missing(PURGED)).sort("window_start")
-    return alive.unique("item_id", keep="last").select(thread_id="item_id", title="title", began_at="window_start").sort("thread_id")
+    alive = submissions.filter(~_is_gone(pl.col("body")) & pl.col("body").ne_missing(PURGED)).sort(
+        "window_start"
+    )
+    return (
+        alive.unique("item_id", keep="last")
+        .select(thread_id="item_id", title="title", began_at="window_start")
+        .sort("thread_id")
+    )
 
 
 def outdated(began: pl.DataFrame, later: pl.DataFrame) -> list[Window]:
     """The hours whose comments (`later`) lack the `context_title` their thread has where it began."""
-    known = began.drop_nulls().sort("window_start").unique("thread_id", keep="last").rename({"window_start": "began_at"})
+    known = (
+        began.drop_nulls()
+        .sort("window_start")
+        .unique("thread_id", keep="last")
+        .rename({"window_start": "began_at"})
+    )
     both = later.join(known, on="thread_id", suffix="_now").filter(_is_open("window_start"))
     stale = both.filter(pl.col("context_title").ne_missing(pl.col("context_title_now")))
     return contiguous(stale["window_start"].unique().to_list())
@@ -145,7 +177,11 @@ def _without_own_name(text: pl.Expr) -> pl.Expr:
     """The text with its author's name masked, where people sign what they write."""
     author = pl.col("author").fill_null("")
     signed = author.str.contains(_NAME_LIKE) & text.str.contains(author, literal=True)
-    return pl.when(signed).then(text.str.split(by=pl.when(signed).then(author)).list.join(USER)).otherwise(text)
+    return (
+        pl.when(signed)
+        .then(text.str.split(by=pl.when(signed).then(author)).list.join(USER))
+        .otherwise(text)
+    )
 
 
 def author_key(platform: str, name: str, *, pepper: str) -> str:
@@ -157,8 +193,12 @@ def author_key(platform: str, name: str, *, pepper: str) -> str:
 
 def _author_key(pepper: str) -> pl.Expr:
     """HMAC of platform and user name, whose case does not matter to Reddit; none for users who are gone."""
-    known = pl.when(~pl.col("author").is_in([*_GONE_AUTHORS, PURGED])).then(pl.col("author").str.to_lowercase())
-    return CryptographicHashingNameSpace(pl.concat_str("platform", known, separator="/")).hmac_sha256(key=pepper)
+    known = pl.when(~pl.col("author").is_in([*_GONE_AUTHORS, PURGED])).then(
+        pl.col("author").str.to_lowercase()
+    )
+    return CryptographicHashingNameSpace(
+        pl.concat_str("platform", known, separator="/")
+    ).hmac_sha256(key=pepper)
 
 
 def _reason() -> pl.Expr:
@@ -172,10 +212,16 @@ def _reason() -> pl.Expr:
         .then(pl.lit("removed"))
         .when(body == PURGED)
         .then(pl.lit("purged"))
-        .when(pl.col("author").fill_null("").str.contains(_BOT_AUTHOR) | text.str.contains(_BOT_TEXT))
+        .when(
+            pl.col("author").fill_null("").str.contains(_BOT_AUTHOR) | text.str.contains(_BOT_TEXT)
+        )
         .then(pl.lit("bot"))
         .when(~bare.str.contains(_HAS_WORD))
-        .then(pl.when(text.str.contains(LINK, literal=True)).then(pl.lit("link_only")).otherwise(pl.lit("empty")))
+        .then(
+            pl.when(text.str.contains(LINK, literal=True))
+            .then(pl.lit("link_only"))
+            .otherwise(pl.lit("empty"))
+        )
         .when(~bare.str.contains(_HAS_THREE_WORDS))
         .then(pl.lit("too_short"))
     )
@@ -191,14 +237,26 @@ def _repeats(ordered: pl.DataFrame) -> pl.DataFrame:
     usable = ordered.lazy().filter(pl.col("unusable_reason").is_null())
     # Most rows have no twin: how they begin finds those that may, then hashes, and only what is left is compared in full.
     openings = usable.with_columns(opening=_opening(pl.col("text")))
-    alike = openings.filter(pl.struct(*place, "opening").is_duplicated()).with_columns(letters=_letters(pl.col("text")))
-    twins = alike.filter(pl.struct(*place, pl.col("letters").hash()).is_duplicated())
-    is_short = (pl.col("kind") == "review") & (pl.col("letters").str.count_matches(" ") < _COPIED_MIN_WORDS - 1)
-    told = twins.select("row", "letters", *place, lower=pl.col("text").str.to_lowercase(), who=pl.when(is_short).then("author_key")).sort(
-        "row"
+    alike = openings.filter(pl.struct(*place, "opening").is_duplicated()).with_columns(
+        letters=_letters(pl.col("text"))
     )
-    is_same, is_near = (~pl.struct(*place, "who", words).is_first_distinct() for words in ("lower", "letters"))
-    repeats = pl.when(is_same).then(pl.lit("duplicate")).when(is_near).then(pl.lit("near_duplicate"))
+    twins = alike.filter(pl.struct(*place, pl.col("letters").hash()).is_duplicated())
+    is_short = (pl.col("kind") == "review") & (
+        pl.col("letters").str.count_matches(" ") < _COPIED_MIN_WORDS - 1
+    )
+    told = twins.select(
+        "row",
+        "letters",
+        *place,
+        lower=pl.col("text").str.to_lowercase(),
+        who=pl.when(is_short).then("author_key"),
+    ).sort("row")
+    is_same, is_near = (
+        ~pl.struct(*place, "who", words).is_first_distinct() for words in ("lower", "letters")
+    )
+    repeats = (
+        pl.when(is_same).then(pl.lit("duplicate")).when(is_near).then(pl.lit("near_duplicate"))
+    )
     return told.select("row", repeats=repeats).drop_nulls("repeats").collect()
 
 
@@ -222,8 +280,16 @@ def _opening(text: pl.Expr) -> pl.Expr:
 
 def _language() -> pl.Expr:
     is_long = pl.col("text").str.len_chars() > LANGUAGE_MIN_CHARACTERS
-    long_text = pl.when(is_long).then(pl.col("text").str.head(LANGUAGE_MAX_CHARACTERS)).otherwise(pl.lit(""))
-    return pl.when(is_long).then(polars_whichlang.detect_lang(long_text)).otherwise(pl.lit(UNDETERMINED))
+    long_text = (
+        pl.when(is_long)
+        .then(pl.col("text").str.head(LANGUAGE_MAX_CHARACTERS))
+        .otherwise(pl.lit(""))
+    )
+    return (
+        pl.when(is_long)
+        .then(polars_whichlang.detect_lang(long_text))
+        .otherwise(pl.lit(UNDETERMINED))
+    )
 
 
 def _permalink(platforms: Iterable[str]) -> pl.Expr:
@@ -239,4 +305,6 @@ def _permalink(platforms: Iterable[str]) -> pl.Expr:
 def _filled(address: str) -> pl.Expr:
     """The address with each row's ids; `_` for one that is not known."""
     parts = re.split(r"\{(\w+)\}", address)
-    return pl.concat_str([pl.col(part).fill_null("_") if n % 2 else pl.lit(part) for n, part in enumerate(parts)])
+    return pl.concat_str(
+        [pl.col(part).fill_null("_") if n % 2 else pl.lit(part) for n, part in enumerate(parts)]
+    )

@@ -23,7 +23,11 @@ class Certificate:
 
 
 def certify(
-    manifests: Sequence[Manifest], hour: Window, *, lag: timedelta, kinds: Sequence[str] = ("submission", "comment")
+    manifests: Sequence[Manifest],
+    hour: Window,
+    *,
+    lag: timedelta,
+    kinds: Sequence[str] = ("submission", "comment"),
 ) -> Certificate:
     """The hour's certificate.
 
@@ -36,26 +40,54 @@ def certify(
     ordered = sorted(manifests, key=lambda manifest: (manifest.retrieved_at, manifest.origin))
     finite = [m for m in ordered if m.covered is None and m.stop_reason.certifies]
     if finite:
-        return Certificate(WindowState.CERTIFIED, finite[-1].stop_reason, finite[-1].stop_detail, finite[0].retrieved_at)
+        return Certificate(
+            WindowState.CERTIFIED,
+            finite[-1].stop_reason,
+            finite[-1].stop_detail,
+            finite[0].retrieved_at,
+        )
     readings = [m for m in ordered if m.covered is not None]
-    late_enough = [m for m in readings if m.retrieved_at >= hour.end + lag and _looked_at_all(m, hour, kinds)]
+    late_enough = [
+        m for m in readings if m.retrieved_at >= hour.end + lag and _looked_at_all(m, hour, kinds)
+    ]
     if late_enough and not _holes(readings, hour, kinds):
-        proof = next(m for m in late_enough if not _holes([r for r in readings if r.retrieved_at <= m.retrieved_at], hour, kinds))
-        reason = proof.stop_reason if proof.stop_reason.certifies else StopReason.PASSED_WINDOW_START
-        return Certificate(WindowState.CERTIFIED, reason, f"{len(readings)} readings leave nothing out", proof.retrieved_at)
+        proof = next(
+            m
+            for m in late_enough
+            if not _holes([r for r in readings if r.retrieved_at <= m.retrieved_at], hour, kinds)
+        )
+        reason = (
+            proof.stop_reason if proof.stop_reason.certifies else StopReason.PASSED_WINDOW_START
+        )
+        return Certificate(
+            WindowState.CERTIFIED,
+            reason,
+            f"{len(readings)} readings leave nothing out",
+            proof.retrieved_at,
+        )
     last = ordered[-1]
     return _open(readings, last, hour, kinds, lag=lag)
 
 
-def _open(readings: list[Manifest], last: Manifest, hour: Window, kinds: Sequence[str], *, lag: timedelta) -> Certificate:
+def _open(
+    readings: list[Manifest], last: Manifest, hour: Window, kinds: Sequence[str], *, lag: timedelta
+) -> Certificate:
     """Why the hour is not certified, and what comes next."""
     holes = _holes(readings, hour, kinds)
-    out_of_reach = [hole for hole in holes if any(hole.kind in m.capped and _reach(m, hole.kind) > hole.start for m in readings)]
+    out_of_reach = [
+        hole
+        for hole in holes
+        if any(hole.kind in m.capped and _reach(m, hole.kind) > hole.start for m in readings)
+    ]
     if out_of_reach:
         hole = out_of_reach[0]
         detail = f"no {hole.kind}s from {hole.start.isoformat()} to {hole.end.isoformat()}. {_ARCHIVE_ROAD}"
         return Certificate(WindowState.UNRECOVERABLE, StopReason.CAP_REACHED, detail)
-    inner = [hole for hole in holes if any(hole.end <= _reach(m, hole.kind) for m in readings) and hole.start > hour.start]
+    inner = [
+        hole
+        for hole in holes
+        if any(hole.end <= _reach(m, hole.kind) for m in readings) and hole.start > hour.start
+    ]
     if inner and last.retrieved_at < hour.end + lag:
         detail = f"no {inner[0].kind}s from {inner[0].start.isoformat()} to {inner[0].end.isoformat()}; closing the hour tries to read them"
         return Certificate(WindowState.GAP, last.stop_reason, detail)
@@ -64,7 +96,11 @@ def _open(readings: list[Manifest], last: Manifest, hour: Window, kinds: Sequenc
     if last.retrieved_at < hour.end + lag:
         detail = f"last read at {last.retrieved_at.isoformat()} by the platform's clock, it closes at {(hour.end + lag).isoformat()}"
         return Certificate(WindowState.INCOMPLETE, last.stop_reason, detail)
-    return Certificate(WindowState.INCOMPLETE, last.stop_reason, last.stop_detail or f"{len(holes)} spans of it were not read")
+    return Certificate(
+        WindowState.INCOMPLETE,
+        last.stop_reason,
+        last.stop_detail or f"{len(holes)} spans of it were not read",
+    )
 
 
 def _looked_at_all(manifest: Manifest, hour: Window, kinds: Sequence[str]) -> bool:

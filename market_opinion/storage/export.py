@@ -44,7 +44,9 @@ class Export:
         if name:
             self._fs.pipe_file(f"{folder}/{name}", content)
         manifest = Exported(name, frame.height, snapshot_id)
-        self._fs.pipe_file(f"{folder}/manifest.json", msgspec.json.format(msgspec.json.encode(manifest)))
+        self._fs.pipe_file(
+            f"{folder}/manifest.json", msgspec.json.format(msgspec.json.encode(manifest))
+        )
         for old in files:
             if old != name:
                 self._fs.rm_file(f"{folder}/{old}")

@@ -42,7 +42,9 @@ def read(fields: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401, of JSON
 def write(fields: dict[str, Any], path: str, value: object) -> None:
     """Put a value at a path of a decoded line, at the alternative that is there or else at the first."""
     ways = path.split("|")
-    *above, name = parts_of(next((each for each in ways if read(fields, each) is not None), ways[0]))
+    *above, name = parts_of(
+        next((each for each in ways if read(fields, each) is not None), ways[0])
+    )
     node = fields
     for part in above:
         node = node[part] if isinstance(node.get(part), dict) else node.setdefault(part, {})
@@ -68,14 +70,25 @@ def struct_of(tree: Tree) -> type[msgspec.Struct]:
     """The tree as msgspec decodes it; fields are called by their order, since names of JSON need be none of Python."""
     fields: list[Any] = []
     for n, (name, below) in enumerate(tree.items()):
-        named = msgspec.field(name=name) if isinstance(below, Leaf) and below.is_required else msgspec.field(default=None, name=name)
-        fields.append((f"f{n}", below.python if isinstance(below, Leaf) else struct_of(below) | None, named))
+        named = (
+            msgspec.field(name=name)
+            if isinstance(below, Leaf) and below.is_required
+            else msgspec.field(default=None, name=name)
+        )
+        fields.append(
+            (f"f{n}", below.python if isinstance(below, Leaf) else struct_of(below) | None, named)
+        )
     return msgspec.defstruct("Line", fields, kw_only=True, gc=False)
 
 
 def dtype_of(tree: Tree) -> pl.Struct:
     """The tree as Polars decodes it."""
-    return pl.Struct({name: below.polars if isinstance(below, Leaf) else dtype_of(below) for name, below in tree.items()})
+    return pl.Struct(
+        {
+            name: below.polars if isinstance(below, Leaf) else dtype_of(below)
+            for name, below in tree.items()
+        }
+    )
 
 
 def getter(tree: Tree, path: str | None) -> Callable[[Any], Any]:
@@ -104,7 +117,10 @@ def getter(tree: Tree, path: str | None) -> Callable[[Any], Any]:
 
 def value_at(line: pl.Expr, path: str) -> pl.Expr:
     """What stands at a path of decoded lines."""
-    values = [functools.reduce(lambda value, part: value.struct.field(part), parts_of(each), line) for each in path.split("|")]
+    values = [
+        functools.reduce(lambda value, part: value.struct.field(part), parts_of(each), line)
+        for each in path.split("|")
+    ]
     return values[0] if len(values) == 1 else pl.coalesce(values)
 
 

@@ -23,7 +23,12 @@ _REDDIT: Mapping[str, Any] = {
     "prefixes": ("t1_", "t3_"),
 }
 # Hits of hn.algolia.com/api.
-_HACKERNEWS: Mapping[str, Any] = {"item_id": "objectID", "created_at": "created_at_i", "author": "author", "votes": "points"}
+_HACKERNEWS: Mapping[str, Any] = {
+    "item_id": "objectID",
+    "created_at": "created_at_i",
+    "author": "author",
+    "votes": "points",
+}
 # A post of X's API v2, as GET /2/tweets/search/recent gives it: docs.x.com, "Post object".
 _X: Mapping[str, Any] = {
     "item_id": "id",
@@ -36,17 +41,41 @@ _X: Mapping[str, Any] = {
     "reply_count": "public_metrics.reply_count",
 }
 # Graph API: Page Post and Comment, IG Media and IG Comment (developers.facebook.com/docs/graph-api/reference).
-_FACEBOOK: Mapping[str, Any] = {"item_id": "id", "created_at": "created_time", "time": "iso", "author": "from.id", "body": "message"}
-_INSTAGRAM: Mapping[str, Any] = {"item_id": "id", "created_at": "timestamp", "time": "iso", "author": "username", "votes": "like_count"}
+_FACEBOOK: Mapping[str, Any] = {
+    "item_id": "id",
+    "created_at": "created_time",
+    "time": "iso",
+    "author": "from.id",
+    "body": "message",
+}
+_INSTAGRAM: Mapping[str, Any] = {
+    "item_id": "id",
+    "created_at": "timestamp",
+    "time": "iso",
+    "author": "username",
+    "votes": "like_count",
+}
 
 KNOWN_FORMATS: Mapping[str, Mapping[str, LineFormat]] = {
     "reddit": {
-        "submission": LineFormat(**_REDDIT, title="title", body="selftext", reply_count="num_comments"),
-        "comment": LineFormat(**_REDDIT, thread_id="link_id", parent_id="parent_id", title="link_title", body="body"),
+        "submission": LineFormat(
+            **_REDDIT, title="title", body="selftext", reply_count="num_comments"
+        ),
+        "comment": LineFormat(
+            **_REDDIT, thread_id="link_id", parent_id="parent_id", title="link_title", body="body"
+        ),
     },
     "hackernews": {
-        "submission": LineFormat(**_HACKERNEWS, title="title", body="story_text", reply_count="num_comments"),
-        "comment": LineFormat(**_HACKERNEWS, thread_id="story_id", parent_id="parent_id", title="story_title", body="comment_text"),
+        "submission": LineFormat(
+            **_HACKERNEWS, title="title", body="story_text", reply_count="num_comments"
+        ),
+        "comment": LineFormat(
+            **_HACKERNEWS,
+            thread_id="story_id",
+            parent_id="parent_id",
+            title="story_title",
+            body="comment_text",
+        ),
     },
     # partner.steamgames.com/doc/store/getreviews; `appid` is added, since an answer is about one app and does not say which.
     "steam": {
@@ -64,15 +93,25 @@ KNOWN_FORMATS: Mapping[str, Mapping[str, LineFormat]] = {
     "x": {"submission": LineFormat(**_X), "comment": LineFormat(**_X)},
     "facebook": {
         "submission": LineFormat(**_FACEBOOK),
-        "comment": LineFormat(**_FACEBOOK, thread_id="post_id", parent_id="parent.id", votes="like_count", reply_count="comment_count"),
+        "comment": LineFormat(
+            **_FACEBOOK,
+            thread_id="post_id",
+            parent_id="parent.id",
+            votes="like_count",
+            reply_count="comment_count",
+        ),
     },
     "instagram": {
         "submission": LineFormat(**_INSTAGRAM, body="caption", reply_count="comments_count"),
-        "comment": LineFormat(**_INSTAGRAM, thread_id="media_id", parent_id="parent_id", body="text"),
+        "comment": LineFormat(
+            **_INSTAGRAM, thread_id="media_id", parent_id="parent_id", body="text"
+        ),
     },
     # learn.microsoft.com/linkedin/marketing/community-management/shares, "Posts API" and "Comments API".
     "linkedin": {
-        "submission": LineFormat(item_id="id", created_at="publishedAt|createdAt", author="author", body="commentary"),
+        "submission": LineFormat(
+            item_id="id", created_at="publishedAt|createdAt", author="author", body="commentary"
+        ),
         "comment": LineFormat(
             item_id="commentUrn|id",
             created_at="created.time",
@@ -105,7 +144,11 @@ KNOWN_FORMATS: Mapping[str, Mapping[str, LineFormat]] = {
 def format_of(told: LineFormats, kind: str) -> LineFormat:
     """The form that a manifest tells for a kind of item; raises LandingCorrupt where there is none."""
     try:
-        return KNOWN_FORMATS[told][kind] if isinstance(told, str) else LineFormat.model_validate(told[kind])
+        return (
+            KNOWN_FORMATS[told][kind]
+            if isinstance(told, str)
+            else LineFormat.model_validate(told[kind])
+        )
     except KeyError:
         known = told if isinstance(told, str) else "its own"
         message = f"a manifest says that its {kind}s are of form {known}, which has none: this version is older than what landed it"
@@ -125,5 +168,9 @@ def likely_kind(told: LineFormats, line: bytes) -> str:
     except (msgspec.DecodeError, UnicodeDecodeError):
         return kinds[0]
     return max(
-        kinds, key=lambda kind: sum(isinstance(fields, dict) and read(fields, path) is not None for path in format_of(told, kind).spoken)
+        kinds,
+        key=lambda kind: sum(
+            isinstance(fields, dict) and read(fields, path) is not None
+            for path in format_of(told, kind).spoken
+        ),
     )

@@ -9,7 +9,14 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 import polars as pl
 from polars_hash import CryptographicHashingNameSpace
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
 from market_opinion.core.polars_types import UTC_TIME
 from market_opinion.storage.json_paths import (
@@ -28,14 +35,23 @@ from market_opinion.storage.json_paths import (
 
 # See `fields`.
 Path = Annotated[str, StringConstraints(min_length=1)]
-Paths = Annotated[tuple[Path, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)]
+Paths = Annotated[
+    tuple[Path, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)
+]
 # Takes the place of what an id was hashed from, where that had to go since it named somebody.
 KEPT_ID = "item_id_was"
 _HASH_CHARACTERS = 32
 # In the year 5138; whatever is more counts milliseconds.
 _SECONDS_MAX = 100_000_000_000
 _YEAR_1, _YEAR_9999 = -62_135_596_800, 253_402_300_799
-_ISO = ("%Y-%m-%dT%H:%M:%S%.f%#z", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M:%S%.f%#z", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%d")
+_ISO = (
+    "%Y-%m-%dT%H:%M:%S%.f%#z",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M:%S%.f%#z",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%d",
+)
 _STARS = (1.0, 5.0)
 _YES, _NO = ["true", "yes", "y", "1"], ["false", "no", "n", "0"]
 
@@ -75,7 +91,8 @@ class LineFormat(BaseModel):
     item_id: Paths = Field(min_length=1)
     created_at: Path
     time: Literal["epoch", "iso"] | Annotated[str, StringConstraints(pattern="%")] = Field(
-        "epoch", description="Seconds or milliseconds since 1970, ISO 8601, or a format of strptime; in UTC where no zone is told."
+        "epoch",
+        description="Seconds or milliseconds since 1970, ISO 8601, or a format of strptime; in UTC where no zone is told.",
     )
     retrieved_at: Path | None = None
     community: Path | None = None
@@ -87,10 +104,16 @@ class LineFormat(BaseModel):
     votes: Path | None = None
     reply_count: Path | None = None
     rating: Path | None = None
-    rating_range: tuple[float, float] = Field(_STARS, description="The lowest and the highest rating, which become 1 and 5.")
-    is_recommended: Path | None = Field(None, description="Yes and no instead of a rating, which become 5 and 1.")
+    rating_range: tuple[float, float] = Field(
+        _STARS, description="The lowest and the highest rating, which become 1 and 5."
+    )
+    is_recommended: Path | None = Field(
+        None, description="Yes and no instead of a rating, which become 5 and 1."
+    )
     prefixes: tuple[str, ...] = Field((), description="Taken off ids.")
-    is_lenient: bool = Field(default=False, description="Numbers may come as text, and ids as numbers.")
+    is_lenient: bool = Field(
+        default=False, description="Numbers may come as text, and ids as numbers."
+    )
 
     @field_validator("rating_range")
     @classmethod
@@ -118,7 +141,9 @@ class LineFormat(BaseModel):
             "item_id": item_id,
             "thread_id": self._id(line, self.thread_id) if self.thread_id else own_thread,
             "created_at": self._moment(value_at(line, self.created_at)),
-            "parent_id": self._id(line, self.parent_id) if self.parent_id else pl.lit(None, pl.String),
+            "parent_id": self._id(line, self.parent_id)
+            if self.parent_id
+            else pl.lit(None, pl.String),
             "author": text_at(line, self.author),
             "title": text_at(line, self.title),
             "body": joined([value_at(line, path) for path in self.body]),
@@ -134,7 +159,11 @@ class LineFormat(BaseModel):
         paths = {self.created_at: _TIME} | ({self.community: _TEXT} if self.community else {})
         tree = tree_of(paths)
         decode = msgspec.json.Decoder(struct_of(tree)).decode
-        created, community, seconds_of = getter(tree, self.created_at), getter(tree, self.community), self._seconds
+        created, community, seconds_of = (
+            getter(tree, self.created_at),
+            getter(tree, self.community),
+            self._seconds,
+        )
 
         def place(line: bytes) -> Place | None:
             try:
@@ -156,7 +185,11 @@ class LineFormat(BaseModel):
         if not self.is_hashed:
             return self.bare_id(read(fields, self.item_id[0])) or ""
         parts = [read(fields, path) for path in self.item_id]
-        hashed = "" if None in parts else hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:_HASH_CHARACTERS]
+        hashed = (
+            ""
+            if None in parts
+            else hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:_HASH_CHARACTERS]
+        )
         return str(fields.get(KEPT_ID) or hashed)
 
     def said(self, fields: Mapping[str, Any]) -> ItemFields:
@@ -168,22 +201,37 @@ class LineFormat(BaseModel):
         parts = [part for path in self.body if (part := at(path)) is not None]
         body = "\n".join(map(str, parts)) if len(parts) > 1 else next(iter(parts), None)
         thread = self.bare_id(at(self.thread_id))
-        return ItemFields(self.key(fields), thread, at(self.author), at(self.title), body, at(self.votes), at(self.reply_count))
+        return ItemFields(
+            self.key(fields),
+            thread,
+            at(self.author),
+            at(self.title),
+            body,
+            at(self.votes),
+            at(self.reply_count),
+        )
 
     def bare_id(self, told: object) -> str | None:
         """An id without the prefixes of the platform."""
-        return None if told is None else functools.reduce(str.removeprefix, self.prefixes, str(told))
+        return (
+            None if told is None else functools.reduce(str.removeprefix, self.prefixes, str(told))
+        )
 
     @property
     def identity(self) -> list[str]:
         """Paths of what says which item a line is, when and where in its thread."""
         own = (KEPT_ID,) if self.is_hashed else self.item_id
-        return alternatives(*own, self.created_at, self.retrieved_at, self.community, self.thread_id, self.parent_id)
+        return alternatives(
+            *own, self.created_at, self.retrieved_at, self.community, self.thread_id, self.parent_id
+        )
 
     @property
     def spoken(self) -> list[str]:
         """Paths of what is said in a line, where, by whom, and how it was taken."""
-        return [*alternatives(self.thread_id, self.parent_id, self.author, self.title, *self.body), *self.numbers]
+        return [
+            *alternatives(self.thread_id, self.parent_id, self.author, self.title, *self.body),
+            *self.numbers,
+        ]
 
     @property
     def numbers(self) -> list[str]:
@@ -197,17 +245,25 @@ class LineFormat(BaseModel):
         count = _LENIENT if self.is_lenient else Leaf(int | None, pl.Int64)
         wanted = {
             **dict.fromkeys((self.retrieved_at,), _TIME),
-            **dict.fromkeys((self.author, self.title, *self.body), _LENIENT if self.is_lenient else _TEXT),
+            **dict.fromkeys(
+                (self.author, self.title, *self.body), _LENIENT if self.is_lenient else _TEXT
+            ),
             **dict.fromkeys((self.votes, self.reply_count), count),
             self.rating: _LENIENT if self.is_lenient else Leaf(float | None, pl.Float64),
-            self.is_recommended: Leaf(bool | str | int | None, pl.String) if self.is_lenient else Leaf(bool | None, pl.Boolean),
+            self.is_recommended: Leaf(bool | str | int | None, pl.String)
+            if self.is_lenient
+            else Leaf(bool | None, pl.Boolean),
             **dict.fromkeys((self.thread_id, self.parent_id), an_id),
-            self.created_at: _TIME._replace(python=float | str, is_required=True) if "|" not in self.created_at else _TIME,
+            self.created_at: _TIME._replace(python=float | str, is_required=True)
+            if "|" not in self.created_at
+            else _TIME,
         }
         if self.is_hashed:
             wanted |= {**dict.fromkeys(self.item_id, _LENIENT), KEPT_ID: _TEXT}
         elif self.item_id[0] not in {self.thread_id, self.parent_id}:
-            wanted[self.item_id[0]] = Leaf(str | int if self.is_lenient else str, pl.String, is_required=True)
+            wanted[self.item_id[0]] = Leaf(
+                str | int if self.is_lenient else str, pl.String, is_required=True
+            )
         return tree_of({path: leaf for path, leaf in wanted.items() if path})
 
     def _item_id(self, line: pl.Expr) -> pl.Expr:
@@ -245,7 +301,9 @@ class LineFormat(BaseModel):
             seconds = pl.when(number.abs() >= _SECONDS_MAX).then(number / 1000).otherwise(number)
             believable = pl.when(seconds.is_between(_YEAR_1, _YEAR_9999)).then(seconds)
             return (believable * 1_000_000).round().cast(pl.Int64).cast(UTC_TIME)
-        return pl.coalesce(_parsed(told, each) for each in (_ISO if self.time == "iso" else (self.time,)))
+        return pl.coalesce(
+            _parsed(told, each) for each in (_ISO if self.time == "iso" else (self.time,))
+        )
 
     def _seconds(self, told: float | str | None) -> float | None:
         """The same of one value; raises ValueError where it is none."""
@@ -255,7 +313,11 @@ class LineFormat(BaseModel):
             number = float(told)
             return number / 1000 if abs(number) >= _SECONDS_MAX else number
         text = str(told)
-        moment = datetime.fromisoformat(text) if self.time == "iso" else datetime.strptime(text, self.time)  # noqa: DTZ007, next line
+        moment = (
+            datetime.fromisoformat(text)
+            if self.time == "iso"
+            else datetime.strptime(text, self.time)
+        )  # noqa: DTZ007, next line
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

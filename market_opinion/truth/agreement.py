@@ -26,7 +26,9 @@ def compare(left: pl.DataFrame, right: pl.DataFrame, products: pl.DataFrame) -> 
     same = both.filter(pl.col("label") == pl.col("label_right")).height
     observed = same / both.height if both.height else None
     means = [
-        _means(frame, products).rename({"opinion_count": f"{side}_count", "polarity": f"{side}_polarity"})
+        _means(frame, products).rename(
+            {"opinion_count": f"{side}_count", "polarity": f"{side}_polarity"}
+        )
         for side, frame in (("left", left), ("right", right))
     ]
     return Agreement(
@@ -41,16 +43,28 @@ def compare(left: pl.DataFrame, right: pl.DataFrame, products: pl.DataFrame) -> 
 
 
 def _means(opinions: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
-    named = opinions.join(products.select("product_id", "brand").unique("product_id"), on="product_id", how="left")
-    return named.group_by("brand", "aspect").agg(pl.len().alias("opinion_count"), pl.col("polarity").sum())
+    named = opinions.join(
+        products.select("product_id", "brand").unique("product_id"), on="product_id", how="left"
+    )
+    return named.group_by("brand", "aspect").agg(
+        pl.len().alias("opinion_count"), pl.col("polarity").sum()
+    )
 
 
 def _shift(left: pl.DataFrame, right: pl.DataFrame, *, by: str) -> pl.DataFrame:
     """One row per brand or aspect: how many opinions and what mean polarity each set has, and the shift."""
     sums = [frame.group_by(by).agg(pl.exclude("brand", "aspect").sum()) for frame in (left, right)]
-    joined = sums[0].join(sums[1], on=by, how="full", coalesce=True).with_columns(pl.col("left_count", "right_count").fill_null(0))
-    mean = joined.with_columns(pl.col(f"{side}_polarity") / pl.col(f"{side}_count") for side in ("left", "right"))
-    return mean.with_columns(shift=pl.col("right_polarity") - pl.col("left_polarity")).sort("left_count", by, descending=[True, False])
+    joined = (
+        sums[0]
+        .join(sums[1], on=by, how="full", coalesce=True)
+        .with_columns(pl.col("left_count", "right_count").fill_null(0))
+    )
+    mean = joined.with_columns(
+        pl.col(f"{side}_polarity") / pl.col(f"{side}_count") for side in ("left", "right")
+    )
+    return mean.with_columns(shift=pl.col("right_polarity") - pl.col("left_polarity")).sort(
+        "left_count", by, descending=[True, False]
+    )
 
 
 def _kappa(both: pl.DataFrame, observed: float | None) -> float | None:
@@ -58,5 +72,8 @@ def _kappa(both: pl.DataFrame, observed: float | None) -> float | None:
     if observed is None:
         return None
     shares = [dict(both.group_by(column).len().iter_rows()) for column in ("label", "label_right")]
-    chance = sum(shares[0].get(label, 0) * shares[1].get(label, 0) for label in shares[0]) / both.height**2
+    chance = (
+        sum(shares[0].get(label, 0) * shares[1].get(label, 0) for label in shares[0])
+        / both.height**2
+    )
     return 1.0 if chance == 1 else (observed - chance) / (1 - chance)

@@ -55,10 +55,20 @@ def to_judge(labelled: pl.DataFrame) -> pl.DataFrame:
 
 def evaluate(labelled: pl.DataFrame, accepted: pl.DataFrame, rejected_count: int) -> Evaluation:
     """What `opinions.accept` let pass, beside the labels. A text without an opinion counts as neutral."""
-    by_text = accepted.group_by("item_id").agg(pl.col("polarity").sum()).with_columns(found=label(pl.col("polarity")))
-    both = labelled.with_row_index("row").with_columns(item_id=pl.col("row").cast(pl.String)).join(by_text, on="item_id", how="left")
+    by_text = (
+        accepted.group_by("item_id")
+        .agg(pl.col("polarity").sum())
+        .with_columns(found=label(pl.col("polarity")))
+    )
+    both = (
+        labelled.with_row_index("row")
+        .with_columns(item_id=pl.col("row").cast(pl.String))
+        .join(by_text, on="item_id", how="left")
+    )
     judged = both.with_columns(pl.col("found").fill_null("neutral")).drop_nulls("label")
-    classes = [_scores(name, judged, pl.col("found") == name, pl.col("label") == name) for name in LABELS]
+    classes = [
+        _scores(name, judged, pl.col("found") == name, pl.col("label") == name) for name in LABELS
+    ]
     right = judged.filter(pl.col("found") == pl.col("label")).height
     aspects = both.drop_nulls("aspects").explode("aspects", "aspect_labels", empty_as_null=True)
     detection, agreed = _aspects(aspects, accepted) if aspects.height else (None, None)
@@ -79,16 +89,24 @@ def _aspects(aspects: pl.DataFrame, accepted: pl.DataFrame) -> tuple[Scores, flo
     """Whether the aspects spoken of were found, and whether their labels are right where both found them."""
     known = aspects.select("item_id").unique()
     gold = aspects.drop_nulls("aspects").select("item_id", aspect="aspects", gold="aspect_labels")
-    found = accepted.join(known, on="item_id", how="semi").select("item_id", "aspect", "label").unique(["item_id", "aspect"])
+    found = (
+        accepted.join(known, on="item_id", how="semi")
+        .select("item_id", "aspect", "label")
+        .unique(["item_id", "aspect"])
+    )
     both = gold.join(found, on=["item_id", "aspect"])
     precision = both.height / found.height if found.height else 0.0
     recall = both.height / gold.height if gold.height else 0.0
     detection = Scores("aspects", precision, recall, _f1(precision, recall), gold.height)
-    return detection, both.filter(pl.col("gold") == pl.col("label")).height / both.height if both.height else None
+    return detection, both.filter(
+        pl.col("gold") == pl.col("label")
+    ).height / both.height if both.height else None
 
 
 def _scores(name: str, rows: pl.DataFrame, found: pl.Expr, wanted: pl.Expr) -> Scores:
-    hits, said, count = (rows.filter(condition).height for condition in (found & wanted, found, wanted))
+    hits, said, count = (
+        rows.filter(condition).height for condition in (found & wanted, found, wanted)
+    )
     precision, recall = hits / said if said else 0.0, hits / count if count else 0.0
     return Scores(name, precision, recall, _f1(precision, recall), count)
 

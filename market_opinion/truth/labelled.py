@@ -29,7 +29,11 @@ SCHEMA: Schema = {
     "aspects": pl.List(pl.String),
     "aspect_labels": pl.List(pl.String),
 }
-_EMOTIONS = {"Negative emotion": "negative", "Positive emotion": "positive", "No emotion toward brand or product": "neutral"}
+_EMOTIONS = {
+    "Negative emotion": "negative",
+    "Positive emotion": "positive",
+    "No emotion toward brand or product": "neutral",
+}
 _PRAISES, _COMPLAINS = 4, 2
 _ANNOTATION = re.compile(r"([^,\[\]]+)\[([+-])\d\]")
 
@@ -43,7 +47,9 @@ def read_labelled(path: Path, domain: Domain) -> pl.DataFrame:
     naming file and line.
     """
     if path.is_dir():
-        rows = [row for file in sorted(path.glob("*.txt")) for row in _marked_sentences(file, domain)]
+        rows = [
+            row for file in sorted(path.glob("*.txt")) for row in _marked_sentences(file, domain)
+        ]
     elif stars := list(_stars(path)):
         rows = stars
     elif path.suffix == ".jsonl":
@@ -66,14 +72,28 @@ def _stars(path: Path) -> Iterator[dict[str, Any]]:
     if ending_of(path.name) not in ENDINGS:
         return
     try:
-        for line in read_lines(LocalFileSystem(), str(path), wanted=(form.created_at, str(form.rating))):
+        for line in read_lines(
+            LocalFileSystem(), str(path), wanted=(form.created_at, str(form.rating))
+        ):
             fields = json.loads(line)
             told = read(fields, str(form.rating))
             if told is None or read(fields, form.created_at) is None:
                 return
             words = [read(fields, path) for path in (str(form.title), *form.body)]
-            label = "positive" if float(told) >= _PRAISES else "negative" if float(told) <= _COMPLAINS else "neutral"
-            yield {"text": "\n".join(filter(None, words)), "product": "it", "label": label, "aspects": None, "aspect_labels": None}
+            label = (
+                "positive"
+                if float(told) >= _PRAISES
+                else "negative"
+                if float(told) <= _COMPLAINS
+                else "neutral"
+            )
+            yield {
+                "text": "\n".join(filter(None, words)),
+                "product": "it",
+                "label": label,
+                "aspects": None,
+                "aspect_labels": None,
+            }
     except (SourceUnreadable, ValueError, AttributeError):
         return  # not that form; the others say what is wrong with it
 
@@ -83,9 +103,17 @@ def _json_lines(path: Path, domain: Domain) -> Iterator[dict[str, Any]]:
         try:
             found = json.loads(line)
             aspects = found.get("aspects") or {}
-            wrong = [value for value in (found.get("label"), *aspects.values()) if value is not None and value not in LABELS]
+            wrong = [
+                value
+                for value in (found.get("label"), *aspects.values())
+                if value is not None and value not in LABELS
+            ]
             unknown = [name for name in aspects if name not in domain.aspects]
-            row = {"text": found["text"], "product": found.get("product") or "it", "label": found.get("label")}
+            row = {
+                "text": found["text"],
+                "product": found.get("product") or "it",
+                "label": found.get("label"),
+            }
         except (json.JSONDecodeError, KeyError, AttributeError, TypeError) as error:
             message = f"{path}, line {number}: not an object with a text ({error})"
             raise InvalidRequest(message) from error
@@ -101,11 +129,19 @@ def _emotions(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="latin-1", newline="") as file:
         for row in csv.reader(file):
             if len(row) >= 3 and row[0] and row[2] in _EMOTIONS:  # noqa: PLR2004, text, product, emotion
-                yield {"text": row[0], "product": row[1] or "it", "label": _EMOTIONS[row[2]], "aspects": None, "aspect_labels": None}
+                yield {
+                    "text": row[0],
+                    "product": row[1] or "it",
+                    "label": _EMOTIONS[row[2]],
+                    "aspects": None,
+                    "aspect_labels": None,
+                }
 
 
 def _marked_sentences(path: Path, domain: Domain) -> Iterator[dict[str, Any]]:
-    aspect_of = {normalise(cue): name for name, aspect in domain.aspects.items() for cue in aspect.cues}
+    aspect_of = {
+        normalise(cue): name for name, aspect in domain.aspects.items() for cue in aspect.cues
+    }
     for line in path.read_text(encoding="latin-1").splitlines():
         marks, found, sentence = line.partition("##")
         if not found or not sentence.strip():
@@ -114,5 +150,14 @@ def _marked_sentences(path: Path, domain: Domain) -> Iterator[dict[str, Any]]:
         for feature, sign in _ANNOTATION.findall(marks):
             if aspect := aspect_of.get(normalise(feature)):
                 signs[aspect] = signs.get(aspect, 0) + (1 if sign == "+" else -1)
-        labels = ["positive" if total > 0 else "negative" if total < 0 else "neutral" for total in signs.values()]
-        yield {"text": sentence.strip(), "product": path.stem, "label": None, "aspects": list(signs), "aspect_labels": labels}
+        labels = [
+            "positive" if total > 0 else "negative" if total < 0 else "neutral"
+            for total in signs.values()
+        ]
+        yield {
+            "text": sentence.strip(),
+            "product": path.stem,
+            "label": None,
+            "aspects": list(signs),
+            "aspect_labels": labels,
+        }

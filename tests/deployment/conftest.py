@@ -22,7 +22,10 @@ from tests.conftest import REPOSITORY
 
 _READS = re.compile(r"reads\s*= toset\(\[(.*?)\]\)")
 # The stages, and what each needs to be there before it.
-NEEDS = {path.parent.name: re.findall(r'"(\w+)"', _READS.search(path.read_text())[1]) for path in sorted(FOLDER.glob("*/main.tf"))}
+NEEDS = {
+    path.parent.name: re.findall(r'"(\w+)"', _READS.search(path.read_text())[1])
+    for path in sorted(FOLDER.glob("*/main.tf"))
+}
 # Stages that are applied at once.
 _AT_ONCE = 5
 _PLUGINS = [
@@ -45,7 +48,14 @@ def missing() -> str | None:
 def plugins() -> Path | None:
     """A folder of providers."""
     found = (Path(place) for place in _PLUGINS if place)
-    return next((place for place in found if (place / "registry.terraform.io" / "hashicorp" / "aws").is_dir()), None)
+    return next(
+        (
+            place
+            for place in found
+            if (place / "registry.terraform.io" / "hashicorp" / "aws").is_dir()
+        ),
+        None,
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -63,12 +73,26 @@ class Account:
     def terraform(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """`python -m infra.terraform`, as a person would run it."""
         command = [sys.executable, "-m", "infra.terraform", *arguments]
-        return subprocess.run(command, cwd=self.folder, env=self.environment, capture_output=True, text=True, timeout=400, check=False)
+        return subprocess.run(
+            command,
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=400,
+            check=False,
+        )
 
     def aws(self, service: str, verb: str, **arguments: str) -> Any:
         """One request to the emulator."""
-        keys = {"aws_access_key_id": ACCOUNT, "aws_secret_access_key": "test", "region_name": "eu-central-1"}
-        return getattr(boto3.client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"], **keys), verb)(**arguments)
+        keys = {
+            "aws_access_key_id": ACCOUNT,
+            "aws_secret_access_key": "test",
+            "region_name": "eu-central-1",
+        }
+        return getattr(
+            boto3.client(service, endpoint_url=self.environment["AWS_ENDPOINT_URL"], **keys), verb
+        )(**arguments)
 
     def output(self, stage: str) -> dict[str, Any]:
         done = self.terraform("output", "dev", stage)
@@ -78,8 +102,14 @@ class Account:
 
 def terraform_environment() -> dict[str, str]:
     """No provider is downloaded, and no file of the person who runs the tests is read."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))}
-    return {**kept, "TF_CLI_ARGS_init": f"-plugin-dir={plugins()} -backend-config=use_path_style=true", "TF_VAR_s3_path_style": "true"}
+    kept = {
+        name: value for name, value in os.environ.items() if not name.startswith(("TF_", "AWS_"))
+    }
+    return {
+        **kept,
+        "TF_CLI_ARGS_init": f"-plugin-dir={plugins()} -backend-config=use_path_style=true",
+        "TF_VAR_s3_path_style": "true",
+    }
 
 
 def copy_stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -87,7 +117,12 @@ def copy_stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if reason := missing():
         pytest.skip(reason)
     folder = tmp_path_factory.mktemp("stages")
-    shutil.copytree(REPOSITORY / "infra", folder / "infra", symlinks=True, ignore=shutil.ignore_patterns(".terraform*"))
+    shutil.copytree(
+        REPOSITORY / "infra",
+        folder / "infra",
+        symlinks=True,
+        ignore=shutil.ignore_patterns(".terraform*"),
+    )
     return folder
 
 

@@ -15,9 +15,22 @@ from tests.deployment.conftest import NEEDS
 ARTEFACTS = {
     "30_compute": {"aws_ecs_service.worker"},  # it does not tell availability_zone_rebalancing
     # Alarms are read by a protocol it does not speak (boto3 shows them as they should be), and it forgets a trail's tags.
-    "50_monitoring": {"aws_cloudtrail.data", *(f"aws_cloudwatch_metric_alarm.{name}" for name in ("dead", "worker", "failed"))},
+    "50_monitoring": {
+        "aws_cloudtrail.data",
+        *(f"aws_cloudwatch_metric_alarm.{name}" for name in ("dead", "worker", "failed")),
+    },
 }
-ROLES = ("start", "worker", "pipeline", "serving", "engineer", "analyst", "bi", "snowflake", "events")
+ROLES = (
+    "start",
+    "worker",
+    "pipeline",
+    "serving",
+    "engineer",
+    "analyst",
+    "bi",
+    "snowflake",
+    "events",
+)
 # Statements about everything, and why: they take no resource.
 EVERYTHING = {("start", "SignIn"), ("worker", "WithoutResources")}
 
@@ -25,10 +38,20 @@ EVERYTHING = {("start", "SignIn"), ("worker", "WithoutResources")}
 def test_a_second_plan_changes_nothing(applied):
     """But for what the emulator does not keep, each named above."""
     with ThreadPoolExecutor(2) as threads:
-        plans = dict(zip(NEEDS, threads.map(lambda stage: applied.terraform("plan", "dev", "--stages", stage), NEEDS), strict=True))
+        plans = dict(
+            zip(
+                NEEDS,
+                threads.map(
+                    lambda stage: applied.terraform("plan", "dev", "--stages", stage), NEEDS
+                ),
+                strict=True,
+            )
+        )
     for stage, done in plans.items():
         assert done.returncode == 0, done.stderr
-        drifted = re.findall(r"# (\w+\.\w+)\S* (?:will be|must be)", re.sub(r"\x1b\[\d+m", "", done.stderr))
+        drifted = re.findall(
+            r"# (\w+\.\w+)\S* (?:will be|must be)", re.sub(r"\x1b\[\d+m", "", done.stderr)
+        )
         assert set(drifted) <= ARTEFACTS.get(stage, set()), stage
 
 
@@ -37,8 +60,14 @@ def test_names_follow_one_rule(aws):
     buckets = [bucket["Name"] for bucket in boto3.client("s3").list_buckets()["Buckets"]]
     roles = [role["RoleName"] for role in boto3.client("iam").list_roles()["Roles"]]
     queues = [url.rpartition("/")[2] for url in boto3.client("sqs").list_queues()["QueueUrls"]]
-    assert [name for name in (*buckets, *roles, *queues) if not re.match(r"tf-dev-opinions-(s3|role|sqs)-[a-z0-9-]+$", name)] == []
-    tags = boto3.client("s3").get_bucket_tagging(Bucket=next(name for name in buckets if "landing" in name))["TagSet"]
+    assert [
+        name
+        for name in (*buckets, *roles, *queues)
+        if not re.match(r"tf-dev-opinions-(s3|role|sqs)-[a-z0-9-]+$", name)
+    ] == []
+    tags = boto3.client("s3").get_bucket_tagging(
+        Bucket=next(name for name in buckets if "landing" in name)
+    )["TagSet"]
     assert {tag["Key"] for tag in tags} >= {"Owner", "Environment", "ManagedBy"}
 
 
@@ -53,8 +82,13 @@ def test_no_role_may_do_more_than_it_needs(aws):
 def _statements(role):
     iam, name = boto3.client("iam"), f"tf-dev-opinions-role-{role}"
     for policy in iam.list_role_policies(RoleName=name)["PolicyNames"]:
-        for statement in iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"]["Statement"]:
-            actions, resources = ([one] if isinstance(one, str) else one for one in (statement["Action"], statement["Resource"]))
+        for statement in iam.get_role_policy(RoleName=name, PolicyName=policy)["PolicyDocument"][
+            "Statement"
+        ]:
+            actions, resources = (
+                [one] if isinstance(one, str) else one
+                for one in (statement["Action"], statement["Resource"])
+            )
             yield statement["Sid"], actions, resources
 
 
@@ -90,16 +124,23 @@ def test_buckets_are_shut_and_encrypted(aws):
     s3, keys = boto3.client("s3"), set()
     for layer in ("landing", "bronze", "silver", "gold"):
         bucket = f"tf-dev-opinions-s3-{layer}-123456789012"
-        assert all(s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values())
-        rule = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"][0][
-            "ApplyServerSideEncryptionByDefault"
-        ]
+        assert all(
+            s3.get_public_access_block(Bucket=bucket)["PublicAccessBlockConfiguration"].values()
+        )
+        rule = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"][
+            "Rules"
+        ][0]["ApplyServerSideEncryptionByDefault"]
         assert rule["SSEAlgorithm"] == "aws:kms"
         keys.add(rule["KMSMasterKeyID"])
         (statement,) = json.loads(s3.get_bucket_policy(Bucket=bucket)["Policy"])["Statement"]
-        assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+        assert (statement["Effect"], statement["Condition"]) == (
+            "Deny",
+            {"Bool": {"aws:SecureTransport": "false"}},
+        )
         assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"]
-        assert s3.get_bucket_versioning(Bucket=bucket).get("Status") is None  # what is erased is gone
+        assert (
+            s3.get_bucket_versioning(Bucket=bucket).get("Status") is None
+        )  # what is erased is gone
     assert len(keys) == 4
 
 
@@ -111,9 +152,13 @@ def test_a_file_that_arrives_is_a_message_within_a_second(aws):
     s3.put_object(Bucket=bucket, Key="raw/reddit/x.jsonl", Body=b"{}")
     s3.put_object(Bucket=bucket, Key="inbox/archive/RC_2026-03.jsonl", Body=b"{}")
     started = time.monotonic()
-    messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5, MaxNumberOfMessages=10)["Messages"]
+    messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5, MaxNumberOfMessages=10)[
+        "Messages"
+    ]
     assert time.monotonic() - started < 1
-    assert [json.loads(message["Body"])["detail"]["object"]["key"] for message in messages] == ["inbox/archive/RC_2026-03.jsonl"]
+    assert [json.loads(message["Body"])["detail"]["object"]["key"] for message in messages] == [
+        "inbox/archive/RC_2026-03.jsonl"
+    ]
 
 
 def test_nothing_secret_is_in_the_states(aws):
@@ -123,17 +168,36 @@ def test_nothing_secret_is_in_the_states(aws):
     for entry in s3.list_objects_v2(Bucket=bucket)["Contents"]:
         state = json.loads(s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read())
         kinds = {resource["type"] for resource in state["resources"]}
-        assert not kinds & {"aws_secretsmanager_secret_version", "aws_iam_access_key", "aws_ssm_parameter"}
+        assert not kinds & {
+            "aws_secretsmanager_secret_version",
+            "aws_iam_access_key",
+            "aws_ssm_parameter",
+        }
         for resource in state["resources"]:
             if resource["type"] == "aws_cloudwatch_event_connection":
-                value = resource["instances"][0]["attributes"]["auth_parameters"][0]["api_key"][0]["value"]
+                value = resource["instances"][0]["attributes"]["auth_parameters"][0]["api_key"][0][
+                    "value"
+                ]
                 assert value == "set by hand"
     listed = {
-        secret["Name"].removeprefix("tf-dev-opinions-secret-") for secret in boto3.client("secretsmanager").list_secrets()["SecretList"]
+        secret["Name"].removeprefix("tf-dev-opinions-secret-")
+        for secret in boto3.client("secretsmanager").list_secrets()["SecretList"]
     }
-    tokens = {name.replace("_", "-") for name in Settings.model_fields if name.endswith(("_access_token", "_bearer_token", "_api_key"))}
+    tokens = {
+        name.replace("_", "-")
+        for name in Settings.model_fields
+        if name.endswith(("_access_token", "_bearer_token", "_api_key"))
+    }
     assert len(tokens) == 5
-    assert listed == {*tokens, "author-pepper", "kafka-password", "postgres-uri", "prefect-api-key", "reddit", "snowflake-private-key"}
+    assert listed == {
+        *tokens,
+        "author-pepper",
+        "kafka-password",
+        "postgres-uri",
+        "prefect-api-key",
+        "reddit",
+        "snowflake-private-key",
+    }
 
 
 def test_mistakes_are_answered(applied):

@@ -25,7 +25,10 @@ def handed_out(server):
 def test_it_equals_a_backfill_and_goes_on_after_a_kill(home, tables, monkeypatch):
     """B59, E03: spans judged at once by runs of their own; killed in the middle, the next campaign judges only what is left."""
     monkeypatch.setenv("AUTHOR_PEPPER", "the same pepper for both")
-    asked = {name: moment.isoformat() for name, moment in SPAN.items()} | {"items_a_run": 40, "runs_at_once": 2}
+    asked = {name: moment.isoformat() for name, moment in SPAN.items()} | {
+        "items_a_run": 40,
+        "runs_at_once": 2,
+    }
     with PrefectServer(home) as server:
         server.deploy("local")
         worker = server.worker("local", "process")
@@ -33,7 +36,9 @@ def test_it_equals_a_backfill_and_goes_on_after_a_kill(home, tables, monkeypatch
             first = server.hand_out("campaign", **asked)
             while not (judged := adapters.state().notes("judged smartphones")):
                 time.sleep(0.5)
-                assert server.state_of(first)["type"] in {"SCHEDULED", "PENDING", "RUNNING"}, server.logs_of(first)
+                assert server.state_of(first)["type"] in {"SCHEDULED", "PENDING", "RUNNING"}, (
+                    server.logs_of(first)
+                )
             kill(worker)
             _forget(server, first)
             before = {run["id"] for run in handed_out(server)}
@@ -48,7 +53,9 @@ def test_it_equals_a_backfill_and_goes_on_after_a_kill(home, tables, monkeypatch
             stop(worker)
     judged_after = adapters.state().notes("judged smartphones")
     assert len(judged_after) > len(judged)
-    assert len(again) <= len(judged_after) - len(judged) + 2  # those that were killed with the worker
+    assert (
+        len(again) <= len(judged_after) - len(judged) + 2
+    )  # those that were killed with the worker
     by_campaign = tables()
     monkeypatch.setenv("MARKET_OPINION_HOME", str(home.parent / "elsewhere"))
     backfill.fn(**SPAN)
@@ -59,12 +66,20 @@ def _forget(server: PrefectServer, campaign_run: str) -> None:
     """What went with the worker is marked as crashed, as the automation does four minutes later."""
     for run in [*handed_out(server), {"id": campaign_run, "state": {"type": "RUNNING"}}]:
         if run["state"]["type"] in {"RUNNING", "PENDING"}:
-            server.ask(f"flow_runs/{run['id']}/set_state", state={"type": "CRASHED", "name": "Crashed"}, force=True)
+            server.ask(
+                f"flow_runs/{run['id']}/set_state",
+                state={"type": "CRASHED", "name": "Crashed"},
+                force=True,
+            )
 
 
 @pytest.mark.usefixtures("without_engine")
 @pytest.mark.parametrize(
-    ("asked", "text"), [({"items_a_run": 0}, "items_a_run is 0: it starts at 1"), ({}, "set PREFECT_API_URL and deploy")]
+    ("asked", "text"),
+    [
+        ({"items_a_run": 0}, "items_a_run is 0: it starts at 1"),
+        ({}, "set PREFECT_API_URL and deploy"),
+    ],
 )
 def test_what_cannot_be_handed_out_is_refused(asked, text):
     assert "PREFECT_API_URL" not in os.environ

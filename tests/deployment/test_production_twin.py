@@ -23,7 +23,11 @@ from tests.reddit_server import CREDENTIALS, FakeReddit, RedditServer, thread
 from tests.warehouse import VIEWS, assert_equal, needs_server
 
 H10 = datetime(2026, 3, 2, 10, tzinfo=UTC)
-SAMPLE = {"source": "sample", "start": datetime(2026, 3, 1, 8, tzinfo=UTC), "end": datetime(2026, 3, 1, 12, tzinfo=UTC)}
+SAMPLE = {
+    "source": "sample",
+    "start": datetime(2026, 3, 1, 8, tzinfo=UTC),
+    "end": datetime(2026, 3, 1, 12, tzinfo=UTC),
+}
 PEPPER = "the same pepper for both of them"
 SECRETS = (CREDENTIALS["REDDIT_CLIENT_SECRET"], KEY, PEPPER)
 SILENT_SECONDS = 45
@@ -34,9 +38,14 @@ def reddit():
     fake = FakeReddit()
     chance = random.Random(5)
     for hour in range(3):
-        said = thread("phones", (H10 + timedelta(hours=hour, minutes=1)).timestamp(), 40, chance, spread=3000)
+        said = thread(
+            "phones", (H10 + timedelta(hours=hour, minutes=1)).timestamp(), 40, chance, spread=3000
+        )
         # Other words each hour, or the ledger would know the answers.
-        fake.add(replace(post, body=f"{post.body} At {hour} o'clock." if post.body else "") for post in said)
+        fake.add(
+            replace(post, body=f"{post.body} At {hour} o'clock." if post.body else "")
+            for post in said
+        )
     with RedditServer(fake) as server:
         yield fake, server.url
 
@@ -51,7 +60,9 @@ def model():
 def production(aws, connect, reddit, model, monkeypatch):
     """The settings that Terraform gives a run's container, with its secrets, and where everything is reached here."""
     run = aws.output("30_compute")["run"]
-    boto3.client("secretsmanager").put_secret_value(SecretId=run["environment"]["REDDIT_SECRET_ARN"], SecretString=json.dumps(CREDENTIALS))
+    boto3.client("secretsmanager").put_secret_value(
+        SecretId=run["environment"]["REDDIT_SECRET_ARN"], SecretString=json.dumps(CREDENTIALS)
+    )
     endpoint = aws.environment["AWS_ENDPOINT_URL"]
     settings = {
         **{name: value for name, value in run["environment"].items() if name != "MART_URI"},
@@ -69,7 +80,9 @@ def production(aws, connect, reddit, model, monkeypatch):
 
 
 @needs_server
-def test_production_does_what_the_laptop_does(production, reddit, model, home, monkeypatch, without_engine):
+def test_production_does_what_the_laptop_does(
+    production, reddit, model, home, monkeypatch, without_engine
+):
     """A07, A20, B24, D29, E01: three hourly runs, one of them killed and run again, and a backfill; the mart is the embedded one's."""
     fake, _ = reddit
     with PrefectServer(home) as server:
@@ -80,9 +93,13 @@ def test_production_does_what_the_laptop_does(production, reddit, model, home, m
             for hour in (0, 1):
                 assert _hourly(server, fake, hour) == "COMPLETED"
             worker = _killed_and_run_again(server, fake, model, worker)
-            run = server.hand_out("backfill", **{name: str(value) for name, value in SAMPLE.items()})
+            run = server.hand_out(
+                "backfill", **{name: str(value) for name, value in SAMPLE.items()}
+            )
             assert server.ended(run) == "COMPLETED", server.logs_of(run)
-            said = server.run("-m", "market_opinion", "audit", "reddit") + server.run("-m", "market_opinion", "doctor")
+            said = server.run("-m", "market_opinion", "audit", "reddit") + server.run(
+                "-m", "market_opinion", "doctor"
+            )
         finally:
             stop(worker)
         logs = server.log_path.read_text(errors="replace") + said
@@ -96,9 +113,9 @@ def test_production_does_what_the_laptop_does(production, reddit, model, home, m
     assert [secret for secret in SECRETS if secret in logs] == []
     watermark = adapters.state().load_last_run_timestamp("reddit", "phones")
     assert watermark == H10 + timedelta(hours=3)
-    assert boto3.client("ssm").get_parameter(Name="/reddit-ingest/dev/phones/last_run_ts")["Parameter"]["Value"] == str(
-        int(watermark.timestamp())
-    )
+    assert boto3.client("ssm").get_parameter(Name="/reddit-ingest/dev/phones/last_run_ts")[
+        "Parameter"
+    ]["Value"] == str(int(watermark.timestamp()))
     snowflake = adapters.mart()
 
     _as_embedded(monkeypatch, home)
@@ -118,7 +135,13 @@ def _now(fake: FakeReddit, hour: int) -> datetime:
 
 
 def _begin(server: PrefectServer, fake: FakeReddit, hour: int) -> str:
-    return server.hand_out("hourly", domain="smartphones", source="reddit", communities=["phones"], now=_now(fake, hour).isoformat())
+    return server.hand_out(
+        "hourly",
+        domain="smartphones",
+        source="reddit",
+        communities=["phones"],
+        now=_now(fake, hour).isoformat(),
+    )
 
 
 def _hourly(server: PrefectServer, fake: FakeReddit, hour: int) -> str:
@@ -153,7 +176,9 @@ def _killed_and_run_again(server, fake, model, worker):
 def _notice_silence_sooner(server: PrefectServer) -> None:
     (silence,) = [one for one in server.ask("automations/filter") if "silent" in one["name"]]
     changed = {name: silence[name] for name in ("name", "description", "enabled", "actions")}
-    trigger = {name: value for name, value in silence["trigger"].items() if name != "id"} | {"within": SILENT_SECONDS}
+    trigger = {name: value for name, value in silence["trigger"].items() if name != "id"} | {
+        "within": SILENT_SECONDS
+    }
     server.call("PUT", f"automations/{silence['id']}", changed | {"trigger": trigger})
 
 
@@ -162,7 +187,15 @@ def _as_embedded(monkeypatch, home) -> None:
     kept = {"REDDIT_URL", "REDDIT_OAUTH_URL", "REDDIT_REQUESTS_PER_MINUTE", "AUTHOR_PEPPER"}
     for field, info in Settings.model_fields.items():
         name = (info.alias or field).upper()
-        if name not in kept and not name.startswith("LLM_") and name != "SCORER" and name in os.environ:
+        if (
+            name not in kept
+            and not name.startswith("LLM_")
+            and name != "SCORER"
+            and name in os.environ
+        ):
             monkeypatch.delenv(name)
-    for name, value in {**CREDENTIALS, "MARKET_OPINION_HOME": str(home.parent / "embedded")}.items():
+    for name, value in {
+        **CREDENTIALS,
+        "MARKET_OPINION_HOME": str(home.parent / "embedded"),
+    }.items():
         monkeypatch.setenv(name, value)

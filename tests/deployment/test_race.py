@@ -23,7 +23,9 @@ pytestmark = [needs_aws, pytest.mark.usefixtures("without_engine")]
 def test_eight_processes_lose_and_double_nothing(on_aws, tmp_path, make_comment, monkeypatch):
     """E03: hours of the same tables written at once through Glue, whose commits race; the rows are those of one process alone."""
     comments = [
-        make_comment(f"c{hour}x{n}", at=f"{race.FIRST + timedelta(hours=hour, minutes=n):%Y-%m-%dT%H:%M:%S}")
+        make_comment(
+            f"c{hour}x{n}", at=f"{race.FIRST + timedelta(hours=hour, minutes=n):%Y-%m-%dT%H:%M:%S}"
+        )
         for hour in range(24)
         for n in range(25)
     ]
@@ -31,8 +33,14 @@ def test_eight_processes_lose_and_double_nothing(on_aws, tmp_path, make_comment,
     span = {"start": race.FIRST, "end": race.FIRST + timedelta(days=2)}
     job = check_backfill.fn("smartphones", "archive", archive, ["phones"], **span, now=NOW)
     fetch_windows.fn(job, job.communities, job.window)
-    shares = [[sys.executable, "-m", "tests.race", archive, str(first), str(first + 3)] for first in range(0, 24, 3)]
-    processes = [subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True) for command in shares]
+    shares = [
+        [sys.executable, "-m", "tests.race", archive, str(first), str(first + 3)]
+        for first in range(0, 24, 3)
+    ]
+    processes = [
+        subprocess.Popen(command, cwd=REPOSITORY, stderr=subprocess.PIPE, text=True)
+        for command in shares
+    ]
     said = [process.communicate(timeout=PATIENCE_SECONDS)[1] for process in processes]
     assert [text for process, text in zip(processes, said, strict=True) if process.returncode] == []
     raced = {table.name: adapters.lake().read(table) for table in (BRONZE_ITEMS, SILVER_ITEMS)}

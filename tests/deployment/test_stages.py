@@ -27,7 +27,12 @@ def ready(tmp_path_factory):
         )
 
     with ThreadPoolExecutor(2) as threads:
-        done = list(threads.map(lambda stage: run(stage, "init", "-backend=false", "-input=false", "-no-color"), NEEDS))
+        done = list(
+            threads.map(
+                lambda stage: run(stage, "init", "-backend=false", "-input=false", "-no-color"),
+                NEEDS,
+            )
+        )
     assert [each.stderr for each in done if each.returncode] == []
     return run
 
@@ -40,7 +45,9 @@ def test_they_are_formatted_and_valid(ready):
     assert [each.stdout + each.stderr for each in done if each.returncode] == []
 
 
-@pytest.mark.parametrize("stage", [path.parent.name for path in sorted(FOLDER.glob("*/*.tftest.hcl"))])
+@pytest.mark.parametrize(
+    "stage", [path.parent.name for path in sorted(FOLDER.glob("*/*.tftest.hcl"))]
+)
 def test_least_privilege_in_the_policies_themselves(ready, stage):
     """B53, C06, E07 to E09: `terraform test`, by the policies as the provider computes them."""
     done = ready(stage, "test", "-no-color")

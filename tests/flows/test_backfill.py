@@ -25,7 +25,11 @@ def archive(tmp_path, make_comment, make_submission):
     submissions = [
         make_submission(f"s{n}", title, at=f"2026-03-01T{6 + n:02d}:05:00", subreddit=community)
         for n, (title, community) in enumerate(
-            [("Pixel 9 after a month", "phones"), ("iPhone 15 or Galaxy S24?", "iphone"), ("Hello", "phones")]
+            [
+                ("Pixel 9 after a month", "phones"),
+                ("iPhone 15 or Galaxy S24?", "iphone"),
+                ("Hello", "phones"),
+            ]
         )
     ]
     texts = [
@@ -41,9 +45,20 @@ def archive(tmp_path, make_comment, make_submission):
         at = (datetime(2026, 3, 1, 9, 30) + timedelta(minutes=31 * n)).isoformat()
         thread = n % 3
         community = submissions[thread]["subreddit"]
-        comments.append(make_comment(f"c{n}", texts[n % 6], at=at, subreddit=community, link_id=f"t3_s{thread}", parent_id=f"t3_s{thread}"))
+        comments.append(
+            make_comment(
+                f"c{n}",
+                texts[n % 6],
+                at=at,
+                subreddit=community,
+                link_id=f"t3_s{thread}",
+                parent_id=f"t3_s{thread}",
+            )
+        )
     comments.insert(20, b'{"id": "cut o')
-    comments.append(make_comment("c3", "now it says something else entirely", at="2026-03-01T11:03:00"))
+    comments.append(
+        make_comment("c3", "now it says something else entirely", at="2026-03-01T11:03:00")
+    )
     return write_archive(tmp_path / "archive", comments, submissions)
 
 
@@ -59,17 +74,27 @@ def run(monkeypatch, home: Path, archive: Path, *ranges):
 def cut(hours: int):
     """The two days in ranges of so many hours."""
     start = datetime(2026, 3, 1, 0)
-    return [(start + timedelta(hours=n), start + timedelta(hours=n + hours)) for n in range(0, 48, hours)]
+    return [
+        (start + timedelta(hours=n), start + timedelta(hours=n + hours))
+        for n in range(0, 48, hours)
+    ]
 
 
-def test_hours_days_one_span_and_days_in_reverse_give_equal_tables(monkeypatch, tmp_path, archive, tables):
+def test_hours_days_one_span_and_days_in_reverse_give_equal_tables(
+    monkeypatch, tmp_path, archive, tables
+):
     """X10, and that the order of backfills never shows. Single hours are those in which threads begin, and those around midnight."""
     run(monkeypatch, tmp_path / "whole", archive, (datetime(2026, 3, 1), datetime(2026, 3, 3)))
     expected = tables()
     assert expected["silver.items"].height == 63
     assert expected["mart.fact_brand_mentions"].height > 20
     hours = [*cut(6)[:1], *cut(1)[6:12], *cut(6)[2:3], *cut(1)[18:28], *cut(4)[7:]]
-    for name, ranges in {"hours": hours, "days": cut(24), "reversed days": cut(24)[::-1], "reversed hours": cut(6)[::-1]}.items():
+    for name, ranges in {
+        "hours": hours,
+        "days": cut(24),
+        "reversed days": cut(24)[::-1],
+        "reversed hours": cut(6)[::-1],
+    }.items():
         run(monkeypatch, tmp_path / name, archive, *ranges)
         assert_same(expected, tables())
 
@@ -87,7 +112,10 @@ def test_a_second_run_changes_no_row_and_makes_no_snapshot(monkeypatch, home, ar
     """Nothing is fetched, nothing is committed."""
     run(monkeypatch, home, archive)
     before, snapshots = tables(), adapters.mart().query("SELECT * FROM mart.load_audit")
-    monkeypatch.setattr("market_opinion.sources.archive.Archive.fetch", lambda *_, **__: pytest.fail("fetched again"))
+    monkeypatch.setattr(
+        "market_opinion.sources.archive.Archive.fetch",
+        lambda *_, **__: pytest.fail("fetched again"),
+    )
     run(monkeypatch, home, archive)
     assert_same(before, tables())
     assert adapters.mart().query("SELECT * FROM mart.load_audit").equals(snapshots)
@@ -96,11 +124,19 @@ def test_a_second_run_changes_no_row_and_makes_no_snapshot(monkeypatch, home, ar
 def test_every_landed_line_is_accounted_for(monkeypatch, home, archive, tables):
     """Landing lines = rows + duplicates + rejections."""
     summary = run(monkeypatch, home, archive)
-    landed = sum(len(file.read_bytes().splitlines()) for file in (home / "landing").glob("reddit/*/*/*/*.jsonl"))
+    landed = sum(
+        len(file.read_bytes().splitlines())
+        for file in (home / "landing").glob("reddit/*/*/*/*.jsonl")
+    )
     counts = summary.counts
     assert landed == counts["landed_line_count"] == 65
     assert landed == counts["item_count"] + counts["duplicate_count"] + counts["rejection_count"]
-    assert tables()["bronze.items"].filter(pl.col("created_at").dt.truncate("1h") != pl.col("window_start")).height == 0
+    assert (
+        tables()["bronze.items"]
+        .filter(pl.col("created_at").dt.truncate("1h") != pl.col("window_start"))
+        .height
+        == 0
+    )
 
 
 def test_a_second_domain_leaves_the_first_as_it_was(monkeypatch, tmp_path, archive, tables):
@@ -118,7 +154,9 @@ def test_a_second_domain_leaves_the_first_as_it_was(monkeypatch, tmp_path, archi
     backfill.fn(domain="pixels", source="archive", archive=str(archive))
     after = tables()
     own = {
-        name: frame.filter(pl.col("domain") != "pixels") if "domain" in frame.columns and name != "ops.rejections" else frame
+        name: frame.filter(pl.col("domain") != "pixels")
+        if "domain" in frame.columns and name != "ops.rejections"
+        else frame
         for name, frame in after.items()
         if name != "mart.dim_submission"
     }
@@ -136,17 +174,36 @@ def test_a_backfill_leaves_the_watermark_alone(monkeypatch, home, archive):
     assert adapters.state().load_last_run_timestamp("reddit", "phones") == before
 
 
-def test_canary_names_are_nowhere_past_bronze(monkeypatch, tmp_path, home, make_comment, make_submission, caplog, with_report):
+def test_canary_names_are_nowhere_past_bronze(
+    monkeypatch, tmp_path, home, make_comment, make_submission, caplog, with_report
+):
     """Not in silver, mart, report, state, or the log."""
     comments = [
-        make_comment("c1", "I love my pixel 9, mail canary.one@example.com or call +1 555 010 4477", author="canary_author_1"),
-        make_comment("c2", "u/canary_two says the iphone 15 is great, @canary_three agrees", author="CanaryAuthor2"),
-        make_comment("c3", "signed, canary_author_3: pixel 9 camera is awful", author="canary_author_3", permalink="/user/canary_four/x/"),
+        make_comment(
+            "c1",
+            "I love my pixel 9, mail canary.one@example.com or call +1 555 010 4477",
+            author="canary_author_1",
+        ),
+        make_comment(
+            "c2",
+            "u/canary_two says the iphone 15 is great, @canary_three agrees",
+            author="CanaryAuthor2",
+        ),
+        make_comment(
+            "c3",
+            "signed, canary_author_3: pixel 9 camera is awful",
+            author="canary_author_3",
+            permalink="/user/canary_four/x/",
+        ),
         b'{"id": "c4", "author": "canary_five", "body": "canary_six',
         make_comment("c5", {"text": "canary_seven"}, author="canary_eight"),
     ]
     submissions = [
-        make_submission(title="Pixel 9 by u/canary_nine, 020 7946 0123", author="canary_ten", permalink="/r/phones/comments/s1/by_canary/")
+        make_submission(
+            title="Pixel 9 by u/canary_nine, 020 7946 0123",
+            author="canary_ten",
+            permalink="/r/phones/comments/s1/by_canary/",
+        )
     ]
     run(monkeypatch, home, write_archive(tmp_path / "archive", comments, submissions))
     assert adapters.lake().read(BRONZE_ITEMS)["author"].str.contains("anary").any()
@@ -164,19 +221,32 @@ def test_canary_names_are_nowhere_past_bronze(monkeypatch, tmp_path, home, make_
 
 def test_a_range_is_clipped_with_a_message(monkeypatch, home, archive):
     """To whole hours."""
-    summary = run(monkeypatch, home, archive, (datetime(2026, 3, 1, 9, 30), datetime(2026, 3, 1, 12, 10)))
+    summary = run(
+        monkeypatch, home, archive, (datetime(2026, 3, 1, 9, 30), datetime(2026, 3, 1, 12, 10))
+    )
     assert summary.counts["window_count"] == 2 * 2
-    assert any("clipped to the whole, closed hours 2026-03-01T10:00/2026-03-01T12:00" in note for note in summary.notes)
+    assert any(
+        "clipped to the whole, closed hours 2026-03-01T10:00/2026-03-01T12:00" in note
+        for note in summary.notes
+    )
 
 
 @pytest.mark.parametrize(
     ("parameters", "error", "message"),
     [
-        ({"start": datetime(2026, 3, 2), "end": datetime(2026, 3, 1)}, InvalidRequest, "is not after start"),
+        (
+            {"start": datetime(2026, 3, 2), "end": datetime(2026, 3, 1)},
+            InvalidRequest,
+            "is not after start",
+        ),
         ({"start": datetime(2026, 3, 2)}, InvalidRequest, "end is missing"),
         ({"source": "archive"}, InvalidRequest, "needs archive"),
         ({"source": "archive", "archive": "nowhere"}, SourceUnreadable, "no archive at nowhere"),
-        ({"communities": ["cats"]}, InvalidRequest, r"holds nothing of cats; it holds .*pass communities"),
+        (
+            {"communities": ["cats"]},
+            InvalidRequest,
+            r"holds nothing of cats; it holds .*pass communities",
+        ),
     ],
 )
 def test_an_impossible_request_says_why(parameters, error, message):
@@ -185,15 +255,17 @@ def test_an_impossible_request_says_why(parameters, error, message):
         backfill.fn(**parameters)
 
 
-def test_a_broken_file_leaves_its_hours_incomplete_and_the_good_rows_there(monkeypatch, tmp_path, home, archive, tables):
+def test_a_broken_file_leaves_its_hours_incomplete_and_the_good_rows_there(
+    monkeypatch, tmp_path, home, archive, tables
+):
     """X6, and a rejection that names it; the mended file certifies."""
     (archive / "RC_hopeless.jsonl").write_text("nothing\nof use\n")
     summary = run(monkeypatch, home, archive)
     assert (summary.counts["certified_window_count"], summary.counts["item_count"]) == (0, 63)
     assert any("INCOMPLETE" in note for note in summary.notes)
-    assert tables()["ops.rejections"].filter(stage="fetch").select("landing_uri", "reason").rows() == [
-        ((archive / "RC_hopeless.jsonl").as_uri(), "unreadable_file")
-    ]
+    assert tables()["ops.rejections"].filter(stage="fetch").select(
+        "landing_uri", "reason"
+    ).rows() == [((archive / "RC_hopeless.jsonl").as_uri(), "unreadable_file")]
     (archive / "RC_hopeless.jsonl").unlink()
     mended = run(monkeypatch, home, archive)
     assert mended.counts["certified_window_count"] == mended.counts["window_count"]
@@ -217,6 +289,14 @@ def test_a_real_archive_is_accounted_for_to_the_item(monkeypatch, home, tables):
     """A month of r/gadgets."""
     summary = run(monkeypatch, home, SHARED, (datetime(2024, 11, 1), datetime(2024, 12, 1)))
     counts = summary.counts
-    assert counts["landed_line_count"] == counts["item_count"] + counts["duplicate_count"] + counts["rejection_count"]
+    assert (
+        counts["landed_line_count"]
+        == counts["item_count"] + counts["duplicate_count"] + counts["rejection_count"]
+    )
     assert counts["window_count"] == counts["certified_window_count"] == 30 * 24
-    assert tables()["bronze.items"].filter(pl.col("created_at").dt.truncate("1h") != pl.col("window_start")).height == 0
+    assert (
+        tables()["bronze.items"]
+        .filter(pl.col("created_at").dt.truncate("1h") != pl.col("window_start"))
+        .height
+        == 0
+    )

@@ -21,7 +21,11 @@ def objects(bucket):
     """Every object's key and content."""
     client = boto3.client("s3")
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket)
-    return {o["Key"]: client.get_object(Bucket=bucket, Key=o["Key"])["Body"].read() for page in pages for o in page.get("Contents", [])}
+    return {
+        o["Key"]: client.get_object(Bucket=bucket, Key=o["Key"])["Body"].read()
+        for page in pages
+        for o in page.get("Contents", [])
+    }
 
 
 def test_the_cloud_holds_what_the_laptop_holds(home, tables, monkeypatch, request):
@@ -46,7 +50,13 @@ def test_what_is_erased_is_in_no_object(on_aws, tmp_path):
     """R19: landing, tables and their histories, by every byte of the buckets and every row of the Parquet files."""
     landing, augmented = on_aws
     backfill.fn(**SPAN)
-    item = adapters.lake().read(BRONZE_ITEMS).filter(pl.col("body").str.len_chars() > 60).sort("item_id").row(0, named=True)
+    item = (
+        adapters.lake()
+        .read(BRONZE_ITEMS)
+        .filter(pl.col("body").str.len_chars() > 60)
+        .sort("item_id")
+        .row(0, named=True)
+    )
     words = item["body"][10:50]
     assert [key for key, content in objects(landing).items() if words.encode() in content]
     erase.fn(platform="sample", items=[item["item_id"]])

@@ -27,7 +27,11 @@ def test_every_page_shows_the_sample(home):
     with dashboard(home) as address, browser() as (page, errors):
         page.on(
             "request",
-            lambda request: errors.append(request.url) if not request.url.startswith((address, "data:", "blob:", "ws:")) else None,
+            lambda request: (
+                errors.append(request.url)
+                if not request.url.startswith((address, "data:", "blob:", "ws:"))
+                else None
+            ),
         )
         page.goto(address)
         page.get_by_text("The words behind a number").wait_for()
@@ -36,7 +40,9 @@ def test_every_page_shows_the_sample(home):
         says(page, "577", "100%")
 
         page.get_by_test_id("stSidebar").get_by_text("Brands", exact=True).nth(1).wait_for()
-        page.get_by_test_id("stMultiSelect").filter(has_text="Brands").locator("input").fill("Google")
+        page.get_by_test_id("stMultiSelect").filter(has_text="Brands").locator("input").fill(
+            "Google"
+        )
         page.keyboard.press("Enter")
         page.keyboard.press("Escape")
         page.get_by_test_id("stMetricValue").get_by_text("120", exact=True).wait_for()
@@ -68,7 +74,10 @@ def test_what_was_published_is_what_is_shown(home, monkeypatch, tmp_path):
         elsewhere = tmp_path / "elsewhere"
         elsewhere.mkdir()
         environment = {"POSTGRES_URI": server.uri}
-        with dashboard(elsewhere, "--reads", "postgres", environment=environment) as address, browser() as (page, errors):
+        with (
+            dashboard(elsewhere, "--reads", "postgres", environment=environment) as address,
+            browser() as (page, errors),
+        ):
             page.goto(address)
             page.locator("[data-testid=stDataFrame]").wait_for()
             says(page, "577")

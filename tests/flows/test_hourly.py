@@ -66,7 +66,11 @@ def test_each_window_leaves_a_run_record(home):
     """B35: counts, mode and bounds."""
     hourly.fn(now=datetime(2026, 3, 2, 10, 5))
     (record,) = adapters.state().runs("sample", "phones")
-    assert (record["Mode"], record["WindowEndTs"], record["WindowState"]) == ("incremental", int(T10.timestamp()), "CERTIFIED")
+    assert (record["Mode"], record["WindowEndTs"], record["WindowState"]) == (
+        "incremental",
+        int(T10.timestamp()),
+        "CERTIFIED",
+    )
 
 
 def test_fewer_than_one_window_is_refused():

@@ -38,14 +38,27 @@ def box(home, monkeypatch):
 
 
 def review(n, **fields):
-    base = {"rating": 4.0, "title": "Fine", "text": f"The battery of my iPhone 15 is great {n}", "asin": f"B{n:03d}", "user_id": f"U{n}"}
+    base = {
+        "rating": 4.0,
+        "title": "Fine",
+        "text": f"The battery of my iPhone 15 is great {n}",
+        "asin": f"B{n:03d}",
+        "user_id": f"U{n}",
+    }
     return {**base, "timestamp": (epoch("2026-03-01T10:00:00") + 60 * n) * 1000, **fields}
 
 
 def put(box, name, *lines, pack=bytes):
     path = box / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(pack(b"".join(line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n" for line in lines)))
+    path.write_bytes(
+        pack(
+            b"".join(
+                line if isinstance(line, bytes) else json.dumps(line).encode() + b"\n"
+                for line in lines
+            )
+        )
+    )
     return path
 
 
@@ -62,7 +75,10 @@ def test_a_file_is_read_once_and_twice_nothing(box, tables):
     put(box, "reviews/Cell_Phones.jsonl", *(review(n) for n in range(20)), b"cut o\n")
     summary = inbox.fn()
     outcome = outcomes()["reviews/Cell_Phones.jsonl"]
-    assert (outcome.state, outcome.counts) == ("partly", {"landed_line_count": 21, "refused_line_count": 1})
+    assert (outcome.state, outcome.counts) == (
+        "partly",
+        {"landed_line_count": 21, "refused_line_count": 1},
+    )
     assert "ops.rejections" in outcome.detail
     assert "Cell_Phones.jsonl: partly, 21 lines" in summary.notes[1]
     before = tables()
@@ -77,12 +93,20 @@ def test_flattening_and_cleaning_have_metrics_of_their_own(box, home):
     put(box, "reviews/Cell_Phones.jsonl", *(review(n) for n in range(20)), b"cut o\n")
     inbox.fn()
     metrics = [json.loads(line) for line in (home / "metrics.jsonl").read_text().splitlines()]
-    stages = {(m["dimensions"]["Stage"], m["name"]): m["value"] for m in metrics if "Stage" in m["dimensions"]}
+    stages = {
+        (m["dimensions"]["Stage"], m["name"]): m["value"]
+        for m in metrics
+        if "Stage" in m["dimensions"]
+    }
     assert (stages["flatten", "StageRowsIn"], stages["flatten", "StageRowsOut"]) == (21, 20)
     assert (stages["clean", "StageRowsIn"], stages["clean", "StageRowsOut"]) == (20, 20)
     assert stages["flatten", "StageSeconds"] > 0
     (new,) = (m for m in metrics if m["name"] == "NewReviews")
-    assert (new["value"], new["dimensions"]["Platform"], new["dimensions"]["Community"]) == (20, "amazon", "cell_phones")
+    assert (new["value"], new["dimensions"]["Platform"], new["dimensions"]["Community"]) == (
+        20,
+        "amazon",
+        "cell_phones",
+    )
 
 
 def test_the_same_content_comes_twice_and_is_one(box):
@@ -92,7 +116,10 @@ def test_the_same_content_comes_twice_and_is_one(box):
     put(box, "reviews/b.jsonl", review(1))
     os.utime(first, (1, 1))
     inbox.fn()
-    assert {path: each.state for path, each in outcomes().items()} == {"reviews/a.jsonl": "processed", "reviews/b.jsonl": "duplicate"}
+    assert {path: each.state for path, each in outcomes().items()} == {
+        "reviews/a.jsonl": "processed",
+        "reviews/b.jsonl": "duplicate",
+    }
     assert "same content as reviews/a.jsonl" in outcomes()["reviews/b.jsonl"].detail
     assert bronze().height == 1
 
@@ -114,7 +141,10 @@ def test_a_file_that_changed_is_read_again(box):
     put(box, "reviews/a.jsonl", review(1, text="The battery of my iPhone 15 is bad"), review(2))
     inbox.fn()
     assert bronze().sort("item_id").height == 2
-    assert [each.state for each in tasks.inbox.open_inbox().outcomes()] == ["processed", "processed"]
+    assert [each.state for each in tasks.inbox.open_inbox().outcomes()] == [
+        "processed",
+        "processed",
+    ]
 
 
 def test_what_is_still_written_is_waited_for(box, monkeypatch):
@@ -139,8 +169,16 @@ def test_what_is_still_written_is_waited_for(box, monkeypatch):
 
 
 BROKEN = {
-    "reviews/cut.jsonl.gz": (lambda raw: gzip.compress(raw)[:-40], "partly", "breaks in the middle"),
-    "reviews/columns.csv": (lambda _: b"a,b\n1,2\n", "refused", "no column unixReviewTime|timestamp; it has a, b"),
+    "reviews/cut.jsonl.gz": (
+        lambda raw: gzip.compress(raw)[:-40],
+        "partly",
+        "breaks in the middle",
+    ),
+    "reviews/columns.csv": (
+        lambda _: b"a,b\n1,2\n",
+        "refused",
+        "no column unixReviewTime|timestamp; it has a, b",
+    ),
     "reviews/notes.txt": (bytes, "refused", "expected files ending in"),
     "reviews/noise.jsonl": (lambda _: b"\xff\xfe\n" * 9, "refused", "not one line has a readable"),
     "letters/x.jsonl": (lambda raw: raw + b"x", "refused", "there may be archive, reviews"),
@@ -152,7 +190,10 @@ BROKEN = {
 
 def test_a_broken_file_stops_no_other_and_says_what_is_wrong(box):
     """Its readable lines are there."""
-    lines = b"".join(json.dumps(review(n, text=f"{n * 7919} words of the iPhone 15")).encode() + b"\n" for n in range(3000))
+    lines = b"".join(
+        json.dumps(review(n, text=f"{n * 7919} words of the iPhone 15")).encode() + b"\n"
+        for n in range(3000)
+    )
     for name, (content, _, _) in BROKEN.items():
         put(box, name, content(lines))
     put(box, "reviews/z_good.jsonl", review(7000))
@@ -199,9 +240,15 @@ def test_a_reviewer_is_forgotten_as_anyone_is(box, home, tables):
     after = bronze().drop("landing_uri").sort("created_at")
     assert after["item_id"].to_list() == before["item_id"].to_list()
     assert after["body"].to_list()[3] == "[deleted]"
-    assert after.filter(pl.col("body") != "[deleted]").equals(before.filter(pl.col("author") != "REVIEWER3"))
+    assert after.filter(pl.col("body") != "[deleted]").equals(
+        before.filter(pl.col("author") != "REVIEWER3")
+    )
     assert tables()["mart.fact_brand_mentions"].height == 4
-    left = [path for path in (home / "landing").rglob("*") if path.is_file() and b"REVIEWER3" in path.read_bytes()]
+    left = [
+        path
+        for path in (home / "landing").rglob("*")
+        if path.is_file() and b"REVIEWER3" in path.read_bytes()
+    ]
     assert left == []
 
 
@@ -215,8 +262,14 @@ def test_a_folder_names_the_domain_and_the_mapping(box, tmp_path, monkeypatch):
     put(box, "hotels/survey/march.csv", rows)
     inbox.fn()
     row = bronze().row(0, named=True)
-    assert (row["platform"], row["rating"], outcomes()["hotels/survey/march.csv"].state) == ("survey", 4.6, "processed")
-    assert adapters.mart().query("SELECT domain, platform FROM mart.fact_brand_mentions").rows() == [("hotels", "survey")]
+    assert (row["platform"], row["rating"], outcomes()["hotels/survey/march.csv"].state) == (
+        "survey",
+        4.6,
+        "processed",
+    )
+    assert adapters.mart().query(
+        "SELECT domain, platform FROM mart.fact_brand_mentions"
+    ).rows() == [("hotels", "survey")]
 
 
 @pytest.fixture
@@ -247,16 +300,24 @@ WRONG = {
 
 
 @pytest.mark.parametrize("wrong", WRONG.values(), ids=WRONG)
-def test_a_mapping_that_was_corrected_reads_its_files_anew(survey, wrong, tables, monkeypatch, tmp_path):
+def test_a_mapping_that_was_corrected_reads_its_files_anew(
+    survey, wrong, tables, monkeypatch, tmp_path
+):
     """What the wrong one made of them is gone, wherever it had put it; and the wrong one may come back."""
 
     def rows(home):
         """By an inbox that was read by the right mapping only."""
         monkeypatch.setenv("MARKET_OPINION_HOME", str(home))
         inbox.fn()
-        return {name: frame.drop("landing_uri", strict=False) for name, frame in tables().items() if name != "mart.dim_date"}
+        return {
+            name: frame.drop("landing_uri", strict=False)
+            for name, frame in tables().items()
+            if name != "mart.dim_date"
+        }
 
-    shutil.copytree(tmp_path / "home" / "inbox", tmp_path / "other" / "inbox", copy_function=shutil.copy2)
+    shutil.copytree(
+        tmp_path / "home" / "inbox", tmp_path / "other" / "inbox", copy_function=shutil.copy2
+    )
     monkeypatch.setenv("AUTHOR_PEPPER", "the same for both")
     expected = rows(tmp_path / "other")
     for mapping in (wrong, (), *((wrong, ()) if wrong == WRONG["time"] else ())):
@@ -275,7 +336,10 @@ def test_a_file_that_its_mapping_refused_is_read_once_that_was_corrected(survey)
     assert "no column when; it has answer id" in outcomes()["survey/march.csv"].detail
     survey()
     inbox.fn()
-    assert ({each.state for each in tasks.inbox.open_inbox().outcomes()}, bronze().height) == ({"processed"}, 3)
+    assert ({each.state for each in tasks.inbox.open_inbox().outcomes()}, bronze().height) == (
+        {"processed"},
+        3,
+    )
 
 
 def test_a_correction_that_was_cut_off_is_finished_by_the_next_run(survey, monkeypatch):
@@ -293,7 +357,11 @@ def test_a_correction_that_was_cut_off_is_finished_by_the_next_run(survey, monke
             with pytest.raises(KeyboardInterrupt):
                 inbox.fn()
     inbox.fn()
-    assert [f"{at:%m-%d %H}" for at in sorted(bronze()["created_at"])] == ["03-01 10", "03-01 11", "03-01 12"]
+    assert [f"{at:%m-%d %H}" for at in sorted(bronze()["created_at"])] == [
+        "03-01 10",
+        "03-01 11",
+        "03-01 12",
+    ]
 
 
 def test_a_backfill_by_a_corrected_mapping_replaces_what_the_wrong_one_made(survey, box):
@@ -331,7 +399,10 @@ def test_many_files_go_through_the_stages_together(box, monkeypatch):
     monkeypatch.setattr("tasks.inbox._FILES_TOLD_MAX", 10)
     notes = inbox.fn().notes
     assert (len(loads), bronze().height) == (2, 30)
-    assert notes[1] == "20 files: 19 processed, 1 duplicate; each of them by `python -m market_opinion inbox`"
+    assert (
+        notes[1]
+        == "20 files: 19 processed, 1 duplicate; each of them by `python -m market_opinion inbox`"
+    )
     assert notes[2].startswith("12 files: 11 processed, 1 refused;")
     assert notes[3].startswith("reviews/2027/part[0] of *.jsonl: refused: ")
     assert len(outcomes()) == 32
@@ -376,7 +447,9 @@ def test_on_s3_a_message_wakes_the_watching_flow(on_aws, monkeypatch, box):
     """C03: the queue says that something came, the inbox says what."""
     monkeypatch.setenv("INBOX_URI", f"s3://{on_aws[0]}/inbox")
     assert tasks.inbox.open_inbox().files() == {}
-    boto3.client("s3").put_object(Bucket=on_aws[0], Key="inbox/reviews/a[1].jsonl", Body=json.dumps(review(1)).encode())
+    boto3.client("s3").put_object(
+        Bucket=on_aws[0], Key="inbox/reviews/a[1].jsonl", Body=json.dumps(review(1)).encode()
+    )
     url = boto3.client("sqs").create_queue(QueueName=f"inbox-{on_aws[0]}")["QueueUrl"]
     boto3.client("sqs").send_message(QueueUrl=url, MessageBody="{}")
     queue = Queue(url)
@@ -394,7 +467,9 @@ def _die(*_args, **_options):
 
 
 @pytest.mark.parametrize(("most", "carried"), [(1, [12]), (0, [1, 1])])
-def test_hours_near_each_other_are_carried_as_one_where_little_lies_between(box, monkeypatch, most, carried):
+def test_hours_near_each_other_are_carried_as_one_where_little_lies_between(
+    box, monkeypatch, most, carried
+):
     """What was there already is not carried again for nothing."""
     put(box, "reviews/between/phones.jsonl", review(300))
     inbox.fn()
@@ -403,7 +478,10 @@ def test_hours_near_each_other_are_carried_as_one_where_little_lies_between(box,
         put(box, f"reviews/{n}/phones.jsonl", review(n))
     spans = []
     carry = flows.inbox.carry
-    monkeypatch.setattr("flows.inbox.carry", lambda job, slices, tally: spans.extend(slices) or carry(job, slices, tally))
+    monkeypatch.setattr(
+        "flows.inbox.carry",
+        lambda job, slices, tally: spans.extend(slices) or carry(job, slices, tally),
+    )
     inbox.fn()
     assert [span.window.hour_count for span in spans] == carried
     assert bronze().height == 3

@@ -33,11 +33,15 @@ def at(reddit, moment: datetime, offset: timedelta = timedelta()) -> datetime:
 
 
 def run_hourly(reddit, moment, communities=("phones",), offset=timedelta(), **options):
-    return hourly.fn(source="reddit", communities=list(communities), now=at(reddit, moment, offset), **options)
+    return hourly.fn(
+        source="reddit", communities=list(communities), now=at(reddit, moment, offset), **options
+    )
 
 
 def entry(community="phones", start=H10):
-    return {(e.community, e.window_start): e for e in adapters.state().windows("reddit")}[community, start]
+    return {(e.community, e.window_start): e for e in adapters.state().windows("reddit")}[
+        community, start
+    ]
 
 
 def watermark(community="phones"):
@@ -49,7 +53,16 @@ def bronze():
 
 
 def comment(item_id, at_seconds, body="The Pixel 9 camera is great.", **fields):
-    return Post("comment", item_id, "phones", at_seconds, body=body, thread="s1", visible=fields.pop("visible", at_seconds), **fields)
+    return Post(
+        "comment",
+        item_id,
+        "phones",
+        at_seconds,
+        body=body,
+        thread="s1",
+        visible=fields.pop("visible", at_seconds),
+        **fields,
+    )
 
 
 SUBMISSION = Post("submission", "s1", "phones", T10 + 60, title="Pixel 9 after a month", body="")
@@ -79,7 +92,9 @@ def test_an_hour_is_closed_and_carried_to_the_mart(reddit, home):
 
 def test_an_hour_is_not_due_before_its_lag_has_passed(reddit):
     """R6."""
-    assert run_hourly(reddit, H10 + timedelta(minutes=70)).counts.get("window_count") == 1  # the hour before
+    assert (
+        run_hourly(reddit, H10 + timedelta(minutes=70)).counts.get("window_count") == 1
+    )  # the hour before
     assert watermark() == H10
 
 
@@ -87,7 +102,9 @@ def test_one_closed_community_stops_no_other(reddit):
     """Private, banned and misspelt ones say which they are, hold their own watermark and go on by themselves."""
     reddit.add([SUBMISSION, comment("c1", T10 + 70)])
     reddit.closed = {"secret": 403, "banned": 404, "mispelt": 302}
-    summary = run_hourly(reddit, H10 + timedelta(minutes=80), ("phones", "secret", "banned", "mispelt"))
+    summary = run_hourly(
+        reddit, H10 + timedelta(minutes=80), ("phones", "secret", "banned", "mispelt")
+    )
     assert watermark() == H10 + timedelta(hours=1)
     assert [entry(name).state for name in reddit.closed] == [WindowState.INCOMPLETE] * 3
     words = ("private", "gone", "spelling")
@@ -95,7 +112,9 @@ def test_one_closed_community_stops_no_other(reddit):
     assert len(summary.notes) == 3
     reddit.closed = {}
     run_hourly(reddit, H10 + timedelta(minutes=85), ("phones", "secret", "banned", "mispelt"))
-    assert [watermark(name) for name in ("secret", "banned", "mispelt")] == [H10 + timedelta(hours=1)] * 3
+    assert [watermark(name) for name in ("secret", "banned", "mispelt")] == [
+        H10 + timedelta(hours=1)
+    ] * 3
 
 
 def test_three_hours_without_reddit_are_caught_up(reddit):
@@ -110,7 +129,9 @@ def test_three_hours_without_reddit_are_caught_up(reddit):
     adapters.state().save_last_run_timestamp("reddit", "phones", H10)
     run_hourly(reddit, H10 + timedelta(hours=4, minutes=20), max_windows=10)
     assert watermark() == H10 + timedelta(hours=4)
-    assert bronze().filter(kind="comment").height == sum(p.kind == "comment" and p.created < T10 + 4 * 3600 for p in reddit.posts.values())
+    assert bronze().filter(kind="comment").height == sum(
+        p.kind == "comment" and p.created < T10 + 4 * 3600 for p in reddit.posts.values()
+    )
 
 
 def test_credentials_are_named_when_missing_and_when_refused(reddit, monkeypatch):
@@ -139,13 +160,22 @@ def test_a_clock_an_hour_off_certifies_nothing_that_is_still_open(reddit, offset
 
 def test_an_item_that_surfaces_late_is_merged_into_its_own_hour(reddit):
     """R6: by the next hour's look, counted."""
-    reddit.add([SUBMISSION, comment("c1", T10 + 70), comment("c2", T10 + 3000, visible=T10 + 6000), comment("c3", T10 + 4000)])
+    reddit.add(
+        [
+            SUBMISSION,
+            comment("c1", T10 + 70),
+            comment("c2", T10 + 3000, visible=T10 + 6000),
+            comment("c3", T10 + 4000),
+        ]
+    )
     run_hourly(reddit, H10 + timedelta(minutes=80))
     assert bronze()["item_id"].to_list() == ["c1", "s1"]
     run_hourly(reddit, H10 + timedelta(minutes=140))
     assert bronze()["item_id"].to_list() == ["c1", "c2", "c3", "s1"]
     assert (entry().counts["late_item_count"], entry().counts["bronze_row_count"]) == (1, 3)
-    assert adapters.mart().query("SELECT count(*) AS n FROM mart.fact_brand_mentions")["n"].item() == 3  # c2 repeats c1
+    assert (
+        adapters.mart().query("SELECT count(*) AS n FROM mart.fact_brand_mentions")["n"].item() == 3
+    )  # c2 repeats c1
 
 
 def test_what_a_crash_left_landed_is_carried_by_the_next_run(reddit, monkeypatch):
@@ -153,7 +183,9 @@ def test_what_a_crash_left_landed_is_carried_by_the_next_run(reddit, monkeypatch
     reddit.add([SUBMISSION, comment("c1", T10 + 70), comment("c2", T10 + 3000, visible=T10 + 6000)])
     run_hourly(reddit, H10 + timedelta(minutes=80))
     with monkeypatch.context() as broken:
-        broken.setattr("flows.stages.build_bronze", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr(
+            "flows.stages.build_bronze", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             run_hourly(reddit, H10 + timedelta(minutes=140))
     assert bronze().height == 2
@@ -166,7 +198,9 @@ def test_polls_land_what_no_closer_could_reach(reddit):
     reddit.add([SUBMISSION, *(comment(f"c{n}", T10 - 1200 + 1.5 * n) for n in range(4400))])
     for minute in range(0, 100, 5):
         moment = at(reddit, H10 + timedelta(minutes=minute))
-        counts, soonest = poll_communities.fn(check_live.fn("smartphones", ["phones"], moment), moment)
+        counts, soonest = poll_communities.fn(
+            check_live.fn("smartphones", ["phones"], moment), moment
+        )
     assert soonest <= timedelta(minutes=13)
     assert counts["gap_count"] == 0
     run_hourly(reddit, H10 + timedelta(minutes=100))
@@ -203,14 +237,25 @@ def test_a_refresh_brings_votes_and_edits(reddit):
 def test_threads_that_lack_much_are_expanded(reddit):
     """R13, B08: comments no listing showed are found by their thread, a hundred a request, and land in their own hours."""
     reddit.hidden_from = 10
-    unseen = [comment(f"h{n}", T10 + 600 + 60 * n, body=f"The Pixel 9 camera number {n} is great.", visible=T10 + 9000) for n in range(90)]
+    unseen = [
+        comment(
+            f"h{n}",
+            T10 + 600 + 60 * n,
+            body=f"The Pixel 9 camera number {n} is great.",
+            visible=T10 + 9000,
+        )
+        for n in range(90)
+    ]
     reddit.add([SUBMISSION, comment("c1", T10 + 70), *unseen])
     run_hourly(reddit, H10 + timedelta(minutes=80))
     run_hourly(reddit, H10 + timedelta(minutes=140))
     assert bronze().height == 2
     summary = refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=7)))
     assert bronze().height == 92
-    assert (summary.counts["announced_comment_count"], summary.counts["captured_comment_count"]) == (91, 1)
+    assert (
+        summary.counts["announced_comment_count"],
+        summary.counts["captured_comment_count"],
+    ) == (91, 1)
     assert entry(start=H10 + timedelta(hours=1)).counts["bronze_row_count"] == 40
 
 
@@ -222,10 +267,25 @@ def test_there_is_nothing_to_look_at_again_before_anything_came(reddit, with_rep
 
 def test_what_disappeared_from_reddit_disappears_here(reddit, home):
     """R19: deleted, removed, or absent twice."""
-    words = ["zanzibar camera great", "timbuktu camera great", "vladivostok camera great", "samarkand camera great"]
-    reddit.add([SUBMISSION, *(comment(f"c{n}", T10 + 70 + n, body=f"The Pixel 9 {text}") for n, text in enumerate(words))])
+    words = [
+        "zanzibar camera great",
+        "timbuktu camera great",
+        "vladivostok camera great",
+        "samarkand camera great",
+    ]
+    reddit.add(
+        [
+            SUBMISSION,
+            *(
+                comment(f"c{n}", T10 + 70 + n, body=f"The Pixel 9 {text}")
+                for n, text in enumerate(words)
+            ),
+        ]
+    )
     run_hourly(reddit, H10 + timedelta(minutes=80))
-    reddit.posts["t1_c0"].deleted = reddit.posts["t1_c1"].removed = reddit.posts["t1_c2"].vanished = T10 + 6000
+    reddit.posts["t1_c0"].deleted = reddit.posts["t1_c1"].removed = reddit.posts[
+        "t1_c2"
+    ].vanished = T10 + 6000
     refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=2, minutes=5)))
     assert everywhere(home, b"zanzibar", b"timbuktu") == []
     assert everywhere(home, b"vladivostok") != []  # absent once
@@ -255,7 +315,9 @@ def test_a_deletion_that_was_cut_off_is_finished_by_the_next_sweep(reddit, home,
     run_hourly(reddit, H10 + timedelta(minutes=80))
     reddit.posts["t1_c1"].deleted = T10 + 6000
     with monkeypatch.context() as broken:
-        broken.setattr("flows.stages.forget_history", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr(
+            "flows.stages.forget_history", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=2, minutes=5)))
     assert everywhere(home, b"zanzibar") != []
@@ -267,9 +329,27 @@ def test_an_author_is_forgotten_on_request_and_nobody_else(reddit, home, tables)
     """X12, X13: a byte search finds neither words nor name; all other rows are as they were; a second request changes nothing."""
     reddit.add(
         [
-            Post("submission", "s1", "phones", T10 + 60, title="Zanzibar diary of a Pixel 9", body="", author="mad_hatter77"),
-            comment("c1", T10 + 70, body="The Pixel 9 camera is a timbuktu marvel", author="mad_hatter77"),
-            comment("c2", T10 + 80, body="I agree with u/mad_hatter77, the Pixel 9 camera is great", author="quiet_otter"),
+            Post(
+                "submission",
+                "s1",
+                "phones",
+                T10 + 60,
+                title="Zanzibar diary of a Pixel 9",
+                body="",
+                author="mad_hatter77",
+            ),
+            comment(
+                "c1",
+                T10 + 70,
+                body="The Pixel 9 camera is a timbuktu marvel",
+                author="mad_hatter77",
+            ),
+            comment(
+                "c2",
+                T10 + 80,
+                body="I agree with u/mad_hatter77, the Pixel 9 camera is great",
+                author="quiet_otter",
+            ),
             comment("c3", T10 + 4000, body="The battery is great though", author="loud_otter"),
         ]
     )
@@ -281,9 +361,15 @@ def test_an_author_is_forgotten_on_request_and_nobody_else(reddit, home, tables)
     after = tables()
     for name in ("silver.items", "silver.opinions"):
         keep = pl.col("item_id").is_in(["c2", "c3"])
-        mine = ["text", "item_id", "is_usable", "author_key", "votes"] if name == "silver.items" else list(after[name].columns)
+        mine = (
+            ["text", "item_id", "is_usable", "author_key", "votes"]
+            if name == "silver.items"
+            else list(after[name].columns)
+        )
         own = before[name].filter(keep).select(mine)
-        still = pl.col("item_id") != "c3" if name == "silver.opinions" else pl.lit(True)  # its product was in the erased title
+        still = (
+            pl.col("item_id") != "c3" if name == "silver.opinions" else pl.lit(True)
+        )  # its product was in the erased title
         assert after[name].filter(keep).select(mine).filter(still).equals(own.filter(still))
     proof = json.loads(next(home.glob("erasures/*.json")).read_text())
     assert (proof["rows_that_still_hold_it"], sorted(proof["item_ids"])) == (0, ["c1", "s1"])
@@ -305,10 +391,17 @@ def test_erasing_needs_something_that_is_there(reddit):
 
 def test_a_cap_of_our_own_is_never_success(reddit, monkeypatch):
     """B46, B47: what MAX_SUBMISSIONS cuts off is not certified, and raising it mends the hour."""
-    reddit.add(Post("submission", f"s{n}", "phones", T10 + n, title="Pixel 9", visible=T10 + n) for n in range(350))
+    reddit.add(
+        Post("submission", f"s{n}", "phones", T10 + n, title="Pixel 9", visible=T10 + n)
+        for n in range(350)
+    )
     monkeypatch.setenv("MAX_SUBMISSIONS", "150")
     assert "MAX_SUBMISSIONS" in run_hourly(reddit, H10 + timedelta(minutes=80)).notes[0]
-    assert (entry().state, entry().stop_reason, watermark()) == (WindowState.INCOMPLETE, "budget", None)
+    assert (entry().state, entry().stop_reason, watermark()) == (
+        WindowState.INCOMPLETE,
+        "budget",
+        None,
+    )
     monkeypatch.setenv("MAX_SUBMISSIONS", "1000")
     run_hourly(reddit, H10 + timedelta(minutes=90))
     assert (entry().state, watermark()) == (WindowState.CERTIFIED, H10 + timedelta(hours=1))
@@ -318,4 +411,7 @@ def test_subreddits_may_be_preset(reddit, monkeypatch):
     """B48: a list, for runs that name none."""
     monkeypatch.setenv("DEFAULT_SUBREDDIT", "Phones,android")
     hourly.fn(source="reddit", now=at(reddit, H10 + timedelta(minutes=80)))
-    assert {entry.community for entry in adapters.state().windows("reddit")} == {"phones", "android"}
+    assert {entry.community for entry in adapters.state().windows("reddit")} == {
+        "phones",
+        "android",
+    }

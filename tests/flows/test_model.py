@@ -7,7 +7,12 @@ import pytest
 
 from flows.backfill import backfill
 from flows.erase import erase
-from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_OPINIONS
+from market_opinion.core.contracts import (
+    OPS_REJECTIONS,
+    SILVER_EXTRACTIONS,
+    SILVER_ITEMS,
+    SILVER_OPINIONS,
+)
 from market_opinion.core.errors import ModelRefused, SettingsInvalid
 from tasks import adapters
 from tests.conftest import write_archive
@@ -28,12 +33,25 @@ def server(monkeypatch):
 @pytest.fixture
 def archive(tmp_path, make_comment, make_submission):
     """Twelve comments on the Pixel 9, two of them with equal words in different hours, and names in the texts."""
-    comments = [make_comment(f"c{n}", f"Pixel 9 battery number {n} is great", at=f"2026-03-01T1{n % 3}:1{n % 6}:00") for n in range(9)]
-    comments += [make_comment("twin", "PIXEL 9 battery  number 0 is great", at="2026-03-01T15:00:00")]
-    comments += [
-        make_comment("named", f"u/quiet_otter said the Pixel 9 is bad, write to {NAMES[1]} or {NAMES[2]}", at="2026-03-01T16:00:00")
+    comments = [
+        make_comment(
+            f"c{n}", f"Pixel 9 battery number {n} is great", at=f"2026-03-01T1{n % 3}:1{n % 6}:00"
+        )
+        for n in range(9)
     ]
-    return write_archive(tmp_path / "archive", comments, [make_submission(title="Pixel 9 after a month")])
+    comments += [
+        make_comment("twin", "PIXEL 9 battery  number 0 is great", at="2026-03-01T15:00:00")
+    ]
+    comments += [
+        make_comment(
+            "named",
+            f"u/quiet_otter said the Pixel 9 is bad, write to {NAMES[1]} or {NAMES[2]}",
+            at="2026-03-01T16:00:00",
+        )
+    ]
+    return write_archive(
+        tmp_path / "archive", comments, [make_submission(title="Pixel 9 after a month")]
+    )
 
 
 def run(archive, **options):
@@ -58,7 +76,10 @@ def test_equal_words_are_asked_once(server, archive):
     """c0 and its twin: one question, two opinions, each quoting its own text."""
     run(archive)
     texts = [comment["text"] for body in server.bodies for comment in comments_of(body)]
-    assert sum(" ".join(text.lower().split()) == "pixel 9 battery number 0 is great" for text in texts) == 1
+    assert (
+        sum(" ".join(text.lower().split()) == "pixel 9 battery number 0 is great" for text in texts)
+        == 1
+    )
     both = adapters.lake().read(SILVER_OPINIONS).filter(item_id="twin")
     assert both["evidence"].to_list() == ["PIXEL 9 battery"]
 
@@ -76,9 +97,27 @@ def test_what_is_said_without_proof_becomes_a_rejection(server, archive):
     def answer(body):
         items = judged(body)
         items[0]["mentions"] += [
-            {"product_id": "nobody", "aspect": "battery", "label": "positive", "score": 1, "evidence": "Pixel 9"},
-            {"product_id": "google-pixel-9", "aspect": "camera", "label": "positive", "score": -1, "evidence": "Pixel 9"},
-            {"product_id": "google-pixel-9", "aspect": "price", "label": "positive", "score": 1, "evidence": "never said"},
+            {
+                "product_id": "nobody",
+                "aspect": "battery",
+                "label": "positive",
+                "score": 1,
+                "evidence": "Pixel 9",
+            },
+            {
+                "product_id": "google-pixel-9",
+                "aspect": "camera",
+                "label": "positive",
+                "score": -1,
+                "evidence": "Pixel 9",
+            },
+            {
+                "product_id": "google-pixel-9",
+                "aspect": "price",
+                "label": "positive",
+                "score": 1,
+                "evidence": "never said",
+            },
         ]
         return completion(json.dumps({"items": items}))
 
@@ -90,7 +129,11 @@ def test_what_is_said_without_proof_becomes_a_rejection(server, archive):
 
 
 def test_a_question_that_was_given_up_is_a_rejection_and_not_asked_again(server, archive):
-    server.answer = lambda body: completion(None, refusal="no") if "is bad" in json.dumps(comments_of(body)) else sensible(body)
+    server.answer = lambda body: (
+        completion(None, refusal="no")
+        if "is bad" in json.dumps(comments_of(body))
+        else sensible(body)
+    )
     run(archive)
     refused = adapters.lake().read(OPS_REJECTIONS, {"stage": "opinions"})
     assert (refused["item_id"].to_list(), refused["reason"].to_list()) == (["named"], ["refused"])
@@ -153,7 +196,10 @@ def test_a_model_that_is_not_configured_is_named(server, archive, monkeypatch, c
 def test_an_unknown_price_is_unknown(server, archive, monkeypatch):
     monkeypatch.setenv("LLM_MODEL", "nobody-sells-this")
     summary = run(archive)
-    assert adapters.lake().read(SILVER_EXTRACTIONS)["usd"].null_count() == adapters.lake().read(SILVER_EXTRACTIONS).height
+    assert (
+        adapters.lake().read(SILVER_EXTRACTIONS)["usd"].null_count()
+        == adapters.lake().read(SILVER_EXTRACTIONS).height
+    )
     assert any("cost not known" in value for _, value in summary.rows())
 
 
@@ -173,7 +219,9 @@ def by_batch(monkeypatch):
     monkeypatch.setenv("LLM_BATCH_POLL_SECONDS", "0.01")
 
 
-def test_a_batch_gives_the_same_opinions_at_half_the_price(server, archive, monkeypatch, by_batch, tmp_path):
+def test_a_batch_gives_the_same_opinions_at_half_the_price(
+    server, archive, monkeypatch, by_batch, tmp_path
+):
     """What it left open is asked at once: a line that failed, and a reply nobody can read."""
     broken = []
 
@@ -200,7 +248,10 @@ def test_a_batch_gives_the_same_opinions_at_half_the_price(server, archive, monk
 @pytest.mark.parametrize("dies_at", ["keep", "retrieve"])
 def test_a_batch_is_found_again_after_a_crash(server, archive, monkeypatch, by_batch, dies_at):
     """Before it was noted, by its name; after, by the note. Either way it is submitted once."""
-    place = {"keep": "tasks.model._Batches.keep", "retrieve": "openai.resources.batches.Batches.retrieve"}[dies_at]
+    place = {
+        "keep": "tasks.model._Batches.keep",
+        "retrieve": "openai.resources.batches.Batches.retrieve",
+    }[dies_at]
     with monkeypatch.context() as broken:
         broken.setattr(place, lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):

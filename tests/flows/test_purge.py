@@ -10,7 +10,13 @@ from flows.backfill import backfill
 from flows.erase import erase
 from flows.purge import purge
 from flows.sweep import sweep
-from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_EXTRACTIONS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
+from market_opinion.core.contracts import (
+    BRONZE_ITEMS,
+    SILVER_EXTRACTIONS,
+    SILVER_ITEMS,
+    SILVER_MENTIONS,
+    SILVER_OPINIONS,
+)
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.window import Slice, Window
 from market_opinion.storage.landing.redaction import purge_lines
@@ -46,8 +52,12 @@ def two_comments(reddit):
     reddit.add(
         [
             SUBMISSION,
-            comment("c1", T10 + 70, body="The Pixel 9 zanzibar camera is great", author="mad_hatter77"),
-            comment("c2", T10 + 80, body="The Pixel 9 timbuktu battery is awful", author="quiet_otter"),
+            comment(
+                "c1", T10 + 70, body="The Pixel 9 zanzibar camera is great", author="mad_hatter77"
+            ),
+            comment(
+                "c2", T10 + 80, body="The Pixel 9 timbuktu battery is awful", author="quiet_otter"
+            ),
         ]
     )
     run_hourly(reddit, H10 + timedelta(minutes=80))
@@ -63,14 +73,24 @@ def test_words_go_and_what_was_derived_stays(reddit, home, derived):
     two_comments(reddit)
     purge.fn(now=H10 + timedelta(hours=20))
     assert everywhere(home, b"zanzibar") != []
-    before = {table.name: lake_rows(table) for table in (SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS)}
+    before = {
+        table.name: lake_rows(table) for table in (SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS)
+    }
     views, ledger = counted(), entry()
     summary = purge.fn(now=LATER)
     assert summary.counts["purged_line_count"] == 3
     assert ("purged", "3 lines keep no word") in summary.rows()
-    assert everywhere(home, b"zanzibar", b"timbuktu", b"mad_hatter77", b"Pixel 9 after a month") == []
-    after = {table.name: lake_rows(table) for table in (SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS)}
-    for name, gone in (("silver.items", ["text", "context_title"]), ("silver.mentions", []), ("silver.opinions", ["evidence"])):
+    assert (
+        everywhere(home, b"zanzibar", b"timbuktu", b"mad_hatter77", b"Pixel 9 after a month") == []
+    )
+    after = {
+        table.name: lake_rows(table) for table in (SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS)
+    }
+    for name, gone in (
+        ("silver.items", ["text", "context_title"]),
+        ("silver.mentions", []),
+        ("silver.opinions", ["evidence"]),
+    ):
         assert after[name].drop(gone).equals(before[name].drop(gone))
     assert after["silver.opinions"]["evidence"].null_count() == after["silver.opinions"].height == 2
     assert after["silver.items"]["text"].unique().to_list() == [""]
@@ -78,13 +98,21 @@ def test_words_go_and_what_was_derived_stays(reddit, home, derived):
     assert entry() == ledger
 
 
-def test_a_second_purge_and_another_source_change_nothing_of_it(reddit, home, derived, tmp_path, make_comment):
+def test_a_second_purge_and_another_source_change_nothing_of_it(
+    reddit, home, derived, tmp_path, make_comment
+):
     """A rebuilt hour keeps what was derived; what came since is judged, and purged in its turn."""
     two_comments(reddit)
     purge.fn(now=LATER)
-    before = {table.name: lake_rows(table) for table in (BRONZE_ITEMS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS)}
+    before = {
+        table.name: lake_rows(table)
+        for table in (BRONZE_ITEMS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS)
+    }
     assert "purged_line_count" not in purge.fn(now=LATER).counts
-    assert all(lake_rows(table).equals(before[table.name]) for table in (BRONZE_ITEMS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS))
+    assert all(
+        lake_rows(table).equals(before[table.name])
+        for table in (BRONZE_ITEMS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS)
+    )
     body = "The Pixel 9 screen of vladivostok is bright and great"
     archive = write_archive(tmp_path / "archive", [make_comment("c9", body, "2026-03-02T10:30:00")])
     backfill.fn(source="archive", archive=str(archive), communities=["phones"])
@@ -96,12 +124,19 @@ def test_a_second_purge_and_another_source_change_nothing_of_it(reddit, home, de
     assert lake_rows(SILVER_OPINIONS).height == 3
 
 
-@pytest.mark.parametrize("stage", ["purge_words", "build_bronze", "clean_items", "judge_items", "load_mart", "forget_history"])
-def test_a_purge_that_was_cut_off_is_finished_by_the_next(reddit, home, derived, monkeypatch, stage):
+@pytest.mark.parametrize(
+    "stage",
+    ["purge_words", "build_bronze", "clean_items", "judge_items", "load_mart", "forget_history"],
+)
+def test_a_purge_that_was_cut_off_is_finished_by_the_next(
+    reddit, home, derived, monkeypatch, stage
+):
     """Wherever it ended."""
     two_comments(reddit)
     with monkeypatch.context() as broken:
-        broken.setattr(f"flows.stages.{stage}", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        broken.setattr(
+            f"flows.stages.{stage}", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             purge.fn(now=LATER)
     views = counted()
@@ -137,7 +172,10 @@ def test_an_author_who_left_takes_the_key_along(reddit, derived):
     reddit.posts["t1_c1"].author = "[deleted]"
     sweep.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=100)))
     rows = lake_rows(SILVER_ITEMS).filter(kind="comment")
-    assert rows.select("item_id", pl.col("author_key").is_null()).rows() == [("c1", True), ("c2", False)]
+    assert rows.select("item_id", pl.col("author_key").is_null()).rows() == [
+        ("c1", True),
+        ("c2", False),
+    ]
     assert lake_rows(SILVER_OPINIONS).height == 2
 
 
@@ -162,7 +200,9 @@ def test_a_second_set_loses_its_words_too(reddit, home, derived):
     assert lake_rows(SILVER_OPINIONS)["item_id"].to_list() == ["c2", "c2"]
 
 
-def test_words_that_no_budget_was_left_to_judge_are_kept_and_said(reddit, home, derived, monkeypatch):
+def test_words_that_no_budget_was_left_to_judge_are_kept_and_said(
+    reddit, home, derived, monkeypatch
+):
     """Nothing is lost for want of money; once there is some, the words go."""
     with ModelServer() as server:
         for name, value in server.environment().items():

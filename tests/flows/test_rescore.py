@@ -34,7 +34,11 @@ def judged(server):
 
 
 def opinions(score_set="live"):
-    return adapters.lake().read(SILVER_OPINIONS, {"score_set": score_set}).sort("item_id", "product_id", "aspect")
+    return (
+        adapters.lake()
+        .read(SILVER_OPINIONS, {"score_set": score_set})
+        .sort("item_id", "product_id", "aspect")
+    )
 
 
 def in_the_mart(scorer):
@@ -108,17 +112,33 @@ def test_what_cannot_be_done_is_named(server, judged, options, words):
 
 def test_agreement_is_counted_over_what_both_judged():
     """Two of three labels alike, chance taken off, a shift by brand."""
-    keys = {"platform": "p", "kind": "comment", "window_start": datetime(2026, 3, 1, tzinfo=UTC), "product_id": "x", "aspect": "battery"}
+    keys = {
+        "platform": "p",
+        "kind": "comment",
+        "window_start": datetime(2026, 3, 1, tzinfo=UTC),
+        "product_id": "x",
+        "aspect": "battery",
+    }
     left = pl.DataFrame(
         [
             {**keys, "item_id": i, "label": label, "polarity": p}
-            for i, label, p in [("a", "positive", 1.0), ("b", "negative", -1.0), ("c", "positive", 0.5), ("d", "neutral", 0.0)]
+            for i, label, p in [
+                ("a", "positive", 1.0),
+                ("b", "negative", -1.0),
+                ("c", "positive", 0.5),
+                ("d", "neutral", 0.0),
+            ]
         ]
     )
     right = pl.DataFrame(
         [
             {**keys, "item_id": i, "label": label, "polarity": p}
-            for i, label, p in [("a", "positive", 0.5), ("b", "negative", -0.5), ("c", "negative", -0.5), ("e", "neutral", 0.0)]
+            for i, label, p in [
+                ("a", "positive", 0.5),
+                ("b", "negative", -0.5),
+                ("c", "negative", -0.5),
+                ("e", "neutral", 0.0),
+            ]
         ]
     )
     found = compare(left, right, pl.DataFrame({"product_id": ["x"], "brand": ["Brand"]}))

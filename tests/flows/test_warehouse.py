@@ -45,20 +45,43 @@ def twin(connect, home, monkeypatch):
     return marts
 
 
-@pytest.fixture(params=["written", pytest.param("shared", marks=pytest.mark.skipif(not SHARED.exists(), reason="no shared archive here"))])
+@pytest.fixture(
+    params=[
+        "written",
+        pytest.param(
+            "shared", marks=pytest.mark.skipif(not SHARED.exists(), reason="no shared archive here")
+        ),
+    ]
+)
 def archive(request, tmp_path, make_comment, make_submission):
     """An archive, its community, the span of it that is read, and when a late comment may come."""
     if request.param == "shared":
-        return str(SHARED), "gadgets", (datetime(2024, 12, 8, tzinfo=UTC), datetime(2024, 12, 11, tzinfo=UTC)), "2024-12-09T10:15:00"
+        return (
+            str(SHARED),
+            "gadgets",
+            (datetime(2024, 12, 8, tzinfo=UTC), datetime(2024, 12, 11, tzinfo=UTC)),
+            "2024-12-09T10:15:00",
+        )
     comments = [
-        make_comment(f"c{day}{n}", f"The Pixel 9 camera {n} is great, but my iPhone 15 battery is bad", f"2026-03-0{day}T1{n % 10}:15:00")
+        make_comment(
+            f"c{day}{n}",
+            f"The Pixel 9 camera {n} is great, but my iPhone 15 battery is bad",
+            f"2026-03-0{day}T1{n % 10}:15:00",
+        )
         for day in (1, 2, 3)
         for n in range(30)
     ]
-    return str(write_archive(tmp_path / "archive", comments, [make_submission()])), "phones", (None, None), "2026-03-02T12:15:00"
+    return (
+        str(write_archive(tmp_path / "archive", comments, [make_submission()])),
+        "phones",
+        (None, None),
+        "2026-03-02T12:15:00",
+    )
 
 
-def test_both_marts_are_equal_after_everything_that_happens(twin, archive, tmp_path, make_comment, monkeypatch):
+def test_both_marts_are_equal_after_everything_that_happens(
+    twin, archive, tmp_path, make_comment, monkeypatch
+):
     """A first load, a rerun, a late item, a re-score that is promoted and taken back, and a product that changed (type 2)."""
     place, community, (start, end), late_at = archive
     backfill.fn(source="archive", archive=place, communities=[community], start=start, end=end)
@@ -67,10 +90,16 @@ def test_both_marts_are_equal_after_everything_that_happens(twin, archive, tmp_p
     backfill.fn(source="archive", archive=place, communities=[community], start=start, end=end)
     assert_equal(*twin)
 
-    late = write_archive(tmp_path / "late", [make_comment("late1", "The Pixel 9 Pro screen is awful", late_at, subreddit=community)])
+    late = write_archive(
+        tmp_path / "late",
+        [make_comment("late1", "The Pixel 9 Pro screen is awful", late_at, subreddit=community)],
+    )
     before = twin[0].query("SELECT COUNT(*) AS n FROM mart.fact_brand_mentions")["n"].item()
     backfill.fn(source="archive", archive=str(late), communities=[community])
-    assert twin[0].query("SELECT COUNT(*) AS n FROM mart.fact_brand_mentions")["n"].item() == before + 1
+    assert (
+        twin[0].query("SELECT COUNT(*) AS n FROM mart.fact_brand_mentions")["n"].item()
+        == before + 1
+    )
     assert_equal(*twin)
 
     monkeypatch.setattr("tasks.rescore.create_table_artifact", lambda **_: None)
@@ -87,9 +116,15 @@ def test_both_marts_are_equal_after_everything_that_happens(twin, archive, tmp_p
     shutil.copytree(REPOSITORY / "domains", tmp_path / "domains")
     monkeypatch.setenv("DOMAINS_PATH", str(tmp_path / "domains"))
     products = tmp_path / "domains" / "smartphones" / "products.csv"
-    products.write_text(products.read_text().replace("google-pixel-9,Google,Pixel 9,", "google-pixel-9,Google,Pixel Nine,"))
+    products.write_text(
+        products.read_text().replace(
+            "google-pixel-9,Google,Pixel 9,", "google-pixel-9,Google,Pixel Nine,"
+        )
+    )
     monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: NOW + timedelta(days=1))
     backfill.fn(source="archive", archive=str(late), communities=[community])
-    versions = twin[0].query("SELECT product FROM mart.dim_product WHERE product_id = 'google-pixel-9' ORDER BY valid_from")
+    versions = twin[0].query(
+        "SELECT product FROM mart.dim_product WHERE product_id = 'google-pixel-9' ORDER BY valid_from"
+    )
     assert versions["product"].to_list() == ["Pixel 9", "Pixel Nine"]
     assert_equal(*twin)

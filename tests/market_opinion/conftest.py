@@ -10,8 +10,19 @@ from market_opinion.serving import mart
 from market_opinion.storage.state import WindowEntry, WindowState
 from tests.market_opinion.stages.test_bronze import T10
 
-KEYS = {"platform": "reddit", "community": "phones", "thread_id": "s1", "created_at": T10, "window_start": T10}
-COUNTS = {"bronze_row_count": 2, "comment_count": 1, "usable_item_count": 2, "usable_comment_count": 1}
+KEYS = {
+    "platform": "reddit",
+    "community": "phones",
+    "thread_id": "s1",
+    "created_at": T10,
+    "window_start": T10,
+}
+COUNTS = {
+    "bronze_row_count": 2,
+    "comment_count": 1,
+    "usable_item_count": 2,
+    "usable_comment_count": 1,
+}
 
 
 def frame(table, *rows):
@@ -28,7 +39,9 @@ def load(phones):
         dates=[date(2026, 3, 1)],
         products=mart.product_rows(phones),
         aspects=mart.aspect_rows(phones),
-        windows=mart.window_rows([WindowEntry("reddit", "phones", T10, WindowState.CERTIFIED, "exhausted", COUNTS)]),
+        windows=mart.window_rows(
+            [WindowEntry("reddit", "phones", T10, WindowState.CERTIFIED, "exhausted", COUNTS)]
+        ),
         snapshot_ids={"items": 1, "mentions": 2, "opinions": 3},
     )
 
@@ -39,7 +52,14 @@ def silver():
     comment = {"kind": "comment", "item_id": "c1"}
     items = frame(
         SILVER_ITEMS,
-        {"kind": "submission", "item_id": "s1", "context_title": "A title", "is_usable": True, "permalink": "u", "votes": 9},
+        {
+            "kind": "submission",
+            "item_id": "s1",
+            "context_title": "A title",
+            "is_usable": True,
+            "permalink": "u",
+            "votes": 9,
+        },
         comment | {"is_usable": True, "permalink": "v", "votes": 4, "author_key": "k"},
     )
     known = comment | {"domain": "smartphones", "domain_version": "v"}
@@ -50,11 +70,36 @@ def silver():
             for p in ("google-pixel-9", "apple-iphone-15")
         ),
     )
-    said = known | {"score_set": "live", "scorer": "lexicon", "model": "m", "evidence": "words", "evidence_start": 0, "evidence_end": 5}
+    said = known | {
+        "score_set": "live",
+        "scorer": "lexicon",
+        "model": "m",
+        "evidence": "words",
+        "evidence_start": 0,
+        "evidence_end": 5,
+    }
     opinions = frame(
         SILVER_OPINIONS,
-        said | {"product_id": "google-pixel-9", "aspect": "battery", "polarity": 0.5, "label": "positive"},
-        said | {"product_id": "google-pixel-9", "aspect": "camera", "polarity": -0.1, "label": "negative"},
-        said | {"product_id": "apple-iphone-15", "aspect": "price", "polarity": -0.7, "label": "negative"},
+        said
+        | {
+            "product_id": "google-pixel-9",
+            "aspect": "battery",
+            "polarity": 0.5,
+            "label": "positive",
+        },
+        said
+        | {
+            "product_id": "google-pixel-9",
+            "aspect": "camera",
+            "polarity": -0.1,
+            "label": "negative",
+        },
+        said
+        | {
+            "product_id": "apple-iphone-15",
+            "aspect": "price",
+            "polarity": -0.7,
+            "label": "negative",
+        },
     )
     return mart.Silver(items.select(mart.ITEM_COLUMNS), mentions, opinions)

@@ -20,7 +20,10 @@ pytestmark = pytest.mark.usefixtures("without_engine")
 @pytest.fixture
 def run(tmp_path, make_comment, make_submission):
     """Two hours of one community, certified."""
-    comments = [make_comment("c1", "The Pixel 9 camera is great."), make_comment("c2", "no product here", at="2026-03-01T09:30:00")]
+    comments = [
+        make_comment("c1", "The Pixel 9 camera is great."),
+        make_comment("c2", "no product here", at="2026-03-01T09:30:00"),
+    ]
     archive = write_archive(tmp_path / "archive", comments, [make_submission()])
     backfill.fn(source="archive", archive=str(archive), communities=["phones"])
 
@@ -51,7 +54,9 @@ def test_the_command_shows_holes_and_ends_with_1(run, capsys):
     assert "reddit/phones" in said
     assert "2 of 2" in said
     assert "backfill" in said
-    late = WindowEntry("reddit", "phones", datetime(2026, 3, 1, 12, tzinfo=UTC), WindowState.GAP, "error", {})
+    late = WindowEntry(
+        "reddit", "phones", datetime(2026, 3, 1, 12, tzinfo=UTC), WindowState.GAP, "error", {}
+    )
     adapters.state().put_windows([late])
     with pytest.raises(SystemExit) as ended:
         app(["audit", "reddit", "phones"], exit_on_error=False, result_action="return_value")

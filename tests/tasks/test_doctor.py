@@ -28,15 +28,32 @@ def test_an_untouched_machine_lacks_nothing(capsys):
         ({"SCORER": "llm"}, "scorer", "SCORER=llm needs LLM_API_KEY and LLM_MODEL"),
         ({"SCORER": "magic"}, "settings", "SCORER"),
         ({"DOMAINS_PATH": "/nowhere"}, "domains", "no domain below /nowhere: set DOMAINS_PATH"),
-        ({"MART_URI": "oracle:x"}, "mart", "use duckdb:PATH, snowflake://ACCOUNT/DATABASE or none:"),
+        (
+            {"MART_URI": "oracle:x"},
+            "mart",
+            "use duckdb:PATH, snowflake://ACCOUNT/DATABASE or none:",
+        ),
         ({"REDDIT_CLIENT_ID": "alone"}, "Reddit", "REDDIT_CLIENT_SECRET"),
-        ({"POSTGRES_URI": f"postgresql://u:hidden@127.0.0.1:{free_port()}/x"}, "PostgreSQL", "MartUnavailable"),
+        (
+            {"POSTGRES_URI": f"postgresql://u:hidden@127.0.0.1:{free_port()}/x"},
+            "PostgreSQL",
+            "MartUnavailable",
+        ),
         ({"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}"}, "stream", "no broker answers"),
-        ({"STATE_URI": "dynamodb:", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"}, "AWS", "Could not connect"),
+        (
+            {"STATE_URI": "dynamodb:", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"},
+            "AWS",
+            "Could not connect",
+        ),
     ],
 )
 def test_what_is_missing_is_named(monkeypatch, settings, what, text):
-    for name, value in {"AWS_DEFAULT_REGION": "eu-central-1", "AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", **settings}.items():
+    for name, value in {
+        "AWS_DEFAULT_REGION": "eu-central-1",
+        "AWS_ACCESS_KEY_ID": "x",
+        "AWS_SECRET_ACCESS_KEY": "x",
+        **settings,
+    }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     monkeypatch.setattr("market_opinion.sources.stream._TIMEOUT_SECONDS", 1.0)

@@ -15,7 +15,9 @@ from tasks.request import check_backfill
 
 def test_a_mistake_is_answered_at_once_and_ends_with_2(monkeypatch, capsys):
     """Before Prefect starts, which takes a while."""
-    monkeypatch.setattr(sys, "argv", ["flows.backfill", "--source", "archive", "--archive", "/nowhere"])
+    monkeypatch.setattr(
+        sys, "argv", ["flows.backfill", "--source", "archive", "--archive", "/nowhere"]
+    )
     with pytest.raises(SystemExit) as ended:
         run_locally(backfill, check=check_backfill)
     said = capsys.readouterr().err
@@ -27,7 +29,9 @@ def test_a_mistake_is_answered_at_once_and_ends_with_2(monkeypatch, capsys):
 def test_brackets_in_what_is_said_are_no_markup(capsys):
     """Sections of a domain's file, names of files and patterns have them."""
     refuse(InvalidRequest("add [sources.x] to its domain.toml"))
-    Summary("runs of [a]", {"window_count": 1}, 1.0, "/reports/[b]/report.html", ("no [files.survey]",)).show(Console(width=200))
+    Summary(
+        "runs of [a]", {"window_count": 1}, 1.0, "/reports/[b]/report.html", ("no [files.survey]",)
+    ).show(Console(width=200))
     shown = capsys.readouterr()
     assert "add [sources.x] to" in shown.err
     assert all(text in shown.out for text in ("[a]", "[b]", "[files.survey]"))

@@ -17,10 +17,15 @@ pytestmark = pytest.mark.integration
 def test_a_limit_lets_one_ask_at_a_time_and_is_named_when_missing():
     """As the message says, by a command; the real server holds the slots."""
     with prefect_test_harness(server_startup_timeout=120):
-        with pytest.raises(SettingsInvalid, match="prefect gcl create model --limit 1"), _turn("model"):
+        with (
+            pytest.raises(SettingsInvalid, match="prefect gcl create model --limit 1"),
+            _turn("model"),
+        ):
             pass
         with get_client(sync_client=True) as client:
-            client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name="model", limit=1))
+            client.create_global_concurrency_limit(
+                GlobalConcurrencyLimitCreate(name="model", limit=1)
+            )
         inside, most = [], []
 
         def ask() -> None:

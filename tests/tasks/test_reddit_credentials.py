@@ -20,7 +20,13 @@ def secrets_manager(monkeypatch):
     class Handler(QuietHandler):
         def do_POST(self):
             asked = json.loads(self.received())
-            self.send(200, json.dumps({"Name": asked["SecretId"], "SecretString": answer[asked["SecretId"]]}).encode(), {})
+            self.send(
+                200,
+                json.dumps(
+                    {"Name": asked["SecretId"], "SecretString": answer[asked["SecretId"]]}
+                ).encode(),
+                {},
+            )
 
     for name in ("AWS_REGION", "AWS_DEFAULT_REGION"):
         monkeypatch.setenv(name, "eu-central-1")
@@ -49,13 +55,21 @@ def test_a_secret_that_lacks_something_is_named(secrets_manager, monkeypatch, co
 
 
 def test_a_prefect_block(monkeypatch):
-    monkeypatch.setattr(Secret, "load", lambda name: Secret(value=json.dumps(CREDENTIALS) if name == "reddit" else "{}"))
+    monkeypatch.setattr(
+        Secret,
+        "load",
+        lambda name: Secret(value=json.dumps(CREDENTIALS) if name == "reddit" else "{}"),
+    )
     monkeypatch.setenv("REDDIT_SECRET_BLOCK", "reddit")
-    assert adapters._reddit_credentials(load_settings()).client_id == CREDENTIALS["REDDIT_CLIENT_ID"]
+    assert (
+        adapters._reddit_credentials(load_settings()).client_id == CREDENTIALS["REDDIT_CLIENT_ID"]
+    )
 
 
 def test_the_environment_comes_first(monkeypatch):
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("REDDIT_SECRET_ARN", "arn:elsewhere")
-    assert adapters._reddit_credentials(load_settings()).client_id == CREDENTIALS["REDDIT_CLIENT_ID"]
+    assert (
+        adapters._reddit_credentials(load_settings()).client_id == CREDENTIALS["REDDIT_CLIENT_ID"]
+    )

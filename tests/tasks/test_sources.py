@@ -37,7 +37,13 @@ from tests.reddit_server import FakeReddit, Post, RedditServer
 T10 = datetime(2026, 3, 1, 10, tzinfo=UTC)
 H10 = Window.hour(T10)
 NOW = T10 + timedelta(hours=3)
-COMMUNITIES = {"steam": "1245620", "facebook": "1001", "instagram": "2002", "linkedin": "3003", "hackernews": "hackernews"}
+COMMUNITIES = {
+    "steam": "1245620",
+    "facebook": "1001",
+    "instagram": "2002",
+    "linkedin": "3003",
+    "hackernews": "hackernews",
+}
 pytestmark = pytest.mark.usefixtures("without_engine", "domains")
 
 MAPPING = """
@@ -68,7 +74,9 @@ def domains(tmp_path, monkeypatch):
     folder = tmp_path / "domains" / "smartphones"
     shutil.copytree(REPOSITORY / "domains" / "smartphones", folder)
     told = (folder / "domain.toml").read_text()
-    (folder / "domain.toml").write_text(told.replace("[aspects.", QUERIES + MAPPING + "\n[aspects.", 1))
+    (folder / "domain.toml").write_text(
+        told.replace("[aspects.", QUERIES + MAPPING + "\n[aspects.", 1)
+    )
     shutil.rmtree(folder / "sample")
     monkeypatch.setenv("DOMAINS_PATH", str(folder.parent))
     monkeypatch.setattr("time.sleep", lambda _: None)
@@ -79,16 +87,37 @@ def domains(tmp_path, monkeypatch):
 
 def world(kinds: tuple[str, ...], ids: Callable[[str, int], str]) -> list[ItemFields]:
     """Items from half past eight to eleven, every ten minutes and in the very first and last second of the hour; old threads too."""
-    moments = [T10 + timedelta(minutes=10 * n) for n in range(-9, 7)] + [T10 + timedelta(minutes=59, seconds=59)]
+    moments = [T10 + timedelta(minutes=10 * n) for n in range(-9, 7)] + [
+        T10 + timedelta(minutes=59, seconds=59)
+    ]
     said = []
-    thread = ItemFields("submission", ids("submission", 900), (T10 - timedelta(days=3)).timestamp(), "An older thread", "brand")
+    thread = ItemFields(
+        "submission",
+        ids("submission", 900),
+        (T10 - timedelta(days=3)).timestamp(),
+        "An older thread",
+        "brand",
+    )
     if "submission" in kinds:
         said.append(thread)
     for n, moment in enumerate(moments):
         kind = kinds[n % len(kinds)]
-        inside = thread.id if kind == "comment" else COMMUNITIES["steam"] if kind == "review" else ""
+        inside = (
+            thread.id if kind == "comment" else COMMUNITIES["steam"] if kind == "review" else ""
+        )
         text = f"The battery of my iPhone 15 lasted {n} days, {moment:%H} o'clock"
-        said.append(ItemFields(kind, ids(kind, n), moment.timestamp(), text, f"person_{n % 3}", inside, "", 1 + n % 5))
+        said.append(
+            ItemFields(
+                kind,
+                ids(kind, n),
+                moment.timestamp(),
+                text,
+                f"person_{n % 3}",
+                inside,
+                "",
+                1 + n % 5,
+            )
+        )
     return said
 
 
@@ -106,7 +135,16 @@ class Stage:
         options = {"archive": None, **self.options, **options}
         communities = options.pop("communities", [self.community])
         archive = options.pop("archive")
-        return check_backfill.fn("smartphones", self.source, archive, communities, window.start, window.end, now, **options)
+        return check_backfill.fn(
+            "smartphones",
+            self.source,
+            archive,
+            communities,
+            window.start,
+            window.end,
+            now,
+            **options,
+        )
 
     def read(self, window: Window = H10, now: datetime = NOW, **options: Any):
         """Fetch, bronze and the ledger of the window."""
@@ -121,7 +159,9 @@ class Stage:
         return job
 
     def wanted(self, window: Window = H10) -> dict[str, float]:
-        return {each.id: each.at for each in self.said if datetime.fromtimestamp(each.at, UTC) in window}
+        return {
+            each.id: each.at for each in self.said if datetime.fromtimestamp(each.at, UTC) in window
+        }
 
     @property
     def asked(self) -> int:
@@ -138,7 +178,11 @@ def name(kind: str, n: int) -> str:
 
 def urn(kind: str, n: int) -> str:
     post = "urn:li:share:4900"
-    return f"urn:li:share:{4000 + n}" if kind == "submission" else f"urn:li:comment:({post},{4000 + n})"
+    return (
+        f"urn:li:share:{4000 + n}"
+        if kind == "submission"
+        else f"urn:li:comment:({post},{4000 + n})"
+    )
 
 
 IDS = {"hackernews": number, "steam": number, "x": number, "linkedin": urn}
@@ -146,15 +190,28 @@ IDS = {"hackernews": number, "steam": number, "x": number, "linkedin": urn}
 
 def raw(each: ItemFields) -> dict[str, Any]:
     """As Reddit's archives have it."""
-    base = {"id": each.id, "subreddit": "phones", "author": each.author, "created_utc": int(each.at), "score": 1}
+    base = {
+        "id": each.id,
+        "subreddit": "phones",
+        "author": each.author,
+        "created_utc": int(each.at),
+        "score": 1,
+    }
     if each.kind == "submission":
         return {**base, "title": each.text, "selftext": "", "num_comments": 1}
-    return {**base, "body": each.text, "link_id": f"t3_{each.thread}", "parent_id": f"t3_{each.thread}"}
+    return {
+        **base,
+        "body": each.text,
+        "link_id": f"t3_{each.thread}",
+        "parent_id": f"t3_{each.thread}",
+    }
 
 
 def on_archive(stack: ExitStack, folder: Path, _domain: Path) -> Stage:
     said = world(("submission", "comment"), name)
-    parts = [[raw(each) for each in said if each.kind == kind] for kind in ("comment", "submission")]
+    parts = [
+        [raw(each) for each in said if each.kind == kind] for kind in ("comment", "submission")
+    ]
     return Stage("archive", said, "phones", {"archive": str(write_archive(folder, *parts))})
 
 
@@ -175,7 +232,10 @@ def on_reviews(stack: ExitStack, folder: Path, _domain: Path) -> Stage:
     from market_opinion.storage.known_formats import format_of
 
     ids = [format_of("amazon", "review").key(line) for line in lines]
-    said = [ItemFields(each.kind, key, each.at, each.text, each.author, stars=each.stars) for each, key in zip(said, ids, strict=True)]
+    said = [
+        ItemFields(each.kind, key, each.at, each.text, each.author, stars=each.stars)
+        for each, key in zip(said, ids, strict=True)
+    ]
     return Stage("reviews", said, "cell_phones", {"archive": str(folder)})
 
 
@@ -186,7 +246,16 @@ def on_file(stack: ExitStack, folder: Path, _domain: Path) -> Stage:
         writer = csv.writer(file)
         writer.writerow(["answer id", "answered", "e-mail", "pros", "cons", "score"])
         for each in said:
-            writer.writerow([each.id, datetime.fromtimestamp(each.at, UTC).isoformat(), each.author, each.text, "", (each.stars - 1) * 2.5])
+            writer.writerow(
+                [
+                    each.id,
+                    datetime.fromtimestamp(each.at, UTC).isoformat(),
+                    each.author,
+                    each.text,
+                    "",
+                    (each.stars - 1) * 2.5,
+                ]
+            )
     return Stage("file", said, "phones", {"archive": str(folder), "mapping": "survey"})
 
 
@@ -207,16 +276,22 @@ def on_platform(source: str) -> Callable[[ExitStack, Path, Path], Stage]:
     def build(stack: ExitStack, _folder: Path, _domain: Path) -> Stage:
         community = COMMUNITIES.get(source, "phones")
         said = world(catalogue.source_type(source).kinds, IDS.get(source, name))
-        platform = PLATFORMS[source](community, said, key=None if source in {"hackernews", "steam"} else KEY)
+        platform = PLATFORMS[source](
+            community, said, key=None if source in {"hackernews", "steam"} else KEY
+        )
         os.environ.update(platform.settings(stack.enter_context(PlatformServer(platform)).address))
         return Stage(source, said, community, platform=platform)
 
     return build
 
 
-STAGES = {"archive": on_archive, "sample": on_sample, "reviews": on_reviews, "file": on_file, "reddit": on_reddit} | {
-    source: on_platform(source) for source in PLATFORMS
-}
+STAGES = {
+    "archive": on_archive,
+    "sample": on_sample,
+    "reviews": on_reviews,
+    "file": on_file,
+    "reddit": on_reddit,
+} | {source: on_platform(source) for source in PLATFORMS}
 LIVE = [source for source in STAGES if catalogue.source_type(source).is_live]
 SEARCHED = sorted(PLATFORMS)
 
@@ -255,7 +330,10 @@ def test_a_window_takes_what_was_written_in_it_and_nothing_else(stage):
     """X5: by the item's own time, `[start, end)`; nothing twice, nothing lost, raw lines as many as rows."""
     job = stage.read()
     found = bronze()
-    assert dict(found.select("item_id", pl.col("created_at").dt.timestamp("ms") / 1000).iter_rows()) == stage.wanted()
+    assert (
+        dict(found.select("item_id", pl.col("created_at").dt.timestamp("ms") / 1000).iter_rows())
+        == stage.wanted()
+    )
     assert set(found["platform"]) == {job.platform}
     assert set(found["community"]) == {stage.community}
     captures = adapters.landing().captures(job.platform, [stage.community], None)
@@ -270,7 +348,11 @@ def test_words_arrive_as_they_were_said_and_names_end_in_bronze(stage):
     rows, cleaned = bronze(), adapters.lake().read(SILVER_ITEMS)
     said = {each.id: each for each in stage.said}
     for row in rows.iter_rows(named=True):
-        words = f"{row['title'] or ''}\n{row['body'] or ''}" if row["kind"] != "comment" else row["body"]
+        words = (
+            f"{row['title'] or ''}\n{row['body'] or ''}"
+            if row["kind"] != "comment"
+            else row["body"]
+        )
         assert said[row["item_id"]].text in words
         assert row["author"] == said[row["item_id"]].author
     assert cleaned["author_key"].n_unique() == rows["author"].n_unique() == 3
@@ -319,7 +401,9 @@ def test_a_refused_request_waits_as_long_as_it_is_told(stage, monkeypatch):
     waits = []
     monkeypatch.setattr("time.sleep", waits.append)
     reset = str(int(NOW.timestamp()) + 7)
-    stage.platform.faults = deque([(429, {"retry-after": "7", "x-rate-limit-reset": reset}, {}), (503, {}, {})])
+    stage.platform.faults = deque(
+        [(429, {"retry-after": "7", "x-rate-limit-reset": reset}, {}), (503, {}, {})]
+    )
     job = stage.read()
     assert set(bronze()["item_id"]) == set(stage.wanted())
     assert any(7 <= wait <= 8 for wait in waits)
@@ -329,7 +413,12 @@ def test_a_refused_request_waits_as_long_as_it_is_told(stage, monkeypatch):
 
 @every(SEARCHED)
 @pytest.mark.parametrize(
-    "fault", [(500, {}, {}), (200, {}, b"<html>not what was asked for"), (429, {"x-rate-limit-reset": "9999999999"}, {})]
+    "fault",
+    [
+        (500, {}, {}),
+        (200, {}, b"<html>not what was asked for"),
+        (429, {"x-rate-limit-reset": "9999999999"}, {}),
+    ],
 )
 def test_a_platform_that_is_down_leaves_the_hour_open_and_says_why(stage, fault):
     """The run goes on, and the next one repairs it; half an answer is none."""
@@ -386,12 +475,23 @@ def test_answers_below_old_comments_are_found(stage):
     old = next(each for each in stage.said if each.kind == "comment" and each.at < T10.timestamp())
     ids = IDS.get(stage.source, name)
     replies = [
-        ItemFields("comment", ids("comment", 600 + n), T10.timestamp() + n, f"Answer {n}", "person_9", old.thread, old.id) for n in range(5)
+        ItemFields(
+            "comment",
+            ids("comment", 600 + n),
+            T10.timestamp() + n,
+            f"Answer {n}",
+            "person_9",
+            old.thread,
+            old.id,
+        )
+        for n in range(5)
     ]
     stage.said += replies
     stage.read()
     assert {each.id for each in replies} <= set(bronze()["item_id"])
-    assert set(bronze().filter(pl.col("item_id").is_in([each.id for each in replies]))["parent_id"]) == {old.id}
+    assert set(
+        bronze().filter(pl.col("item_id").is_in([each.id for each in replies]))["parent_id"]
+    ) == {old.id}
 
 
 @every(["steam", "reviews", "file"])
@@ -400,7 +500,10 @@ def test_stars_become_ratings_from_one_to_five(stage):
     stage.read()
     ratings = dict(bronze().select("item_id", "rating").iter_rows())
     thumbs = {True: 5.0, False: 1.0}
-    wanted = {each.id: thumbs[each.stars > 3] if stage.source == "steam" else float(each.stars) for each in stage.said}
+    wanted = {
+        each.id: thumbs[each.stars > 3] if stage.source == "steam" else float(each.stars)
+        for each in stage.said
+    }
     assert ratings == {key: wanted[key] for key in ratings}
 
 
@@ -421,9 +524,13 @@ def test_a_second_look_finds_what_was_edited_and_what_is_gone(stage, home):
     inside = [each for each in stage.said if each.id in stage.wanted()]
     gone, edited = inside[1], inside[2]
     stage.platform.said.remove(gone)
-    stage.platform.said[stage.platform.said.index(edited)] = replace(edited, text="The camera is awful, I take it all back")
+    stage.platform.said[stage.platform.said.index(edited)] = replace(
+        edited, text="The camera is awful, I take it all back"
+    )
     assert look(stage, 4)["missing_item_count"] == (0 if stage.source == "x" else 1)
-    found = {row["item_id"]: f"{row['title']} {row['body']}" for row in bronze().iter_rows(named=True)}
+    found = {
+        row["item_id"]: f"{row['title']} {row['body']}" for row in bronze().iter_rows(named=True)
+    }
     assert found.keys() == {each.id for each in inside}
     assert "awful" in found[edited.id]
     assert (gone.text in found[gone.id]) is (stage.source != "x")
@@ -467,14 +574,20 @@ def test_an_edited_post_of_x_takes_the_place_of_the_first(stage, home):
     stage.platform.edited = {old.id: new.id}
     look(stage, 4)
     assert everywhere(home, old.text.encode()) == []
-    assert bronze().filter(item_id=new.id).select("body", "window_start").row(0) == (new.text, T10 + HOUR)
+    assert bronze().filter(item_id=new.id).select("body", "window_start").row(0) == (
+        new.text,
+        T10 + HOUR,
+    )
 
 
 @every(["x"])
 def test_known_posts_of_x_are_asked_for_by_the_hundred(stage):
     """What X takes in one request."""
     stage.platform.page = 100
-    stage.said += [ItemFields("submission", str(7000 + n), T10.timestamp() + n, f"Post {n}", "person_1") for n in range(120)]
+    stage.said += [
+        ItemFields("submission", str(7000 + n), T10.timestamp() + n, f"Post {n}", "person_1")
+        for n in range(120)
+    ]
     stage.read()
     asked = stage.asked
     assert look(stage, 4)["looked_up_item_count"] == len(stage.wanted()) > 100
@@ -484,7 +597,9 @@ def test_known_posts_of_x_are_asked_for_by_the_hundred(stage):
 @every(["steam", "sample", "file"])
 def test_who_cannot_be_asked_again_is_not(stage):
     """The message names those that can."""
-    with pytest.raises(InvalidRequest, match="facebook, hackernews, instagram, linkedin, reddit, x"):
+    with pytest.raises(
+        InvalidRequest, match="facebook, hackernews, instagram, linkedin, reddit, x"
+    ):
         refresh.fn(source=stage.source, now=NOW)
 
 
@@ -539,8 +654,12 @@ def test_a_thirteenth_source_needs_no_line_of_this_project(tmp_path, monkeypatch
     """An entry point of another package: under a hundred lines, the same stages, the same certificate."""
     (tmp_path / "site" / "notes-1.dist-info").mkdir(parents=True)
     (tmp_path / "site" / "notes_source.py").write_text(THIRTEENTH)
-    (tmp_path / "site" / "notes-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: notes\nVersion: 1\n")
-    (tmp_path / "site" / "notes-1.dist-info" / "entry_points.txt").write_text("[market_opinion.sources]\nnotes = notes_source:Notes\n")
+    (tmp_path / "site" / "notes-1.dist-info" / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: notes\nVersion: 1\n"
+    )
+    (tmp_path / "site" / "notes-1.dist-info" / "entry_points.txt").write_text(
+        "[market_opinion.sources]\nnotes = notes_source:Notes\n"
+    )
     monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "site")])
     catalogue._known.cache_clear()
     try:
@@ -548,6 +667,8 @@ def test_a_thirteenth_source_needs_no_line_of_this_project(tmp_path, monkeypatch
         job = Stage("notes", [], "desk").read()
     finally:
         catalogue._known.cache_clear()
-    assert bronze().select("platform", "item_id", "body").rows() == [("notes", "a", "The iPhone 15 camera is great")]
+    assert bronze().select("platform", "item_id", "body").rows() == [
+        ("notes", "a", "The iPhone 15 camera is great")
+    ]
     assert entries(job.platform)[T10].state is WindowState.CERTIFIED
     assert len(THIRTEENTH.splitlines()) < 100

@@ -36,15 +36,22 @@ class Notes(Protocol):
 class BatchRun:
     """Submits questions as batches and waits for them. Each batch is noted before it is waited for."""
 
-    def __init__(self, model: Model, prompt: Prompt, notes: Notes, *, poll_seconds: float = 30.0) -> None:
+    def __init__(
+        self, model: Model, prompt: Prompt, notes: Notes, *, poll_seconds: float = 30.0
+    ) -> None:
         """Ask nothing yet."""
         self._model = model
         self._prompt = prompt
         self._notes = notes
         self._poll_seconds = poll_seconds
-        shared: dict[str, Any] = {"api_key": model.api_key.get_secret_value(), "timeout": model.timeout_seconds}
+        shared: dict[str, Any] = {
+            "api_key": model.api_key.get_secret_value(),
+            "timeout": model.timeout_seconds,
+        }
         if model.azure_api_version:
-            self._client: OpenAI = AzureOpenAI(azure_endpoint=model.base_url or "", api_version=model.azure_api_version, **shared)
+            self._client: OpenAI = AzureOpenAI(
+                azure_endpoint=model.base_url or "", api_version=model.azure_api_version, **shared
+            )
         else:
             self._client = OpenAI(base_url=model.base_url, **shared)
         self.totals = Totals(usd=0.0 if model.price else None)
@@ -59,7 +66,9 @@ class BatchRun:
             if note["model"] == self._model.name and note["base_url"] == self._model.base_url:
                 self._collect(name, note, on_answers)
 
-    def run(self, questions: Iterable[Question], *, on_answers: Callable[[list[Answer]], None]) -> None:
+    def run(
+        self, questions: Iterable[Question], *, on_answers: Callable[[list[Answer]], None]
+    ) -> None:
         """Submit the questions and wait. Those that come back unanswered or unreadable are left for the engine to ask."""
         groups = list(bundles(questions, self._model.items_a_request))
         for at in range(0, len(groups), _REQUESTS_MAX):
@@ -71,14 +80,23 @@ class BatchRun:
             except openai.APIStatusError as error:
                 message = f"the batch API refuses with {error.status_code}: {self._model.name} may not have one; set LLM_MODE=online"
                 raise ModelRefused(message) from error
-            note = {"batch_id": batch_id, "keys": keys, "model": self._model.name, "base_url": self._model.base_url}
+            note = {
+                "batch_id": batch_id,
+                "keys": keys,
+                "model": self._model.name,
+                "base_url": self._model.base_url,
+            }
             self._notes.keep(name, note)
             self._collect(name, note, on_answers)
 
     def _find(self, name: str) -> str | None:
         """The batch of these very questions that was submitted just before a crash."""
         for batch in self._client.batches.list(limit=100).data:
-            if (batch.metadata or {}).get("work") == name and batch.status not in {"failed", "expired", "cancelled"}:
+            if (batch.metadata or {}).get("work") == name and batch.status not in {
+                "failed",
+                "expired",
+                "cancelled",
+            }:
                 return batch.id
         return None
 
@@ -95,11 +113,16 @@ class BatchRun:
         content = "\n".join(json.dumps(line, ensure_ascii=False) for line in lines).encode()
         file = self._client.files.create(file=(f"{name}.jsonl", content), purpose="batch")
         batch = self._client.batches.create(
-            input_file_id=file.id, endpoint="/v1/chat/completions", completion_window="24h", metadata={"work": name}
+            input_file_id=file.id,
+            endpoint="/v1/chat/completions",
+            completion_window="24h",
+            metadata={"work": name},
         )
         return batch.id
 
-    def _collect(self, name: str, note: Mapping[str, Any], on_answers: Callable[[list[Answer]], None]) -> None:
+    def _collect(
+        self, name: str, note: Mapping[str, Any], on_answers: Callable[[list[Answer]], None]
+    ) -> None:
         """Wait for a batch, hand out what it answered, and forget it."""
         while (batch := self._client.batches.retrieve(note["batch_id"])).status not in _OVER:
             time.sleep(self._poll_seconds)
@@ -126,6 +149,16 @@ class BatchRun:
         self.totals.kept_count += len(found)
         served = {"served_model": body.get("model", ""), "request_id": body.get("id", "")}
         return [
-            Answer(group[place], "ok", mentions, self._model.name, portion, cost, 1, time.time(), **served)
+            Answer(
+                group[place],
+                "ok",
+                mentions,
+                self._model.name,
+                portion,
+                cost,
+                1,
+                time.time(),
+                **served,
+            )
             for place, mentions in sorted(found.items())
         ]

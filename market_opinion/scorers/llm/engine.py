@@ -17,7 +17,15 @@ from openai import AsyncOpenAI
 
 from market_opinion.core.errors import ModelRefused, ModelUnusable
 from market_opinion.domain.examples import Mention
-from market_opinion.scorers.llm.model import OUTPUT_TOKENS_AN_ITEM, Model, ReplyFormat, bundles, request_body, retry_after, usage_of
+from market_opinion.scorers.llm.model import (
+    OUTPUT_TOKENS_AN_ITEM,
+    Model,
+    ReplyFormat,
+    bundles,
+    request_body,
+    retry_after,
+    usage_of,
+)
 from market_opinion.scorers.llm.pacer import Breaker, Limit, Pacer, TokenEstimate
 from market_opinion.scorers.llm.prices import Usage
 from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, ReplyInvalid
@@ -82,7 +90,9 @@ class Engine:
         """Ask nothing yet."""
         self._model = model
         self._prompt = prompt
-        self._pacer = Pacer(requests_per_minute=model.requests_per_minute, tokens_per_minute=model.tokens_per_minute)
+        self._pacer = Pacer(
+            requests_per_minute=model.requests_per_minute, tokens_per_minute=model.tokens_per_minute
+        )
         self._limit = Limit(start=_START_LIMIT, most=model.max_in_flight)
         self._breaker = Breaker()
         self._estimate = TokenEstimate()
@@ -95,7 +105,9 @@ class Engine:
         self._in_flight = 0
         self.totals = Totals(usd=0.0 if model.price else None)
 
-    async def run(self, questions: Iterable[Question], *, on_answers: Callable[[list[Answer]], None]) -> Totals:
+    async def run(
+        self, questions: Iterable[Question], *, on_answers: Callable[[list[Answer]], None]
+    ) -> Totals:
         """Ask every question; `on_answers` gets the answers of each request as they come, and is trusted to keep them.
 
         Raises ModelRefused or ModelUnusable after what was under way has ended, with every answer given out before.
@@ -125,9 +137,20 @@ class Engine:
                 totals.usd += self._model.price.usd(usage)
         return totals
 
-    def _start(self, client: AsyncOpenAI, batches: Iterator[_Batch], on_answers: Callable[[list[Answer]], None]) -> None:
+    def _start(
+        self,
+        client: AsyncOpenAI,
+        batches: Iterator[_Batch],
+        on_answers: Callable[[list[Answer]], None],
+    ) -> None:
         while self._in_flight < self._limit.value and not self._failure:
-            batch = self._again.popleft() if self._again else next(batches, None) if not self.totals.stopped else None
+            batch = (
+                self._again.popleft()
+                if self._again
+                else next(batches, None)
+                if not self.totals.stopped
+                else None
+            )
             if batch is None:
                 return
             cost = self._expected_usd(batch)
@@ -156,8 +179,12 @@ class Engine:
             self.totals.asked_count += len(group)
             yield _Batch(group, time.monotonic())
 
-    async def _ask(self, client: AsyncOpenAI, batch: _Batch, on_answers: Callable[[list[Answer]], None]) -> None:
-        body = request_body(self._model, self._prompt, batch.questions, form=self._form, factor=batch.output_factor)
+    async def _ask(
+        self, client: AsyncOpenAI, batch: _Batch, on_answers: Callable[[list[Answer]], None]
+    ) -> None:
+        body = request_body(
+            self._model, self._prompt, batch.questions, form=self._form, factor=batch.output_factor
+        )
         text = body["messages"][0]["content"] + body["messages"][1]["content"]
         output = self._output_tokens(batch)
         reserved = self._estimate(text) + output
@@ -171,7 +198,11 @@ class Engine:
             self._pacer.settle(reserved=reserved, used=0)
             await self._refused(batch, error, on_answers)
             return
-        except (openai.APIConnectionError, openai.APIResponseValidationError, json.JSONDecodeError) as error:
+        except (
+            openai.APIConnectionError,
+            openai.APIResponseValidationError,
+            json.JSONDecodeError,
+        ) as error:
             self._pacer.settle(reserved=reserved, used=0)
             if isinstance(error, openai.APITimeoutError):
                 self._limit.overloaded()
@@ -185,26 +216,48 @@ class Engine:
         self._spend(batch, usage)
         self._take(batch, completion, raw.headers.get("x-request-id", ""), on_answers)
 
-    def _take(self, batch: _Batch, completion: Any, request_id: str, on_answers: Callable[[list[Answer]], None]) -> None:  # noqa: ANN401, the SDK's own
+    def _take(
+        self,
+        batch: _Batch,
+        completion: Any,
+        request_id: str,
+        on_answers: Callable[[list[Answer]], None],
+    ) -> None:  # noqa: ANN401, the SDK's own
         """Keep what is good of a reply, and ask again for the rest."""
         choice = completion.choices[0] if completion.choices else None
         content = choice.message.content if choice else None
-        if choice is None or choice.message.refusal or choice.finish_reason == "content_filter" or not content:
-            self._take_apart(batch, "refused", (choice.message.refusal if choice else "") or "", on_answers, tries=2)
+        if (
+            choice is None
+            or choice.message.refusal
+            or choice.finish_reason == "content_filter"
+            or not content
+        ):
+            self._take_apart(
+                batch,
+                "refused",
+                (choice.message.refusal if choice else "") or "",
+                on_answers,
+                tries=2,
+            )
             return
         try:
             found = self._prompt.parse(content, len(batch.questions))
         except ReplyInvalid as error:
             is_cut = choice.finish_reason == "length"
             batch.output_factor *= 2 if is_cut else 1
-            self._take_apart(batch, "truncated" if is_cut else "invalid_reply", f"{error}\n{content}", on_answers)
+            self._take_apart(
+                batch, "truncated" if is_cut else "invalid_reply", f"{error}\n{content}", on_answers
+            )
             return
         self._breaker.saw(good=True)
         total = len(batch.questions)
         portion = batch.usage.share(total)
         served = {"served_model": completion.model, "request_id": request_id}
         on_answers(
-            [self._answer(batch, batch.questions[place], "ok", mentions, portion, **served) for place, mentions in sorted(found.items())]
+            [
+                self._answer(batch, batch.questions[place], "ok", mentions, portion, **served)
+                for place, mentions in sorted(found.items())
+            ]
         )
         self.totals.kept_count += len(found)
         missing = [question for place, question in enumerate(batch.questions) if place not in found]
@@ -214,13 +267,22 @@ class Engine:
             self._take_apart(batch, "missing", content, on_answers)
 
     def _take_apart(
-        self, batch: _Batch, reason: str, raw: str, on_answers: Callable[[list[Answer]], None], *, tries: int = _CONTENT_TRIES
+        self,
+        batch: _Batch,
+        reason: str,
+        raw: str,
+        on_answers: Callable[[list[Answer]], None],
+        *,
+        tries: int = _CONTENT_TRIES,
     ) -> None:
         """Ask again, in halves where there are several: a bad one is found alone, and given up after its tries."""
         questions = batch.questions
         if len(questions) > 1:
             middle = len(questions) // 2
-            self._again.extend(batch.part(half, of=len(questions)) for half in (questions[:middle], questions[middle:]))
+            self._again.extend(
+                batch.part(half, of=len(questions))
+                for half in (questions[:middle], questions[middle:])
+            )
             return
         batch.content_tries += 1
         if batch.content_tries < tries:
@@ -228,7 +290,12 @@ class Engine:
             return
         self._give_up(batch, reason, raw, on_answers)
 
-    async def _refused(self, batch: _Batch, error: openai.APIStatusError, on_answers: Callable[[list[Answer]], None]) -> None:
+    async def _refused(
+        self,
+        batch: _Batch,
+        error: openai.APIStatusError,
+        on_answers: Callable[[list[Answer]], None],
+    ) -> None:
         """An answer that is no completion: wait, try again, ask in another form, or stop."""
         code = str(error.code or "")
         if error.status_code in {401, 403, 404} or code == "insufficient_quota":
@@ -242,20 +309,38 @@ class Engine:
             self._limit.overloaded()
             if wait := retry_after(error):
                 self._pacer.close_for(min(wait, _WAIT_MAX_SECONDS))
-        if error.status_code == _TOO_MANY and time.monotonic() - batch.began < self._model.deadline_seconds:
+        if (
+            error.status_code == _TOO_MANY
+            and time.monotonic() - batch.began < self._model.deadline_seconds
+        ):
             batch.transport_tries = 0  # It was only told to wait.
         await self._later(batch, "no_answer", f"status {error.status_code}", on_answers)
 
-    def _bad_request(self, batch: _Batch, error: openai.APIStatusError, on_answers: Callable[[list[Answer]], None]) -> None:
+    def _bad_request(
+        self,
+        batch: _Batch,
+        error: openai.APIStatusError,
+        on_answers: Callable[[list[Answer]], None],
+    ) -> None:
         text = str(error).lower()
         forms: list[ReplyFormat] = ["json_schema", "json_object", "prompt"]
-        if ("response_format" in text or "json_schema" in text or "json_object" in text) and self._form != forms[-1]:
+        if (
+            "response_format" in text or "json_schema" in text or "json_object" in text
+        ) and self._form != forms[-1]:
             self._form = forms[forms.index(self._form) + 1]
             self._again.append(batch)
             return
-        self._take_apart(batch, "content_filter" if "content_filter" in text else "bad_request", text, on_answers, tries=1)
+        self._take_apart(
+            batch,
+            "content_filter" if "content_filter" in text else "bad_request",
+            text,
+            on_answers,
+            tries=1,
+        )
 
-    async def _later(self, batch: _Batch, reason: str, detail: str, on_answers: Callable[[list[Answer]], None]) -> None:
+    async def _later(
+        self, batch: _Batch, reason: str, detail: str, on_answers: Callable[[list[Answer]], None]
+    ) -> None:
         """Try again after a while, as long as there are tries and time left."""
         batch.transport_tries += 1
         is_late = time.monotonic() - batch.began > self._model.deadline_seconds
@@ -265,21 +350,44 @@ class Engine:
         await asyncio.sleep(random.uniform(0, min(20.0, 0.25 * 2**batch.transport_tries)))  # noqa: S311, jitter
         self._again.append(batch)
 
-    def _give_up(self, batch: _Batch, reason: str, raw: str, on_answers: Callable[[list[Answer]], None]) -> None:
+    def _give_up(
+        self, batch: _Batch, reason: str, raw: str, on_answers: Callable[[list[Answer]], None]
+    ) -> None:
         self._breaker.saw(good=False)
         portion = batch.usage.share(len(batch.questions))
         kept = raw[:_RAW_MAX_CHARACTERS]
-        on_answers([self._answer(batch, question, reason, [], portion, raw=kept) for question in batch.questions])
+        on_answers(
+            [
+                self._answer(batch, question, reason, [], portion, raw=kept)
+                for question in batch.questions
+            ]
+        )
         self.totals.rejected_count += len(batch.questions)
         if self._breaker.is_open:
-            message = (
-                f"more than 20 of the last 50 answers of {self._model.name} were of no use (last: {reason}): stopped; see ops.rejections"
-            )
+            message = f"more than 20 of the last 50 answers of {self._model.name} were of no use (last: {reason}): stopped; see ops.rejections"
             raise ModelUnusable(message)
 
-    def _answer(self, batch: _Batch, question: Question, status: str, mentions: list[Mention], usage: Usage, **more: str) -> Answer:
+    def _answer(
+        self,
+        batch: _Batch,
+        question: Question,
+        status: str,
+        mentions: list[Mention],
+        usage: Usage,
+        **more: str,
+    ) -> Answer:
         usd = self._model.price.usd(usage) if self._model.price else None
-        return Answer(question.key, status, mentions, self._model.name, usage, usd, batch.attempts, time.time(), **more)
+        return Answer(
+            question.key,
+            status,
+            mentions,
+            self._model.name,
+            usage,
+            usd,
+            batch.attempts,
+            time.time(),
+            **more,
+        )
 
     def _spend(self, batch: _Batch, usage: Usage) -> None:
         batch.usage = batch.usage.plus(usage)
@@ -291,8 +399,14 @@ class Engine:
         return self._model.price.usd(self._expected(batch)) if self._model.price else 0.0
 
     def _expected(self, batch: _Batch) -> Usage:
-        texts = sum(len(question.text) + len(question.context) + _OVERHEAD_CHARACTERS for question in batch.questions)
-        return Usage(input=self._estimate.of_bytes(len(self._prompt.system) + texts), output=self._output_tokens(batch))
+        texts = sum(
+            len(question.text) + len(question.context) + _OVERHEAD_CHARACTERS
+            for question in batch.questions
+        )
+        return Usage(
+            input=self._estimate.of_bytes(len(self._prompt.system) + texts),
+            output=self._output_tokens(batch),
+        )
 
     def _output_tokens(self, batch: _Batch) -> float:
         """How many tokens its reply will have, about."""

@@ -21,7 +21,9 @@ class Journal:
         try:
             self._connection = sqlite3.connect(path, timeout=60, isolation_level=None)
             # What is deleted is overwritten: it may be words that somebody asked us to forget.
-            self._connection.executescript(f"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; {_TABLE}")
+            self._connection.executescript(
+                f"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; {_TABLE}"
+            )
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
@@ -40,7 +42,9 @@ class Journal:
 
     def forget(self, keys: Iterable[str]) -> None:
         """Drop what the ledger holds now."""
-        self._connection.executemany("DELETE FROM answers WHERE question_key = ?", [(key,) for key in keys])
+        self._connection.executemany(
+            "DELETE FROM answers WHERE question_key = ?", [(key,) for key in keys]
+        )
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:

@@ -22,7 +22,9 @@ def ask(asked: pl.DataFrame, prompt: Prompt, *, model: str) -> list[Question]:
     return [prompt.question(text, title, products, model=model) for text, title, products in rows]
 
 
-def to_rows(answers: Iterable[Answer], questions: Iterable[Question], prompt: Prompt) -> pl.DataFrame:
+def to_rows(
+    answers: Iterable[Answer], questions: Iterable[Question], prompt: Prompt
+) -> pl.DataFrame:
     """Answers in the contract of silver.extractions."""
     texts = {question.key: text_key(question.text, question.context) for question in questions}
     rows = [
@@ -69,7 +71,9 @@ def from_rows(rows: pl.DataFrame) -> dict[str, Answer]:
     return found
 
 
-def judge(asked: pl.DataFrame, questions: list[Question], answers: dict[str, Answer], domain: Domain) -> tuple[pl.DataFrame, pl.DataFrame]:
+def judge(
+    asked: pl.DataFrame, questions: list[Question], answers: dict[str, Answer], domain: Domain
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Judgements for `opinions.accept`, and a rejection of every row whose question was given up.
 
     A question that was not asked yet gives neither. Words that do not stand in the text are left to `accept` to refuse.
@@ -81,20 +85,37 @@ def judge(asked: pl.DataFrame, questions: list[Question], answers: dict[str, Ans
             continue
         if answer.status != OK:
             refused.append(
-                {**row, "reason": answer.status, "detail": f"given up after {answer.attempt_count} requests, question {question.key}"}
+                {
+                    **row,
+                    "reason": answer.status,
+                    "detail": f"given up after {answer.attempt_count} requests, question {question.key}",
+                }
             )
         judged += [_judgement(row["row"], row["text"], mention) for mention in answer.mentions]
-    rejections = pl.DataFrame(refused, schema={**asked.schema, "reason": pl.String, "detail": pl.String}).with_columns(
+    rejections = pl.DataFrame(
+        refused, schema={**asked.schema, "reason": pl.String, "detail": pl.String}
+    ).with_columns(
         stage=pl.lit("opinions"),
         domain=pl.lit(domain.name),
         landing_uri=pl.lit(None, pl.String),
         landing_line=pl.lit(None, pl.Int64),
     )
-    return pl.DataFrame(judged, schema=JUDGEMENT_SCHEMA, orient="row"), rejections.select(*OPS_REJECTIONS.schema)
+    return pl.DataFrame(judged, schema=JUDGEMENT_SCHEMA, orient="row"), rejections.select(
+        *OPS_REJECTIONS.schema
+    )
 
 
 def _judgement(row: int, text: str, mention: Mention) -> tuple[object, ...]:
     place = find_evidence(text, mention.evidence)
     start, end = place or (0, 0)
     polarity = 0.0 if mention.label in {"neutral", "mixed"} else mention.score
-    return row, mention.product_id, mention.aspect, polarity, start, end, text[start:end], doubt(mention)
+    return (
+        row,
+        mention.product_id,
+        mention.aspect,
+        polarity,
+        start,
+        end,
+        text[start:end],
+        doubt(mention),
+    )

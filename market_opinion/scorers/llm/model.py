@@ -37,13 +37,22 @@ class Model:
 
     def within(self, budget_usd: float) -> "Model":
         """The same model with at most this budget."""
-        return replace(self, budget_usd=budget_usd if self.budget_usd is None else min(self.budget_usd, budget_usd))
+        return replace(
+            self,
+            budget_usd=budget_usd if self.budget_usd is None else min(self.budget_usd, budget_usd),
+        )
 
     def client(self) -> AsyncOpenAI:
         """The client of OpenAI, Azure or any compatible server, without retries of its own."""
-        shared: dict[str, Any] = {"api_key": self.api_key.get_secret_value(), "timeout": self.timeout_seconds, "max_retries": 0}
+        shared: dict[str, Any] = {
+            "api_key": self.api_key.get_secret_value(),
+            "timeout": self.timeout_seconds,
+            "max_retries": 0,
+        }
         if self.azure_api_version:
-            return AsyncAzureOpenAI(azure_endpoint=self.base_url or "", api_version=self.azure_api_version, **shared)
+            return AsyncAzureOpenAI(
+                azure_endpoint=self.base_url or "", api_version=self.azure_api_version, **shared
+            )
         return AsyncOpenAI(base_url=self.base_url, **shared)
 
 
@@ -63,7 +72,12 @@ def bundles(questions: Iterable[Question], size: int) -> Iterator[list[Question]
 
 
 def request_body(
-    model: Model, prompt: Prompt, questions: list[Question], *, form: ReplyFormat = "json_schema", factor: int = 1
+    model: Model,
+    prompt: Prompt,
+    questions: list[Question],
+    *,
+    form: ReplyFormat = "json_schema",
+    factor: int = 1,
 ) -> dict[str, Any]:
     """What is sent for these questions; `factor` gives a reply that was cut more room."""
     body: dict[str, Any] = {
@@ -80,7 +94,10 @@ def request_body(
 def usage_of(usage: Mapping[str, Any] | None) -> Usage:
     """Tokens as a server counts them, whatever it leaves out."""
     usage = usage or {}
-    prompt, output = usage.get("prompt_tokens_details") or {}, usage.get("completion_tokens_details") or {}
+    prompt, output = (
+        usage.get("prompt_tokens_details") or {},
+        usage.get("completion_tokens_details") or {},
+    )
     return Usage(
         input=usage.get("prompt_tokens") or 0,
         cached=prompt.get("cached_tokens") or 0,

@@ -33,7 +33,9 @@ class Bucket:
 class Pacer:
     """Keeps to requests and tokens a minute, and to what the server says of waiting."""
 
-    def __init__(self, *, requests_per_minute: float | None, tokens_per_minute: float | None) -> None:
+    def __init__(
+        self, *, requests_per_minute: float | None, tokens_per_minute: float | None
+    ) -> None:
         """Without a rate there is no limit of that kind."""
         self._requests = Bucket(requests_per_minute) if requests_per_minute else None
         self._tokens = Bucket(tokens_per_minute) if tokens_per_minute else None
@@ -41,7 +43,11 @@ class Pacer:
 
     async def turn(self, tokens: float) -> None:
         """Return when a request of so many tokens may be sent."""
-        waits = [bucket.take(units) for bucket, units in ((self._requests, 1.0), (self._tokens, tokens)) if bucket]
+        waits = [
+            bucket.take(units)
+            for bucket, units in ((self._requests, 1.0), (self._tokens, tokens))
+            if bucket
+        ]
         if wait := max(waits, default=0.0):
             await asyncio.sleep(wait)
         while (wait := self._closed_until - time.monotonic()) > 0:  # noqa: ASYNC110, the moment moves while it is waited for

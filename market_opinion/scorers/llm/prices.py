@@ -45,7 +45,12 @@ class Price(BaseModel):
         cached = self.input if self.cached_input is None else self.cached_input
         written = self.input if self.cache_write is None else self.cache_write
         plain = usage.input - usage.cached - usage.cache_write
-        return (plain * self.input + usage.cached * cached + usage.cache_write * written + usage.output * self.output) / _MILLION
+        return (
+            plain * self.input
+            + usage.cached * cached
+            + usage.cache_write * written
+            + usage.output * self.output
+        ) / _MILLION
 
 
 def load_price(model: str, path: Path | None = None) -> Price | None:

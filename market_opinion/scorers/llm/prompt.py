@@ -26,7 +26,21 @@ _SUSPICIOUS = re.compile(
     r"|\b(?:respond|reply|answer|output|print|return|classify|rate|mark|label|score)\b.{0,30}\b(?:only|with|as|instead|exactly|everything|every|all)\b"
     r"|\bbase64\b|\bsecret\b|\bapi.?key\b"
 )
-_QUOTES = str.maketrans({"“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "’": "'", "‘": "'", "`": "'", "´": "'", "–": "-", "—": "-"})
+_QUOTES = str.maketrans(
+    {
+        "“": '"',
+        "”": '"',
+        "„": '"',
+        "«": '"',
+        "»": '"',
+        "’": "'",
+        "‘": "'",
+        "`": "'",
+        "´": "'",
+        "–": "-",
+        "—": "-",
+    }
+)
 
 
 class Question(msgspec.Struct, frozen=True):
@@ -66,18 +80,28 @@ class _Strict(BaseModel):
 class Prompt:
     """The domain's question to a model: what it says before the comments, and the form of the reply."""
 
-    def __init__(self, domain: Domain, *, instructions: str, examples: Sequence[dict[str, Any]]) -> None:
+    def __init__(
+        self, domain: Domain, *, instructions: str, examples: Sequence[dict[str, Any]]
+    ) -> None:
         """Build it from what the domain says."""
         self.domain = domain
-        self._names = {product.product_id: f"{product.brand} {product.product}" for product in domain.products}
+        self._names = {
+            product.product_id: f"{product.brand} {product.product}" for product in domain.products
+        }
         self.reply = _reply_model(tuple(domain.aspects))
         self.schema = _portable(self.reply.model_json_schema())
         self.system = _system(domain, instructions, examples, self.reply)
-        self.version = hashlib.blake2b(json.dumps([self.system, self.schema], sort_keys=True).encode(), digest_size=6).hexdigest()
+        self.version = hashlib.blake2b(
+            json.dumps([self.system, self.schema], sort_keys=True).encode(), digest_size=6
+        ).hexdigest()
 
-    def question(self, text: str, context: str | None, products: Sequence[str], *, model: str) -> Question:
+    def question(
+        self, text: str, context: str | None, products: Sequence[str], *, model: str
+    ) -> Question:
         """The question about one text; equal for equal words, whoever wrote them."""
-        candidates = tuple((product_id, self._names.get(product_id, product_id)) for product_id in sorted(products))
+        candidates = tuple(
+            (product_id, self._names.get(product_id, product_id)) for product_id in sorted(products)
+        )
         title = (context or "")[:_CONTEXT_MAX_CHARACTERS]
         parts = [model, self.version, self.domain.version, candidates, text_key(text, title)]
         key = hashlib.blake2b(json.dumps(parts).encode(), digest_size=16).hexdigest()
@@ -95,7 +119,10 @@ class Prompt:
             for number, question in enumerate(questions, start=1)
         ]
         data = json.dumps(asked, ensure_ascii=False).replace("<", "\\u003c").replace(">", "\\u003e")
-        return [{"role": "system", "content": self.system}, {"role": "user", "content": f"<comments>\n{data}\n</comments>"}]
+        return [
+            {"role": "system", "content": self.system},
+            {"role": "user", "content": f"<comments>\n{data}\n</comments>"},
+        ]
 
     def parse(self, content: str, count: int) -> dict[int, list[Mention]]:
         """The mentions by position of the question; positions nobody asked for are left out, missing ones are missing.
@@ -107,11 +134,19 @@ class Prompt:
             reply = self.reply.model_validate_json(text)
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
-            message = f"{'.'.join(map(str, first['loc']))}: {first['msg']}" if first["loc"] else first["msg"]
+            message = (
+                f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+                if first["loc"]
+                else first["msg"]
+            )
             raise ReplyInvalid(message) from None
         asked = {f"c{number}": number - 1 for number in range(1, count + 1)}
         items: list[Any] = reply.items  # type: ignore[attr-defined]  # the class is made from the domain
-        return {asked[item.id]: [Mention(**vars(mention)) for mention in item.mentions] for item in items if item.id in asked}
+        return {
+            asked[item.id]: [Mention(**vars(mention)) for mention in item.mentions]
+            for item in items
+            if item.id in asked
+        }
 
 
 def load_prompt(domain: Domain, domains_path: Path) -> Prompt:
@@ -120,13 +155,21 @@ def load_prompt(domain: Domain, domains_path: Path) -> Prompt:
     Raises DomainInvalid that names file, line and rule.
     """
     special, examples = read_question(domain, domains_path)
-    general = Template(_INSTRUCTIONS.read_text(encoding="utf-8")).substitute(category=domain.title.lower())
-    return Prompt(domain, instructions=f"{general.strip()}\n\n{special.strip()}", examples=[msgspec.to_builtins(each) for each in examples])
+    general = Template(_INSTRUCTIONS.read_text(encoding="utf-8")).substitute(
+        category=domain.title.lower()
+    )
+    return Prompt(
+        domain,
+        instructions=f"{general.strip()}\n\n{special.strip()}",
+        examples=[msgspec.to_builtins(each) for each in examples],
+    )
 
 
 def text_key(text: str, context: str) -> str:
     """What two texts share that a model would judge alike: words, not their spacing or case."""
-    normal = json.dumps([" ".join(part.translate(_QUOTES).lower().split()) for part in (text, context)])
+    normal = json.dumps(
+        [" ".join(part.translate(_QUOTES).lower().split()) for part in (text, context)]
+    )
     return hashlib.blake2b(normal.encode(), digest_size=16).hexdigest()
 
 
@@ -177,13 +220,28 @@ def _reply_model(aspects: tuple[str, ...]) -> type[BaseModel]:
 def _portable(schema: Any) -> Any:  # noqa: ANN401, any JSON
     """The schema without what some servers refuse; ranges are checked here."""
     if isinstance(schema, dict):
-        return {name: _portable(value) for name, value in schema.items() if name not in {"minimum", "maximum", "title"}}
+        return {
+            name: _portable(value)
+            for name, value in schema.items()
+            if name not in {"minimum", "maximum", "title"}
+        }
     return [_portable(value) for value in schema] if isinstance(schema, list) else schema
 
 
-def _system(domain: Domain, instructions: str, examples: Iterable[dict[str, Any]], reply: type[BaseModel]) -> str:
+def _system(
+    domain: Domain, instructions: str, examples: Iterable[dict[str, Any]], reply: type[BaseModel]
+) -> str:
     aspects = "\n".join(f"- {name}: {aspect.title}" for name, aspect in domain.aspects.items())
     shown = "\n".join(json.dumps(example, ensure_ascii=False) for example in examples)
     form = json.dumps(_portable(reply.model_json_schema()), separators=(",", ":"))
-    parts = {"Aspects": aspects, "Examples": shown, "Form of the reply: JSON of this schema, nothing else": form}
-    return "\n\n".join([instructions.strip(), *(f"# {title}\n{part}" for title, part in parts.items())]) + "\n"
+    parts = {
+        "Aspects": aspects,
+        "Examples": shown,
+        "Form of the reply: JSON of this schema, nothing else": form,
+    }
+    return (
+        "\n\n".join(
+            [instructions.strip(), *(f"# {title}\n{part}" for title, part in parts.items())]
+        )
+        + "\n"
+    )

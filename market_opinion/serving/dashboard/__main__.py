@@ -12,7 +12,11 @@ from market_opinion.core.console import run, say
 from market_opinion.core.settings import load_settings
 from market_opinion.serving.dashboard import source
 
-app = cyclopts.App(name="python -m market_opinion.serving.dashboard", help="Pages over the mart's views.", version_flags=())
+app = cyclopts.App(
+    name="python -m market_opinion.serving.dashboard",
+    help="Pages over the mart's views.",
+    version_flags=(),
+)
 _APP = Path(__file__).with_name("app.py")
 
 
@@ -28,7 +32,9 @@ def start(*, port: int = 8501, address: str = "127.0.0.1", reads: source.Reads =
     try:
         from streamlit.web import bootstrap  # the extra
     except ModuleNotFoundError:
-        say("the dashboard needs Streamlit: run [bold]make dashboard[/], or install market-opinion\\[dashboard]")
+        say(
+            "the dashboard needs Streamlit: run [bold]make dashboard[/], or install market-opinion\\[dashboard]"
+        )
         sys.exit(2)
     source.open_source(load_settings(), reads)
     options = {
@@ -46,7 +52,9 @@ def start(*, port: int = 8501, address: str = "127.0.0.1", reads: source.Reads =
     }
     bootstrap.load_config_options(options)
     # What the first page needs is loaded while the browser fetches Streamlit's own.
-    threading.Thread(target=importlib.import_module, args=["market_opinion.serving.charts"], daemon=True).start()
+    threading.Thread(
+        target=importlib.import_module, args=["market_opinion.serving.charts"], daemon=True
+    ).start()
     Console().print(f"dashboard on http://{address}:{port}, ends with Ctrl+C")
     bootstrap.run(str(_APP), is_hello=False, args=[reads], flag_options=options)
 

@@ -29,14 +29,20 @@ def _ask(what: str, *arguments: Any) -> Any:  # noqa: ANN401, what the function 
 
 def _filters() -> tuple[pl.DataFrame, pl.DataFrame, str, tuple[date, date]]:
     """Rows of daily_brand and daily_aspect that the sidebar leaves, the domain and the days."""
-    domain = st.sidebar.selectbox("Domain", _ask("domains"), format_func=lambda name: name.replace("_", " ").title())
+    domain = st.sidebar.selectbox(
+        "Domain", _ask("domains"), format_func=lambda name: name.replace("_", " ").title()
+    )
     brands, aspects = _ask("daily_brand", domain), _ask("daily_aspect", domain)
     first, last = brands["full_date"].min(), brands["full_date"].max()
     chosen = st.sidebar.date_input("Days", (first, last), min_value=first, max_value=last)
     days = (chosen[0], chosen[-1]) if isinstance(chosen, tuple) and chosen else (first, last)
-    platforms = st.sidebar.multiselect("Platforms", sorted(brands["platform"].unique()), placeholder="all")
+    platforms = st.sidebar.multiselect(
+        "Platforms", sorted(brands["platform"].unique()), placeholder="all"
+    )
     names = st.sidebar.multiselect("Brands", sorted(brands["brand"].unique()), placeholder="all")
-    titles = st.sidebar.multiselect("Aspects", sorted(aspects["aspect_title"].unique()), placeholder="all")
+    titles = st.sidebar.multiselect(
+        "Aspects", sorted(aspects["aspect_title"].unique()), placeholder="all"
+    )
     kept = pl.col("full_date").is_between(*days)
     if platforms:
         kept &= pl.col("platform").is_in(platforms)
@@ -79,7 +85,11 @@ def brand_page() -> None:
     tiles[0].metric("Mentions", f"{mentions:,}")
     tiles[1].metric("Share of voice", f"{mentions / all_mentions:.0%}")
     tiles[2].metric("Opinions", f"{int(aspects['opinion_count'].sum()):,}")
-    tiles[3].metric("Net sentiment", _percent(source.net_sentiment(days)), help="share of praise minus share of complaint")
+    tiles[3].metric(
+        "Net sentiment",
+        _percent(source.net_sentiment(days)),
+        help="share of praise minus share of complaint",
+    )
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Share of voice")
@@ -121,7 +131,9 @@ def _quotes(cells: pl.DataFrame, domain: str, span: tuple[date, date]) -> None:
         column_config={
             "polarity": st.column_config.NumberColumn(format="%+.2f"),
             "evidence": st.column_config.TextColumn("words", width="large"),
-            "mentioned_at": st.column_config.DatetimeColumn("when (UTC)", format="D MMM YYYY HH:mm"),
+            "mentioned_at": st.column_config.DatetimeColumn(
+                "when (UTC)", format="D MMM YYYY HH:mm"
+            ),
             "permalink": st.column_config.LinkColumn("source", display_text="open"),
         },
     )
@@ -131,7 +143,11 @@ def comparison_page() -> None:
     """Two to four brands side by side."""
     st.title("Side by side")
     days, aspects, _, _ = _filters()
-    totals = days.group_by("brand").agg(pl.col("mention_count").sum()).sort("mention_count", "brand", descending=[True, False])
+    totals = (
+        days.group_by("brand")
+        .agg(pl.col("mention_count").sum())
+        .sort("mention_count", "brand", descending=[True, False])
+    )
     names = totals["brand"].to_list()
     chosen = st.multiselect("Two to four brands", names, default=names[:3], max_selections=4)
     if len(chosen) < 2:  # noqa: PLR2004, a comparison
@@ -139,7 +155,12 @@ def comparison_page() -> None:
         return
     for place, brand in zip(st.columns(len(chosen)), chosen, strict=True):
         own = days.filter(brand=brand)
-        _tile(place, brand, f"{int(own['mention_count'].sum()):,} mentions", f"{_percent(source.net_sentiment(own))} net sentiment")
+        _tile(
+            place,
+            brand,
+            f"{int(own['mention_count'].sum()):,} mentions",
+            f"{_percent(source.net_sentiment(own))} net sentiment",
+        )
     picked = pl.col("brand").is_in(chosen)
     _chart(charts.sentiment_over_time(source.trend(days.filter(picked))))
     cells = source.cells(aspects.filter(picked))
@@ -148,7 +169,9 @@ def comparison_page() -> None:
         return
     st.subheader("Mean polarity by aspect")
     _chart(charts.aspect_heat(cells))
-    table = cells.pivot(on="brand", index="aspect_title", values="mean_polarity").sort("aspect_title")
+    table = cells.pivot(on="brand", index="aspect_title", values="mean_polarity").sort(
+        "aspect_title"
+    )
     shown = [brand for brand in chosen if brand in table.columns]
     table = table.select(pl.col("aspect_title").alias("aspect"), pl.col(shown).round(2))
     _table(table, empty="No opinion on these brands in these days.")
@@ -165,18 +188,35 @@ def operations_page() -> None:
     hours = _ask("hours", last_day - _HOURS_SHOWN)
     newest = hours["window_start"].max()
     age = datetime.now(UTC).replace(tzinfo=None) - newest
-    comments, usable = int(coverage["comment_count"].sum()), int(coverage["usable_comment_count"].sum())
-    windows, certified = int(coverage["window_count"].sum()), int(coverage["certified_window_count"].sum())
+    comments, usable = (
+        int(coverage["comment_count"].sum()),
+        int(coverage["usable_comment_count"].sum()),
+    )
+    windows, certified = (
+        int(coverage["window_count"].sum()),
+        int(coverage["certified_window_count"].sum()),
+    )
     tiles = st.columns(4)
-    _tile(tiles[0], "Newest hour", f"{newest:%d %b %H:%M}", f"{age.days} days {age.seconds // 3600} h ago")
-    _tile(tiles[1], "Certified hours", f"{certified / windows:.0%}", f"{windows - certified:,} open")
+    _tile(
+        tiles[0],
+        "Newest hour",
+        f"{newest:%d %b %H:%M}",
+        f"{age.days} days {age.seconds // 3600} h ago",
+    )
+    _tile(
+        tiles[1], "Certified hours", f"{certified / windows:.0%}", f"{windows - certified:,} open"
+    )
     tiles[2].metric("Usable comments", f"{usable / comments:.0%}" if comments else "–")
     tiles[3].metric("Items read", f"{int(coverage['item_count'].sum()):,}")
     st.subheader("Hours")
     st.caption("Framed hours are not certified.")
     _chart(charts.coverage(hours))
     st.subheader("Usable comments by day")
-    _chart(charts.usable_ratio(coverage.with_columns(place=pl.concat_str("platform", "community", separator="/"))))
+    _chart(
+        charts.usable_ratio(
+            coverage.with_columns(place=pl.concat_str("platform", "community", separator="/"))
+        )
+    )
     st.subheader("Loads")
     _table(_ask("loads"), empty="No load was recorded yet.")
     _lake()
@@ -191,13 +231,20 @@ def _lake_figures() -> tuple[pl.DataFrame, pl.DataFrame]:
 
     settings = load_settings()
     lake = open_lake(settings.lake_catalog, settings.lake_path)
-    refused = lake.read(OPS_REJECTIONS, columns=["stage", "reason"]).group_by("stage", "reason").len("count").sort("count", descending=True)
+    refused = (
+        lake.read(OPS_REJECTIONS, columns=["stage", "reason"])
+        .group_by("stage", "reason")
+        .len("count")
+        .sort("count", descending=True)
+    )
     return refused, figures.costs(lake.read(SILVER_EXTRACTIONS, columns=ANSWER_COLUMNS))
 
 
 def _lake() -> None:
     if _READS == "postgres":
-        st.info("Rejections and spend are kept in the lake: start the dashboard without --reads postgres to see them.")
+        st.info(
+            "Rejections and spend are kept in the lake: start the dashboard without --reads postgres to see them."
+        )
         return
     left, right = st.columns(2, gap="large")
     refused, costs = _lake_figures()
@@ -221,7 +268,9 @@ def main() -> None:
     try:
         if not _open().is_loaded:
             st.title("Nothing to show yet")
-            st.info("The mart is empty. Fill it with the bundled sample, `make demo`, or with your own data, see the README.")
+            st.info(
+                "The mart is empty. Fill it with the bundled sample, `make demo`, or with your own data, see the README."
+            )
             return
         page.run()
     except MarketOpinionError as error:

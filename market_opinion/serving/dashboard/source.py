@@ -29,13 +29,17 @@ def open_source(settings: Settings, reads: Reads) -> Source:
     """What the settings name; raises SettingsInvalid where that is nothing."""
     if reads == "postgres":
         if settings.postgres_uri is None:
-            message = "POSTGRES_URI is not set: say where the views were published, or leave out --reads"
+            message = (
+                "POSTGRES_URI is not set: say where the views were published, or leave out --reads"
+            )
             raise SettingsInvalid(message)
         from market_opinion.serving.mart.postgres import PostgresMart
 
         return PostgresMart(settings.postgres_uri)
     if settings.mart_engine == "snowflake":
-        from tasks.warehouse import open_warehouse  # how to sign in is Prefect's to know, and few need it
+        from tasks.warehouse import (
+            open_warehouse,
+        )  # how to sign in is Prefect's to know, and few need it
 
         return open_warehouse(settings)
     if settings.mart_engine == "none":
@@ -48,20 +52,30 @@ def open_source(settings: Settings, reads: Reads) -> Source:
 
 def domains(source: Source) -> list[str]:
     """The domains that anything was mentioned of."""
-    return source.query("SELECT DISTINCT domain FROM mart.daily_platform ORDER BY domain")["domain"].to_list()
+    return source.query("SELECT DISTINCT domain FROM mart.daily_platform ORDER BY domain")[
+        "domain"
+    ].to_list()
 
 
 def daily_brand(source: Source, domain: str) -> pl.DataFrame:
     """The view, of one domain."""
-    return source.query("SELECT * FROM mart.daily_brand WHERE domain = $domain ORDER BY full_date, brand", {"domain": domain})
+    return source.query(
+        "SELECT * FROM mart.daily_brand WHERE domain = $domain ORDER BY full_date, brand",
+        {"domain": domain},
+    )
 
 
 def daily_aspect(source: Source, domain: str) -> pl.DataFrame:
     """The view, of one domain."""
-    return source.query("SELECT * FROM mart.daily_aspect WHERE domain = $domain ORDER BY full_date, brand, aspect", {"domain": domain})
+    return source.query(
+        "SELECT * FROM mart.daily_aspect WHERE domain = $domain ORDER BY full_date, brand, aspect",
+        {"domain": domain},
+    )
 
 
-def quotes(source: Source, domain: str, brand: str, aspect: str, days: tuple[date, date]) -> pl.DataFrame:
+def quotes(
+    source: Source, domain: str, brand: str, aspect: str, days: tuple[date, date]
+) -> pl.DataFrame:
     """The words behind a number: of a brand and aspect, strongest first."""
     sql = (
         "SELECT product, label, polarity, evidence, votes, platform, community, mentioned_at, permalink FROM mart.top_evidence"
@@ -69,7 +83,16 @@ def quotes(source: Source, domain: str, brand: str, aspect: str, days: tuple[dat
         " AND CAST(mentioned_at AS DATE) >= CAST($first AS DATE) AND CAST(mentioned_at AS DATE) <= CAST($last AS DATE)"
         " ORDER BY evidence_rank, product LIMIT 40"
     )
-    return source.query(sql, {"domain": domain, "brand": brand, "aspect": aspect, "first": str(days[0]), "last": str(days[1])})
+    return source.query(
+        sql,
+        {
+            "domain": domain,
+            "brand": brand,
+            "aspect": aspect,
+            "first": str(days[0]),
+            "last": str(days[1]),
+        },
+    )
 
 
 def coverage(source: Source) -> pl.DataFrame:
@@ -79,7 +102,10 @@ def coverage(source: Source) -> pl.DataFrame:
 
 def hours(source: Source, since: date) -> pl.DataFrame:
     """The view by hour, from a day on."""
-    return source.query("SELECT * FROM mart.hourly_coverage WHERE window_start >= CAST($since AS TIMESTAMP)", {"since": str(since)})
+    return source.query(
+        "SELECT * FROM mart.hourly_coverage WHERE window_start >= CAST($since AS TIMESTAMP)",
+        {"since": str(since)},
+    )
 
 
 def loads(source: Source) -> pl.DataFrame:
@@ -93,9 +119,17 @@ def loads(source: Source) -> pl.DataFrame:
 def tones(days: pl.DataFrame) -> pl.DataFrame:
     """Mentions by `brand` and `tone`, from rows of daily_brand."""
     judged = {name: pl.col(f"{name}_count") for name in ("positive", "neutral", "negative")}
-    counted = days.select("brand", **judged, **{"not judged": pl.col("mention_count") - pl.sum_horizontal(*judged.values())})
+    counted = days.select(
+        "brand",
+        **judged,
+        **{"not judged": pl.col("mention_count") - pl.sum_horizontal(*judged.values())},
+    )
     long = counted.unpivot(index="brand", variable_name="tone", value_name="mention_count")
-    return long.group_by("brand", "tone").agg(pl.col("mention_count").sum()).filter(pl.col("mention_count") > 0)
+    return (
+        long.group_by("brand", "tone")
+        .agg(pl.col("mention_count").sum())
+        .filter(pl.col("mention_count") > 0)
+    )
 
 
 def trend(days: pl.DataFrame) -> pl.DataFrame:
@@ -120,6 +154,8 @@ def cells(aspects: pl.DataFrame) -> pl.DataFrame:
 
 def net_sentiment(days: pl.DataFrame) -> float | None:
     """Share of praise minus share of complaint among judged mentions; none where none was judged."""
-    praise, neutral, complaint = (int(days[f"{tone}_count"].sum()) for tone in ("positive", "neutral", "negative"))
+    praise, neutral, complaint = (
+        int(days[f"{tone}_count"].sum()) for tone in ("positive", "neutral", "negative")
+    )
     judged = praise + neutral + complaint
     return (praise - complaint) / judged if judged else None

@@ -65,11 +65,17 @@ class Load:
             "score_set": self.score_set,
             "as_of": as_of,
             "as_of_text": as_of.isoformat(),
-            **{f"{name}_snapshot_id": snapshot_id for name, snapshot_id in self.snapshot_ids.items()},
+            **{
+                f"{name}_snapshot_id": snapshot_id
+                for name, snapshot_id in self.snapshot_ids.items()
+            },
         }
         dates = sorted({day.year * 10_000 + day.month * 100 + day.day for day in self.dates})
         return {
-            "load": pl.DataFrame([told], schema_overrides={f"{name}_snapshot_id": pl.Int64 for name in self.snapshot_ids}),
+            "load": pl.DataFrame(
+                [told],
+                schema_overrides={f"{name}_snapshot_id": pl.Int64 for name in self.snapshot_ids},
+            ),
             "touched_dates": pl.DataFrame({"date_key": dates}),
             "products": self.products,
             "aspects": self.aspects,
@@ -93,7 +99,9 @@ class Silver:
 class Mart(Protocol):
     """The star schema in one engine."""
 
-    def load(self, load: Load, silver: Callable[[], Silver], *, again: bool = False) -> dict[str, int]:
+    def load(
+        self, load: Load, silver: Callable[[], Silver], *, again: bool = False
+    ) -> dict[str, int]:
         """Rebuild the load's dates in one transaction and count what they hold; all or nothing.
 
         `silver` gives the rows for engines that cannot read the lake in place. A load that is told and finds what the last
@@ -111,7 +119,9 @@ class Mart(Protocol):
         """The rows a SELECT gives, names in lower case; parameters are written `$name`."""
         ...
 
-    def read(self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+    def read(
+        self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None
+    ) -> Iterator[tuple[str, pl.DataFrame]]:
         """The rows of several SELECTs by their names, one after the other in one session: in DuckDB all of one moment."""
         ...
 
@@ -125,7 +135,9 @@ class NoMart:
 
     is_loaded = False
 
-    def load(self, load: Load, silver: Callable[[], Silver], *, again: bool = False) -> dict[str, int]:
+    def load(
+        self, load: Load, silver: Callable[[], Silver], *, again: bool = False
+    ) -> dict[str, int]:
         """Nothing."""
         del load, silver, again
         return {}
@@ -136,7 +148,9 @@ class NoMart:
         message = "MART_URI is none: no star schema is kept, the daily figures are in the lake's gold tables"
         raise MartRefused(message)
 
-    def read(self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+    def read(
+        self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None
+    ) -> Iterator[tuple[str, pl.DataFrame]]:
         """Nothing can be asked: raises MartRefused."""
         return ((name, self.query(select, parameters)) for name, select in selects.items())
 
@@ -174,35 +188,70 @@ _LEDGER_COUNTS = {
 def product_rows(domain: Domain) -> pl.DataFrame:
     """The domain's catalogue, with a hash of what makes a new version of a product."""
     rows = [
-        (p.product_id, p.product, p.brand, p.category, date.fromisoformat(p.released_on) if p.released_on else None, p.is_own_brand)
+        (
+            p.product_id,
+            p.product,
+            p.brand,
+            p.category,
+            date.fromisoformat(p.released_on) if p.released_on else None,
+            p.is_own_brand,
+        )
         for p in domain.products
     ]
-    columns: Schema = {"product_id": pl.String, "product": pl.String, "brand": pl.String, "category": pl.String}
-    frame = pl.DataFrame(rows, schema={**columns, "released_on": pl.Date, "is_own_brand": pl.Boolean}, orient="row")
-    return frame.with_columns(row_hash=pl.Series([hashlib.sha256(repr(row).encode()).hexdigest()[:32] for row in rows]))
+    columns: Schema = {
+        "product_id": pl.String,
+        "product": pl.String,
+        "brand": pl.String,
+        "category": pl.String,
+    }
+    frame = pl.DataFrame(
+        rows, schema={**columns, "released_on": pl.Date, "is_own_brand": pl.Boolean}, orient="row"
+    )
+    return frame.with_columns(
+        row_hash=pl.Series([hashlib.sha256(repr(row).encode()).hexdigest()[:32] for row in rows])
+    )
 
 
 def aspect_rows(domain: Domain) -> pl.DataFrame:
     """The domain's aspects."""
     rows = [(name, aspect.title, aspect.is_overall) for name, aspect in domain.aspects.items()]
-    return pl.DataFrame(rows, schema={"aspect": pl.String, "title": pl.String, "is_overall": pl.Boolean}, orient="row")
+    return pl.DataFrame(
+        rows,
+        schema={"aspect": pl.String, "title": pl.String, "is_overall": pl.Boolean},
+        orient="row",
+    )
 
 
 def items_of_interest(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
     """The items that are submissions or have a mention."""
     key = ["platform", "kind", "item_id", "window_start"]
-    mentioned = items.join(mentions.select(key).unique(), on=key, how="semi").filter(pl.col("kind") != "submission")
+    mentioned = items.join(mentions.select(key).unique(), on=key, how="semi").filter(
+        pl.col("kind") != "submission"
+    )
     return pl.concat([items.filter(pl.col("kind") == "submission"), mentioned])
 
 
 def window_rows(entries: Iterable[WindowEntry]) -> pl.DataFrame:
     """The ledger's hours and what was received in them."""
     rows = [
-        (e.platform, e.community, e.window_start, e.state.value, *(e.counts.get(name, 0) for name in _LEDGER_COUNTS.values()))
+        (
+            e.platform,
+            e.community,
+            e.window_start,
+            e.state.value,
+            *(e.counts.get(name, 0) for name in _LEDGER_COUNTS.values()),
+        )
         for e in entries
     ]
-    keys: Schema = {"platform": pl.String, "community": pl.String, "window_start": UTC_TIME, "state": pl.String}
-    return pl.DataFrame(rows, schema={**keys, **dict.fromkeys(_LEDGER_COUNTS, pl.Int64)}, orient="row")
+    keys: Schema = {
+        "platform": pl.String,
+        "community": pl.String,
+        "window_start": UTC_TIME,
+        "state": pl.String,
+    }
+    return pl.DataFrame(
+        rows, schema={**keys, **dict.fromkeys(_LEDGER_COUNTS, pl.Int64)}, orient="row"
+    )
 
 
 def naive(frame: pl.DataFrame) -> pl.DataFrame:
@@ -220,7 +269,9 @@ def rebuild(session: Session) -> dict[str, int]:
     for name in names("checks"):
         for statement in statements(name):
             if rows := session.rows(statement):
-                message = f"mart check {name} found rows that should not be, the load was undone: {rows}"
+                message = (
+                    f"mart check {name} found rows that should not be, the load was undone: {rows}"
+                )
                 raise ReconciliationFailed(message)
     run(session, _AUDIT)
     return counts(session)

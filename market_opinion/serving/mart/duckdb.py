@@ -24,7 +24,9 @@ class DuckDBMart:
         """Use the file; it is made by the first load."""
         self._path = path
 
-    def load(self, load: Load, silver: Callable[[], Silver], *, again: bool = False) -> dict[str, int]:
+    def load(
+        self, load: Load, silver: Callable[[], Silver], *, again: bool = False
+    ) -> dict[str, int]:
         """Rebuild the load's dates. Staging and silver are in memory, for this load alone."""
         with self._connect(read_only=False) as connection:
             session = _Session(connection)
@@ -65,12 +67,19 @@ class DuckDBMart:
         ((_, frame),) = self.read({"": sql}, parameters)
         return frame
 
-    def read(self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+    def read(
+        self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None
+    ) -> Iterator[tuple[str, pl.DataFrame]]:
         """The rows of several SELECTs, all of one moment."""
         with self._connect(read_only=True) as connection:
             connection.begin()
             for name, select in selects.items():
-                yield name, pl.DataFrame(connection.sql(select, params=dict(parameters or {})).to_arrow_table())
+                yield (
+                    name,
+                    pl.DataFrame(
+                        connection.sql(select, params=dict(parameters or {})).to_arrow_table()
+                    ),
+                )
 
     def compact(self) -> None:
         """Write the file anew, so that no page of it still holds what was deleted."""
@@ -80,7 +89,9 @@ class DuckDBMart:
         fresh.unlink(missing_ok=True)
         with self._connect(read_only=True) as connection:
             path = str(fresh).replace("'", "''")
-            connection.execute(f"ATTACH '{path}' AS fresh; COPY FROM DATABASE mart TO fresh; DETACH fresh")
+            connection.execute(
+                f"ATTACH '{path}' AS fresh; COPY FROM DATABASE mart TO fresh; DETACH fresh"
+            )
         fresh.replace(self._path)
 
     @contextmanager
@@ -89,7 +100,9 @@ class DuckDBMart:
         connection = duckdb.connect()
         try:
             path = str(self._path).replace("'", "''")
-            connection.execute(f"ATTACH '{path}' AS mart{' (READ_ONLY)' if read_only else ''}; USE mart")
+            connection.execute(
+                f"ATTACH '{path}' AS mart{' (READ_ONLY)' if read_only else ''}; USE mart"
+            )
             yield connection
         except duckdb.IOException as error:
             message = f"mart file {self._path} cannot be opened ({error}): close what else has it open, or check MART_URI"

@@ -28,7 +28,11 @@ _REMEDIES = {
     "42703": "a table has other columns than this version's: drop it, the next publication makes it anew",
     "53100": "the server's disk is full",
 }
-_SAYS = {"28P01": "password authentication failed", "28000": "no pg_hba.conf entry", "3D000": "does not exist"}
+_SAYS = {
+    "28P01": "password authentication failed",
+    "28000": "no pg_hba.conf entry",
+    "3D000": "does not exist",
+}
 
 
 class PostgresMart:
@@ -45,11 +49,17 @@ class PostgresMart:
                 cursor.execute(statement)
             cursor.execute("LOCK TABLE mart.load_audit IN SHARE ROW EXCLUSIVE MODE")
             count = 0
-            for name, frame in source.read({name: f"SELECT * FROM mart.{name}{where}" for name, where in _PUBLISHED.items()}):  # noqa: S608, ours
+            for name, frame in source.read(
+                {name: f"SELECT * FROM mart.{name}{where}" for name, where in _PUBLISHED.items()}
+            ):  # noqa: S608, ours
                 columns = ", ".join(frame.columns)
-                cursor.adbc_ingest(f"incoming_{name}", _conform(frame).to_arrow(), mode="create", temporary=True)
+                cursor.adbc_ingest(
+                    f"incoming_{name}", _conform(frame).to_arrow(), mode="create", temporary=True
+                )
                 cursor.execute(f"DELETE FROM mart.{name}")  # noqa: S608
-                cursor.execute(f"INSERT INTO mart.{name} ({columns}) SELECT {columns} FROM incoming_{name}")  # noqa: S608
+                cursor.execute(
+                    f"INSERT INTO mart.{name} ({columns}) SELECT {columns} FROM incoming_{name}"
+                )  # noqa: S608
                 count += frame.height
             return {"published_row_count": count}
 
@@ -57,7 +67,10 @@ class PostgresMart:
     def is_loaded(self) -> bool:
         """Whether anything was ever published."""
         found = self.query("SELECT to_regclass('mart.load_audit') IS NOT NULL AS is_there")
-        return bool(found["is_there"].item()) and self.query("SELECT load_key FROM mart.load_audit LIMIT 1").height > 0
+        return (
+            bool(found["is_there"].item())
+            and self.query("SELECT load_key FROM mart.load_audit LIMIT 1").height > 0
+        )
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> pl.DataFrame:
         """The rows a SELECT gives; parameters are written `$name`."""
@@ -71,7 +84,10 @@ class PostgresMart:
     def _cursor(self) -> Iterator[dbapi.Cursor]:
         """A cursor in a transaction that is committed where nothing went wrong; the driver's errors become ours."""
         try:
-            with dbapi.connect(self._uri.get_secret_value()) as connection, connection.cursor() as cursor:
+            with (
+                dbapi.connect(self._uri.get_secret_value()) as connection,
+                connection.cursor() as cursor,
+            ):
                 yield cursor
                 connection.commit()
         except adbc_driver_manager.Error as error:
@@ -80,7 +96,9 @@ class PostgresMart:
 
 def _conform(frame: pl.DataFrame) -> pl.DataFrame:
     """Whole numbers as BIGINT, and nothing where a quotient was none: PostgreSQL would keep NaN and fail in sums."""
-    return frame.with_columns(pl.selectors.integer().cast(pl.Int64), pl.selectors.float().fill_nan(None))
+    return frame.with_columns(
+        pl.selectors.integer().cast(pl.Int64), pl.selectors.float().fill_nan(None)
+    )
 
 
 def _explained(error: adbc_driver_manager.Error) -> MartRefused | MartUnavailable:
@@ -92,5 +110,7 @@ def _explained(error: adbc_driver_manager.Error) -> MartRefused | MartUnavailabl
     if remedy:
         return MartRefused(f"PostgreSQL refuses ({said}): {remedy}")
     if isinstance(error, adbc_driver_manager.OperationalError):
-        return MartUnavailable(f"PostgreSQL does not answer ({said}): check that it runs and where POSTGRES_URI leads")
+        return MartUnavailable(
+            f"PostgreSQL does not answer ({said}): check that it runs and where POSTGRES_URI leads"
+        )
     return MartRefused(f"PostgreSQL refuses ({said})")

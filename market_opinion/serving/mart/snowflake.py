@@ -56,7 +56,9 @@ class SnowflakeMart:
         self._road: Road = road
         self._open: SnowflakeConnection | None = None
 
-    def load(self, load: Load, silver: Callable[[], Silver], *, again: bool = False) -> dict[str, int]:
+    def load(
+        self, load: Load, silver: Callable[[], Silver], *, again: bool = False
+    ) -> dict[str, int]:
         """Rebuild the load's dates."""
         with self._session() as session:
             _prepare(session)
@@ -86,18 +88,28 @@ class SnowflakeMart:
         """Whether anything was ever loaded."""
         with self._session() as session:
             found = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'MART' AND table_name = 'LOAD_AUDIT'"
-            return bool(session.rows(found) and session.rows("SELECT 1 FROM mart.load_audit LIMIT 1"))
+            return bool(
+                session.rows(found) and session.rows("SELECT 1 FROM mart.load_audit LIMIT 1")
+            )
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> pl.DataFrame:
         """The rows a SELECT gives, names in lower case, whole numbers as Int64 and others as Float64."""
         ((_, frame),) = self.read({"": sql}, parameters)
         return frame
 
-    def read(self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None) -> Iterator[tuple[str, pl.DataFrame]]:
+    def read(
+        self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None
+    ) -> Iterator[tuple[str, pl.DataFrame]]:
         """The rows of several SELECTs."""
         with self._session() as session:
             for name, select in selects.items():
-                yield name, session.frame(re.sub(r"\$(\w+)", r"%(\1)s", select.replace("%", "%%")), dict(parameters or {}))
+                yield (
+                    name,
+                    session.frame(
+                        re.sub(r"\$(\w+)", r"%(\1)s", select.replace("%", "%%")),
+                        dict(parameters or {}),
+                    ),
+                )
 
     def compact(self) -> None:
         """Nothing: tables are transient, and Time Travel of the database ends after DATA_RETENTION_TIME_IN_DAYS."""
@@ -132,7 +144,9 @@ def explained(error: Error) -> MartRefused | MartUnavailable:
     remedy = _REMEDIES.get(number)
     said = " ".join(str(error.raw_msg or error).split())[:400]
     if number in _TRANSIENT or (isinstance(error, OperationalError) and remedy is None):
-        return MartUnavailable(f"Snowflake did not answer ({number}: {said}){f': {remedy}' if remedy else ''}")
+        return MartUnavailable(
+            f"Snowflake did not answer ({number}: {said}){f': {remedy}' if remedy else ''}"
+        )
     return MartRefused(f"Snowflake refuses ({number}: {said}): {remedy or 'see the message'}")
 
 
@@ -148,7 +162,9 @@ def _schema() -> list[str]:
 def _prepare(session: "_Session") -> None:
     """Make tables and views, unless they stand as this version knows them. DDL commits by itself, so it comes before the load."""
     known = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'STAGING' AND table_name = 'SCHEMA_VERSION'"
-    if session.rows(known) and session.rows(f"SELECT 1 FROM staging.schema_version WHERE version = '{schema_version()}'"):  # noqa: S608, a hash
+    if session.rows(known) and session.rows(
+        f"SELECT 1 FROM staging.schema_version WHERE version = '{schema_version()}'"
+    ):  # noqa: S608, a hash
         return
     for name in _schema():
         mart.run(session, name)
@@ -206,9 +222,16 @@ class _Session:
     def frame(self, statement: str, parameters: Mapping[str, str]) -> pl.DataFrame:
         self.run(statement, parameters)
         schema = {column.name.lower(): _type(column) for column in self._cursor.description}
-        columns = zip(*self._cursor.fetchall(), strict=True)  # Arrow would take the connector's extra, with pandas
+        columns = zip(
+            *self._cursor.fetchall(), strict=True
+        )  # Arrow would take the connector's extra, with pandas
         values = dict(zip(schema, columns, strict=False))
-        return pl.DataFrame({name: pl.Series(values.get(name, ()), dtype=dtype, strict=False) for name, dtype in schema.items()})
+        return pl.DataFrame(
+            {
+                name: pl.Series(values.get(name, ()), dtype=dtype, strict=False)
+                for name, dtype in schema.items()
+            }
+        )
 
 
 def _type(column: ResultMetadata) -> pl.DataType | type[pl.DataType]:

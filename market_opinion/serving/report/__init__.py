@@ -20,10 +20,19 @@ ANSWER_COLUMNS = ("model", "status", "input_tokens", "output_tokens", "usd")
 _TEMPLATE = Path(__file__).parent / "page.html.j2"
 
 
-def render(read: figures.Read, domain: Domain, *, now: datetime, rejections: pl.DataFrame, answers: pl.DataFrame) -> str:
+def render(
+    read: figures.Read,
+    domain: Domain,
+    *,
+    now: datetime,
+    rejections: pl.DataFrame,
+    answers: pl.DataFrame,
+) -> str:
     """The page as HTML; an empty mart gives a page that says so. `answers` are the domain's, of ANSWER_COLUMNS."""
     facts = figures.collect(read, domain.name)
-    environment = jinja2.Environment(autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
     environment.filters["percent"] = lambda value: "–" if value is None else f"{value:.0%}"
     environment.filters["signed"] = lambda value: f"{value:+.2f}"
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))

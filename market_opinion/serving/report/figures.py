@@ -19,7 +19,9 @@ _FULL_COLOUR_AT = 0.6
 class Read(Protocol):
     """Rows of several SELECTs by their names; parameters are written `$name`."""
 
-    def __call__(self, selects: dict[str, str], parameters: dict[str, str], /) -> Iterator[tuple[str, pl.DataFrame]]:
+    def __call__(
+        self, selects: dict[str, str], parameters: dict[str, str], /
+    ) -> Iterator[tuple[str, pl.DataFrame]]:
         """One after the other."""
 
 
@@ -74,20 +76,43 @@ def collect(read: Read, domain: str) -> Figures:
 
 def tiles(facts: Figures) -> list[tuple[str, str, str]]:
     """Title, figure and what it means, in the order a reader asks."""
-    total = {name: int(facts.coverage[name].sum()) for name in facts.coverage.columns if name.endswith("_count")}
+    total = {
+        name: int(facts.coverage[name].sum())
+        for name in facts.coverage.columns
+        if name.endswith("_count")
+    }
     comments, usable = total["comment_count"], total["usable_comment_count"]
     hours, certified = total["window_count"], total["certified_window_count"]
     scored = facts.mentions.filter(pl.col("opinion_count") > 0).height
     mentions = facts.mentions.height
     authors = facts.mentions["author_key"].n_unique() if mentions else 0
-    net = facts.mentions.filter(pl.col("label") == "positive").height - facts.mentions.filter(pl.col("label") == "negative").height
+    net = (
+        facts.mentions.filter(pl.col("label") == "positive").height
+        - facts.mentions.filter(pl.col("label") == "negative").height
+    )
     return [
         ("Items read", f"{total['item_count']:,}", f"in {hours:,} hours of communities"),
         ("Mentions", f"{mentions:,}", f"by {authors:,} authors"),
-        ("Opinions", f"{facts.scorecard['opinion_count'].sum():,}", "each with the words it rests on"),
-        ("Net sentiment", f"{net / scored:+.0%}" if scored else "–", "share of praise minus share of complaint"),
-        ("Usable comments", f"{usable / comments:.1%}" if comments else "–", "pass every cleaning gate"),
-        ("Mentions judged", f"{scored / mentions:.0%}" if mentions else "–", "have at least one opinion"),
+        (
+            "Opinions",
+            f"{facts.scorecard['opinion_count'].sum():,}",
+            "each with the words it rests on",
+        ),
+        (
+            "Net sentiment",
+            f"{net / scored:+.0%}" if scored else "–",
+            "share of praise minus share of complaint",
+        ),
+        (
+            "Usable comments",
+            f"{usable / comments:.1%}" if comments else "–",
+            "pass every cleaning gate",
+        ),
+        (
+            "Mentions judged",
+            f"{scored / mentions:.0%}" if mentions else "–",
+            "have at least one opinion",
+        ),
         ("Certified hours", f"{certified / hours:.0%}" if hours else "–", "known to miss nothing"),
     ]
 
@@ -100,7 +125,9 @@ def tones(mentions: pl.DataFrame) -> pl.DataFrame:
 
 def judged(mentions: pl.DataFrame) -> pl.DataFrame:
     """The judged mentions: `brand`, `at`, `polarity`, each counting once."""
-    return mentions.drop_nulls("polarity").select("brand", "polarity", at="mentioned_at", mention_count=1)
+    return mentions.drop_nulls("polarity").select(
+        "brand", "polarity", at="mentioned_at", mention_count=1
+    )
 
 
 def heat(scorecard: pl.DataFrame, domain: Domain) -> dict[str, Any]:
@@ -111,21 +138,37 @@ def heat(scorecard: pl.DataFrame, domain: Domain) -> dict[str, Any]:
         .agg(pl.col("opinion_count").sum())
         .sort("opinion_count", "product_id", descending=[True, False])
     )
-    kept = named.join(top.head(_PRODUCTS_MAX), on="product_id", how="semi").filter(pl.col("opinion_count") >= _HEAT_MIN_OPINIONS)
-    totals = kept.group_by("aspect").agg(pl.col("opinion_count").sum()).sort("opinion_count", "aspect", descending=[True, False])
+    kept = named.join(top.head(_PRODUCTS_MAX), on="product_id", how="semi").filter(
+        pl.col("opinion_count") >= _HEAT_MIN_OPINIONS
+    )
+    totals = (
+        kept.group_by("aspect")
+        .agg(pl.col("opinion_count").sum())
+        .sort("opinion_count", "aspect", descending=[True, False])
+    )
     aspects = totals["aspect"].to_list()
     cells = {(row["product_id"], row["aspect"]): _cell(row) for row in kept.to_dicts()}
     rows = [
         {**product, "cells": [cells.get((product["product_id"], aspect)) for aspect in aspects]}
         for product in top.head(_PRODUCTS_MAX).to_dicts()
     ]
-    return {"aspects": [domain.aspects[name].title if name in domain.aspects else name for name in aspects], "rows": rows}
+    return {
+        "aspects": [
+            domain.aspects[name].title if name in domain.aspects else name for name in aspects
+        ],
+        "rows": rows,
+    }
 
 
 def _cell(row: dict[str, Any]) -> dict[str, Any]:
     polarity = row["mean_polarity"]
     strength = round(min(1.0, abs(polarity) / _FULL_COLOUR_AT) * 100)
-    return {"polarity": polarity, "count": row["opinion_count"], "strength": strength, "is_praise": polarity >= 0}
+    return {
+        "polarity": polarity,
+        "count": row["opinion_count"],
+        "strength": strength,
+        "is_praise": polarity >= 0,
+    }
 
 
 def quotes(evidence: pl.DataFrame, label: str) -> list[dict[str, Any]]:
@@ -136,8 +179,12 @@ def quotes(evidence: pl.DataFrame, label: str) -> list[dict[str, Any]]:
         pl.col("evidence").str.len_chars() <= _QUOTE_MAX_CHARACTERS,
         ~pl.col("evidence").str.ends_with("?"),
     )
-    strength = pl.col("polarity").abs() * (3 + pl.col("votes").fill_null(0).clip(lower_bound=0)).log()
-    ranked = readable.with_columns(strength=strength).sort("strength", "item_id", "aspect", descending=[True, False, False])
+    strength = (
+        pl.col("polarity").abs() * (3 + pl.col("votes").fill_null(0).clip(lower_bound=0)).log()
+    )
+    ranked = readable.with_columns(strength=strength).sort(
+        "strength", "item_id", "aspect", descending=[True, False, False]
+    )
     return (
         ranked.unique(["product_id"], keep="first", maintain_order=True)
         .unique("item_id", keep="first", maintain_order=True)
@@ -148,17 +195,30 @@ def quotes(evidence: pl.DataFrame, label: str) -> list[dict[str, Any]]:
 
 def platform_table(platforms: pl.DataFrame) -> dict[str, Any]:
     """Brands by platform: how many people named each, how often, and their mean polarity, where everyone counts once."""
-    totals = platforms.group_by("brand").agg(pl.col("voice_count").sum()).sort("voice_count", "brand", descending=[True, False])
-    names = platforms.group_by("platform").agg(pl.col("voice_count").sum()).sort("voice_count", "platform", descending=[True, False])
+    totals = (
+        platforms.group_by("brand")
+        .agg(pl.col("voice_count").sum())
+        .sort("voice_count", "brand", descending=[True, False])
+    )
+    names = (
+        platforms.group_by("platform")
+        .agg(pl.col("voice_count").sum())
+        .sort("voice_count", "platform", descending=[True, False])
+    )
     cells = {(row["brand"], row["platform"]): row for row in platforms.iter_rows(named=True)}
     columns = names["platform"].to_list()
-    rows = [{"brand": brand, "cells": [cells.get((brand, name)) for name in columns]} for brand in totals["brand"].head(_BRANDS_MAX)]
+    rows = [
+        {"brand": brand, "cells": [cells.get((brand, name)) for name in columns]}
+        for brand in totals["brand"].head(_BRANDS_MAX)
+    ]
     return {"platforms": columns, "rows": rows}
 
 
 def coverage_table(coverage: pl.DataFrame) -> list[dict[str, Any]]:
     """One row a community, with its share of usable comments."""
-    ratio = pl.when(pl.col("comment_count") > 0).then(pl.col("usable_comment_count") / pl.col("comment_count"))
+    ratio = pl.when(pl.col("comment_count") > 0).then(
+        pl.col("usable_comment_count") / pl.col("comment_count")
+    )
     return coverage.with_columns(usable_comment_ratio=ratio).to_dicts()
 
 

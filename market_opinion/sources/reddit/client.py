@@ -23,7 +23,12 @@ from prawcore.exceptions import (
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from requests import Response
 
-from market_opinion.core.errors import CommunityClosed, CredentialsRefused, SettingsInvalid, SourceUnavailable
+from market_opinion.core.errors import (
+    CommunityClosed,
+    CredentialsRefused,
+    SettingsInvalid,
+    SourceUnavailable,
+)
 
 Reddit = praw.Reddit
 
@@ -47,9 +52,16 @@ class RedditCredentials(BaseModel):
     def parse(cls, value: object, *, where: str) -> "RedditCredentials":
         """Credentials from a mapping or a JSON text; raises SettingsInvalid that names what is missing, and where."""
         try:
-            return cls.model_validate_json(value) if isinstance(value, str) else cls.model_validate(value)
+            return (
+                cls.model_validate_json(value)
+                if isinstance(value, str)
+                else cls.model_validate(value)
+            )
         except ValidationError as error:
-            names = ", ".join(str(e["loc"][0]) for e in error.errors() if e["loc"]) or "all of it: it is no JSON object"
+            names = (
+                ", ".join(str(e["loc"][0]) for e in error.errors() if e["loc"])
+                or "all of it: it is no JSON object"
+            )
             message = (
                 f"no usable Reddit credentials in {where}: check {names}. Source reddit needs an approved app"
                 " (https://www.reddit.com/prefs/apps): set REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT, or"
@@ -88,7 +100,10 @@ class PacedRequestor(prawcore.Requestor):
             self._on_refusal()
             if attempt == _ATTEMPTS:
                 break
-            wait = _seconds(response.headers.get("retry-after") or response.headers.get("x-ratelimit-reset"), default=2.0**attempt)
+            wait = _seconds(
+                response.headers.get("retry-after") or response.headers.get("x-ratelimit-reset"),
+                default=2.0**attempt,
+            )
             if wait > _WAIT_MAX_SECONDS:
                 break
             time.sleep(wait)
@@ -149,7 +164,11 @@ def asking(what: str) -> Iterator[None]:
     try:
         yield
     except (Forbidden, NotFound, Redirect, UnavailableForLegalReasons) as error:
-        reason = {Forbidden: "is private or quarantined", NotFound: "is banned or gone", Redirect: "does not exist: check its spelling"}
+        reason = {
+            Forbidden: "is private or quarantined",
+            NotFound: "is banned or gone",
+            Redirect: "does not exist: check its spelling",
+        }
         message = f"{what} {reason.get(type(error), 'is not available here')} ({error})"
         raise CommunityClosed(message) from error
     except (OAuthException, InvalidToken, InsufficientScope) as error:
@@ -165,7 +184,9 @@ def asking(what: str) -> Iterator[None]:
 
 
 def _refused(error: Exception) -> CredentialsRefused:
-    return CredentialsRefused(f"Reddit refuses the app's credentials ({error}): check REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET")
+    return CredentialsRefused(
+        f"Reddit refuses the app's credentials ({error}): check REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET"
+    )
 
 
 def _seconds(text: str | None, *, default: float) -> float:

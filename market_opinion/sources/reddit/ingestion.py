@@ -72,7 +72,9 @@ class RedditIngestionService:
         self._comments = comments
         self._submissions_max = submissions_max
 
-    def ingest_window(self, subreddit: str, start: datetime, end: datetime, *, include_comments: bool = True) -> RedditIngestionResult:
+    def ingest_window(
+        self, subreddit: str, start: datetime, end: datetime, *, include_comments: bool = True
+    ) -> RedditIngestionResult:
         """Land the whole hours from `start` to `end`.
 
         Raises CommunityClosed or SourceUnavailable where the subreddit or Reddit cannot be read; nothing was landed then.
@@ -91,7 +93,10 @@ class RedditIngestionService:
             submissions_max=self._submissions_max,
             now=self._now,
         )
-        manifests = [capture.manifest for capture in self._landing.captures(live.PLATFORM, [subreddit], window)]
+        manifests = [
+            capture.manifest
+            for capture in self._landing.captures(live.PLATFORM, [subreddit], window)
+        ]
         return RedditIngestionResult(
             subreddit=subreddit,
             submissions_count=sum(manifest.lines("submission") for manifest in manifests),

@@ -38,14 +38,22 @@ class CommentSerializer:
 
 def encode(item: Submission | Comment, *, retrieved_utc: float) -> bytes:
     """One line of JSON, stamped with when Reddit said it."""
-    fields = SubmissionSerializer.to_dict(item) if isinstance(item, Submission) else CommentSerializer.to_dict(item)
+    fields = (
+        SubmissionSerializer.to_dict(item)
+        if isinstance(item, Submission)
+        else CommentSerializer.to_dict(item)
+    )
     return msgspec.json.encode({**fields, "retrieved_utc": retrieved_utc})
 
 
 def _to_dict(item: Submission | Comment, fields: tuple[str, ...]) -> dict[str, Any]:
     found = vars(item)
     kept = {name: found[name] for name in fields if name in found}
-    return {**kept, "author": _name(found.get("author")), "subreddit": _name(found.get("subreddit"))}
+    return {
+        **kept,
+        "author": _name(found.get("author")),
+        "subreddit": _name(found.get("subreddit")),
+    }
 
 
 def _name(named: object) -> str | None:

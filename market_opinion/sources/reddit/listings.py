@@ -60,7 +60,14 @@ class _AnchorLost(Exception):
     """The item a page was to follow was deleted meanwhile: the listing seems to end where it does not."""
 
 
-def read_listing(reddit: praw.Reddit, community: str, kind: str, *, back_to: datetime, items_max: int | None = None) -> Reading:
+def read_listing(
+    reddit: praw.Reddit,
+    community: str,
+    kind: str,
+    *,
+    back_to: datetime,
+    items_max: int | None = None,
+) -> Reading:
     """Read until an item older than `back_to`, the listing's end or Reddit's cap, whichever comes first, or to our own `items_max`.
 
     Raises CommunityClosed, CredentialsRefused or SourceUnavailable; the last also where the listing kept changing below.
@@ -76,17 +83,34 @@ def read_listing(reddit: praw.Reddit, community: str, kind: str, *, back_to: dat
                 ended_after = set(pages.items)
                 continue
             reason = pages.end()
-        return Reading(kind, list(pages.items.values()), pages.retrieved_at, reason, _covered(pages, reason), pages.count)
+        return Reading(
+            kind,
+            list(pages.items.values()),
+            pages.retrieved_at,
+            reason,
+            _covered(pages, reason),
+            pages.count,
+        )
     message = f"r/{community}: the listing of {kind}s kept changing while it was read"
     raise SourceUnavailable(message)
 
 
-def _read_pages(reddit: praw.Reddit, community: str, kind: str, back_to: datetime, pages: _Pages, *, items_max: int | None) -> StopReason:
+def _read_pages(
+    reddit: praw.Reddit,
+    community: str,
+    kind: str,
+    back_to: datetime,
+    pages: _Pages,
+    *,
+    items_max: int | None,
+) -> StopReason:
     path = f"r/{community}/{'new' if kind == 'submission' else 'comments'}"
     after: str | None = None
     while pages.count < PAGES_MAX:
         with asking(f"r/{community}"):
-            page = reddit.get(path, params={"limit": PAGE_ITEMS, **({"after": after} if after else {})})
+            page = reddit.get(
+                path, params={"limit": PAGE_ITEMS, **({"after": after} if after else {})}
+            )
         if pages.count == 0:
             pages.retrieved_at = requestor_of(reddit).server_time
         pages.count += 1
@@ -123,9 +147,13 @@ class SubmissionFetcher:
         """Read with this client."""
         self._reddit = reddit
 
-    def iterate_window(self, subreddit: str, start_ts: float, end_ts: float) -> Iterator[Submission]:
+    def iterate_window(
+        self, subreddit: str, start_ts: float, end_ts: float
+    ) -> Iterator[Submission]:
         """Those written in `[start_ts, end_ts)`, seconds since 1970, oldest first; raises SourceUnavailable at Reddit's cap."""
-        reading = read_listing(self._reddit, subreddit, "submission", back_to=datetime.fromtimestamp(start_ts, UTC))
+        reading = read_listing(
+            self._reddit, subreddit, "submission", back_to=datetime.fromtimestamp(start_ts, UTC)
+        )
         if not reading.stop_reason.certifies:
             message = f"r/{subreddit}: the listing ends before {datetime.fromtimestamp(start_ts, UTC).isoformat()}; read an archive instead"
             raise SourceUnavailable(message)
@@ -151,5 +179,9 @@ class CommentFetcher:
 def fetch_items(reddit: praw.Reddit, fullnames: list[str]) -> tuple[list[Item], datetime]:
     """What Reddit still knows of these items, a hundred a request, and when by its clock; who is missing is gone."""
     with asking(f"{len(fullnames)} known items"):
-        found = [item for item in reddit.info(fullnames=fullnames) if isinstance(item, (Submission, Comment))]
+        found = [
+            item
+            for item in reddit.info(fullnames=fullnames)
+            if isinstance(item, (Submission, Comment))
+        ]
     return found, requestor_of(reddit).server_time

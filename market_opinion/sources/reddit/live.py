@@ -54,7 +54,11 @@ class Seen:
 
     def to_note(self) -> dict[str, Any]:
         """As JSON can hold it."""
-        return {**vars(self), "retrieved_at": self.retrieved_at.isoformat(), "newest_at": self.newest_at.isoformat()}
+        return {
+            **vars(self),
+            "retrieved_at": self.retrieved_at.isoformat(),
+            "newest_at": self.newest_at.isoformat(),
+        }
 
     @classmethod
     def from_note(cls, note: Mapping[str, Any]) -> "Seen":
@@ -80,7 +84,12 @@ class Visited:
 
 
 def poll(
-    reddit: praw.Reddit, landing: Landing, community: str, *, seen: Mapping[str, Seen], now: datetime
+    reddit: praw.Reddit,
+    landing: Landing,
+    community: str,
+    *,
+    seen: Mapping[str, Seen],
+    now: datetime,
 ) -> tuple[Visited, dict[str, Seen]]:
     """Read both listings back past what the last poll saw, land it, and say what this one saw.
 
@@ -93,13 +102,32 @@ def poll(
         last = seen.get(kind)
         back_to[kind] = min(last.newest_at, last.retrieved_at) - OVERLAP if last else first
         readings[kind] = read_listing(reddit, community, kind, back_to=back_to[kind])
-    covered = {kind: _proved(reading, seen.get(kind), back_to[kind]) for kind, reading in readings.items() if reading.covered}
+    covered = {
+        kind: _proved(reading, seen.get(kind), back_to[kind])
+        for kind, reading in readings.items()
+        if reading.covered
+    }
     retrieved_at = min(reading.retrieved_at for reading in readings.values())
     since = min(back_to.values())
-    hours = [Window.hour(hour) for hour in _hours(max(since, retrieved_at - timedelta(days=2)), retrieved_at)]
-    items = [item for kind, reading in readings.items() for item in reading.items if created_at(item) >= back_to[kind]]
+    hours = [
+        Window.hour(hour)
+        for hour in _hours(max(since, retrieved_at - timedelta(days=2)), retrieved_at)
+    ]
+    items = [
+        item
+        for kind, reading in readings.items()
+        for item in reading.items
+        if created_at(item) >= back_to[kind]
+    ]
     landed = _land(
-        landing, community, items, hours, visit=_visit("listing", retrieved_at), stop=_stop(readings, covered), now=now, apart=True
+        landing,
+        community,
+        items,
+        hours,
+        visit=_visit("listing", retrieved_at),
+        stop=_stop(readings, covered),
+        now=now,
+        apart=True,
     )
     return landed, {kind: _next(reading, seen.get(kind)) for kind, reading in readings.items()}
 
@@ -124,28 +152,67 @@ def close(
     """
     most = {"submission": submissions_max}
     kinds = KINDS if comments == "listing" else KINDS[:1]
-    readings = {kind: read_listing(reddit, community, kind, back_to=window.start - OVERLAP, items_max=most.get(kind)) for kind in kinds}
+    readings = {
+        kind: read_listing(
+            reddit, community, kind, back_to=window.start - OVERLAP, items_max=most.get(kind)
+        )
+        for kind in kinds
+    }
     items = [item for reading in readings.values() for item in reading.items]
     inside = [item for item in items if created_at(item) in window]
-    late = [item for item in items if floor_hour(created_at(item)) in closed and item.fullname not in known]
+    late = [
+        item
+        for item in items
+        if floor_hour(created_at(item)) in closed and item.fullname not in known
+    ]
     retrieved_at = min(reading.retrieved_at for reading in readings.values())
     covered = {kind: reading.covered for kind, reading in readings.items() if reading.covered}
     landed = _land(
-        landing, community, inside, list(window.hours()), visit=_visit("listing", retrieved_at), stop=_stop(readings, covered), now=now
+        landing,
+        community,
+        inside,
+        list(window.hours()),
+        visit=_visit("listing", retrieved_at),
+        stop=_stop(readings, covered),
+        now=now,
     )
     others = late
     if comments == "tree":
         tree = CommentFetcher(reddit)
-        others = [*late, *(c for s in inside if isinstance(s, Submission) for c in tree.iterate_comments(s))]
-    more = land_items(landing, community, others, path="tree" if comments == "tree" else "listing", retrieved_at=retrieved_at, now=now)
+        others = [
+            *late,
+            *(c for s in inside if isinstance(s, Submission) for c in tree.iterate_comments(s)),
+        ]
+    more = land_items(
+        landing,
+        community,
+        others,
+        path="tree" if comments == "tree" else "listing",
+        retrieved_at=retrieved_at,
+        now=now,
+    )
     pages = sum(reading.page_count for reading in readings.values())
-    return Visited([*landed.hours, *more.hours], landed.item_count + more.item_count, retrieved_at, pages)
+    return Visited(
+        [*landed.hours, *more.hours], landed.item_count + more.item_count, retrieved_at, pages
+    )
 
 
-def land_items(landing: Landing, community: str, items: Iterable[Item], *, path: str, retrieved_at: datetime, now: datetime) -> Visited:
+def land_items(
+    landing: Landing,
+    community: str,
+    items: Iterable[Item],
+    *,
+    path: str,
+    retrieved_at: datetime,
+    now: datetime,
+) -> Visited:
     """Land items in their own hours, which claims nothing about others."""
     raw = [_raw(item, community, retrieved_at) for item in items]
-    return Visited(land_apart(landing, _visit(path, retrieved_at), community, raw, now=now), len(raw), retrieved_at)
+    return Visited(
+        land_apart(landing, _visit(path, retrieved_at), community, raw, now=now),
+        len(raw),
+        retrieved_at,
+    )
 
 
 def fullname(kind: str, item_id: str) -> str:
@@ -153,11 +220,21 @@ def fullname(kind: str, item_id: str) -> str:
     return f"{'t3' if kind == 'submission' else 't1'}_{item_id}"
 
 
-def expand(reddit: praw.Reddit, landing: Landing, community: str, thread_id: str, *, known: Collection[str], now: datetime) -> Visited:
+def expand(
+    reddit: praw.Reddit,
+    landing: Landing,
+    community: str,
+    thread_id: str,
+    *,
+    known: Collection[str],
+    now: datetime,
+) -> Visited:
     """Land the comments of a whole thread that are not `known` by full name, each in its own hour."""
     found = list(CommentFetcher(reddit).iterate_comments(reddit.submission(thread_id)))
     new = [comment for comment in found if comment.fullname not in known]
-    return land_items(landing, community, new, path="tree", retrieved_at=requestor_of(reddit).server_time, now=now)
+    return land_items(
+        landing, community, new, path="tree", retrieved_at=requestor_of(reddit).server_time, now=now
+    )
 
 
 class KnownItems:
@@ -186,7 +263,12 @@ def _is_gone(item: Item) -> bool:
 
 def _raw(item: Item, community: str, retrieved_at: datetime) -> RawItem:
     kind = "submission" if isinstance(item, Submission) else "comment"
-    return RawItem(kind, community, floor_hour(created_at(item)), encode(item, retrieved_utc=retrieved_at.timestamp()))
+    return RawItem(
+        kind,
+        community,
+        floor_hour(created_at(item)),
+        encode(item, retrieved_utc=retrieved_at.timestamp()),
+    )
 
 
 def _visit(path: str, retrieved_at: datetime) -> Visit:
@@ -219,12 +301,25 @@ def _land(
 
 def _stop(readings: Mapping[str, Reading], covered: dict[str, Covered]) -> FetchResult:
     """Of both listings together: the cap where either met it."""
-    capped = tuple(kind for kind, reading in readings.items() if reading.stop_reason is StopReason.CAP_REACHED)
+    capped = tuple(
+        kind for kind, reading in readings.items() if reading.stop_reason is StopReason.CAP_REACHED
+    )
     reasons = [reading.stop_reason for reading in readings.values()]
     if StopReason.BUDGET in reasons and not capped:
-        return FetchResult(StopReason.BUDGET, (), detail="MAX_SUBMISSIONS cut it off: raise it, and the hour is read again", covered=covered)
-    reason = StopReason.CAP_REACHED if capped else max(reasons, key=lambda r: r is StopReason.PASSED_WINDOW_START)
-    pages = ", ".join(f"{reading.page_count} pages of {kind}s" for kind, reading in readings.items())
+        return FetchResult(
+            StopReason.BUDGET,
+            (),
+            detail="MAX_SUBMISSIONS cut it off: raise it, and the hour is read again",
+            covered=covered,
+        )
+    reason = (
+        StopReason.CAP_REACHED
+        if capped
+        else max(reasons, key=lambda r: r is StopReason.PASSED_WINDOW_START)
+    )
+    pages = ", ".join(
+        f"{reading.page_count} pages of {kind}s" for kind, reading in readings.items()
+    )
     return FetchResult(reason, (), detail=pages, covered=covered, capped=capped)
 
 
@@ -240,14 +335,26 @@ def _proved(reading: Reading, last: Seen | None, back_to: datetime) -> Covered:
 def _next(reading: Reading, last: Seen | None) -> Seen:
     """What the next poll has to know; a rate rises at once and falls slowly, so that a burst is neither missed nor forgotten."""
     ordered = sorted(reading.items, key=created_at, reverse=True)
-    newest_at = created_at(ordered[0]) if ordered else (last.newest_at if last else reading.retrieved_at)
-    hours = max((reading.retrieved_at - (last.retrieved_at if last else reading.retrieved_at - HOUR)) / HOUR, 1 / 60)
+    newest_at = (
+        created_at(ordered[0]) if ordered else (last.newest_at if last else reading.retrieved_at)
+    )
+    hours = max(
+        (reading.retrieved_at - (last.retrieved_at if last else reading.retrieved_at - HOUR))
+        / HOUR,
+        1 / 60,
+    )
     since = reading.retrieved_at - timedelta(hours=hours)
     rate = sum(created_at(item) >= since for item in ordered) / hours
     page = ordered[:PAGE_ITEMS]
-    latest = len(page) / max((reading.retrieved_at - created_at(page[-1])) / HOUR, 1 / 60) if len(page) == PAGE_ITEMS else 0.0
+    latest = (
+        len(page) / max((reading.retrieved_at - created_at(page[-1])) / HOUR, 1 / 60)
+        if len(page) == PAGE_ITEMS
+        else 0.0
+    )
     per_hour = max(rate, latest, 0.7 * last.per_hour if last else 0.0)
-    newest = tuple(item.fullname for item in ordered[:_NEWEST_KEPT]) or (last.newest if last else ())
+    newest = tuple(item.fullname for item in ordered[:_NEWEST_KEPT]) or (
+        last.newest if last else ()
+    )
     return Seen(reading.retrieved_at, newest_at, newest, per_hour)
 
 

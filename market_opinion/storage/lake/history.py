@@ -26,7 +26,11 @@ def forget(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> int:
     Nothing is deleted where another writer was quicker: the next time tries again.
     """
     current = iceberg.current_snapshot()
-    old = [snapshot_id for snapshot_id in snapshot_ids if current is None or snapshot_id != current.snapshot_id]
+    old = [
+        snapshot_id
+        for snapshot_id in snapshot_ids
+        if current is None or snapshot_id != current.snapshot_id
+    ]
     if not old:
         return 0
     held = _files(iceberg, dead_too=True)
@@ -44,7 +48,13 @@ def forget(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> int:
 def sweep(iceberg: IcebergTable) -> int:
     """Delete the files in the table's data and metadata folders that no snapshot names and no writer can still be writing."""
     named = {path.partition("://")[2] or path for path in _files(iceberg)}
-    named |= {path.partition("://")[2] for path in (iceberg.metadata_location, *(e.metadata_file for e in iceberg.metadata.metadata_log))}
+    named |= {
+        path.partition("://")[2]
+        for path in (
+            iceberg.metadata_location,
+            *(e.metadata_file for e in iceberg.metadata.metadata_log),
+        )
+    }
     fs, root = fsspec.url_to_fs(iceberg.location())
     young, deleted = datetime.now(UTC) - _IN_FLIGHT, 0
     for path, info in fs.find(root, detail=True).items():
@@ -63,5 +73,8 @@ def _files(iceberg: IcebergTable, *, dead_too: bool = False) -> set[str]:
         for manifest in snapshot.manifests(iceberg.io):
             if manifest.manifest_path not in found:
                 found.add(manifest.manifest_path)
-                found.update(e.data_file.file_path for e in manifest.fetch_manifest_entry(iceberg.io, discard_deleted=not dead_too))
+                found.update(
+                    e.data_file.file_path
+                    for e in manifest.fetch_manifest_entry(iceberg.io, discard_deleted=not dead_too)
+                )
     return found

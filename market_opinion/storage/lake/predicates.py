@@ -2,7 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
-from pyiceberg.expressions import AlwaysTrue, And, BooleanExpression, EqualTo, GreaterThanOrEqual, In, LessThan, LessThanOrEqual
+from pyiceberg.expressions import (
+    AlwaysTrue,
+    And,
+    BooleanExpression,
+    EqualTo,
+    GreaterThanOrEqual,
+    In,
+    LessThan,
+    LessThanOrEqual,
+)
 
 from market_opinion.core.contracts import Table
 from market_opinion.core.window import Window
@@ -18,7 +27,11 @@ def rows_of(table: Table, where: Where, window: Window | None) -> BooleanExpress
     parts: list[BooleanExpression] = [_equals(column, value) for column, value in where.items()]
     if window is not None:
         # An item's hour is its own time's, so where there is a partition by time the same span prunes it.
-        parts += [_between(column, window) for column in ("window_start", "created_at") if column in table.schema]
+        parts += [
+            _between(column, window)
+            for column in ("window_start", "created_at")
+            if column in table.schema
+        ]
         parts += [_among_days(window) for column in table.schema if column == DAY]
     return And(AlwaysTrue(), AlwaysTrue(), *parts)
 

@@ -13,7 +13,9 @@ from pyiceberg.table import Table as IcebergTable
 from market_opinion.storage.lake.schema import from_arrow
 
 
-def read_rows(iceberg: IcebergTable, row_filter: BooleanExpression, schema: Mapping[str, Any]) -> pl.DataFrame:
+def read_rows(
+    iceberg: IcebergTable, row_filter: BooleanExpression, schema: Mapping[str, Any]
+) -> pl.DataFrame:
     """The rows that the filter lets through, in the columns and types of the schema.
 
     PyIceberg's own reading takes each file by itself, 3 ms for a small one: of a table of many days three times as long. It

@@ -7,7 +7,16 @@ import polars as pl
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.transforms import DayTransform, IdentityTransform, Transform
-from pyiceberg.types import BooleanType, DateType, DoubleType, IcebergType, LongType, NestedField, StringType, TimestamptzType
+from pyiceberg.types import (
+    BooleanType,
+    DateType,
+    DoubleType,
+    IcebergType,
+    LongType,
+    NestedField,
+    StringType,
+    TimestamptzType,
+)
 
 from market_opinion.core.contracts import Table
 from market_opinion.core.polars_types import UTC_TIME
@@ -49,5 +58,12 @@ def partition_spec(table: Table, schema: Schema) -> PartitionSpec:
         column = term.removeprefix("day(").removesuffix(")")
         transform: Transform[Any, Any] = DayTransform() if is_day else IdentityTransform()
         name = f"{column}_day" if is_day else column
-        fields.append(PartitionField(schema.find_field(column).field_id, _PARTITION_FIELD_IDS_FROM + number, transform, name))
+        fields.append(
+            PartitionField(
+                schema.find_field(column).field_id,
+                _PARTITION_FIELD_IDS_FROM + number,
+                transform,
+                name,
+            )
+        )
     return PartitionSpec(*fields)

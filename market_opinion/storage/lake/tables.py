@@ -48,7 +48,12 @@ class Lake:
         self._catalog = catalog
 
     def read(
-        self, table: Table, where: Where | None = None, window: Window | None = None, *, columns: Sequence[str] | None = None
+        self,
+        table: Table,
+        where: Where | None = None,
+        window: Window | None = None,
+        *,
+        columns: Sequence[str] | None = None,
     ) -> pl.DataFrame:
         """Rows whose columns equal `where` (or are among its values) and whose hour lies in the window; empty before the first write."""
         schema = {name: table.schema[name] for name in columns or table.schema}
@@ -58,7 +63,15 @@ class Lake:
             return pl.DataFrame(schema=schema)
         return read_rows(iceberg, rows_of(table, where or {}, window), schema)
 
-    def overwrite(self, table: Table, frame: pl.DataFrame, where: Where, window: Window | None, *, run: Mapping[str, str]) -> bool:
+    def overwrite(
+        self,
+        table: Table,
+        frame: pl.DataFrame,
+        where: Where,
+        window: Window | None,
+        *,
+        run: Mapping[str, str],
+    ) -> bool:
         """Replace the slice by the frame in one commit, with `run` in its snapshot; whether anything was committed.
 
         A slice that holds these very rows already is left alone, so that a rerun makes no new snapshot. Raises
@@ -74,8 +87,14 @@ class Lake:
                 return False
             try:
                 with warnings.catch_warnings():
-                    warnings.filterwarnings("ignore", "Delete operation did not match any records", UserWarning)
-                    iceberg.overwrite(checked.to_arrow(), overwrite_filter=row_filter, snapshot_properties=dict(run))
+                    warnings.filterwarnings(
+                        "ignore", "Delete operation did not match any records", UserWarning
+                    )
+                    iceberg.overwrite(
+                        checked.to_arrow(),
+                        overwrite_filter=row_filter,
+                        snapshot_properties=dict(run),
+                    )
             except (CommitFailedException, ValidationException) as error:
                 # Neither is a subclass of the other. The table is loaded anew: refreshing it between the read and the
                 # overwrite would let rows of another writer vanish.
@@ -94,7 +113,9 @@ class Lake:
         Raises ContractBroken before anything is written. Two writers of one key at the same moment may both add it.
         """
         (key,) = table.key
-        held = self.read(table, {key: frame[key].to_list()}, columns=[key]) if frame.height else frame
+        held = (
+            self.read(table, {key: frame[key].to_list()}, columns=[key]) if frame.height else frame
+        )
         new = table.check(frame).join(held, on=key, how="anti")
         if new.height:
             iceberg = self._load_or_create(table)
@@ -110,7 +131,9 @@ class Lake:
         except NoSuchTableError:
             return
         with _conflicts_named(table), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Delete operation did not match any records", UserWarning)
+            warnings.filterwarnings(
+                "ignore", "Delete operation did not match any records", UserWarning
+            )
             iceberg.delete(rows_of(table, where, None), snapshot_properties=dict(run))
 
     def forget_history(self, table: Table) -> int:
@@ -156,7 +179,12 @@ class Lake:
         if not self._catalog.namespace_exists(namespace):
             self._catalog.create_namespace_if_not_exists(namespace)
         try:
-            return self._catalog.create_table(table.name, schema, partition_spec=partition_spec(table, schema), properties=_PROPERTIES)
+            return self._catalog.create_table(
+                table.name,
+                schema,
+                partition_spec=partition_spec(table, schema),
+                properties=_PROPERTIES,
+            )
         except TableAlreadyExistsError:
             return self._catalog.load_table(table.name)
 
@@ -193,7 +221,11 @@ def _check_slice(table: Table, frame: pl.DataFrame, where: Where, window: Window
         inside &= pl.col(column).is_in([value] if isinstance(value, str) else list(value))
     if window is not None:
         days = window.dates()
-        is_ours = pl.col(DAY).is_between(days[0], days[-1]) if DAY in frame.columns else _is_during(window)
+        is_ours = (
+            pl.col(DAY).is_between(days[0], days[-1])
+            if DAY in frame.columns
+            else _is_during(window)
+        )
         inside &= is_ours
     outside = frame.filter(~inside.fill_null(value=False)).height
     if outside:

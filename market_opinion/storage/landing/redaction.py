@@ -56,7 +56,9 @@ def purge_lines(content: Content) -> tuple[bytes, list[str]]:
     return _each_line(content, _purge)
 
 
-def _each_line(content: Content, change: Callable[[bytes, "_Item | None"], bytes]) -> tuple[bytes, list[str]]:
+def _each_line(
+    content: Content, change: Callable[[bytes, "_Item | None"], bytes]
+) -> tuple[bytes, list[str]]:
     form = format_of(content.manifest.forms, content.kind)
     touched: list[str] = []
     lines = []
@@ -95,9 +97,15 @@ class _Item:
             write(kept, form.body[0], body)
         return msgspec.json.encode(kept)
 
-    def with_changes(self, *, authorless: bool, titleless: bool, named: re.Pattern[str] | None) -> bytes | None:
+    def with_changes(
+        self, *, authorless: bool, titleless: bool, named: re.Pattern[str] | None
+    ) -> bytes | None:
         """The line without its author or its thread's title, or without names in its words; None where that changes nothing."""
-        changed = _renamed(self.fields, named) if named else msgspec.json.decode(msgspec.json.encode(self.fields))
+        changed = (
+            _renamed(self.fields, named)
+            if named
+            else msgspec.json.decode(msgspec.json.encode(self.fields))
+        )
         if authorless and self._form.author:
             self._keep_id(changed)
             write(changed, self._form.author, GONE)
@@ -115,20 +123,40 @@ class _Item:
 def _purge(line: bytes, item: _Item | None) -> bytes:
     if item is None or not item.said.item_id:
         return _UNREADABLE
-    author = item.said.author if item.said.author is None or item.said.author in WITHOUT_WORDS else PURGED
-    purged = item.without(author=author, body=item.said.body if item.said.body in WITHOUT_WORDS else PURGED, numbers=True)
+    author = (
+        item.said.author
+        if item.said.author is None or item.said.author in WITHOUT_WORDS
+        else PURGED
+    )
+    purged = item.without(
+        author=author,
+        body=item.said.body if item.said.body in WITHOUT_WORDS else PURGED,
+        numbers=True,
+    )
     return line if msgspec.json.decode(purged) == item.fields else purged
 
 
-def _erase(line: bytes, item: _Item | None, erasure: Erasure, named: re.Pattern[str] | None) -> bytes:
+def _erase(
+    line: bytes, item: _Item | None, erasure: Erasure, named: re.Pattern[str] | None
+) -> bytes:
     if item is None:
-        is_about = named is not None and any(user.encode() in line.lower() for user in erasure.users)
+        is_about = named is not None and any(
+            user.encode() in line.lower() for user in erasure.users
+        )
         return _UNREADABLE if is_about else line
-    if item.said.item_id in erasure.item_ids or str(item.said.author or "").lower() in erasure.users:
+    if (
+        item.said.item_id in erasure.item_ids
+        or str(item.said.author or "").lower() in erasure.users
+    ):
         gone = item.without(author=GONE, body=GONE, numbers=False)
         return line if msgspec.json.decode(gone) == item.fields else gone
     is_titled = item.is_comment and item.said.thread_id in erasure.thread_ids
-    return item.with_changes(authorless=item.said.item_id in erasure.authorless_ids, titleless=is_titled, named=named) or line
+    return (
+        item.with_changes(
+            authorless=item.said.item_id in erasure.authorless_ids, titleless=is_titled, named=named
+        )
+        or line
+    )
 
 
 def _renamed(value: Any, named: re.Pattern[str]) -> Any:  # noqa: ANN401, JSON

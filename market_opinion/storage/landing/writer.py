@@ -20,7 +20,14 @@ _FILE_STEMS = {"submission": "submissions", "comment": "comments", "review": "re
 class WindowWriter:
     """Lands the items a source pushes, hour by hour, holding about 32 MB; hours already landed from this origin are left alone."""
 
-    def __init__(self, landing: Landing, source: Origin, *, known: list[Capture] | None = None, apart: bool = False) -> None:
+    def __init__(
+        self,
+        landing: Landing,
+        source: Origin,
+        *,
+        known: list[Capture] | None = None,
+        apart: bool = False,
+    ) -> None:
         """Write beside the captures already known for the windows to come; without them it looks for itself, hour by hour.
 
         `apart` never takes a window's own folder.
@@ -58,7 +65,11 @@ class WindowWriter:
         """The certified capture of this hour from the same origin, when there is one."""
         for capture in self._beside(community, hour):
             manifest = capture.manifest
-            if manifest.origin == self._source.origin and manifest.stop_reason.certifies and manifest.withdrawn_for is None:
+            if (
+                manifest.origin == self._source.origin
+                and manifest.stop_reason.certifies
+                and manifest.withdrawn_for is None
+            ):
                 self.captures[community, hour] = capture
                 return capture
         return None
@@ -67,14 +78,27 @@ class WindowWriter:
         """The captures of this hour that were there before."""
         key = (community, hour)
         if self._looks and key not in self._known:
-            self._known[key] = self._landing.captures(self._source.platform, [community], Window.hour(hour))
+            self._known[key] = self._landing.captures(
+                self._source.platform, [community], Window.hour(hour)
+            )
         return self._known.get(key, ())
 
     def has_all(self, survey: Survey, window: Window | None) -> bool:
         """Whether there is nothing left to land in the window from this origin."""
-        return all(self.landed(community, hour.start) for community in survey.communities for hour in survey.hours(community, window))
+        return all(
+            self.landed(community, hour.start)
+            for community in survey.communities
+            for hour in survey.hours(community, window)
+        )
 
-    def close(self, communities: Iterable[str], hours: Iterable[Window], *, stop: FetchResult, now: datetime) -> int:
+    def close(
+        self,
+        communities: Iterable[str],
+        hours: Iterable[Window],
+        *,
+        stop: FetchResult,
+        now: datetime,
+    ) -> int:
         """Finish these hours, empty ones too; returns how many manifests were written."""
         hours = list(hours)
         for key in list(self._buffers):
@@ -107,7 +131,9 @@ class WindowWriter:
             capped=stop.capped,
             forms=source.forms,
         )
-        self._landing.write(f"{folder}/{MANIFEST}", msgspec.json.format(msgspec.json.encode(manifest)))
+        self._landing.write(
+            f"{folder}/{MANIFEST}", msgspec.json.format(msgspec.json.encode(manifest))
+        )
         self.captures[community, hour.start] = Capture(folder, manifest)
 
     def _flush(self, key: tuple[str, datetime, str]) -> None:
@@ -123,16 +149,28 @@ class WindowWriter:
         raw = b"\n".join(lines) + b"\n"
         content = zstandard.compress(raw) if name.endswith(".zst") else raw
         self._landing.write(f"{folder}/{name}", content)
-        files.append(LandedFile(name, kind, len(lines), len(content), hashlib.sha256(content).hexdigest()))
+        files.append(
+            LandedFile(name, kind, len(lines), len(content), hashlib.sha256(content).hexdigest())
+        )
 
     def _clear(self, folder: str) -> None:
         """Take away what an unfinished capture left in this very folder, its manifest first."""
-        left = [path for path in self._landing.files_below(folder) if path.count("/") == folder.count("/") + 1]
+        left = [
+            path
+            for path in self._landing.files_below(folder)
+            if path.count("/") == folder.count("/") + 1
+        ]
         for path in sorted(left, key=lambda path: not path.endswith(MANIFEST)):
             self._landing.remove(path)
 
     def _folder(self, community: str, hour: datetime) -> str:
         """The window's own folder, or one below it where another origin was there first, or may come."""
         folder = f"{self._source.platform}/{community}/{hour:%Y-%m-%d}/{hour:%H%M%S}"
-        others = [c for c in self._beside(community, hour) if c.manifest.origin != self._source.origin]
-        return f"{folder}/{self._source.origin}" if self._apart or any(c.folder == folder for c in others) else folder
+        others = [
+            c for c in self._beside(community, hour) if c.manifest.origin != self._source.origin
+        ]
+        return (
+            f"{folder}/{self._source.origin}"
+            if self._apart or any(c.folder == folder for c in others)
+            else folder
+        )

@@ -9,7 +9,14 @@ import zstandard
 
 from market_opinion.core.errors import LandingCorrupt
 from market_opinion.core.window import Window
-from market_opinion.storage.landing.manifest import MANIFEST, Capture, Content, LandedFile, Manifest, Survey
+from market_opinion.storage.landing.manifest import (
+    MANIFEST,
+    Capture,
+    Content,
+    LandedFile,
+    Manifest,
+    Survey,
+)
 from market_opinion.storage.landing.origin import material_of
 
 _HOURS_LISTED_MAX, _DATES_LISTED_MAX = 6, 200
@@ -18,18 +25,35 @@ _HOURS_LISTED_MAX, _DATES_LISTED_MAX = 6, 200
 class Landing:
     """What lies below one URI; only what a manifest speaks of is believed."""
 
-    def __init__(self, uri: str, *, compression: str | None = None, max_bytes: int = 64_000_000) -> None:
+    def __init__(
+        self, uri: str, *, compression: str | None = None, max_bytes: int = 64_000_000
+    ) -> None:
         """Open the zone; nothing is made before something lands."""
         self._fs, root = fsspec.url_to_fs(uri)
         self._root = root.rstrip("/")
         self.suffix = ".jsonl.zst" if compression else ".jsonl"
         self.max_bytes = max_bytes
 
-    def captures(self, platform: str, communities: Iterable[str], window: Window | None) -> list[Capture]:
+    def captures(
+        self, platform: str, communities: Iterable[str], window: Window | None
+    ) -> list[Capture]:
         """Every finished capture of the hours in the window, or of all, oldest hour first, in order of folder."""
-        folders = [f"{platform}/{community}/{below}".rstrip("/") for community in communities for below in _folders(window)]
-        manifests = [path for folder in folders for path in self.files_below(folder) if path.endswith(f"/{MANIFEST}")]
-        contents = self._fs.cat([self._path(path) for path in manifests], on_error="raise") if manifests else {}
+        folders = [
+            f"{platform}/{community}/{below}".rstrip("/")
+            for community in communities
+            for below in _folders(window)
+        ]
+        manifests = [
+            path
+            for folder in folders
+            for path in self.files_below(folder)
+            if path.endswith(f"/{MANIFEST}")
+        ]
+        contents = (
+            self._fs.cat([self._path(path) for path in manifests], on_error="raise")
+            if manifests
+            else {}
+        )
         found = []
         for path in manifests:
             try:
@@ -38,7 +62,9 @@ class Landing:
                 continue  # Cut off while it was written: the capture never finished.
             if window is None or manifest.window_start in window:
                 found.append(Capture(path.removesuffix(f"/{MANIFEST}"), manifest))
-        return sorted(found, key=lambda c: (c.manifest.window_start, c.manifest.community, c.folder))
+        return sorted(
+            found, key=lambda c: (c.manifest.window_start, c.manifest.community, c.folder)
+        )
 
     def communities(self, platform: str) -> list[str]:
         """Every community of the platform of which something was landed, in alphabetical order."""
@@ -52,7 +78,9 @@ class Landing:
     def survey(self, platform: str, origin: str, asked: tuple[str, ...]) -> Survey | None:
         """What an earlier pass for the same communities found in an origin; none when there was no such pass."""
         try:
-            survey = msgspec.json.decode(self.read_file(_survey_path(platform, origin)), type=Survey)
+            survey = msgspec.json.decode(
+                self.read_file(_survey_path(platform, origin)), type=Survey
+            )
         except (FileNotFoundError, msgspec.DecodeError):
             return None
         return survey if survey.asked == asked else None
@@ -89,7 +117,9 @@ class Landing:
             raw = zstandard.decompress(content) if file.name.endswith(".zst") else content
             yield Content(uri, file.kind, capture.manifest, file.lines, raw)
 
-    def rewrite(self, capture: Capture, change: Callable[[Content], tuple[bytes, list[str]]]) -> list[str]:
+    def rewrite(
+        self, capture: Capture, change: Callable[[Content], tuple[bytes, list[str]]]
+    ) -> list[str]:
         """Put what `change` makes of each file in its place, and return what it says it touched.
 
         New files come first, then the manifest that names them, then the old files go: cut off anywhere, the capture is
@@ -111,15 +141,21 @@ class Landing:
             files.append(LandedFile(name, file.kind, file.lines, len(packed), sha256))
         if files != capture.manifest.files:
             manifest = msgspec.structs.replace(capture.manifest, files=files)
-            self.write(f"{capture.folder}/{MANIFEST}", msgspec.json.format(msgspec.json.encode(manifest)))
+            self.write(
+                f"{capture.folder}/{MANIFEST}", msgspec.json.format(msgspec.json.encode(manifest))
+            )
         self._leave(capture.folder, {file.name for file in files})
         return touched
 
     def withdraw(self, capture: Capture, origin: str) -> None:
         """Take its lines away, since another origin has them; its manifest stays. Cut off anywhere, a second time finishes."""
         detail = f"the same material was read otherwise, as {origin}"
-        manifest = msgspec.structs.replace(capture.manifest, files=[], stop_detail=detail, withdrawn_for=origin)
-        self.write(f"{capture.folder}/{MANIFEST}", msgspec.json.format(msgspec.json.encode(manifest)))
+        manifest = msgspec.structs.replace(
+            capture.manifest, files=[], stop_detail=detail, withdrawn_for=origin
+        )
+        self.write(
+            f"{capture.folder}/{MANIFEST}", msgspec.json.format(msgspec.json.encode(manifest))
+        )
         self._leave(capture.folder, frozenset())
 
     def read_below(self, folder: str) -> list[bytes]:

@@ -67,7 +67,9 @@ class StateStore(Protocol):
         """Write what is known of these hours."""
         ...
 
-    def windows(self, platform: str | None = None, window: Window | None = None) -> list[WindowEntry]:
+    def windows(
+        self, platform: str | None = None, window: Window | None = None
+    ) -> list[WindowEntry]:
         """The ledger, of one platform or all, within a span or ever, in order of platform, community and time."""
         ...
 
@@ -91,7 +93,9 @@ class StateStore(Protocol):
         """Forget these; those that are not there are no error."""
         ...
 
-    def reserve_request(self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float) -> float:
+    def reserve_request(
+        self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float
+    ) -> float:
         """Take one request that may be so far ahead of one every `interval_seconds`: 0, or the seconds until it may be tried again."""
         ...
 

@@ -13,12 +13,25 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from market_opinion.core.errors import SettingsInvalid, WatermarkUnreadable
 from market_opinion.core.window import Window
-from market_opinion.storage.state import RunRecord, WindowEntry, WindowState, hour_text, parse_hour_end, run_items, run_key
+from market_opinion.storage.state import (
+    RunRecord,
+    WindowEntry,
+    WindowState,
+    hour_text,
+    parse_hour_end,
+    run_items,
+    run_key,
+)
 
 _WATERMARK = "WATERMARK"
 _LOST = "ConditionalCheckFailedException"
 # What the service answers to a table, a key or a role that is not as it has to be.
-_SETTINGS = {"ResourceNotFoundException", "AccessDeniedException", "UnrecognizedClientException", "ValidationException"}
+_SETTINGS = {
+    "ResourceNotFoundException",
+    "AccessDeniedException",
+    "UnrecognizedClientException",
+    "ValidationException",
+}
 
 
 class DynamoDBState:
@@ -38,7 +51,9 @@ class DynamoDBState:
     def load_last_run_timestamp(self, platform: str, community: str) -> datetime | None:
         """End of the last certified hour; none before the first run. Raises WatermarkUnreadable rather than skip hours."""
         with self._asking():
-            item = self._table.get_item(Key=self._key(platform, community, _WATERMARK), ConsistentRead=True).get("Item")
+            item = self._table.get_item(
+                Key=self._key(platform, community, _WATERMARK), ConsistentRead=True
+            ).get("Item")
         if item is None:
             return None
         if (moment := parse_hour_end(item.get("HourEnd"))) is None:
@@ -56,18 +71,28 @@ class DynamoDBState:
             "HourEnd": hour_text(hour_end),
             "LastProcessedHourEndTs": int(hour_end.timestamp()),
         }
-        if not self._put_if(item, Attr("HourEnd").not_exists() | Attr("HourEnd").lt(item["HourEnd"])):
+        if not self._put_if(
+            item, Attr("HourEnd").not_exists() | Attr("HourEnd").lt(item["HourEnd"])
+        ):
             return False
         if self._ssm_path:
             name = f"{self._ssm_path.rstrip('/')}/{self._environment}/{community}/last_run_ts"
             with self._asking():
-                boto3.client("ssm").put_parameter(Name=name, Value=str(int(hour_end.timestamp())), Type="String", Overwrite=True)
+                boto3.client("ssm").put_parameter(
+                    Name=name, Value=str(int(hour_end.timestamp())), Type="String", Overwrite=True
+                )
         return True
 
     def put_windows(self, entries: Iterable[WindowEntry]) -> None:
         """Write what is known of these hours; each is written whole."""
         entries = list(entries)
-        places = {(e.platform, e.community): {"pk": self._communities, "sk": f"{e.platform}#{e.community}"} for e in entries}
+        places = {
+            (e.platform, e.community): {
+                "pk": self._communities,
+                "sk": f"{e.platform}#{e.community}",
+            }
+            for e in entries
+        }
         self._put_all(
             [
                 *places.values(),
@@ -84,10 +109,16 @@ class DynamoDBState:
             ]
         )
 
-    def windows(self, platform: str | None = None, window: Window | None = None) -> list[WindowEntry]:
+    def windows(
+        self, platform: str | None = None, window: Window | None = None
+    ) -> list[WindowEntry]:
         """The ledger, of one platform or all, within a span or ever, in order of platform, community and time."""
         begins = f"{platform}#" if platform else ""
-        known = self._query(Key("pk").eq(self._communities) & Key("sk").begins_with(begins) if begins else Key("pk").eq(self._communities))
+        known = self._query(
+            Key("pk").eq(self._communities) & Key("sk").begins_with(begins)
+            if begins
+            else Key("pk").eq(self._communities)
+        )
         found = []
         for place in known:
             of, _, community = place["sk"].partition("#")
@@ -99,7 +130,11 @@ class DynamoDBState:
                 start = datetime.fromtimestamp(int(item["sk"].removeprefix("WINDOW#")), UTC)
                 if window is None or start in window:
                     state, counts = WindowState(item["WindowState"]), json.loads(item["Counts"])
-                    found.append(WindowEntry(of, community, start, state, item["StopReason"], counts, item["Detail"]))
+                    found.append(
+                        WindowEntry(
+                            of, community, start, state, item["StopReason"], counts, item["Detail"]
+                        )
+                    )
         return found
 
     def put_runs(self, records: Iterable[RunRecord]) -> None:
@@ -108,21 +143,33 @@ class DynamoDBState:
         for record in records:
             pk = self._pk(record.entry.platform, record.entry.community)
             for sk, attributes in run_items(record).items():
-                items[pk, sk] = {"pk": pk, "sk": sk, **{name: _number(value) for name, value in attributes.items()}}
+                items[pk, sk] = {
+                    "pk": pk,
+                    "sk": sk,
+                    **{name: _number(value) for name, value in attributes.items()},
+                }
         self._put_all(items.values())
 
     def runs(self, platform: str, community: str, *, prefix: str = "RUN#") -> list[dict[str, Any]]:
         """Run items of a community whose sort key begins so, in order of it, with `pk` and `sk` among their attributes."""
-        items = self._query(Key("pk").eq(self._pk(platform, community)) & Key("sk").begins_with(prefix))
+        items = self._query(
+            Key("pk").eq(self._pk(platform, community)) & Key("sk").begins_with(prefix)
+        )
         return [{name: _plain(value) for name, value in item.items()} for item in items]
 
     def put_notes(self, topic: str, notes: Mapping[str, Any]) -> None:
         """Keep one JSON value a name; those of other names stay."""
-        self._put_all({"pk": self._topic(topic), "sk": name, "Body": json.dumps(body, sort_keys=True)} for name, body in notes.items())
+        self._put_all(
+            {"pk": self._topic(topic), "sk": name, "Body": json.dumps(body, sort_keys=True)}
+            for name, body in notes.items()
+        )
 
     def notes(self, topic: str) -> dict[str, Any]:
         """All values of a topic, in order of name."""
-        return {item["sk"]: json.loads(item["Body"]) for item in self._query(Key("pk").eq(self._topic(topic)))}
+        return {
+            item["sk"]: json.loads(item["Body"])
+            for item in self._query(Key("pk").eq(self._topic(topic)))
+        }
 
     def drop_notes(self, topic: str, names: Iterable[str]) -> None:
         """Forget these; those that are not there are no error."""
@@ -130,7 +177,9 @@ class DynamoDBState:
             for name in names:
                 batch.delete_item(Key={"pk": self._topic(topic), "sk": name})
 
-    def reserve_request(self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float) -> float:
+    def reserve_request(
+        self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float
+    ) -> float:
         """Take one request that may be so far ahead of one every `interval_seconds`: 0, or the seconds until it may be tried again.
 
         `FreeAt` is when the bucket would be full again, in seconds since 1970; whoever read it first writes it, others look again.
@@ -164,7 +213,9 @@ class DynamoDBState:
         more: dict[str, Any] = {}
         while True:
             with self._asking():
-                page = self._table.query(KeyConditionExpression=condition, ConsistentRead=True, **more)
+                page = self._table.query(
+                    KeyConditionExpression=condition, ConsistentRead=True, **more
+                )
             yield from page["Items"]
             if "LastEvaluatedKey" not in page:
                 return

@@ -10,7 +10,15 @@ from typing import Any
 
 from market_opinion.core.errors import SettingsInvalid, WatermarkUnreadable
 from market_opinion.core.window import Window
-from market_opinion.storage.state import RunRecord, WindowEntry, WindowState, hour_text, parse_hour_end, run_items, run_key
+from market_opinion.storage.state import (
+    RunRecord,
+    WindowEntry,
+    WindowState,
+    hour_text,
+    parse_hour_end,
+    run_items,
+    run_key,
+)
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS watermarks (
@@ -43,14 +51,13 @@ class SQLiteState:
         """End of the last certified hour; none before the first run. Raises WatermarkUnreadable rather than skip hours."""
         with self._connect() as connection:
             row = connection.execute(
-                "SELECT hour_end FROM watermarks WHERE platform = ? AND community = ?", (platform, community)
+                "SELECT hour_end FROM watermarks WHERE platform = ? AND community = ?",
+                (platform, community),
             ).fetchone()
         if row is None:
             return None
         if (moment := parse_hour_end(row[0])) is None:
-            message = (
-                f"watermark of {platform}/{community} is {row[0]!r}, not the end of an hour: correct it in {self._path}, table watermarks"
-            )
+            message = f"watermark of {platform}/{community} is {row[0]!r}, not the end of an hour: correct it in {self._path}, table watermarks"
             raise WatermarkUnreadable(message)
         return moment
 
@@ -79,9 +86,13 @@ class SQLiteState:
             for e in entries
         ]
         with self._connect() as connection:
-            connection.executemany("INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+            connection.executemany(
+                "INSERT OR REPLACE INTO windows VALUES (?, ?, ?, ?, ?, ?, ?)", rows
+            )
 
-    def windows(self, platform: str | None = None, window: Window | None = None) -> list[WindowEntry]:
+    def windows(
+        self, platform: str | None = None, window: Window | None = None
+    ) -> list[WindowEntry]:
         """The ledger, of one platform or all, within a span or ever, in order of community and time."""
         span = (hour_text(window.start), hour_text(window.end)) if window else ("", "9")
         with self._connect() as connection:
@@ -92,7 +103,15 @@ class SQLiteState:
                 (platform, *span),
             ).fetchall()
         return [
-            WindowEntry(p, c, datetime.fromisoformat(start), WindowState(state), reason, json.loads(counts), detail)
+            WindowEntry(
+                p,
+                c,
+                datetime.fromisoformat(start),
+                WindowState(state),
+                reason,
+                json.loads(counts),
+                detail,
+            )
             for p, c, start, state, reason, counts, detail in rows
         ]
 
@@ -101,7 +120,10 @@ class SQLiteState:
         rows = []
         for record in records:
             key = run_key(self._environment, record.entry.platform, record.entry.community)
-            rows += [(key, sort_key, json.dumps(attributes, sort_keys=True)) for sort_key, attributes in run_items(record).items()]
+            rows += [
+                (key, sort_key, json.dumps(attributes, sort_keys=True))
+                for sort_key, attributes in run_items(record).items()
+            ]
         with self._connect() as connection:
             connection.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", rows)
 
@@ -110,7 +132,11 @@ class SQLiteState:
         with self._connect() as connection:
             rows = connection.execute(
                 "SELECT pk, sk, attributes FROM runs WHERE pk = ? AND sk >= ? AND sk < ? ORDER BY sk",
-                (run_key(self._environment, platform, community), prefix, prefix[:-1] + chr(ord(prefix[-1]) + 1)),
+                (
+                    run_key(self._environment, platform, community),
+                    prefix,
+                    prefix[:-1] + chr(ord(prefix[-1]) + 1),
+                ),
             ).fetchall()
         return [{"pk": pk, "sk": sk, **json.loads(attributes)} for pk, sk, attributes in rows]
 
@@ -123,15 +149,21 @@ class SQLiteState:
     def notes(self, topic: str) -> dict[str, Any]:
         """All values of a topic, in order of name."""
         with self._connect() as connection:
-            rows = connection.execute("SELECT name, body FROM notes WHERE topic = ? ORDER BY name", (topic,)).fetchall()
+            rows = connection.execute(
+                "SELECT name, body FROM notes WHERE topic = ? ORDER BY name", (topic,)
+            ).fetchall()
         return {name: json.loads(body) for name, body in rows}
 
     def drop_notes(self, topic: str, names: Iterable[str]) -> None:
         """Forget these; those that are not there are no error."""
         with self._connect() as connection:
-            connection.executemany("DELETE FROM notes WHERE topic = ? AND name = ?", [(topic, name) for name in names])
+            connection.executemany(
+                "DELETE FROM notes WHERE topic = ? AND name = ?", [(topic, name) for name in names]
+            )
 
-    def reserve_request(self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float) -> float:
+    def reserve_request(
+        self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float
+    ) -> float:
         """Take one request that may be so far ahead of one every `interval_seconds`: 0, or the seconds until it may be tried again.
 
         `free_at` is when the bucket would be full again, in seconds since 1970, so that one statement decides.
@@ -140,11 +172,18 @@ class SQLiteState:
             taken = connection.execute(
                 "INSERT INTO quotas VALUES (:bucket, :now + :interval) ON CONFLICT DO UPDATE"
                 " SET free_at = max(free_at, :now) + :interval WHERE free_at - :now <= :ahead + 1e-6",
-                {"bucket": bucket, "now": now, "interval": interval_seconds, "ahead": ahead_seconds},
+                {
+                    "bucket": bucket,
+                    "now": now,
+                    "interval": interval_seconds,
+                    "ahead": ahead_seconds,
+                },
             ).rowcount
             if taken:
                 return 0.0
-            free_at: float = connection.execute("SELECT free_at FROM quotas WHERE bucket = ?", (bucket,)).fetchone()[0]
+            free_at: float = connection.execute(
+                "SELECT free_at FROM quotas WHERE bucket = ?", (bucket,)
+            ).fetchone()[0]
         return max(free_at - now - ahead_seconds, 0.001)
 
     @contextmanager

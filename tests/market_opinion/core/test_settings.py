@@ -28,12 +28,19 @@ def test_a_home_that_cannot_be_written_is_named(monkeypatch, tmp_path):
     """The message says which folder and what to set."""
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path / "file" / "below"))
-    with pytest.raises(SettingsInvalid, match=r"file/below cannot be written .* set MARKET_OPINION_HOME"):
+    with pytest.raises(
+        SettingsInvalid, match=r"file/below cannot be written .* set MARKET_OPINION_HOME"
+    ):
         load_settings()
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("MAX_HOURLY_WINDOWS_PER_RUN", "0"), ("SPAN_MAX_ITEMS", "many"), ("LANDING_COMPRESSION", "rar")]
+    ("name", "value"),
+    [
+        ("MAX_HOURLY_WINDOWS_PER_RUN", "0"),
+        ("SPAN_MAX_ITEMS", "many"),
+        ("LANDING_COMPRESSION", "rar"),
+    ],
 )
 def test_a_value_that_cannot_be_used_names_its_variable(monkeypatch, name, value):
     """Not a stack trace."""

@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_opinion.core.errors import InvalidRequest
-from market_opinion.core.window import HOUR, Window, catch_up, clip, contiguous, floor_hour, merged, spans
+from market_opinion.core.window import (
+    HOUR,
+    Window,
+    catch_up,
+    clip,
+    contiguous,
+    floor_hour,
+    merged,
+    spans,
+)
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 hours = st.integers(0, 500).map(lambda n: T0 + HOUR * n)
@@ -30,7 +39,9 @@ def test_only_whole_hours_in_utc_are_windows(start):
 
 def test_the_first_run_takes_the_previous_full_hour():
     """B23."""
-    assert catch_up(None, now=T0 + HOUR * 10 + timedelta(minutes=5), limit=1) == Window.hour(T0 + HOUR * 9)
+    assert catch_up(None, now=T0 + HOUR * 10 + timedelta(minutes=5), limit=1) == Window.hour(
+        T0 + HOUR * 9
+    )
 
 
 @given(behind=st.integers(0, 50), limit=st.integers(1, 20), minute=st.integers(0, 59))
@@ -50,7 +61,11 @@ def test_catching_up_is_contiguous_bounded_and_never_the_running_hour(behind, li
 def test_a_clipped_range_holds_exactly_the_whole_closed_hours_inside(start, end):
     """B29."""
     now = datetime(2026, 6, 1, 12, 40, tzinfo=UTC)
-    inside = [h for h in (datetime(2026, 1, 1, tzinfo=UTC) + HOUR * n for n in range(8760)) if start <= h and h + HOUR <= min(end, now)]
+    inside = [
+        h
+        for h in (datetime(2026, 1, 1, tzinfo=UTC) + HOUR * n for n in range(8760))
+        if start <= h and h + HOUR <= min(end, now)
+    ]
     if not inside:
         with pytest.raises(InvalidRequest):
             clip(start, end, now=now)
@@ -65,9 +80,14 @@ def test_spans_hold_every_hour_once_and_as_much_as_fits(counts, limit):
     found = spans(pairs, max_items=limit)
     assert [hour for span in found for hour in span.hours()] == [window for window, _ in pairs]
     for span in found:
-        assert sum(count for window, count in pairs if window.start in span) <= limit or span.hour_count == 1
+        assert (
+            sum(count for window, count in pairs if window.start in span) <= limit
+            or span.hour_count == 1
+        )
     for left, right in itertools.pairwise(found):
-        assert left.dates()[-1] != right.start.date() or len(left.dates()) == len(right.dates()) == 1
+        assert (
+            left.dates()[-1] != right.start.date() or len(left.dates()) == len(right.dates()) == 1
+        )
 
 
 @given(st.lists(hours))
@@ -78,12 +98,20 @@ def test_contiguous_windows_cover_just_the_hours_given(starts):
     assert all(left.end < right.start for left, right in itertools.pairwise(found))
 
 
-@given(st.lists(st.tuples(hours, st.integers(1, 30)).map(lambda pair: Window(pair[0], pair[0] + HOUR * pair[1]))))
+@given(
+    st.lists(
+        st.tuples(hours, st.integers(1, 30)).map(
+            lambda pair: Window(pair[0], pair[0] + HOUR * pair[1])
+        )
+    )
+)
 def test_merged_windows_cover_the_same_hours(windows):
     """Those that overlap or touch are one."""
     found = merged(windows)
     assert found == contiguous(hour.start for window in windows for hour in window.hours())
-    assert [hour.start for window in found for hour in window.hours()] == sorted({h.start for window in windows for h in window.hours()})
+    assert [hour.start for window in found for hour in window.hours()] == sorted(
+        {h.start for window in windows for h in window.hours()}
+    )
 
 
 def test_dates_of_a_window_are_those_it_touches():

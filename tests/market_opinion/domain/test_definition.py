@@ -58,13 +58,43 @@ def test_an_unknown_domain_names_those_there_are(broken):
 @pytest.mark.parametrize(
     ("file", "old", "new", "message"),
     [
-        ("products.csv", "|pixel8|", "|pixel8|pixel 9|", "alias 'pixel 9' stands for both google-pixel-8 and google-pixel-9"),
-        ("products.csv", "google-pixel-9,", "google-pixel-8,", "product_id 'google-pixel-8' appears twice"),
-        ("products.csv", "google-pixel-8,Google", "google-pixel-8,Gogle", "brand 'Gogle' of google-pixel-8 has no"),
+        (
+            "products.csv",
+            "|pixel8|",
+            "|pixel8|pixel 9|",
+            "alias 'pixel 9' stands for both google-pixel-8 and google-pixel-9",
+        ),
+        (
+            "products.csv",
+            "google-pixel-9,",
+            "google-pixel-8,",
+            "product_id 'google-pixel-8' appears twice",
+        ),
+        (
+            "products.csv",
+            "google-pixel-8,Google",
+            "google-pixel-8,Gogle",
+            "brand 'Gogle' of google-pixel-8 has no",
+        ),
         ("products.csv", "2019-09-20", "last autumn", "line 2: released_on"),
-        ("domain.toml", "is_overall = true", "is_overall = false", "exactly one aspect must have is_overall"),
-        ("domain.toml", 'title = "Battery life"', 'titel = "Battery life"', "aspects.battery.titel"),
-        ("domain.toml", '"battery", "batteries"', '"camera", "batteries"', "cue 'camera' stands for both battery and camera"),
+        (
+            "domain.toml",
+            "is_overall = true",
+            "is_overall = false",
+            "exactly one aspect must have is_overall",
+        ),
+        (
+            "domain.toml",
+            'title = "Battery life"',
+            'titel = "Battery life"',
+            "aspects.battery.titel",
+        ),
+        (
+            "domain.toml",
+            '"battery", "batteries"',
+            '"camera", "batteries"',
+            "cue 'camera' stands for both battery and camera",
+        ),
         ("domain.toml", "[aspects.battery]", "[aspects.battery", "not TOML"),
     ],
 )

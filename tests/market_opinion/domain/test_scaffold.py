@@ -16,7 +16,9 @@ from market_opinion.scorers.llm.prompt import load_prompt
 from tasks import adapters
 from tests.conftest import REPOSITORY
 
-CATALOGUE = "brand,product,released_on\nToyota,Corolla,\nFord,Focus,\nTesla,Model 3,2017-07-28\nBMW,i3,\n"
+CATALOGUE = (
+    "brand,product,released_on\nToyota,Corolla,\nFord,Focus,\nTesla,Model 3,2017-07-28\nBMW,i3,\n"
+)
 
 
 @pytest.fixture
@@ -33,17 +35,34 @@ def run(*arguments):
 def test_a_new_domain_works_at_once(catalogue, tmp_path, monkeypatch, without_engine, capsys):
     """From a catalogue of brands and products to a report, without a line of code, and nothing outside its folder."""
     monkeypatch.setenv("DOMAINS_PATH", str(tmp_path / "domains"))
-    run("domain", "new", "cars", "--from", str(catalogue), "--aspects", "engine,comfort,safety", "--communities", "cars,whatcar")
+    run(
+        "domain",
+        "new",
+        "cars",
+        "--from",
+        str(catalogue),
+        "--aspects",
+        "engine,comfort,safety",
+        "--communities",
+        "cars,whatcar",
+    )
     assert "4 products" in capsys.readouterr().out
     domain = load_domain("cars", tmp_path / "domains")
-    assert (list(domain.aspects), domain.communities("reddit")) == (["engine", "comfort", "safety", "overall"], ("cars", "whatcar"))
+    assert (list(domain.aspects), domain.communities("reddit")) == (
+        ["engine", "comfort", "safety", "overall"],
+        ("cars", "whatcar"),
+    )
     assert "about cars and" in load_prompt(domain, tmp_path / "domains").system
     summary = backfill.fn(domain="cars")
     assert summary.counts["opinion_count"] >= 12
     shares = adapters.mart().query("SELECT * FROM mart.share_of_voice")
     assert set(shares["brand"]) == {"Toyota", "Ford", "Tesla", "BMW"}
     changed = subprocess.run(
-        ["git", "status", "--porcelain", "market_opinion", "domains"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+        ["git", "status", "--porcelain", "market_opinion", "domains"],
+        cwd=REPOSITORY,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert "cars" not in changed.stdout
 
@@ -104,16 +123,26 @@ def test_nothing_is_overwritten_and_names_are_checked(catalogue, tmp_path):
     with pytest.raises(InvalidRequest, match="is there already"):
         write_domain(tmp_path / "cars", rows, title="Cars", aspects=["engine"], communities=[])
     with pytest.raises(InvalidRequest, match="'Ride Comfort': names"):
-        write_domain(tmp_path / "vans", rows, title="Vans", aspects=["Ride Comfort"], communities=[])
+        write_domain(
+            tmp_path / "vans", rows, title="Vans", aspects=["Ride Comfort"], communities=[]
+        )
     assert not (tmp_path / "vans").exists()
 
 
 def test_what_would_make_a_domain_worse_is_named(catalogue, tmp_path, monkeypatch, capsys):
     """Everyday words as aliases, aliases that are cues, aspects hardly anybody would recognise, examples that contradict the domain."""
     monkeypatch.setenv("DOMAINS_PATH", str(tmp_path))
-    write_domain(tmp_path / "cars", read_catalogue(catalogue), title="Cars", aspects=["engine"], communities=[])
+    write_domain(
+        tmp_path / "cars",
+        read_catalogue(catalogue),
+        title="Cars",
+        aspects=["engine"],
+        communities=[],
+    )
     products = tmp_path / "cars" / "products.csv"
-    products.write_text(products.read_text().replace("~focus", "focus").replace("|corolla", "|engine"))
+    products.write_text(
+        products.read_text().replace("~focus", "focus").replace("|corolla", "|engine")
+    )
     example = json.loads((tmp_path / "cars" / "examples.jsonl").read_text().splitlines()[0])
     example["mentions"][0]["evidence"] = "words that do not stand there"
     (tmp_path / "cars" / "examples.jsonl").write_text(json.dumps(example) + "\n")
@@ -128,12 +157,16 @@ def test_what_would_make_a_domain_worse_is_named(catalogue, tmp_path, monkeypatc
     assert "findings" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("name", [path.parent.name for path in sorted((REPOSITORY / "domains").glob("*/domain.toml"))])
+@pytest.mark.parametrize(
+    "name", [path.parent.name for path in sorted((REPOSITORY / "domains").glob("*/domain.toml"))]
+)
 def test_the_bundled_domains_have_no_findings(name):
     assert list(lint(load_domain(name, REPOSITORY / "domains"), REPOSITORY / "domains")) == []
 
 
-def test_a_change_shows_what_it_judges_otherwise(catalogue, tmp_path, monkeypatch, without_engine, capsys):
+def test_a_change_shows_what_it_judges_otherwise(
+    catalogue, tmp_path, monkeypatch, without_engine, capsys
+):
     """The same items by two catalogues: what one alone finds, and the texts in which."""
     monkeypatch.setenv("DOMAINS_PATH", str(tmp_path / "domains"))
     run("domain", "new", "cars", "--from", str(catalogue), "--aspects", "engine,comfort")
@@ -145,7 +178,11 @@ def test_a_change_shows_what_it_judges_otherwise(catalogue, tmp_path, monkeypatc
     run("domain", "diff", "cars", "cars_next")
     assert "0 items are judged otherwise" in capsys.readouterr().out
     products = tmp_path / "domains" / "cars_next" / "products.csv"
-    products.write_text("".join(line for line in products.read_text().splitlines(keepends=True) if "corolla" not in line))
+    products.write_text(
+        "".join(
+            line for line in products.read_text().splitlines(keepends=True) if "corolla" not in line
+        )
+    )
     run("domain", "diff", "cars", "cars_next")
     said = capsys.readouterr().out
     assert "only of cars" in said

@@ -34,7 +34,12 @@ def test_a_broken_webhook_is_logged_without_its_address(webhook, caplog, broken)
     address, _, status = webhook
     status[0] = 500
     with caplog.at_level(logging.WARNING):
-        send([ALERT], webhook=SecretStr(address if broken == "status" else "http://127.0.0.1:9/token-in-the-path"))
+        send(
+            [ALERT],
+            webhook=SecretStr(
+                address if broken == "status" else "http://127.0.0.1:9/token-in-the-path"
+            ),
+        )
     assert "did not take 1 alerts" in caplog.text
     assert "token" not in caplog.text
 

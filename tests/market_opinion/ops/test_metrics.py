@@ -24,7 +24,9 @@ def test_the_embedded_format_is_a_line_a_time_and_place(monkeypatch, capsys):
     monkeypatch.setenv("METRICS_SINK", "emf")
     adapters.metrics().put(METRICS)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [(line["Subreddit"], line["NewComments"], line.get("NewSubmissions")) for line in lines] == [
+    assert [
+        (line["Subreddit"], line["NewComments"], line.get("NewSubmissions")) for line in lines
+    ] == [
         ("phones", 5, 2),
         ("tablets", 7, None),
     ]
@@ -62,13 +64,23 @@ def test_alerts_arrive_by_sns(account, monkeypatch, caplog):
     sns, sqs = boto3.client("sns"), boto3.client("sqs")
     topic = sns.create_topic(Name="alerts")["TopicArn"]
     queue = sqs.create_queue(QueueName="alerts")["QueueUrl"]
-    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"][
+        "QueueArn"
+    ]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     monkeypatch.setenv("ALERT_SNS_TOPIC_ARN", topic)
-    _send([Alert("windows_gap", "2 windows are GAP"), Alert("rate_limited", "3 requests were refused")])
+    _send(
+        [
+            Alert("windows_gap", "2 windows are GAP"),
+            Alert("rate_limited", "3 requests were refused"),
+        ]
+    )
     (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=2)["Messages"]
     body = json.loads(message["Body"])
-    assert (body["Subject"], body["Message"]) == ("market opinion: rate_limited, windows_gap", "2 windows are GAP\n3 requests were refused")
+    assert (body["Subject"], body["Message"]) == (
+        "market opinion: rate_limited, windows_gap",
+        "2 windows are GAP\n3 requests were refused",
+    )
     monkeypatch.setenv("ALERT_SNS_TOPIC_ARN", topic + "-gone")
     _send([Alert("windows_gap", "again")])
     assert "SNS did not take 1 alerts" in caplog.text

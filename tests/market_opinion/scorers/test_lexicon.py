@@ -19,17 +19,32 @@ def lexicon(phones):
 
 def judged(lexicon, text, products):
     """Sign by product and aspect."""
-    return {(j.product_id, j.aspect): (j.polarity > 0) - (j.polarity < 0) for j in lexicon.judge(text, products)}
+    return {
+        (j.product_id, j.aspect): (j.polarity > 0) - (j.polarity < 0)
+        for j in lexicon.judge(text, products)
+    }
 
 
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("The iphone 15 battery is great.", {(IPHONE, "battery"): 1}),
-        ("The iphone 15 battery is great but the camera is terrible.", {(IPHONE, "battery"): 1, (IPHONE, "camera"): -1}),
-        ("iphone 15 camera is awful, however the pixel 9 camera is amazing", {(IPHONE, "camera"): -1, (PIXEL, "camera"): 1}),
-        ("I love my pixel 9. The screen is lovely.", {(PIXEL, "overall"): 1, (PIXEL, "display"): 1}),
-        ("The iphone 15 speakers are better than the pixel 9", {(IPHONE, "audio"): 1, (PIXEL, "audio"): -1}),
+        (
+            "The iphone 15 battery is great but the camera is terrible.",
+            {(IPHONE, "battery"): 1, (IPHONE, "camera"): -1},
+        ),
+        (
+            "iphone 15 camera is awful, however the pixel 9 camera is amazing",
+            {(IPHONE, "camera"): -1, (PIXEL, "camera"): 1},
+        ),
+        (
+            "I love my pixel 9. The screen is lovely.",
+            {(PIXEL, "overall"): 1, (PIXEL, "display"): 1},
+        ),
+        (
+            "The iphone 15 speakers are better than the pixel 9",
+            {(IPHONE, "audio"): 1, (PIXEL, "audio"): -1},
+        ),
         ("The iphone 15 has a screen.", {(IPHONE, "display"): 0}),
         ("I saw an iphone 15 yesterday", {}),
         ("The weather is great today.", {}),
@@ -42,13 +57,20 @@ def test_each_clause_is_judged_for_the_nearest_product(lexicon, text, expected):
 
 def test_an_inherited_product_is_what_the_whole_text_is_about(lexicon):
     """It is not named in the text."""
-    assert judged(lexicon, "Battery is terrible", {IPHONE: "iphone 15"}) == {(IPHONE, "battery"): -1}
+    assert judged(lexicon, "Battery is terrible", {IPHONE: "iphone 15"}) == {
+        (IPHONE, "battery"): -1
+    }
 
 
 def test_the_strongest_clause_stands_for_an_aspect(lexicon):
     """One opinion a product and aspect, with the words that weigh most."""
-    (found,) = lexicon.judge("Battery is ok. The battery is absolutely fantastic!", {IPHONE: "iphone 15"})
-    assert "fantastic" in "Battery is ok. The battery is absolutely fantastic!"[found.span.start : found.span.end]
+    (found,) = lexicon.judge(
+        "Battery is ok. The battery is absolutely fantastic!", {IPHONE: "iphone 15"}
+    )
+    assert (
+        "fantastic"
+        in "Battery is ok. The battery is absolutely fantastic!"[found.span.start : found.span.end]
+    )
 
 
 @given(
@@ -85,10 +107,15 @@ def test_the_strongest_clause_stands_for_an_aspect(lexicon):
 def test_a_clause_is_scored_just_as_vader_does(phones, words):
     """The short cut changes no score."""
     text = " ".join(words)
-    assert Lexicon(phones).polarity(text) == SentimentIntensityAnalyzer().polarity_scores(text)["compound"]
+    assert (
+        Lexicon(phones).polarity(text)
+        == SentimentIntensityAnalyzer().polarity_scores(text)["compound"]
+    )
 
 
-@given(st.text(alphabet=st.sampled_from("abc İßé.,;!? \niphone15batterygreatterrible"), max_size=120))
+@given(
+    st.text(alphabet=st.sampled_from("abc İßé.,;!? \niphone15batterygreatterrible"), max_size=120)
+)
 def test_evidence_is_a_stretch_of_the_text(phones, text):
     """At the stated offsets, with no space at its ends, whatever is typed."""
     text = text + " the iphone 15 battery is great"

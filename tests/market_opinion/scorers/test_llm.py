@@ -6,7 +6,13 @@ from dataclasses import replace
 import pytest
 from pydantic import SecretStr
 
-from market_opinion.core.errors import DomainInvalid, JournalFailed, ModelRefused, ModelUnusable, SettingsInvalid
+from market_opinion.core.errors import (
+    DomainInvalid,
+    JournalFailed,
+    ModelRefused,
+    ModelUnusable,
+    SettingsInvalid,
+)
 from market_opinion.domain.examples import Mention, doubt
 from market_opinion.scorers.llm.engine import Engine, run_engine
 from market_opinion.scorers.llm.journal import Journal
@@ -44,9 +50,15 @@ def questions(prompt, count, text="Number {n} has a battery that lasts"):
 
 
 def run(server, prompt, asked, **options):
-    model = replace(Model("m", server.url, SecretStr(KEY), price=PRICE, items_a_request=8), **options)
+    model = replace(
+        Model("m", server.url, SecretStr(KEY), price=PRICE, items_a_request=8), **options
+    )
     engine, found = Engine(model, prompt), {}
-    totals = run_engine(lambda: engine.run(asked, on_answers=lambda answers: found.update({a.question_key: a for a in answers})))
+    totals = run_engine(
+        lambda: engine.run(
+            asked, on_answers=lambda answers: found.update({a.question_key: a for a in answers})
+        )
+    )
     return totals, found
 
 
@@ -81,7 +93,11 @@ def test_a_reply_nobody_can_read_is_taken_apart_until_the_bad_one_stands_alone(s
     """Its seven neighbours are kept, it is given up with its reason and the reply."""
 
     def answer(body):
-        return completion("{bad") if any("Number 5 " in c["text"] for c in comments_of(body)) else sensible(body)
+        return (
+            completion("{bad")
+            if any("Number 5 " in c["text"] for c in comments_of(body))
+            else sensible(body)
+        )
 
     server.answer = answer
     totals, found = run(server, prompt, questions(prompt, 8))
@@ -134,7 +150,14 @@ def test_what_never_passes_is_given_up_with_its_reason(server, prompt):
 
 
 @pytest.mark.parametrize(
-    "fault", [error(401, "invalid_api_key"), error(403, "x"), error(404, "model_not_found"), error(429, "insufficient_quota")], ids=str
+    "fault",
+    [
+        error(401, "invalid_api_key"),
+        error(403, "x"),
+        error(404, "model_not_found"),
+        error(429, "insufficient_quota"),
+    ],
+    ids=str,
 )
 def test_what_cannot_pass_stops_the_run_at_once(server, prompt, fault):
     """With words for whoever has to mend it, and without the key."""
@@ -150,7 +173,11 @@ def test_a_server_that_takes_no_schema_is_asked_another_way(server, prompt):
 
     def answer(body):
         form = body.get("response_format", {}).get("type")
-        return error(400, "unsupported", f"response_format {form} is not supported") if form else sensible(body)
+        return (
+            error(400, "unsupported", f"response_format {form} is not supported")
+            if form
+            else sensible(body)
+        )
 
     server.answer = answer
     totals, _ = run(server, prompt, questions(prompt, 32), max_in_flight=2)
@@ -164,7 +191,9 @@ def test_a_server_that_ignores_the_schema_is_stopped_before_it_costs_more(server
     with pytest.raises(ModelUnusable, match="invalid_reply"):
         run(server, prompt, questions(prompt, 1000), items_a_request=1, max_in_flight=4)
     assert len(server.bodies) < 100
-    server.answer = lambda body: completion("```json\n" + json.dumps({"items": judged(body)}) + "\n```")
+    server.answer = lambda body: completion(
+        "```json\n" + json.dumps({"items": judged(body)}) + "\n```"
+    )
     assert run(server, prompt, questions(prompt, 8))[0].kept_count == 8
 
 
@@ -173,7 +202,9 @@ def test_a_bad_request_is_taken_apart(server, prompt):
 
     def answer(body):
         return (
-            error(400, "content_filter", "content_filter") if any("Number 3 " in c["text"] for c in comments_of(body)) else sensible(body)
+            error(400, "content_filter", "content_filter")
+            if any("Number 3 " in c["text"] for c in comments_of(body))
+            else sensible(body)
         )
 
     server.answer = answer
@@ -191,7 +222,9 @@ def test_a_budget_ends_the_run_without_an_error(server, prompt):
 
 def test_azure_has_paths_of_its_own(server, prompt):
     url = server.url.removesuffix("/v1")
-    totals, _ = run(server, prompt, questions(prompt, 8), base_url=url, azure_api_version="2025-01-01")
+    totals, _ = run(
+        server, prompt, questions(prompt, 8), base_url=url, azure_api_version="2025-01-01"
+    )
     assert totals.kept_count == 8
     assert server.paths == ["/openai/deployments/m/chat/completions?api-version=2025-01-01"]
 
@@ -211,7 +244,9 @@ def test_the_journal_gives_back_what_it_was_given_and_forgets_on_request(server,
     _, found = run(server, prompt, questions(prompt, 3))
     journal = Journal(tmp_path / "answers.sqlite")
     journal.put(found.values())
-    assert {answer.question_key: answer for answer in Journal(tmp_path / "answers.sqlite").answers()} == found
+    assert {
+        answer.question_key: answer for answer in Journal(tmp_path / "answers.sqlite").answers()
+    } == found
     journal.forget(found)
     assert journal.answers() == []
     assert b"battery" not in (tmp_path / "answers.sqlite").read_bytes()
@@ -229,7 +264,18 @@ def test_equal_words_are_one_question_and_everything_else_is_another(prompt):
         ("the battery lasts", "A title", [PIXEL, "x"], "m"),
         ("the battery lasts", "A title", [PIXEL], "n"),
     ]
-    assert len({one, *(ask(text, title, products, model=model).key for text, title, products, model in others)}) == 4
+    assert (
+        len(
+            {
+                one,
+                *(
+                    ask(text, title, products, model=model).key
+                    for text, title, products, model in others
+                ),
+            }
+        )
+        == 4
+    )
 
 
 @pytest.mark.parametrize(
@@ -268,11 +314,19 @@ def test_a_reply_of_another_form_is_none(prompt, reply):
 
 
 def test_an_id_nobody_asked_for_is_left_out(prompt):
-    assert prompt.parse('{"items": [{"id": "c9", "mentions": []}, {"id": "c1", "mentions": []}]}', 2) == {0: []}
+    assert prompt.parse(
+        '{"items": [{"id": "c9", "mentions": []}, {"id": "c1", "mentions": []}]}', 2
+    ) == {0: []}
 
 
 @pytest.mark.parametrize(
-    ("label", "score", "is_doubted"), [("positive", -0.1, True), ("negative", 0.3, True), ("positive", 0.3, False), ("mixed", 0.2, False)]
+    ("label", "score", "is_doubted"),
+    [
+        ("positive", -0.1, True),
+        ("negative", 0.3, True),
+        ("positive", 0.3, False),
+        ("mixed", 0.2, False),
+    ],
 )
 def test_a_sign_that_disagrees_is_doubted(label, score, is_doubted):
     assert (doubt(Mention("p", "battery", label, score, "x")) is not None) == is_doubted
@@ -292,7 +346,15 @@ def test_examples_are_checked_as_replies_are(prompt, tmp_path):
                 {
                     "text": "x y",
                     "products": [PIXEL],
-                    "mentions": [{"product_id": PIXEL, "aspect": "battery", "label": "positive", "score": 1, "evidence": "z"}],
+                    "mentions": [
+                        {
+                            "product_id": PIXEL,
+                            "aspect": "battery",
+                            "label": "positive",
+                            "score": 1,
+                            "evidence": "z",
+                        }
+                    ],
                 }
             ),
             "does not stand",
@@ -342,7 +404,9 @@ def test_a_breaker_opens_when_most_is_of_no_use():
 
 
 def test_a_price_counts_cached_tokens_apart_and_unknown_is_not_zero(tmp_path):
-    assert PRICE.usd(Usage(input=1_000_000, cached=400_000, output=100_000)) == pytest.approx(0.6 + 0.2 + 1.0)
+    assert PRICE.usd(Usage(input=1_000_000, cached=400_000, output=100_000)) == pytest.approx(
+        0.6 + 0.2 + 1.0
+    )
     assert load_price("a model nobody sells") is None
     assert load_price("gpt-4.1-mini").output > 0
     (tmp_path / "prices.toml").write_text("[m]\ninput = 'much'\n")
@@ -403,13 +467,17 @@ ATTACKS = [
 def test_an_attack_is_data_in_its_own_request(server, prompt, attack):
     """It cannot end its string, it stands in no neighbour's request, and what a fooled model says of it is checked all the same."""
     asked = [
-        prompt.question(text, None, [PIXEL], model="m") for text in ("The battery is fine really", attack, "The screen is fine really")
+        prompt.question(text, None, [PIXEL], model="m")
+        for text in ("The battery is fine really", attack, "The screen is fine really")
     ]
     assert [question.is_alone for question in asked] == [False, True, False]
 
     def fooled(body):
         items = judged(body)
-        items[0]["mentions"][0] |= {"product_id": "samsung-galaxy-s24-ultra", "evidence": "the best phone ever made"}
+        items[0]["mentions"][0] |= {
+            "product_id": "samsung-galaxy-s24-ultra",
+            "evidence": "the best phone ever made",
+        }
         return completion(json.dumps({"items": items}))
 
     server.answer = lambda body: fooled(body) if len(comments_of(body)) == 1 else sensible(body)
@@ -425,7 +493,9 @@ def test_an_attack_is_data_in_its_own_request(server, prompt, attack):
 def test_ordinary_comments_share_their_requests(prompt):
     """Few of the bundled sample are taken for attacks."""
     lines = next((REPOSITORY / "domains/smartphones/sample").glob("RC*")).read_text().splitlines()
-    texts = [json.loads(line)["body"] for line in lines if line.endswith("}") and '"body": "' in line]
+    texts = [
+        json.loads(line)["body"] for line in lines if line.endswith("}") and '"body": "' in line
+    ]
     alone = [text for text in texts if prompt.question(text, None, [PIXEL], model="m").is_alone]
     assert len(alone) / len(texts) < 0.02, alone[:5]
 

@@ -10,7 +10,14 @@ from market_opinion.core.errors import ReconciliationFailed, SettingsInvalid
 from market_opinion.serving import mart
 from market_opinion.serving.mart.duckdb import DuckDBMart
 
-DIMENSIONS = ("dim_date", "dim_product", "dim_community", "dim_aspect", "dim_submission", "dim_scorer")
+DIMENSIONS = (
+    "dim_date",
+    "dim_product",
+    "dim_community",
+    "dim_aspect",
+    "dim_submission",
+    "dim_scorer",
+)
 
 
 @pytest.fixture
@@ -26,15 +33,26 @@ def rows(store, sql):
 def test_facts_have_the_grain_and_the_means(store, load, silver):
     """Item x product, and item x product x aspect."""
     assert store.load(load, lambda: silver) == {"fact_mention_count": 2, "fact_opinion_count": 3}
-    found = rows(store, "SELECT product_id, opinion_count, polarity, label FROM mart.fact_brand_mentions ORDER BY 1")
-    assert found == [("apple-iphone-15", 1, -0.7, "negative"), ("google-pixel-9", 2, 0.2, "positive")]
+    found = rows(
+        store,
+        "SELECT product_id, opinion_count, polarity, label FROM mart.fact_brand_mentions ORDER BY 1",
+    )
+    assert found == [
+        ("apple-iphone-15", 1, -0.7, "negative"),
+        ("google-pixel-9", 2, 0.2, "positive"),
+    ]
 
 
 def test_every_dimension_has_its_unknown_member(store, load, silver):
     """A28: a fact never has an empty key."""
     store.load(load, lambda: silver)
     for table in DIMENSIONS:
-        assert store.query(f"SELECT * FROM mart.{table} WHERE CAST({table[4:]}_key AS VARCHAR) = '-1'").height == 1
+        assert (
+            store.query(
+                f"SELECT * FROM mart.{table} WHERE CAST({table[4:]}_key AS VARCHAR) = '-1'"
+            ).height
+            == 1
+        )
 
 
 def test_loading_again_changes_no_row(store, load, silver):
@@ -43,19 +61,26 @@ def test_loading_again_changes_no_row(store, load, silver):
     store.load(load, lambda: silver)
     before = [store.query(f"SELECT * FROM mart.{name} ORDER BY ALL") for name in names]
     store.load(load, lambda: silver, again=True)
-    assert [store.query(f"SELECT * FROM mart.{name} ORDER BY ALL").equals(b) for name, b in zip(names, before, strict=True)] == [
-        True
-    ] * len(names)
+    assert [
+        store.query(f"SELECT * FROM mart.{name} ORDER BY ALL").equals(b)
+        for name, b in zip(names, before, strict=True)
+    ] == [True] * len(names)
 
 
 def test_what_is_gone_from_silver_is_gone_from_the_mart(store, load, silver):
     """And leaves the other domain alone."""
     store.load(load, lambda: silver)
-    cars = replace(silver, mentions=silver.mentions.with_columns(domain=pl.lit("cars")), opinions=silver.opinions.clear())
+    cars = replace(
+        silver,
+        mentions=silver.mentions.with_columns(domain=pl.lit("cars")),
+        opinions=silver.opinions.clear(),
+    )
     store.load(replace(load, domain="cars"), lambda: cars)
     less = replace(silver, mentions=silver.mentions.head(1), opinions=silver.opinions.clear())
     store.load(replace(load, snapshot_ids={"items": 1, "mentions": 9, "opinions": 9}), lambda: less)
-    assert rows(store, "SELECT domain, count(*) FROM mart.fact_brand_mentions GROUP BY 1 ORDER BY 1") == [("cars", 2), ("smartphones", 1)]
+    assert rows(
+        store, "SELECT domain, count(*) FROM mart.fact_brand_mentions GROUP BY 1 ORDER BY 1"
+    ) == [("cars", 2), ("smartphones", 1)]
     assert rows(store, "SELECT count(*) FROM mart.fact_aspect_opinion") == [(0,)]
 
 
@@ -64,7 +89,9 @@ def test_a_load_that_does_not_reconcile_is_undone(store, load, silver):
     store.load(load, lambda: silver)
     orphan = silver.opinions.head(1).with_columns(product_id=pl.lit("google-pixel-8"))
     with pytest.raises(ReconciliationFailed, match="checks/opinions_reconcile"):
-        store.load(load, lambda: replace(silver, opinions=pl.concat([silver.opinions, orphan])), again=True)
+        store.load(
+            load, lambda: replace(silver, opinions=pl.concat([silver.opinions, orphan])), again=True
+        )
     assert rows(store, "SELECT count(*) FROM mart.fact_aspect_opinion") == [(3,)]
 
 
@@ -75,23 +102,31 @@ def test_a_changed_product_gets_a_new_version_from_its_day_on(store, load, silve
         brand=pl.when(product_id="google-pixel-9").then(pl.lit("Alphabet")).otherwise("brand"),
         row_hash=pl.when(product_id="google-pixel-9").then(pl.lit("new")).otherwise("row_hash"),
     )
-    later = {"created_at": datetime(2026, 3, 3, 10, tzinfo=UTC), "window_start": datetime(2026, 3, 3, 10, tzinfo=UTC)}
+    later = {
+        "created_at": datetime(2026, 3, 3, 10, tzinfo=UTC),
+        "window_start": datetime(2026, 3, 3, 10, tzinfo=UTC),
+    }
     moved = [
         f.with_columns(**{k: pl.lit(v).cast(pl.Datetime("us", "UTC")) for k, v in later.items()})
         for f in (silver.items, silver.mentions, silver.opinions)
     ]
-    store.load(replace(load, products=changed, dates=[date(2026, 3, 3)]), lambda: mart.Silver(*moved))
+    store.load(
+        replace(load, products=changed, dates=[date(2026, 3, 3)]), lambda: mart.Silver(*moved)
+    )
     sql = "SELECT date_key, brand FROM mart.fact_brand_mentions JOIN mart.dim_product USING (product_key) WHERE brand <> 'Apple' ORDER BY 1"
     assert rows(store, sql) == [(20260301, "Google"), (20260303, "Alphabet")]
-    versions = (
-        "SELECT brand, valid_from::DATE::VARCHAR, is_current FROM mart.dim_product WHERE product_id = 'google-pixel-9' ORDER BY valid_from"
-    )
-    assert rows(store, versions) == [("Google", "1900-01-01", False), ("Alphabet", "2026-03-02", True)]
+    versions = "SELECT brand, valid_from::DATE::VARCHAR, is_current FROM mart.dim_product WHERE product_id = 'google-pixel-9' ORDER BY valid_from"
+    assert rows(store, versions) == [
+        ("Google", "1900-01-01", False),
+        ("Alphabet", "2026-03-02", True),
+    ]
 
 
 def test_a_thread_that_was_not_received_stands_in_until_it_is(store, load, silver):
     """No fact points nowhere, and the title comes when it comes."""
-    store.load(load, lambda: replace(silver, items=silver.items.filter(pl.col("kind") == "comment")))
+    store.load(
+        load, lambda: replace(silver, items=silver.items.filter(pl.col("kind") == "comment"))
+    )
     sql = "SELECT is_captured, title FROM mart.dim_submission WHERE thread_id = 's1'"
     assert rows(store, sql) == [(False, None)]
     store.load(load, lambda: silver, again=True)
@@ -101,12 +136,22 @@ def test_a_thread_that_was_not_received_stands_in_until_it_is(store, load, silve
 def test_views_give_the_answers(store, load, silver):
     """The ones people query."""
     store.load(load, lambda: silver)
-    assert rows(store, "SELECT brand, voice_share FROM mart.share_of_voice ORDER BY 1") == [("Apple", 0.5), ("Google", 0.5)]
-    assert rows(store, "SELECT brand, net_sentiment FROM mart.daily_brand ORDER BY 1") == [("Apple", -1.0), ("Google", 1.0)]
-    assert rows(store, "SELECT window_count, certified_window_count, item_count, usable_comment_ratio FROM mart.coverage") == [
-        (1, 1, 2, 1.0)
+    assert rows(store, "SELECT brand, voice_share FROM mart.share_of_voice ORDER BY 1") == [
+        ("Apple", 0.5),
+        ("Google", 0.5),
     ]
-    assert rows(store, "SELECT product_id, aspect FROM mart.top_evidence WHERE label = 'negative' AND evidence_rank = 1 ORDER BY 1") == [
+    assert rows(store, "SELECT brand, net_sentiment FROM mart.daily_brand ORDER BY 1") == [
+        ("Apple", -1.0),
+        ("Google", 1.0),
+    ]
+    assert rows(
+        store,
+        "SELECT window_count, certified_window_count, item_count, usable_comment_ratio FROM mart.coverage",
+    ) == [(1, 1, 2, 1.0)]
+    assert rows(
+        store,
+        "SELECT product_id, aspect FROM mart.top_evidence WHERE label = 'negative' AND evidence_rank = 1 ORDER BY 1",
+    ) == [
         ("apple-iphone-15", "price"),
         ("google-pixel-9", "camera"),
     ]
@@ -146,7 +191,12 @@ def test_what_is_in_step_already_is_not_loaded_again(store, load, silver):
     assert len(asked) == 3
     store.load(
         replace(load, dates=[date(2026, 3, 2)]),
-        lambda: replace(silver, items=silver.items.clear(), mentions=silver.mentions.clear(), opinions=silver.opinions.clear()),
+        lambda: replace(
+            silver,
+            items=silver.items.clear(),
+            mentions=silver.mentions.clear(),
+            opinions=silver.opinions.clear(),
+        ),
     )
     store.load(load, read)
     assert len(asked) == 3
@@ -157,7 +207,10 @@ def test_what_is_in_step_already_is_not_loaded_again(store, load, silver):
 def test_the_audit_counts_what_is_unknown(store, load, silver):
     """Facts whose product or aspect the catalogue no longer has are kept, counted and shown as unknown."""
     gone = load.products.filter(pl.col("product_id") != "google-pixel-9")
-    store.load(replace(load, products=gone, aspects=load.aspects.filter(pl.col("aspect") != "price")), lambda: silver)
+    store.load(
+        replace(load, products=gone, aspects=load.aspects.filter(pl.col("aspect") != "price")),
+        lambda: silver,
+    )
     sql = "SELECT load_number, fact_mention_count, unknown_product_count, unknown_aspect_count, items_snapshot_id FROM mart.load_audit"
     assert rows(store, sql) == [(1, 2, 1, 1, 1)]
 

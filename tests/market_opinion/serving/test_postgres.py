@@ -59,7 +59,10 @@ def test_every_view_is_there_as_the_mart_has_it(uri, duck):
     assert postgres.publish(duck) == first
     assert postgres.is_loaded
     for name in PUBLISHED:
-        there, here = postgres.query(f"SELECT * FROM mart.{name}"), duck.query(f"SELECT * FROM mart.{name}")
+        there, here = (
+            postgres.query(f"SELECT * FROM mart.{name}"),
+            duck.query(f"SELECT * FROM mart.{name}"),
+        )
         assert_frame_equal(there, here, check_dtypes=False, check_row_order=False)
     answer = postgres.query(
         "SELECT brand FROM mart.daily_brand WHERE domain = $domain AND platform = $platform ORDER BY 1",
@@ -94,8 +97,15 @@ def test_readers_never_see_half_a_publication(uri, duck, load, silver, tmp_path)
     """Two publications take turns while readers ask: always one of the two, whole."""
     other = DuckDBMart(tmp_path / "other.duckdb")
     many = pl.concat([silver.mentions.with_columns(item_id=pl.lit(f"c{n}")) for n in range(200)])
-    items = pl.concat([silver.items.head(1), *(silver.items.tail(1).with_columns(item_id=pl.lit(f"c{n}")) for n in range(200))])
-    other.load(load, lambda: replace(silver, items=items, mentions=many, opinions=silver.opinions.clear()))
+    items = pl.concat(
+        [
+            silver.items.head(1),
+            *(silver.items.tail(1).with_columns(item_id=pl.lit(f"c{n}")) for n in range(200)),
+        ]
+    )
+    other.load(
+        load, lambda: replace(silver, items=items, mentions=many, opinions=silver.opinions.clear())
+    )
     postgres = PostgresMart(uri)
     postgres.publish(duck)
     seen, done = set(), threading.Event()
@@ -154,7 +164,12 @@ def test_every_flow_publishes_where_it_is_told_to(uri, monkeypatch, without_engi
     assert summary.counts["published_row_count"] > 500
     assert any(name == "published" for name, _ in summary.rows())
     there = PostgresMart(uri).query("SELECT * FROM mart.share_of_voice")
-    assert_frame_equal(there, adapters.mart().query("SELECT * FROM mart.share_of_voice"), check_dtypes=False, check_row_order=False)
+    assert_frame_equal(
+        there,
+        adapters.mart().query("SELECT * FROM mart.share_of_voice"),
+        check_dtypes=False,
+        check_row_order=False,
+    )
     run(uri, "DELETE FROM mart.daily_brand")
     assert publish.fn().counts["published_row_count"] == summary.counts["published_row_count"]
     assert PostgresMart(uri).query("SELECT * FROM mart.daily_brand").height > 10

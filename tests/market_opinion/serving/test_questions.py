@@ -6,7 +6,10 @@ from flows.backfill import backfill
 from tasks import adapters
 from tests.conftest import REPOSITORY
 
-_QUESTION = re.compile(r"^## \d+\. (?P<title>.*?)\n\n```sql\n(?P<sql>.*?)\n```\n\n(?P<answer>(?:\|[^\n]*\n?)+)", re.MULTILINE | re.DOTALL)
+_QUESTION = re.compile(
+    r"^## \d+\. (?P<title>.*?)\n\n```sql\n(?P<sql>.*?)\n```\n\n(?P<answer>(?:\|[^\n]*\n?)+)",
+    re.MULTILINE | re.DOTALL,
+)
 TEXT = (REPOSITORY / "docs" / "questions.md").read_text()
 QUESTIONS = list(_QUESTION.finditer(TEXT))
 
@@ -22,7 +25,9 @@ def test_ten_questions_are_answered_on_the_sample(without_engine):
     for question in QUESTIONS:
         found = adapters.mart().query(question["sql"])
         head, _, *rows = question["answer"].strip().splitlines()
-        assert [name.strip() for name in head.strip("|").split("|")] == found.columns, question["title"]
-        assert [tuple(cell.strip() for cell in row[1:-1].split("|")) for row in rows] == [tuple(map(shown, row)) for row in found.rows()], (
-            question["title"]
-        )
+        assert [name.strip() for name in head.strip("|").split("|")] == found.columns, question[
+            "title"
+        ]
+        assert [tuple(cell.strip() for cell in row[1:-1].split("|")) for row in rows] == [
+            tuple(map(shown, row)) for row in found.rows()
+        ], question["title"]

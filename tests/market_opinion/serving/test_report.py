@@ -21,22 +21,33 @@ def store(tmp_path):
 
 
 def render(store, domain):
-    return report.render(store.read, domain, now=NOW, rejections=report.REJECTIONS.empty(), answers=answers(0))
+    return report.render(
+        store.read, domain, now=NOW, rejections=report.REJECTIONS.empty(), answers=answers(0)
+    )
 
 
 def answers(count, usd=0.001):
     """What a model answered."""
     row = {"model": "m", "status": "ok", "input_tokens": 1500.0, "output_tokens": 100.0, "usd": usd}
-    return pl.DataFrame([row] * count, schema={name: report.ANSWERS.schema[name] for name in report.ANSWER_COLUMNS})
+    return pl.DataFrame(
+        [row] * count, schema={name: report.ANSWERS.schema[name] for name in report.ANSWER_COLUMNS}
+    )
 
 
 def test_what_a_model_cost_is_said(store, load, silver, phones):
     """In all and a thousand questions; a price nobody knows is not zero."""
     store.load(load, lambda: silver)
-    page = report.render(store.read, phones, now=NOW, rejections=report.REJECTIONS.empty(), answers=answers(40))
-    assert "m answered 40 questions with 60,000 tokens in and 4,000 out, for 0.04 USD, 1.000 a thousand; 0 were given up" in page
+    page = report.render(
+        store.read, phones, now=NOW, rejections=report.REJECTIONS.empty(), answers=answers(40)
+    )
+    assert (
+        "m answered 40 questions with 60,000 tokens in and 4,000 out, for 0.04 USD, 1.000 a thousand; 0 were given up"
+        in page
+    )
     unknown = pl.concat([answers(1), answers(1, None)])
-    page = report.render(store.read, phones, now=NOW, rejections=report.REJECTIONS.empty(), answers=unknown)
+    page = report.render(
+        store.read, phones, now=NOW, rejections=report.REJECTIONS.empty(), answers=unknown
+    )
     assert "at a cost that is not known" in page
 
 
@@ -67,7 +78,9 @@ def test_an_empty_mart_says_what_to_do(store, load, silver, phones):
 def test_what_people_wrote_is_never_markup(store, load, silver, phones):
     """Comments are untrusted."""
     attack = "great battery <script>alert(1)</script> really"
-    opinions = silver.opinions.with_columns(evidence=pl.lit(attack), evidence_end=pl.lit(len(attack), pl.Int64))
+    opinions = silver.opinions.with_columns(
+        evidence=pl.lit(attack), evidence_end=pl.lit(len(attack), pl.Int64)
+    )
     store.load(load, lambda: replace(silver, opinions=opinions))
     page = render(store, phones)
     assert "<script>alert(1)" not in page
@@ -76,8 +89,19 @@ def test_what_people_wrote_is_never_markup(store, load, silver, phones):
 
 def test_cells_of_a_single_opinion_stay_empty(phones):
     """One voice is not a tone."""
-    row = {"product_id": "p", "product": "P", "brand": "B", "category": "flagship", "mean_polarity": 0.3}
-    card = pl.DataFrame([row | {"aspect": "battery", "opinion_count": 2}, row | {"aspect": "camera", "opinion_count": 1}])
+    row = {
+        "product_id": "p",
+        "product": "P",
+        "brand": "B",
+        "category": "flagship",
+        "mean_polarity": 0.3,
+    }
+    card = pl.DataFrame(
+        [
+            row | {"aspect": "battery", "opinion_count": 2},
+            row | {"aspect": "camera", "opinion_count": 1},
+        ]
+    )
     heat = figures.heat(card, phones)
     assert heat["aspects"] == ["Battery life"]
     assert heat["rows"][0]["cells"][0]["strength"] == 50
@@ -89,7 +113,13 @@ def test_quotes_are_one_a_product_and_no_questions():
     evidence = pl.DataFrame(
         [
             base | {"product_id": "p", "evidence": "it is a very good phone"},
-            base | {"product_id": "p", "evidence": "it is the best phone ever", "polarity": 0.9, "item_id": "b"},
+            base
+            | {
+                "product_id": "p",
+                "evidence": "it is the best phone ever",
+                "polarity": 0.9,
+                "item_id": "b",
+            },
             base | {"product_id": "q", "evidence": "is this a good phone then?", "item_id": "c"},
             base | {"product_id": "r", "evidence": "too short", "item_id": "d"},
         ]
@@ -103,5 +133,7 @@ def test_the_time_axis_suits_the_span():
 
     days = {2: "6h", 20: "1d", 200: "1w", 900: "1mo"}
     for count, step in days.items():
-        times = pl.datetime_range(date(2024, 1, 1), pl.lit(date(2024, 1, 1)) + pl.duration(days=count), "1d", eager=True)
+        times = pl.datetime_range(
+            date(2024, 1, 1), pl.lit(date(2024, 1, 1)) + pl.duration(days=count), "1d", eager=True
+        )
         assert _step(times) == step

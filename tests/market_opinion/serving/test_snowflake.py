@@ -28,7 +28,10 @@ def test_both_engines_hold_the_same(stores, load, silver):
     duck, snow = stores
     for store in stores:
         assert not store.is_loaded
-        assert store.load(load, lambda: silver) == {"fact_mention_count": 2, "fact_opinion_count": 3}
+        assert store.load(load, lambda: silver) == {
+            "fact_mention_count": 2,
+            "fact_opinion_count": 3,
+        }
         assert store.is_loaded
     assert_equal(duck, snow)
     for store in stores:
@@ -42,7 +45,10 @@ def test_both_engines_hold_the_same(stores, load, silver):
     for store in stores:
         store.load(
             replace(
-                load, products=changed, as_of=datetime(2026, 3, 1, 10, tzinfo=UTC), snapshot_ids={"items": 7, "mentions": 8, "opinions": 9}
+                load,
+                products=changed,
+                as_of=datetime(2026, 3, 1, 10, tzinfo=UTC),
+                snapshot_ids={"items": 7, "mentions": 8, "opinions": 9},
             ),
             lambda: less,
         )
@@ -62,11 +68,19 @@ def test_a_load_that_fails_leaves_the_mart_as_it_was(stores, load, silver, monke
     before = contents(snow)
     orphan = silver.opinions.head(1).with_columns(product_id=pl.lit("google-pixel-8"))
     with pytest.raises(ReconciliationFailed, match="checks/opinions_reconcile"):
-        snow.load(load, lambda: replace(silver, opinions=pl.concat([silver.opinions, orphan])), again=True)
+        snow.load(
+            load, lambda: replace(silver, opinions=pl.concat([silver.opinions, orphan])), again=True
+        )
     with monkeypatch.context() as broken:
         broken.setattr(mart, "_AUDIT", "facts/none_of_this_name")
         with pytest.raises(FileNotFoundError):
-            snow.load(load, lambda: replace(silver, mentions=silver.mentions.clear(), opinions=silver.opinions.clear()), again=True)
+            snow.load(
+                load,
+                lambda: replace(
+                    silver, mentions=silver.mentions.clear(), opinions=silver.opinions.clear()
+                ),
+                again=True,
+            )
     for name, frame in contents(snow).items():
         assert_frame_equal(frame, before[name], check_row_order=False)
 
@@ -82,8 +96,12 @@ def test_parameters_are_bound_not_pasted(stores, load, silver):
 def test_times_are_utc_and_empty_ones_stay_empty(stores, load, silver):
     _, snow = stores
     snow.load(load, lambda: replace(silver, items=silver.items.filter(pl.col("kind") == "comment")))
-    assert snow.query("SELECT mentioned_at FROM mart.fact_brand_mentions")["mentioned_at"].unique().to_list() == [datetime(2026, 3, 1, 10)]
-    assert snow.query("SELECT submitted_at FROM mart.dim_submission")["submitted_at"].null_count() == 2
+    assert snow.query("SELECT mentioned_at FROM mart.fact_brand_mentions")[
+        "mentioned_at"
+    ].unique().to_list() == [datetime(2026, 3, 1, 10)]
+    assert (
+        snow.query("SELECT submitted_at FROM mart.dim_submission")["submitted_at"].null_count() == 2
+    )
 
 
 def test_silver_is_read_in_place(connect, load, silver, tmp_path):
@@ -93,18 +111,33 @@ def test_silver_is_read_in_place(connect, load, silver, tmp_path):
     cursor = connection.cursor()
     lake = {"items": silver.items, "mentions": silver.mentions, "opinions": silver.opinions}
     for name, frame in lake.items():
-        columns = ", ".join(f"{column} {_TYPES[dtype.base_type()]}" for column, dtype in frame.schema.items())
+        columns = ", ".join(
+            f"{column} {_TYPES[dtype.base_type()]}" for column, dtype in frame.schema.items()
+        )
         cursor.execute(f"CREATE TABLE lake.{name} ({columns})")
         other_day = frame.with_columns(pl.col(pl.Datetime) + pl.duration(days=1))
-        others = [other_day] if name == "items" else [other_day, frame.with_columns(domain=pl.lit("cars"))]
-        for row in pl.concat([frame, *others]).with_columns(pl.col(pl.Datetime).dt.replace_time_zone(None)).to_dicts():
-            cursor.execute(f"INSERT INTO lake.{name} VALUES ({', '.join(['%s'] * len(row))})", list(row.values()))
+        others = (
+            [other_day]
+            if name == "items"
+            else [other_day, frame.with_columns(domain=pl.lit("cars"))]
+        )
+        for row in (
+            pl.concat([frame, *others])
+            .with_columns(pl.col(pl.Datetime).dt.replace_time_zone(None))
+            .to_dicts()
+        ):
+            cursor.execute(
+                f"INSERT INTO lake.{name} VALUES ({', '.join(['%s'] * len(row))})",
+                list(row.values()),
+            )
     connection.commit()
 
     class Recording(type(cursor)):
         def execute(self, command, *args, **options):
             statements.append(command)
-            return super().execute("SELECT 1" if command.startswith("ALTER ICEBERG") else command, *args, **options)
+            return super().execute(
+                "SELECT 1" if command.startswith("ALTER ICEBERG") else command, *args, **options
+            )
 
     connection.cursor = lambda *_, **__: Recording(connection)
     snow = SnowflakeMart(lambda: connection, road="iceberg")
@@ -117,7 +150,13 @@ def test_silver_is_read_in_place(connect, load, silver, tmp_path):
     assert not [s for s in statements if s.startswith(("PUT", "COPY"))]
 
 
-_TYPES = {pl.String: "VARCHAR", pl.Int64: "BIGINT", pl.Float64: "DOUBLE", pl.Boolean: "BOOLEAN", pl.Datetime: "TIMESTAMP_NTZ"}
+_TYPES = {
+    pl.String: "VARCHAR",
+    pl.Int64: "BIGINT",
+    pl.Float64: "DOUBLE",
+    pl.Boolean: "BOOLEAN",
+    pl.Datetime: "TIMESTAMP_NTZ",
+}
 
 
 def test_credentials_that_are_missing_are_named(monkeypatch):
@@ -137,9 +176,15 @@ def test_a_prefect_block_signs_in(connect, stores, load, silver, monkeypatch):
     snow.load(load, lambda: silver)
     for name in ("SNOWFLAKE_USER", "SNOWFLAKE_PASSWORD"):
         monkeypatch.delenv(name)
-    blocks = {"warehouse": SnowflakeCredentials(account="fakesnow", user="of_the_block", password="its own")}
+    blocks = {
+        "warehouse": SnowflakeCredentials(
+            account="fakesnow", user="of_the_block", password="its own"
+        )
+    }
     monkeypatch.setattr(SnowflakeCredentials, "load", blocks.__getitem__)
     monkeypatch.setenv("SNOWFLAKE_BLOCK", "warehouse")
     with connect() as connection:
         assert connection.user == "of_the_block"
-        assert connection.cursor().execute("SELECT COUNT(*) FROM mart.fact_brand_mentions").fetchone() == (2,)
+        assert connection.cursor().execute(
+            "SELECT COUNT(*) FROM mart.fact_brand_mentions"
+        ).fetchone() == (2,)

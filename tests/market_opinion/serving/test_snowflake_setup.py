@@ -40,7 +40,10 @@ def place(monkeypatch):
         monkeypatch.setenv(name, value)
 
 
-@pytest.mark.parametrize(("road", "catalog"), [("iceberg", "glue_rest"), ("iceberg", "glue"), ("external", "glue"), ("copy", "glue")])
+@pytest.mark.parametrize(
+    ("road", "catalog"),
+    [("iceberg", "glue_rest"), ("iceberg", "glue"), ("external", "glue"), ("copy", "glue")],
+)
 def test_the_set_up_is_what_was_read_and_agreed(place, monkeypatch, road, catalog):
     """A24, C18, C19: golden files; a change of a statement is a change of them."""
     monkeypatch.setenv("SNOWFLAKE_ROAD", road)
@@ -54,7 +57,10 @@ def test_what_was_never_run_says_so():
     for path in (REPOSITORY / "infra" / "snowflake").glob("*.sql"):
         text = path.read_text()
         if (
-            re.search(r"EXTERNAL VOLUME|INTEGRATION|ICEBERG|EXTERNAL TABLE|AUTO_REFRESH_STATUS", text.partition("\n")[2])
+            re.search(
+                r"EXTERNAL VOLUME|INTEGRATION|ICEBERG|EXTERNAL TABLE|AUTO_REFRESH_STATUS",
+                text.partition("\n")[2],
+            )
             and "grants.sql" not in path.name
         ):
             assert "Unchecked" in text or path.name == "01_roles.sql", path.name
@@ -67,7 +73,10 @@ def test_apply_sends_every_statement_in_order(warehouse, place, monkeypatch, cap
     for name, value in {**warehouse.environment("OPINIONS"), "SNOWFLAKE_ROAD": "iceberg"}.items():
         monkeypatch.setenv(name, value)
     sent = []
-    execute, open_connection = snowflake.connector.cursor.SnowflakeCursor.execute, snowflake.connector.connect
+    execute, open_connection = (
+        snowflake.connector.cursor.SnowflakeCursor.execute,
+        snowflake.connector.connect,
+    )
 
     def with_unknown(**options):
         options["session_parameters"] |= {"nop_regexes": _UNKNOWN}
@@ -107,13 +116,24 @@ def refusing(place, monkeypatch):
     class Handler(QuietHandler):
         def do_POST(self):
             self.received()
-            kind = "login" if "login-request" in self.path else "query" if "query-request" in self.path else None
+            kind = (
+                "login"
+                if "login-request" in self.path
+                else "query"
+                if "query-request" in self.path
+                else None
+            )
             refusal = answers.get(kind)
             if refusal == "hang up":
                 self.close_connection = True
                 return
             if refusal:
-                body = {"success": False, "code": refusal[0], "message": refusal[1], "data": {"errorCode": refusal[0], "sqlState": "42501"}}
+                body = {
+                    "success": False,
+                    "code": refusal[0],
+                    "message": refusal[1],
+                    "data": {"errorCode": refusal[0], "sqlState": "42501"},
+                }
             else:
                 session = {
                     "token": "t",
@@ -141,10 +161,29 @@ def refusing(place, monkeypatch):
     ("kind", "refusal", "words"),
     [
         ("login", ("390144", "JWT token is invalid."), "its key has expired"),
-        ("login", ("390189", "Role 'X' specified in the connect string does not exist or not authorized."), "SNOWFLAKE_ROLE"),
-        ("query", ("000606", "No active warehouse selected in the current session."), "SNOWFLAKE_WAREHOUSE"),
-        ("query", ("003001", "Insufficient privileges to operate on schema 'MART'"), "lacks a privilege"),
-        ("query", ("002003", "Object 'LAKE.ITEMS' does not exist or not authorized."), "infra.snowflake apply"),
+        (
+            "login",
+            (
+                "390189",
+                "Role 'X' specified in the connect string does not exist or not authorized.",
+            ),
+            "SNOWFLAKE_ROLE",
+        ),
+        (
+            "query",
+            ("000606", "No active warehouse selected in the current session."),
+            "SNOWFLAKE_WAREHOUSE",
+        ),
+        (
+            "query",
+            ("003001", "Insufficient privileges to operate on schema 'MART'"),
+            "lacks a privilege",
+        ),
+        (
+            "query",
+            ("002003", "Object 'LAKE.ITEMS' does not exist or not authorized."),
+            "infra.snowflake apply",
+        ),
         ("query", ("094405", "Catalog integration could not assume role."), "docs/snowflake.md"),
     ],
 )

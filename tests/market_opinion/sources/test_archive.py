@@ -22,7 +22,10 @@ def fetch(folder, communities=("phones",), window=None):
     return items, stop
 
 
-@pytest.mark.parametrize(("suffix", "pack"), [(".jsonl", bytes), (".jsonl.gz", gzip.compress), (".jsonl.zst", zstandard.compress)])
+@pytest.mark.parametrize(
+    ("suffix", "pack"),
+    [(".jsonl", bytes), (".jsonl.gz", gzip.compress), (".jsonl.zst", zstandard.compress)],
+)
 def test_every_packing_gives_the_same_lines(tmp_path, make_comment, suffix, pack):
     """Plain, gzip and zstd."""
     lines = [json.dumps(make_comment(f"c{n}")).encode() for n in range(500)]
@@ -41,13 +44,25 @@ def test_two_frames_in_one_file_are_both_read(tmp_path, make_comment):
 
 def test_items_are_filed_under_the_hour_of_their_own_time(tmp_path, make_comment, make_submission):
     """X5: a comment six hours after its submission is in its own hour."""
-    write_archive(tmp_path, [make_comment(at="2026-03-01T16:59:59")], [make_submission(at="2026-03-01T10:00:00")])
-    assert {(i.kind, i.hour.hour) for i in fetch(tmp_path)[0]} == {("comment", 16), ("submission", 10)}
+    write_archive(
+        tmp_path,
+        [make_comment(at="2026-03-01T16:59:59")],
+        [make_submission(at="2026-03-01T10:00:00")],
+    )
+    assert {(i.kind, i.hour.hour) for i in fetch(tmp_path)[0]} == {
+        ("comment", 16),
+        ("submission", 10),
+    }
 
 
 def test_a_window_takes_its_start_and_not_its_end(tmp_path, make_comment):
     """[start, end)."""
-    times = ["2026-03-01T09:59:59", "2026-03-01T10:00:00", "2026-03-01T10:59:59", "2026-03-01T11:00:00"]
+    times = [
+        "2026-03-01T09:59:59",
+        "2026-03-01T10:00:00",
+        "2026-03-01T10:59:59",
+        "2026-03-01T11:00:00",
+    ]
     write_archive(tmp_path, [make_comment(f"c{n}", at=at) for n, at in enumerate(times)])
     items, stop = fetch(tmp_path, window=Window.hour(HOUR_10))
     assert [json.loads(i.line)["id"] for i in items] == ["c1", "c2"]
@@ -61,7 +76,15 @@ def test_a_window_takes_its_start_and_not_its_end(tmp_path, make_comment):
 )  # fmt: skip
 def test_a_line_without_a_place_goes_where_its_neighbour_went(tmp_path, make_comment, bad):
     """Landed once, however the archive is cut into windows."""
-    write_archive(tmp_path, [bad, make_comment("a", at="2026-03-01T10:00:00"), make_comment("b", at="2026-03-01T11:00:00"), bad])
+    write_archive(
+        tmp_path,
+        [
+            bad,
+            make_comment("a", at="2026-03-01T10:00:00"),
+            make_comment("b", at="2026-03-01T11:00:00"),
+            bad,
+        ],
+    )
     placed = [(i.hour.hour, i.line == bad) for i in fetch(tmp_path)[0]]
     assert placed == [(10, True), (10, False), (11, False), (11, True)]
     assert len(fetch(tmp_path, window=Window.hour(HOUR_10))[0]) == 2
@@ -69,13 +92,17 @@ def test_a_line_without_a_place_goes_where_its_neighbour_went(tmp_path, make_com
 
 def test_a_truncated_file_is_read_as_far_as_it_goes_and_certifies_nothing(tmp_path, make_comment):
     """The rows before the break are all there."""
-    lines = [json.dumps(make_comment(f"c{n}", body=f"text {n * 7919}")).encode() for n in range(20_000)]
+    lines = [
+        json.dumps(make_comment(f"c{n}", body=f"text {n * 7919}")).encode() for n in range(20_000)
+    ]
     packed = zstandard.ZstdCompressor().compress(b"\n".join(lines))
     (tmp_path / "RC_cut.jsonl.zst").write_bytes(packed[: len(packed) // 2])
     items, stop = fetch(tmp_path)
     assert 0 < len(items) < 20_000
     assert stop.reason is StopReason.ERROR
-    assert [(r.uri, r.reason) for r in stop.refused] == [((tmp_path / "RC_cut.jsonl.zst").as_uri(), "truncated_file")]
+    assert [(r.uri, r.reason) for r in stop.refused] == [
+        ((tmp_path / "RC_cut.jsonl.zst").as_uri(), "truncated_file")
+    ]
 
 
 def test_an_empty_file_is_no_error_and_a_hopeless_one_is(tmp_path, make_comment):
@@ -85,12 +112,16 @@ def test_an_empty_file_is_no_error_and_a_hopeless_one_is(tmp_path, make_comment)
     (tmp_path / "RC_hopeless.jsonl").write_bytes(b"not json\nnor this\n")
     items, stop = fetch(tmp_path)
     assert len(items) == 1
-    assert [(r.uri, r.reason) for r in stop.refused] == [((tmp_path / "RC_hopeless.jsonl").as_uri(), "unreadable_file")]
+    assert [(r.uri, r.reason) for r in stop.refused] == [
+        ((tmp_path / "RC_hopeless.jsonl").as_uri(), "unreadable_file")
+    ]
 
 
 def test_communities_are_compared_without_case_and_others_are_counted(tmp_path, make_comment):
     """A dump of all of Reddit is mostly others."""
-    write_archive(tmp_path, [make_comment("a", subreddit="Phones"), make_comment("b", subreddit="cats")])
+    write_archive(
+        tmp_path, [make_comment("a", subreddit="Phones"), make_comment("b", subreddit="cats")]
+    )
     items, stop = fetch(tmp_path, ("phones", "tablets"))
     assert [i.community for i in items] == ["phones"]
     assert (stop.communities, stop.other_communities) == (("phones",), {"cats": 1})

@@ -12,7 +12,11 @@ from market_opinion.core.errors import CommunityClosed, CredentialsRefused, Sour
 from market_opinion.core.window import Window
 from market_opinion.sources.quota import Priority, Quota
 from market_opinion.sources.reddit import listings, live
-from market_opinion.sources.reddit.client import RedditClientFactory, RedditCredentials, requestor_of
+from market_opinion.sources.reddit.client import (
+    RedditClientFactory,
+    RedditCredentials,
+    requestor_of,
+)
 from market_opinion.sources.reddit.ingestion import RedditIngestionService
 from market_opinion.sources.reddit.items import CommentSerializer, SubmissionSerializer, encode
 from market_opinion.sources.second_look import Known
@@ -51,7 +55,9 @@ def naps(monkeypatch):
 def test_a_listing_is_read_no_further_than_it_must(server, client):
     """A hundred items a request, one token, and nothing more for any item's fields: B09, R14."""
     server.reddit.add(thread("phones", T10 - 3000, 900, random.Random(1), spread=7000))
-    reading = listings.read_listing(client, "phones", "comment", back_to=H10 + timedelta(minutes=30))
+    reading = listings.read_listing(
+        client, "phones", "comment", back_to=H10 + timedelta(minutes=30)
+    )
     assert reading.stop_reason is StopReason.PASSED_WINDOW_START
     before = len(server.reddit.requests)
     assert before == 1 + reading.page_count <= 6
@@ -65,13 +71,20 @@ def test_the_cap_is_no_end(server, client):
     """X6: 1,000 items and a silent end."""
     server.reddit.add(thread("phones", T10, 1500, random.Random(1), spread=4000))
     reading = listings.read_listing(client, "phones", "comment", back_to=H10 - timedelta(hours=1))
-    assert (reading.stop_reason, len(reading.items), reading.page_count) == (StopReason.CAP_REACHED, 1000, 10)
+    assert (reading.stop_reason, len(reading.items), reading.page_count) == (
+        StopReason.CAP_REACHED,
+        1000,
+        10,
+    )
 
 
 def test_a_listing_whose_anchor_is_deleted_is_read_again(server, client):
     """Between two pages the last item of the first is deleted: the rest seems not to be there."""
     server.reddit.add(thread("phones", T10, 250, random.Random(1), spread=4000))
-    newest = sorted((p for p in server.reddit.posts.values() if p.kind == "comment"), key=lambda p: (-p.created, p.name))
+    newest = sorted(
+        (p for p in server.reddit.posts.values() if p.kind == "comment"),
+        key=lambda p: (-p.created, p.name),
+    )
 
     def delete_anchor():
         newest[99].deleted = T10
@@ -83,13 +96,22 @@ def test_a_listing_whose_anchor_is_deleted_is_read_again(server, client):
 
 def test_fetchers_give_a_window_and_a_tree(server, client):
     """B07, B08: half-open by creation; hidden comments too."""
-    server.reddit.add([*thread("phones", T10, 230, random.Random(1)), Post("submission", "s2", "phones", T10 + 3600, title="Next hour")])
+    server.reddit.add(
+        [
+            *thread("phones", T10, 230, random.Random(1)),
+            Post("submission", "s2", "phones", T10 + 3600, title="Next hour"),
+        ]
+    )
     found = list(listings.SubmissionFetcher(client).iterate_window("phones", T10, T10 + 3600))
     assert len(found) == 1
     comments = list(listings.CommentFetcher(client).iterate_comments(found[0]))
     assert len(comments) == 230
-    assert {"id", "body", "score", "created_utc", "author"} <= CommentSerializer.to_dict(comments[0]).keys()
-    assert {"id", "title", "num_comments", "author"} <= SubmissionSerializer.to_dict(found[0]).keys()
+    assert {"id", "body", "score", "created_utc", "author"} <= CommentSerializer.to_dict(
+        comments[0]
+    ).keys()
+    assert {"id", "title", "num_comments", "author"} <= SubmissionSerializer.to_dict(
+        found[0]
+    ).keys()
 
 
 def test_known_items_are_asked_for_by_the_hundred(server, client):
@@ -101,7 +123,11 @@ def test_known_items_are_asked_for_by_the_hundred(server, client):
     known = [Known(kinds[each[:2]], each[3:], None) for each in names]
     look = live.KnownItems(client)
     found = look.look_again("phones", Window.hour(H10), known)
-    assert (len(found.items), found.gone, look.retrieved_at) == (249, frozenset(), H10 + timedelta(seconds=4800))
+    assert (len(found.items), found.gone, look.retrieved_at) == (
+        249,
+        frozenset(),
+        H10 + timedelta(seconds=4800),
+    )
     assert sum(path == "/api/info/" for _, path in server.reddit.requests) == 3
 
 
@@ -112,15 +138,31 @@ def test_what_passes_is_tried_again(server, client, naps, faults):
     requestor_of(client)
     listings.read_listing(client, "phones", "new", back_to=H10)
     server.reddit.faults.extend(faults)
-    assert len(listings.read_listing(client, "phones", "comment", back_to=H10 - timedelta(hours=1)).items) == 5
+    assert (
+        len(
+            listings.read_listing(
+                client, "phones", "comment", back_to=H10 - timedelta(hours=1)
+            ).items
+        )
+        == 5
+    )
 
 
 def test_a_429_waits_as_long_as_it_says(server, client, naps):
     """B06: PRAW itself would give up."""
     server.reddit.add(thread("phones", T10, 5, random.Random(1)))
     listings.read_listing(client, "phones", "comment", back_to=H10)
-    server.reddit.faults.extend([(429, {"retry-after": "7"}, b"{}"), (429, {"x-ratelimit-reset": "11"}, b"{}")])
-    assert len(listings.read_listing(client, "phones", "comment", back_to=H10 - timedelta(hours=1)).items) == 5
+    server.reddit.faults.extend(
+        [(429, {"retry-after": "7"}, b"{}"), (429, {"x-ratelimit-reset": "11"}, b"{}")]
+    )
+    assert (
+        len(
+            listings.read_listing(
+                client, "phones", "comment", back_to=H10 - timedelta(hours=1)
+            ).items
+        )
+        == 5
+    )
     assert {7.0, 11.0} <= set(naps)
 
 
@@ -145,7 +187,14 @@ def test_a_token_that_ran_out_is_renewed(server, client):
     server.reddit.add(thread("phones", T10, 5, random.Random(1)))
     listings.read_listing(client, "phones", "comment", back_to=H10)
     server.reddit._tokens.clear()
-    assert len(listings.read_listing(client, "phones", "comment", back_to=H10 - timedelta(hours=1)).items) == 5
+    assert (
+        len(
+            listings.read_listing(
+                client, "phones", "comment", back_to=H10 - timedelta(hours=1)
+            ).items
+        )
+        == 5
+    )
 
 
 def test_wrong_credentials_are_no_passing_fault(server, client):
@@ -174,9 +223,14 @@ def test_a_request_goes_to_the_last_second_of_its_turn(tmp_path):
 
 
 def _ask(path, url, seconds):
-    quota = Quota(SQLiteState(path, environment="test"), "app", per_minute=120, priority=Priority.COLLECT)
+    quota = Quota(
+        SQLiteState(path, environment="test"), "app", per_minute=120, priority=Priority.COLLECT
+    )
     client = RedditClientFactory.create(
-        RedditCredentials.parse(CREDENTIALS, where="the test"), reddit_url=url, oauth_url=url, wait_for_turn=quota.wait
+        RedditCredentials.parse(CREDENTIALS, where="the test"),
+        reddit_url=url,
+        oauth_url=url,
+        wait_for_turn=quota.wait,
     )
     until = time.time() + seconds
     while time.time() < until:
@@ -185,7 +239,12 @@ def _ask(path, url, seconds):
 
 def test_two_processes_keep_to_one_quota(server, tmp_path):
     """R15: counted where the requests arrive; 120 a minute are at most 10 at once and 110 a minute after that."""
-    processes = [multiprocessing.get_context("spawn").Process(target=_ask, args=(tmp_path / "s.sqlite", server.url, 8)) for _ in range(2)]
+    processes = [
+        multiprocessing.get_context("spawn").Process(
+            target=_ask, args=(tmp_path / "s.sqlite", server.url, 8)
+        )
+        for _ in range(2)
+    ]
     for process in processes:
         process.start()
     for process in processes:
@@ -203,7 +262,13 @@ def test_an_hour_read_as_trees_claims_no_comments(server, client, tmp_path):
     from market_opinion.storage.certificate import certify
 
     hour = Window.hour(H10)
-    service = RedditIngestionService(client, landing, known=lambda *_: (set(), set()), now=H10 + timedelta(minutes=80), comments="tree")
+    service = RedditIngestionService(
+        client,
+        landing,
+        known=lambda *_: (set(), set()),
+        now=H10 + timedelta(minutes=80),
+        comments="tree",
+    )
     service.ingest_window("phones", hour.start, hour.end)
     manifests = [capture.manifest for capture in landing.captures("reddit", ["phones"], hour)]
     lag = timedelta(minutes=15)
@@ -217,7 +282,9 @@ def test_a_window_is_ingested_under_the_contract_s_names(server, client, tmp_pat
     """B15, B16, B17, B62: with comments, or without asking for any."""
     server.reddit.add(thread("phones", T10 + 60, 30, random.Random(1), spread=3000))
     landing = Landing(f"file://{tmp_path}")
-    service = RedditIngestionService(client, landing, known=lambda *_: (set(), set()), now=H10 + timedelta(minutes=80))
+    service = RedditIngestionService(
+        client, landing, known=lambda *_: (set(), set()), now=H10 + timedelta(minutes=80)
+    )
     alone = service.ingest_window("phones", H10, H10 + timedelta(hours=1), include_comments=False)
     assert (alone.submissions_count, alone.comments_count, alone.page_count) == (1, 0, 1)
     assert not any("comments" in path for _, path in server.reddit.requests)
@@ -228,21 +295,41 @@ def test_a_window_is_ingested_under_the_contract_s_names(server, client, tmp_pat
     assert whole.s3_prefix == "reddit/phones/2026-03-02/100000"
 
 
-@pytest.mark.skipif(not RECORDINGS.exists(), reason="recorded answers of Reddit are not on this machine")
+@pytest.mark.skipif(
+    not RECORDINGS.exists(), reason="recorded answers of Reddit are not on this machine"
+)
 @pytest.mark.parametrize(
-    ("name", "kind"), [("TestSubredditListings.test_new", "submission"), ("TestSubredditStreams.test_comments", "comment")]
+    ("name", "kind"),
+    [
+        ("TestSubredditListings.test_new", "submission"),
+        ("TestSubredditStreams.test_comments", "comment"),
+    ],
 )
 def test_recorded_answers_of_reddit_are_read(server, client, name, kind):
     """What Reddit really said, through the same client: every field of the whitelist that it has, no request for another."""
     import zstandard
 
-    cassette = json.loads(zstandard.ZstdDecompressor().stream_reader((RECORDINGS / f"{name}.json.zst").read_bytes()).read())
-    bodies = [i["response"]["body"]["string"] for i in cassette["interactions"] if '"Listing"' in i["response"]["body"].get("string", "")]
+    cassette = json.loads(
+        zstandard.ZstdDecompressor()
+        .stream_reader((RECORDINGS / f"{name}.json.zst").read_bytes())
+        .read()
+    )
+    bodies = [
+        i["response"]["body"]["string"]
+        for i in cassette["interactions"]
+        if '"Listing"' in i["response"]["body"].get("string", "")
+    ]
     listings.read_listing(client, "phones", "comment", back_to=H10)
     server.reddit.faults.append((200, {}, bodies[0].encode()))
     before = len(server.reddit.requests)
-    reading = listings.read_listing(client, "phones", kind, back_to=datetime(2030, 1, 1, tzinfo=UTC))
+    reading = listings.read_listing(
+        client, "phones", kind, back_to=datetime(2030, 1, 1, tzinfo=UTC)
+    )
     lines = [json.loads(encode(item, retrieved_utc=1.0)) for item in reading.items]
     assert len(lines) >= 25
-    assert all({"id", "created_utc", "author", "subreddit", "permalink", "score"} - {"permalink"} <= line.keys() for line in lines)
+    assert all(
+        {"id", "created_utc", "author", "subreddit", "permalink", "score"} - {"permalink"}
+        <= line.keys()
+        for line in lines
+    )
     assert len(server.reddit.requests) == before + 1

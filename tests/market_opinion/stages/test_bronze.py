@@ -17,8 +17,20 @@ from tests.conftest import NOW, epoch
 T10 = datetime(2026, 3, 1, 10, tzinfo=UTC)
 
 
-def content(lines, *, kind="comment", retrieved_at=NOW, uri="reddit/phones/2026-03-01/100000/comments.jsonl", forms="reddit"):
-    hour = {"window_start": T10, "window_end": T10 + timedelta(hours=1), "retrieved_at": retrieved_at, "landed_at": NOW}
+def content(
+    lines,
+    *,
+    kind="comment",
+    retrieved_at=NOW,
+    uri="reddit/phones/2026-03-01/100000/comments.jsonl",
+    forms="reddit",
+):
+    hour = {
+        "window_start": T10,
+        "window_end": T10 + timedelta(hours=1),
+        "retrieved_at": retrieved_at,
+        "landed_at": NOW,
+    }
     manifest = Manifest(
         "reddit",
         "phones",
@@ -38,7 +50,14 @@ def test_a_comment_becomes_a_row_that_leads_back_to_its_line(make_comment):
     """Lineage: file, line and hash."""
     rows, rejections = bronze.parse([content([make_comment("a"), make_comment("b", score=-3)])])
     row = BRONZE_ITEMS.check(bronze.newest(rows)).to_dicts()[1]
-    expected = {"item_id": "b", "thread_id": "s1", "parent_id": "s1", "votes": -3, "landing_line": 2, "author": "quiet_otter"}
+    expected = {
+        "item_id": "b",
+        "thread_id": "s1",
+        "parent_id": "s1",
+        "votes": -3,
+        "landing_line": 2,
+        "author": "quiet_otter",
+    }
     assert expected.items() <= row.items()
     assert row["created_at"] == T10 + timedelta(minutes=15)
     assert rejections.height == 0
@@ -46,16 +65,29 @@ def test_a_comment_becomes_a_row_that_leads_back_to_its_line(make_comment):
 
 def test_a_submission_begins_its_own_thread(make_submission):
     """Title and text are kept apart."""
-    rows, _ = bronze.parse([content([make_submission(at="2026-03-01T10:05:00", selftext="long text")], kind="submission")])
+    rows, _ = bronze.parse(
+        [
+            content(
+                [make_submission(at="2026-03-01T10:05:00", selftext="long text")], kind="submission"
+            )
+        ]
+    )
     row = bronze.newest(rows).to_dicts()[0]
-    assert (row["thread_id"], row["title"], row["body"], row["reply_count"]) == ("s1", "Pixel 9 after a month", "long text", 3)
+    assert (row["thread_id"], row["title"], row["body"], row["reply_count"]) == (
+        "s1",
+        "Pixel 9 after a month",
+        "long text",
+        3,
+    )
 
 
 def test_the_version_retrieved_last_wins_and_the_first_sight_is_kept(make_comment):
     """An item fetched twice keeps the later votes."""
     later = content([make_comment(score=9)], retrieved_at=NOW + timedelta(hours=6), uri="b")
     rows, _ = bronze.parse([later, content([make_comment(score=5)], uri="a")])
-    assert bronze.newest(rows).select("votes", "first_seen_at", "retrieved_at").rows() == [(9, NOW, NOW + timedelta(hours=6))]
+    assert bronze.newest(rows).select("votes", "first_seen_at", "retrieved_at").rows() == [
+        (9, NOW, NOW + timedelta(hours=6))
+    ]
 
 
 @pytest.mark.parametrize(
@@ -79,7 +111,9 @@ def test_the_version_retrieved_last_wins_and_the_first_sight_is_kept(make_commen
         (json.dumps({"id": "x", "created_utc": 1772359200, "body": "a" * 5_000_000}).encode(), "too_large"),
     ],
 )  # fmt: skip
-def test_a_bad_line_is_kept_aside_with_its_reason_and_the_good_ones_are_there(make_comment, line, reason):
+def test_a_bad_line_is_kept_aside_with_its_reason_and_the_good_ones_are_there(
+    make_comment, line, reason
+):
     """Bad input never stops the good, and the rejection does not repeat it."""
     rows, rejections = bronze.parse([content([make_comment("a"), line, make_comment("b")])])
     assert rows["item_id"].to_list() == ["a", "b"]
@@ -102,9 +136,16 @@ def test_an_escaped_nul_and_a_long_text_are_no_reason_to_refuse():
 
 lines = st.lists(
     st.one_of(
-        st.builds(lambda n, score: {"id": f"i{n}", "created_utc": 1772359200 + n, "score": score}, st.integers(0, 8), st.integers()),
+        st.builds(
+            lambda n, score: {"id": f"i{n}", "created_utc": 1772359200 + n, "score": score},
+            st.integers(0, 8),
+            st.integers(),
+        ),
         st.binary(max_size=40).filter(lambda raw: b"\n" not in raw and b"\r" not in raw and raw),
-        st.builds(lambda value: {"id": "x", "created_utc": 1772359200, "body": value}, st.one_of(st.none(), st.text(), st.integers())),
+        st.builds(
+            lambda value: {"id": "x", "created_utc": 1772359200, "body": value},
+            st.one_of(st.none(), st.text(), st.integers()),
+        ),
     ),
     max_size=30,
 )
@@ -114,7 +155,11 @@ lines = st.lists(
 @given(lines)
 def test_lines_in_are_rows_and_duplicates_and_rejections_out(some):
     """Always, whatever the lines are."""
-    some = [line for line in some if not (isinstance(line, dict) and abs(line.get("score") or 0) > 2**62)]
+    some = [
+        line
+        for line in some
+        if not (isinstance(line, dict) and abs(line.get("score") or 0) > 2**62)
+    ]
     rows, rejections = bronze.parse([content(some), content(some, uri="again")])
     items = bronze.newest(rows)
     assert rows.height + rejections.height == 2 * len(some)

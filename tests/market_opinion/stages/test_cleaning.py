@@ -9,7 +9,12 @@ from market_opinion.stages.cleaning import clean, normalise
 
 
 def cleaned(text):
-    return pl.LazyFrame({"text": [text]}, schema={"text": pl.String}).pipe(clean, "text").collect().item()
+    return (
+        pl.LazyFrame({"text": [text]}, schema={"text": pl.String})
+        .pipe(clean, "text")
+        .collect()
+        .item()
+    )
 
 
 @pytest.mark.parametrize(

@@ -8,18 +8,44 @@ from market_opinion.storage.known_formats import format_of
 from market_opinion.storage.landing.redaction import Erasure, erase_lines
 from tests.market_opinion.stages.test_bronze import content
 
-MINE = {"id": "c1", "created_utc": 1, "author": "Mad_Hatter", "body": "my words", "permalink": "/x", "link_id": "t3_s1", "score": 3}
-OTHER = {"id": "c2", "created_utc": 2, "author": "otter", "body": "their words", "link_id": "t3_s1", "link_title": "A title"}
+MINE = {
+    "id": "c1",
+    "created_utc": 1,
+    "author": "Mad_Hatter",
+    "body": "my words",
+    "permalink": "/x",
+    "link_id": "t3_s1",
+    "score": 3,
+}
+OTHER = {
+    "id": "c2",
+    "created_utc": 2,
+    "author": "otter",
+    "body": "their words",
+    "link_id": "t3_s1",
+    "link_title": "A title",
+}
 
 
 def erased(*lines, kind="comment", form="reddit", **what):
     out, touched = erase_lines(content(lines, kind=kind, forms=form), Erasure(**what))
-    return [json.loads(line) if line.startswith(b"{") else line for line in out.split(b"\n")[:-1]], touched
+    return [
+        json.loads(line) if line.startswith(b"{") else line for line in out.split(b"\n")[:-1]
+    ], touched
 
 
 def test_an_item_keeps_its_place_and_nothing_of_its_author():
     lines, touched = erased(MINE, OTHER, item_ids=frozenset({"c1"}))
-    assert lines == [{"id": "c1", "created_utc": 1, "link_id": "t3_s1", "author": "[deleted]", "body": "[deleted]"}, OTHER]
+    assert lines == [
+        {
+            "id": "c1",
+            "created_utc": 1,
+            "link_id": "t3_s1",
+            "author": "[deleted]",
+            "body": "[deleted]",
+        },
+        OTHER,
+    ]
     assert touched == ["c1"]
 
 
@@ -56,7 +82,9 @@ def test_a_user_goes_from_the_words_of_others(text, user, left):
 
 def test_a_line_that_cannot_be_read_goes_when_it_names_the_user():
     """And stays when it does not; there are as many lines as before."""
-    lines, _ = erased(b'{"author": "mad_hatter", "body": "cut o', b"noise", MINE, users=frozenset({"mad_hatter"}))
+    lines, _ = erased(
+        b'{"author": "mad_hatter", "body": "cut o', b"noise", MINE, users=frozenset({"mad_hatter"})
+    )
     assert lines[0] == {"erased": True}
     assert lines[1] == b"noise"
     assert lines[2]["author"] == "[deleted]"
@@ -64,7 +92,14 @@ def test_a_line_that_cannot_be_read_goes_when_it_names_the_user():
 
 def test_an_item_whose_id_is_made_of_its_author_keeps_the_id():
     """A review has no other; the line that is left leads to the same row."""
-    review = {"reviewerID": "A1", "asin": "B0", "unixReviewTime": 1358035200, "reviewText": "fine", "category": "Phones", "overall": 5.0}
+    review = {
+        "reviewerID": "A1",
+        "asin": "B0",
+        "unixReviewTime": 1358035200,
+        "reviewText": "fine",
+        "category": "Phones",
+        "overall": 5.0,
+    }
     form = format_of("amazon", "review")
     ((line,), (item_id,)) = erased(review, kind="review", form="amazon", users=frozenset({"a1"}))
     assert (item_id, form.key(line)) == (form.key(review), form.key(review))
@@ -75,6 +110,11 @@ def test_an_item_whose_id_is_made_of_its_author_keeps_the_id():
 
 def test_names_go_from_what_lies_deeper():
     """Whatever the form of the platform."""
-    post = {"id": "1", "actor": "urn:li:person:a", "object": "urn:li:share:9", "message": {"text": "as @mad_hatter says"}}
+    post = {
+        "id": "1",
+        "actor": "urn:li:person:a",
+        "object": "urn:li:share:9",
+        "message": {"text": "as @mad_hatter says"},
+    }
     lines, _ = erased(post, form="linkedin", users=frozenset({"mad_hatter"}))
     assert lines[0]["message"] == {"text": "as @erased_user says"}

@@ -5,7 +5,12 @@ from polars.testing import assert_frame_equal
 
 from flows.backfill import backfill
 from flows.mart import mart
-from market_opinion.core.contracts import GOLD_DAILY_ASPECT, GOLD_DAILY_BRAND, GOLD_DAILY_PLATFORM, GOLD_TABLES
+from market_opinion.core.contracts import (
+    GOLD_DAILY_ASPECT,
+    GOLD_DAILY_BRAND,
+    GOLD_DAILY_PLATFORM,
+    GOLD_TABLES,
+)
 from market_opinion.core.errors import MartRefused
 from tasks import adapters
 
@@ -13,13 +18,20 @@ pytestmark = pytest.mark.usefixtures("without_engine")
 
 
 @pytest.mark.parametrize(
-    ("table", "view"), [(GOLD_DAILY_BRAND, "daily_brand"), (GOLD_DAILY_ASPECT, "daily_aspect"), (GOLD_DAILY_PLATFORM, "daily_platform")]
+    ("table", "view"),
+    [
+        (GOLD_DAILY_BRAND, "daily_brand"),
+        (GOLD_DAILY_ASPECT, "daily_aspect"),
+        (GOLD_DAILY_PLATFORM, "daily_platform"),
+    ],
 )
 def test_gold_is_what_the_daily_views_say(table, view):
     """Of the whole sample, to the last digit but float's own."""
     backfill.fn()
     there = adapters.mart().query(f"SELECT {', '.join(table.schema)} FROM mart.{view}")
-    assert_frame_equal(adapters.lake().read(table), there, check_dtypes=False, check_row_order=False, abs_tol=1e-9)
+    assert_frame_equal(
+        adapters.lake().read(table), there, check_dtypes=False, check_row_order=False, abs_tol=1e-9
+    )
     assert there.height >= 20
 
 
@@ -39,6 +51,10 @@ def test_a_rebuild_brings_everything_back(home):
     snapshots = [adapters.lake().snapshot_id(table) for table in GOLD_TABLES]
     (home / "mart.duckdb").unlink()
     summary = mart.fn()
-    assert_frame_equal(adapters.mart().query("SELECT * FROM mart.daily_brand"), before, check_row_order=False)
+    assert_frame_equal(
+        adapters.mart().query("SELECT * FROM mart.daily_brand"), before, check_row_order=False
+    )
     assert [adapters.lake().snapshot_id(table) for table in GOLD_TABLES] == snapshots
-    assert summary.counts["gold_row_count"] == sum(adapters.lake().read(table).height for table in GOLD_TABLES)
+    assert summary.counts["gold_row_count"] == sum(
+        adapters.lake().read(table).height for table in GOLD_TABLES
+    )

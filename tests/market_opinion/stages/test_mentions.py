@@ -8,7 +8,16 @@ from market_opinion.stages.mentions import find_mentions
 from tests.market_opinion.stages.test_bronze import T10
 
 
-def item(item_id="c1", text="", *, title=None, community="phones", language="und", is_usable=True, kind="comment"):
+def item(
+    item_id="c1",
+    text="",
+    *,
+    title=None,
+    community="phones",
+    language="und",
+    is_usable=True,
+    kind="comment",
+):
     known = {
         "platform": "reddit",
         "community": community,
@@ -18,12 +27,20 @@ def item(item_id="c1", text="", *, title=None, community="phones", language="und
         "created_at": T10,
         "window_start": T10,
     }
-    own = {"text": text, "context_title": title, "language": language, "is_usable": is_usable, "permalink": ""}
+    own = {
+        "text": text,
+        "context_title": title,
+        "language": language,
+        "is_usable": is_usable,
+        "permalink": "",
+    }
     return known | own
 
 
 def mentioned(domain, *items):
-    frame = pl.DataFrame([dict.fromkeys(SILVER_ITEMS.schema) | i for i in items], schema=SILVER_ITEMS.schema)
+    frame = pl.DataFrame(
+        [dict.fromkeys(SILVER_ITEMS.schema) | i for i in items], schema=SILVER_ITEMS.schema
+    )
     return SILVER_MENTIONS.check(find_mentions(frame, domain))
 
 
@@ -60,7 +77,10 @@ def test_texts_and_what_they_name(phones, text, expected):
 @pytest.mark.parametrize(
     ("fields", "expected"),
     [
-        ({"text": "15 pro or 16 pro? Apple makes it hard"}, ["apple-iphone-15-pro", "apple-iphone-16-pro"]),
+        (
+            {"text": "15 pro or 16 pro? Apple makes it hard"},
+            ["apple-iphone-15-pro", "apple-iphone-16-pro"],
+        ),
         ({"text": "love my 15 pro", "title": "iPhone battery thread"}, ["apple-iphone-15-pro"]),
         ({"text": "love my 15 pro", "community": "iphone"}, ["apple-iphone-15-pro"]),
         ({"text": "love my 15 pro", "community": "phones"}, []),
@@ -77,7 +97,9 @@ def test_a_short_alias_counts_only_with_its_brand_in_sight(phones, fields, expec
 def test_a_silent_comment_inherits_the_one_product_of_its_title(phones):
     """And says that it did."""
     rows = mentioned(phones, item("a", "battery is great", title="Galaxy S24 after a year"))
-    assert rows.select("product_id", "is_inherited", "aliases").rows() == [("samsung-galaxy-s24", True, "galaxy s24")]
+    assert rows.select("product_id", "is_inherited", "aliases").rows() == [
+        ("samsung-galaxy-s24", True, "galaxy s24")
+    ]
 
 
 def test_a_title_of_several_products_gives_none(phones):
@@ -105,7 +127,11 @@ def test_mentions_are_counted_with_the_ways_they_were_written(phones):
 
 def test_aliases_next_to_each_other_are_both_found(phones):
     """They share no space."""
-    assert products(phones, "iphone 15 s24u p8p") == ["apple-iphone-15", "google-pixel-8-pro", "samsung-galaxy-s24-ultra"]
+    assert products(phones, "iphone 15 s24u p8p") == [
+        "apple-iphone-15",
+        "google-pixel-8-pro",
+        "samsung-galaxy-s24-ultra",
+    ]
 
 
 def test_nothing_in_is_nothing_out(phones):

@@ -35,21 +35,27 @@ def asked():
         pl.col("created_at", "window_start").cast(pl.Datetime("us", "UTC"))
     )
     mentions = items.drop("text", "context_title").with_columns(
-        product_id=pl.lit("apple-iphone-15"), aliases=pl.lit("iphone 15"), is_inherited=pl.lit(value=False)
+        product_id=pl.lit("apple-iphone-15"),
+        aliases=pl.lit("iphone 15"),
+        is_inherited=pl.lit(value=False),
     )
     return opinions.to_judge(items, mentions)
 
 
 def accepted(asked, phones, *judgements):
     frame = pl.DataFrame(list(judgements), schema=opinions.JUDGEMENT_SCHEMA)
-    good, refused = opinions.accept(asked, frame, phones, scorer="test", model="m", prompt_version=None)
+    good, refused = opinions.accept(
+        asked, frame, phones, scorer="test", model="m", prompt_version=None
+    )
     return SILVER_OPINIONS.check(good), OPS_REJECTIONS.check(refused)["reason"].to_list()
 
 
 def test_a_judgement_with_proof_is_an_opinion(asked, phones):
     """With the label its polarity has."""
     good, refused = accepted(asked, phones, GOOD)
-    assert good.select("label", "evidence", "score_set").rows() == [("positive", "battery is great", "live")]
+    assert good.select("label", "evidence", "score_set").rows() == [
+        ("positive", "battery is great", "live")
+    ]
     assert refused == []
 
 
@@ -77,7 +83,10 @@ def test_the_second_judgement_of_one_thing_is_refused(asked, phones):
     assert (good["polarity"].to_list(), refused) == ([0.6], ["judged_twice"])
 
 
-@pytest.mark.parametrize(("polarity", "expected"), [(0.05, "positive"), (0.049, "neutral"), (-0.05, "negative"), (0.0, "neutral")])
+@pytest.mark.parametrize(
+    ("polarity", "expected"),
+    [(0.05, "positive"), (0.049, "neutral"), (-0.05, "negative"), (0.0, "neutral")],
+)
 def test_labels_begin_where_vader_says(polarity, expected):
     """Its authors' thresholds."""
     assert pl.select(opinions.label(pl.lit(polarity))).item() == expected

@@ -19,7 +19,15 @@ def test_counts_are_per_community_and_hour():
     )
     refused = pl.DataFrame({"community": ["a", "b"], "window_start": [T10] * 2})
     found = {row["community"]: row for row in count_windows(items, refused).to_dicts()}
-    assert found["a"].items() >= {"comment_count": 2, "usable_comment_count": 1, "submission_count": 1, "rejection_count": 1}.items()
+    assert (
+        found["a"].items()
+        >= {
+            "comment_count": 2,
+            "usable_comment_count": 1,
+            "submission_count": 1,
+            "rejection_count": 1,
+        }.items()
+    )
     assert found["b"].items() >= {"bronze_row_count": 0, "rejection_count": 1}.items()
 
 

@@ -17,11 +17,18 @@ PEPPER = "a pepper for tests"
 
 
 def cleaned(*items, titles=()):
-    kinds = {"comment": [i for i in items if "body" in i], "submission": [i for i in items if "selftext" in i]}
-    rows, rejections = bronze.parse([content(some, kind=kind, uri=kind) for kind, some in kinds.items()])
+    kinds = {
+        "comment": [i for i in items if "body" in i],
+        "submission": [i for i in items if "selftext" in i],
+    }
+    rows, rejections = bronze.parse(
+        [content(some, kind=kind, uri=kind) for kind, some in kinds.items()]
+    )
     assert rejections.height == 0
     known = pl.DataFrame(
-        [(*title, T10) for title in titles], schema={"thread_id": pl.String, "title": pl.String, "began_at": UTC_TIME}, orient="row"
+        [(*title, T10) for title in titles],
+        schema={"thread_id": pl.String, "title": pl.String, "began_at": UTC_TIME},
+        orient="row",
     )
     return SILVER_ITEMS.check(silver.clean_items(bronze.newest(rows), known, pepper=PEPPER))
 
@@ -53,32 +60,57 @@ def test_each_gate_gives_its_reason(make_comment, fields, reason):
 
 def test_what_was_deleted_leaves_no_text(make_comment, make_submission):
     """Not even the title of its thread."""
-    rows = cleaned(make_comment(body="[deleted]"), make_submission(at="2026-03-01T10:01:00", selftext="[removed]"))
+    rows = cleaned(
+        make_comment(body="[deleted]"),
+        make_submission(at="2026-03-01T10:01:00", selftext="[removed]"),
+    )
     assert rows.select("text", "context_title").rows() == [("", None), ("", None)]
 
 
 def test_the_second_to_say_the_same_is_a_duplicate(make_comment):
     """Of an earlier item of the same hour, whatever its case."""
-    first, second = make_comment("b", body="Same words here"), make_comment("a", body="same words HERE", at="2026-03-01T10:16:00")
-    assert cleaned(second, first).select("item_id", "unusable_reason").rows() == [("b", None), ("a", "duplicate")]
+    first, second = (
+        make_comment("b", body="Same words here"),
+        make_comment("a", body="same words HERE", at="2026-03-01T10:16:00"),
+    )
+    assert cleaned(second, first).select("item_id", "unusable_reason").rows() == [
+        ("b", None),
+        ("a", "duplicate"),
+    ]
 
 
 def test_a_comment_carries_its_threads_title(make_comment):
     """Its own where it has one."""
-    rows = cleaned(make_comment("a"), make_comment("b", link_title="Own &amp; title"), titles=[("s1", "**Pixel** 9")])
+    rows = cleaned(
+        make_comment("a"),
+        make_comment("b", link_title="Own &amp; title"),
+        titles=[("s1", "**Pixel** 9")],
+    )
     assert rows["context_title"].to_list() == ["Pixel 9", "Own & title"]
 
 
 def test_the_title_of_a_submission_comes_first_in_its_text(make_submission):
     """A paragraph of its own."""
-    assert cleaned(make_submission(at="2026-03-01T10:01:00", selftext="and more"))["text"].item() == "Pixel 9 after a month\nand more"
+    assert (
+        cleaned(make_submission(at="2026-03-01T10:01:00", selftext="and more"))["text"].item()
+        == "Pixel 9 after a month\nand more"
+    )
 
 
 def test_no_name_passes(make_comment, make_submission):
     """E33: author, signature, mention, title and link."""
     rows = cleaned(
-        make_comment(author="canary_77", body="I, canary_77, thank u/canary_88", permalink="/user/canary_77/comments/x/"),
-        make_submission(at="2026-03-01T10:01:00", author="Canary_99", title="By u/canary_66", permalink="/r/u_canary_99/x/by_canary/"),
+        make_comment(
+            author="canary_77",
+            body="I, canary_77, thank u/canary_88",
+            permalink="/user/canary_77/comments/x/",
+        ),
+        make_submission(
+            at="2026-03-01T10:01:00",
+            author="Canary_99",
+            title="By u/canary_66",
+            permalink="/r/u_canary_99/x/by_canary/",
+        ),
     )
     assert "canary" not in json.dumps(rows.to_dicts(), default=str).lower()
 
@@ -86,7 +118,9 @@ def test_no_name_passes(make_comment, make_submission):
 def test_an_author_has_one_key_whatever_the_case_and_none_when_gone(make_comment):
     """E17: HMAC under the pepper."""
     keys = cleaned(
-        make_comment("a", author="Otter"), make_comment("b", author="otter", body="other words here"), make_comment("c", author="[deleted]")
+        make_comment("a", author="Otter"),
+        make_comment("b", author="otter", body="other words here"),
+        make_comment("c", author="[deleted]"),
     )
     first, second, gone = keys.sort("item_id")["author_key"]
     assert first == second
@@ -105,7 +139,10 @@ def test_an_address_is_made_of_ids(make_comment, make_submission):
     """Titles and user names in received links do not come through."""
     rows = cleaned(make_comment(), make_submission(at="2026-03-01T10:01:00"))
     links = dict(rows.select("kind", "permalink").rows())
-    assert links == {"comment": "https://www.reddit.com/comments/s1/_/c1/", "submission": "https://www.reddit.com/comments/s1/"}
+    assert links == {
+        "comment": "https://www.reddit.com/comments/s1/_/c1/",
+        "submission": "https://www.reddit.com/comments/s1/",
+    }
 
 
 def test_hours_are_cleaned_alike_alone_and_together(make_comment):
@@ -117,19 +154,39 @@ def test_hours_are_cleaned_alike_alone_and_together(make_comment):
 def test_threads_that_arrive_late_outdate_their_comments():
     """Only hours whose comments lack the title."""
     hours = [datetime(2026, 3, 1, hour, tzinfo=UTC) for hour in (10, 11, 15)]
-    began = pl.DataFrame({"thread_id": ["s1", "s2"], "context_title": ["One", None], "window_start": [hours[0] - timedelta(hours=5)] * 2})
-    later = pl.DataFrame({"thread_id": ["s1", "s1", "s2"], "context_title": [None, "One", None], "window_start": hours})
+    began = pl.DataFrame(
+        {
+            "thread_id": ["s1", "s2"],
+            "context_title": ["One", None],
+            "window_start": [hours[0] - timedelta(hours=5)] * 2,
+        }
+    )
+    later = pl.DataFrame(
+        {
+            "thread_id": ["s1", "s1", "s2"],
+            "context_title": [None, "One", None],
+            "window_start": hours,
+        }
+    )
     assert [str(w) for w in silver.outdated(began, later)] == ["2026-03-01T10:00/2026-03-01T11:00"]
 
 
-SPREAD = st.lists(st.tuples(st.sampled_from("aBß9Σİ"), st.sampled_from(" .-—"), st.integers(0, 40)), max_size=30)
+SPREAD = st.lists(
+    st.tuples(st.sampled_from("aBß9Σİ"), st.sampled_from(" .-—"), st.integers(0, 40)), max_size=30
+)
 
 
 @settings(deadline=None)
-@given(st.lists(SPREAD.map(lambda parts: "".join(letter + mark * count for letter, mark, count in parts)), min_size=1))
+@given(
+    st.lists(
+        SPREAD.map(lambda parts: "".join(letter + mark * count for letter, mark, count in parts)),
+        min_size=1,
+    )
+)
 def test_how_a_text_begins_is_how_its_letters_begin(texts):
     """Otherwise copies of it would not be looked at: whatever stands between the letters, and however much of it."""
     found = pl.DataFrame({"text": texts}).select(
-        opening=silver._opening(pl.col("text")), whole=silver._letters(pl.col("text")).str.head(silver._OPENING_CHARACTERS)
+        opening=silver._opening(pl.col("text")),
+        whole=silver._letters(pl.col("text")).str.head(silver._OPENING_CHARACTERS),
     )
     assert found["opening"].to_list() == found["whole"].to_list()

@@ -42,7 +42,12 @@ def fake():
         reddit = FakeReddit(cap=20)
         with RedditServer(reddit) as server:
             credentials = RedditCredentials.parse(CREDENTIALS, where="the test")
-            yield reddit, RedditClientFactory.create(credentials, reddit_url=server.url, oauth_url=server.url)
+            yield (
+                reddit,
+                RedditClientFactory.create(
+                    credentials, reddit_url=server.url, oauth_url=server.url
+                ),
+            )
 
 
 def random_history(seed: int, count: int) -> list[tuple[str, int, int, int | None]]:
@@ -60,7 +65,9 @@ def random_history(seed: int, count: int) -> list[tuple[str, int, int, int | Non
     ]
 
 
-histories = st.builds(random_history, st.integers(0, 2**32), st.sampled_from([0, 3, 12, 25, 40, 80, 160]))
+histories = st.builds(
+    random_history, st.integers(0, 2**32), st.sampled_from([0, 3, 12, 25, 40, 80, 160])
+)
 actions = st.lists(
     st.tuples(
         st.sampled_from(["poll", "poll", "poll", "close"]),
@@ -84,7 +91,17 @@ class History:
         for kind, at, delay, life in history:
             visible = T0 + at + delay
             self.reddit.add(
-                [Post(kind, random_id(chance), "phones", T0 + at, visible=visible, thread="s", deleted=visible + life if life else 1e12)]
+                [
+                    Post(
+                        kind,
+                        random_id(chance),
+                        "phones",
+                        T0 + at,
+                        visible=visible,
+                        thread="s",
+                        deleted=visible + life if life else 1e12,
+                    )
+                ]
             )
         self.now = T0
         self.reddit.clock = lambda: self.now
@@ -121,19 +138,33 @@ class History:
             self.reddit.faults.clear()
 
     def poll(self) -> None:
-        _, self.seen = live.poll(self.client, self.landing, "phones", seen=self.seen, now=self.moment)
+        _, self.seen = live.poll(
+            self.client, self.landing, "phones", seen=self.seen, now=self.moment
+        )
 
     def close(self) -> None:
-        due = [h for h in HOURS if h.end + LAG <= self.moment and certify(self.manifests(h), h, lag=LAG).state is not WindowState.CERTIFIED]
+        due = [
+            h
+            for h in HOURS
+            if h.end + LAG <= self.moment
+            and certify(self.manifests(h), h, lag=LAG).state is not WindowState.CERTIFIED
+        ]
         for window in contiguous(hour.start for hour in due):
-            live.close(self.client, self.landing, "phones", window, known=(), closed=(), now=self.moment)
+            live.close(
+                self.client, self.landing, "phones", window, known=(), closed=(), now=self.moment
+            )
 
     def names(self, hour) -> set[str]:
         captures = self.landing.captures("reddit", ["phones"], hour)
-        rows, refused = bronze.parse(content for capture in captures for content in self.landing.read(capture))
+        rows, refused = bronze.parse(
+            content for capture in captures for content in self.landing.read(capture)
+        )
         assert refused.height == 0
         items = bronze.newest(rows)
-        return {live.fullname(kind, item_id) for kind, item_id in items.select("kind", "item_id").iter_rows()}
+        return {
+            live.fullname(kind, item_id)
+            for kind, item_id in items.select("kind", "item_id").iter_rows()
+        }
 
 
 @given(history=histories, steps=actions)
@@ -147,7 +178,11 @@ def test_a_certified_hour_holds_everything_that_could_be_seen(fake, history, ste
         for hour in HOURS:
             manifests = run.manifests(hour)
             verdict = certify(manifests, hour, lag=LAG)
-            own = [p for p in run.reddit.posts.values() if hour.start.timestamp() <= p.created < hour.end.timestamp()]
+            own = [
+                p
+                for p in run.reddit.posts.values()
+                if hour.start.timestamp() <= p.created < hour.end.timestamp()
+            ]
             landed = run.names(hour)
             event(verdict.state)
             assert landed <= {post.name for post in own}
@@ -155,7 +190,11 @@ def test_a_certified_hour_holds_everything_that_could_be_seen(fake, history, ste
                 at = verdict.certified_at.timestamp()
                 # Past the cap, what appears later than the overlap cannot be seen by anyone.
                 patience = 120 if any(m.capped for m in manifests) else 1e9
-                visible = {p.name for p in own if p.visible <= at < p.deleted and p.visible - p.created <= patience}
+                visible = {
+                    p.name
+                    for p in own
+                    if p.visible <= at < p.deleted and p.visible - p.created <= patience
+                }
                 assert visible <= landed
             else:
                 assert verdict.detail
@@ -191,7 +230,14 @@ def test_a_collector_that_slept_leaves_an_unrecoverable_hour(fake, tmp_path):
 
 def test_a_poll_that_sees_nothing_known_leaves_a_gap(fake, tmp_path):
     """R4: all that the last poll saw was deleted, so nothing proves that nothing lies between; closing repairs it."""
-    run = History(fake, [*(("comment", n, 0, 400) for n in range(5)), *(("comment", 1200 + n, 0, None) for n in range(4))], tmp_path)
+    run = History(
+        fake,
+        [
+            *(("comment", n, 0, 400) for n in range(5)),
+            *(("comment", 1200 + n, 0, None) for n in range(4)),
+        ],
+        tmp_path,
+    )
     run.run("poll", 300, None, None)
     run.run("poll", 1000, None, None)
     assert certify(run.manifests(HOURS[0]), HOURS[0], lag=LAG).state is WindowState.GAP

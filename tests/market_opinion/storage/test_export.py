@@ -40,7 +40,10 @@ def test_the_export_is_silver_by_day(home, monkeypatch):
             day = path.parent.name.partition("=")[2]
             assert {str(moment.date()) for moment in pl.read_parquet(path)["created_at"]} == {day}
             manifest = json.loads((path.parent / "manifest.json").read_text())
-            assert (manifest["file"], manifest["row_count"]) == (path.name, pl.read_parquet(path).height)
+            assert (manifest["file"], manifest["row_count"]) == (
+                path.name,
+                pl.read_parquet(path).height,
+            )
     before = {path: path.stat().st_mtime_ns for path in (home / "export").rglob("*.*")}
     backfill.fn()
     assert {path: path.stat().st_mtime_ns for path in (home / "export").rglob("*.*")} == before
@@ -54,7 +57,11 @@ def test_a_day_that_changed_has_one_file(tmp_path):
 
     assert export.put("items", date(2026, 3, 1), row, snapshot_id=1)
     assert not export.put("items", date(2026, 3, 1), row, snapshot_id=2)
-    assert export.put("items", date(2026, 3, 1), row.with_columns(item_id=pl.lit("b")), snapshot_id=3)
-    assert [pl.read_parquet(path)["item_id"].item() for path in tmp_path.rglob("*.parquet")] == ["b"]
+    assert export.put(
+        "items", date(2026, 3, 1), row.with_columns(item_id=pl.lit("b")), snapshot_id=3
+    )
+    assert [pl.read_parquet(path)["item_id"].item() for path in tmp_path.rglob("*.parquet")] == [
+        "b"
+    ]
     assert export.put("items", date(2026, 3, 1), day, snapshot_id=4)
     assert list(tmp_path.rglob("*.parquet")) == []

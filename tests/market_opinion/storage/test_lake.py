@@ -20,11 +20,29 @@ HOUR_10 = Window.hour(T10)
 
 
 def rows(*ids, domain="phones", at=T10, product="p"):
-    known = {"platform": "reddit", "community": "phones", "kind": "comment", "thread_id": None, "aliases": "a", "domain_version": "v"}
+    known = {
+        "platform": "reddit",
+        "community": "phones",
+        "kind": "comment",
+        "thread_id": None,
+        "aliases": "a",
+        "domain_version": "v",
+    }
     own = [
-        known | {"item_id": i, "domain": domain, "product_id": product, "created_at": at, "window_start": at.replace(minute=0)} for i in ids
+        known
+        | {
+            "item_id": i,
+            "domain": domain,
+            "product_id": product,
+            "created_at": at,
+            "window_start": at.replace(minute=0),
+        }
+        for i in ids
     ]
-    return pl.DataFrame([row | {"mention_count": 1, "is_inherited": False} for row in own], schema=SILVER_MENTIONS.schema)
+    return pl.DataFrame(
+        [row | {"mention_count": 1, "is_inherited": False} for row in own],
+        schema=SILVER_MENTIONS.schema,
+    )
 
 
 @pytest.fixture
@@ -34,7 +52,13 @@ def lake(tmp_path):
 
 
 def put(lake, frame, domain="phones", window=HOUR_10):
-    return lake.overwrite(SILVER_MENTIONS, frame, {"domain": domain, "platform": "reddit"}, window, run={"run-id": "r"})
+    return lake.overwrite(
+        SILVER_MENTIONS,
+        frame,
+        {"domain": domain, "platform": "reddit"},
+        window,
+        run={"run-id": "r"},
+    )
 
 
 def ids(lake, **where):
@@ -94,7 +118,11 @@ def test_what_is_read_is_what_pyiceberg_reads(lake):
 def test_another_file_system_than_arrow_s_is_read_too(lake):
     """As PyIceberg reads it."""
     put(lake, rows("a", "b"))
-    options = {"type": "sql", "uri": lake._catalog.properties["uri"], "py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO"}
+    options = {
+        "type": "sql",
+        "uri": lake._catalog.properties["uri"],
+        "py-io-impl": "pyiceberg.io.fsspec.FsspecFileIO",
+    }
     assert ids(Lake(load_catalog(lake._catalog.name, **options))) == ["a", "b"]
 
 
@@ -124,7 +152,11 @@ def test_racing_writers_of_different_hours_lose_no_row(tmp_path):
     """Iceberg's optimistic commits, tried again."""
     starts = [T10 + HOUR * n for n in range(6)]
     open_lake("a_catalog_nobody_configured", tmp_path / "lake")
-    put(open_lake("a_catalog_nobody_configured", tmp_path / "lake"), rows("first", at=T10 - HOUR), window=Window.hour(T10 - HOUR))
+    put(
+        open_lake("a_catalog_nobody_configured", tmp_path / "lake"),
+        rows("first", at=T10 - HOUR),
+        window=Window.hour(T10 - HOUR),
+    )
     errors = []
 
     def write(start):

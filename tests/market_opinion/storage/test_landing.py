@@ -50,7 +50,9 @@ def zone(request, tmp_path):
         return (tmp_path / "landing").as_uri(), compression or None
     request.getfixturevalue("account")
     bucket = f"landing-{os.environ['AWS_ACCESS_KEY_ID']}"  # names are of the whole world
-    boto3.client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"})
+    boto3.client("s3").create_bucket(
+        Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
+    )
     return f"s3://{bucket}/raw", None
 
 
@@ -98,7 +100,11 @@ def test_a_file_is_rotated_into_parts(zone):
     landing = Landing(zone[0], max_bytes=10)
     land(landing, [(0, b"12345678") for _ in range(5)])
     capture = landing.captures("reddit", ["phones"], None)[0]
-    assert [f.name for f in capture.manifest.files] == ["comments.jsonl", "comments-0001.jsonl", "comments-0002.jsonl"]
+    assert [f.name for f in capture.manifest.files] == [
+        "comments.jsonl",
+        "comments-0001.jsonl",
+        "comments-0002.jsonl",
+    ]
     assert capture.manifest.lines() == 5
 
 
@@ -124,7 +130,9 @@ def test_a_file_that_was_changed_is_not_believed(landing):
     land(landing, [(0, b"x")])
     (file,) = [path for path in landing.files_below(H10) if "comments" in path]
     landing.write(file, b"?")
-    with pytest.raises(LandingCorrupt, match="remove its folder and run 2026-03-01T10:00/2026-03-01T11:00 again"):
+    with pytest.raises(
+        LandingCorrupt, match="remove its folder and run 2026-03-01T10:00/2026-03-01T11:00 again"
+    ):
         landed(landing)
 
 
@@ -133,7 +141,11 @@ def test_the_manifest_says_what_was_landed_and_why_it_ended(landing, zone):
     land(landing, [(0, b"x"), (0, b"y")])
     with fsspec.open(f"{zone[0]}/{H10}/manifest.json") as file:
         manifest = json.load(file)
-    assert (manifest["stop_reason"], manifest["files"][0]["lines"], manifest["retrieved_at"]) == ("exhausted", 2, "2026-03-10T12:30:00Z")
+    assert (manifest["stop_reason"], manifest["files"][0]["lines"], manifest["retrieved_at"]) == (
+        "exhausted",
+        2,
+        "2026-03-10T12:30:00Z",
+    )
 
 
 def test_a_rewrite_replaces_what_changed_and_nothing_else(landing):

@@ -32,18 +32,31 @@ def typed(form, *lines, kind="review"):
 )  # fmt: skip
 def test_a_time_is_the_same_where_a_line_is_filed_and_where_it_is_typed(time, told):
     """In UTC where no zone is told."""
-    form, line = LineFormat(item_id="id", created_at="at", time=time, is_lenient=True), {"id": "x", "at": told}
+    form, line = (
+        LineFormat(item_id="id", created_at="at", time=time, is_lenient=True),
+        {"id": "x", "at": told},
+    )
     moment = datetime(2026, 3, 1, 10, tzinfo=UTC)
     assert form.place(json.dumps(line).encode()).seconds == moment.timestamp()
     assert typed(form, line)["created_at"].to_list() == [moment]
 
 
 @settings(deadline=None)
-@given(st.one_of(st.none(), st.text(max_size=20), st.integers(-(10**15), 10**15), st.floats(allow_nan=False, allow_infinity=False)))
+@given(
+    st.one_of(
+        st.none(),
+        st.text(max_size=20),
+        st.integers(-(10**15), 10**15),
+        st.floats(allow_nan=False, allow_infinity=False),
+    )
+)
 def test_whatever_stands_for_a_time_both_agree_or_one_refuses(told):
     """A line that is filed under an hour is typed with a time of that hour, or refused."""
     for time in ("epoch", "iso"):
-        form, line = LineFormat(item_id="id", created_at="at", time=time, is_lenient=True), {"id": "x", "at": told}
+        form, line = (
+            LineFormat(item_id="id", created_at="at", time=time, is_lenient=True),
+            {"id": "x", "at": told},
+        )
         place = form.place(json.dumps(line).encode())
         try:
             msgspec.json.decode(json.dumps(line), type=form.line_type)
@@ -56,15 +69,32 @@ def test_whatever_stands_for_a_time_both_agree_or_one_refuses(told):
 
 def test_paths_lead_into_objects_and_past_what_is_not_there():
     r"""`a|b` is the first of two, `\.` a dot in a name."""
-    form = LineFormat(item_id="data.id", created_at="t|meta.t", author="by.name", body=("pros", "cons"), title=r"a\.b", is_lenient=True)
+    form = LineFormat(
+        item_id="data.id",
+        created_at="t|meta.t",
+        author="by.name",
+        body=("pros", "cons"),
+        title=r"a\.b",
+        is_lenient=True,
+    )
     lines = [
-        {"data": {"id": "1"}, "t": 5, "by": {"name": "x"}, "pros": "good", "cons": "bad", "a.b": "head"},
+        {
+            "data": {"id": "1"},
+            "t": 5,
+            "by": {"name": "x"},
+            "pros": "good",
+            "cons": "bad",
+            "a.b": "head",
+        },
         {"data": {"id": 2}, "meta": {"t": 6}, "cons": "worse"},
     ]
     found = typed(form, *lines)
     assert found["item_id"].to_list() == ["1", "2"]
     assert found["created_at"].dt.timestamp("ms").to_list() == [5000, 6000]
-    assert found.select("author", "title", "body").rows() == [("x", "head", "good\nbad"), (None, None, "worse")]
+    assert found.select("author", "title", "body").rows() == [
+        ("x", "head", "good\nbad"),
+        (None, None, "worse"),
+    ]
 
 
 def test_an_id_of_several_fields_is_their_hash_by_whoever_reads_it():
@@ -75,7 +105,11 @@ def test_an_id_of_several_fields_is_their_hash_by_whoever_reads_it():
         {"user_id": "A", "asin": "B", "timestamp": 1358035200},
         {"asin": "B"},
     ]
-    assert typed(form, *lines)["item_id"].to_list() == [form.key(lines[0]), form.key(lines[0]), None]
+    assert typed(form, *lines)["item_id"].to_list() == [
+        form.key(lines[0]),
+        form.key(lines[0]),
+        None,
+    ]
     assert form.key(lines[2]) == ""
     assert typed(form, {"item_id_was": "kept", "timestamp": 5})["item_id"].to_list() == ["kept"]
 

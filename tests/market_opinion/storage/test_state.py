@@ -67,7 +67,9 @@ def test_an_unreadable_watermark_stops_the_run(store, path, value):
 
 def test_the_ledger_knows_each_hour_once(store):
     """What is written again replaces what was known."""
-    store.put_windows([entry(state=WindowState.INCOMPLETE), entry(start=T10 + HOUR), entry("tablets")])
+    store.put_windows(
+        [entry(state=WindowState.INCOMPLETE), entry(start=T10 + HOUR), entry("tablets")]
+    )
     store.put_windows([entry(comment_count=3)])
     found = store.windows("reddit", Window.hour(T10))
     assert [(e.community, e.state, e.counts) for e in found] == [
@@ -100,7 +102,9 @@ def test_a_run_leaves_its_latest_and_its_attempt(store):
 
 def test_a_file_that_is_no_store_is_named(tmp_path):
     """And what to check."""
-    (tmp_path / "state").write_text("this is not a database, it is only a text that is long enough" * 20)
+    (tmp_path / "state").write_text(
+        "this is not a database, it is only a text that is long enough" * 20
+    )
     with pytest.raises(SettingsInvalid, match="state cannot be used"):
         SQLiteState(tmp_path / "state", environment="test")
 
@@ -108,9 +112,15 @@ def test_a_file_that_is_no_store_is_named(tmp_path):
 def test_ledgers_of_platforms_and_spans_are_told_apart(store):
     """The end of a span is no hour of it; more hours than one answer holds all come."""
     hours = [entry(start=T10 + HOUR * n, detail_count=n) for n in range(500)]
-    store.put_windows([*hours, WindowEntry("sample", "phones", T10, WindowState.GAP, "budget", {}, "a hole")])
-    assert [e.window_start for e in store.windows("reddit", Window(T10 + HOUR, T10 + 3 * HOUR))] == [T10 + HOUR, T10 + 2 * HOUR]
-    assert store.windows("sample") == [WindowEntry("sample", "phones", T10, WindowState.GAP, "budget", {}, "a hole")]
+    store.put_windows(
+        [*hours, WindowEntry("sample", "phones", T10, WindowState.GAP, "budget", {}, "a hole")]
+    )
+    assert [
+        e.window_start for e in store.windows("reddit", Window(T10 + HOUR, T10 + 3 * HOUR))
+    ] == [T10 + HOUR, T10 + 2 * HOUR]
+    assert store.windows("sample") == [
+        WindowEntry("sample", "phones", T10, WindowState.GAP, "budget", {}, "a hole")
+    ]
     assert len(store.windows("reddit")) == 500
     assert [e.platform for e in store.windows()] == ["reddit"] * 500 + ["sample"]
 
@@ -121,7 +131,11 @@ def test_notes_are_kept_by_topic_and_name(store):
     store.put_notes("other", {"a": 1})
     assert store.notes("polls") == {"a": [1, None], "b": "new"}
     store.drop_notes("polls", ["a", "never there"])
-    assert (store.notes("polls"), store.notes("other"), store.notes("nothing")) == ({"b": "new"}, {"a": 1}, {})
+    assert (store.notes("polls"), store.notes("other"), store.notes("nothing")) == (
+        {"b": "new"},
+        {"a": 1},
+        {},
+    )
 
 
 def test_one_allowance_for_many_workers(store):
@@ -129,7 +143,10 @@ def test_one_allowance_for_many_workers(store):
     taken = []
 
     def ask():
-        taken.extend(store.reserve_request("app", now=1000.0, interval_seconds=1.0, ahead_seconds=9.0) for _ in range(5))
+        taken.extend(
+            store.reserve_request("app", now=1000.0, interval_seconds=1.0, ahead_seconds=9.0)
+            for _ in range(5)
+        )
 
     workers = [threading.Thread(target=ask) for _ in range(8)]
     for worker in workers:
@@ -137,14 +154,21 @@ def test_one_allowance_for_many_workers(store):
     for worker in workers:
         worker.join()
     assert taken.count(0.0) == 10
-    assert store.reserve_request("app", now=1000.0, interval_seconds=1.0, ahead_seconds=9.0) == pytest.approx(1.0, abs=1e-3)
+    assert store.reserve_request(
+        "app", now=1000.0, interval_seconds=1.0, ahead_seconds=9.0
+    ) == pytest.approx(1.0, abs=1e-3)
     assert store.reserve_request("app", now=1001.0, interval_seconds=1.0, ahead_seconds=9.0) == 0.0
 
 
 def test_only_one_of_many_moves_the_watermark(store):
     """B33: of eight workers with the same hour, one is told that it did."""
     moved = []
-    workers = [threading.Thread(target=lambda: moved.append(store.save_last_run_timestamp("reddit", "phones", T10))) for _ in range(8)]
+    workers = [
+        threading.Thread(
+            target=lambda: moved.append(store.save_last_run_timestamp("reddit", "phones", T10))
+        )
+        for _ in range(8)
+    ]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -165,7 +189,9 @@ def test_watermarks_stand_in_ssm_too(account):
     store = DynamoDBState("runs", environment="prod", ssm_path="/reddit-ingest")
     store.save_last_run_timestamp("reddit", "phones", T10)
     store.save_last_run_timestamp("reddit", "phones", T10 - HOUR)
-    parameter = boto3.client("ssm").get_parameter(Name="/reddit-ingest/prod/phones/last_run_ts")["Parameter"]
+    parameter = boto3.client("ssm").get_parameter(Name="/reddit-ingest/prod/phones/last_run_ts")[
+        "Parameter"
+    ]
     assert parameter["Value"] == str(int(T10.timestamp()))
 
 

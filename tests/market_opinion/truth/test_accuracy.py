@@ -13,7 +13,10 @@ from market_opinion.truth.labelled import read_labelled
 from tests.conftest import REPOSITORY
 
 TWEETS = REPOSITORY.parent / "shared/data/labelled/brand_tweets_9093.csv"
-GOOD, BAD = ("great lovely fast", "superb crisp quick"), ("awful slow broken", "terrible laggy dead")
+GOOD, BAD = (
+    ("great lovely fast", "superb crisp quick"),
+    ("awful slow broken", "terrible laggy dead"),
+)
 
 
 def test_json_lines(phones, tmp_path):
@@ -49,7 +52,10 @@ def test_tweets_with_an_emotion(phones, tmp_path):
         )
     )
     rows = read_labelled(path, phones)
-    assert rows.select("text", "product", "label").rows() == [("Déjà vu", "iPhone", "negative"), ("y", "it", "neutral")]
+    assert rows.select("text", "product", "label").rows() == [
+        ("Déjà vu", "iPhone", "negative"),
+        ("y", "it", "neutral"),
+    ]
 
 
 def test_marked_sentences(phones, tmp_path):
@@ -79,9 +85,19 @@ def test_figures_are_what_the_definitions_say():
             "aspect_labels": [["positive", "negative"], [], None, None],
         }
     )
-    said = [("0", "battery", 0.8, "positive"), ("1", "price", -0.4, "negative"), ("3", "overall", 0.5, "positive")]
-    rows = [{"item_id": i, "aspect": aspect, "polarity": polarity, "label": label} for i, aspect, polarity, label in said]
-    accepted = pl.DataFrame([{**dict.fromkeys(SILVER_OPINIONS.schema), **row} for row in rows], schema=SILVER_OPINIONS.schema)
+    said = [
+        ("0", "battery", 0.8, "positive"),
+        ("1", "price", -0.4, "negative"),
+        ("3", "overall", 0.5, "positive"),
+    ]
+    rows = [
+        {"item_id": i, "aspect": aspect, "polarity": polarity, "label": label}
+        for i, aspect, polarity, label in said
+    ]
+    accepted = pl.DataFrame(
+        [{**dict.fromkeys(SILVER_OPINIONS.schema), **row} for row in rows],
+        schema=SILVER_OPINIONS.schema,
+    )
     found = evaluation.evaluate(labelled, accepted, 1)
     assert (found.accuracy, found.coverage_ratio, found.evidence_ratio) == (0.75, 0.75, 0.75)
     assert [(scores.name, scores.precision, scores.recall) for scores in found.classes] == [
@@ -89,14 +105,25 @@ def test_figures_are_what_the_definitions_say():
         ("neutral", 1.0, 1.0),
         ("positive", 0.5, 1.0),
     ]
-    assert (found.aspect_detection.precision, found.aspect_detection.recall, found.aspect_accuracy) == (0.5, 0.5, 1.0)
+    assert (
+        found.aspect_detection.precision,
+        found.aspect_detection.recall,
+        found.aspect_accuracy,
+    ) == (0.5, 0.5, 1.0)
 
 
 def test_a_scorer_learns_and_is_the_same_each_time(tmp_path):
     texts = [f"{word} number {n}" for n in range(100) for word in (*GOOD, *BAD, "it is a phone")]
-    labels = [label for _ in range(100) for label in ("positive", "positive", "negative", "negative", "neutral")]
+    labels = [
+        label
+        for _ in range(100)
+        for label in ("positive", "positive", "negative", "negative", "neutral")
+    ]
     model = Linear.train(texts, labels)
-    assert [model.label(text) for text in ("a lovely crisp thing", "a broken laggy thing", "it is a phone")] == [
+    assert [
+        model.label(text)
+        for text in ("a lovely crisp thing", "a broken laggy thing", "it is a phone")
+    ] == [
         "positive",
         "negative",
         "neutral",
@@ -152,7 +179,16 @@ def test_it_learns_from_real_tweets(phones):
     import hashlib
 
     texts = read_labelled(TWEETS, phones).unique("text").sort("text")
-    is_train = pl.Series([int(hashlib.blake2b(text.encode(), digest_size=4).hexdigest(), 16) % 100 < 70 for text in texts["text"]])
+    is_train = pl.Series(
+        [
+            int(hashlib.blake2b(text.encode(), digest_size=4).hexdigest(), 16) % 100 < 70
+            for text in texts["text"]
+        ]
+    )
     train, rest = texts.filter(is_train), texts.filter(~is_train)
     model = Linear.train(train["text"].to_list(), train["label"].to_list())
-    assert sum(model.label(text) == label for text, label in rest.select("text", "label").iter_rows()) / rest.height >= 0.70
+    assert (
+        sum(model.label(text) == label for text, label in rest.select("text", "label").iter_rows())
+        / rest.height
+        >= 0.70
+    )
