@@ -13,6 +13,8 @@ from market_opinion.core.polars_types import Schema
 Utc = Annotated[pl.Datetime, "us", "UTC"]
 KINDS = ("submission", "comment", "review")
 LABELS = ("negative", "neutral", "positive")
+# A polarity nearer to zero than this is neutral, in every table and in the SQL of the mart.
+NEUTRAL_BELOW = 0.05
 UNUSABLE_REASONS = (
     "deleted",
     "removed",
@@ -145,7 +147,9 @@ class SilverOpinions(Keyed):
     aspect: pl.String = _column("Aspect of the domain.")
     score_set: pl.String = _column("`live` is what the mart shows.")
     polarity: pl.Float64 = _column("Sign and strength.", unit="-1 to 1", ge=-1, le=1)
-    label: pl.String = _column("Polarity in a word: neutral between -0.05 and 0.05.", isin=LABELS)
+    label: pl.String = _column(
+        f"Polarity in a word: neutral between -{NEUTRAL_BELOW} and {NEUTRAL_BELOW}.", isin=LABELS
+    )
     evidence: pl.String = _column(
         "The words judged, as they stand in the item's text; none once it was purged.",
         str_length={"min_value": 1},
@@ -258,9 +262,13 @@ class GoldDailyBrand(Gold):
     brand: pl.String = _column("Brand, by the catalogue of now.")
     mention_count: pl.Int64 = _column("Items x products of the brand.", ge=1)
     author_count: pl.Int64 = _column("Different people; not to be added up.", ge=0)
-    positive_count: pl.Int64 = _column("Mentions whose mean polarity is at least 0.05.", ge=0)
+    positive_count: pl.Int64 = _column(
+        f"Mentions whose mean polarity is at least {NEUTRAL_BELOW}.", ge=0
+    )
     neutral_count: pl.Int64 = _column("Mentions between.", ge=0)
-    negative_count: pl.Int64 = _column("Mentions whose mean polarity is at most -0.05.", ge=0)
+    negative_count: pl.Int64 = _column(
+        f"Mentions whose mean polarity is at most -{NEUTRAL_BELOW}.", ge=0
+    )
     mean_polarity: pl.Float64 = _column("Mean over judged mentions.", unit="-1 to 1", nullable=True)
 
 

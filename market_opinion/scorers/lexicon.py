@@ -13,9 +13,10 @@ from typing import NamedTuple
 import polars as pl
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from market_opinion.core.contracts import NEUTRAL_BELOW
 from market_opinion.domain.definition import Domain, normalise
 from market_opinion.scorers.linear import Linear
-from market_opinion.stages.opinions import JUDGEMENT_SCHEMA, NEUTRAL_BELOW
+from market_opinion.stages.opinions import JUDGEMENT_SCHEMA
 
 NAME = "lexicon"
 

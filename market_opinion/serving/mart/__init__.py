@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from market_opinion.core.contracts import NEUTRAL_BELOW
 from market_opinion.core.errors import MartRefused, ReconciliationFailed
 from market_opinion.core.polars_types import UTC_TIME, Schema
 from market_opinion.domain.definition import Domain
@@ -34,6 +35,8 @@ _LOAD = (
     "facts/orphan_threads",
 )
 _AUDIT = "facts/load_audit"
+# Constants that SQL shares with Python, by the placeholder that stands for them in the files.
+_CONSTANTS = {"{neutral_below}": str(NEUTRAL_BELOW)}
 
 
 @dataclass(frozen=True)
@@ -297,8 +300,11 @@ def run(session: Session, name: str) -> None:
 
 
 def text(name: str) -> str:
-    """One SQL file as written."""
-    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
+    """Return the text of one SQL file, with the shared constants filled in."""
+    sql = (_SQL / f"{name}.sql").read_text(encoding="utf-8")
+    for placeholder, value in _CONSTANTS.items():
+        sql = sql.replace(placeholder, value)
+    return sql
 
 
 def statements(name: str) -> Iterator[str]:

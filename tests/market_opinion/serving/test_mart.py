@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
+from market_opinion.core.contracts import NEUTRAL_BELOW
 from market_opinion.core.errors import ReconciliationFailed, SettingsInvalid
 from market_opinion.serving import mart
 from market_opinion.serving.mart.duckdb import DuckDBMart
+from tests.conftest import REPOSITORY
 
 DIMENSIONS = (
     "dim_date",
@@ -224,3 +226,14 @@ def test_a_file_of_an_older_version_is_named(store, load, silver, tmp_path):
         connection.execute("ALTER TABLE load_audit DROP COLUMN load_number")
     with pytest.raises(SettingsInvalid, match="remove it, then run"):
         store.load(load, lambda: silver)
+
+
+def test_the_neutral_bound_of_the_sql_is_that_of_python():
+    """The files name it, and no file holds the number."""
+    folder = REPOSITORY / "market_opinion" / "serving" / "mart" / "sql"
+    texts = {path: path.read_text() for path in folder.rglob("*.sql")}
+    assert [path for path, text in texts.items() if str(NEUTRAL_BELOW) in text] == []
+    for path in (path for path, text in texts.items() if "{neutral_below}" in text):
+        sql = mart.text(str(path.relative_to(folder).with_suffix("")))
+        assert f">= {NEUTRAL_BELOW}" in sql
+        assert f"<= -{NEUTRAL_BELOW}" in sql

@@ -24,7 +24,8 @@ SELECT MD5(m.domain || '|' || m.platform || '|' || m.kind || '|' || m.item_id ||
        m.domain, m.platform, m.kind, m.item_id, m.product_id, m.created_at, i.author_key, i.permalink, m.score_set,
        m.is_inherited, m.mention_count, i.votes, i.reply_count, i.rating,
        COALESCE(j.opinion_count, 0), j.polarity,
-       CASE WHEN j.polarity IS NULL THEN NULL WHEN j.polarity >= 0.05 THEN 'positive' WHEN j.polarity <= -0.05 THEN 'negative' ELSE 'neutral' END
+       CASE WHEN j.polarity IS NULL THEN NULL WHEN j.polarity >= {neutral_below} THEN 'positive'
+            WHEN j.polarity <= -{neutral_below} THEN 'negative' ELSE 'neutral' END
 FROM mentioned AS m
 JOIN staging.touched_dates AS t ON t.date_key = m.date_key
 JOIN silver.items AS i
