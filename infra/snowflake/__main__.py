@@ -9,7 +9,7 @@ from snowflake.connector.errors import Error
 from infra import snowflake
 from market_opinion.core.console import run
 from market_opinion.core.settings import Settings, load_settings
-from market_opinion.serving.mart.snowflake import explained
+from market_opinion.serving.mart.snowflake import mart_error
 
 app = cyclopts.App(
     name="python -m infra.snowflake",
@@ -57,7 +57,7 @@ def _run(settings: Settings, sql: str, *, show: bool) -> None:
                         table.add_row(*(escape(str(value)) for value in row))
                     console.print(table)
     except Error as error:
-        raise explained(error) from error
+        raise mart_error(error) from error
 
 
 if __name__ == "__main__":

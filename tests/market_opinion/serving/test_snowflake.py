@@ -20,7 +20,7 @@ pytestmark = needs_server
 
 @pytest.fixture
 def stores(connect, tmp_path):
-    return DuckDBMart(tmp_path / "mart.duckdb"), SnowflakeMart(connect, road="copy")
+    return DuckDBMart(tmp_path / "mart.duckdb"), SnowflakeMart(connect, access="copy")
 
 
 def test_both_engines_hold_the_same(stores, load, silver):
@@ -140,7 +140,7 @@ def test_silver_is_read_in_place(connect, load, silver, tmp_path):
             )
 
     connection.cursor = lambda *_, **__: Recording(connection)
-    snow = SnowflakeMart(lambda: connection, road="iceberg")
+    snow = SnowflakeMart(lambda: connection, access="iceberg")
     snow.load(load, lambda: pytest.fail("rows were asked for"))
     duck.load(load, lambda: silver)
     assert_equal(duck, snow)
