@@ -1,4 +1,4 @@
-"""The fastest pipeline without any promise, a lower bound: `python -m benchmarks.prototype FILE OUT`.
+"""The fastest pipeline, without any promise: `python -m benchmarks.prototype FILE OUT`.
 
 JSON lines become the newest row per id, cleaned, matched, hashed and written as Parquet. The file
 is read into memory whole, and nothing is checked or kept.
