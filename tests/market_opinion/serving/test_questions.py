@@ -7,7 +7,7 @@ from tasks import adapters
 from tests.conftest import REPOSITORY
 
 _QUESTION = re.compile(
-    r"^## \d+\. (?P<title>.*?)\n\n```sql\n(?P<sql>.*?)\n```\n\n(?P<answer>(?:\|[^\n]*\n?)+)",
+    r"^## \d+\. (?P<title>.*?)\n```sql\n(?P<sql>.*?)\n```\n\n(?P<answer>(?:\|[^\n]*\n?)+)",
     re.MULTILINE | re.DOTALL,
 )
 TEXT = (REPOSITORY / "docs" / "questions.md").read_text()
