@@ -51,7 +51,21 @@ def automations(
     )
     if webhook is None:
         return
-    notices = {
+    for name, (description, trigger) in _notices(stuck).items():
+        notice = SendNotification(
+            block_document_id=webhook, subject=f"market opinion: run {name}", body=_TEXT
+        )
+        yield AutomationCore(
+            name=f"market-opinion: {name} runs",
+            description=description,
+            trigger=trigger,
+            actions=[notice],
+        )
+
+
+def _notices(stuck: timedelta) -> dict[str, tuple[str, EventTrigger]]:
+    """Return description and trigger of each notice, by the word for its runs."""
+    return {
         "failed": (
             "sends a notice of a run that fails or crashes",
             EventTrigger(
@@ -80,13 +94,3 @@ def automations(
             ),
         ),
     }
-    for name, (description, trigger) in notices.items():
-        notice = SendNotification(
-            block_document_id=webhook, subject=f"market opinion: run {name}", body=_TEXT
-        )
-        yield AutomationCore(
-            name=f"market-opinion: {name} runs",
-            description=description,
-            trigger=trigger,
-            actions=[notice],
-        )
