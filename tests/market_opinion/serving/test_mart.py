@@ -177,7 +177,7 @@ def test_dates_are_what_a_calendar_says(store, load, silver):
 
 
 def test_what_is_in_step_already_is_not_loaded_again(store, load, silver):
-    """Unless silver, the catalogue or the ledger changed, another load came between, or it is asked for."""
+    """Unless silver, catalogue or ledger changed, another load came between, or on request."""
     asked = []
 
     def read():
@@ -207,7 +207,7 @@ def test_what_is_in_step_already_is_not_loaded_again(store, load, silver):
 
 
 def test_the_audit_counts_what_is_unknown(store, load, silver):
-    """Facts whose product or aspect the catalogue no longer has are kept, counted and shown as unknown."""
+    """Facts without a product or aspect in the catalogue are kept and counted as unknown."""
     gone = load.products.filter(pl.col("product_id") != "google-pixel-9")
     store.load(
         replace(load, products=gone, aspects=load.aspects.filter(pl.col("aspect") != "price")),
@@ -218,7 +218,7 @@ def test_the_audit_counts_what_is_unknown(store, load, silver):
 
 
 def test_a_file_of_an_older_version_is_named(store, load, silver, tmp_path):
-    """It can be made anew, and the message says how."""
+    """The message says how to rebuild it."""
     store.load(load, lambda: silver)
     import duckdb
 

@@ -1,4 +1,4 @@
-"""The questions of docs/questions.md have the answers that stand there."""
+"""The questions of docs/questions.md have the answers of the document."""
 
 import re
 

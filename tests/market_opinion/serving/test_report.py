@@ -27,7 +27,7 @@ def render(store, domain):
 
 
 def answers(count, usd=0.001):
-    """What a model answered."""
+    """Return rows of a model's answers."""
     row = {"model": "m", "status": "ok", "input_tokens": 1500.0, "output_tokens": 100.0, "usd": usd}
     return pl.DataFrame(
         [row] * count, schema={name: report.ANSWERS.schema[name] for name in report.ANSWER_COLUMNS}
