@@ -36,7 +36,7 @@ from market_opinion.core.contracts import BRONZE_ITEMS
 from market_opinion.core.window import HOUR, floor_hour
 from market_opinion.sources.archive import Archive
 from market_opinion.storage.state import WindowState
-from tasks import adapters
+from market_opinion.ops.adapters import open_adapters
 from tasks.collect import poll_communities
 from tasks.fetch import fetch_windows
 from tasks.progress import Tally
@@ -168,13 +168,13 @@ def _refresh(communities: list[str], now: datetime) -> None:
 
 
 def _bronze() -> pl.DataFrame:
-    rows = adapters.lake().read(BRONZE_ITEMS).select(_COMPARED).sort("kind", "item_id")
+    rows = open_adapters().lake().read(BRONZE_ITEMS).select(_COMPARED).sort("kind", "item_id")
     return rows.with_columns(pl.col("author").fill_null("[deleted]"))
 
 
 def _first_hour_is_due(communities: list[str], start: datetime) -> None:
     for community in communities:
-        adapters.state().save_last_run_timestamp("reddit", community, start)
+        open_adapters().state().save_last_run_timestamp("reddit", community, start)
 
 
 def _replay(
@@ -210,7 +210,7 @@ def _measure_replay(
         _first_hour_is_due(communities, start)
         seconds, per_hour = _replay(reddit, communities, start, hours, clock)
         live = _bronze()
-        entries = adapters.state().windows("reddit")
+        entries = open_adapters().state().windows("reddit")
     with _home(folder / "archive", {}):
         job = check_backfill(
             _DOMAIN, "archive", archive, communities, start, start + HOUR * hours, datetime.now(UTC)
@@ -266,7 +266,7 @@ def _measure_kills(
     with _home(home, server.environment()):
         for _ in range(2):
             _step(clock[0])
-        rows, entries = _bronze(), adapters.state().windows("reddit")
+        rows, entries = _bronze(), open_adapters().state().windows("reddit")
     closed = {e.window_start for e in entries if e.state is WindowState.CERTIFIED}
     wanted = sorted(
         post.id
@@ -291,10 +291,10 @@ def _measure_kills(
 
 def _is_ahead(now: datetime) -> bool:
     """Whether the watermark is past an hour that is not settled, or whose items bronze does not hold."""
-    reached = adapters.state().load_last_run_timestamp("reddit", "phones") or now
-    settled = {e.window_start for e in adapters.state().windows("reddit") if e.state.is_settled}
+    reached = open_adapters().state().load_last_run_timestamp("reddit", "phones") or now
+    settled = {e.window_start for e in open_adapters().state().windows("reddit") if e.state.is_settled}
     first = datetime(2026, 3, 2, tzinfo=UTC)
-    held = set(adapters.lake().read(BRONZE_ITEMS, columns=["window_start"])["window_start"])
+    held = set(open_adapters().lake().read(BRONZE_ITEMS, columns=["window_start"])["window_start"])
     hours = itertools.takewhile(
         lambda hour: hour < reached, (first + HOUR * n for n in itertools.count())
     )
@@ -332,7 +332,7 @@ def _measure_requests(server: RedditServer, clock: list[datetime], folder: Path)
                 counted("close", _close, clock[0])
         clock[0] = start + timedelta(hours=3, minutes=5)
         counted("refresh", _refresh, clock[0])
-        certified = [e.state is WindowState.CERTIFIED for e in adapters.state().windows("reddit")]
+        certified = [e.state is WindowState.CERTIFIED for e in open_adapters().state().windows("reddit")]
     for name, count in spent.items():
         report(f"reddit.busy_{name}_requests_an_hour", count, "requests")
     a_minute = (spent["poll"] + spent["close"] + 4 * spent["refresh"]) / 60

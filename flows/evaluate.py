@@ -4,12 +4,13 @@ from pathlib import Path
 
 from prefect import flow
 
+from market_opinion.scorers.judging import ScorerName
 from market_opinion.truth.evaluation import Evaluation
 from tasks.evaluate import evaluate_scorer, publish_evaluation
 from tasks.local import run_locally
 from tasks.progress import Tally
 from tasks.report import Summary, publish_summary
-from tasks.request import ScorerName, check_evaluate
+from tasks.request import check_evaluate
 
 
 @flow(name="evaluate")

@@ -6,12 +6,13 @@ from prefect import flow
 from prefect.runtime import flow_run
 
 from flows.stages import conclude, serve
+from market_opinion.scorers.judging import ScorerName
 from tasks.alerts import report_failure
 from tasks.local import run_locally
 from tasks.opinions import judge_items, plan_items
 from tasks.progress import Tally
 from tasks.report import Summary
-from tasks.request import ScorerName, check_rescore
+from tasks.request import check_rescore
 from tasks.rescore import compare_sets, find_scored_slices, promote_set, record_set
 
 

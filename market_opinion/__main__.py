@@ -43,14 +43,14 @@ def tables(*, check: Path | None = None) -> None:
 @app.command
 def doctor() -> None:
     """Look at everything a run needs, with the settings of this shell, and say what is missing; ends with 1 where something is."""
-    from tasks import doctor  # takes seconds to import
+    from market_opinion.ops import doctor  # takes seconds to import
 
     marks = {"ok": "[green]ok[/]", "off": "[dim]off[/]", "bad": "[bold red]bad[/]"}
     console, bad = _console(), 0
     for finding in doctor.examine():
         bad += finding.state == "bad"
         console.print(
-            f"{marks[finding.state]:<20} {finding.what:<11} {escape(finding.text)}",
+            f"{marks[finding.state]:<20} {finding.part:<11} {escape(finding.text)}",
             highlight=False,
             soft_wrap=True,
         )
@@ -78,20 +78,22 @@ def audit(
         end: Up to this hour, in UTC.
         item: Id of an item of the platform, whose way is to be shown.
     """
-    from tasks import audit  # takes seconds to import
+    # These take seconds to import.
+    from market_opinion.ops import audit
+    from market_opinion.ops.adapters import open_adapters
 
     console = _console()
     if item is not None:
         if platform is None:
             message = "item needs its platform: `audit reddit --item abc123`"
             raise InvalidRequest(message)
-        for step in audit.trace(platform, item):
+        for step in audit.trace(open_adapters(), platform, item):
             console.print(
                 f"[bold]{step.where}[/]\n  {escape(step.text)}", highlight=False, soft_wrap=True
             )
         return
     window = Window(as_utc(start), as_utc(end)) if start and end else None
-    known = audit.communities(platform, community, window)
+    known = audit.communities(open_adapters(), platform, community, window)
     table = Table(
         "community",
         "from",
@@ -119,12 +121,7 @@ def audit(
             f"{covered.item_count:,}",
         )
     console.print(table, soft_wrap=True)
-    holes = [
-        f"{c.platform}/{c.community} {span}: {what}"
-        for c in (each.coverage for each in known)
-        for spans, what in ((c.missing, "nothing is known"), (c.uncertified, "not certified"))
-        for span in spans
-    ]
+    holes = [hole for each in known for hole in each.coverage.holes()]
     for hole in holes:
         console.print(hole, highlight=False, soft_wrap=True)
     if holes:
@@ -134,10 +131,10 @@ def audit(
 @app.command
 def inbox() -> None:
     """Show what became of every file of the inbox; ends with 1 where one was refused, in part or whole."""
-    from tasks.inbox import open_inbox  # takes seconds to import
+    from market_opinion.ops.adapters import open_adapters  # takes seconds to import
 
     console, table = _console(), Table("file", "state", "lines", "refused", "when", "why", box=None)
-    outcomes = open_inbox().outcomes()
+    outcomes = open_adapters().inbox().outcomes()
     for each in outcomes:
         lines, refused = (
             f"{each.counts[name]:,}" if each.counts else ""
@@ -231,12 +228,13 @@ def diff(left: str, right: str, *, items: int = 1000, show: int = 20) -> None:
         items: How many of the newest usable items are judged; a model is paid for those it was not asked about before.
         show: How many of the changed items are shown.
     """
-    from tasks import difference  # takes seconds to import
+    # These take seconds to import.
+    from market_opinion.ops import difference
+    from market_opinion.ops.adapters import open_adapters
 
     console = _console()
-    for line in difference.told(
-        difference.compare_domains(left, right, items_max=items), left, right, examples_max=show
-    ):
+    result = difference.compare_domains(open_adapters(), left, right, items_max=items)
+    for line in difference.lines(result, left, right, examples_max=show):
         console.print(escape(line), highlight=False, soft_wrap=True)
 
 

@@ -9,11 +9,11 @@ from prefect.client.schemas.objects import FlowRun, State
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice
 from market_opinion.ops import alerts
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.ops.metrics import Metric
 from market_opinion.sources.quota import REFUSALS
 from market_opinion.storage.state import WindowState
 from market_opinion.storage.state.ratios import ratios
-from tasks import adapters
 from tasks.request import Job
 
 _USABLE_MIN = 0.5
@@ -26,7 +26,7 @@ def check_windows(job: Job, slices: list[Slice]) -> tuple[str, ...]:
     entries = [
         entry
         for span in slices
-        for entry in adapters.state().windows(span.platform, span.window)
+        for entry in open_adapters().state().windows(span.platform, span.window)
         if entry.community in span.communities
     ]
     found: Counter[tuple[str, str, str]] = Counter()
@@ -66,10 +66,10 @@ def check_windows(job: Job, slices: list[Slice]) -> tuple[str, ...]:
 @task
 def check_rate(job: Job) -> None:
     """Raise an alert for requests that a platform refused for their rate, in any process since the last one was raised."""
-    state = adapters.state()
+    state = open_adapters().state()
     if refused := state.notes(REFUSALS):
         dimensions = {"Environment": load_settings().environment}
-        adapters.metrics().put(
+        open_adapters().metrics().put(
             [Metric("RequestsRefused", len(refused), "Count", job.now, dimensions)]
         )
         text = f"{len(refused):,} requests were refused for their rate since {min(refused.values())}: lower its _REQUESTS_PER_MINUTE"

@@ -5,8 +5,8 @@ from prefect import get_run_logger, task
 from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import Slice
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.stages import bronze
-from tasks import adapters
 from tasks.measure import Stopwatch
 from tasks.policy import retry_on
 from tasks.request import Job
@@ -17,8 +17,8 @@ def build_bronze(job: Job, span: Slice) -> dict[str, int]:
     """Replace the slice of bronze.items. A rerun is safe: the same landing gives the same rows."""
     watch = Stopwatch()
     landing, lake, run = (
-        adapters.landing(),
-        adapters.lake(),
+        open_adapters().landing(),
+        open_adapters().lake(),
         {"run-id": job.run_id, "window": str(span.window)},
     )
     captures = landing.captures(span.platform, span.communities, span.window)

@@ -17,10 +17,10 @@ from market_opinion.core.errors import InvalidRequest, RunsFailed
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, spans
 from market_opinion.domain.definition import load_domain
+from market_opinion.ops.adapters import open_adapters
+from market_opinion.scorers.judging import scorer_version
 from market_opinion.storage.landing.manifest import Capture
-from tasks import adapters
 from tasks.fetch import lines_an_hour
-from tasks.opinions import scorer_version
 from tasks.progress import Tally
 from tasks.request import Job
 
@@ -49,11 +49,13 @@ def find_unjudged(job: Job, slices: list[Slice], *, items_a_run: int, again: boo
 
     Judged is what the state store says, which lies with the data; Prefect's own history may be younger, or gone.
     """
-    known = {} if again else adapters.state().notes(_topic(job))
+    known = {} if again else open_adapters().state().notes(_topic(job))
     scorer = _scorer(job)
     found = []
     for whole in slices:
-        captures = adapters.landing().captures(whole.platform, whole.communities, whole.window)
+        captures = (
+            open_adapters().landing().captures(whole.platform, whole.communities, whole.window)
+        )
         for window in spans(lines_an_hour(whole.window, captures), max_items=items_a_run):
             part = _part(
                 job,
@@ -99,7 +101,7 @@ def hand_out(job: Job, parts: list[Part], tally: Tally, *, at_once: int) -> dict
     if failed:
         message = f"{len(failed)} of {len(parts)} spans were not judged: {'; '.join(failed[:5])}; see their logs and run the campaign again"
         raise RunsFailed(message)
-    judged = adapters.state().notes(_topic(job))
+    judged = open_adapters().state().notes(_topic(job))
     counts: Counter[str] = Counter()
     for part in parts:
         counts.update(judged[part.name]["counts"])
@@ -113,10 +115,10 @@ def record_judged(job: Job, counts: dict[str, int]) -> None:
     part = _part(
         job,
         span,
-        adapters.landing().captures(span.platform, span.communities, span.window),
+        open_adapters().landing().captures(span.platform, span.communities, span.window),
         _scorer(job),
     )
-    adapters.state().put_notes(
+    open_adapters().state().put_notes(
         _topic(job), {part.name: {"fingerprint": part.fingerprint, "counts": counts}}
     )
 
@@ -137,7 +139,7 @@ def _part(job: Job, span: Slice, captures: list[Capture], scorer: str) -> Part:
 def _scorer(job: Job) -> str:
     """The domain's version and that of whatever judges by it."""
     domain = load_domain(job.domain, load_settings().domains_path)
-    return " ".join([domain.version, *scorer_version(domain)])
+    return " ".join([domain.version, *scorer_version(domain, load_settings())])
 
 
 def _hand_out(job: Job, part: Part) -> UUID:

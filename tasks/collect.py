@@ -7,6 +7,7 @@ from prefect import get_run_logger, task
 from market_opinion.core.errors import CommunityClosed, SourceUnavailable
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Window
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.ops.metrics import Metric
 from market_opinion.sources.quota import Priority
 from market_opinion.sources.reddit import live
@@ -15,7 +16,6 @@ from market_opinion.sources.reddit.listings import KINDS
 from market_opinion.storage.certificate import certify
 from market_opinion.storage.landing.manifest import Manifest
 from market_opinion.storage.state import WindowEntry, WindowState
-from tasks import adapters
 from tasks.request import Job
 
 _TOPIC = "polls"
@@ -31,8 +31,8 @@ def poll_communities(job: Job, now: datetime) -> tuple[dict[str, int], timedelta
         "gap_count": 0,
         "failed_poll_count": 0,
     }
-    reddit, soonest = adapters.reddit(Priority.COLLECT), live.POLL_MAX
-    notes = adapters.state().notes(_TOPIC)
+    reddit, soonest = open_adapters().reddit(Priority.COLLECT), live.POLL_MAX
+    notes = open_adapters().state().notes(_TOPIC)
     for community in job.communities:
         seen = {
             kind: live.Seen.from_note(notes[key])
@@ -42,12 +42,14 @@ def poll_communities(job: Job, now: datetime) -> tuple[dict[str, int], timedelta
         due_at = min((last.retrieved_at + last.interval for last in seen.values()), default=now)
         if due_at <= now:
             try:
-                landed, seen = live.poll(reddit, adapters.landing(), community, seen=seen, now=now)
+                landed, seen = live.poll(
+                    reddit, open_adapters().landing(), community, seen=seen, now=now
+                )
             except (CommunityClosed, SourceUnavailable) as error:
                 get_run_logger().warning("poll of r/%s failed: %s", community, error)
                 counts["failed_poll_count"] += 1
                 continue
-            adapters.state().put_notes(
+            open_adapters().state().put_notes(
                 _TOPIC, {f"{community}/{kind}": last.to_note() for kind, last in seen.items()}
             )
             counts["polled_listing_count"] += len(seen)
@@ -58,7 +60,9 @@ def poll_communities(job: Job, now: datetime) -> tuple[dict[str, int], timedelta
     remaining = requestor_of(reddit).remaining
     if remaining is not None:
         dimensions = {"Environment": load_settings().environment}
-        adapters.metrics().put([Metric("RequestsRemaining", remaining, "Count", now, dimensions)])
+        open_adapters().metrics().put(
+            [Metric("RequestsRemaining", remaining, "Count", now, dimensions)]
+        )
     get_run_logger().info("polled: %s", counts)
     return counts, soonest
 
@@ -69,7 +73,7 @@ def _record_gaps(job: Job, community: str, hours: list[Window]) -> int:
     for hour in hours:
         landed: list[Manifest] = [
             capture.manifest
-            for capture in adapters.landing().captures(job.platform, [community], hour)
+            for capture in open_adapters().landing().captures(job.platform, [community], hour)
         ]
         certificate = certify(landed, hour, lag=load_settings().close_lag, kinds=job.kinds)
         if certificate.state in _ALARMING:
@@ -92,9 +96,9 @@ def _record_gaps(job: Job, community: str, hours: list[Window]) -> int:
     known = {
         (entry.community, entry.window_start)
         for hour in hours
-        for entry in adapters.state().windows(job.platform, hour)
+        for entry in open_adapters().state().windows(job.platform, hour)
     }
-    adapters.state().put_windows(
+    open_adapters().state().put_windows(
         entry for entry in entries if (community, entry.window_start) not in known
     )
     return len(entries)

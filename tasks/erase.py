@@ -20,11 +20,11 @@ from market_opinion.core.contracts import (
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window, contiguous
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.scorers.llm import prompt
 from market_opinion.stages.silver import THREAD_DAYS
 from market_opinion.storage.landing.redaction import GONE, Erasure, erase_lines
 from market_opinion.storage.landing.zone import Landing
-from tasks import adapters
 from tasks.policy import retry_on
 from tasks.request import Job
 
@@ -36,7 +36,7 @@ def erase_landed(job: Job, erasure: Erasure, near: Window | None) -> list[Slice]
     For items, `near` is where they were written: only that span is read, and 180 days on for threads, whose title their
     comments repeat. For users every capture of the platform is read. A rerun is safe.
     """
-    landing, touched = adapters.landing(), defaultdict(set)
+    landing, touched = open_adapters().landing(), defaultdict(set)
     if near and erasure.thread_ids:
         near = Window(near.start, near.end + timedelta(days=THREAD_DAYS))
     communities = landing.communities(job.platform) if erasure.users else job.communities
@@ -69,7 +69,7 @@ def _rows_to_clean(job: Job, erasure: Erasure, near: Window | None) -> set[tuple
         if erasure.users
         else {"platform": job.platform, "community": list(job.communities)}
     )
-    rows = adapters.lake().read(BRONZE_ITEMS, where, near, columns=columns)
+    rows = open_adapters().lake().read(BRONZE_ITEMS, where, near, columns=columns)
     is_meant = (
         pl.col("item_id").is_in(list(erasure.item_ids | erasure.authorless_ids))
         | pl.col("thread_id").is_in(list(erasure.thread_ids))
@@ -83,7 +83,7 @@ def _rows_to_clean(job: Job, erasure: Erasure, near: Window | None) -> set[tuple
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
 def erase_answers(job: Job, erasure: Erasure, near: Window | None) -> dict[str, int]:
     """Delete what was said of the texts that have to go, before they go: a model's answers, and opinions of every domain and set."""
-    lake = adapters.lake()
+    lake = open_adapters().lake()
     where = (
         {"platform": job.platform}
         if erasure.users
@@ -123,7 +123,8 @@ def find_other_jobs(job: Job, slices: list[Slice]) -> list[Job]:
     names = {
         name
         for span in slices
-        for name in adapters.lake()
+        for name in open_adapters()
+        .lake()
         .read(SILVER_MENTIONS, span.where, span.window, columns=["domain"])["domain"]
         .unique()
     }
@@ -133,8 +134,8 @@ def find_other_jobs(job: Job, slices: list[Slice]) -> list[Job]:
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
 def forget_history(_job: Job) -> dict[str, int]:
     """Delete what only earlier versions of the tables and of the mart's file still hold."""
-    deleted = sum(adapters.lake().forget_history(table) for table in TABLES)
-    adapters.mart().compact()
+    deleted = sum(open_adapters().lake().forget_history(table) for table in TABLES)
+    open_adapters().mart().compact()
     return {"deleted_file_count": deleted}
 
 
@@ -151,7 +152,9 @@ def write_proof(job: Job, erasure: Erasure, slices: list[Slice]) -> str:
         "user_count": len(erasure.users),
         "hours_built_anew": [str(window) for window in windows],
         "rows_that_still_hold_it": left,
-        "snapshots_left": {table.name: adapters.lake().snapshot_count(table) for table in TABLES},
+        "snapshots_left": {
+            table.name: open_adapters().lake().snapshot_count(table) for table in TABLES
+        },
     }
     folder = load_settings().home_path.resolve() / "erasures"
     folder.mkdir(exist_ok=True)
@@ -164,7 +167,7 @@ def write_proof(job: Job, erasure: Erasure, slices: list[Slice]) -> str:
 
 
 def _left(erasure: Erasure, slices: list[Slice]) -> pl.DataFrame:
-    lake = adapters.lake()
+    lake = open_adapters().lake()
     rows = [
         lake.read(BRONZE_ITEMS, span.where, span.window, columns=["item_id", "author", "body"])
         for span in slices

@@ -11,14 +11,15 @@ from market_opinion.core.contracts import SILVER_ITEMS, SILVER_OPINIONS
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.settings import load_settings
 from market_opinion.domain.definition import load_domain
+from market_opinion.ops.adapters import open_adapters
+from market_opinion.scorers.judging import ScorerName
 from market_opinion.scorers.linear import Linear
 from market_opinion.stages import opinions
 from market_opinion.truth import evaluation
 from market_opinion.truth.evaluation import Evaluation
 from market_opinion.truth.labelled import read_labelled
-from tasks import adapters
-from tasks.opinions import judge_rows
-from tasks.request import Job, ScorerName
+from tasks.opinions import open_judge
+from tasks.request import Job
 
 _TRAIN_PERCENT = 70
 _TEXTS_MIN = 200
@@ -32,7 +33,7 @@ def evaluate_scorer(
     domain = load_domain(job.domain, load_settings().domains_path)
     rows = read_labelled(labelled, domain)
     rows = rows.sample(limit, seed=1) if limit and limit < rows.height else rows
-    accepted, refused, counts = judge_rows(
+    accepted, refused, counts = open_judge().judge(
         evaluation.to_judge(rows), domain, scorer, run={"run-id": job.run_id}
     )
     return evaluation.evaluate(rows, accepted, refused.height), counts
@@ -109,7 +110,7 @@ def train_linear(job: Job, labelled: Path | None) -> tuple[str, ...]:
 
 def _model_labels(job: Job) -> pl.DataFrame:
     """Texts of stored items with the sign of what a model said of them altogether."""
-    lake = adapters.lake()
+    lake = open_adapters().lake()
     said = lake.read(
         SILVER_OPINIONS,
         {"domain": job.domain, "scorer": "llm"},

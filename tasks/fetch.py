@@ -12,6 +12,7 @@ from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
 from market_opinion.core.errors import CommunityClosed, InvalidRequest, SourceUnavailable
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window, contiguous, spans
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.sources.reddit import live
 from market_opinion.sources.reddit.ingestion import RedditIngestionService
 from market_opinion.sources.windowed import Ingestion, WindowIngestion, land_failure
@@ -20,7 +21,6 @@ from market_opinion.storage.landing.manifest import Capture, Manifest, Survey
 from market_opinion.storage.landing.origin import FetchResult, RefusedFile
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.state import WindowState
-from tasks import adapters
 from tasks.policy import retry_on
 from tasks.request import Job
 
@@ -64,7 +64,9 @@ def fetch_windows(job: Job, communities: tuple[str, ...], window: Window | None)
     if job.is_live and window is not None:
         return _read_live(job, communities, window)
     read = read_files(job, communities, window)
-    captures = adapters.landing().captures(job.platform, read.span.communities, read.span.window)
+    captures = (
+        open_adapters().landing().captures(job.platform, read.span.communities, read.span.window)
+    )
     return Landed(_slices(job, read.span.communities, read.span.window, captures), read.notes)
 
 
@@ -75,8 +77,8 @@ def read_files(
 
     One of many files, as they lie in an inbox, looks what others landed only in its own hours.
     """
-    landing = adapters.landing()
-    source = adapters.open_source(job.source, job.domain, files=job.archive, mapping=job.mapping)
+    landing = open_adapters().landing()
+    source = open_adapters().source(job.source, job.domain, files=job.archive, mapping=job.mapping)
     readings = landing.begin(job.platform, source.origin)
     survey = landing.survey(job.platform, source.origin, communities)
     known = None
@@ -124,7 +126,7 @@ def find_landed(job: Job) -> list[Slice]:
         job,
         job.communities,
         window,
-        adapters.landing().captures(job.platform, job.communities, window),
+        open_adapters().landing().captures(job.platform, job.communities, window),
     )
 
 
@@ -146,7 +148,7 @@ def lines_an_hour(window: Window, captures: list[Capture]) -> list[tuple[Window,
 
 def _read_live(job: Job, communities: tuple[str, ...], window: Window) -> Landed:
     """Read the window from a live platform, one community after the other: what is wrong with one does not stop the others."""
-    landing, ingestion = adapters.landing(), _ingestion(job)
+    landing, ingestion = open_adapters().landing(), _ingestion(job)
     late: dict[Window, list[str]] = defaultdict(list)
     for community in communities:
         open_hours = _open_hours(job, landing.captures(job.platform, [community], window), window)
@@ -175,11 +177,11 @@ def _ingestion(job: Job) -> Ingestion:
     """What reads and lands the windows of the job's platform."""
     if job.source != live.PLATFORM:
         return WindowIngestion(
-            adapters.open_source(job.source, job.domain), adapters.landing(), now=job.now
+            open_adapters().source(job.source, job.domain), open_adapters().landing(), now=job.now
         )
     return RedditIngestionService(
-        adapters.reddit(job.priority),
-        adapters.landing(),
+        open_adapters().reddit(job.priority),
+        open_adapters().landing(),
         known=partial(_known, job),
         now=job.now,
         comments=job.comments,
@@ -205,12 +207,12 @@ def _known(job: Job, community: str, window: Window) -> tuple[set[datetime], set
     before = Window(window.start - timedelta(days=2), window.start)
     closed = {
         entry.window_start
-        for entry in adapters.state().windows(job.platform, before)
+        for entry in open_adapters().state().windows(job.platform, before)
         if entry.community == community
     }
     where = {"platform": job.platform, "community": community}
     rows = (
-        adapters.lake().read(BRONZE_ITEMS, where, before, columns=["kind", "item_id"])
+        open_adapters().lake().read(BRONZE_ITEMS, where, before, columns=["kind", "item_id"])
         if closed
         else BRONZE_ITEMS.empty()
     )
@@ -252,4 +254,4 @@ def _keep_refused_files(job: Job, stop: FetchResult) -> None:
     ]
     frame = pl.DataFrame(rows, schema=OPS_REJECTIONS.schema)
     where = {"stage": "fetch", "platform": job.platform, "landing_uri": stop.files}
-    adapters.lake().overwrite(OPS_REJECTIONS, frame, where, None, run={"run-id": job.run_id})
+    open_adapters().lake().overwrite(OPS_REJECTIONS, frame, where, None, run={"run-id": job.run_id})

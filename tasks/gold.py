@@ -7,9 +7,9 @@ from market_opinion.core.errors import CommitConflict
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, whole_days
 from market_opinion.domain.definition import load_domain
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.serving import mart
 from market_opinion.stages import gold, opinions
-from tasks import adapters
 from tasks.policy import retry_on
 from tasks.request import Job
 
@@ -18,7 +18,7 @@ from tasks.request import Job
 def build_gold(job: Job, slices: list[Slice]) -> dict[str, int]:
     """Replace the dates of the slices in every gold table. A rerun is safe: the same silver gives the same rows."""
     lake, products = (
-        adapters.lake(),
+        open_adapters().lake(),
         mart.product_rows(load_domain(job.domain, load_settings().domains_path)),
     )
     where, count = {"domain": job.domain}, 0

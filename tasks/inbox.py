@@ -21,8 +21,8 @@ from market_opinion.core.errors import (
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window, merged
 from market_opinion.domain.definition import domain_names, load_domain
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.sources.inbox import Arrival, Inbox, InboxRoute, Outcome, Queue, door_of
-from tasks import adapters
 from tasks.fetch import Reading, find_landed, read_files
 from tasks.request import Job, check_backfill
 
@@ -52,16 +52,6 @@ class Received:
     reading: Reading | None = None
 
 
-def open_inbox() -> Inbox:
-    """The inbox of the settings."""
-    settings = load_settings()
-    return Inbox(
-        settings.inbox_root,
-        adapters.landing(),
-        settle=timedelta(seconds=settings.inbox_settle_seconds),
-    )
-
-
 @task
 def find_arrivals(job: Job, unread: list[str]) -> Look:
     """The files that nothing is known of as they are now, as many as one load may bring, but for what this run could not read."""
@@ -69,7 +59,7 @@ def find_arrivals(job: Job, unread: list[str]) -> Look:
         # What they tell of lies in the inbox, and is found there by this run or, if that dies, by the next.
         while Queue(url).wait(0):
             pass
-    inbox, path, now = open_inbox(), load_settings().domains_path, datetime.now(UTC)
+    inbox, path, now = open_adapters().inbox(), load_settings().domains_path, datetime.now(UTC)
     load = cache(lambda name: load_domain(name, path))
     new = inbox.arrivals(partial(door_of, domain=job.domain, load=load, known=domain_names(path)))
     settled = [arrival for arrival in new if inbox.is_settled(arrival, now)]
@@ -83,7 +73,7 @@ def receive_file(job: Job, arrival: Arrival) -> Received:
 
     A rerun is safe: a file without a record is read again, and hours that are landed are not landed twice.
     """
-    inbox = open_inbox()
+    inbox = open_adapters().inbox()
     try:
         return _receive(job, arrival, inbox)
     except (SourceUnavailable, OSError) as error:
@@ -159,8 +149,10 @@ def _bridged(job: Job, windows: list[Window]) -> list[Window]:
     bridged: list[Window] = []
     for window in windows:
         if bridged and window.start - bridged[-1].end <= _GAP_MAX:
-            between = adapters.landing().captures(
-                job.platform, job.communities, Window(bridged[-1].end, window.start)
+            between = (
+                open_adapters()
+                .landing()
+                .captures(job.platform, job.communities, Window(bridged[-1].end, window.start))
             )
             if sum(capture.manifest.lines() for capture in between) <= _GAP_MAX_LINES:
                 bridged[-1] = Window(bridged[-1].start, window.end)
@@ -172,7 +164,7 @@ def _bridged(job: Job, windows: list[Window]) -> list[Window]:
 @task
 def record_arrivals(received: list[Received]) -> list[str]:
     """Keep what became of files once their lines are in the mart, and say it: of many, what is not as it should be."""
-    inbox, outcomes = open_inbox(), []
+    inbox, outcomes = open_adapters().inbox(), []
     for each in received:
         outcome = _processed(each.job, each.outcome, each.reading) if each.reading else each.outcome
         inbox.put(each.arrival, outcome)
@@ -195,11 +187,15 @@ def record_arrivals(received: list[Received]) -> list[str]:
 def _processed(job: Job, landed: Outcome, reading: Reading) -> Outcome:
     """What became of a file whose lines went through all stages."""
     span, count = reading.span, 0
-    rejections = adapters.lake().read(
-        OPS_REJECTIONS, {"stage": "bronze", **span.where}, span.window, columns=["landing_uri"]
+    rejections = (
+        open_adapters()
+        .lake()
+        .read(
+            OPS_REJECTIONS, {"stage": "bronze", **span.where}, span.window, columns=["landing_uri"]
+        )
     )
     if rejections.height:
-        captures = adapters.landing().captures(span.platform, span.communities, span.window)
+        captures = open_adapters().landing().captures(span.platform, span.communities, span.window)
         own = [capture for capture in captures if capture.manifest.origin == reading.origin]
         uris = [
             f"{capture.folder}/{file.name}" for capture in own for file in capture.manifest.files

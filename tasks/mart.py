@@ -10,12 +10,12 @@ from market_opinion.core.errors import MartUnavailable, ReconciliationFailed
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window, whole_days
 from market_opinion.domain.definition import load_domain
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.ops.alerts import Alert
 from market_opinion.serving import mart
 from market_opinion.serving.mart.postgres import PostgresMart
 from market_opinion.stages import opinions
 from market_opinion.storage.export import Export
-from tasks import adapters
 from tasks.alerts import raise_alerts
 from tasks.policy import retry_on
 from tasks.request import Job
@@ -26,7 +26,7 @@ _SILVER = {"items": SILVER_ITEMS, "mentions": SILVER_MENTIONS, "opinions": SILVE
 @task(retries=2, retry_delay_seconds=10, retry_condition_fn=retry_on(MartUnavailable))
 def load_mart(job: Job, slices: list[Slice], *, again: bool = False) -> dict[str, int]:
     """Rebuild the dates of the slices; a rerun is safe, and a load that does not reconcile with silver is undone and alerted."""
-    lake, domain = adapters.lake(), load_domain(job.domain, load_settings().domains_path)
+    lake, domain = open_adapters().lake(), load_domain(job.domain, load_settings().domains_path)
     days = whole_days(slices)
     load = mart.Load(
         domain=job.domain,
@@ -36,7 +36,7 @@ def load_mart(job: Job, slices: list[Slice], *, again: bool = False) -> dict[str
         products=mart.product_rows(domain),
         aspects=mart.aspect_rows(domain),
         windows=mart.window_rows(
-            entry for day in days for entry in adapters.state().windows(window=day)
+            entry for day in days for entry in open_adapters().state().windows(window=day)
         ),
         snapshot_ids={name: lake.snapshot_id(table) for name, table in _SILVER.items()},
     )
@@ -44,7 +44,7 @@ def load_mart(job: Job, slices: list[Slice], *, again: bool = False) -> dict[str
     if settings.mart_engine == "snowflake" and settings.snowflake_road == "external":
         _export(Export(settings.export_root), days)
     try:
-        counts = adapters.mart().load(load, lambda: _silver(job, days), again=again)
+        counts = open_adapters().mart().load(load, lambda: _silver(job, days), again=again)
     except ReconciliationFailed as error:
         raise_alerts([Alert("mart_not_reconciled", str(error))])
         raise
@@ -54,7 +54,7 @@ def load_mart(job: Job, slices: list[Slice], *, again: bool = False) -> dict[str
 
 def _silver(job: Job, days: list[Window]) -> mart.Silver:
     """The rows of whole days."""
-    lake, live = adapters.lake(), {"domain": job.domain, "score_set": opinions.ACTIVE_SET}
+    lake, live = open_adapters().lake(), {"domain": job.domain, "score_set": opinions.ACTIVE_SET}
     mentions = pl.concat(lake.read(SILVER_MENTIONS, {"domain": job.domain}, day) for day in days)
     return mart.Silver(
         items=pl.concat(
@@ -70,7 +70,7 @@ def _silver(job: Job, days: list[Window]) -> mart.Silver:
 
 def _export(export: Export, days: list[Window]) -> None:
     """Put whole days of silver where external tables look, of all domains and the live score set."""
-    lake = adapters.lake()
+    lake = open_adapters().lake()
     for name, table in _SILVER.items():
         where = {"score_set": opinions.ACTIVE_SET} if table is SILVER_OPINIONS else {}
         columns = mart.ITEM_COLUMNS if table is SILVER_ITEMS else None
@@ -87,7 +87,7 @@ def _export(export: Export, days: list[Window]) -> None:
 def publish_views() -> dict[str, int]:
     """Put the mart's views into PostgreSQL, where one is configured; readers see all of it, or what was there before."""
     uri = load_settings().postgres_uri
-    source = adapters.mart()
+    source = open_adapters().mart()
     if uri is None or not source.is_loaded:
         return {}
     counts = PostgresMart(uri).publish(source)

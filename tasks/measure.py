@@ -5,7 +5,7 @@ import time
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice
 from market_opinion.ops import metrics
-from tasks import adapters
+from market_opinion.ops.adapters import open_adapters
 
 
 class Stopwatch:
@@ -26,4 +26,4 @@ class Stopwatch:
             seconds=seconds,
             environment=load_settings().environment,
         )
-        adapters.metrics().put(told)
+        open_adapters().metrics().put(told)

@@ -8,8 +8,8 @@ from market_opinion.core.errors import CommitConflict
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice
 from market_opinion.domain.definition import load_domain
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.stages import mentions, silver
-from tasks import adapters
 from tasks.policy import retry_on
 from tasks.request import Job
 
@@ -17,7 +17,7 @@ from tasks.request import Job
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
 def find_mentions(job: Job, span: Slice) -> dict[str, int]:
     """Replace the domain's slice of silver.mentions; other domains' rows and those of purged items are not touched."""
-    lake = adapters.lake()
+    lake = open_adapters().lake()
     items = lake.read(SILVER_ITEMS, span.where, span.window)
     found = mentions.find_mentions(items, load_domain(job.domain, load_settings().domains_path))
     where = {"domain": job.domain, **span.where}

@@ -12,14 +12,13 @@ from market_opinion.core.contracts import (
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice
-from market_opinion.domain.definition import Domain, load_domain
-from market_opinion.scorers import lexicon, linear
-from market_opinion.scorers.linear import Linear
-from market_opinion.scorers.llm.prompt import load_prompt
+from market_opinion.domain.definition import load_domain
+from market_opinion.ops.adapters import open_adapters
+from market_opinion.ops.orchestrator import turn
+from market_opinion.scorers.judging import Judge, ScorerName
 from market_opinion.stages import opinions, silver
-from tasks import adapters, model
 from tasks.policy import retry_on
-from tasks.request import Job, ScorerName
+from tasks.request import Job
 
 _ITEM_COLUMNS = [
     "platform",
@@ -45,12 +44,14 @@ def judge_items(
 
     Rejections are kept for the live set alone: those of another would stand beside them as if they were of the same.
     """
-    lake, run = adapters.lake(), {"run-id": job.run_id, "window": str(span.window)}
+    lake, run = open_adapters().lake(), {"run-id": job.run_id, "window": str(span.window)}
     domain = load_domain(job.domain, load_settings().domains_path)
     where = {"domain": job.domain, **span.where}
     items, mentions = _mentioned(job, span)
     asked = opinions.to_judge(items.filter(~silver.is_purged()), mentions)
-    accepted, refused, more = judge_rows(asked, domain, scorer, run=run, score_set=score_set)
+    accepted, refused, more = open_judge().judge(
+        asked, domain, scorer, run=run, score_set=score_set
+    )
     accepted = pl.concat(
         [
             accepted,
@@ -81,56 +82,10 @@ def judge_items(
     return counts
 
 
-def judge_rows(
-    asked: pl.DataFrame,
-    domain: Domain,
-    scorer: ScorerName | None,
-    *,
-    run: dict[str, str],
-    score_set: str = opinions.ACTIVE_SET,
-) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
-    """Opinions and rejections of rows of `to_judge` by the named scorer, or that of the settings, and what it counted."""
-    name = scorer or load_settings().scorer
-    if name == model.NAME:
-        found = model.ask_model(adapters.lake(), asked, domain, run=run)
-        by = {"scorer": name, "model": found.model, "prompt_version": found.prompt_version}
-        accepted, refused = opinions.accept(
-            asked, found.judgements, domain, score_set=score_set, **by
-        )
-        return accepted, pl.concat([refused, found.given_up]), found.counts
-    judge = _open_lexicon(domain, name)
-    accepted, refused = opinions.accept(
-        asked,
-        judge(asked),
-        domain,
-        scorer=name,
-        model=judge.model,
-        prompt_version=None,
-        score_set=score_set,
-    )
-    return accepted, refused, {}
-
-
-def scorer_version(domain: Domain) -> tuple[str, ...]:
-    """What judges by the settings, and its version: what it says of a text may change where this does."""
-    settings = load_settings()
-    if settings.scorer == model.NAME:
-        return (
-            settings.scorer,
-            settings.llm_model or "",
-            load_prompt(domain, settings.domains_path).version,
-        )
-    return settings.scorer, _open_lexicon(domain, settings.scorer).model
-
-
-def _open_lexicon(domain: Domain, scorer: ScorerName) -> lexicon.Lexicon:
-    """The lexicon, with the head that was trained for the domain where that is the scorer."""
-    head = (
-        Linear.load(load_settings().linear_model_path(domain.name))
-        if scorer == linear.NAME
-        else None
-    )
-    return lexicon.Lexicon(domain, head=head)
+def open_judge() -> Judge:
+    """Return the scorers of the settings."""
+    adapters = open_adapters()
+    return Judge(adapters.settings, adapters.lake(), adapters.state(), turn, get_run_logger())
 
 
 @task
@@ -138,14 +93,13 @@ def plan_items(job: Job, span: Slice) -> dict[str, int]:
     """What judging the slice by the model would ask, and cost."""
     domain = load_domain(job.domain, load_settings().domains_path)
     items, mentions = _mentioned(job, span)
-    return model.plan(
-        adapters.lake(), opinions.to_judge(items.filter(~silver.is_purged()), mentions), domain
-    )
+    asked = opinions.to_judge(items.filter(~silver.is_purged()), mentions)
+    return open_judge().caller.plan(asked, domain)
 
 
 def _mentioned(job: Job, span: Slice) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The items of the slice, and what they mention."""
-    lake = adapters.lake()
+    lake = open_adapters().lake()
     mentions = lake.read(SILVER_MENTIONS, {"domain": job.domain, **span.where}, span.window)
     return lake.read(SILVER_ITEMS, span.where, span.window, columns=_ITEM_COLUMNS), mentions
 
@@ -157,9 +111,13 @@ def _said_before_purge(
     purged = mentions.join(items.filter(silver.is_purged()), on=SILVER_ITEMS.key, how="semi")
     if purged.is_empty():
         return SILVER_OPINIONS.empty()
-    live = adapters.lake().read(
-        SILVER_OPINIONS,
-        {"domain": job.domain, "score_set": opinions.ACTIVE_SET, **span.where},
-        span.window,
+    live = (
+        open_adapters()
+        .lake()
+        .read(
+            SILVER_OPINIONS,
+            {"domain": job.domain, "score_set": opinions.ACTIVE_SET, **span.where},
+            span.window,
+        )
     )
     return live.join(purged, on=SILVER_MENTIONS.key, how="semi")

@@ -15,9 +15,9 @@ from market_opinion.core.contracts import (
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import EARLIEST, Slice, Window, contiguous, floor_hour, spans
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.scorers.llm import prompt
 from market_opinion.storage.landing.redaction import WITHOUT_WORDS, purge_lines
-from tasks import adapters
 from tasks.policy import retry_on
 from tasks.request import Job
 
@@ -30,10 +30,12 @@ def find_expired(job: Job) -> list[Slice]:
     settings = load_settings()
     expired = Window(EARLIEST, floor_hour(job.now - timedelta(hours=settings.retention_hours)))
     where = {"platform": job.platform, "community": list(job.communities)}
-    rows = adapters.lake().read(BRONZE_ITEMS, where, expired, columns=["window_start", "body"])
+    rows = (
+        open_adapters().lake().read(BRONZE_ITEMS, where, expired, columns=["window_start", "body"])
+    )
     kept = rows.filter(~pl.col("body").is_in(WITHOUT_WORDS).fill_null(value=False))
     counts = Counter(kept["window_start"])
-    begun = (name.split("/") for name in adapters.state().notes(_TOPIC))
+    begun = (name.split("/") for name in open_adapters().state().notes(_TOPIC))
     counts.update(
         datetime.fromisoformat(start) for platform, start in begun if platform == job.platform
     )
@@ -54,11 +56,11 @@ def purge_words(job: Job, span: Slice) -> dict[str, int]:
     Cut off anywhere, the slice is found again, and a second time finishes.
     """
     lake, landing, run = (
-        adapters.lake(),
-        adapters.landing(),
+        open_adapters().lake(),
+        open_adapters().landing(),
         {"run-id": job.run_id, "window": str(span.window)},
     )
-    adapters.state().put_notes(_TOPIC, dict.fromkeys(_names(span), job.run_id))
+    open_adapters().state().put_notes(_TOPIC, dict.fromkeys(_names(span), job.run_id))
     items = lake.read(
         SILVER_ITEMS, span.where, span.window, columns=["text", "context_title"]
     ).filter(pl.col("text") != "")
@@ -81,7 +83,7 @@ def purge_words(job: Job, span: Slice) -> dict[str, int]:
 @task
 def record_purge(_job: Job, slices: list[Slice]) -> None:
     """Remember that these slices are done, after every table and history is without their words."""
-    adapters.state().drop_notes(_TOPIC, [name for span in slices for name in _names(span)])
+    open_adapters().state().drop_notes(_TOPIC, [name for span in slices for name in _names(span)])
 
 
 def _names(span: Slice) -> list[str]:

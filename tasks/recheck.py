@@ -13,6 +13,7 @@ from market_opinion.core.contracts import BRONZE_ITEMS
 from market_opinion.core.errors import CommunityClosed
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import HOUR, Slice, Window, floor_hour
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.ops.metrics import Metric
 from market_opinion.sources.quota import Priority
 from market_opinion.sources.reddit import live
@@ -22,7 +23,6 @@ from market_opinion.stages import quality
 from market_opinion.storage.landing.origin import Visit
 from market_opinion.storage.landing.redaction import GONE_TEXTS, Erasure
 from market_opinion.storage.state import WindowEntry
-from tasks import adapters
 from tasks.request import Job
 
 Purpose = Literal["refresh", "sweep"]
@@ -61,7 +61,7 @@ def find_due_checks(job: Job, purpose: Purpose, limit: int) -> list[Slice]:
     A refresh takes hours that have come of one of the ages since they were looked at last, a sweep those past all of
     these ages that were looked at longest ago.
     """
-    settings, checks = load_settings(), adapters.state().notes(_CHECKS)
+    settings, checks = load_settings(), open_adapters().state().notes(_CHECKS)
     oldest = job.now - timedelta(hours=settings.refresh_ages[-1] + 1)
     is_refresh = purpose == "refresh"
     due: dict[datetime, list[str]] = defaultdict(list)
@@ -98,14 +98,14 @@ def _is_stale(done: dict[str, str], now: datetime, sweep_hours: int) -> bool:
 def look_again(job: Job, span: Slice, purpose: Purpose) -> SecondLookResult:
     """Look up every item of the hour, land those that changed, and say which have to be erased."""
     source = _source(job, Priority.REFRESH if purpose == "refresh" else Priority.SWEEP)
-    rows = adapters.lake().read(BRONZE_ITEMS, span.where, span.window, columns=_COLUMNS)
+    rows = open_adapters().lake().read(BRONZE_ITEMS, span.where, span.window, columns=_COLUMNS)
     alive = rows.filter(~pl.col("body").fill_null("").is_in(GONE_TEXTS))
     touched: dict[Window, set[str]] = defaultdict(set)
     gone, authorless, absent_count, absent_before = (
         set[str](),
         set[str](),
         0,
-        adapters.state().notes(_ABSENT),
+        open_adapters().state().notes(_ABSENT),
     )
     for (community,), known in alive.group_by("community", maintain_order=True):
         name, by_item = (
@@ -132,7 +132,7 @@ def look_again(job: Job, span: Slice, purpose: Purpose) -> SecondLookResult:
         absent_count += len(changes.absent)
         if landed := [*changes.items, *sighting.successors]:
             visit = Visit(job.platform, "refresh", source.retrieved_at, source.forms)
-            for hour in land_apart(adapters.landing(), visit, name, landed, now=job.now):
+            for hour in land_apart(open_adapters().landing(), visit, name, landed, now=job.now):
                 touched[hour].add(name)
     threads = gone & set(rows.filter(kind="submission")["item_id"])
     counts = {
@@ -150,15 +150,15 @@ def look_again(job: Job, span: Slice, purpose: Purpose) -> SecondLookResult:
 
 def _source(job: Job, priority: Priority) -> SecondLook:
     if job.source == live.PLATFORM:
-        return live.KnownItems(adapters.reddit(priority))
-    return cast("SecondLook", adapters.open_source(job.source, job.domain, priority=priority))
+        return live.KnownItems(open_adapters().reddit(priority))
+    return cast("SecondLook", open_adapters().source(job.source, job.domain, priority=priority))
 
 
 def _absent_again(
     job: Job, known: Iterable[Known], absent: set[Known], before: Mapping[str, str]
 ) -> set[Known]:
     """Those of the absent that were absent before; the others are remembered, until they are seen or absent again."""
-    state = adapters.state()
+    state = open_adapters().state()
     names = {each: f"{job.platform}/{each.kind}/{each.item_id}" for each in known}
     again = {each for each in absent if _was_absent(before.get(names[each]), job.now)}
     state.put_notes(
@@ -192,7 +192,11 @@ def repair_threads(job: Job, span: Slice) -> tuple[list[Slice], dict[str, int]]:
         return [], {}
     columns = ["community", "kind", "item_id", "thread_id", "reply_count"]
     reach = Window(span.window.start, max(span.window.end, floor_hour(job.now) + HOUR))
-    rows = adapters.lake().read(BRONZE_ITEMS, span.where, reach, columns=[*columns, "window_start"])
+    rows = (
+        open_adapters()
+        .lake()
+        .read(BRONZE_ITEMS, span.where, reach, columns=[*columns, "window_start"])
+    )
     threads = quality.count_threads(rows, span.window.start)
     deficient = threads.filter(pl.col("captured_count") < pl.col("reply_count") * _CAPTURED_MIN)
     worth = (
@@ -201,13 +205,13 @@ def repair_threads(job: Job, span: Slice) -> tuple[list[Slice], dict[str, int]]:
         .head(_EXPANDED_MAX)
     )
     touched: dict[Window, set[str]] = defaultdict(set)
-    reddit = adapters.reddit(Priority.REFRESH) if worth.height else None
+    reddit = open_adapters().reddit(Priority.REFRESH) if worth.height else None
     for community, thread_id in worth.select("community", "thread_id").iter_rows():
         if reddit is not None:
             known = set(rows.filter(thread_id=thread_id, kind="comment")["item_id"])
             names = {live.fullname("comment", item_id) for item_id in known}
             landed = live.expand(
-                reddit, adapters.landing(), community, thread_id, known=names, now=job.now
+                reddit, open_adapters().landing(), community, thread_id, known=names, now=job.now
             )
             for hour in landed.hours:
                 touched[hour].add(community)
@@ -227,7 +231,7 @@ def record_checks(job: Job, span: Slice) -> None:
         if span.window.end + timedelta(hours=age) <= job.now
     ]
     note = {"looked_at": job.now.isoformat(), "age_hours": max(ages, default=0)}
-    adapters.state().put_notes(
+    open_adapters().state().put_notes(
         _CHECKS, {_name(job, community, span.window.start): note for community in span.communities}
     )
 
@@ -235,7 +239,7 @@ def record_checks(job: Job, span: Slice) -> None:
 @task
 def measure_sweep(job: Job) -> dict[str, int]:
     """How long ago the hour looked at longest ago was looked at, in hours, as a metric too."""
-    checks = adapters.state().notes(_CHECKS)
+    checks = open_adapters().state().notes(_CHECKS)
     names = {
         _name(job, entry.community, entry.window_start): entry.window_start
         for entry in _known_hours(job)
@@ -246,7 +250,7 @@ def measure_sweep(job: Job) -> dict[str, int]:
     ]
     lag_hours = max(((job.now - moment) / HOUR for moment in looked), default=0.0)
     settings = load_settings()
-    adapters.metrics().put(
+    open_adapters().metrics().put(
         [
             Metric(
                 "SweepLagHours",
@@ -261,7 +265,7 @@ def measure_sweep(job: Job) -> dict[str, int]:
 
 
 def _known_hours(job: Job) -> Iterable[WindowEntry]:
-    entries = adapters.state().windows(job.platform)
+    entries = open_adapters().state().windows(job.platform)
     return (
         entry
         for entry in entries

@@ -10,11 +10,11 @@ from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_I
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import HOUR, Slice, Window, catch_up, floor_hour
 from market_opinion.ops import metrics
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.stages import quality
 from market_opinion.storage.certificate import certify
 from market_opinion.storage.landing.manifest import Manifest
 from market_opinion.storage.state import RunRecord, StateStore, WindowEntry, WindowState
-from tasks import adapters
 from tasks.request import Job
 
 
@@ -24,7 +24,7 @@ def find_due_windows(job: Job) -> list[Slice]:
 
     Without a watermark the previous full hour is due. Raises WatermarkUnreadable rather than skip hours.
     """
-    state, closing_at = adapters.state(), job.now
+    state, closing_at = open_adapters().state(), job.now
     if job.is_live:
         closing_at -= load_settings().close_lag
     by_window: dict[Window, list[str]] = defaultdict(list)
@@ -47,10 +47,10 @@ def find_stale_windows(job: Job, span: Window | None = None) -> list[Slice]:
     span = span or Window(floor_hour(job.now) - timedelta(days=1), floor_hour(job.now))
     landed = Counter(
         (c.manifest.community, c.manifest.window_start)
-        for c in adapters.landing().captures(job.platform, job.communities, span)
+        for c in open_adapters().landing().captures(job.platform, job.communities, span)
     )
     stale: dict[Window, list[str]] = defaultdict(list)
-    for entry in adapters.state().windows(job.platform, span):
+    for entry in open_adapters().state().windows(job.platform, span):
         is_ours = entry.community in job.communities and "capture_count" in entry.counts
         if is_ours and entry.counts["capture_count"] != landed[entry.community, entry.window_start]:
             stale[Window.hour(entry.window_start)].append(entry.community)
@@ -62,20 +62,30 @@ def find_stale_windows(job: Job, span: Window | None = None) -> list[Slice]:
 @task
 def record_windows(job: Job, span: Slice) -> dict[str, int]:
     """Write the hours of the slice into the ledger: their state, why fetching stopped, and their counts."""
-    captures = adapters.landing().captures(span.platform, span.communities, span.window)
-    items = adapters.lake().read(
-        SILVER_ITEMS,
-        span.where,
-        span.window,
-        columns=["community", "window_start", "kind", "is_usable"],
+    captures = open_adapters().landing().captures(span.platform, span.communities, span.window)
+    items = (
+        open_adapters()
+        .lake()
+        .read(
+            SILVER_ITEMS,
+            span.where,
+            span.window,
+            columns=["community", "window_start", "kind", "is_usable"],
+        )
     )
-    seen = adapters.lake().read(
-        BRONZE_ITEMS,
-        span.where,
-        span.window,
-        columns=["community", "window_start", "first_seen_at"],
+    seen = (
+        open_adapters()
+        .lake()
+        .read(
+            BRONZE_ITEMS,
+            span.where,
+            span.window,
+            columns=["community", "window_start", "first_seen_at"],
+        )
     )
-    refused = adapters.lake().read(OPS_REJECTIONS, {"stage": "bronze", **span.where}, span.window)
+    refused = (
+        open_adapters().lake().read(OPS_REJECTIONS, {"stage": "bronze", **span.where}, span.window)
+    )
     counted = {
         (row.pop("community"), row.pop("window_start")): row
         for row in quality.count_windows(items, refused).to_dicts()
@@ -86,8 +96,10 @@ def record_windows(job: Job, span: Slice) -> dict[str, int]:
     entries = [
         _entry(job, span, key, found, counted.get(key, {}), seen) for key, found in landed.items()
     ]
-    adapters.state().put_windows(entries)
-    adapters.metrics().put(metrics.of_windows(entries, environment=load_settings().environment))
+    open_adapters().state().put_windows(entries)
+    open_adapters().metrics().put(
+        metrics.of_windows(entries, environment=load_settings().environment)
+    )
     complete = sum(entry.state is WindowState.CERTIFIED for entry in entries)
     return {"window_count": len(entries), "certified_window_count": complete}
 
@@ -134,7 +146,7 @@ def record_run(job: Job, slices: list[Slice]) -> None:
 
     A watermark moves hour by hour and stops before the first hour that is not settled. A backfill never moves one.
     """
-    state = adapters.state()
+    state = open_adapters().state()
     entries = [
         entry
         for span in slices

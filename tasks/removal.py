@@ -12,10 +12,10 @@ from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import as_utc
 from market_opinion.domain.definition import load_domain
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.sources.catalogue import source_of
 from market_opinion.stages import silver
 from market_opinion.storage.landing.redaction import Erasure
-from tasks import adapters
 from tasks.request import Job
 
 
@@ -44,15 +44,17 @@ def wanted_erasure(job: Job, author: SecretStr | None, items: list[str] | None) 
     """What the request means: every trace of the author and each of their items, or the named items with their threads' titles."""
     name = author.get_secret_value().lower().removeprefix("/").removeprefix("u/") if author else ""
     columns = ["item_id", "kind", "author"]
-    rows = adapters.lake().read(BRONZE_ITEMS, {"platform": job.platform}, columns=columns)
+    rows = open_adapters().lake().read(BRONZE_ITEMS, {"platform": job.platform}, columns=columns)
     is_meant = pl.col("item_id").is_in(list(items or ())) | (
         pl.col("author").str.to_lowercase() == name
     )
     if name:
         # What was purged has no name left, but its key.
         key = silver.author_key(job.platform, name, pepper=load_settings().pepper())
-        theirs = adapters.lake().read(
-            SILVER_ITEMS, {"platform": job.platform, "author_key": key}, columns=["item_id"]
+        theirs = (
+            open_adapters()
+            .lake()
+            .read(SILVER_ITEMS, {"platform": job.platform, "author_key": key}, columns=["item_id"])
         )
         is_meant |= pl.col("item_id").is_in(theirs["item_id"].implode())
     found = rows.filter(is_meant.fill_null(value=False))
@@ -67,7 +69,7 @@ def wanted_erasure(job: Job, author: SecretStr | None, items: list[str] | None) 
 def _offline_job(domain: str, platform: str, now: datetime) -> Job:
     """A job over everything that was landed of a platform, which itself is asked nothing."""
     load_domain(domain, load_settings().domains_path)
-    communities = tuple(adapters.landing().communities(platform))
+    communities = tuple(open_adapters().landing().communities(platform))
     if not communities:
         message = f"nothing of {platform} was ever landed: check platform"
         raise InvalidRequest(message)

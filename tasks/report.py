@@ -10,9 +10,9 @@ from rich.table import Table
 
 from market_opinion.core.settings import load_settings
 from market_opinion.domain.definition import load_domain
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.serving import report
 from market_opinion.storage.state.ratios import ratios
-from tasks import adapters
 from tasks.request import Job
 
 
@@ -140,14 +140,14 @@ class Summary:
 @task
 def draw_report(job: Job) -> str | None:
     """Draw the report of the domain from the mart, replace the file, and return its path; none before the first load."""
-    if not adapters.mart().is_loaded:
+    if not open_adapters().mart().is_loaded:
         return None
     path = load_settings().report_path
     domain = load_domain(job.domain, load_settings().domains_path)
-    lake = adapters.lake()
+    lake = open_adapters().lake()
     answers = lake.read(report.ANSWERS, {"domain": job.domain}, columns=report.ANSWER_COLUMNS)
     html = report.render(
-        adapters.mart().read,
+        open_adapters().mart().read,
         domain,
         now=job.now,
         rejections=lake.read(report.REJECTIONS),
@@ -162,11 +162,15 @@ def draw_report(job: Job) -> str | None:
 @task
 def compare_stars(job: Job) -> tuple[str, ...]:
     """How often the domain's judged mentions agree with the stars their authors gave, one line a platform of reviews."""
-    if not adapters.mart().is_loaded:
+    if not open_adapters().mart().is_loaded:
         return ()
-    rows = adapters.mart().query(
-        "SELECT * FROM mart.star_agreement WHERE domain = $domain ORDER BY platform",
-        {"domain": job.domain},
+    rows = (
+        open_adapters()
+        .mart()
+        .query(
+            "SELECT * FROM mart.star_agreement WHERE domain = $domain ORDER BY platform",
+            {"domain": job.domain},
+        )
     )
     return tuple(
         f"{row['platform']}: the tone of {row['mention_count']:,} judged mentions agrees with the stars in {row['agreement_ratio']:.1%}"

@@ -15,19 +15,18 @@ from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window, as_utc, clip
 from market_opinion.domain.definition import load_domain
-from market_opinion.scorers import linear
-from market_opinion.scorers.linear import Linear
+from market_opinion.ops.adapters import open_adapters
+from market_opinion.scorers.judging import ScorerName, check_scorer
+from market_opinion.scorers.llm import asking
 from market_opinion.sources import sample
 from market_opinion.sources.catalogue import names, source_type
 from market_opinion.sources.quota import Priority
 from market_opinion.sources.reddit import live
 from market_opinion.sources.stream import connection
 from market_opinion.stages import opinions
-from tasks import adapters, model
 
 # Any source of the catalogue, as a list to choose from in Prefect's form.
 SourceName = Annotated[str, WithJsonSchema({"type": "string", "enum": names()})]
-ScorerName = Literal["lexicon", "linear", "llm"]
 # Archives hold all of Reddit, of which a domain wants a part.
 _READ_BY_NAME = {"archive", "sample"}
 
@@ -206,8 +205,8 @@ def check_rescore(
     if score_set == opinions.ACTIVE_SET:
         message = "score set live is what hourly and backfill write: choose another name, compare, then promote it"
         raise InvalidRequest(message)
-    if scorer == model.NAME:
-        model.open_model(load_settings())
+    if scorer == asking.NAME:
+        asking.open_model(load_settings())
     return check_mart.fn(domain, start, end, now)
 
 
@@ -269,10 +268,8 @@ def check_evaluate(
         message = f"no labelled texts at {labelled}"
         raise InvalidRequest(message)
     for name in (scorer, against):
-        if name == model.NAME:
-            model.open_model(load_settings())
-        elif name == linear.NAME:
-            Linear.load(load_settings().linear_model_path(domain))
+        if name:
+            check_scorer(name, domain, load_settings())
     return check_train.fn(domain, labelled)
 
 
@@ -322,9 +319,9 @@ def check_live(domain: str, communities: list[str] | None, now: datetime) -> Job
 def _with_source(job: Job) -> Job:
     """The same job, whose source is there; raises what its source says where it is not."""
     if job.source == live.PLATFORM:
-        adapters.reddit(Priority.BACKFILL)
+        open_adapters().reddit(Priority.BACKFILL)
     else:
-        adapters.open_source(job.source, job.domain, files=job.archive, mapping=job.mapping)
+        open_adapters().source(job.source, job.domain, files=job.archive, mapping=job.mapping)
     return job
 
 

@@ -11,10 +11,10 @@ from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, contiguous, spans
 from market_opinion.domain.definition import load_domain
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.serving import mart
 from market_opinion.stages import opinions
 from market_opinion.truth import agreement
-from tasks import adapters
 from tasks.request import Job
 
 PREVIOUS = "previous"
@@ -29,7 +29,7 @@ def find_scored_slices(job: Job) -> list[Slice]:
     for platform in domain.sources:
         entries = [
             entry
-            for entry in adapters.state().windows(platform, job.window)
+            for entry in open_adapters().state().windows(platform, job.window)
             if entry.counts.get("bronze_row_count")
             and entry.community in domain.communities(platform)
         ]
@@ -54,7 +54,7 @@ def find_scored_slices(job: Job) -> list[Slice]:
 @task
 def compare_sets(job: Job, score_set: str) -> tuple[str, ...]:
     """What another set says beside the live one: agreement, and the shift of every brand and aspect, as a table on the run's page."""
-    lake, domain = adapters.lake(), load_domain(job.domain, load_settings().domains_path)
+    lake, domain = open_adapters().lake(), load_domain(job.domain, load_settings().domains_path)
     live, other = (
         lake.read(SILVER_OPINIONS, {"domain": job.domain, "score_set": name}, job.window)
         for name in (opinions.ACTIVE_SET, score_set)
@@ -109,13 +109,13 @@ def record_set(job: Job, score_set: str, slices: list[Slice]) -> None:
         (span.platform, span.window.start.isoformat(), span.window.end.isoformat())
         for span in slices
     ]
-    adapters.state().put_notes(_SETS, {f"{job.domain}/{score_set}": told})
+    open_adapters().state().put_notes(_SETS, {f"{job.domain}/{score_set}": told})
 
 
 @task
 def promote_set(job: Job, score_set: str) -> dict[str, int]:
     """Make a set live in one commit where it was judged; what was live before is kept as `previous`, and promoting that takes it back."""
-    lake, sets = adapters.lake(), adapters.state().notes(_SETS)
+    lake, sets = open_adapters().lake(), open_adapters().state().notes(_SETS)
     judged = sets.get(f"{job.domain}/{score_set}")
     if judged is None:
         known = sorted(name.partition("/")[2] for name in sets if name.startswith(f"{job.domain}/"))
@@ -145,6 +145,6 @@ def promote_set(job: Job, score_set: str) -> dict[str, int]:
         None,
         run={"run-id": job.run_id, "promoted": score_set},
     )
-    adapters.state().put_notes(_SETS, {f"{job.domain}/{PREVIOUS}": judged})
+    open_adapters().state().put_notes(_SETS, {f"{job.domain}/{PREVIOUS}": judged})
     get_run_logger().info("%s is live for %s: %d opinions", score_set, job.domain, chosen.height)
     return {"promoted_opinion_count": chosen.height}

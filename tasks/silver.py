@@ -9,9 +9,9 @@ from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.stages import silver
 from market_opinion.storage.landing.redaction import PURGED
-from tasks import adapters
 from tasks.measure import Stopwatch
 from tasks.policy import retry_on
 from tasks.request import Job
@@ -23,7 +23,7 @@ _LANDING_COLUMNS = {"landing_uri", "landing_line", "capture_path", "first_seen_a
 def clean_items(job: Job, span: Slice) -> dict[str, int]:
     """Replace the slice of silver.items. A rerun is safe: the same bronze gives the same rows; those that were purged stay."""
     watch = Stopwatch()
-    lake = adapters.lake()
+    lake = open_adapters().lake()
     columns = [name for name in BRONZE_ITEMS.schema if name not in _LANDING_COLUMNS]
     items = lake.read(BRONZE_ITEMS, span.where, span.window, columns=columns)
     open_since = Window(span.window.start - timedelta(days=silver.THREAD_DAYS), span.window.end)
@@ -65,7 +65,7 @@ def find_outdated(_job: Job, span: Slice) -> list[Slice]:
     There are some when the slice was received after its threads' comments; rebuilding them makes the order of
     backfills not matter. Seen from the tables alone, so that a run that died in between leaves no trace.
     """
-    lake = adapters.lake()
+    lake = open_adapters().lake()
     columns = ["thread_id", "context_title", "window_start"]
     while_open = Window(span.window.end, span.window.end + timedelta(days=silver.THREAD_DAYS))
     began = lake.read(

@@ -11,6 +11,7 @@ from market_opinion.core.errors import SourceUnavailable
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window, contiguous, floor_hour
 from market_opinion.domain.definition import load_domain
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.ops.metrics import Metric
 from market_opinion.sources import catalogue
 from market_opinion.sources.stream import CAPTURE_PATH, Drain, Mirror
@@ -19,7 +20,6 @@ from market_opinion.storage.landing.manifest import Manifest
 from market_opinion.storage.landing.origin import Visit
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.state import WindowState
-from tasks import adapters
 from tasks.policy import retry_on
 from tasks.request import Job
 
@@ -37,7 +37,7 @@ def drain_topics(job: Job, messages_max: int) -> dict[str, int]:
     settings = load_settings()
     drain = Drain(
         settings,
-        adapters.landing(),
+        open_adapters().landing(),
         load_domain(job.domain, settings.domains_path),
         vouched=_is_vouched,
     )
@@ -70,7 +70,7 @@ def drain_topics(job: Job, messages_max: int) -> dict[str, int]:
 def find_streamed(job: Job) -> list[tuple[Job, list[Slice]]]:
     """The hours that something was landed of and that no run has carried on yet, as one job a platform."""
     found: dict[str, dict[datetime, set[str]]] = defaultdict(lambda: defaultdict(set))
-    for name in adapters.state().notes(_TOPIC):
+    for name in open_adapters().state().notes(_TOPIC):
         platform, community, start = name.split("/")
         found[platform][datetime.fromisoformat(start)].add(community)
     jobs = []
@@ -100,7 +100,7 @@ def record_streamed(_job: Job, slices: list[Slice]) -> None:
         for community in span.communities
         for hour in span.window.hours()
     ]
-    adapters.state().drop_notes(_TOPIC, names)
+    open_adapters().state().drop_notes(_TOPIC, names)
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(SourceUnavailable))
@@ -112,7 +112,7 @@ def mirror_landed(_job: Job, slices: list[Slice]) -> dict[str, int]:
     settings = load_settings()
     if not settings.kafka_mirror:
         return {}
-    landing, mirror, count = adapters.landing(), Mirror(settings), 0
+    landing, mirror, count = open_adapters().landing(), Mirror(settings), 0
     for span in slices:
         done = {
             path
@@ -130,7 +130,7 @@ def mirror_landed(_job: Job, slices: list[Slice]) -> dict[str, int]:
 
 
 def _remember(hours: frozenset[tuple[str, str, datetime]]) -> None:
-    adapters.state().put_notes(_TOPIC, {_name(*hour): True for hour in hours})
+    open_adapters().state().put_notes(_TOPIC, {_name(*hour): True for hour in hours})
 
 
 def _name(platform: str, community: str, start: datetime) -> str:
@@ -139,7 +139,7 @@ def _name(platform: str, community: str, start: datetime) -> str:
 
 def _close_hours(drain: Drain) -> None:
     """Say of hours that are long enough over, and open, that their topic has nothing more of them."""
-    landing, now = adapters.landing(), datetime.now(UTC)
+    landing, now = open_adapters().landing(), datetime.now(UTC)
     recent = Window(floor_hour(now - _CLOSED_WITHIN), floor_hour(now))
     for platform in filter(_is_vouched, drain.forms):
         landed: dict[tuple[str, datetime], list[Manifest]] = defaultdict(list)
@@ -174,4 +174,4 @@ def _measure(lag: dict[str, int], now: datetime) -> None:
         Metric("StreamLag", value, "Count", now, each)
         for value, each in zip(lag.values(), dimensions, strict=True)
     ]
-    adapters.metrics().put(metrics)
+    open_adapters().metrics().put(metrics)

@@ -17,6 +17,7 @@ MarketOpinionError
 ├── ContractBroken           a table would break its contract: a bug in a stage, nothing was written
 ├── CommitConflict           another writer kept winning the race for a table: transient, retry
 ├── RunsFailed               some runs of a campaign failed, the others are done: run the campaign again
+├── CloudRefused             AWS did not answer, or refuses a request: check credentials, region and name
 ├── MartUnavailable          the warehouse did not answer this time: transient, retry
 ├── MartRefused              the warehouse does not let us, or lacks something: do not retry, correct it
 ├── WatermarkUnreadable      the stored watermark is no hour: refuse to run rather than skip data
@@ -86,6 +87,10 @@ class ContractBroken(MarketOpinionError):
 
 class CommitConflict(MarketOpinionError):
     """A table commit lost its race too many times."""
+
+
+class CloudRefused(MarketOpinionError):
+    """AWS did not answer, or refuses what was asked; the message carries the reason it gave."""
 
 
 class MartUnavailable(MarketOpinionError):

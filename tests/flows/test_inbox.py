@@ -19,8 +19,8 @@ from flows.erase import erase
 from flows.inbox import inbox
 from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS
 from market_opinion.core.settings import load_settings
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.sources.inbox import Queue
-from tasks import adapters
 from tests.cloud import needs_aws
 from tests.conftest import NOW, REPOSITORY, assert_same, epoch
 from tests.tasks.test_sources import MAPPING
@@ -63,11 +63,11 @@ def put(box, name, *lines, pack=bytes):
 
 
 def outcomes():
-    return {each.path: each for each in tasks.inbox.open_inbox().outcomes()}
+    return {each.path: each for each in open_adapters().inbox().outcomes()}
 
 
 def bronze():
-    return adapters.lake().read(BRONZE_ITEMS)
+    return open_adapters().lake().read(BRONZE_ITEMS)
 
 
 def test_a_file_is_read_once_and_twice_nothing(box, tables):
@@ -131,7 +131,10 @@ def test_an_item_in_two_categories_is_one(box):
     put(box, "reviews/gifts.jsonl", review(1), review(2))
     inbox.fn()
     assert sorted(bronze()["community"]) == ["gifts", "phones"]
-    assert adapters.mart().query("SELECT COUNT(*) AS n FROM mart.fact_brand_mentions").item() == 2
+    assert (
+        open_adapters().mart().query("SELECT COUNT(*) AS n FROM mart.fact_brand_mentions").item()
+        == 2
+    )
 
 
 def test_a_file_that_changed_is_read_again(box):
@@ -141,7 +144,7 @@ def test_a_file_that_changed_is_read_again(box):
     put(box, "reviews/a.jsonl", review(1, text="The battery of my iPhone 15 is bad"), review(2))
     inbox.fn()
     assert bronze().sort("item_id").height == 2
-    assert [each.state for each in tasks.inbox.open_inbox().outcomes()] == [
+    assert [each.state for each in open_adapters().inbox().outcomes()] == [
         "processed",
         "processed",
     ]
@@ -267,7 +270,7 @@ def test_a_folder_names_the_domain_and_the_mapping(box, tmp_path, monkeypatch):
         4.6,
         "processed",
     )
-    assert adapters.mart().query(
+    assert open_adapters().mart().query(
         "SELECT domain, platform FROM mart.fact_brand_mentions"
     ).rows() == [("hotels", "survey")]
 
@@ -336,7 +339,7 @@ def test_a_file_that_its_mapping_refused_is_read_once_that_was_corrected(survey)
     assert "no column when; it has answer id" in outcomes()["survey/march.csv"].detail
     survey()
     inbox.fn()
-    assert ({each.state for each in tasks.inbox.open_inbox().outcomes()}, bronze().height) == (
+    assert ({each.state for each in open_adapters().inbox().outcomes()}, bronze().height) == (
         {"processed"},
         3,
     )
@@ -439,14 +442,16 @@ def test_shared_reviews_are_all_accounted_for(box):
     assert outcome.counts["landed_line_count"] == rows.height + outcome.counts["refused_line_count"]
     assert rows["rating"].is_between(1, 5).all()
     assert rows["thread_id"].str.len_chars().eq(10).all()
-    assert adapters.lake().read(SILVER_ITEMS).filter(pl.col("author_key").is_null()).height == 0
+    assert (
+        open_adapters().lake().read(SILVER_ITEMS).filter(pl.col("author_key").is_null()).height == 0
+    )
 
 
 @needs_aws
 def test_on_s3_a_message_wakes_the_watching_flow(on_aws, monkeypatch, box):
     """C03: the queue says that something came, the inbox says what."""
     monkeypatch.setenv("INBOX_URI", f"s3://{on_aws[0]}/inbox")
-    assert tasks.inbox.open_inbox().files() == {}
+    assert open_adapters().inbox().files() == {}
     boto3.client("s3").put_object(
         Bucket=on_aws[0], Key="inbox/reviews/a[1].jsonl", Body=json.dumps(review(1)).encode()
     )

@@ -19,8 +19,8 @@ from market_opinion.core.contracts import (
 )
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.window import Slice, Window
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.storage.landing.redaction import purge_lines
-from tasks import adapters
 from tasks.opinions import judge_items
 from tasks.removal import check_purge
 from tests.conftest import write_archive
@@ -38,13 +38,17 @@ def derived(monkeypatch):
 
 
 def lake_rows(table):
-    frame = adapters.lake().read(table)
+    frame = open_adapters().lake().read(table)
     return frame.sort(list(table.key))
 
 
 def counted():
-    return adapters.mart().query(
-        "SELECT brand, mention_count, positive_count, negative_count, mean_polarity FROM mart.daily_brand ORDER BY brand"
+    return (
+        open_adapters()
+        .mart()
+        .query(
+            "SELECT brand, mention_count, positive_count, negative_count, mean_polarity FROM mart.daily_brand ORDER BY brand"
+        )
     )
 
 

@@ -21,10 +21,10 @@ from flows.sweep import sweep
 from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS
 from market_opinion.core.errors import CredentialsRefused, InvalidRequest, SettingsInvalid
 from market_opinion.core.window import HOUR, Window
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.sources import catalogue
 from market_opinion.sources.quota import REFUSALS
 from market_opinion.storage.state import WindowState
-from tasks import adapters
 from tasks.bronze import build_bronze
 from tasks.fetch import fetch_windows
 from tasks.record import record_windows
@@ -313,11 +313,11 @@ def every(sources):
 
 
 def bronze(**where: str) -> pl.DataFrame:
-    return adapters.lake().read(BRONZE_ITEMS, where)
+    return open_adapters().lake().read(BRONZE_ITEMS, where)
 
 
 def entries(platform: str) -> dict[datetime, Any]:
-    return {entry.window_start: entry for entry in adapters.state().windows(platform)}
+    return {entry.window_start: entry for entry in open_adapters().state().windows(platform)}
 
 
 def test_every_source_is_tested():
@@ -336,16 +336,16 @@ def test_a_window_takes_what_was_written_in_it_and_nothing_else(stage):
     )
     assert set(found["platform"]) == {job.platform}
     assert set(found["community"]) == {stage.community}
-    captures = adapters.landing().captures(job.platform, [stage.community], None)
+    captures = open_adapters().landing().captures(job.platform, [stage.community], None)
     assert sum(capture.manifest.lines() for capture in captures) == found.height
-    assert adapters.lake().read(OPS_REJECTIONS).height == 0
+    assert open_adapters().lake().read(OPS_REJECTIONS).height == 0
 
 
 @every(STAGES)
 def test_words_arrive_as_they_were_said_and_names_end_in_bronze(stage):
     """E16, E33: with one key for each person."""
     stage.read()
-    rows, cleaned = bronze(), adapters.lake().read(SILVER_ITEMS)
+    rows, cleaned = bronze(), open_adapters().lake().read(SILVER_ITEMS)
     said = {each.id: each for each in stage.said}
     for row in rows.iter_rows(named=True):
         words = (
@@ -407,7 +407,7 @@ def test_a_refused_request_waits_as_long_as_it_is_told(stage, monkeypatch):
     job = stage.read()
     assert set(bronze()["item_id"]) == set(stage.wanted())
     assert any(7 <= wait <= 8 for wait in waits)
-    assert len(adapters.state().notes(REFUSALS)) == 1
+    assert len(open_adapters().state().notes(REFUSALS)) == 1
     assert entries(job.platform)[T10].state is WindowState.CERTIFIED
 
 
@@ -437,7 +437,9 @@ def test_a_platform_that_is_down_leaves_the_hour_open_and_says_why(stage, fault)
 def test_what_is_not_there_stops_no_other(stage):
     """A misspelt community holds itself up, and no one else."""
     job = stage.read(communities=[stage.community, "4040"])
-    states = {entry.community: entry.state for entry in adapters.state().windows(job.platform)}
+    states = {
+        entry.community: entry.state for entry in open_adapters().state().windows(job.platform)
+    }
     assert states == {stage.community: WindowState.CERTIFIED, "4040": WindowState.INCOMPLETE}
 
 

@@ -8,6 +8,7 @@ import polars as pl
 
 from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.settings import Settings
+from market_opinion.serving.mart.engine import open_mart
 
 Reads = Literal["mart", "postgres"]
 
@@ -36,18 +37,10 @@ def open_source(settings: Settings, reads: Reads) -> Source:
         from market_opinion.serving.mart.postgres import PostgresMart
 
         return PostgresMart(settings.postgres_uri)
-    if settings.mart_engine == "snowflake":
-        from tasks.warehouse import (
-            open_warehouse,
-        )  # how to sign in is Prefect's to know, and few need it
-
-        return open_warehouse(settings)
     if settings.mart_engine == "none":
         message = "MART_URI is none: the dashboard needs a mart, or --reads postgres"
         raise SettingsInvalid(message)
-    from market_opinion.serving.mart.duckdb import DuckDBMart
-
-    return DuckDBMart(settings.mart_path)
+    return open_mart(settings)
 
 
 def domains(source: Source) -> list[str]:

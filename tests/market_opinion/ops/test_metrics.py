@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import boto3
 import pytest
 
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.ops.metrics import Metric
-from tasks import adapters
 from tests.cloud import needs_aws
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -22,7 +22,7 @@ METRICS = [
 def test_the_embedded_format_is_a_line_a_time_and_place(monkeypatch, capsys):
     """As CloudWatch's specification has it: metadata under _aws, dimensions and values beside it."""
     monkeypatch.setenv("METRICS_SINK", "emf")
-    adapters.metrics().put(METRICS)
+    open_adapters().metrics().put(METRICS)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [
         (line["Subreddit"], line["NewComments"], line.get("NewSubmissions")) for line in lines
@@ -42,7 +42,7 @@ def test_metrics_arrive_in_cloudwatch(account, monkeypatch):
     """Asked back by name and dimensions; too old ones do not spoil the others."""
     monkeypatch.setenv("METRICS_SINK", "cloudwatch")
     old = Metric("NewComments", 99, "Count", NOW - timedelta(days=30), PHONES)
-    adapters.metrics().put([*METRICS, old])
+    open_adapters().metrics().put([*METRICS, old])
     answer = boto3.client("cloudwatch").get_metric_statistics(
         Namespace="RedditIngestion",
         MetricName="NewComments",
@@ -91,4 +91,4 @@ def test_a_sink_nobody_knows_is_refused(monkeypatch):
 
     monkeypatch.setenv("METRICS_SINK", "somewhere")
     with pytest.raises(SettingsInvalid, match="METRICS_SINK"):
-        adapters.metrics()
+        open_adapters().metrics()

@@ -13,7 +13,7 @@ from infra.snowflake.__main__ import apply
 from market_opinion.core.errors import MartRefused, MartUnavailable, SettingsInvalid
 from market_opinion.core.settings import load_settings
 from market_opinion.serving.mart.snowflake import SnowflakeMart
-from tasks.warehouse import connect
+from market_opinion.serving.mart.snowflake_login import connect
 from tests.conftest import REPOSITORY
 from tests.loopback import Loopback, QuietHandler
 from tests.warehouse import needs_server
@@ -153,7 +153,7 @@ def refusing(place, monkeypatch):
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY", pem)
-        monkeypatch.setattr("tasks.warehouse._TIMEOUT_SECONDS", 3)
+        monkeypatch.setattr("market_opinion.serving.mart.snowflake_login._TIMEOUT_SECONDS", 3)
         yield answers
 
 

@@ -1,4 +1,4 @@
-"""The Snowflake mart, signed in to as Prefect's own block for it does."""
+"""The login to Snowflake, as Prefect's own credentials block does it."""
 
 from functools import partial
 from typing import Any, cast
@@ -12,30 +12,33 @@ from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.settings import Settings
 from market_opinion.serving.mart.snowflake import SnowflakeMart
 
-# An hourly load would rather be tried again than hang: the connector repeats what the network lost for so long.
+# The connector repeats lost requests for this long; an hourly load should fail and be retried instead.
 _TIMEOUT_SECONDS = 60
 
 
 def open_warehouse(settings: Settings) -> SnowflakeMart:
-    """The mart that MART_URI names; nothing is asked before it is needed."""
+    """Return the mart that MART_URI names; nothing is asked of it before it is needed."""
     return SnowflakeMart(partial(connect, settings), road=settings.snowflake_road)
 
 
 def connect(settings: Settings, *, database: bool = True) -> SnowflakeConnection:
-    """A connection as the configured user, to the mart's database; raises SettingsInvalid for what is missing or contradicts itself."""
-    account, name = settings.snowflake_place
-    place: dict[str, Any] = (
-        {"database": name, "warehouse": settings.snowflake_warehouse} if database else {}
+    """Return a connection as the configured user, to the mart's database unless `database` is false.
+
+    Raises SettingsInvalid for settings that are missing or contradict each other.
+    """
+    account, database_name = settings.snowflake_place
+    target: dict[str, Any] = (
+        {"database": database_name, "warehouse": settings.snowflake_warehouse} if database else {}
     )
     if settings.snowflake_url:
         url = urlsplit(settings.snowflake_url)
-        place |= {
+        target |= {
             "host": url.hostname,
             "port": url.port or (443 if url.scheme == "https" else 80),
             "protocol": url.scheme,
         }
     connection: SnowflakeConnection = _credentials(settings, account).get_client(
-        **place,
+        **target,
         autocommit=False,
         application="market_opinion",
         login_timeout=_TIMEOUT_SECONDS,
@@ -51,7 +54,7 @@ def connect(settings: Settings, *, database: bool = True) -> SnowflakeConnection
 
 
 def _credentials(settings: Settings, account: str) -> SnowflakeCredentials:
-    """From a Prefect block where one is named, else from the environment."""
+    """Return the credentials of the Prefect block, where SNOWFLAKE_BLOCK names one, else of the environment."""
     if settings.snowflake_block:
         return cast("SnowflakeCredentials", SnowflakeCredentials.load(settings.snowflake_block))
     key = settings.snowflake_private_key
@@ -64,7 +67,7 @@ def _credentials(settings: Settings, account: str) -> SnowflakeCredentials:
         if settings.snowflake_token
         else "snowflake"
     )
-    given = {
+    parts = {
         "user": settings.snowflake_user,
         "private_key": key.get_secret_value().encode() if key else None,
         "private_key_path": settings.snowflake_private_key_path,
@@ -78,12 +81,14 @@ def _credentials(settings: Settings, account: str) -> SnowflakeCredentials:
         return SnowflakeCredentials(
             account=account,
             authenticator=settings.snowflake_authenticator or derived,
-            **{name: value for name, value in given.items() if value is not None},
+            **{name: value for name, value in parts.items() if value is not None},
         )
     except ValueError as error:
         reason = error.errors()[0]["msg"] if isinstance(error, ValidationError) else error
         message = (
-            f"no usable Snowflake credentials ({reason}): set SNOWFLAKE_USER with SNOWFLAKE_PRIVATE_KEY or SNOWFLAKE_PRIVATE_KEY_PATH,"
-            " SNOWFLAKE_WORKLOAD_IDENTITY_PROVIDER, SNOWFLAKE_TOKEN or SNOWFLAKE_PASSWORD, or name a SNOWFLAKE_BLOCK"
+            f"no usable Snowflake credentials ({reason}): set SNOWFLAKE_USER with"
+            " SNOWFLAKE_PRIVATE_KEY or SNOWFLAKE_PRIVATE_KEY_PATH,"
+            " SNOWFLAKE_WORKLOAD_IDENTITY_PROVIDER, SNOWFLAKE_TOKEN or SNOWFLAKE_PASSWORD,"
+            " or name a SNOWFLAKE_BLOCK"
         )
         raise SettingsInvalid(message) from None
