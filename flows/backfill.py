@@ -5,12 +5,14 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.command_line import run_locally
+from flows.failure import report_failure
 from flows.stages import carry, conclude
-from tasks.alerts import check_windows, report_failure
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
+from tasks.alerts import check_windows
 from tasks.fetch import fetch_windows
-from tasks.local import run_locally
-from tasks.progress import Tally
-from tasks.report import Summary, compare_stars
+from tasks.report import compare_stars
 from tasks.request import SourceName, check_backfill
 from tasks.stream import mirror_landed
 
@@ -39,17 +41,17 @@ def backfill(
         end: Hour after the last, in UTC.
         mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out where it has one.
     """
-    job = check_backfill(
+    run, reading = check_backfill(
         domain, source, archive, communities, start, end, flow_run.scheduled_start_time, mapping
     )
     with Tally() as tally:
-        landed = fetch_windows(job, job.communities, job.window)
-        carry(job, landed.slices, tally)
-        tally.add(mirror_landed(job, landed.slices))
-        notes = (*landed.notes, *check_windows(job, landed.slices), *compare_stars(job))
-        return conclude(
-            job, tally, title=f"backfill of {job.domain} from {job.source}", notes=notes
-        )
+        landed = fetch_windows(run, reading, reading.communities, reading.window)
+        carry(run, reading, landed.slices, tally)
+        tally.add(mirror_landed(run, landed.slices))
+        alerts = check_windows(run, reading, landed.slices)
+        notes = (*landed.notes, *alerts, *compare_stars(run))
+        title = f"backfill of {run.domain} from {reading.source}"
+        return conclude(run, tally, title=title, notes=notes)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,16 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.command_line import run_locally
+from flows.failure import report_failure
 from flows.stages import conclude, finish
 from market_opinion.core.window import by_date
-from tasks.alerts import check_windows, report_failure
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
+from tasks.alerts import check_windows
 from tasks.bronze import build_bronze
 from tasks.campaign import find_unjudged, hand_out
 from tasks.fetch import fetch_windows
-from tasks.local import run_locally
-from tasks.progress import Tally
-from tasks.report import Summary
 from tasks.request import SourceName, check_campaign
 
 
@@ -47,7 +48,7 @@ def campaign(
         runs_at_once: How many runs go on at once, from 1; the limit of deployment `enrich` holds for all campaigns together.
         again: Hand out spans too that were judged before.
     """
-    job = check_campaign(
+    run, reading = check_campaign(
         domain,
         source,
         archive,
@@ -60,24 +61,23 @@ def campaign(
         mapping,
     )
     with Tally() as tally:
-        landed = fetch_windows(job, job.communities, job.window)
+        landed = fetch_windows(run, reading, reading.communities, reading.window)
         tally.expect(3 * len(landed.slices))
-        # All of bronze before any of silver: a comment finds its thread's title whichever run is first.
+        # Bronze before silver: a comment finds its thread's title whichever run is first.
         for span in landed.slices:
-            tally.done("bronze", span, build_bronze(job, span))
-        parts = find_unjudged(job, landed.slices, items_a_run=items_a_run, again=again)
+            tally.done("bronze", span, build_bronze(run, span))
+        parts = find_unjudged(run, landed.slices, items_a_run=items_a_run, again=again)
         tally.expect(len(parts))
-        tally.add(hand_out(job, parts, tally, at_once=runs_at_once))
+        tally.add(hand_out(run, reading, parts, tally, at_once=runs_at_once))
         for dates in by_date(landed.slices):
-            finish(job, dates, tally)
+            finish(run, reading, dates, tally)
         notes = (
             *landed.notes,
             f"{len(parts)} spans were judged by runs of their own",
-            *check_windows(job, landed.slices),
+            *check_windows(run, reading, landed.slices),
         )
-        return conclude(
-            job, tally, title=f"campaign of {job.domain} from {job.source}", notes=notes
-        )
+        title = f"campaign of {run.domain} from {reading.source}"
+        return conclude(run, tally, title=title, notes=notes)
 
 
 if __name__ == "__main__":

@@ -4,12 +4,13 @@ from pathlib import Path
 
 from prefect import flow
 
+from flows.command_line import run_locally
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
 from market_opinion.scorers.judging import ScorerName
 from market_opinion.truth.evaluation import Evaluation
 from tasks.evaluate import evaluate_scorer, publish_evaluation
-from tasks.local import run_locally
-from tasks.progress import Tally
-from tasks.report import Summary, publish_summary
+from tasks.report import publish_summary
 from tasks.request import check_evaluate
 
 
@@ -30,13 +31,13 @@ def evaluate(
         against: Another scorer to put beside it.
         limit: Judge so many of the texts, chosen evenly.
     """
-    job = check_evaluate(domain, labelled, scorer, against)
+    run = check_evaluate(domain, labelled, scorer, against)
     with Tally() as tally:
-        found: dict[str, Evaluation] = {}
+        results: dict[str, Evaluation] = {}
         for name in dict.fromkeys([scorer, *([against] if against else [])]):
-            found[name], counts = evaluate_scorer(job, labelled, name, limit)
+            results[name], counts = evaluate_scorer(run, labelled, name, limit)
             tally.add(counts)
-        notes = publish_evaluation(found)
+        notes = publish_evaluation(results)
         summary = Summary(
             f"evaluation on {labelled.name}", dict(tally.counts), tally.elapsed_seconds, None, notes
         )

@@ -5,13 +5,14 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.command_line import run_locally
+from flows.failure import report_failure
 from flows.stages import carry, conclude
-from tasks.alerts import check_windows, report_failure
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
+from tasks.alerts import check_windows
 from tasks.fetch import fetch_windows
-from tasks.local import run_locally
-from tasks.progress import Tally
 from tasks.record import find_due_windows, find_stale_windows
-from tasks.report import Summary
 from tasks.request import SourceName, check_hourly
 from tasks.stream import mirror_landed
 
@@ -41,7 +42,7 @@ def hourly(
         mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out where it has one.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_hourly(
+    run, reading = check_hourly(
         domain,
         source,
         archive,
@@ -51,16 +52,15 @@ def hourly(
         mapping,
     )
     with Tally() as tally:
-        carry(job, find_stale_windows(job), tally)
-        due = find_due_windows(job)
+        carry(run, reading, find_stale_windows(run, reading), tally)
+        due = find_due_windows(run, reading)
         for span in due:
-            landed = fetch_windows(job, span.communities, span.window)
-            carry(job, landed.slices, tally)
-            tally.add(mirror_landed(job, landed.slices))
-        notes = check_windows(job, due) if due else ("no hour is due",)
-        return conclude(
-            job, tally, title=f"hourly run of {job.domain} from {job.source}", notes=notes
-        )
+            landed = fetch_windows(run, reading, span.communities, span.window)
+            carry(run, reading, landed.slices, tally)
+            tally.add(mirror_landed(run, landed.slices))
+        notes = check_windows(run, reading, due, otherwise="no hour is due")
+        title = f"hourly run of {run.domain} from {reading.source}"
+        return conclude(run, tally, title=title, notes=notes)
 
 
 if __name__ == "__main__":

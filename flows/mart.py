@@ -5,11 +5,11 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.command_line import run_locally
+from flows.failure import report_failure
 from flows.stages import conclude, serve
-from tasks.alerts import report_failure
-from tasks.local import run_locally
-from tasks.progress import Tally
-from tasks.report import Summary
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
 from tasks.request import check_mart
 from tasks.rescore import find_scored_slices
 
@@ -31,13 +31,13 @@ def mart(
         end: Hour after the last, in UTC.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_mart(domain, start, end, now or flow_run.scheduled_start_time)
-    slices = find_scored_slices(job)
+    run = check_mart(domain, start, end, now or flow_run.scheduled_start_time)
+    slices = find_scored_slices(run, start, end)
     with Tally() as tally:
         tally.expect(2 * len(slices))
         for span in slices:
-            serve(job, [span], tally, again=True)
-        return conclude(job, tally, title=f"mart of {domain}")
+            serve(run, [span], tally, again=True)
+        return conclude(run, tally, title=f"mart of {domain}")
 
 
 if __name__ == "__main__":

@@ -5,11 +5,11 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.command_line import run_locally
+from flows.failure import report_failure
 from flows.stages import conclude, recheck
-from tasks.alerts import report_failure
-from tasks.local import run_locally
-from tasks.progress import Tally
-from tasks.report import Summary
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
 from tasks.request import SourceName, check_recheck
 
 
@@ -32,10 +32,10 @@ def refresh(
         max_windows: Hours to look at, at most.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_recheck(domain, source, communities, now or flow_run.scheduled_start_time)
+    run, reading = check_recheck(domain, source, communities, now or flow_run.scheduled_start_time)
     with Tally() as tally:
-        recheck(job, "refresh", max_windows, tally)
-        return conclude(job, tally, title=f"refresh of {job.domain}")
+        recheck(run, reading, "refresh", max_windows, tally)
+        return conclude(run, tally, title=f"refresh of {run.domain}")
 
 
 if __name__ == "__main__":

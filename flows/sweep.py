@@ -5,13 +5,13 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.command_line import run_locally
+from flows.failure import report_failure
 from flows.stages import conclude, recheck
-from tasks.alerts import report_failure
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
 from tasks.erase import forget_history
-from tasks.local import run_locally
-from tasks.progress import Tally
 from tasks.recheck import measure_sweep
-from tasks.report import Summary
 from tasks.request import SourceName, check_recheck
 
 
@@ -34,13 +34,13 @@ def sweep(
         max_windows: Hours to look at, at most.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_recheck(domain, source, communities, now or flow_run.scheduled_start_time)
+    run, reading = check_recheck(domain, source, communities, now or flow_run.scheduled_start_time)
     with Tally() as tally:
-        recheck(job, "sweep", max_windows, tally)
-        # Also what an erasure that was cut off left in earlier versions, and files that no version names.
-        tally.add(forget_history(job))
-        tally.add(measure_sweep(job))
-        return conclude(job, tally, title=f"sweep of {job.domain}")
+        recheck(run, reading, "sweep", max_windows, tally)
+        # An erasure that was cut off may have left earlier versions, and files that none names.
+        tally.add(forget_history(run))
+        tally.add(measure_sweep(run, reading))
+        return conclude(run, tally, title=f"sweep of {run.domain}")
 
 
 if __name__ == "__main__":

@@ -4,10 +4,11 @@ from pathlib import Path
 
 from prefect import flow
 
+from flows.command_line import run_locally
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
 from tasks.evaluate import train_linear
-from tasks.local import run_locally
-from tasks.progress import Tally
-from tasks.report import Summary, publish_summary
+from tasks.report import publish_summary
 from tasks.request import check_train
 
 
@@ -19,14 +20,14 @@ def train(domain: str = "smartphones", labelled: Path | None = None) -> Summary:
         domain: Folder below domains/ it is for.
         labelled: File of labelled texts; what SCORER=llm has judged in the lake when left out.
     """
-    job = check_train(domain, labelled)
+    run = check_train(domain, labelled)
     with Tally() as tally:
         summary = Summary(
             f"linear scorer of {domain}",
             {},
             tally.elapsed_seconds,
             None,
-            train_linear(job, labelled),
+            train_linear(run, labelled),
         )
         publish_summary(summary)
         return summary

@@ -19,7 +19,13 @@ def errors() -> tuple[type[Exception], ...]:
     return BotoCoreError, ClientError
 
 
-def call(service: str, operation: str, *, region: str | None = None, **arguments: Any) -> Any:  # noqa: ANN401, as boto3 has it
+def call(
+    service: str,
+    operation: str,
+    *,
+    region: str | None = None,
+    **arguments: Any,  # noqa: ANN401, as boto3 has it
+) -> Any:  # noqa: ANN401, as boto3 has it
     """Return the answer of one request; raises CloudRefused that names the reason AWS gave."""
     try:
         return getattr(client(service, region=region), operation)(**arguments)

@@ -1,7 +1,8 @@
 """Alerts: posted as JSON to a webhook and published to an SNS topic, where these are set."""
 
 import logging
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -10,10 +11,17 @@ from pydantic import SecretStr
 
 from market_opinion.core import aws
 from market_opinion.core.errors import CloudRefused
+from market_opinion.core.log import Log
+from market_opinion.core.settings import Settings
+from market_opinion.storage.state import WindowEntry, WindowState
+from market_opinion.storage.state.ratios import ratios
 
 _TIMEOUT_SECONDS = 10
 # SNS refuses longer ones; the limit of a message is in bytes, so this leaves room.
 _SUBJECT_MAX, _MESSAGE_MAX = 100, 60_000
+_USABLE_MIN = 0.5
+_USABLE_COMMENTS_MIN = 50
+_COMMENT_COUNTS = ("comment_count", "usable_comment_count")
 _log = logging.getLogger(__name__)
 
 
@@ -23,6 +31,42 @@ class Alert:
 
     rule: str
     text: str
+
+
+def window_alerts(platform: str, entries: Sequence[WindowEntry]) -> list[Alert]:
+    """Return alerts for hours that are not certified, and for communities that are hardly usable."""
+    states = Counter(
+        (entry.state, entry.community, entry.detail)
+        for entry in entries
+        if entry.state is not WindowState.CERTIFIED
+    )
+    alerts = [
+        Alert(
+            "windows_" + state.lower(),
+            f"{platform}/{community}: {count:,} windows are {state}: {detail}",
+        )
+        for (state, community, detail), count in sorted(states.items())
+    ]
+    for community in sorted({entry.community for entry in entries}):
+        hours = [entry.counts for entry in entries if entry.community == community]
+        counts = {name: sum(hour.get(name, 0) for hour in hours) for name in _COMMENT_COUNTS}
+        ratio = ratios(counts)["usable_comment_ratio"]
+        is_enough = counts["comment_count"] >= _USABLE_COMMENTS_MIN
+        if ratio is not None and is_enough and ratio < _USABLE_MIN:
+            text = (
+                f"{platform}/{community}: only {ratio:.0%}"
+                f" of {counts['comment_count']:,} comments can be used"
+            )
+            alerts.append(Alert("usable_ratio_low", text))
+    return alerts
+
+
+def raise_alerts(alerts: Iterable[Alert], settings: Settings, log: Log) -> None:
+    """Log the alerts, and send them to the places of the settings."""
+    alerts = list(alerts)
+    for alert in alerts:
+        log.warning("%s", alert.text)
+    send(alerts, webhook=settings.alert_webhook_url, topic=settings.alert_sns_topic_arn)
 
 
 def send(alerts: Sequence[Alert], *, webhook: SecretStr | None, topic: str | None = None) -> None:

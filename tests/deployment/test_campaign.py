@@ -77,7 +77,7 @@ def _forget(server: PrefectServer, campaign_run: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "text"),
     [
-        ({"items_a_run": 0}, "items_a_run is 0: it starts at 1"),
+        ({"items_a_run": 0}, "--items-a-run is 0: it starts at 1"),
         ({}, "set PREFECT_API_URL and deploy"),
     ],
 )

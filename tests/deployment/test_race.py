@@ -31,8 +31,8 @@ def test_eight_processes_lose_and_double_nothing(on_aws, tmp_path, make_comment,
     ]
     archive = str(write_archive(tmp_path / "archive", comments))
     span = {"start": race.FIRST, "end": race.FIRST + timedelta(days=2)}
-    job = check_backfill.fn("smartphones", "archive", archive, ["phones"], **span, now=NOW)
-    fetch_windows.fn(job, job.communities, job.window)
+    run, reading = check_backfill.fn("smartphones", "archive", archive, ["phones"], **span, now=NOW)
+    fetch_windows.fn(run, reading, reading.communities, reading.window)
     shares = [
         [sys.executable, "-m", "tests.race", archive, str(first), str(first + 3)]
         for first in range(0, 24, 3)

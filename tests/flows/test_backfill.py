@@ -241,7 +241,7 @@ def test_a_range_is_clipped_with_a_message(monkeypatch, home, archive):
             InvalidRequest,
             "is not after start",
         ),
-        ({"start": datetime(2026, 3, 2)}, InvalidRequest, "end is missing"),
+        ({"start": datetime(2026, 3, 2)}, InvalidRequest, "--end is missing"),
         ({"source": "archive"}, InvalidRequest, "needs archive"),
         ({"source": "archive", "archive": "nowhere"}, SourceUnreadable, "no archive at nowhere"),
         (

@@ -75,5 +75,5 @@ def test_each_window_leaves_a_run_record(home):
 
 def test_fewer_than_one_window_is_refused():
     """By name."""
-    with pytest.raises(InvalidRequest, match="max_windows is 0"):
+    with pytest.raises(InvalidRequest, match="--max-windows is 0"):
         hourly.fn(max_windows=0)

@@ -14,13 +14,12 @@ from pydantic import SecretStr
 
 import flows.backfill
 import flows.inbox
-import tasks.inbox
 from flows.erase import erase
 from flows.inbox import inbox
 from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS
 from market_opinion.core.settings import load_settings
 from market_opinion.ops.adapters import open_adapters
-from market_opinion.sources.inbox import Queue
+from market_opinion.sources.inbox import Inbox, Queue
 from tests.cloud import needs_aws
 from tests.conftest import NOW, REPOSITORY, assert_same, epoch
 from tests.tasks.test_sources import MAPPING
@@ -165,7 +164,7 @@ def test_what_is_still_written_is_waited_for(box, monkeypatch):
         if look == 3:
             os.utime(path, (1, 1))
 
-    monkeypatch.setattr("tasks.inbox.time.sleep", write_on)
+    monkeypatch.setattr("time.sleep", write_on)
     inbox.fn()
     assert bronze().height == 4
     assert list(outcomes()) == ["reviews/growing.jsonl"]
@@ -391,7 +390,7 @@ def test_a_file_in_the_wrong_folder_may_be_moved(survey, box):
 
 def test_many_files_go_through_the_stages_together(box, monkeypatch):
     """As many as one look takes; of many only what is wrong is told, and each is recorded."""
-    monkeypatch.setattr("tasks.inbox._FILES_A_LOOK", 20)
+    monkeypatch.setattr("market_opinion.ops.arrivals._FILES_A_LOOK", 20)
     for n in range(30):
         put(box, f"reviews/2026/part[{n}] of *.jsonl", review(n))
     put(box, "reviews/2025/part[0] of *.jsonl", review(0))
@@ -399,7 +398,7 @@ def test_many_files_go_through_the_stages_together(box, monkeypatch):
     loads = []
     carry = flows.inbox.carry
     monkeypatch.setattr("flows.inbox.carry", lambda *args: loads.append(args) or carry(*args))
-    monkeypatch.setattr("tasks.inbox._FILES_TOLD_MAX", 10)
+    monkeypatch.setattr("market_opinion.ops.arrivals._FILES_SHOWN_MAX", 10)
     notes = inbox.fn().notes
     assert (len(loads), bronze().height) == (2, 30)
     assert (
@@ -413,10 +412,10 @@ def test_many_files_go_through_the_stages_together(box, monkeypatch):
 
 def test_a_file_that_cannot_be_read_now_waits_and_stops_no_other(box, monkeypatch):
     """It may be gone before it is opened, or a store may not answer."""
-    monkeypatch.setattr("tasks.inbox._FILES_A_LOOK", 1)
+    monkeypatch.setattr("market_opinion.ops.arrivals._FILES_A_LOOK", 1)
     put(box, "reviews/a.jsonl", review(1))
     put(box, "reviews/b.jsonl", review(2))
-    sha256 = tasks.inbox.Inbox.sha256
+    sha256 = Inbox.sha256
 
     def refuse(own, arrival):
         if arrival.path.endswith("a.jsonl"):
@@ -425,7 +424,7 @@ def test_a_file_that_cannot_be_read_now_waits_and_stops_no_other(box, monkeypatc
         return sha256(own, arrival)
 
     with monkeypatch.context() as failing:
-        failing.setattr("tasks.inbox.Inbox.sha256", refuse)
+        failing.setattr(Inbox, "sha256", refuse)
         assert "reviews/a.jsonl: waiting: it could not be read now: not yours" in inbox.fn().notes
     assert list(outcomes()) == ["reviews/b.jsonl"]
     inbox.fn()
@@ -478,14 +477,16 @@ def test_hours_near_each_other_are_carried_as_one_where_little_lies_between(
     """What was there already is not carried again for nothing."""
     put(box, "reviews/between/phones.jsonl", review(300))
     inbox.fn()
-    monkeypatch.setattr("tasks.inbox._GAP_MAX_LINES", most)
+    monkeypatch.setattr("market_opinion.ops.arrivals._GAP_MAX_LINES", most)
     for n in (0, 660):
         put(box, f"reviews/{n}/phones.jsonl", review(n))
     spans = []
     carry = flows.inbox.carry
     monkeypatch.setattr(
         "flows.inbox.carry",
-        lambda job, slices, tally: spans.extend(slices) or carry(job, slices, tally),
+        lambda run, reading, slices, tally: (
+            spans.extend(slices) or carry(run, reading, slices, tally)
+        ),
     )
     inbox.fn()
     assert [span.window.hour_count for span in spans] == carried

@@ -203,10 +203,10 @@ def test_polls_land_what_no_closer_could_reach(reddit):
     for minute in range(0, 100, 5):
         moment = at(reddit, H10 + timedelta(minutes=minute))
         counts, soonest = poll_communities.fn(
-            check_live.fn("smartphones", ["phones"], moment), moment
+            *check_live.fn("smartphones", ["phones"], moment), moment
         )
     assert soonest <= timedelta(minutes=13)
-    assert counts["gap_count"] == 0
+    assert counts.gap_count == 0
     run_hourly(reddit, H10 + timedelta(minutes=100))
     assert (entry().state, watermark()) == (WindowState.CERTIFIED, H10 + timedelta(hours=1))
     assert bronze().height == 2401

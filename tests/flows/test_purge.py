@@ -22,7 +22,7 @@ from market_opinion.core.window import Slice, Window
 from market_opinion.ops.adapters import open_adapters
 from market_opinion.storage.landing.redaction import purge_lines
 from tasks.opinions import judge_items
-from tasks.removal import check_purge
+from tasks.request import check_purge
 from tests.conftest import write_archive
 from tests.flows.test_live import H10, SUBMISSION, T10, at, comment, entry, everywhere, run_hourly
 from tests.llm_server import ModelServer
@@ -68,8 +68,8 @@ def two_comments(reddit):
 
 
 def judge_into(score_set):
-    job = check_purge.fn("smartphones", "reddit", LATER)
-    judge_items.fn(job, Slice("reddit", ("phones",), Window.hour(H10)), "lexicon", score_set)
+    run, _ = check_purge.fn("smartphones", "reddit", LATER)
+    judge_items.fn(run, Slice("reddit", ("phones",), Window.hour(H10)), "lexicon", score_set)
 
 
 def test_words_go_and_what_was_derived_stays(reddit, home, derived):

@@ -103,7 +103,7 @@ def test_hours_that_were_not_judged_again_stay_as_they_are(server, judged):
         ({"score_set": "live"}, "choose another name"),
         ({"score_set": "A b"}, "lower-case"),
         ({"score_set": "nobody", "promote": True}, "never judged"),
-        ({"start": datetime(2026, 3, 1)}, "end is missing"),
+        ({"start": datetime(2026, 3, 1)}, "--end is missing"),
         ({"start": datetime(2020, 1, 1), "end": datetime(2020, 1, 2)}, "back-fill it first"),
     ],
 )

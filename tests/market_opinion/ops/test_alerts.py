@@ -51,9 +51,9 @@ def test_refused_requests_are_told_once(webhook, monkeypatch, home, without_engi
     quota = Quota(open_adapters().state(), "client", per_minute=90, priority=Priority.CLOSE)
     quota.note_refusal()
     quota.note_refusal()
-    job = check_backfill.fn("smartphones", "sample", None, None, None, None, NOW)
-    check_rate.fn(job)
-    check_rate.fn(job)
+    run, _ = check_backfill.fn("smartphones", "sample", None, None, None, None, NOW)
+    check_rate.fn(run)
+    check_rate.fn(run)
     assert [alert["rule"] for body in received for alert in body["alerts"]] == ["rate_limited"]
     assert "2 requests were refused" in received[0]["text"]
     assert '"name":"RequestsRefused","value":2' in (home / "metrics.jsonl").read_text()

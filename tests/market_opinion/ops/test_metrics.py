@@ -1,11 +1,13 @@
 """B39, B40: metrics under the names operators know, wherever they go."""
 
 import json
+import logging
 from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
 
+from market_opinion.core.settings import load_settings
 from market_opinion.ops.adapters import open_adapters
 from market_opinion.ops.metrics import Metric
 from tests.cloud import needs_aws
@@ -58,8 +60,7 @@ def test_metrics_arrive_in_cloudwatch(account, monkeypatch):
 @needs_aws
 def test_alerts_arrive_by_sns(account, monkeypatch, caplog):
     """E31: one message for all; a topic that is gone is logged and stops nothing."""
-    from market_opinion.ops.alerts import Alert
-    from tasks.alerts import _send
+    from market_opinion.ops.alerts import Alert, raise_alerts
 
     sns, sqs = boto3.client("sns"), boto3.client("sqs")
     topic = sns.create_topic(Name="alerts")["TopicArn"]
@@ -69,12 +70,11 @@ def test_alerts_arrive_by_sns(account, monkeypatch, caplog):
     ]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     monkeypatch.setenv("ALERT_SNS_TOPIC_ARN", topic)
-    _send(
-        [
-            Alert("windows_gap", "2 windows are GAP"),
-            Alert("rate_limited", "3 requests were refused"),
-        ]
-    )
+    alerts = [
+        Alert("windows_gap", "2 windows are GAP"),
+        Alert("rate_limited", "3 requests were refused"),
+    ]
+    raise_alerts(alerts, load_settings(), logging.getLogger())
     (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=2)["Messages"]
     body = json.loads(message["Body"])
     assert (body["Subject"], body["Message"]) == (
@@ -82,7 +82,7 @@ def test_alerts_arrive_by_sns(account, monkeypatch, caplog):
         "2 windows are GAP\n3 requests were refused",
     )
     monkeypatch.setenv("ALERT_SNS_TOPIC_ARN", topic + "-gone")
-    _send([Alert("windows_gap", "again")])
+    raise_alerts([Alert("windows_gap", "again")], load_settings(), logging.getLogger())
     assert "SNS did not take 1 alerts" in caplog.text
 
 
