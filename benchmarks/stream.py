@@ -74,7 +74,7 @@ def _drain() -> Drain:
     settings = load_settings()
     return Drain(
         settings,
-        Landing(settings.landing_root),
+        Landing(settings.landing.root),
         load_domain("smartphones", settings.domains_path),
         vouched=lambda _: False,
     )
@@ -82,7 +82,7 @@ def _drain() -> Drain:
 
 def rows(settings: Settings) -> tuple[int, int, int]:
     """Lines landed, different items and rejections."""
-    landing = Landing(settings.landing_root)
+    landing = Landing(settings.landing.root)
     captures = landing.captures("reddit", landing.communities("reddit"), None)
     found, rejections = bronze.parse(
         content for capture in captures for content in landing.read(capture)

@@ -19,6 +19,6 @@ def report_failure(flow: Flow[..., Any], flow_run: FlowRun, state: State[Any]) -
     settings = load_settings()
     send(
         [Alert("run_" + str(state.name).lower(), text)],
-        webhook=settings.alert_webhook_url,
-        topic=settings.alert_sns_topic_arn,
+        webhook=settings.alerts.webhook_url,
+        topic=settings.alerts.sns_topic_arn,
     )

@@ -148,7 +148,7 @@ def write_proof(run: Run, reading: Reading, erasure: Erasure, slices: list[Slice
 
 
 def _write(run: Run, proof: Mapping[str, object]) -> str:
-    folder = run.settings.home_path.resolve() / "erasures"
+    folder = run.settings.home / "erasures"
     folder.mkdir(exist_ok=True)
     path = folder / f"{run.now:%Y%m%dT%H%M%S}-{run.run_id[:8]}.json"
     path.write_text(json.dumps(proof, indent=2) + "\n", encoding="utf-8")

@@ -32,8 +32,8 @@ def load_mart(run: Run, slices: list[Slice], *, again: bool = False) -> dict[str
         windows=mart.window_rows(entry for day in days for entry in state.windows(window=day)),
         snapshot_ids=snapshot_ids(lake),
     )
-    if settings.mart_engine == "snowflake" and settings.snowflake_road == "external":
-        export_days(lake, Export(settings.export_root), days)
+    if settings.mart.engine == "snowflake" and settings.snowflake.access == "external":
+        export_days(lake, Export(settings.mart.export_root), days)
     try:
         counts = run.adapters.mart().load(
             load, lambda: silver_of_days(lake, run.domain, days), again=again
@@ -51,7 +51,7 @@ def publish_views(run: Run) -> dict[str, int]:
 
     Readers see all of the new views, or the ones that were there before.
     """
-    uri, source = run.settings.postgres_uri, run.adapters.mart()
+    uri, source = run.settings.mart.postgres_uri, run.adapters.mart()
     if uri is None or not source.is_loaded:
         return {}
     counts = PostgresMart(uri).publish(source)

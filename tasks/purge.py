@@ -31,7 +31,7 @@ def find_expired(run: Run, reading: Reading) -> list[Slice]:
 
     They come in slices that fit in memory.
     """
-    age = timedelta(hours=run.settings.retention_hours)
+    age = timedelta(hours=run.settings.upkeep.retention_hours)
     expired = Window(EARLIEST, floor_hour(run.now - age))
     whole = Slice(reading.platform, reading.communities, expired)
     columns = ["window_start", "body"]

@@ -75,4 +75,4 @@ def measure_sweep(run: Run, reading: Reading) -> SweepCounts:
 
 
 def _schedule(run: Run) -> Schedule:
-    return Schedule(run.settings.refresh_ages, run.settings.sweep_hours)
+    return Schedule(run.settings.upkeep.refresh_ages, run.settings.upkeep.sweep_hours)

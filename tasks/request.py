@@ -151,7 +151,7 @@ def check_mart(domain: str, start: datetime | None, end: datetime | None, now: d
 def check_publish(domain: str, now: datetime) -> Run:
     """Check a publication; raises InvalidRequest without a POSTGRES_URI."""
     run = _run(domain, now)
-    if run.settings.postgres_uri is None:
+    if run.settings.mart.postgres_uri is None:
         message = (
             "POSTGRES_URI is not set: say where to publish,"
             " as postgresql://user:password@host:port/name"
@@ -234,7 +234,7 @@ def check_erase(
 def check_purge(domain: str, platform: str, now: datetime) -> Request:
     """Check a purge of a platform; raises InvalidRequest where words are meant to stay."""
     run = _run(domain, now)
-    if run.settings.retention != "derived_only":
+    if run.settings.upkeep.retention != "derived_only":
         message = (
             "RETENTION is full, so no words are purged:"
             " set RETENTION=derived_only to keep only what is derived of them"

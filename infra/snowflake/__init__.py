@@ -1,6 +1,6 @@
 """What an account of Snowflake needs before the first load: SQL files, in the order of their numbers, rendered from the settings.
 
-Every statement may be run again. Which files there are depends on SNOWFLAKE_ROAD.
+Every statement may be run again. Which files there are depends on SNOWFLAKE_ACCESS.
 """
 
 from collections.abc import Iterator
@@ -29,8 +29,8 @@ def setup(settings: Settings) -> str:
     names = (
         *_ALWAYS,
         *(
-            name.format(catalog=settings.snowflake_catalog)
-            for name in _ROADS[settings.snowflake_road]
+            name.format(catalog=settings.snowflake.catalog)
+            for name in _ROADS[settings.snowflake.access]
         ),
     )
     return "\n".join(_rendered(name, settings) for name in sorted(names))
@@ -38,7 +38,7 @@ def setup(settings: Settings) -> str:
 
 def status(settings: Settings) -> str:
     """The SQL that shows how it stands."""
-    return _rendered(f"status_{settings.snowflake_road}", settings)
+    return _rendered(f"status_{settings.snowflake.access}", settings)
 
 
 def statements(sql: str) -> Iterator[str]:
@@ -49,13 +49,13 @@ def statements(sql: str) -> Iterator[str]:
 
 def _rendered(name: str, settings: Settings) -> str:
     values = {
-        "database": settings.snowflake_place[1],
-        "warehouse": settings.snowflake_warehouse,
-        "lake_uri": settings.snowflake_lake_uri,
-        "role_arn": settings.snowflake_aws_role_arn,
-        "external_id": settings.snowflake_aws_external_id,
-        "account_id": settings.aws_account_id,
-        "region": settings.aws_region,
+        "database": settings.mart.snowflake_place[1],
+        "warehouse": settings.snowflake.warehouse,
+        "lake_uri": settings.snowflake.lake_uri,
+        "role_arn": settings.snowflake.aws_role_arn,
+        "external_id": settings.snowflake.aws_external_id,
+        "account_id": settings.aws.account_id,
+        "region": settings.aws.region,
     }
     variables = {
         "lake_uri": "SNOWFLAKE_LAKE_URI",
@@ -69,6 +69,6 @@ def _rendered(name: str, settings: Settings) -> str:
         if values[key] is None
     ]
     if missing:
-        message = f"infra/snowflake/{name}.sql needs {', '.join(missing)}: set them, or another SNOWFLAKE_ROAD"
+        message = f"infra/snowflake/{name}.sql needs {', '.join(missing)}: set them, or another SNOWFLAKE_ACCESS"
         raise SettingsInvalid(message)
     return template.substitute(values)

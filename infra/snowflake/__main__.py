@@ -20,7 +20,7 @@ app = cyclopts.App(
 
 @app.command
 def render() -> None:
-    """Print the SQL for SNOWFLAKE_ROAD, for somebody to read and run."""
+    """Print the SQL for SNOWFLAKE_ACCESS, for somebody to read and run."""
     print(snowflake.setup(load_settings()))
 
 

@@ -31,27 +31,27 @@ class Adapters:
     def landing(self) -> Landing:
         """Return the landing zone."""
         return Landing(
-            self.settings.landing_root,
-            compression=self.settings.landing_compression,
-            max_bytes=self.settings.landing_max_bytes,
+            self.settings.landing.root,
+            compression=self.settings.landing.compression,
+            max_bytes=self.settings.landing.max_bytes,
         )
 
     def lake(self) -> Lake:
         """Return the lake."""
-        return open_lake(self.settings.lake_catalog, self.settings.lake_path)
+        return open_lake(self.settings.lake.catalog, self.settings.lake.path)
 
     def state(self) -> StateStore:
         """Return the state store."""
         settings = self.settings
-        if settings.state_table is None:
-            return SQLiteState(settings.state_path, environment=settings.environment)
+        if settings.state.table is None:
+            return SQLiteState(settings.state.path, environment=settings.environment)
         # Loads boto3's models, which few need.
         from market_opinion.storage.state.dynamodb import DynamoDBState
 
         return DynamoDBState(
-            settings.state_table,
+            settings.state.table,
             environment=settings.environment,
-            ssm_path=settings.state_base_path,
+            ssm_path=settings.state.ssm_path,
         )
 
     def mart(self) -> Mart:
@@ -68,10 +68,10 @@ class Adapters:
 
     def metrics(self) -> MetricsSink:
         """Return the place that metrics go to."""
-        namespace = self.settings.metrics_namespace
-        match self.settings.metrics_sink:
+        namespace = self.settings.metrics.namespace
+        match self.settings.metrics.sink:
             case "file":
-                path = self.settings.home_path.resolve() / "metrics.jsonl"
+                path = self.settings.home / "metrics.jsonl"
                 return MetricsFile(path, namespace=namespace)
             case "emf":
                 return EmbeddedMetrics(namespace=namespace)
@@ -108,13 +108,13 @@ class Adapters:
         quota = Quota(
             self.state(),
             credentials.client_id,
-            per_minute=self.settings.reddit_requests_per_minute,
+            per_minute=self.settings.reddit.requests_per_minute,
             priority=priority,
         )
         return RedditClientFactory.create(
             credentials,
-            reddit_url=self.settings.reddit_url,
-            oauth_url=self.settings.reddit_oauth_url,
+            reddit_url=self.settings.reddit.url,
+            oauth_url=self.settings.reddit.oauth_url,
             wait_for_turn=quota.wait,
             on_refusal=quota.note_refusal,
         )
@@ -127,22 +127,22 @@ def open_adapters() -> Adapters:
 
 def reddit_credentials(settings: Settings) -> RedditCredentials:
     """Return the credentials from the environment, a Prefect block or Secrets Manager: the first that is configured."""
-    has_elsewhere = settings.reddit_secret_block or settings.reddit_secret_arn
-    if settings.reddit_client_id or not has_elsewhere:
+    has_elsewhere = settings.reddit.secret_block or settings.reddit.secret_arn
+    if settings.reddit.client_id or not has_elsewhere:
         secrets = {
-            "REDDIT_CLIENT_ID": settings.reddit_client_id,
-            "REDDIT_CLIENT_SECRET": settings.reddit_client_secret,
+            "REDDIT_CLIENT_ID": settings.reddit.client_id,
+            "REDDIT_CLIENT_SECRET": settings.reddit.client_secret,
         }
         texts = {name: value.get_secret_value() for name, value in secrets.items() if value}
         return RedditCredentials.parse(
-            {**texts, "REDDIT_USER_AGENT": settings.reddit_user_agent}, where="the environment"
+            {**texts, "REDDIT_USER_AGENT": settings.reddit.user_agent}, where="the environment"
         )
-    if settings.reddit_secret_block:
+    if settings.reddit.secret_block:
         return RedditCredentials.parse(
-            read_block(settings.reddit_secret_block),
-            where=f"Prefect block {settings.reddit_secret_block}",
+            read_block(settings.reddit.secret_block),
+            where=f"Prefect block {settings.reddit.secret_block}",
         )
-    answer = aws.call("secretsmanager", "get_secret_value", SecretId=settings.reddit_secret_arn)
+    answer = aws.call("secretsmanager", "get_secret_value", SecretId=settings.reddit.secret_arn)
     return RedditCredentials.parse(
-        answer.get("SecretString", ""), where=f"secret {settings.reddit_secret_arn}"
+        answer.get("SecretString", ""), where=f"secret {settings.reddit.secret_arn}"
     )

@@ -66,7 +66,7 @@ def raise_alerts(alerts: Iterable[Alert], settings: Settings, log: Log) -> None:
     alerts = list(alerts)
     for alert in alerts:
         log.warning("%s", alert.text)
-    send(alerts, webhook=settings.alert_webhook_url, topic=settings.alert_sns_topic_arn)
+    send(alerts, webhook=settings.alerts.webhook_url, topic=settings.alerts.sns_topic_arn)
 
 
 def send(alerts: Sequence[Alert], *, webhook: SecretStr | None, topic: str | None = None) -> None:

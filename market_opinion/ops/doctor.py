@@ -83,7 +83,7 @@ def _python() -> _Result:
 
 
 def _home(adapters: Adapters) -> _Result:
-    home = adapters.settings.home_path.resolve()
+    home = adapters.settings.home
     free = shutil.disk_usage(home).free
     if free < _FREE_BYTES_MIN:
         return "bad", (
@@ -106,11 +106,11 @@ def _domains(adapters: Adapters) -> _Result:
 def _aws(adapters: Adapters) -> _Result:
     settings = adapters.settings
     uses = {
-        "LANDING_URI": settings.landing_root.startswith("s3:"),
-        "STATE_URI": settings.state_table is not None,
-        "REDDIT_SECRET_ARN": settings.reddit_secret_arn is not None,
-        "ALERT_SNS_TOPIC_ARN": settings.alert_sns_topic_arn is not None,
-        "METRICS_SINK": settings.metrics_sink == "cloudwatch",
+        "LANDING_URI": settings.landing.root.startswith("s3:"),
+        "STATE_URI": settings.state.table is not None,
+        "REDDIT_SECRET_ARN": settings.reddit.secret_arn is not None,
+        "ALERT_SNS_TOPIC_ARN": settings.alerts.sns_topic_arn is not None,
+        "METRICS_SINK": settings.metrics.sink == "cloudwatch",
     }
     if not any(uses.values()):
         return "off", "nothing is kept there"
@@ -119,7 +119,7 @@ def _aws(adapters: Adapters) -> _Result:
 
 
 def _landing(adapters: Adapters) -> _Result:
-    root = adapters.settings.landing_root
+    root = adapters.settings.landing.root
     fs, path = fsspec.url_to_fs(root)
     if root.startswith("s3:"):
         fs.invalidate_cache()
@@ -132,23 +132,23 @@ def _landing(adapters: Adapters) -> _Result:
 def _lake(adapters: Adapters) -> _Result:
     lake = adapters.lake()
     count = sum(lake.snapshot_id(table) is not None for table in TABLES)
-    catalog = adapters.settings.lake_catalog
+    catalog = adapters.settings.lake.catalog
     return "ok", f"catalog {catalog}: {count} of {len(TABLES)} tables are written"
 
 
 def _state(adapters: Adapters) -> _Result:
     entries, settings = adapters.state().windows(), adapters.settings
-    place = f"DynamoDB {settings.state_table}" if settings.state_table else str(settings.state_path)
+    place = f"DynamoDB {settings.state.table}" if settings.state.table else str(settings.state.path)
     return "ok", f"{place}: {len(entries):,} hours are known"
 
 
 def _reddit(adapters: Adapters) -> _Result:
     settings = adapters.settings
     credentials = (
-        settings.reddit_client_id,
-        settings.reddit_client_secret,
-        settings.reddit_secret_block,
-        settings.reddit_secret_arn,
+        settings.reddit.client_id,
+        settings.reddit.client_secret,
+        settings.reddit.secret_block,
+        settings.reddit.secret_arn,
     )
     if not any(credentials):
         return "off", (
@@ -157,7 +157,7 @@ def _reddit(adapters: Adapters) -> _Result:
         )
     check_access(adapters.reddit(Priority.BACKFILL))
     refusals = len(adapters.state().notes(REFUSALS))
-    text = f"{settings.reddit_requests_per_minute} requests a minute"
+    text = f"{settings.reddit.requests_per_minute} requests a minute"
     if refusals:
         return "bad", f"{text}, {refusals} refused lately: lower it"
     return "ok", text
@@ -202,15 +202,15 @@ def _scorer(adapters: Adapters) -> _Result:
         return "ok", settings.scorer
     open_model(settings)
     budget = (
-        f"{settings.llm_budget_usd_per_day} USD a day"
-        if settings.llm_budget_usd_per_day is not None
+        f"{settings.llm.budget_usd_per_day} USD a day"
+        if settings.llm.budget_usd_per_day is not None
         else "no budget a day"
     )
-    return "ok", f"{settings.llm_model} at {settings.llm_base_url or 'OpenAI'}, {budget}"
+    return "ok", f"{settings.llm.model} at {settings.llm.base_url or 'OpenAI'}, {budget}"
 
 
 def _mart(adapters: Adapters) -> _Result:
-    engine = adapters.settings.mart_engine
+    engine = adapters.settings.mart.engine
     if engine == "none":
         return "off", "MART_URI=none:, daily figures are in gold.*"
     mart = adapters.mart()
@@ -221,7 +221,7 @@ def _mart(adapters: Adapters) -> _Result:
 
 
 def _postgres(adapters: Adapters) -> _Result:
-    uri = adapters.settings.postgres_uri
+    uri = adapters.settings.mart.postgres_uri
     if uri is None:
         return "off", "POSTGRES_URI is not set: nothing is published"
     from market_opinion.serving.mart.postgres import PostgresMart  # few need it
@@ -232,8 +232,8 @@ def _postgres(adapters: Adapters) -> _Result:
 
 def _alerts(adapters: Adapters) -> _Result:
     places = {
-        "webhook": adapters.settings.alert_webhook_url,
-        "SNS": adapters.settings.alert_sns_topic_arn,
+        "webhook": adapters.settings.alerts.webhook_url,
+        "SNS": adapters.settings.alerts.sns_topic_arn,
     }
     names = [name for name, address in places.items() if address]
     if not names:
@@ -245,7 +245,7 @@ def _prefect(adapters: Adapters) -> _Result:
     url = orchestrator.server_url()
     if url is None:
         return "off", "PREFECT_API_URL is not set: flows run in their own process"
-    limit = adapters.settings.llm_concurrency_limit
+    limit = adapters.settings.llm.concurrency_limit
     if missing := orchestrator.missing_parts(url, concurrency_limit=limit):
         return "bad", "; ".join(missing)
     count = len(orchestrator.deployment_names())

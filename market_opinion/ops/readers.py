@@ -56,7 +56,7 @@ def _ingestion(run: Run, reading: Reading) -> Ingestion:
         known=partial(_items_before, run, reading.platform),
         now=run.now,
         comments=reading.comments,
-        submissions_max=run.settings.max_submissions,
+        submissions_max=run.settings.reddit.max_submissions,
     )
 
 

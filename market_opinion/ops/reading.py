@@ -71,7 +71,7 @@ def plan_reading(
     """
     domain, listed = run.load_domain(), source_type(source)
     platform = listed.platform_of(domain, mapping)
-    preset = run.settings.default_subreddits if source == live.PLATFORM else ()
+    preset = run.settings.reddit.default_subreddits if source == live.PLATFORM else ()
     chosen = (
         tuple(sorted({name.lower() for name in communities or ()}))
         or preset

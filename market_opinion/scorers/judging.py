@@ -91,7 +91,7 @@ def scorer_version(domain: Domain, settings: Settings) -> tuple[str, ...]:
     """Return the scorer of the settings and its version; judgements may change where these do."""
     if settings.scorer == asking.NAME:
         prompt = load_prompt(domain, settings.domains_path)
-        return settings.scorer, settings.llm_model or "", prompt.version
+        return settings.scorer, settings.llm.model or "", prompt.version
     return settings.scorer, _open_lexicon(domain, settings.scorer, settings).model
 
 

@@ -318,7 +318,7 @@ def test_killed_while_messages_flow_it_loses_none_and_doubles_none(
             process.send_signal(signal.SIGKILL)
         assert process.wait(timeout=PATIENCE_SECONDS) in {0, -signal.SIGKILL}
     settings = load_settings()
-    landing = Landing(settings.landing_root)
+    landing = Landing(settings.landing.root)
     captures = landing.captures("reddit", ["phones"], None)
     rows, rejections = bronze_stage.parse(
         content for capture in captures for content in landing.read(capture)

@@ -35,36 +35,38 @@ Turn = Callable[[str | None], AbstractContextManager[None]]
 
 def open_model(settings: Settings) -> Model:
     """Return the configured model; raises SettingsInvalid for a setting that is missing, or a budget without a price."""
-    missing = [name for name in ("llm_api_key", "llm_model") if not getattr(settings, name)]
-    if missing or settings.llm_api_key is None or settings.llm_model is None:
-        message = f"SCORER=llm needs {' and '.join(name.upper() for name in missing)}"
+    llm = settings.llm
+    needs = {"LLM_API_KEY": llm.api_key, "LLM_MODEL": llm.model}
+    if llm.api_key is None or not llm.api_key.get_secret_value() or not llm.model:
+        missing = [name for name, value in needs.items() if not value]
+        message = f"SCORER=llm needs {' and '.join(missing)}"
         raise SettingsInvalid(message)
     _check_host(settings)
-    price = load_price(settings.llm_model, settings.llm_prices)
-    has_budget = not (settings.llm_budget_usd is None and settings.llm_budget_usd_per_day is None)
+    price = load_price(llm.model, llm.prices)
+    has_budget = not (llm.budget_usd is None and llm.budget_usd_per_day is None)
     if price is None and has_budget:
         message = (
-            f"a budget cannot be kept for {settings.llm_model}, whose price is not known:"
+            f"a budget cannot be kept for {llm.model}, whose price is not known:"
             " name it in a file and set LLM_PRICES"
         )
         raise SettingsInvalid(message)
     return Model(
-        name=settings.llm_model,
-        base_url=settings.llm_base_url,
-        api_key=settings.llm_api_key,
-        azure_api_version=settings.llm_azure_api_version,
-        timeout_seconds=settings.llm_timeout_seconds,
-        items_a_request=settings.llm_items_per_request,
-        max_in_flight=settings.llm_max_in_flight,
-        requests_per_minute=settings.llm_requests_per_minute,
-        tokens_per_minute=settings.llm_tokens_per_minute,
+        name=llm.model,
+        base_url=llm.base_url,
+        api_key=llm.api_key,
+        azure_api_version=llm.azure_api_version,
+        timeout_seconds=llm.timeout_seconds,
+        items_a_request=llm.items_per_request,
+        max_in_flight=llm.max_in_flight,
+        requests_per_minute=llm.requests_per_minute,
+        tokens_per_minute=llm.tokens_per_minute,
         price=price,
     )
 
 
 def _check_host(settings: Settings) -> None:
-    host = urlsplit(settings.llm_base_url or _OPENAI).hostname or ""
-    allowed = {name.strip() for name in (settings.llm_allowed_hosts or host).split(",")}
+    host = urlsplit(settings.llm.base_url or _OPENAI).hostname or ""
+    allowed = {name.strip() for name in (settings.llm.allowed_hosts or host).split(",")}
     if host not in allowed:
         message = (
             f"LLM_BASE_URL leads to {host or 'nowhere'}, which LLM_ALLOWED_HOSTS does not allow:"
@@ -127,7 +129,7 @@ class ModelCaller:
         """
         prompt = load_prompt(domain, self.settings.domains_path)
         questions = ledger.ask(rows, prompt, model=self.model.name)
-        journal = Journal(self.settings.home_path.resolve() / "answers.sqlite")
+        journal = Journal(self.settings.home / "answers.sqlite")
         batch = _Asking(
             self, prompt, {question.key: question for question in questions}, journal, run
         )
@@ -170,8 +172,8 @@ class _Asking:
         totals = Totals(usd=0.0 if model.price else None)
         answers = self._stored()
         stored_count = len(answers)
-        with self.caller.turn(settings.llm_concurrency_limit):
-            if settings.llm_mode == "batch":
+        with self.caller.turn(settings.llm.concurrency_limit):
+            if settings.llm.mode == "batch":
                 totals = self._ask_by_batch()
                 answers = self._stored()
             if questions := self._unanswered(answers):
@@ -208,7 +210,7 @@ class _Asking:
             self.caller.model,
             self.prompt,
             _Batches(self.caller.state),
-            poll_seconds=self.caller.settings.llm_batch_poll_seconds,
+            poll_seconds=self.caller.settings.llm.batch_poll_seconds,
         )
         try:
             batches.resume(self.journal.put)
@@ -235,15 +237,15 @@ class _Asking:
     def _model_within_budgets(self) -> Model:
         """Return the model with what is left of the run's and the day's budget."""
         settings, model = self.caller.settings, self.caller.model
-        if settings.llm_budget_usd is not None:
-            model = model.within(max(0.0, settings.llm_budget_usd - self._spent_usd()))
-        if settings.llm_budget_usd_per_day is None:
+        if settings.llm.budget_usd is not None:
+            model = model.within(max(0.0, settings.llm.budget_usd - self._spent_usd()))
+        if settings.llm.budget_usd_per_day is None:
             return model
         midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         today = self.caller.lake.read(SILVER_EXTRACTIONS, columns=["scored_at", "usd"]).filter(
             pl.col("scored_at") >= midnight
         )
-        return model.within(max(0.0, settings.llm_budget_usd_per_day - float(today["usd"].sum())))
+        return model.within(max(0.0, settings.llm.budget_usd_per_day - float(today["usd"].sum())))
 
 
 @dataclass(frozen=True)

@@ -29,15 +29,15 @@ class Source(Protocol):
 def open_source(settings: Settings, reads: Reads) -> Source:
     """What the settings name; raises SettingsInvalid where that is nothing."""
     if reads == "postgres":
-        if settings.postgres_uri is None:
+        if settings.mart.postgres_uri is None:
             message = (
                 "POSTGRES_URI is not set: say where the views were published, or leave out --reads"
             )
             raise SettingsInvalid(message)
         from market_opinion.serving.mart.postgres import PostgresMart
 
-        return PostgresMart(settings.postgres_uri)
-    if settings.mart_engine == "none":
+        return PostgresMart(settings.mart.postgres_uri)
+    if settings.mart.engine == "none":
         message = "MART_URI is none: the dashboard needs a mart, or --reads postgres"
         raise SettingsInvalid(message)
     return open_mart(settings)

@@ -6,11 +6,11 @@ from market_opinion.serving.mart import Mart, NoMart
 
 def open_mart(settings: Settings) -> Mart:
     """Return the mart of the settings; nothing is asked of it before it is needed."""
-    match settings.mart_engine:
+    match settings.mart.engine:
         case "duckdb":
             from market_opinion.serving.mart.duckdb import DuckDBMart
 
-            return DuckDBMart(settings.mart_path)
+            return DuckDBMart(settings.mart.path)
         case "snowflake":
             # Takes seconds to import, and few need it.
             from market_opinion.serving.mart.snowflake_login import open_warehouse

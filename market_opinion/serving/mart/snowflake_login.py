@@ -18,7 +18,7 @@ _TIMEOUT_SECONDS = 60
 
 def open_warehouse(settings: Settings) -> SnowflakeMart:
     """Return the mart that MART_URI names; nothing is asked of it before it is needed."""
-    return SnowflakeMart(partial(connect, settings), road=settings.snowflake_road)
+    return SnowflakeMart(partial(connect, settings), road=settings.snowflake.access)
 
 
 def connect(settings: Settings, *, database: bool = True) -> SnowflakeConnection:
@@ -26,12 +26,12 @@ def connect(settings: Settings, *, database: bool = True) -> SnowflakeConnection
 
     Raises SettingsInvalid for settings that are missing or contradict each other.
     """
-    account, database_name = settings.snowflake_place
+    account, database_name = settings.mart.snowflake_place
     target: dict[str, Any] = (
-        {"database": database_name, "warehouse": settings.snowflake_warehouse} if database else {}
+        {"database": database_name, "warehouse": settings.snowflake.warehouse} if database else {}
     )
-    if settings.snowflake_url:
-        url = urlsplit(settings.snowflake_url)
+    if settings.snowflake.url:
+        url = urlsplit(settings.snowflake.url)
         target |= {
             "host": url.hostname,
             "port": url.port or (443 if url.scheme == "https" else 80),
@@ -55,32 +55,32 @@ def connect(settings: Settings, *, database: bool = True) -> SnowflakeConnection
 
 def _credentials(settings: Settings, account: str) -> SnowflakeCredentials:
     """Return the credentials of the Prefect block, where SNOWFLAKE_BLOCK names one, else of the environment."""
-    if settings.snowflake_block:
-        return cast("SnowflakeCredentials", SnowflakeCredentials.load(settings.snowflake_block))
-    key = settings.snowflake_private_key
+    if settings.snowflake.block:
+        return cast("SnowflakeCredentials", SnowflakeCredentials.load(settings.snowflake.block))
+    key = settings.snowflake.private_key
     derived = (
         "snowflake_jwt"
-        if key or settings.snowflake_private_key_path
+        if key or settings.snowflake.private_key_path
         else "workload_identity"
-        if settings.snowflake_workload_identity_provider
+        if settings.snowflake.workload_identity_provider
         else "oauth"
-        if settings.snowflake_token
+        if settings.snowflake.token
         else "snowflake"
     )
     parts = {
-        "user": settings.snowflake_user,
+        "user": settings.snowflake.user,
         "private_key": key.get_secret_value().encode() if key else None,
-        "private_key_path": settings.snowflake_private_key_path,
-        "private_key_passphrase": settings.snowflake_private_key_passphrase,
-        "token": settings.snowflake_token,
-        "password": settings.snowflake_password,
-        "workload_identity_provider": settings.snowflake_workload_identity_provider,
-        "role": settings.snowflake_role,
+        "private_key_path": settings.snowflake.private_key_path,
+        "private_key_passphrase": settings.snowflake.private_key_passphrase,
+        "token": settings.snowflake.token,
+        "password": settings.snowflake.password,
+        "workload_identity_provider": settings.snowflake.workload_identity_provider,
+        "role": settings.snowflake.role,
     }
     try:
         return SnowflakeCredentials(
             account=account,
-            authenticator=settings.snowflake_authenticator or derived,
+            authenticator=settings.snowflake.authenticator or derived,
             **{name: value for name, value in parts.items() if value is not None},
         )
     except ValueError as error:

@@ -46,7 +46,7 @@ def place(monkeypatch):
 )
 def test_the_set_up_is_what_was_read_and_agreed(place, monkeypatch, road, catalog):
     """A24, C18, C19: golden files; a change of a statement is a change of them."""
-    monkeypatch.setenv("SNOWFLAKE_ROAD", road)
+    monkeypatch.setenv("SNOWFLAKE_ACCESS", road)
     monkeypatch.setenv("SNOWFLAKE_CATALOG", catalog)
     golden = GOLDEN / f"snowflake_{road}{'_' + catalog if road == 'iceberg' else ''}.sql"
     assert setup.setup(load_settings()) == golden.read_text()
@@ -70,7 +70,7 @@ def test_what_was_never_run_says_so():
 @needs_server
 def test_apply_sends_every_statement_in_order(warehouse, place, monkeypatch, capsys):
     """By the real connector."""
-    for name, value in {**warehouse.environment("OPINIONS"), "SNOWFLAKE_ROAD": "iceberg"}.items():
+    for name, value in {**warehouse.environment("OPINIONS"), "SNOWFLAKE_ACCESS": "iceberg"}.items():
         monkeypatch.setenv(name, value)
     sent = []
     execute, open_connection = (

@@ -27,7 +27,7 @@ class Elsewhere:
 def test_the_export_is_silver_by_day(home, monkeypatch):
     """Every row once, under its date; an unchanged rerun writes no file."""
     monkeypatch.setenv("MART_URI", "snowflake://account/DB")
-    monkeypatch.setenv("SNOWFLAKE_ROAD", "external")
+    monkeypatch.setenv("SNOWFLAKE_ACCESS", "external")
     elsewhere: Mart = Elsewhere()
     monkeypatch.setattr(Adapters, "mart", lambda _: elsewhere)
     backfill.fn()
