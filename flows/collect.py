@@ -19,10 +19,11 @@ from tasks.request import check_live
 def collect(
     domain: str = "smartphones", communities: list[str] | None = None, minutes: int = 0
 ) -> Summary:
-    """Land what is said on Reddit while it can still be listed; hours are closed and carried on by `hourly`.
+    """Land Reddit's new items while they can still be listed.
 
-    Each community is looked at as often as it moves, every 2 to 30 minutes. Safe to run again at any time, and to end at
-    any time: what was not landed is read again by the next poll.
+    The hours are closed and carried on by `hourly`. Each community is looked at as often as it
+    moves, every 2 to 30 minutes. Safe to run again at any time, and to end at any time: what was
+    not landed is read again by the next poll.
 
     Args:
         domain: Folder below domains/ whose communities are polled.

@@ -25,7 +25,9 @@ def enrich(
     mapping: str | None = None,
     now: datetime | None = None,
 ) -> Summary:
-    """Clean and judge hours that are in bronze. Handed out by `campaign`, which puts them into the mart; safe to run again.
+    """Clean and judge hours that are in bronze.
+
+    Runs are handed out by `campaign`, which loads the hours into the mart. Safe to run again.
 
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.

@@ -23,9 +23,10 @@ def erase(
     items: list[str] | None = None,
     now: datetime | None = None,
 ) -> Summary:
-    """Erase a user, or items, from landing, lake, mart, report and their histories, and write a proof that names nobody.
+    """Erase a user, or items, and write a proof that names nobody.
 
-    Every other row stays as it is. Safe to run again at any time; after a crash, run it again with the same parameters.
+    Landing, lake, mart, report and their histories lose every trace. Every other row stays as it
+    is. Safe to run again at any time; after a crash, run it again with the same parameters.
 
     Args:
         domain: Folder below domains/ whose mart and report are rebuilt.

@@ -22,10 +22,13 @@ def evaluate(
     against: ScorerName | None = None,
     limit: int | None = None,
 ) -> Summary:
-    """Say how often a scorer agrees with labels that people gave: accuracy, F1 of each class, aspects found, evidence, coverage and cost.
+    """Compare a scorer with labels that people gave.
+
+    The figures are accuracy, F1 of each class, aspects, evidence, coverage and cost.
 
     Args:
-        labelled: File or folder of labelled texts: JSON lines, a CSV of tweets, or marked review sentences.
+        labelled: File or folder of labelled texts: JSON lines, a CSV of tweets, or marked review
+            sentences.
         domain: Folder below domains/ whose aspects and cues are used.
         scorer: Who judges.
         against: Another scorer to put beside it.

@@ -27,19 +27,23 @@ def hourly(
     mapping: str | None = None,
     now: datetime | None = None,
 ) -> Summary:
-    """Carry the hours that are due to the mart and the report, and move the watermark past those that are certified.
+    """Carry the hours that are due to the mart and the report.
 
-    On the first run the previous full hour is due, later up to MAX_HOURLY_WINDOWS_PER_RUN hours after the watermark.
-    Safe to run again at any time. If a watermark stays, its hour is not certified: the run says why, and the next one
+    The watermark moves past the hours that are certified. On the first run the previous full hour
+    is due, later up to MAX_HOURLY_WINDOWS_PER_RUN hours after the watermark. Safe to run again at
+    any time. If a watermark stays, its hour is not certified: the run says why, and the next one
     tries it again.
 
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.
-        source: Where items come from: the domain's bundled sample, files of yours, or a platform itself.
-        archive: Folder, file or URI of the files; needed for the sources archive (RC* and RS* files), reviews and file.
+        source: Where items come from: the domain's bundled sample, files of yours, or a platform
+            itself.
+        archive: Folder, file or URI of the files; needed for the sources archive (RC* and RS*
+            files), reviews and file.
         communities: Communities to read; those the domain names for the platform when left out.
         max_windows: Hours to take at most, from 1; MAX_HOURLY_WINDOWS_PER_RUN when left out.
-        mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out where it has one.
+        mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out
+            where it has one.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
     run, reading = check_hourly(
@@ -55,9 +59,9 @@ def hourly(
         carry(run, reading, find_stale_windows(run, reading), tally)
         due = find_due_windows(run, reading)
         for span in due:
-            landed = fetch_windows(run, reading, span.communities, span.window)
-            carry(run, reading, landed.slices, tally)
-            tally.add(mirror_landed(run, landed.slices))
+            fetch = fetch_windows(run, reading, span.communities, span.window)
+            carry(run, reading, fetch.slices, tally)
+            tally.add(mirror_landed(run, fetch.slices))
         notes = check_windows(run, reading, due, otherwise="no hour is due")
         title = f"hourly run of {run.domain} from {reading.source}"
         return conclude(run, tally, title=title, notes=notes)

@@ -25,11 +25,12 @@ from tasks.request import check_inbox
 
 @flow(name="inbox", on_failure=[report_failure], on_crashed=[report_failure])
 def inbox(domain: str = "smartphones", minutes: int = 0, now: datetime | None = None) -> Summary:
-    """Read every file of the inbox that was not read yet, and carry its items to the mart and the report.
+    """Read every new file of the inbox, and carry its items to the mart and the report.
 
-    A file says by its folder what it is: `archive/`, `reviews/`, or the name of a mapping `[files.NAME]` of the domain; a
-    folder named as another domain may stand above. `python -m market_opinion inbox` shows what became of each. Safe to run
-    again at any time: a file whose run died is read again, and nothing of it is there twice.
+    A file says by its folder what it is: `archive/`, `reviews/`, or the name of a mapping
+    `[files.NAME]` of the domain; a folder named as another domain may stand above. `python -m
+    market_opinion inbox` shows what became of each. Safe to run again at any time: a file whose run
+    died is read again, and nothing of it is there twice.
 
     Args:
         domain: Folder below domains/ that files are for, unless their folder names another.

@@ -21,9 +21,11 @@ def mart(
     end: datetime | None = None,
     now: datetime | None = None,
 ) -> Summary:
-    """Rebuild the mart and the gold tables from silver, a day at a time: after a restore, a new engine, or a change of the catalogue.
+    """Rebuild the mart and the gold tables from silver, a day at a time.
 
-    Safe to run again at any time; each load is one transaction that reconciles with silver or does not happen.
+    This is needed after a restore, for a new engine, or after a change of the catalogue. Safe to
+    run again at any time; each load is one transaction that reconciles with silver or does not
+    happen.
 
     Args:
         domain: Folder below domains/ whose facts are rebuilt.

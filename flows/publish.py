@@ -16,9 +16,10 @@ from tasks.request import check_publish
 
 @flow(name="publish", on_failure=[report_failure], on_crashed=[report_failure])
 def publish(domain: str = "smartphones", now: datetime | None = None) -> Summary:
-    """Put the views of the mart into the PostgreSQL of POSTGRES_URI in one transaction. Every other flow does so at its end.
+    """Put the views of the mart into the PostgreSQL of POSTGRES_URI in one transaction.
 
-    Safe to run again at any time; grants, indexes and views of your own stay.
+    Every other flow does so at its end. Safe to run again at any time; grants, indexes and views of
+    your own stay.
 
     Args:
         domain: Folder below domains/; views hold all domains.

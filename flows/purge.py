@@ -17,10 +17,11 @@ from tasks.request import check_purge
 def purge(
     domain: str = "smartphones", platform: str = "reddit", now: datetime | None = None
 ) -> Summary:
-    """Take the words and names of hours older than RETENTION_HOURS out of landing, lake, mart and their histories.
+    """Remove the words and names of hours that are older than RETENTION_HOURS.
 
-    Ids, times, votes, author keys, mentions, opinions and where their evidence stood remain. Hours that a spent budget left
-    unjudged are kept and alerted. Safe to run again at any time.
+    They leave landing, lake, mart and their histories. Ids, times, votes, author keys, mentions,
+    opinions and where their evidence stood remain. Hours that a spent budget left unjudged are kept
+    and alerted. Safe to run again at any time.
 
     Args:
         domain: Folder below domains/ whose report is drawn; the words go for all domains.

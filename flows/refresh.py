@@ -21,13 +21,15 @@ def refresh(
     max_windows: int = 100,
     now: datetime | None = None,
 ) -> Summary:
-    """Look up items of a platform again at the ages of REFRESH_AGES_HOURS, carry what changed to the mart, erase what is gone.
+    """Look up young items of a platform again, at the ages of REFRESH_AGES_HOURS.
 
-    Safe to run again at any time: an hour counts as looked at once all that was found is done.
+    Changed items are carried to the mart, deleted ones are erased. Safe to run again at any time:
+    an hour counts as looked at once all that was found is done.
 
     Args:
         domain: Folder below domains/ whose communities are looked up.
-        source: The platform to ask; steam, whose reviews cannot be asked for again, is none of them.
+        source: The platform to ask; steam, whose reviews cannot be asked for again, is none of
+            them.
         communities: Communities to look up; those the domain names when left out.
         max_windows: Hours to look at, at most.
         now: Run as if it were this time, in UTC; the scheduled start when left out.

@@ -27,10 +27,11 @@ def rescore(
     promote: bool = False,
     now: datetime | None = None,
 ) -> Summary:
-    """Judge what is stored by another scorer, model or prompt, and say how it differs from what is live. Only new questions are paid for.
+    """Judge stored texts by another scorer, model or prompt, and compare them with the live set.
 
-    Safe to run again at any time. Promoting makes the set live in one commit and rebuilds the mart; what was live before is
-    then the set `previous`, and promoting that takes it back.
+    Only new questions are paid for. Safe to run again at any time. Promoting makes the set live in
+    one commit and rebuilds the mart; what was live before is then the set `previous`, and promoting
+    that takes it back.
 
     Args:
         domain: Folder below domains/ whose items are judged.

@@ -26,8 +26,8 @@ _STAGES_A_SLICE = 5
 def carry(run: Run, reading: Reading, slices: list[Slice], tally: Tally) -> None:
     """Carry each slice from bronze to mart, then write its records and move the watermark.
 
-    Each stage replaces its slice, so running again after a crash repairs whatever was half done. The
-    mart is rebuilt by whole dates, so slices of one date wait for each other there.
+    Each stage replaces its slice, so running again after a crash repairs whatever was half done.
+    The mart is rebuilt by whole dates, so slices of one date wait for each other there.
     """
     dates = by_date(slices)
     tally.expect(_STAGES_A_SLICE * len(slices) + 2 * len(dates))
@@ -36,6 +36,12 @@ def carry(run: Run, reading: Reading, slices: list[Slice], tally: Tally) -> None
             tally.done("bronze", span, build_bronze(run, span))
             enrich_slice(run, span, tally)
         finish(run, reading, parts, tally)
+
+
+def build_all(run: Run, slices: list[Slice], tally: Tally) -> None:
+    """Build bronze of all slices, so that a comment finds its title whichever run is first."""
+    for span in slices:
+        tally.done("bronze", span, build_bronze(run, span))
 
 
 def enrich_slice(run: Run, span: Slice, tally: Tally) -> None:
@@ -91,7 +97,7 @@ def recheck(run: Run, reading: Reading, purpose: Purpose, max_windows: int, tall
 
 
 def forget(run: Run, reading: Reading, erasure: Erasure, near: Window | None, tally: Tally) -> str:
-    """Erase, build the hours it touched anew, leave no earlier version, and return the proof's path."""
+    """Erase, rebuild the touched hours, drop all histories, and return the path of the proof."""
     tally.add(erase_answers(run, reading, erasure, near))
     slices = erase_landed(run, reading, erasure, near)
     carry_for_all(run, reading, slices, tally)

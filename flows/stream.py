@@ -19,10 +19,11 @@ from tasks.stream import drain_topics, find_streamed, record_streamed
 def stream(
     domain: str = "smartphones", messages_max: int = 1_000_000, now: datetime | None = None
 ) -> Summary:
-    """Land what the topics `mop.ENVIRONMENT.PLATFORM` hold, in batches, and carry the hours it is of to the mart and the report.
+    """Land the messages of the stream, and carry their hours to the mart and the report.
 
-    Offsets are committed once a batch is in the landing zone. Safe to run again at any time: what was landed and not
-    committed is landed again, and is there once. Topics of platforms with no form are left alone, with a warning.
+    The topics are named `mop.ENVIRONMENT.PLATFORM`. Offsets are committed once a batch is in the
+    landing zone. Safe to run again at any time: what was landed and not committed is landed again,
+    and is there once. Topics of platforms with no form are left alone, with a warning.
 
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.

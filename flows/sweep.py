@@ -23,13 +23,15 @@ def sweep(
     max_windows: int = 500,
     now: datetime | None = None,
 ) -> Summary:
-    """Look up what is past its last refresh, longest unseen first, so that SWEEP_HOURS holds; erase what is gone.
+    """Look up items past their last refresh, longest unseen first, and erase deleted ones.
 
-    Safe to run again at any time: an hour counts as looked at once all that was found is done.
+    The promise of SWEEP_HOURS is kept so. Safe to run again at any time: an hour counts as looked
+    at once all that was found is done.
 
     Args:
         domain: Folder below domains/ whose communities are looked up.
-        source: The platform to ask; steam, whose reviews cannot be asked for again, is none of them.
+        source: The platform to ask; steam, whose reviews cannot be asked for again, is none of
+            them.
         communities: Communities to look up; those the domain names when left out.
         max_windows: Hours to look at, at most.
         now: Run as if it were this time, in UTC; the scheduled start when left out.

@@ -14,7 +14,9 @@ from tasks.request import check_train
 
 @flow(name="train")
 def train(domain: str = "smartphones", labelled: Path | None = None) -> Summary:
-    """Train the linear scorer of a domain, on what a language model said of your own texts or on a labelled file.
+    """Train the linear scorer of a domain.
+
+    It learns from opinions of a language model on your own texts, or from a labelled file.
 
     Args:
         domain: Folder below domains/ it is for.

@@ -53,9 +53,9 @@ def hand_out(
 ) -> dict[str, int]:
     """Have every part judged by a run of deployment `enrich`, wait, and add up their counts.
 
-    A part that an earlier campaign has handed out is waited for, not handed out twice. The next part
-    is handed out when one ends, since Prefect looks only twice a minute at runs that wait for a
-    limit. Raises RunsFailed for parts whose runs fail three times.
+    A part that an earlier campaign has handed out is waited for, not handed out twice. The next
+    part is handed out when one ends, since Prefect looks only twice a minute at runs that wait for
+    a limit. Raises RunsFailed for parts whose runs fail three times.
     """
     failed = _Queue(parts, lambda part: _hand_out(run, reading, part), tally).work(at_once)
     if failed:
@@ -121,7 +121,7 @@ class _Queue:
 
 
 def _hand_out(run: Run, reading: Reading, part: Part) -> UUID:
-    """Return the run that judges the part: one that was handed out before and goes on, or a new one."""
+    """Return the run that judges the part: one that still goes on, or a new one."""
     parameters = _parameters(run, reading, part.span)
     attempts = itertools.count(1)
     while True:

@@ -38,7 +38,7 @@ _PROOF_COLUMNS = ["item_id", "author", "body"]
 def find_erasure(
     run: Run, reading: Reading, author: SecretStr | None, items: list[str] | None
 ) -> Erasure:
-    """Return the erasure that a request means: of every trace of the author, or of the named items."""
+    """Return the erasure that a request means: all traces of an author, or the named items."""
     lake, platform = run.adapters.lake(), reading.platform
     user = erasing.user_name(author.get_secret_value()) if author else ""
     columns = ["item_id", "kind", "author"]
@@ -124,7 +124,7 @@ def forget_history(run: Run) -> HistoryCounts:
 
 @task
 def write_proof(run: Run, reading: Reading, erasure: Erasure, slices: list[Slice]) -> str:
-    """Look for what was erased, write the result into a file that names nobody, and return its path."""
+    """Look for what was erased, write a proof that names nobody, and return its path."""
     lake = run.adapters.lake()
     rows = [
         lake.read(BRONZE_ITEMS, span.where, span.window, columns=_PROOF_COLUMNS) for span in slices

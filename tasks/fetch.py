@@ -15,7 +15,7 @@ from tasks import retry_on
 
 
 @dataclass(frozen=True)
-class Landed:
+class FetchedHours:
     """The hours that lie in the landing zone, in slices that fit in memory one at a time."""
 
     slices: list[Slice]
@@ -30,7 +30,7 @@ class Landed:
 )
 def fetch_windows(
     run: Run, reading: Reading, communities: tuple[str, ...], window: Window | None
-) -> Landed:
+) -> FetchedHours:
     """Land every item of the window, or of all time.
 
     Hours that the same origin certified before are not read again. A rerun is safe: a window counts
@@ -39,7 +39,7 @@ def fetch_windows(
     if reading.is_live and window is not None:
         return _read_live(run, reading, Slice(reading.platform, communities, window))
     files = open_files(run, reading, get_run_logger()).read(communities, window)
-    return Landed(_cut(run, files.span), files.notes)
+    return FetchedHours(_cut(run, files.span), files.notes)
 
 
 @task
@@ -48,8 +48,8 @@ def find_landed(run: Run, reading: Reading) -> list[Slice]:
     return _cut(run, reading.hours)
 
 
-def _read_live(run: Run, reading: Reading, span: Slice) -> Landed:
-    """Read the open hours of each community, and return them behind older hours that got late items."""
+def _read_live(run: Run, reading: Reading, span: Slice) -> FetchedHours:
+    """Read the open hours of each community; older hours with late items come first."""
     landing, reader = run.adapters.landing(), open_live(run, reading, get_run_logger())
     late: dict[Window, list[str]] = defaultdict(list)
     for community in span.communities:
@@ -59,7 +59,7 @@ def _read_live(run: Run, reading: Reading, span: Slice) -> Landed:
         for hour in reader.read(community, hours):
             if hour.start not in span.window:
                 late[hour].append(community)
-    return Landed([*slices_of(span.platform, late), *_cut(run, span)])
+    return FetchedHours([*slices_of(span.platform, late), *_cut(run, span)])
 
 
 def _cut(run: Run, span: Slice) -> list[Slice]:

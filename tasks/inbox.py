@@ -12,7 +12,7 @@ from market_opinion.ops.run import Run
 from market_opinion.sources.inbox import Arrival, Queue
 
 _LOOK_EVERY_SECONDS = 2.0
-# A file that somebody goes on writing is waited for at most so many times as long as it should be still.
+# A file that somebody goes on writing is waited for at most so many times its time to settle.
 _SETTLES_MAX = 6
 
 
@@ -20,7 +20,7 @@ _SETTLES_MAX = 6
 def find_arrivals(run: Run, unread: list[str]) -> Look:
     """Return the files without an outcome, as many as one load may bring, but for `unread`."""
     if url := run.settings.inbox_queue_url:
-        # Messages only wake a run: their files lie in the inbox, and this run or the next finds them.
+        # Messages only wake a run: it finds their files in the inbox, or the next run does.
         while Queue(url).wait(0):
             pass
     return arrivals.look(run, unread, datetime.now(UTC))

@@ -61,7 +61,10 @@ def check_campaign(
     now: datetime,
     mapping: str | None = None,
 ) -> Request:
-    """Check a campaign, which is a backfill; raises InvalidRequest where nobody would take its runs."""
+    """Check a campaign, which is a backfill.
+
+    Raises InvalidRequest where nobody would take its runs.
+    """
     _check_from_1("--items-a-run", items_a_run)
     _check_from_1("--runs-at-once", runs_at_once)
     if server_url() is None:

@@ -1,4 +1,7 @@
-"""Clients of AWS, made when they are needed: boto3 takes a while to import, and few runs need it."""
+"""Clients of AWS, made when they are needed.
+
+boto3 takes a while to import, and few runs need it.
+"""
 
 from typing import Any
 

@@ -532,8 +532,8 @@ def _local_file(uri: str | None, scheme: str, variable: str) -> Path | None:
     """Return the file that a `scheme:PATH` URI names; None without a URI."""
     if uri is None:
         return None
-    given, _, path = uri.partition(":")
-    if given != scheme or not path:
+    prefix, _, path = uri.partition(":")
+    if prefix != scheme or not path:
         message = f"{variable}={uri}: only {scheme}:PATH is supported"
         raise SettingsInvalid(message)
     return Path(path.removeprefix("//")).resolve()

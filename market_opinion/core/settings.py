@@ -49,7 +49,7 @@ Group = TypeVar("Group", bound=SettingsGroup)
 
 
 class Settings(SourceSettings, SettingsGroup):
-    """The settings of a run: what all parts share, and one group a part, as `settings.landing.root`."""
+    """The settings of a run: shared values, and one group a part, as `settings.landing.root`."""
 
     environment: str = Field(
         "local", description="Name of this installation; part of every run record's key."
@@ -138,7 +138,10 @@ class Settings(SourceSettings, SettingsGroup):
         return self.group(AlertSettings)
 
     def group(self, kind: type[Group]) -> Group:
-        """Return a further group from the same environment; raises SettingsInvalid naming a variable."""
+        """Return a further group, read from the same environment.
+
+        Raises SettingsInvalid that names the variable.
+        """
         return _read(kind)
 
     @property
@@ -195,7 +198,10 @@ def load_settings() -> Settings:
 
 @functools.lru_cache(maxsize=2)
 def _settings(_environment: frozenset[tuple[str, str]], _folder: Path, _changed: int) -> Settings:
-    """Return the settings as they are now; read again only when their sources change: it takes 10 ms."""
+    """Return the settings as they are now.
+
+    They are read again only when their sources change, since reading takes 10 ms.
+    """
     settings = _read(Settings)
     for name in GROUPS:
         getattr(settings, name)  # all are read at one time, and a mistake in any is named at once

@@ -87,7 +87,10 @@ class Adapters:
         mapping: str | None = None,
         priority: Priority = Priority.CLOSE,
     ) -> Source:
-        """Return the source of this name for a domain; raises the source's own error where nothing can be read."""
+        """Return the source of this name for a domain.
+
+        Raises the source's own error where nothing can be read.
+        """
         state = self.state()
 
         def pace(account: str, per_minute: int) -> Quota:
@@ -103,7 +106,10 @@ class Adapters:
         return cast("type[Source]", source_type(name)).open(context)
 
     def reddit(self, priority: Priority) -> Reddit:
-        """Return a client of Reddit that shares its quota with all others; raises SettingsInvalid without credentials."""
+        """Return a client of Reddit that shares its quota with all others.
+
+        Raises SettingsInvalid without credentials.
+        """
         credentials = reddit_credentials(self.settings)
         quota = Quota(
             self.state(),
@@ -126,7 +132,10 @@ def open_adapters() -> Adapters:
 
 
 def reddit_credentials(settings: Settings) -> RedditCredentials:
-    """Return the credentials from the environment, a Prefect block or Secrets Manager: the first that is configured."""
+    """Return the credentials of the first configured place.
+
+    The places are the environment, a Prefect block, and Secrets Manager.
+    """
     has_elsewhere = settings.reddit.secret_block or settings.reddit.secret_arn
     if settings.reddit.client_id or not has_elsewhere:
         secrets = {

@@ -34,7 +34,7 @@ class Alert:
 
 
 def window_alerts(platform: str, entries: Sequence[WindowEntry]) -> list[Alert]:
-    """Return alerts for hours that are not certified, and for communities that are hardly usable."""
+    """Return alerts for uncertified hours, and for communities that are hardly usable."""
     states = Counter(
         (entry.state, entry.community, entry.detail)
         for entry in entries
@@ -70,7 +70,10 @@ def raise_alerts(alerts: Iterable[Alert], settings: Settings, log: Log) -> None:
 
 
 def send(alerts: Sequence[Alert], *, webhook: SecretStr | None, topic: str | None = None) -> None:
-    """Send all alerts in one request to each place. A place that does not answer is logged and stops nothing."""
+    """Send all alerts in one request to each place.
+
+    A place that does not answer is logged and stops nothing.
+    """
     if alerts and webhook is not None:
         _post(alerts, webhook)
     if alerts and topic is not None:

@@ -22,7 +22,7 @@ from market_opinion.domain.definition import domain_names, load_domain
 from market_opinion.ops.readers import open_files
 from market_opinion.ops.reading import Reading, plan_backfill
 from market_opinion.ops.run import Run
-from market_opinion.sources.file_reader import FilesLanded
+from market_opinion.sources.file_reader import FileResult
 from market_opinion.sources.inbox import Arrival, Inbox, InboxRoute, Outcome, door_of
 from market_opinion.stages.hours import cut
 
@@ -33,7 +33,10 @@ _WELL = {"processed", "duplicate"}
 
 @dataclass(frozen=True)
 class Look:
-    """Files to read now in alphabetical order, the number that waits for the next look, and of unfinished ones."""
+    """The files to read now, in alphabetical order, and the numbers of those that are left.
+
+    `waiting_count` files wait for the next look, `unsettled_count` are still being written.
+    """
 
     ready: list[Arrival]
     waiting_count: int
@@ -48,12 +51,12 @@ class Received:
     outcome: Outcome
     run: Run
     reading: Reading | None = None
-    landed: FilesLanded | None = None
+    result: FileResult | None = None
 
 
 @dataclass(frozen=True)
 class Carriage:
-    """Hours of the inbox that are carried on together: one run, one reading, and slices that fit in memory."""
+    """Hours of the inbox that are carried on together, in slices that fit in memory."""
 
     run: Run
     reading: Reading
@@ -77,9 +80,10 @@ def look(run: Run, unread: Iterable[str], now: datetime) -> Look:
 
 
 def receive(run: Run, arrival: Arrival, log: Log) -> Received:
-    """Land the file's lines; a file that came before, or cannot be read, has an outcome that says so.
+    """Land the file's lines, and return its outcome so far.
 
-    Such a file stops no other. A rerun is safe: a file without a record is read again, and landed hours are not landed
+    A file that came before, or cannot be read, has an outcome that says so. Such a file stops no
+    other. A rerun is safe: a file without a record is read again, and landed hours are not landed
     twice.
     """
     inbox = run.adapters.inbox()
@@ -103,13 +107,13 @@ def _receive(run: Run, arrival: Arrival, inbox: Inbox, log: Log) -> Received:
         reading, _ = plan_backfill(
             own, arrival.door.source, arrival.uri, None, None, None, arrival.door.mapping
         )
-        landed = open_files(own, reading, log).read(reading.communities, None, is_one_of_many=True)
+        result = open_files(own, reading, log).read(reading.communities, None, is_one_of_many=True)
     except DomainInvalid:
         raise  # nothing is wrong with the file
     except (InvalidRequest, SourceUnreadable) as error:
         return Received(arrival, _refused(outcome, str(error)), run)
     inbox.put(arrival, outcome)
-    return Received(arrival, outcome, own, reading, landed)
+    return Received(arrival, outcome, own, reading, result)
 
 
 def _earlier_outcome(run: Run, arrival: Arrival, inbox: Inbox, outcome: Outcome) -> Outcome | None:
@@ -137,10 +141,13 @@ def waiting_paths(received: Iterable[Received]) -> list[str]:
 
 
 def carriages(received: Iterable[Received]) -> list[Carriage]:
-    """Return the hours of all landed files, those of one route together, in slices that fit in memory."""
+    """Return the hours of all landed files, those of one route together.
+
+    Their slices fit in memory.
+    """
     by_route: dict[InboxRoute, list[Received]] = defaultdict(list)
     for each in received:
-        if each.landed and each.arrival.door:
+        if each.result and each.arrival.door:
             by_route[each.arrival.door].append(each)
     return [_carriage(files) for files in by_route.values()]
 
@@ -150,7 +157,7 @@ def _carriage(files: list[Received]) -> Carriage:
     if first is None:
         message = "a carriage needs files that were landed"
         raise ValueError(message)
-    spans = [each.landed.span for each in files if each.landed]
+    spans = [each.result.span for each in files if each.result]
     communities = tuple(sorted({name for span in spans for name in span.communities}))
     reading = replace(first, communities=communities)
     landing, slices = run.adapters.landing(), list[Slice]()
@@ -162,7 +169,10 @@ def _carriage(files: list[Received]) -> Carriage:
 
 
 def _bridge(run: Run, reading: Reading, windows: list[Window]) -> list[Window]:
-    """Return the windows, near ones joined where little lies between: one more slice costs more than these lines."""
+    """Return the windows, near ones joined where little lies between.
+
+    One more slice costs more than to carry these lines again.
+    """
     landing, joined = run.adapters.landing(), list[Window]()
     for window in windows:
         if joined and window.start - joined[-1].end <= _GAP_MAX:
@@ -182,12 +192,15 @@ def is_well(outcome: Outcome) -> bool:
 
 
 def final_outcome(received: Received) -> Outcome:
-    """Return the outcome of a file after all stages; that of a file without lines stays as it was."""
-    landed, outcome, run = received.landed, received.outcome, received.run
-    if landed is None:
+    """Return the outcome of a file after all stages.
+
+    The outcome of a file without lines stays as it was.
+    """
+    result, outcome, run = received.result, received.outcome, received.run
+    if result is None:
         return outcome
-    count = _refused_line_count(run, landed)
-    details = [refused.detail for refused in landed.refused]
+    count = _refused_line_count(run, result)
+    details = [refused.detail for refused in result.refused]
     if count:
         details.append(f"{count:,} lines were refused, see ops.rejections")
     return Outcome(
@@ -196,12 +209,12 @@ def final_outcome(received: Received) -> Outcome:
         "partly" if details else "processed",
         "; ".join(details),
         run.now,
-        {"landed_line_count": landed.line_count, "refused_line_count": count},
+        {"landed_line_count": result.line_count, "refused_line_count": count},
     )
 
 
-def _refused_line_count(run: Run, landed: FilesLanded) -> int:
-    span = landed.span
+def _refused_line_count(run: Run, result: FileResult) -> int:
+    span = result.span
     where = {"stage": "bronze", **span.where}
     rejections = run.adapters.lake().read(
         OPS_REJECTIONS, where, span.window, columns=["landing_uri"]
@@ -212,14 +225,17 @@ def _refused_line_count(run: Run, landed: FilesLanded) -> int:
     uris = [
         f"{capture.folder}/{file.name}"
         for capture in captures
-        if capture.manifest.origin == landed.origin
+        if capture.manifest.origin == result.origin
         for file in capture.manifest.files
     ]
     return rejections.filter(pl.col("landing_uri").is_in(uris)).height
 
 
 def summary_lines(outcomes: list[Outcome]) -> list[str]:
-    """Return one line a file; of many files their number by state, and those that somebody has to look at."""
+    """Return one line a file.
+
+    Of many files it is their number by state, and those that somebody has to look at.
+    """
     if len(outcomes) <= _FILES_SHOWN_MAX:
         return [str(outcome) for outcome in outcomes]
     counts = Counter(outcome.state for outcome in outcomes)

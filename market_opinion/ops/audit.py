@@ -1,4 +1,4 @@
-"""Audit: how completely communities were read, and one item's way from its received line to the facts."""
+"""Audit of how completely communities were read, and of one item's way to the facts."""
 
 import json
 from collections.abc import Iterator
@@ -82,7 +82,10 @@ def communities(
     community: str | None = None,
     window: Window | None = None,
 ) -> list[Community]:
-    """Return the communities of the ledger, all or the chosen ones; raises InvalidRequest where there is none."""
+    """Return the communities of the ledger, all or the chosen ones.
+
+    Raises InvalidRequest where there is none.
+    """
     state = adapters.state()
     entries = [
         entry
@@ -119,7 +122,10 @@ class Step:
 
 
 def trace(adapters: Adapters, platform: str, item_id: str) -> Iterator[Step]:
-    """Yield the item's way, station by station; raises InvalidRequest for an item that was never received."""
+    """Yield the item's way, station by station.
+
+    Raises InvalidRequest for an item that was never received.
+    """
     lake = adapters.lake()
     where = {"platform": platform, "item_id": item_id}
     versions = lake.read(BRONZE_ITEMS, where)

@@ -56,7 +56,7 @@ class Campaign:
 
 
 def campaign_of(run: Run) -> Campaign:
-    """Return the campaign of a run: the version of its domain, and that of the scorer of the settings."""
+    """Return the campaign of a run, with the versions of its domain and scorer."""
     domain = run.load_domain()
     return Campaign(run.domain, " ".join([domain.version, *scorer_version(domain, run.settings)]))
 

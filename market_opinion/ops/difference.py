@@ -1,4 +1,7 @@
-"""The difference between two domains on the same items, as after a change of prompt, catalogue or cues."""
+"""The difference between two domains on the same items.
+
+It shows the effect of a changed prompt, catalogue or cue.
+"""
 
 import logging
 from collections.abc import Iterator
@@ -35,7 +38,8 @@ class Difference:
 def compare_domains(adapters: Adapters, left: str, right: str, *, items_max: int) -> Difference:
     """Judge the newest usable items that are kept by both domains, with the scorer of the settings.
 
-    No table is changed but the ledger of answers that were paid for. Raises InvalidRequest where nothing is kept.
+    No table is changed but the ledger of answers that were paid for. Raises InvalidRequest where
+    nothing is kept.
     """
     domains = [load_domain(name, adapters.settings.domains_path) for name in (left, right)]
     items = (
@@ -64,7 +68,7 @@ def _opinions(judge: Judge, items: pl.DataFrame, domain: Domain) -> pl.DataFrame
 
 
 def _changed(items: pl.DataFrame, left: pl.DataFrame, right: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per item that is judged otherwise, with the opinions of each domain in words."""
+    """Return one row per item that is judged otherwise, with the opinions of each domain."""
     sides = [
         frame.with_columns(words=pl.format("{} {} {}", "product_id", "aspect", "label"))
         .group_by(_ITEM)

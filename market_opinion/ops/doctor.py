@@ -27,7 +27,10 @@ _Result = tuple[Literal["ok", "off", "bad"], str]
 
 @dataclass(frozen=True)
 class Finding:
-    """The state of one part, and what to do where it is bad; an `off` part is not configured and need not be."""
+    """The state of one part, and what to do where it is bad.
+
+    An `off` part is not configured, and need not be.
+    """
 
     part: str
     state: Literal["ok", "off", "bad"]
@@ -164,7 +167,10 @@ def _reddit(adapters: Adapters) -> _Result:
 
 
 def _platforms(adapters: Adapters) -> _Result:
-    """Name the platforms with a key; only reading shows whether it is accepted, and some count every request."""
+    """Name the platforms with a key.
+
+    Whether it is accepted, only reading shows, and some platforms count every request.
+    """
     fields = {
         name: f"{name}_bearer_token" if name == "x" else f"{name}_access_token"
         for name in ("x", "facebook", "instagram", "linkedin")

@@ -1,4 +1,7 @@
-"""Figures of a run for dashboards and alarms: to a file, to the log for CloudWatch, or to CloudWatch itself."""
+"""Metrics of a run for dashboards and alarms.
+
+They go to a file, to the log for CloudWatch, or to CloudWatch itself.
+"""
 
 import itertools
 import sys
@@ -31,7 +34,8 @@ class Metric(NamedTuple):
 def of_windows(entries: Iterable[WindowEntry], *, environment: str) -> Iterator[Metric]:
     """Yield how many items each hour of the ledger has."""
     for entry in entries:
-        # Dashboards of Reddit know these dimensions; on another platform a community may have the same name.
+        # Dashboards of Reddit know these dimensions; another platform may have a community of
+        # the same name.
         is_reddit = entry.platform in {"reddit", "sample"}
         place = (
             {"Subreddit": entry.community}
@@ -115,7 +119,7 @@ class MetricsFile:
 
 
 class EmbeddedMetrics:
-    """Prints lines in CloudWatch's embedded metric format, which CloudWatch reads from a container's log."""
+    """Prints lines in the embedded metric format, which CloudWatch reads from a log."""
 
     def __init__(self, *, namespace: str) -> None:
         """Print below this namespace."""

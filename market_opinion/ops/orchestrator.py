@@ -1,4 +1,4 @@
-"""The Prefect server: whether a run can use it, and the slot that callers of one model account share."""
+"""The Prefect server: what a run needs of it, and the slots that callers of a model share."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,7 +25,10 @@ def server_url() -> str | None:
 
 
 def missing_parts(url: str, *, concurrency_limit: str | None) -> list[str]:
-    """Return what the server lacks, each with the command that brings it; empty where runs can start."""
+    """Return what the server lacks, each with the command that brings it.
+
+    The list is empty where runs can start.
+    """
     with get_client(sync_client=True) as client:
         if (error := client.api_healthcheck()) is not None:
             return [f"{url} does not answer ({error}): start it, or correct PREFECT_API_URL"]
@@ -60,7 +63,8 @@ def deployment_names() -> list[str]:
 def turn(limit: str | None) -> Iterator[None]:
     """Hold a slot of a global concurrency limit, so that one account's rate has one user at a time.
 
-    Without a limit nothing is asked of Prefect. Raises SettingsInvalid for a limit that does not exist.
+    Without a limit nothing is asked of Prefect. Raises SettingsInvalid for a limit that does not
+    exist.
     """
     if limit is None:
         yield

@@ -29,7 +29,7 @@ class Poller:
     log: Log
 
     def poll(self, now: datetime) -> tuple[PollCounts, timedelta]:
-        """Poll the communities that are due, and return counts and the time until the next one is due.
+        """Poll the communities that are due, and return counts and the time until the next.
 
         A community that cannot be read stops no other, and is tried again by the next poll.
         """
@@ -37,34 +37,36 @@ class Poller:
         soonest = live.POLL_MAX
         notes = self.run.adapters.state().notes(_TOPIC)
         for community in self.reading.communities:
-            seen = _last_polls(notes, community)
-            due_at = min((last.retrieved_at + last.interval for last in seen.values()), default=now)
+            polls = _last_polls(notes, community)
+            due_at = min(
+                (last.retrieved_at + last.interval for last in polls.values()), default=now
+            )
             if due_at <= now:
                 try:
-                    seen = self._poll(community, seen, now, counts)
+                    polls = self._poll(community, polls, now, counts)
                 except (CommunityClosed, SourceUnavailable) as error:
                     self.log.warning("poll of r/%s failed: %s", community, error)
                     counts["failed_poll_count"] += 1
                     continue
-                due_at = now + min(last.interval for last in seen.values())
+                due_at = now + min(last.interval for last in polls.values())
             soonest = min(soonest, due_at - now)
         return PollCounts(**counts), soonest
 
     def _poll(
         self,
         community: str,
-        seen: dict[str, live.Seen],
+        polls: dict[str, live.Seen],
         now: datetime,
         counts: Counter[str],
     ) -> dict[str, live.Seen]:
         adapters = self.run.adapters
-        visit, seen = live.poll(self.reddit, adapters.landing(), community, seen=seen, now=now)
-        notes = {f"{community}/{kind}": last.to_note() for kind, last in seen.items()}
+        visit, polls = live.poll(self.reddit, adapters.landing(), community, seen=polls, now=now)
+        notes = {f"{community}/{kind}": last.to_note() for kind, last in polls.items()}
         adapters.state().put_notes(_TOPIC, notes)
-        counts["polled_listing_count"] += len(seen)
+        counts["polled_listing_count"] += len(polls)
         counts["landed_line_count"] += visit.item_count
         counts["gap_count"] += self._record_gaps(community, visit.hours)
-        return seen
+        return polls
 
     def _record_gaps(self, community: str, hours: list[Window]) -> int:
         """Put hours with a hole into the ledger at once, before they are closed, and count them."""

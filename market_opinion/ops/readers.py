@@ -63,7 +63,7 @@ def _ingestion(run: Run, reading: Reading) -> Ingestion:
 def _items_before(
     run: Run, platform: str, community: str, window: Window
 ) -> tuple[set[datetime], set[str]]:
-    """Return the ledger's hours of the two days before the window, and the full names of their items."""
+    """Return the ledger's hours of the two days before the window, and their items' full names."""
     before = Window(window.start - _LATE, window.start)
     hours = {
         entry.window_start

@@ -43,7 +43,7 @@ class Reading:
 
     @property
     def is_live(self) -> bool:
-        """Whether the source has no end."""
+        """True for a source that has no end."""
         return source_type(self.source).is_live
 
     @property
@@ -72,13 +72,13 @@ def plan_reading(
     domain, listed = run.load_domain(), source_type(source)
     platform = listed.platform_of(domain, mapping)
     preset = run.settings.reddit.default_subreddits if source == live.PLATFORM else ()
-    chosen = (
+    selection = (
         tuple(sorted({name.lower() for name in communities or ()}))
         or preset
         or domain.communities(platform)
     )
     needs_names = run.mode != "backfill" or listed.is_live or source in _READ_BY_NAME
-    if not chosen and needs_names:
+    if not selection and needs_names:
         message = (
             f"domain {run.domain} names no communities of {platform}:"
             f" add [sources.{platform}] to its domain.toml or pass communities"
@@ -87,7 +87,7 @@ def plan_reading(
     return Reading(
         source,
         platform,
-        chosen,
+        selection,
         window,
         archive,
         mapping,
@@ -105,9 +105,10 @@ def plan_backfill(  # noqa: PLR0917, a flow hands on its parameters as they are
     end: datetime | None,
     mapping: str | None,
 ) -> tuple[Reading, tuple[str, ...]]:
-    """Return the reading of a backfill, clipped to whole closed hours, and a note where it was clipped.
+    """Return the reading of a backfill, and a note where its range was clipped.
 
-    The source is opened once, so that one that is not there is named before anything runs.
+    A range is clipped to whole, closed hours. The source is opened once, so that one that is not
+    there is named before anything runs.
     """
     ends = both_ends(start, end, otherwise="everything the source has")
     if ends is None and source_type(source).is_live:
@@ -125,7 +126,10 @@ def plan_backfill(  # noqa: PLR0917, a flow hands on its parameters as they are
 
 
 def plan_second_look(run: Run, source: str, communities: list[str] | None) -> Reading:
-    """Return the reading of a second look; raises InvalidRequest for a source that gives no second look."""
+    """Return the reading of a second look.
+
+    Raises InvalidRequest for a source that gives no second look.
+    """
     if not _looks_again(source):
         message = (
             f"source {source} cannot be asked again for what it gave;"

@@ -1,4 +1,4 @@
-"""Score sets: the slices a set is judged in, its difference from the live one, and its promotion."""
+"""Score sets: the slices they are judged in, their differences, and a promotion."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,10 @@ def scored_slices(
     *,
     max_items: int,
 ) -> list[Slice]:
-    """Return the hours of a platform that hold items of the communities, in slices that fit in memory."""
+    """Return the hours of a platform with items of the communities.
+
+    They come in slices that fit in memory.
+    """
     names = set(communities)
     filled = [e for e in entries if e.counts.get("bronze_row_count") and e.community in names]
     counts: dict[datetime, int] = defaultdict(int)
@@ -66,10 +69,10 @@ def find_judged(sets: Mapping[str, Any], domain: str, score_set: str) -> list[tu
 def promote(
     opinions: pl.DataFrame, hours: Iterable[tuple[str, str, str]], score_set: str
 ) -> tuple[pl.DataFrame, int]:
-    """Return the rows of the live set and of `previous` after a promotion, and the number of promoted ones.
+    """Return the rows of `live` and `previous` after a promotion, and the promoted count.
 
-    The set replaces live opinions in the hours that it was judged in; all live ones are kept as `previous`. `opinions` are
-    the rows of both sets.
+    The set replaces live opinions in the hours that it was judged in; all live ones are kept as
+    `previous`. `opinions` are the rows of both sets.
     """
     is_judged = pl.lit(value=False)
     for platform, start, end in hours:
@@ -77,14 +80,14 @@ def promote(
             datetime.fromisoformat(start), datetime.fromisoformat(end), closed="left"
         )
         is_judged |= (pl.col("platform") == platform) & during
-    chosen = opinions.filter(is_judged, score_set=score_set)
+    promoted = opinions.filter(is_judged, score_set=score_set)
     live = opinions.filter(score_set=ACTIVE_SET)
     rows = [
         live.filter(~is_judged),
-        chosen.with_columns(score_set=pl.lit(ACTIVE_SET)),
+        promoted.with_columns(score_set=pl.lit(ACTIVE_SET)),
         live.with_columns(score_set=pl.lit(PREVIOUS)),
     ]
-    return pl.concat(rows), chosen.height
+    return pl.concat(rows), promoted.height
 
 
 def shift_rows(agreement: Agreement) -> list[dict[str, Any]]:

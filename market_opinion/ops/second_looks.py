@@ -63,7 +63,7 @@ class SecondLookResult:
 
 @dataclass(frozen=True)
 class Schedule:
-    """The ages at which a refresh looks, in hours and rising, and how often a sweep looks at all."""
+    """The rising ages in hours at which a refresh looks, and the interval of a sweep."""
 
     ages: list[int]
     sweep_hours: int
@@ -79,8 +79,8 @@ class Schedule:
     ) -> list[tuple[Window, tuple[str, ...]]]:
         """Return the hours to look at again with their communities, at most `limit` hours.
 
-        A refresh takes hours that have come to one of the ages since the last look. A sweep takes the hours past all
-        ages whose last look is longest ago.
+        A refresh takes hours that have come to one of the ages since the last look. A sweep takes
+        the hours past all ages whose last look is longest ago.
         """
         due: dict[datetime, list[str]] = defaultdict(list)
         order: dict[datetime, str] = {}
@@ -93,8 +93,8 @@ class Schedule:
             elif purpose == "sweep" and self._is_sweep_due(start, check, now):
                 due[start].append(entry.community)
                 order[start] = min(check.get("looked_at", ""), order.get(start, "9"))
-        chosen = sorted(due, key=lambda start: (order[start], start))[:limit]
-        return [(Window.hour(start), tuple(due[start])) for start in chosen]
+        starts = sorted(due, key=lambda start: (order[start], start))[:limit]
+        return [(Window.hour(start), tuple(due[start])) for start in starts]
 
     def note(self, hour: Window, now: datetime) -> dict[str, Any]:
         """Return the note of a look at an hour: its time, and the age that the hour had reached."""
@@ -222,10 +222,11 @@ class HourLook:
 
 
 def expand_threads(run: Run, span: Slice) -> tuple[list[Slice], RepairCounts]:
-    """Expand Reddit's threads begun in the hour that lack many comments, and return the hours that got some.
+    """Expand the hour's Reddit threads that lack many comments, and return the changed hours.
 
-    The platform's count holds removed comments too, so it is an upper bound: only a thread far below it is worth requests.
-    Younger hours are left alone, since the comments of the last hour or two are not closed yet.
+    The platform's count holds removed comments too, so it is an upper bound: only a thread far
+    below it is worth requests. Younger hours are left alone, since the comments of the last hour or
+    two are not closed yet.
     """
     if span.platform != live.PLATFORM or run.now - span.window.end < _EXPANDED_FROM:
         return [], RepairCounts()
@@ -254,9 +255,9 @@ def expand_threads(run: Run, span: Slice) -> tuple[list[Slice], RepairCounts]:
 def deficient_threads(threads: pl.DataFrame) -> list[tuple[str, str]]:
     """Return community and id of the threads that are worth expanding, the emptiest first."""
     captured, announced = pl.col("captured_count"), pl.col("reply_count")
-    chosen = (
+    worst = (
         threads.filter(captured < announced * _CAPTURED_MIN, announced - captured >= _MISSING_MIN)
         .sort("captured_count")
         .head(_EXPANDED_MAX)
     )
-    return list(chosen.select("community", "thread_id").iter_rows())
+    return list(worst.select("community", "thread_id").iter_rows())

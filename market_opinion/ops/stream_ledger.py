@@ -49,7 +49,10 @@ class StreamLedger:
 
 
 def slices_by_platform(names: Iterable[str]) -> dict[str, list[Slice]]:
-    """Return few slices a platform that hold the hours of these names, as `reddit/phones/2026-03-01T10:00:00+00:00`."""
+    """Return few slices a platform that hold the hours of these names.
+
+    A name is `reddit/phones/2026-03-01T10:00:00+00:00`.
+    """
     hours: dict[str, dict[datetime, set[str]]] = defaultdict(lambda: defaultdict(set))
     for name in names:
         platform, community, start = name.split("/")

@@ -96,6 +96,6 @@ def scorer_version(domain: Domain, settings: Settings) -> tuple[str, ...]:
 
 
 def _open_lexicon(domain: Domain, scorer: ScorerName, settings: Settings) -> lexicon.Lexicon:
-    """Return the lexicon, with the head that was trained for the domain where that is the scorer."""
+    """Return the lexicon, with the domain's trained head where that is the scorer."""
     head = Linear.load(settings.linear_model_path(domain.name)) if scorer == linear.NAME else None
     return lexicon.Lexicon(domain, head=head)

@@ -21,7 +21,7 @@ _HOURS_MAX = 175_200
 
 
 @dataclass(frozen=True)
-class FilesLanded:
+class FileResult:
     """The lines of one origin in the landing zone: the hours to carry on as one slice, and a count.
 
     `refused` are the files of which something could not be read, again on each reading, since such
@@ -52,11 +52,12 @@ class FileReader:
         window: Window | None,
         *,
         is_one_of_many: bool = False,
-    ) -> FilesLanded:
+    ) -> FileResult:
         """Land the source's lines of the window, or of all time.
 
-        Lines that came by a mapping that was corrected since are withdrawn once they are landed anew. For one of many
-        files, as they lie in an inbox, the captures of other origins are looked up only in the file's own hours.
+        Lines that came by a mapping that was corrected since are withdrawn once they are landed
+        anew. For one of many files, as they lie in an inbox, the captures of other origins are
+        looked up only in the file's own hours.
         """
         landing, source = self.landing, self.source
         outdated_origins = landing.begin(source.platform, source.origin)
@@ -74,7 +75,7 @@ class FileReader:
         for capture in outdated:
             landing.withdraw(capture, source.origin)
         absent = sorted(set(communities) - set(survey.communities))
-        return FilesLanded(
+        return FileResult(
             self._span(survey, outdated, window),
             source.origin,
             sum(capture.manifest.lines() for capture in writer.captures.values()),
@@ -131,7 +132,10 @@ class FileReader:
 def _survey(
     platform: str, communities: tuple[str, ...], result: FetchResult, window: Window | None
 ) -> Survey:
-    """Return what the source holds; raises InvalidRequest for nothing, or for times that are unlikely."""
+    """Return the extent of the source.
+
+    Raises InvalidRequest for an empty source, or for times that are unlikely.
+    """
     if result.extent is None:
         raise InvalidRequest(_nothing(communities, result))
     if result.extent.hour_count > _HOURS_MAX and window is None:

@@ -28,33 +28,39 @@ def find_erasure(
 ) -> Erasure:
     """Return the erasure of a user's items, or of named items with their threads' titles.
 
-    `rows` are bronze rows of the platform, `purged_items` ids of the user's items, whose name is gone. Raises
-    InvalidRequest naming the items that are not kept.
+    `rows` are bronze rows of the platform, `purged_items` ids of the user's items, whose name is
+    gone. Raises InvalidRequest naming the items that are not kept.
     """
     ids = list(items)
     is_meant = pl.col("item_id").is_in(ids) | (pl.col("author").str.to_lowercase() == user)
     is_meant |= pl.col("item_id").is_in(purged_items.implode())
-    meant = rows.filter(is_meant.fill_null(value=False))
-    if unknown := sorted(set(ids) - set(meant["item_id"])):
+    theirs = rows.filter(is_meant.fill_null(value=False))
+    if unknown := sorted(set(ids) - set(theirs["item_id"])):
         message = (
             f"no items {', '.join(unknown)} of {platform} are kept:"
             " give ids as on the platform, without t1_ or t3_"
         )
         raise InvalidRequest(message)
-    threads = frozenset(meant.filter(kind="submission")["item_id"])
+    threads = frozenset(theirs.filter(kind="submission")["item_id"])
     users = frozenset({user} if user else ())
-    return Erasure(frozenset(meant["item_id"]), threads, users=users)
+    return Erasure(frozenset(theirs["item_id"]), threads, users=users)
 
 
 def reach(erasure: Erasure, near: Window | None) -> Window | None:
-    """Return the hours whose lines may hold it: a thread's comments repeat its title for 180 days."""
+    """Return the hours whose lines may hold the erasure.
+
+    A thread's comments repeat its title for 180 days.
+    """
     if near and erasure.thread_ids:
         return Window(near.start, near.end + timedelta(days=THREAD_DAYS))
     return near
 
 
 def hours_to_clean(rows: pl.DataFrame, erasure: Erasure) -> set[tuple[str, datetime]]:
-    """Return community and hour of bronze rows that still hold it, as a run that was cut off leaves them."""
+    """Return community and hour of bronze rows that still hold the erasure.
+
+    A run that was cut off leaves such rows.
+    """
     is_meant = (
         pl.col("item_id").is_in(list(erasure.item_ids | erasure.authorless_ids))
         | pl.col("thread_id").is_in(list(erasure.thread_ids))
@@ -95,9 +101,9 @@ def expired_slices(
     *,
     max_items: int,
 ) -> list[Slice]:
-    """Return the hours that still hold words, or whose purge was cut off, in slices that fit in memory.
+    """Return the hours that still hold words, or whose purge was cut off.
 
-    `rows` are the bronze rows of the slice.
+    They come in slices that fit in memory. `rows` are the bronze rows of the slice.
     """
     counts = Counter(rows.filter(has_words(pl.col("body")))["window_start"])
     counts.update(unfinished)

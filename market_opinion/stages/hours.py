@@ -1,4 +1,4 @@
-"""Hours of a reading: which are due, open or out of date, and what becomes of them in the ledger."""
+"""Hours of a reading: the due, open and stale ones, and their entries in the ledger."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -54,14 +54,17 @@ def due_slices(
 def stale_slices(
     whole: Slice, captures: Iterable[Capture], entries: Iterable[WindowEntry]
 ) -> list[Slice]:
-    """Return the hours whose captures the ledger does not count: they came late, or a run broke off."""
-    landed = Counter((c.manifest.community, c.manifest.window_start) for c in captures)
+    """Return the hours whose captures the ledger does not count.
+
+    These captures came late, or a run broke off.
+    """
+    capture_counts = Counter((c.manifest.community, c.manifest.window_start) for c in captures)
     stale: dict[Window, list[str]] = defaultdict(list)
     for entry in entries:
         count = entry.counts.get("capture_count")
         if entry.community not in whole.communities or count is None:
             continue
-        if count != landed[entry.community, entry.window_start]:
+        if count != capture_counts[entry.community, entry.window_start]:
             stale[Window.hour(entry.window_start)].append(entry.community)
     return [Slice(whole.platform, tuple(names), hour) for hour, names in sorted(stale.items())]
 
@@ -133,7 +136,7 @@ def gap_entries(
     lag: timedelta,
     kinds: Sequence[str],
 ) -> list[WindowEntry]:
-    """Return an entry for every hour that a poll has left with a hole, before the hour is closed."""
+    """Return an entry for every hour that a poll has left with a hole."""
     entries = []
     for hour, of_hour in captures.items():
         manifests = [capture.manifest for capture in of_hour]
@@ -156,7 +159,7 @@ def gap_entries(
 def watermark_after(
     reached: datetime | None, entries: Iterable[WindowEntry]
 ) -> tuple[datetime | None, WindowEntry | None]:
-    """Return the watermark after these hours of one community, and the hour that holds it, if one does.
+    """Return the watermark after these hours of one community, and the hour that holds it.
 
     The watermark moves hour by hour and stops before the first hour that is not settled.
     """

@@ -4,7 +4,7 @@ from market_opinion.truth.evaluation import Evaluation
 
 
 def figures(result: Evaluation) -> str:
-    """Return the figures of one scorer, in the order a reader asks for them; unknown ones are left out."""
+    """Return the figures of one scorer in words; unknown figures are left out."""
     shown: dict[str, object] = {
         "texts": result.text_count,
         "accuracy": result.accuracy,

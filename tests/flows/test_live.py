@@ -387,7 +387,7 @@ def test_erasing_needs_something_that_is_there(reddit):
     with pytest.raises(InvalidRequest, match="nothing of reddit"):
         erase.fn(author=SecretStr("x"), now=H10)
     run_hourly(reddit, H10 + timedelta(minutes=80))
-    with pytest.raises(InvalidRequest, match="give author, or items"):
+    with pytest.raises(InvalidRequest, match="give --author, or --items"):
         erase.fn(now=H10)
     with pytest.raises(InvalidRequest, match="no items zz"):
         erase.fn(items=["zz"], now=H10)

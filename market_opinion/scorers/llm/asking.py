@@ -1,4 +1,4 @@
-"""Asking the model: which one, at what price, within which budget, and what it has answered already."""
+"""Questions to the model: its price, its budgets, and the answers that are stored."""
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
@@ -34,7 +34,10 @@ Turn = Callable[[str | None], AbstractContextManager[None]]
 
 
 def open_model(settings: Settings) -> Model:
-    """Return the configured model; raises SettingsInvalid for a setting that is missing, or a budget without a price."""
+    """Return the configured model.
+
+    Raises SettingsInvalid for a setting that is missing, or a budget without a price.
+    """
     llm = settings.llm
     needs = {"LLM_API_KEY": llm.api_key, "LLM_MODEL": llm.model}
     if llm.api_key is None or not llm.api_key.get_secret_value() or not llm.model:
@@ -76,7 +79,7 @@ def _check_host(settings: Settings) -> None:
 
 
 class Judged(NamedTuple):
-    """A model's judgements of a slice, the rejections of what was given up, the model's name, and counts."""
+    """A model's judgements of a slice, the rejections of what was given up, and counts."""
 
     judgements: pl.DataFrame
     given_up: pl.DataFrame
@@ -101,7 +104,7 @@ class ModelCaller:
         return open_model(self.settings)
 
     def plan(self, rows: pl.DataFrame, domain: Domain) -> dict[str, int]:
-        """Return what asking about rows of `to_judge` would take: new questions, requests, tokens and cost."""
+        """Return the new questions, requests, tokens and cost of judging rows of `to_judge`."""
         prompt = load_prompt(domain, self.settings.domains_path)
         by_key = {q.key: q for q in ledger.ask(rows, prompt, model=self.model.name)}
         stored = (
@@ -124,8 +127,8 @@ class ModelCaller:
     def judge(self, rows: pl.DataFrame, domain: Domain, *, run: dict[str, str]) -> Judged:
         """Return the model's judgements of rows of `to_judge`; asks only what was never answered.
 
-        Answers are journalled as they come and moved to the ledger at the end, even where the run breaks off: the next
-        run begins with them.
+        Answers are journalled as they come and moved to the ledger at the end, even where the run
+        breaks off: the next run begins with them.
         """
         prompt = load_prompt(domain, self.settings.domains_path)
         questions = ledger.ask(rows, prompt, model=self.model.name)
@@ -167,7 +170,7 @@ class _Asking:
     run: dict[str, str]
 
     def answers(self) -> tuple[dict[str, Answer], Totals, int]:
-        """Ask what has no answer yet, and return all answers, the totals, and how many questions are new."""
+        """Ask what has no answer yet, and return answers, totals and the number of new ones."""
         settings, model = self.caller.settings, self.caller.model
         totals = Totals(usd=0.0 if model.price else None)
         answers = self._stored()
@@ -188,7 +191,10 @@ class _Asking:
         return answers, totals, len(answers) - stored_count
 
     def _stored(self) -> dict[str, Answer]:
-        """Move the journal's answers into the ledger, which is the truth, and return those to these questions."""
+        """Move the journal's answers into the ledger, and return the answers to these questions.
+
+        The ledger is the truth.
+        """
         lake = self.caller.lake
         fresh: list[Answer] = [
             answer for answer in self.journal.answers() if answer.question_key in self.by_key
@@ -205,7 +211,7 @@ class _Asking:
         return [question for key, question in self.by_key.items() if key not in answers]
 
     def _ask_by_batch(self) -> Totals:
-        """Wait for batches of earlier runs, submit what is left and can be paid for, and return the totals."""
+        """Wait for earlier batches, submit the rest within the budget, and return totals."""
         batches = BatchRun(
             self.caller.model,
             self.prompt,
@@ -268,7 +274,10 @@ class _Batches:
 
 
 def text_keys(texts: pl.DataFrame) -> list[str]:
-    """Return the ledger's keys of items with `text` and `context_title`; items without words have none."""
+    """Return the ledger's keys of items with `text` and `context_title`.
+
+    Items without words have no key.
+    """
     pairs = texts.select("text", "context_title").iter_rows()
     return sorted({answer_key(text, title) for text, title in pairs if text})
 

@@ -12,7 +12,8 @@ from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.settings import Settings
 from market_opinion.serving.mart.snowflake import SnowflakeMart
 
-# The connector repeats lost requests for this long; an hourly load should fail and be retried instead.
+# The connector repeats lost requests for this long: an hourly load would rather be tried again
+# than hang.
 _TIMEOUT_SECONDS = 60
 
 
@@ -22,7 +23,7 @@ def open_warehouse(settings: Settings) -> SnowflakeMart:
 
 
 def connect(settings: Settings, *, database: bool = True) -> SnowflakeConnection:
-    """Return a connection as the configured user, to the mart's database unless `database` is false.
+    """Return a connection as the configured user, to the mart's database if `database`.
 
     Raises SettingsInvalid for settings that are missing or contradict each other.
     """
@@ -54,7 +55,7 @@ def connect(settings: Settings, *, database: bool = True) -> SnowflakeConnection
 
 
 def _credentials(settings: Settings, account: str) -> SnowflakeCredentials:
-    """Return the credentials of the Prefect block, where SNOWFLAKE_BLOCK names one, else of the environment."""
+    """Return the credentials of SNOWFLAKE_BLOCK, else those of the environment."""
     if settings.snowflake.block:
         return cast("SnowflakeCredentials", SnowflakeCredentials.load(settings.snowflake.block))
     key = settings.snowflake.private_key

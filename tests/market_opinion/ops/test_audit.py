@@ -70,3 +70,16 @@ def test_the_command_shows_holes_and_ends_with_1(run, capsys):
 def test_nothing_known_is_said():
     with pytest.raises(InvalidRequest, match="nothing is known of reddit/nowhere"):
         audit.communities(open_adapters(), "reddit", "nowhere")
+
+
+@pytest.mark.parametrize(
+    ("given", "missing"), [("--start", "--end is missing"), ("--end", "--start is missing")]
+)
+def test_half_a_range_is_refused(given, missing):
+    """Not taken for all hours."""
+    with pytest.raises(InvalidRequest, match=missing):
+        app(
+            ["audit", given, "2099-01-01T00:00"],
+            exit_on_error=False,
+            result_action="return_value",
+        )
