@@ -177,8 +177,8 @@ def new(
         console.print(f"wrote {escape(str(path))}", highlight=False, soft_wrap=True)
     console.print(
         f"{len(rows):,} products. Now: `python -m flows.backfill --domain {name}` for a first"
-        f" report of what was written for show, `python -m market_opinion domain check {name}` for what to"
-        " make better.",
+        " report of what was written for show,"
+        f" `python -m market_opinion domain check {name}` for what to make better.",
         highlight=False,
         soft_wrap=True,
     )
