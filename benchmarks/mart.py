@@ -98,7 +98,10 @@ def _day(domain: Domain, number: int) -> mart.Silver:
         ),
         mentions=_conform(
             base.with_columns(
-                aliases=pl.lit("a"), mention_count=pl.lit(1), is_inherited=pl.lit(value=False)
+                aliases=pl.lit("a"),
+                mention_count=pl.lit(1),
+                reason=pl.lit("named"),
+                confidence=pl.lit(0.95),
             ),
             SILVER_MENTIONS,
         ),

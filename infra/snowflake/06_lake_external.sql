@@ -33,7 +33,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.lake.mentions (
   product_id VARCHAR AS (VALUE:product_id::VARCHAR),
   aliases VARCHAR AS (VALUE:aliases::VARCHAR),
   mention_count BIGINT AS (VALUE:mention_count::BIGINT),
-  is_inherited BOOLEAN AS (VALUE:is_inherited::BOOLEAN),
+  reason VARCHAR AS (VALUE:reason::VARCHAR),
+  confidence DOUBLE AS (VALUE:confidence::DOUBLE),
   domain_version VARCHAR AS (VALUE:domain_version::VARCHAR))
   PARTITION BY (created_date) WITH LOCATION = @${database}.lake.export/mentions/ AUTO_REFRESH = TRUE
   PATTERN = '.*[.]parquet' FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE);
@@ -56,6 +57,7 @@ CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.lake.opinions (
   evidence VARCHAR AS (VALUE:evidence::VARCHAR),
   evidence_start BIGINT AS (VALUE:evidence_start::BIGINT),
   evidence_end BIGINT AS (VALUE:evidence_end::BIGINT),
+  confidence DOUBLE AS (VALUE:confidence::DOUBLE),
   scorer VARCHAR AS (VALUE:scorer::VARCHAR),
   model VARCHAR AS (VALUE:model::VARCHAR),
   prompt_version VARCHAR AS (VALUE:prompt_version::VARCHAR),

@@ -23,7 +23,7 @@ from market_opinion.storage.landing.zone import Landing
 # Tables of an item's way after bronze: the columns that are shown, and those that sort the rows.
 _WAY = (
     (SILVER_ITEMS, ("is_usable", "unusable_reason", "language", "text"), ()),
-    (SILVER_MENTIONS, ("domain", "product_id", "aliases", "is_inherited"), ("product_id",)),
+    (SILVER_MENTIONS, ("domain", "product_id", "aliases", "reason", "confidence"), ("product_id",)),
     (
         SILVER_OPINIONS,
         (

@@ -48,7 +48,8 @@ def to_judge(labelled: pl.DataFrame) -> pl.DataFrame:
         context_title=pl.lit(None, pl.String),
         products=pl.concat_list("product"),
         aliases=pl.concat_list(pl.col("product").str.to_lowercase()),
-        is_inherited=pl.lit(value=False),
+        reasons=pl.lit(["subject"], pl.List(pl.String)),
+        confidences=pl.lit([1.0], pl.List(pl.Float64)),
         row=pl.col("row").cast(pl.UInt32),
     )
 

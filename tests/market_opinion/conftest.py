@@ -66,7 +66,14 @@ def silver():
     mentions = frame(
         SILVER_MENTIONS,
         *(
-            known | {"product_id": p, "aliases": "a", "mention_count": 1, "is_inherited": False}
+            known
+            | {
+                "product_id": p,
+                "aliases": "a",
+                "mention_count": 1,
+                "reason": "named",
+                "confidence": 0.95,
+            }
             for p in ("google-pixel-9", "apple-iphone-15")
         ),
     )

@@ -36,7 +36,7 @@ class Evidence(NamedTuple):
 class LocalScorer:
     """Judges items of one domain without a key; the same item always gets the same opinions."""
 
-    bars: ClassVar[Bars] = Bars(mention=0.5, opinion=0.35)
+    bars: ClassVar[Bars] = Bars(mention=0.45, opinion=0.25)
 
     def __init__(self, domain: Domain, model: LocalModel) -> None:
         """Prepare what is asked of every text of the domain."""

@@ -1,11 +1,12 @@
 """A contract as Iceberg's schema and partitions, and Arrow as what the contract says."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
+from pyiceberg.table import Table as IcebergTable
 from pyiceberg.transforms import DayTransform, IdentityTransform, Transform
 from pyiceberg.types import (
     BooleanType,
@@ -48,6 +49,14 @@ def iceberg_schema(table: Table) -> Schema:
         for number, (name, dtype) in enumerate(table.schema.items(), start=1)
     ]
     return Schema(*fields)
+
+
+def add_columns(iceberg: IcebergTable, table: Table, names: Sequence[str]) -> None:
+    """Add columns of the contract to a table that was made by an older version."""
+    described = table.contract.to_schema().columns
+    with iceberg.update_schema() as update:
+        for name in names:
+            update.add_column(name, _TYPES[table.schema[name]](), doc=described[name].description)
 
 
 def partition_spec(table: Table, schema: Schema) -> PartitionSpec:

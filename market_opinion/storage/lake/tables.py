@@ -24,7 +24,7 @@ from market_opinion.core.window import Window
 from market_opinion.storage.lake.history import expire, forget, sweep
 from market_opinion.storage.lake.predicates import DAY, Where, rows_of
 from market_opinion.storage.lake.reading import read_rows
-from market_opinion.storage.lake.schema import iceberg_schema, partition_spec
+from market_opinion.storage.lake.schema import add_columns, iceberg_schema, partition_spec
 
 # With PyIceberg's own 4 retries, 54 of 160 commits of 8 racing processes were lost; with these, none. Files of this size
 # (uncompressed) are written side by side, where one for a whole slice would leave a core idle.
@@ -61,6 +61,7 @@ class Lake:
             iceberg = self._catalog.load_table(table.name)
         except NoSuchTableError:
             return pl.DataFrame(schema=schema)
+        iceberg = _with_columns(iceberg, table)
         return read_rows(iceberg, rows_of(table, where or {}, window), schema)
 
     def overwrite(
@@ -171,7 +172,7 @@ class Lake:
 
     def _load_or_create(self, table: Table) -> IcebergTable:
         try:
-            return self._catalog.load_table(table.name)
+            return _with_columns(self._catalog.load_table(table.name), table)
         except NoSuchTableError:
             schema = iceberg_schema(table)
         namespace = table.name.partition(".")[0]
@@ -212,6 +213,18 @@ def _conflicts_named(table: Table) -> Iterator[None]:
 def _same_rows(table: Table, left: pl.DataFrame, right: pl.DataFrame) -> bool:
     order = list(table.key or table.schema)
     return left.height == right.height and left.sort(order).equals(right.sort(order))
+
+
+def _with_columns(iceberg: IcebergTable, table: Table) -> IcebergTable:
+    """Return the table with every column of its contract; an older one gets those that it lacks, empty."""
+    known = set(iceberg.schema().column_names)
+    missing = [name for name in table.schema if name not in known]
+    if missing:
+        try:
+            add_columns(iceberg, table, missing)
+        except CommitFailedException:  # another writer added them
+            iceberg.refresh()
+    return iceberg
 
 
 def _check_slice(table: Table, frame: pl.DataFrame, where: Where, window: Window | None) -> None:

@@ -40,7 +40,7 @@ def rows(*ids, domain="phones", at=T10, product="p"):
         for i in ids
     ]
     return pl.DataFrame(
-        [row | {"mention_count": 1, "is_inherited": False} for row in own],
+        [row | {"mention_count": 1, "reason": "named", "confidence": 0.95} for row in own],
         schema=SILVER_MENTIONS.schema,
     )
 

@@ -30,7 +30,7 @@ SELECT MD5(m.domain || '|' || m.platform || '|' || m.kind || '|' || m.item_id ||
        m.date_key, COALESCE(j.scorer_key, '-1'),
        m.domain, m.platform, m.kind, m.item_id, m.product_id, m.created_at, i.author_key,
        i.permalink, m.score_set,
-       m.is_inherited, m.mention_count, i.votes, i.reply_count, i.rating,
+       COALESCE(m.reason, 'named'), COALESCE(m.confidence, 0.5), m.mention_count, i.votes, i.reply_count, i.rating,
        COALESCE(j.opinion_count, 0), j.polarity,
        CASE WHEN j.polarity IS NULL THEN NULL WHEN j.polarity >= {neutral_below} THEN 'positive'
             WHEN j.polarity <= -{neutral_below} THEN 'negative' ELSE 'neutral' END

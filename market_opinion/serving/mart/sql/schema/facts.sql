@@ -7,8 +7,8 @@ CREATE TABLE IF NOT EXISTS mart.fact_brand_mentions (
         item_id VARCHAR NOT NULL, product_id VARCHAR NOT NULL,
     mentioned_at TIMESTAMP NOT NULL, author_key VARCHAR, permalink VARCHAR,
         score_set VARCHAR NOT NULL,
-    is_inherited BOOLEAN NOT NULL, mention_count BIGINT NOT NULL, votes BIGINT, reply_count BIGINT,
-        rating DOUBLE,
+    reason VARCHAR NOT NULL, confidence DOUBLE NOT NULL, mention_count BIGINT NOT NULL,
+        votes BIGINT, reply_count BIGINT, rating DOUBLE,
     opinion_count BIGINT NOT NULL, polarity DOUBLE, label VARCHAR);
 CREATE TABLE IF NOT EXISTS mart.fact_aspect_opinion (
     opinion_key VARCHAR NOT NULL, mention_key VARCHAR NOT NULL, product_key VARCHAR NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS mart.fact_aspect_opinion (
     domain VARCHAR NOT NULL, platform VARCHAR NOT NULL, kind VARCHAR NOT NULL,
         item_id VARCHAR NOT NULL, product_id VARCHAR NOT NULL,
     aspect VARCHAR NOT NULL, mentioned_at TIMESTAMP NOT NULL, score_set VARCHAR NOT NULL,
-    polarity DOUBLE NOT NULL, label VARCHAR NOT NULL,
+    polarity DOUBLE NOT NULL, label VARCHAR NOT NULL, confidence DOUBLE,
     evidence VARCHAR, evidence_start BIGINT NOT NULL, evidence_end BIGINT NOT NULL, votes BIGINT,
         permalink VARCHAR);
 CREATE TABLE IF NOT EXISTS mart.fact_window (

@@ -4,7 +4,8 @@ INSERT INTO silver.mentions
 SELECT m.platform, m.community, m.kind, m.item_id, m.thread_id,
        CAST(CONVERT_TIMEZONE('UTC', m.created_at) AS TIMESTAMP_NTZ),
        CAST(CONVERT_TIMEZONE('UTC', m.window_start) AS TIMESTAMP_NTZ),
-       m.domain, m.product_id, m.aliases, m.mention_count, m.is_inherited, m.domain_version
+       m.domain, m.product_id, m.aliases, m.mention_count, m.reason, m.confidence,
+       m.domain_version
 FROM lake.mentions AS m
 JOIN staging.load AS l ON l.domain = m.domain
 JOIN staging.touched_dates AS t
@@ -16,7 +17,7 @@ SELECT o.platform, o.community, o.kind, o.item_id, o.thread_id,
        CAST(CONVERT_TIMEZONE('UTC', o.created_at) AS TIMESTAMP_NTZ),
        CAST(CONVERT_TIMEZONE('UTC', o.window_start) AS TIMESTAMP_NTZ),
        o.domain, o.product_id, o.aspect, o.score_set, o.polarity, o.label, o.evidence,
-       o.evidence_start, o.evidence_end,
+       o.evidence_start, o.evidence_end, o.confidence,
        o.scorer, o.model, o.prompt_version, o.domain_version
 FROM lake.opinions AS o
 JOIN staging.load AS l ON l.domain = o.domain AND l.score_set = o.score_set

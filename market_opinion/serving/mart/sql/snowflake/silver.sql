@@ -9,12 +9,12 @@ CREATE TABLE IF NOT EXISTS silver.items (
 CREATE TABLE IF NOT EXISTS silver.mentions (
     platform VARCHAR, community VARCHAR, kind VARCHAR, item_id VARCHAR, thread_id VARCHAR,
         created_at TIMESTAMP, window_start TIMESTAMP,
-    domain VARCHAR, product_id VARCHAR, aliases VARCHAR, mention_count BIGINT, is_inherited BOOLEAN,
-        domain_version VARCHAR);
+    domain VARCHAR, product_id VARCHAR, aliases VARCHAR, mention_count BIGINT, reason VARCHAR,
+        confidence DOUBLE, domain_version VARCHAR);
 CREATE TABLE IF NOT EXISTS silver.opinions (
     platform VARCHAR, community VARCHAR, kind VARCHAR, item_id VARCHAR, thread_id VARCHAR,
         created_at TIMESTAMP, window_start TIMESTAMP,
     domain VARCHAR, product_id VARCHAR, aspect VARCHAR, score_set VARCHAR, polarity DOUBLE,
         label VARCHAR,
-    evidence VARCHAR, evidence_start BIGINT, evidence_end BIGINT, scorer VARCHAR, model VARCHAR,
+    evidence VARCHAR, evidence_start BIGINT, evidence_end BIGINT, confidence DOUBLE, scorer VARCHAR, model VARCHAR,
         prompt_version VARCHAR, domain_version VARCHAR);
