@@ -43,8 +43,11 @@ class LocalModel:
         self._heads = learned["heads"]
         self._published = published
 
-    def answer(self, windows: Sequence[Window], aspects: Floats) -> list[Answer]:
-        """Return one answer a window, in their order; `aspects` as `aspect_vectors` gives them."""
+    def answer(self, windows: Sequence[Window], aspects: Floats | None = None) -> list[Answer]:
+        """Return one answer a window, in their order; `aspects` as `aspect_vectors` gives them.
+
+        Without aspects nothing is said of opinions, which costs less.
+        """
         answers: list[Answer | None] = [None] * len(windows)
         for group in by_length(windows, _BATCH_TOKENS):
             for n, answer in zip(
@@ -53,23 +56,25 @@ class LocalModel:
                 answers[n] = answer
         return [answer for answer in answers if answer is not None]
 
-    def _batch(self, windows: Sequence[Window], aspects: Floats) -> list[Answer]:
+    def _batch(self, windows: Sequence[Window], aspects: Floats | None) -> list[Answer]:
         batch = stack(
             windows,
             tokens=max(len(window.ids) for window in windows),
             clauses=max(len(window.clauses) for window in windows),
             names=max(1, *(len(window.names) for window in windows)),
-            aspects=len(aspects),
+            aspects=windows[0].clause_features.shape[1],
         )
         states = encode(self._encoder, batch.ids, batch.marks, batch.mask, np)
-        scores = heads.opinions(
-            self._heads["opinions"], states, batch.clauses, aspects, batch.clause_features, np
-        )
         named = heads.named(self._heads["named"], states, batch.names, batch.named_features, np)
         referred = heads.referred(
             self._heads["referred"], states, batch.mask, batch.referred_features, np
         )
-        chances = _chance(scores)
+        shape = (*batch.clause_features.shape[:3], 2)
+        chances = np.zeros(shape, np.float32)
+        if aspects is not None:
+            clauses, features = batch.clauses, batch.clause_features
+            head = self._heads["opinions"]
+            chances = _chance(heads.opinions(head, states, clauses, aspects, features, np))
         return [
             Answer(
                 _chance(named[n, : len(window.names)]),

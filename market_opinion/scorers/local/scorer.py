@@ -10,7 +10,7 @@ from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain
 from market_opinion.scorers.clauses import Clause
 from market_opinion.scorers.contract import Bars, Judgements, ScorerContext, Version
-from market_opinion.scorers.local.inputs import Item, Window
+from market_opinion.scorers.local.inputs import Floats, Item, Window
 from market_opinion.scorers.local.model import Answer, LocalModel, odds, shared_model
 from market_opinion.scorers.targets import Target, targets_of
 from market_opinion.stages.naming import Naming
@@ -66,7 +66,7 @@ class LocalScorer:
         """Return the candidates of silver.mentions with the model's confidence in place of the rules'."""
         key = ["platform", "kind", "item_id", "window_start"]
         rows = items.join(candidates.select(key).unique(), on=key, how="semi").with_row_index("row")
-        windows, answers = self._answers(rows)
+        windows, answers = self._answers(rows, None)
         chances: dict[tuple[int, str], float] = {}
         referred: dict[int, float] = {}
         for window, answer in zip(windows, answers, strict=True):
@@ -104,7 +104,7 @@ class LocalScorer:
 
     def evidence(self, rows: pl.DataFrame) -> Iterator[tuple[int, Evidence]]:
         """Yield the number of a row and the best evidence of each product and aspect in it."""
-        windows, answers = self._answers(rows)
+        windows, answers = self._answers(rows, self._aspects)
         by_item: dict[int, list[tuple[Window, Answer]]] = {}
         for window, answer in zip(windows, answers, strict=True):
             by_item.setdefault(window.item, []).append((window, answer))
@@ -120,7 +120,9 @@ class LocalScorer:
         """Return the name of the aspect that a piece of evidence is about."""
         return self._reader.aspects[evidence.aspect]
 
-    def _answers(self, rows: pl.DataFrame) -> tuple[list[Window], list[Answer]]:
+    def _answers(
+        self, rows: pl.DataFrame, aspects: Floats | None
+    ) -> tuple[list[Window], list[Answer]]:
         windows = [
             window
             for n, (text, title, community) in enumerate(
@@ -128,7 +130,7 @@ class LocalScorer:
             )
             for window in self._reader.read(n, Item(text, title or "", community))
         ]
-        return windows, self._model.answer(windows, self._aspects)
+        return windows, self._model.answer(windows, aspects)
 
     def _best(
         self,
