@@ -1,4 +1,4 @@
-"""Speed of the lexicon scorer beside bare vaderSentiment on the same texts in the same run: `.venv/bin/python -m benchmarks.scorer`."""
+"""Speed of the scorers beside bare vaderSentiment, in one run: `python -m benchmarks.scorer`."""
 
 import json
 import time
@@ -10,9 +10,13 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from benchmarks.measure import finish, report
 from market_opinion.domain.definition import load_domain
+from market_opinion.scorers.clauses import clauses_of
 from market_opinion.scorers.lexicon import Lexicon
+from market_opinion.scorers.local.model import shared_model
+from market_opinion.scorers.local.scorer import LocalScorer
 
 _REPEATS = 3
+_LOCAL_TEXTS = 1000
 
 
 def main(*, sample: Path | None = None, items: int = 5000) -> None:
@@ -36,14 +40,19 @@ def main(*, sample: Path | None = None, items: int = 5000) -> None:
             "row": range(count),
             "text": texts,
             "products": [["apple-iphone-15"]] * count,
-            "aliases": [["iphone 15"]] * count,
+            "reasons": [["referred"]] * count,
+            "confidences": [[0.9]] * count,
+            "context_title": [None] * count,
+            "community": ["phones"] * count,
         }
     )
-    lexicon, vader = Lexicon(load_domain("smartphones", domains)), SentimentIntensityAnalyzer()
+    domain = load_domain("smartphones", domains)
+    lexicon, vader = Lexicon(domain), SentimentIntensityAnalyzer()
+    rows = asked.cast({"row": pl.UInt32, "context_title": pl.String})
     ours, bare = [], []
     for _ in range(_REPEATS):
         began = time.perf_counter()
-        lexicon(asked.with_columns(pl.col("row").cast(pl.UInt32)))
+        lexicon.judge(rows)
         ours.append(time.perf_counter() - began)
         began = time.perf_counter()
         for text in texts:
@@ -51,6 +60,11 @@ def main(*, sample: Path | None = None, items: int = 5000) -> None:
         bare.append(time.perf_counter() - began)
     report("scorer.texts_per_second", count / min(ours), "texts/s")
     report("scorer.speed_of_bare_vader", min(bare) / min(ours), "ratio", at_least=0.7)
+    local, some = LocalScorer(domain, shared_model()), rows.head(_LOCAL_TEXTS)
+    clauses = sum(len(clauses_of(text)) for text in some["text"])
+    began = time.perf_counter()
+    local.judge(some)
+    report("scorer.local_clauses_per_second", clauses / (time.perf_counter() - began), "clauses/s")
     finish()
 
 

@@ -52,17 +52,9 @@ def campaign(
         runs_at_once: Runs that go on at once, from 1, within the limit of deployment `enrich`.
         again: Hand out spans too that were judged before.
     """
+    now, sizes = flow_run.scheduled_start_time, (items_a_run, runs_at_once)
     run, reading = check_campaign(
-        domain,
-        source,
-        archive,
-        communities,
-        start,
-        end,
-        items_a_run,
-        runs_at_once,
-        flow_run.scheduled_start_time,
-        mapping,
+        domain, source, archive, communities, start, end, *sizes, now, mapping
     )
     with Tally() as tally:
         fetch = fetch_windows(run, reading, reading.communities, reading.window)

@@ -1,13 +1,14 @@
-"""What the platform knows, apart from the orchestrator: nothing here imports Prefect.
+"""The library of the platform: its rooms know nothing of flows and tasks.
 
-Reading order: `window` and `errors` for the words, `domain` and `contracts` for the shapes, then the stages in the order
-an item passes through them: `sources`, `landing`, `bronze`, `silver`, `mentions`, `opinions`, `mart`, `report`.
+Reading order: the rooms from the lowest to the highest, each of which imports only from those
+before it: `core`, `storage`, `domain`, `sources`, `stages`, `scorers`, `truth`, `serving`, `ops`.
 """
 
 import os
 
-# Polars' allocator gives blocks of 8 MB and more back to the system at once, and faults them in again for the next
-# column: a quarter of the time of all stages. Read when Polars is first imported; a setting from outside comes last and wins.
+# Polars' allocator gives blocks of 8 MB and more back to the system at once, and faults them in
+# again for the next column: a quarter of the time of all stages. It is read when Polars is first
+# imported; a setting from outside comes last and wins.
 os.environ["_RJEM_MALLOC_CONF"] = ",".join(
     filter(None, ("oversize_threshold:0", os.environ.get("_RJEM_MALLOC_CONF")))
 )

@@ -7,7 +7,8 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from market_opinion.ops.run import Run
 from market_opinion.scorers.judging import ScorerName
-from market_opinion.truth import evaluation, gold
+from market_opinion.truth import evaluation
+from market_opinion.truth import gold_set as gold
 from market_opinion.truth.evaluation import Evaluation
 from market_opinion.truth.figures import figures, gold_lines, gold_table
 from market_opinion.truth.labelled import read_labelled

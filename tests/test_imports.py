@@ -41,7 +41,7 @@ FORBIDDEN = [
     ("market_opinion.serving.charts", "snowflake.connector"),
     ("market_opinion.storage.export", "market_opinion.stages.silver"),
     ("market_opinion.stages.bronze", "market_opinion.ops.alerts"),
-    ("market_opinion.sources.quota", "market_opinion.scorers.linear"),
+    ("market_opinion.sources.quota", "market_opinion.scorers.lexicon"),
     ("market_opinion.ops.alerts", "tasks.bronze"),
     ("tasks.bronze", "flows.backfill"),
     ("tasks.silver", "tasks.bronze"),

@@ -407,7 +407,7 @@ class UpkeepSettings(SettingsGroup):
 
 
 class ScoringSettings(SettingsGroup):
-    """What counts of a scorer's word, and the weights of the local one."""
+    """The bars of all scorers, and the weights of the local one."""
 
     mention_min: float | None = Field(
         None,

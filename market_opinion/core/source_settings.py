@@ -1,4 +1,4 @@
-"""Settings of the platforms that are read through an interface: addresses, keys, and how often each may be asked."""
+"""Settings of the platforms that are read through an interface: addresses, keys and rates."""
 
 from pydantic import BaseModel, Field, SecretStr
 
@@ -25,7 +25,7 @@ class SourceSettings(BaseModel):
     x_requests_per_minute: int = Field(
         28,
         ge=11,
-        description="Most requests a minute of all processes: its plan's by the quarter of an hour.",
+        description="Most requests a minute of all processes, as the plan allows.",
     )
     facebook_access_token: SecretStr | None = Field(
         None, description="Long-lived token for pages of your own."

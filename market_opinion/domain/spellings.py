@@ -24,6 +24,7 @@ _NUMBER_WORDS = (
     "5th",
 )
 _GLUED_MIN_CHARACTERS = 5
+_PLURAL_MIN_CHARACTERS = 3
 _DIGIT = re.compile(r"\d")
 _BOUNDARY = re.compile(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])")
 
@@ -143,7 +144,7 @@ def _derived(
     """Yield what else people write for one written alias."""
     text, product_id, strength = " ".join(written.words), written.product_id, written.strength
     last = written.words[-1]
-    if not last.endswith(("s", "+")) and len(text) > 2:
+    if not last.endswith(("s", "+")) and len(text) >= _PLURAL_MIN_CHARACTERS:
         yield Spelling((*written.words[:-1], f"{last}s"), product_id, strength)
     has_digit = bool(_DIGIT.search(text))
     glued = "".join(written.words)

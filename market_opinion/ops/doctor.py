@@ -12,10 +12,10 @@ from market_opinion.core import aws
 from market_opinion.core.contracts import TABLES
 from market_opinion.core.errors import MarketOpinionError
 from market_opinion.core.settings import load_settings
-from market_opinion.domain.definition import load_domain
+from market_opinion.domain.definition import domain_names, load_domain
 from market_opinion.ops import orchestrator
 from market_opinion.ops.adapters import Adapters
-from market_opinion.scorers.llm.asking import open_model
+from market_opinion.scorers.judging import check_scorer
 from market_opinion.sources import stream
 from market_opinion.sources.quota import REFUSALS, Priority
 from market_opinion.sources.reddit.client import check_access
@@ -204,9 +204,10 @@ def _stream(adapters: Adapters) -> _Result:
 
 def _scorer(adapters: Adapters) -> _Result:
     settings = adapters.settings
+    for name in domain_names(settings.domains_path):
+        check_scorer(settings.scorer, name, settings)
     if settings.scorer != "llm":
         return "ok", settings.scorer
-    open_model(settings)
     budget = (
         f"{settings.llm.budget_usd_per_day} USD a day"
         if settings.llm.budget_usd_per_day is not None

@@ -46,7 +46,7 @@ class Run:
         return load_domain(self.domain, self.settings.domains_path)
 
     def scorer_context(self, log: Log, span: Slice | None = None) -> ScorerContext:
-        """Return what scorers of the run's domain are opened with: the run's settings and stores."""
+        """Return what scorers are opened with: the run's domain, settings and stores."""
         stores = self.adapters
         return ScorerContext(
             self.settings,

@@ -70,10 +70,7 @@ class Lexicon:
             if self._phrases
             else None
         )
-        self._turned = {
-            aspect: {word: sign for word, sign in words.items()}
-            for aspect, words in domain.polarity.turned.items()
-        }
+        self._turned = {aspect: dict(words) for aspect, words in domain.polarity.turned.items()}
 
     @classmethod
     def check(cls, settings: Settings, domain: Domain) -> None:
@@ -154,7 +151,7 @@ class Lexicon:
             return 0.0
         return float(self._vader.polarity_scores(text)["compound"])
 
-    def _of_clause(  # noqa: PLR0917, one clause
+    def _of_clause(
         self,
         text: str,
         clause: Clause,

@@ -43,7 +43,7 @@ def targets_of(
     return [chosen, *found]
 
 
-def _chosen(  # noqa: PLR0917, one clause
+def _chosen(
     text: str,
     clause: Clause,
     near: int,

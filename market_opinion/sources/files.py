@@ -209,7 +209,7 @@ class _Sorter:
         return start, self._window is None or start in self._window
 
 
-def _listing(fs: Any, path: str) -> list[dict[str, Any]]:  # noqa: ANN401, fsspec is untyped
+def _listing(fs: Any, path: str) -> list[dict[str, Any]]:
     if not fs.exists(path):
         return []
     found = fs.find(path, detail=True).values() if fs.isdir(path) else [fs.info(path)]

@@ -45,7 +45,7 @@ class HackerNews(WebSource):
 
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
-    ) -> FetchResult:  # noqa: ARG002, its own clock counts
+    ) -> FetchResult:
         """Everything of the window; a span that holds more than a search gives is halved until it does not."""
         window, (community,) = self.asked_for(window), communities
         for kind in self.kinds:

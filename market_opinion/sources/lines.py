@@ -46,7 +46,7 @@ def ending_of(name: str) -> str:
 
 def read_lines(
     fs: Any, path: str, *, encoding: str = "utf-8-sig", wanted: tuple[str, ...] = ()
-) -> Iterator[bytes]:  # noqa: ANN401, fsspec
+) -> Iterator[bytes]:
     """Lines without their end; blank ones are no lines. Whole lines before a break are yielded before the error, one of BROKEN.
 
     Raises SourceUnreadable for a table without the `wanted` columns, each of which may name alternatives, as in `a|b`.
@@ -98,7 +98,7 @@ def _text_lines(chunks: Iterator[str]) -> Iterator[str]:
         yield rest
 
 
-def _parquet_rows(file: Any, path: str, wanted: tuple[str, ...]) -> Iterator[bytes]:  # noqa: ANN401, fsspec
+def _parquet_rows(file: Any, path: str, wanted: tuple[str, ...]) -> Iterator[bytes]:
     parquet = pq.ParquetFile(file)
     _check_columns(path, parquet.schema_arrow.names, wanted)
     for batch in parquet.iter_batches(batch_size=_ROWS):
@@ -117,12 +117,12 @@ def _check_columns(path: str, columns: list[str], wanted: tuple[str, ...]) -> No
         raise SourceUnreadable(message)
 
 
-def _zstd_frame() -> Any:  # noqa: ANN401, of a C extension
+def _zstd_frame() -> Any:
     # Reddit's dumps are packed with a window of 2 GiB (`zstd --long=31`), which the library refuses unless told.
     return zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj()
 
 
-def _gzip_member() -> Any:  # noqa: ANN401, of a C extension
+def _gzip_member() -> Any:
     return zlib.decompressobj(wbits=31)
 
 

@@ -49,7 +49,7 @@ class LinkedIn(WebSource):
 
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
-    ) -> FetchResult:  # noqa: ARG002, its own clock counts
+    ) -> FetchResult:
         """The organisation's posts of the window, and the comments of the window below its posts of the last LINKEDIN_POSTS_DAYS."""
         window, (organisation,) = self.asked_for(window), communities
         oldest = window.start - self._reach

@@ -62,7 +62,7 @@ class _Graph(WebSource):
             days=settings.meta_posts_days,
         )
 
-    def edge(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401, as the API takes them
+    def edge(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
         """Every object of an edge; the cursor and not the link to the next page is followed, since links hold the token."""
         after: dict[str, str] = {}
         while True:
@@ -111,7 +111,7 @@ class Facebook(_Graph):
 
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
-    ) -> FetchResult:  # noqa: ARG002, its own clock counts
+    ) -> FetchResult:
         """The page's posts of the window, and the comments of the window below its posts of the last META_POSTS_DAYS."""
         window, (page,) = self.asked_for(window), communities
         since, until = int((window.start - self._reach).timestamp()), int(window.end.timestamp())
@@ -153,7 +153,7 @@ class Instagram(_Graph):
 
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
-    ) -> FetchResult:  # noqa: ARG002, its own clock counts
+    ) -> FetchResult:
         """The account's media of the window, and the comments of the window below its media of the last META_POSTS_DAYS.
 
         All comments of such a medium are read, since an answer to an old one is found below that one alone.

@@ -32,7 +32,7 @@ class Steam(WebSource):
 
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
-    ) -> FetchResult:  # noqa: ARG002, its own clock counts
+    ) -> FetchResult:
         """Back from the newest review until one is older than the window."""
         window, (app,) = self.asked_for(window), communities
         for review in self._reviews(app):

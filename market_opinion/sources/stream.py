@@ -322,7 +322,7 @@ class Mirror:
             message = f"{left + len(self._failed)} lines were not delivered to the stream: {'; '.join(self._failed[:3]) or 'timed out'}"
             raise SourceUnavailable(message)
 
-    def _put(self, topic: str, line: bytes, key: str, headers: Any) -> None:  # noqa: ANN401, the client's
+    def _put(self, topic: str, line: bytes, key: str, headers: Any) -> None:
         while True:
             try:
                 self._producer.produce(
@@ -392,7 +392,7 @@ def _one_line(line: bytes) -> bytes:
         return line.replace(b"\n", b" ")
 
 
-def _key(form: Any, line: bytes) -> str:  # noqa: ANN401, a LineFormat
+def _key(form: Any, line: bytes) -> str:
     """The item's id, so that its versions keep their order; empty for a line that cannot be read."""
     try:
         fields: Mapping[str, Any] = msgspec.json.decode(line)

@@ -68,7 +68,7 @@ class Web:
         """A new reading begins with the next answer."""
         self.began_at = None
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, *, what: str) -> Any:  # noqa: ANN401, JSON
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, what: str) -> Any:
         """The answer, decoded.
 
         Raises CredentialsRefused, CommunityClosed where there is no such thing or it is not ours to see, or SourceUnavailable.
@@ -90,7 +90,7 @@ class Web:
             message = f"the answer for {what} is no JSON"
             raise SourceUnavailable(message) from error
 
-    def find(self, path: str, params: Mapping[str, Any] | None = None, *, what: str) -> Any:  # noqa: ANN401, JSON
+    def find(self, path: str, params: Mapping[str, Any] | None = None, *, what: str) -> Any:
         """The same, or None where there is no such thing."""
         try:
             return self.get(path, params, what=what)

@@ -39,7 +39,7 @@ class Ingested:
 class Ingestion(Protocol):
     """Reads whole hours of a community and lands them."""
 
-    def ingest_window(self, community: str, start: datetime, end: datetime) -> Any:  # noqa: ANN401, Ingested or the contract's own
+    def ingest_window(self, community: str, start: datetime, end: datetime) -> Any:
         """Land the hours from `start` to `end`; raises CommunityClosed or SourceUnavailable, and nothing was landed then."""
 
 

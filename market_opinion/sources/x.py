@@ -185,13 +185,13 @@ class X(WebSource):
 class _Elsewhere(HTTPAdapter):
     """Sends what tweepy asks of its own host to the address that is set."""
 
-    def __init__(self, address: str, **options: Any) -> None:  # noqa: ANN401, HTTPAdapter's own
+    def __init__(self, address: str, **options: Any) -> None:
         super().__init__(**options)
         self._address = address.rstrip("/")
 
     def send(
         self, request: requests.PreparedRequest, *args: Any, **options: Any
-    ) -> requests.Response:  # noqa: ANN401, as HTTPAdapter's
+    ) -> requests.Response:
         request.url = str(request.url).replace(_HOST, self._address, 1)
         return super().send(request, *args, **options)
 

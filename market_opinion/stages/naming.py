@@ -13,28 +13,137 @@ from market_opinion.domain.spellings import Spelling, Spellings, Strength, spell
 _WORD = re.compile(r"[^\W_][\w+]*|\+")
 _DIGIT = re.compile(r"\d")
 _AMOUNT = re.compile(r"\d+(?:k|gb|tb|mb|mp|hz|w|mah|nm|g|fps|x|mm|th|st|nd|rd|s)")
-_MODEL_MAX_CHARACTERS = 4
+_MODEL_MAX_CHARACTERS, _NUMBER_MAX_DIGITS = 4, 2
 _ORDINALS = frozenset(
     {"first", "second", "third", "fourth", "1st", "2nd", "3rd", "4th", "5th", "6th"}
 )
 # Before a bare number these make it a model: "my 14", "from the 13", "a 7 or an 8".
 _BEFORE_MODEL = frozenset(
-    (
-        "my the a an base regular normal standard old new original current previous her his our your their"
-        " vanilla basic used refurbished"
-    ).split()
+    [
+        "my",
+        "the",
+        "a",
+        "an",
+        "base",
+        "regular",
+        "normal",
+        "standard",
+        "old",
+        "new",
+        "original",
+        "current",
+        "previous",
+        "her",
+        "his",
+        "our",
+        "your",
+        "their",
+        "vanilla",
+        "basic",
+        "used",
+        "refurbished",
+    ]
 )
 # After a bare number these make it something else: "the 14 hours", "a 5 year old", "my 2 cents".
 _AFTER_QUANTITY = frozenset(
-    (
-        "year years yr yrs month months week weeks day days hour hours hr hrs min mins minute minutes second"
-        " seconds cents dollars bucks usd euro euros percent people times x gb tb mb mp mm cm inch inches in"
-        " w watt watts mah hz fps degrees or of more less other others different steps points stars am pm k"
-        " grand bands million billion thousand hundred th st nd rd st foot feet miles km series generations"
-    ).split()
+    [
+        "year",
+        "years",
+        "yr",
+        "yrs",
+        "month",
+        "months",
+        "week",
+        "weeks",
+        "day",
+        "days",
+        "hour",
+        "hours",
+        "hr",
+        "hrs",
+        "min",
+        "mins",
+        "minute",
+        "minutes",
+        "second",
+        "seconds",
+        "cents",
+        "dollars",
+        "bucks",
+        "usd",
+        "euro",
+        "euros",
+        "percent",
+        "people",
+        "times",
+        "x",
+        "gb",
+        "tb",
+        "mb",
+        "mp",
+        "mm",
+        "cm",
+        "inch",
+        "inches",
+        "in",
+        "w",
+        "watt",
+        "watts",
+        "mah",
+        "hz",
+        "fps",
+        "degrees",
+        "or",
+        "of",
+        "more",
+        "less",
+        "other",
+        "others",
+        "different",
+        "steps",
+        "points",
+        "stars",
+        "am",
+        "pm",
+        "k",
+        "grand",
+        "bands",
+        "million",
+        "billion",
+        "thousand",
+        "hundred",
+        "th",
+        "st",
+        "nd",
+        "rd",
+        "st",
+        "foot",
+        "feet",
+        "miles",
+        "km",
+        "series",
+        "generations",
+    ]
 )
 _OWNED = frozenset(
-    "my mine our own owned have had got bought buy buying using used use switched upgraded".split()
+    [
+        "my",
+        "mine",
+        "our",
+        "own",
+        "owned",
+        "have",
+        "had",
+        "got",
+        "bought",
+        "buy",
+        "buying",
+        "using",
+        "used",
+        "use",
+        "switched",
+        "upgraded",
+    ]
 )
 
 
@@ -219,7 +328,7 @@ class Namer:
         is_generation = (
             following[0] in _ORDINALS and len(following) > 1 and following[1].startswith("gen")
         )
-        is_number = following[0].isdigit() and len(following[0]) <= 2
+        is_number = following[0].isdigit() and len(following[0]) <= _NUMBER_MAX_DIGITS
         is_counted = is_number and len(following) > 1 and following[1] in _AFTER_QUANTITY
         return is_generation or (is_number and not is_counted) or following[:2] == ["gen", "1"]
 
@@ -292,7 +401,7 @@ def _is_model_token(following: Sequence[str]) -> bool:
         return False
     is_amount = len(following) > 1 and following[1] in _AFTER_QUANTITY
     return not (
-        following[0].isdigit() and (is_amount or len(following[0]) > 2)
+        following[0].isdigit() and (is_amount or len(following[0]) > _NUMBER_MAX_DIGITS)
     ) and not _AMOUNT.fullmatch(following[0])
 
 

@@ -28,7 +28,7 @@ def alternatives(*paths: str | None) -> list[str]:
     return [each for path in paths if path for each in path.split("|")]
 
 
-def read(fields: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401, of JSON
+def read(fields: Mapping[str, Any], path: str) -> Any:
     """What stands at a path of a decoded line; None where nothing does."""
     for each in path.split("|"):
         found: Any = fields
@@ -101,7 +101,7 @@ def getter(tree: Tree, path: str | None) -> Callable[[Any], Any]:
             node = node[part]
         getters.append(operator.attrgetter(".".join(names)))
 
-    def first_there(found: object) -> Any:  # noqa: ANN401, of JSON
+    def first_there(found: object) -> Any:
         for get in getters:
             try:
                 value = get(found)

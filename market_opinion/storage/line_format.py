@@ -195,7 +195,7 @@ class LineFormat(BaseModel):
     def said(self, fields: Mapping[str, Any]) -> ItemFields:
         """What one decoded line says, without looking whether it is of the type it should be."""
 
-        def at(path: str | None) -> Any:  # noqa: ANN401, of JSON
+        def at(path: str | None) -> Any:
             return read(fields, path) if path else None
 
         parts = [part for path in self.body if (part := at(path)) is not None]
@@ -317,7 +317,7 @@ class LineFormat(BaseModel):
             datetime.fromisoformat(text)
             if self.time == "iso"
             else datetime.strptime(text, self.time)
-        )  # noqa: DTZ007, next line
+        )
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

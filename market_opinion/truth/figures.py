@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 
 from market_opinion.truth.evaluation import Evaluation
-from market_opinion.truth.gold import Measure
+from market_opinion.truth.gold_set import Measure
 
 
 def figures(result: Evaluation) -> str:

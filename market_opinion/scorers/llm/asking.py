@@ -1,6 +1,6 @@
 """Questions to the model: its price, its budgets, and the answers that are stored."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property

@@ -219,10 +219,10 @@ class Engine:
     def _take(
         self,
         batch: _Batch,
-        completion: Any,
+        completion: Any,  # noqa: ANN401
         request_id: str,
         on_answers: Callable[[list[Answer]], None],
-    ) -> None:  # noqa: ANN401, the SDK's own
+    ) -> None:
         """Keep what is good of a reply, and ask again for the rest."""
         choice = completion.choices[0] if completion.choices else None
         content = choice.message.content if choice else None

@@ -10,6 +10,7 @@ from market_opinion.scorers.local.heads import CLAUSE_FEATURES, NAMED_FEATURES, 
 from market_opinion.scorers.local.inputs import Floats, Window
 
 Integers = NDArray[np.int32]
+_TOKENS_STEP, _CLAUSES_STEP = 16, 8
 
 
 class Batch(NamedTuple):
@@ -59,14 +60,24 @@ def stack(
     return batch
 
 
-def by_length(windows: Sequence[Window], tokens_max: int) -> Iterator[list[int]]:
-    """Yield the numbers of windows of like length, shortest first, so that a batch holds about so many tokens."""
-    order = sorted(range(len(windows)), key=lambda n: (len(windows[n].ids), n))
-    group: list[int] = []
-    for n in order:
-        if group and len(windows[n].ids) * (len(group) + 1) > tokens_max:
-            yield group
-            group = []
-        group.append(n)
-    if group:
-        yield group
+def padded_sizes(window: Window) -> tuple[int, int]:
+    """Return the tokens and clauses that a window is padded to, which depend on nothing else."""
+    return _up(len(window.ids), _TOKENS_STEP), _up(len(window.clauses), _CLAUSES_STEP)
+
+
+def alike(windows: Sequence[Window], tokens_max: int) -> Iterator[list[int]]:
+    """Yield the numbers of windows of one padded size, in batches of about so many tokens.
+
+    Each window is multiplied by itself at its own padded size, so that its answer does not depend
+    on what stands beside it in a batch.
+    """
+    by_size: dict[tuple[int, int], list[int]] = {}
+    for n, window in enumerate(windows):
+        by_size.setdefault(padded_sizes(window), []).append(n)
+    for (tokens, _), members in sorted(by_size.items()):
+        size = max(1, tokens_max // tokens)
+        yield from (members[at : at + size] for at in range(0, len(members), size))
+
+
+def _up(number: int, step: int) -> int:
+    return max(step, -(-number // step) * step)

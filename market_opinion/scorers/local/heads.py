@@ -25,7 +25,7 @@ def referred(head: Arrays, states: Arrays, mask: Arrays, features: Arrays, xp: A
     return _two_layers(head, xp.concatenate([states[:, 0, :], mean, features], axis=-1), xp)[..., 0]
 
 
-def opinions(  # noqa: PLR0917, arrays of one batch
+def opinions(
     head: Arrays,
     states: Arrays,
     clauses: Arrays,

@@ -19,7 +19,7 @@ from market_opinion.stages.naming import Namer, Naming, namer_of
 TITLE_TOKENS_MAX, WINDOW_TOKENS_MAX = 32, 190
 TEXT, TITLE, NAME, NAME_IN_TITLE = range(4)
 _CLS, _SEP = 101, 102
-_NAMES_MAX = 12
+NAMES_MAX = 12
 
 _FIRST_PERSON = re.compile(r"\b(?:i|i'?m|i'?ve|my|mine|me|we|our)\b", re.IGNORECASE)
 _DEICTIC = re.compile(r"\b(?:this|that|it|its|it's|these|they|the phone|one)\b", re.IGNORECASE)
@@ -74,9 +74,7 @@ class Reader:
         clauses = clauses_of(item.text)
         if not clauses:
             return []
-        names = self._namer.names(item.text, title=item.title, community=item.community)[
-            :_NAMES_MAX
-        ]
+        names = self._namer.names(item.text, title=item.title, community=item.community)[:NAMES_MAX]
         in_title = self._namer.names(item.title, community=item.community)
         head_ids, head_marks = self._head(item.title, in_title)
         encoded = self._tokenizer.encode(item.text, add_special_tokens=False)

@@ -11,9 +11,9 @@ import numpy as np
 
 from market_opinion.domain.definition import Domain
 from market_opinion.scorers.local import heads, weights
-from market_opinion.scorers.local.batches import by_length, stack
+from market_opinion.scorers.local.batches import alike, padded_sizes, stack
 from market_opinion.scorers.local.encoder import encode
-from market_opinion.scorers.local.inputs import Floats, Reader, Window
+from market_opinion.scorers.local.inputs import NAMES_MAX, Floats, Reader, Window
 
 _BATCH_TOKENS = 2048
 _ASPECT_TOKENS_MAX, _ASPECT_LENGTH = 64, 3.0
@@ -49,7 +49,7 @@ class LocalModel:
         Without aspects nothing is said of opinions, which costs less.
         """
         answers: list[Answer | None] = [None] * len(windows)
-        for group in by_length(windows, _BATCH_TOKENS):
+        for group in alike(windows, _BATCH_TOKENS):
             for n, answer in zip(
                 group, self._batch([windows[n] for n in group], aspects), strict=True
             ):
@@ -57,11 +57,12 @@ class LocalModel:
         return [answer for answer in answers if answer is not None]
 
     def _batch(self, windows: Sequence[Window], aspects: Floats | None) -> list[Answer]:
+        tokens, clauses = padded_sizes(windows[0])
         batch = stack(
             windows,
-            tokens=max(len(window.ids) for window in windows),
-            clauses=max(len(window.clauses) for window in windows),
-            names=max(1, *(len(window.names) for window in windows)),
+            tokens=tokens,
+            clauses=clauses,
+            names=NAMES_MAX,
             aspects=windows[0].clause_features.shape[1],
         )
         states = encode(self._encoder, batch.ids, batch.marks, batch.mask, np)
@@ -72,9 +73,9 @@ class LocalModel:
         shape = (*batch.clause_features.shape[:3], 2)
         chances = np.zeros(shape, np.float32)
         if aspects is not None:
-            clauses, features = batch.clauses, batch.clause_features
+            marked, features = batch.clauses, batch.clause_features
             head = self._heads["opinions"]
-            chances = _chance(heads.opinions(head, states, clauses, aspects, features, np))
+            chances = _chance(heads.opinions(head, states, marked, aspects, features, np))
         return [
             Answer(
                 _chance(named[n, : len(window.names)]),

@@ -18,6 +18,8 @@ from market_opinion.stages.opinions import as_judgements
 
 # What is less likely than this is not looked at any further.
 _CHANCE_MIN = 0.12
+# Processors differ beyond these.
+_DIGITS = 3
 _REFERRED = "referred"
 _SUBJECT_CHANCE = 0.95
 
@@ -43,7 +45,7 @@ class LocalScorer:
         self._model = model
         self._reader = model.reader(domain)
         self._aspects = model.aspect_vectors(domain)
-        self._overall = domain.overall_aspect
+        self._overall = self._reader.aspects.index(domain.overall_aspect)
 
     @classmethod
     def check(cls, settings: Settings, domain: Domain) -> None:
@@ -81,7 +83,9 @@ class LocalScorer:
                 "row", "product_id", "reason", "confidence"
             ).iter_rows()
         ]
-        return candidates.with_columns(confidence=pl.Series(confidence, dtype=pl.Float64))
+        return candidates.with_columns(
+            confidence=pl.Series(confidence, dtype=pl.Float64).round(_DIGITS)
+        )
 
     def _weighed(self, reason: str, given: float, named: float | None, referred: float) -> float:
         if reason == "subject":
@@ -97,9 +101,9 @@ class LocalScorer:
         for n, best in self.evidence(rows):
             start, end = best.clause.span
             confidence = self._model.calibrated("opinions", best.features)
-            polarity, words = 2 * best.praise - 1, texts[n][start:end]
+            polarity, words = round(2 * best.praise - 1, _DIGITS), texts[n][start:end]
             place = numbers[n], best.product_id, self.aspect(best)
-            found.append((*place, polarity, confidence, start, end, words, None))
+            found.append((*place, polarity, round(confidence, _DIGITS), start, end, words, None))
         return Judgements(as_judgements(found))
 
     def evidence(self, rows: pl.DataFrame) -> Iterator[tuple[int, Evidence]]:
@@ -152,7 +156,7 @@ class LocalScorer:
                     best[place] = evidence
         return list(best.values())
 
-    def _evidence(  # noqa: PLR0917, one window
+    def _evidence(
         self,
         text: str,
         window: Window,
@@ -164,6 +168,9 @@ class LocalScorer:
         for k, a in zip(*np.nonzero(answer.opinions[..., 0] >= _CHANCE_MIN), strict=True):
             clause, features = window.clauses[k], window.clause_features[k, a]
             chance, praise = (float(each) for each in answer.opinions[k, a])
+            # A clause that judges one side of a product is not about the whole of it as well.
+            if a == self._overall and chance < answer.opinions[k, :, 0].max():
+                continue
             near = (clause.span.start + clause.span.end) // 2
             for target in targets_of(text, clause, near, names, referred):
                 if target.product_id not in sure:

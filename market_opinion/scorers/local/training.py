@@ -66,8 +66,8 @@ def examples_of(
         titled = {name.product_id for name in namer.names(item.thread, community=item.community)}
         home = owners.get(item.community.lower())
         candidates: set[str | None] = {*titled} if len(titled) == 1 else {home} if home else set()
-        for window in reader.read(n, Item(item.text, item.thread, item.community)):
-            found.append(Example(window, _targets(item, window, reader, candidates), number))
+        windows = reader.read(n, Item(item.text, item.thread, item.community))
+        found += [Example(w, _targets(item, w, reader, candidates), number) for w in windows]
     return found
 
 
@@ -157,7 +157,7 @@ def train(
         batch: Batch,
         targets: Targets,
         domains: Any,
-        key: Any,  # noqa: ANN401, arrays
+        key: Any,
     ) -> tuple[Arrays, Any, Any]:
         loss, gradient = jax.value_and_grad(_loss)(
             learned, frozen, batch, targets, padded, domains, key
@@ -176,7 +176,7 @@ def train(
 
 
 def _start(rng: np.random.Generator) -> Arrays:
-    def normal(*shape: int, scale: float) -> Any:  # noqa: ANN401, an array
+    def normal(*shape: int, scale: float) -> Any:
         return jnp.asarray(rng.normal(0, scale, shape), jnp.float32)
 
     def layer() -> Arrays:
@@ -194,7 +194,7 @@ def _start(rng: np.random.Generator) -> Arrays:
         }
         return thin | norms
 
-    def head(shape: Any) -> Arrays:  # noqa: ANN401, a tree of shapes
+    def head(shape: Any) -> Arrays:
         if isinstance(shape, dict):
             return {name: head(below) for name, below in shape.items()}
         return normal(*shape, scale=shape[0] ** -0.5) if len(shape) > 1 else jnp.zeros(shape)
@@ -213,8 +213,8 @@ def _loss(  # noqa: PLR0917, one batch
     targets: Targets,
     aspects: Any,
     domains: Any,
-    key: Any,  # noqa: ANN401
-) -> Any:  # noqa: ANN401, a number of jax's
+    key: Any,
+) -> Any:
     weights = adapted(frozen, learned)
     states = encode(weights, batch.ids, batch.marks, batch.mask, jnp)
     keep = jax.random.bernoulli(key, 0.9, states.shape)
@@ -236,24 +236,24 @@ def _loss(  # noqa: PLR0917, one batch
     )
 
 
-def _opinions_of_one(  # noqa: PLR0917, one window
+def _opinions_of_one(
     head: Arrays,
     states: Any,
     clauses: Any,
     aspects: Any,
-    features: Any,  # noqa: ANN401, arrays
-) -> Any:  # noqa: ANN401, an array
+    features: Any,
+) -> Any:
     return heads.opinions(head, states[None], clauses[None], aspects, features[None], jnp)[0]
 
 
-def _binary(odds: Any, targets: Any, weight: Any = 1.0) -> Any:  # noqa: ANN401, arrays
+def _binary(odds: Any, targets: Any, weight: Any = 1.0) -> Any:
     """Return the cross-entropy of what is known, a text."""
     known = targets >= 0
     losses = jax.nn.softplus(odds) - odds * jnp.maximum(targets, 0)
     return (jnp.where(known, losses, 0.0) * weight).sum() / odds.shape[0]
 
 
-def _batches(examples: Sequence[Example], rng: np.random.Generator, aspects: int) -> Any:  # noqa: ANN401, an iterator
+def _batches(examples: Sequence[Example], rng: np.random.Generator, aspects: int) -> Any:
     """Yield the examples in batches of few shapes, in a random order."""
     groups: dict[int, list[int]] = {}
     for n in rng.permutation(len(examples)):
@@ -304,11 +304,11 @@ def _stacked(chosen: Sequence[Example], size: int, clauses: int, aspects: int) -
     return Targets(opinions, praises, named, referred)
 
 
-def _domains(chosen: Sequence[Example], size: int) -> Any:  # noqa: ANN401, an array
+def _domains(chosen: Sequence[Example], size: int) -> Any:
     return np.array([example.domain for example in chosen] + [0] * (size - len(chosen)), np.int32)
 
 
-def _rows(matrix: Any, count: int) -> Any:  # noqa: ANN401, an array
+def _rows(matrix: Any, count: int) -> Any:
     return jnp.concatenate(
         [jnp.asarray(matrix), jnp.zeros((count - matrix.shape[0], matrix.shape[1]))]
     )

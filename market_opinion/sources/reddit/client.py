@@ -78,7 +78,7 @@ class PacedRequestor(prawcore.Requestor):
         *,
         wait_for_turn: Callable[[], None],
         on_refusal: Callable[[], None],
-        **options: Any,  # noqa: ANN401, PRAW's own
+        **options: Any,
     ) -> None:
         """Ask `wait_for_turn` before each request; tell `on_refusal` of each 429."""
         super().__init__(**options)
@@ -88,7 +88,7 @@ class PacedRequestor(prawcore.Requestor):
         self.remaining: float | None = None
         self.server_time = datetime.now(UTC)
 
-    def request(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> Response:  # noqa: ANN401, as PRAW's
+    def request(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> Response:
         """Send it; a 429 is tried again after the time it names, which PRAW would not do."""
         for attempt in range(1, _ATTEMPTS + 1):
             self._wait_for_turn()

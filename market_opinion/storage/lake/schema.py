@@ -25,7 +25,7 @@ from market_opinion.core.polars_types import UTC_TIME
 _PARTITION_FIELD_IDS_FROM = 1000
 
 
-def from_arrow(arrow: Any, schema: Mapping[str, Any]) -> pl.DataFrame:  # noqa: ANN401, pyarrow is untyped
+def from_arrow(arrow: Any, schema: Mapping[str, Any]) -> pl.DataFrame:
     """The rows in the columns and types of the schema."""
     frame = pl.from_arrow(arrow)
     return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())  # type: ignore[union-attr]  # a table gives a frame

@@ -159,7 +159,7 @@ def _erase(
     )
 
 
-def _renamed(value: Any, named: re.Pattern[str]) -> Any:  # noqa: ANN401, JSON
+def _renamed(value: Any, named: re.Pattern[str]) -> Any:
     """The same with nobody in the place of the names."""
     if isinstance(value, str):
         return named.sub(_NOBODY, value)

@@ -26,7 +26,7 @@ def test_an_untouched_machine_lacks_nothing(capsys):
     ("settings", "what", "text"),
     [
         ({"SCORER": "llm"}, "scorer", "SCORER=llm needs LLM_API_KEY and LLM_MODEL"),
-        ({"SCORER": "magic"}, "settings", "SCORER"),
+        ({"SCORER": "magic"}, "scorer", "SCORER may be"),
         ({"DOMAINS_PATH": "/nowhere"}, "domains", "no domain below /nowhere: set DOMAINS_PATH"),
         (
             {"MART_URI": "oracle:x"},

@@ -1,13 +1,10 @@
 """Labelled sets are read as they are published, scorers measured on them, and a scorer learns from them."""
 
-import json
-
 import polars as pl
 import pytest
 
 from market_opinion.core.contracts import SILVER_OPINIONS
-from market_opinion.core.errors import InvalidRequest, SettingsInvalid
-from market_opinion.scorers.linear import Linear
+from market_opinion.core.errors import InvalidRequest
 from market_opinion.truth import evaluation
 from market_opinion.truth.labelled import read_labelled
 from tests.conftest import REPOSITORY
@@ -110,85 +107,3 @@ def test_figures_are_what_the_definitions_say():
         found.aspect_detection.recall,
         found.aspect_accuracy,
     ) == (0.5, 0.5, 1.0)
-
-
-def test_a_scorer_learns_and_is_the_same_each_time(tmp_path):
-    texts = [f"{word} number {n}" for n in range(100) for word in (*GOOD, *BAD, "it is a phone")]
-    labels = [
-        label
-        for _ in range(100)
-        for label in ("positive", "positive", "negative", "negative", "neutral")
-    ]
-    model = Linear.train(texts, labels)
-    assert [
-        model.label(text)
-        for text in ("a lovely crisp thing", "a broken laggy thing", "it is a phone")
-    ] == [
-        "positive",
-        "negative",
-        "neutral",
-    ]
-    assert model.polarity("it is a phone") == 0.0
-    assert model.polarity("great") > 0 > model.polarity("awful")
-    model.save(tmp_path / "linear.npz")
-    again = Linear.load(tmp_path / "linear.npz")
-    assert (again.version, Linear.train(texts, labels).version) == (model.version, model.version)
-    assert (tmp_path / "linear.npz").stat().st_size < 500_000
-
-
-def test_a_scorer_that_was_never_trained_is_named(tmp_path):
-    for content in (None, b"no model"):
-        if content:
-            (tmp_path / "linear.npz").write_bytes(content)
-        with pytest.raises(SettingsInvalid, match=r"flows\.train"):
-            Linear.load(tmp_path / "linear.npz")
-
-
-def test_training_and_measuring_through_the_flows(without_engine, tmp_path, monkeypatch):
-    """Trained, judged by, and put beside the lexicon."""
-    from flows.backfill import backfill
-    from flows.evaluate import evaluate
-    from flows.train import train
-    from market_opinion.ops.adapters import open_adapters
-
-    for place in ("tasks.evaluate.create_table_artifact",):
-        monkeypatch.setattr(place, lambda **_: None)
-    path = tmp_path / "labels.jsonl"
-    rows = [
-        {"text": f"The battery is {word}, number {n}", "label": label}
-        for n in range(60)
-        for words, label in ((GOOD, "positive"), (BAD, "negative"))
-        for word in words
-    ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (note,) = train.fn(labelled=path).notes
-    assert "accuracy 1.000" in note
-    notes = evaluate.fn(path, scorer="linear", against="lexicon").notes
-    assert [note.partition(":")[0] for note in notes] == ["linear", "lexicon"]
-    assert "accuracy 1.000" in notes[0]
-    monkeypatch.setenv("SCORER", "linear")
-    from datetime import UTC, datetime
-
-    backfill.fn(start=datetime(2026, 3, 1, 8, tzinfo=UTC), end=datetime(2026, 3, 1, 12, tzinfo=UTC))
-    assert set(open_adapters().lake().read(SILVER_OPINIONS)["scorer"]) == {"linear"}
-
-
-@pytest.mark.skipif(not TWEETS.exists(), reason="the labelled tweets are not on this machine")
-def test_it_learns_from_real_tweets(phones):
-    """At least 0.70 on the 30 % that training never saw."""
-    import hashlib
-
-    texts = read_labelled(TWEETS, phones).unique("text").sort("text")
-    is_train = pl.Series(
-        [
-            int(hashlib.blake2b(text.encode(), digest_size=4).hexdigest(), 16) % 100 < 70
-            for text in texts["text"]
-        ]
-    )
-    train, rest = texts.filter(is_train), texts.filter(~is_train)
-    model = Linear.train(train["text"].to_list(), train["label"].to_list())
-    assert (
-        sum(model.label(text) == label for text, label in rest.select("text", "label").iter_rows())
-        / rest.height
-        >= 0.70
-    )

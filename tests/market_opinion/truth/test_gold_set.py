@@ -8,7 +8,7 @@ import pytest
 from market_opinion.core.contracts import SILVER_MENTIONS, SILVER_OPINIONS
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.domain.labels import is_even, read_labelled_items, share
-from market_opinion.truth import gold
+from market_opinion.truth import gold_set as gold
 
 IPHONE, PIXEL, ROW = "apple-iphone-15", "google-pixel-9", "apple-phone"
 
@@ -35,10 +35,9 @@ def written(tmp_path, phones):
 
 
 def ours(table, *rows):
-    frame = pl.DataFrame(
+    return pl.DataFrame(
         [dict.fromkeys(table.schema) | row for row in rows] or None, schema=table.schema
     )
-    return frame
 
 
 def mention(item_id, product_id, reason="named"):

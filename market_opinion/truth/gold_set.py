@@ -310,7 +310,7 @@ def _ratio(
 
 def _f1(
     sums: Mapping[str, float], resampled: Mapping[str, Floats], right: str, ours: str, gold: str
-) -> Figure:  # noqa: PLR0917, names
+) -> Figure:
     if not sums[ours] + sums[gold]:
         return Figure(None, None, None)
     value = 2 * sums[right] / (sums[ours] + sums[gold])
