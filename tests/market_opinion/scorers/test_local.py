@@ -1,0 +1,150 @@
+"""The local scorer: the same answer in any company, and its accuracy on our own samples."""
+
+import numpy as np
+import polars as pl
+import pytest
+
+from market_opinion.core.errors import SettingsInvalid
+from market_opinion.domain.labels import LabelledItem, as_silver, read_labelled_items
+from market_opinion.scorers.contract import Version
+from market_opinion.scorers.judging import Judge
+from market_opinion.scorers.local import weights
+from market_opinion.scorers.local.inputs import Item
+from market_opinion.scorers.local.model import LocalModel, shared_model
+from market_opinion.scorers.local.scorer import LocalScorer
+from market_opinion.stages.opinions import to_judge
+from market_opinion.truth import gold_set
+from tests.conftest import REPOSITORY
+
+# Floors below what was measured on the bundled samples (precision, recall of opinions right).
+FLOORS = {
+    "smartphones": (0.52, 0.33),
+    "cars": (0.54, 0.38),
+    "games": (0.64, 0.40),
+    "hotels": (0.60, 0.32),
+}
+
+
+def judge_of(domain):
+    scorer = LocalScorer(domain, shared_model())
+    return Judge(scorer, "local", domain, LocalScorer.bars, Version("test"))
+
+
+def said(domain, text, **fields):
+    """Label by product and aspect of one text."""
+    item = LabelledItem("x", text, **fields)
+    _, opinions = gold_set.judge_gold(judge_of(domain), [item])
+    return {(row["product_id"], row["aspect"]): row["label"] for row in opinions.to_dicts()}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("The Pixel 9 camera is great.", {("google-pixel-9", "camera"): "positive"}),
+        ("I don't like the Pixel 8 camera.", {("google-pixel-8", "camera"): "negative"}),
+        ("iPhone 15 battery is awful", {("apple-iphone-15", "battery"): "negative"}),
+        ("When does the Pixel 9 come out in Spain?", {}),
+        ("The weather is great today.", {}),
+    ],
+)
+def test_plain_texts_are_judged(phones, text, expected):
+    """Written for this test, and never trained on."""
+    assert said(phones, text) == expected
+
+
+def test_an_answer_does_not_depend_on_what_is_judged_beside(phones):
+    """Alone, or among a hundred others: bit for bit."""
+    model = shared_model()
+    reader, aspects = model.reader(phones), model.aspect_vectors(phones)
+    texts = [f"The Pixel 9 camera is great{' and so on' * n}." for n in range(30)]
+    windows = [w for n, text in enumerate(texts) for w in reader.read(n, Item(text, "", "phones"))]
+    together = model.answer(windows, aspects)
+    for window, answer in zip(windows, together, strict=True):
+        (alone,) = model.answer([window], aspects)
+        assert np.array_equal(alone.opinions, answer.opinions)
+        assert np.array_equal(alone.named, answer.named)
+        assert alone.referred == answer.referred
+
+
+def test_evidence_stands_in_the_text(phones):
+    """M4: at the stated offsets, with a confidence."""
+    rows = as_silver([LabelledItem("x", "My Pixel 9 is slow. Its camera is superb, though.")])
+    judge = judge_of(phones)
+    judged = judge.scorer.judge(to_judge(rows, judge.mention(rows))).rows
+    assert judged.height
+    for row in judged.to_dicts():
+        words = rows["text"][0][row["evidence_start"] : row["evidence_end"]]
+        assert words == row["evidence"]
+        assert 0 <= row["confidence"] <= 1
+
+
+def test_nothing_in_is_nothing_out(phones):
+    """In the same columns."""
+    judge, empty = judge_of(phones), as_silver([])
+    mentions = judge.mention(empty)
+    assert mentions.height == judge.scorer.judge(to_judge(empty, mentions)).rows.height == 0
+
+
+@pytest.mark.parametrize("name", FLOORS)
+def test_the_bundled_samples_are_judged_as_their_labels_say(repository_domains, name):
+    """Every third item of a sample: it is our own, and read by a person."""
+    domain = repository_domains(name)
+    path = REPOSITORY / "domains" / name / "labelled" / "sample.jsonl"
+    items = read_labelled_items(path, domain)[::3]
+    measures = gold_set.measure(items, *gold_set.judge_gold(judge_of(domain), items), domain)
+    figures = {m.name: m.figure.value for m in measures if m.part == "all"}
+    precision, recall = FLOORS[name]
+    assert figures["opinions right: precision"] >= precision
+    assert figures["opinions right: recall"] >= recall
+
+
+def test_weights_that_are_not_there_are_named(tmp_path):
+    """With what to do."""
+    with pytest.raises(SettingsInvalid, match=r"flows\.train"):
+        LocalModel(tmp_path / "none.npz")
+
+
+def test_learned_weights_are_read_as_they_were_written(tmp_path):
+    """And their version changes with them."""
+    learned, facts, version = weights.load(weights.LEARNED)
+    weights.save(learned, tmp_path / "same.npz", facts=facts)
+    assert weights.load(tmp_path / "same.npz")[2] == version
+    weights.save(learned, tmp_path / "other.npz", facts=facts | {"epochs": 99})
+    assert weights.load(tmp_path / "other.npz")[2] != version
+
+
+def test_a_scorer_of_another_package_judges(phones, tmp_path, monkeypatch, without_engine):
+    """M13: named by its entry point, and nothing of ours knows it."""
+    package = tmp_path / "stars"
+    package.mkdir()
+    (package / "__init__.py").write_text(
+        "from market_opinion.scorers.contract import Bars, Judgements, Version\n"
+        "from market_opinion.stages.opinions import as_judgements\n"
+        "class Stars:\n"
+        "    bars = Bars(0.5, 0.0)\n"
+        "    @classmethod\n"
+        "    def check(cls, settings, domain): ...\n"
+        "    @classmethod\n"
+        "    def version(cls, settings, domain): return Version('stars-1')\n"
+        "    @classmethod\n"
+        "    def open(cls, context): return cls()\n"
+        "    def weigh(self, items, candidates): return candidates\n"
+        "    def judge(self, rows):\n"
+        "        found = [(r['row'], r['products'][0], 'overall', 1.0, None, 0, 3, r['text'][:3],\n"
+        "                  None) for r in rows.to_dicts()]\n"
+        "        return Judgements(as_judgements(found))\n"
+    )
+    info = tmp_path / "stars-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: stars\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[market_opinion.scorers]\nstars = stars:Stars\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("SCORER", "stars")
+    from flows.backfill import backfill
+    from market_opinion.core.contracts import SILVER_OPINIONS
+    from market_opinion.ops.adapters import open_adapters
+
+    backfill.fn()
+    rows = open_adapters().lake().read(SILVER_OPINIONS)
+    assert rows.select("scorer", "model").unique().rows() == [("stars", "stars-1")]
+    assert isinstance(rows, pl.DataFrame)
