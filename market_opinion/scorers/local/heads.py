@@ -22,7 +22,9 @@ def named(head: Arrays, states: Arrays, spans: Arrays, features: Arrays, xp: Any
 def referred(head: Arrays, states: Arrays, mask: Arrays, features: Arrays, xp: Any) -> Arrays:  # noqa: ANN401, a module
     """Return the log-odds that a text speaks of the product of its thread: (texts,); `features` is (texts, REFERRED_FEATURES)."""
     mean = (states * mask[..., None]).sum(axis=1) / xp.maximum(mask.sum(axis=1), 1.0)[:, None]
-    return _two_layers(head, xp.concatenate([states[:, 0, :], mean, features], axis=-1), xp)[..., 0]
+    features = xp.concatenate([states[:, 0, :], mean, features], axis=-1)
+    # One product a text, so that none depends on how many texts there are.
+    return _two_layers(head, features[:, None, :], xp)[:, 0, 0]
 
 
 def opinions(
