@@ -20,8 +20,8 @@ import cyclopts
 from benchmarks.measure import finish, peak_mb, report
 from market_opinion.core.settings import Settings, load_settings
 from market_opinion.domain.definition import load_domain
-from market_opinion.sources import stream
-from market_opinion.sources.stream import Drain, topic_of
+from market_opinion.sources import topics
+from market_opinion.sources.topics import Drain, topic_of
 from market_opinion.stages import bronze
 from market_opinion.storage.landing.zone import Landing
 from tests.broker import Broker
@@ -64,7 +64,7 @@ def drain() -> tuple[int, float]:
 
 def drain_for_ever() -> None:
     """Land in small batches until somebody kills it."""
-    stream._BATCH_MESSAGES, stream._BATCH_SECONDS = 500, 0.2  # noqa: SLF001, so that a kill hits every step of a batch
+    topics._BATCH_MESSAGES, topics._BATCH_SECONDS = 500, 0.2  # noqa: SLF001, so that a kill hits every step of a batch
     consumer = _drain()
     while True:
         consumer.land_batch(lambda _: None)

@@ -11,7 +11,7 @@ from market_opinion.ops.metrics import CloudWatchMetrics, EmbeddedMetrics, Metri
 from market_opinion.serving.mart import Mart, NoMart
 from market_opinion.serving.mart.duckdb import DuckDBMart
 from market_opinion.sources import Source, SourceContext
-from market_opinion.sources.catalogue import source_type
+from market_opinion.sources.catalogue import line_formats, source_type
 from market_opinion.sources.quota import Priority, Quota
 from market_opinion.sources.reddit.client import Reddit, RedditClientFactory, RedditCredentials
 from market_opinion.storage.lake.tables import Lake, open_lake
@@ -25,6 +25,7 @@ def landing() -> Landing:
     settings = load_settings()
     return Landing(
         settings.landing_root,
+        formats=line_formats,
         compression=settings.landing_compression,
         max_bytes=settings.landing_max_bytes,
     )

@@ -9,9 +9,9 @@ from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Window
 from market_opinion.ops.metrics import Metric
 from market_opinion.sources.quota import Priority
-from market_opinion.sources.reddit import live
+from market_opinion.sources.reddit import visits
 from market_opinion.sources.reddit.client import requestor_of
-from market_opinion.sources.reddit.listings import KINDS
+from market_opinion.sources.reddit.profile import KINDS
 from market_opinion.storage.certificate import certify
 from market_opinion.storage.landing.manifest import Manifest
 from market_opinion.storage.state import WindowEntry, WindowState
@@ -31,18 +31,20 @@ def poll_communities(job: Job, now: datetime) -> tuple[dict[str, int], timedelta
         "gap_count": 0,
         "failed_poll_count": 0,
     }
-    reddit, soonest = adapters.reddit(Priority.COLLECT), live.POLL_MAX
+    reddit, soonest = adapters.reddit(Priority.COLLECT), visits.POLL_MAX
     notes = adapters.state().notes(_TOPIC)
     for community in job.communities:
         seen = {
-            kind: live.Seen.from_note(notes[key])
+            kind: visits.PollMark.from_note(notes[key])
             for kind in KINDS
             if (key := f"{community}/{kind}") in notes
         }
         due_at = min((last.retrieved_at + last.interval for last in seen.values()), default=now)
         if due_at <= now:
             try:
-                landed, seen = live.poll(reddit, adapters.landing(), community, seen=seen, now=now)
+                landed, seen = visits.poll(
+                    reddit, adapters.landing(), community, seen=seen, now=now
+                )
             except (CommunityClosed, SourceUnavailable) as error:
                 get_run_logger().warning("poll of r/%s failed: %s", community, error)
                 counts["failed_poll_count"] += 1

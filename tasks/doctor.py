@@ -1,5 +1,6 @@
 """Doctor: whether everything a run needs is there, and if not, exactly what is missing."""
 
+import functools
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +21,7 @@ from market_opinion.core.contracts import TABLES
 from market_opinion.core.errors import MarketOpinionError
 from market_opinion.core.settings import Settings, load_settings
 from market_opinion.domain.definition import load_domain
-from market_opinion.sources import stream
+from market_opinion.sources import catalogue, topics
 from market_opinion.sources.quota import REFUSALS, Priority
 from market_opinion.sources.reddit.client import check_access
 from tasks import adapters, model
@@ -51,7 +52,7 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Look at one thing after another; nothing is changed, and no model is asked. `off` is what is not configured, and need not be."""
-    checks: dict[str, Callable[[Settings], Finding]] = {
+    checks: dict[str, Callable[[Settings], Finding | None]] = {
         "home": _home,
         "domains": _domains,
         "AWS": _aws,
@@ -59,7 +60,7 @@ def examine() -> Iterator[Finding]:
         "lake": _lake,
         "state": _state,
         "Reddit": _reddit,
-        "platforms": _platforms,
+        **{name: functools.partial(_source, name) for name in catalogue.names()},
         "inbox": _inbox,
         "stream": _stream,
         "scorer": _scorer,
@@ -80,7 +81,8 @@ def examine() -> Iterator[Finding]:
             found = check(settings)
         except _TROUBLE as error:
             found = Finding(what, "bad", f"{type(error).__name__}: {error}")
-        yield found
+        if found is not None:
+            yield found
 
 
 def _python() -> Finding:
@@ -189,18 +191,10 @@ def _reddit(settings: Settings) -> Finding:
     return Finding("Reddit", "bad" if refused else "ok", text)
 
 
-def _platforms(settings: Settings) -> Finding:
-    """Which of those that want a key have one; whether it is taken, only reading shows, and some count every request."""
-    named = {
-        name: f"{name}_bearer_token" if name == "x" else f"{name}_access_token"
-        for name in ("x", "facebook", "instagram", "linkedin")
-    }
-    keyed = [name for name, field in named.items() if getattr(settings, field) is not None]
-    return Finding(
-        "platforms",
-        "ok",
-        ", ".join(["hackernews and steam need no key", *(f"{name} has one" for name in keyed)]),
-    )
+def _source(name: str, settings: Settings) -> Finding | None:
+    """Return what a source says of itself; whether its key is accepted, only reading shows, and some count every request."""
+    line = catalogue.source_type(name).doctor_line(settings)
+    return None if line is None else Finding(name, *line)
 
 
 def _inbox(settings: Settings) -> Finding:
@@ -221,13 +215,13 @@ def _inbox(settings: Settings) -> Finding:
 def _stream(settings: Settings) -> Finding:
     if settings.kafka_bootstrap_servers is None:
         return Finding("stream", "off", "KAFKA_BOOTSTRAP_SERVERS is not set")
-    found = stream.platforms(settings)
+    found = topics.platforms(settings)
     return Finding(
         "stream",
         "ok",
         f"topics of {', '.join(found)}"
         if found
-        else f"no topic named {stream.topic_of(settings.environment, '*')}",
+        else f"no topic named {topics.topic_of(settings.environment, '*')}",
     )
 
 

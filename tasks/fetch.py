@@ -12,7 +12,7 @@ from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
 from market_opinion.core.errors import CommunityClosed, InvalidRequest, SourceUnavailable
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window, contiguous, spans
-from market_opinion.sources.reddit import live
+from market_opinion.sources.reddit import visits
 from market_opinion.sources.reddit.ingestion import RedditIngestionService
 from market_opinion.sources.windowed import Ingestion, WindowIngestion, land_failure
 from market_opinion.storage.certificate import certify
@@ -173,7 +173,7 @@ def _read_live(job: Job, communities: tuple[str, ...], window: Window) -> Landed
 
 def _ingestion(job: Job) -> Ingestion:
     """What reads and lands the windows of the job's platform."""
-    if job.source != live.PLATFORM:
+    if job.source != visits.PLATFORM:
         return WindowIngestion(
             adapters.open_source(job.source, job.domain), adapters.landing(), now=job.now
         )
@@ -215,7 +215,8 @@ def _known(job: Job, community: str, window: Window) -> tuple[set[datetime], set
         else BRONZE_ITEMS.empty()
     )
     return closed, {
-        live.fullname(kind, item_id) for kind, item_id in rows.select("kind", "item_id").iter_rows()
+        visits.fullname(kind, item_id)
+        for kind, item_id in rows.select("kind", "item_id").iter_rows()
     }
 
 

@@ -21,7 +21,7 @@ from market_opinion.core.errors import (
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice, Window, merged
 from market_opinion.domain.definition import domain_names, load_domain
-from market_opinion.sources.inbox import Arrival, Inbox, InboxRoute, Outcome, Queue, door_of
+from market_opinion.sources.inbox_files import Arrival, Inbox, InboxRoute, Outcome, Queue, route_of
 from tasks import adapters
 from tasks.fetch import Reading, find_landed, read_files
 from tasks.request import Job, check_backfill
@@ -71,7 +71,7 @@ def find_arrivals(job: Job, unread: list[str]) -> Look:
             pass
     inbox, path, now = open_inbox(), load_settings().domains_path, datetime.now(UTC)
     load = cache(lambda name: load_domain(name, path))
-    new = inbox.arrivals(partial(door_of, domain=job.domain, load=load, known=domain_names(path)))
+    new = inbox.arrivals(partial(route_of, domain=job.domain, load=load, known=domain_names(path)))
     settled = [arrival for arrival in new if inbox.is_settled(arrival, now)]
     ready = [arrival for arrival in settled if arrival.path not in unread]
     return Look(ready[:_FILES_A_LOOK], max(len(ready) - _FILES_A_LOOK, 0), len(new) - len(settled))
@@ -97,7 +97,7 @@ def receive_file(job: Job, arrival: Arrival) -> Received:
 def _receive(job: Job, arrival: Arrival, inbox: Inbox) -> Received:
     sha256 = inbox.sha256(arrival)
     outcome = Outcome(arrival.path, sha256, "landed", "", job.now)
-    if arrival.door is None:
+    if arrival.route is None:
         return Received(
             arrival, msgspec.structs.replace(outcome, state="refused", detail=arrival.problem), job
         )
@@ -115,7 +115,7 @@ def _receive(job: Job, arrival: Arrival, inbox: Inbox) -> Received:
     if twin and twin.path == arrival.path and twin.state != "landed":
         return Received(arrival, msgspec.structs.replace(twin, decided_at=job.now), job)
     inbox.forget(arrival, sha256)
-    domain, source, mapping, _ = arrival.door
+    domain, source, mapping, _ = arrival.route
     try:
         own = check_backfill.fn(domain, source, arrival.uri, None, None, None, job.now, mapping)
         reading = read_files(own, own.communities, None, is_one_of_many=True)
@@ -131,13 +131,13 @@ def _receive(job: Job, arrival: Arrival, inbox: Inbox) -> Received:
 
 @task
 def find_received(received: list[Received]) -> list[tuple[Job, list[Slice]]]:
-    """The hours of all files that were landed, together: one job a door, in slices that fit in memory."""
-    by_door: dict[InboxRoute, list[tuple[Job, Slice]]] = defaultdict(list)
+    """The hours of all files that were landed, together: one job a route, in slices that fit in memory."""
+    by_route: dict[InboxRoute, list[tuple[Job, Slice]]] = defaultdict(list)
     for each in received:
-        if each.reading and each.arrival.door:
-            by_door[each.arrival.door].append((each.job, each.reading.span))
+        if each.reading and each.arrival.route:
+            by_route[each.arrival.route].append((each.job, each.reading.span))
     found = []
-    for files in by_door.values():
+    for files in by_route.values():
         communities = tuple(sorted({name for _, span in files for name in span.communities}))
         job = replace(files[0][0], communities=communities)
         windows = _bridged(job, merged(span.window for _, span in files))

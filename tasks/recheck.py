@@ -15,8 +15,8 @@ from market_opinion.core.settings import load_settings
 from market_opinion.core.window import HOUR, Slice, Window, floor_hour
 from market_opinion.ops.metrics import Metric
 from market_opinion.sources.quota import Priority
-from market_opinion.sources.reddit import live
-from market_opinion.sources.second_look import Known, SecondLook, compare
+from market_opinion.sources.reddit import visits
+from market_opinion.sources.second_look import KnownItem, SecondLook, compare
 from market_opinion.sources.windowed import land_apart
 from market_opinion.stages import quality
 from market_opinion.storage.landing.origin import Visit
@@ -111,7 +111,7 @@ def look_again(job: Job, span: Slice, purpose: Purpose) -> SecondLookResult:
         name, by_item = (
             str(community),
             {
-                Known(row["kind"], row["item_id"], row["thread_id"]): row
+                KnownItem(row["kind"], row["item_id"], row["thread_id"]): row
                 for row in known.iter_rows(named=True)
             },
         )
@@ -120,7 +120,7 @@ def look_again(job: Job, span: Slice, purpose: Purpose) -> SecondLookResult:
         except CommunityClosed as error:
             get_run_logger().warning("%s: what is kept of it is left as it is", error)
             continue
-        changes = compare(sighting, by_item, source.forms)
+        changes = compare(sighting, by_item, source.line_formats)
         gone.update(
             each.item_id
             for each in (
@@ -131,7 +131,7 @@ def look_again(job: Job, span: Slice, purpose: Purpose) -> SecondLookResult:
         authorless.update(each.item_id for each in changes.authorless)
         absent_count += len(changes.absent)
         if landed := [*changes.items, *sighting.successors]:
-            visit = Visit(job.platform, "refresh", source.retrieved_at, source.forms)
+            visit = Visit(job.platform, "refresh", source.retrieved_at, source.format_reference)
             for hour in land_apart(adapters.landing(), visit, name, landed, now=job.now):
                 touched[hour].add(name)
     threads = gone & set(rows.filter(kind="submission")["item_id"])
@@ -149,14 +149,14 @@ def look_again(job: Job, span: Slice, purpose: Purpose) -> SecondLookResult:
 
 
 def _source(job: Job, priority: Priority) -> SecondLook:
-    if job.source == live.PLATFORM:
-        return live.KnownItems(adapters.reddit(priority))
+    if job.source == visits.PLATFORM:
+        return visits.RedditSecondLook(adapters.reddit(priority))
     return cast("SecondLook", adapters.open_source(job.source, job.domain, priority=priority))
 
 
 def _absent_again(
-    job: Job, known: Iterable[Known], absent: set[Known], before: Mapping[str, str]
-) -> set[Known]:
+    job: Job, known: Iterable[KnownItem], absent: set[KnownItem], before: Mapping[str, str]
+) -> set[KnownItem]:
     """Those of the absent that were absent before; the others are remembered, until they are seen or absent again."""
     state = adapters.state()
     names = {each: f"{job.platform}/{each.kind}/{each.item_id}" for each in known}
@@ -188,7 +188,7 @@ def repair_threads(job: Job, span: Slice) -> tuple[list[Slice], dict[str, int]]:
     The platform's count holds removed comments too, so it is an upper bound: only what is far below it is worth requests.
     Younger hours are left alone, since the comments of the last hour or two are not closed yet.
     """
-    if job.platform != live.PLATFORM or job.now - span.window.end < _EXPANDED_FROM:
+    if job.platform != visits.PLATFORM or job.now - span.window.end < _EXPANDED_FROM:
         return [], {}
     columns = ["community", "kind", "item_id", "thread_id", "reply_count"]
     reach = Window(span.window.start, max(span.window.end, floor_hour(job.now) + HOUR))
@@ -205,8 +205,8 @@ def repair_threads(job: Job, span: Slice) -> tuple[list[Slice], dict[str, int]]:
     for community, thread_id in worth.select("community", "thread_id").iter_rows():
         if reddit is not None:
             known = set(rows.filter(thread_id=thread_id, kind="comment")["item_id"])
-            names = {live.fullname("comment", item_id) for item_id in known}
-            landed = live.expand(
+            names = {visits.fullname("comment", item_id) for item_id in known}
+            landed = visits.expand(
                 reddit, adapters.landing(), community, thread_id, known=names, now=job.now
             )
             for hour in landed.hours:

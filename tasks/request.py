@@ -20,8 +20,8 @@ from market_opinion.scorers.linear import Linear
 from market_opinion.sources import sample
 from market_opinion.sources.catalogue import names, source_type
 from market_opinion.sources.quota import Priority
-from market_opinion.sources.reddit import live
-from market_opinion.sources.stream import connection
+from market_opinion.sources.reddit import visits
+from market_opinion.sources.topics import connection
 from market_opinion.stages import opinions
 from tasks import adapters, model
 
@@ -46,7 +46,7 @@ class Job:
     mode: Literal["incremental", "backfill", "recheck"]
     run_id: str
     max_windows: int = 1
-    comments: live.Comments = "listing"
+    comments: visits.Comments = "listing"
     mapping: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -310,18 +310,18 @@ def check_recheck(
 
 
 def _looks_again(source: str) -> bool:
-    return source == live.PLATFORM or hasattr(source_type(source), "look_again")
+    return source == visits.PLATFORM or hasattr(source_type(source), "look_again")
 
 
 @task
 def check_live(domain: str, communities: list[str] | None, now: datetime) -> Job:
     """A run over what is known of Reddit as a job."""
-    return check_recheck.fn(domain, live.PLATFORM, communities, now)
+    return check_recheck.fn(domain, visits.PLATFORM, communities, now)
 
 
 def _with_source(job: Job) -> Job:
     """The same job, whose source is there; raises what its source says where it is not."""
-    if job.source == live.PLATFORM:
+    if job.source == visits.PLATFORM:
         adapters.reddit(Priority.BACKFILL)
     else:
         adapters.open_source(job.source, job.domain, files=job.archive, mapping=job.mapping)
@@ -342,7 +342,7 @@ def _job(
     """A job whose source was not looked at yet."""
     domain, listed = load_domain(domain_name, load_settings().domains_path), source_type(source)
     platform = listed.platform_of(domain, mapping)
-    preset = load_settings().default_subreddits if source == live.PLATFORM else ()
+    preset = load_settings().default_subreddits if source == visits.PLATFORM else ()
     chosen = (
         tuple(sorted({name.lower() for name in communities or ()}))
         or preset

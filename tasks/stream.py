@@ -13,7 +13,7 @@ from market_opinion.core.window import Slice, Window, contiguous, floor_hour
 from market_opinion.domain.definition import load_domain
 from market_opinion.ops.metrics import Metric
 from market_opinion.sources import catalogue
-from market_opinion.sources.stream import CAPTURE_PATH, Drain, Mirror
+from market_opinion.sources.topics import CAPTURE_PATH, Drain, Mirror
 from market_opinion.storage.certificate import certify
 from market_opinion.storage.landing.manifest import Manifest
 from market_opinion.storage.landing.origin import Visit
@@ -141,7 +141,7 @@ def _close_hours(drain: Drain) -> None:
     """Say of hours that are long enough over, and open, that their topic has nothing more of them."""
     landing, now = adapters.landing(), datetime.now(UTC)
     recent = Window(floor_hour(now - _CLOSED_WITHIN), floor_hour(now))
-    for platform in filter(_is_vouched, drain.forms):
+    for platform in filter(_is_vouched, drain.format_references):
         landed: dict[tuple[str, datetime], list[Manifest]] = defaultdict(list)
         for capture in landing.captures(platform, landing.communities(platform), recent):
             landed[capture.manifest.community, capture.manifest.window_start].append(
@@ -154,7 +154,7 @@ def _close_hours(drain: Drain) -> None:
                 and certify(manifests, hour, lag=lag, kinds=KINDS).state
                 is not WindowState.CERTIFIED
             ):
-                visit = Visit(platform, CAPTURE_PATH, now, drain.forms[platform])
+                visit = Visit(platform, CAPTURE_PATH, now, drain.format_references[platform])
                 writer = WindowWriter(landing, visit, known=[], apart=True)
                 writer.close(
                     [community], [hour], stop=drain.stop(platform, now, is_drained=True), now=now

@@ -19,6 +19,7 @@ from prefect.runtime import flow_run
 from market_opinion.core.contracts import TABLES
 from market_opinion.core.settings import Settings, load_settings
 from market_opinion.domain.definition import Domain, load_domain
+from market_opinion.sources import catalogue
 
 if TYPE_CHECKING:
     from tests.cloud import Cloud
@@ -53,6 +54,8 @@ def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of the machine reaches a test, and everything is written below its own folder."""
     for field, info in Settings.model_fields.items():
         monkeypatch.delenv((info.alias or field).upper(), raising=False)
+    for variable in catalogue.setting_variables():
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path / "home"))
 
 

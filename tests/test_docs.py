@@ -64,6 +64,7 @@ def test_the_mapping_of_the_documents_is_one():
 def test_every_setting_is_in_the_example():
     """By the name of its variable, and no other."""
     wanted = {(info.alias or name).upper() for name, info in Settings.model_fields.items()}
+    wanted |= catalogue.setting_variables().keys()
     shown = set(
         re.findall(r"^#? ?([A-Z_]+)=", (REPOSITORY / ".env.example").read_text(), re.MULTILINE)
     )

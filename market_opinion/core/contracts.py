@@ -321,19 +321,19 @@ class Table:
 
 
 # A platform never changes an item's time, so this is one row an item; were one to, windows would still stand alone.
-_ITEM = ("platform", "kind", "item_id", "window_start")
-BRONZE_ITEMS = Table("bronze.items", BronzeItems, _ITEM, ("platform", "day(created_at)"))
-SILVER_ITEMS = Table("silver.items", SilverItems, _ITEM, ("platform", "day(created_at)"))
+ITEM_KEY = ("platform", "kind", "item_id", "window_start")
+BRONZE_ITEMS = Table("bronze.items", BronzeItems, ITEM_KEY, ("platform", "day(created_at)"))
+SILVER_ITEMS = Table("silver.items", SilverItems, ITEM_KEY, ("platform", "day(created_at)"))
 SILVER_MENTIONS = Table(
     "silver.mentions",
     SilverMentions,
-    ("domain", *_ITEM, "product_id"),
+    ("domain", *ITEM_KEY, "product_id"),
     ("domain", "day(created_at)"),
 )
 SILVER_OPINIONS = Table(
     "silver.opinions",
     SilverOpinions,
-    ("domain", *_ITEM, "product_id", "aspect", "score_set"),
+    ("domain", *ITEM_KEY, "product_id", "aspect", "score_set"),
     ("domain", "score_set", "day(created_at)"),
 )
 SILVER_EXTRACTIONS = Table(

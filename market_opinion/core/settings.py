@@ -13,12 +13,12 @@ from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from market_opinion.core.errors import SettingsInvalid
-from market_opinion.core.source_settings import SourceSettings
+from market_opinion.core.settings_group import Group, read_group
 
 _DOMAINS = Path(__file__).resolve().parents[2] / "domains"
 
 
-class Settings(SourceSettings, BaseSettings):
+class Settings(BaseSettings):
     """What the environment, or a `.env` file beside it, says; every field has a default that needs no account."""
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
@@ -251,6 +251,37 @@ class Settings(SourceSettings, BaseSettings):
     span_max_items: int = Field(
         100_000, ge=1, description="How many items the stages hold in memory at once, about."
     )
+
+    kafka_bootstrap_servers: str | None = Field(
+        None, description="Brokers of the stream, as host:port, parted by commas."
+    )
+    kafka_group_id: str = Field(
+        "market-opinion", description="Consumer group whose offsets say what was landed."
+    )
+    kafka_username: str | None = Field(
+        None, description="Signs in by SASL_SSL with SCRAM-SHA-512 where set."
+    )
+    kafka_password: SecretStr | None = Field(None, description="Its password.")
+    kafka_mirror: bool = Field(
+        default=False,
+        description="Also produce what hourly and backfill land to the platform's topic.",
+    )
+    inbox_uri: str | None = Field(
+        None,
+        description="Folder whose files are read once each, any fsspec URI; default: home/inbox.",
+    )
+    inbox_settle_seconds: int = Field(
+        10, ge=0, description="A file on a disk is read once it has not changed for so long."
+    )
+    inbox_queue_url: str | None = Field(
+        None,
+        pattern="^https?://",
+        description="SQS queue of arrivals, which wakes a watching flow.",
+    )
+
+    def group(self, group: type[Group]) -> Group:
+        """Return a further group of settings, as a source has them, from the same environment."""
+        return read_group(group)
 
     @property
     def landing_root(self) -> str:

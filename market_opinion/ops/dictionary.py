@@ -7,6 +7,7 @@ import duckdb
 
 from market_opinion.core.contracts import TABLES, Table
 from market_opinion.serving import mart
+from market_opinion.sources.listing import platform_table
 
 _HEAD = """# Tables
 
@@ -17,7 +18,17 @@ Made from the contracts in `market_opinion/core/contracts.py` and the SQL in `ma
 
 def render() -> str:
     """The whole dictionary."""
-    return "\n".join([_HEAD, "## Lake\n", *map(_lake_table, TABLES), "## Mart\n", *_mart_tables()])
+    return "\n".join(
+        [
+            _HEAD,
+            "## Platforms\n",
+            platform_table(),
+            "## Lake\n",
+            *map(_lake_table, TABLES),
+            "## Mart\n",
+            *_mart_tables(),
+        ]
+    )
 
 
 def _lake_table(table: Table) -> str:

@@ -13,15 +13,15 @@ import fsspec
 
 from market_opinion.core.errors import InvalidRequest, SourceUnavailable, SourceUnreadable
 from market_opinion.core.window import EARLIEST, HOUR, Window
-from market_opinion.sources import Sink
+from market_opinion.sources import Sink, SourceProfile
 from market_opinion.sources.lines import BROKEN, read_lines
-from market_opinion.storage.known_formats import LineFormats, format_of
+from market_opinion.storage.format_reference import FormatReference, LineFormats
 from market_opinion.storage.landing.origin import FetchResult, RawItem, RefusedFile, StopReason
 from market_opinion.storage.line_format import LineFormat
 
 
 @dataclass(frozen=True)
-class Reading:
+class FileDescription:
     """What a file holds: lines of one kind, of one community unless they say it themselves."""
 
     kind: str
@@ -29,13 +29,12 @@ class Reading:
     encoding: str = "utf-8-sig"
 
 
-class Files:
+class Files(SourceProfile):
     """A folder or file.
 
     `origin` hashes the names, sizes and times of the files; `retrieved_at` is when the newest of them was written.
     """
 
-    is_live = False
     # Whether an hour it holds nothing of was without any; a set of reviews, or an export, does not say.
     vouches = False
 
@@ -45,12 +44,13 @@ class Files:
         *,
         platform: str,
         capture_path: str,
-        forms: LineFormats,
-        reading: Callable[[str], Reading | None],
+        reading: Callable[[str], FileDescription | None],
         expected: str,
+        formats: tuple[FormatReference, LineFormats] | None = None,
     ) -> None:
         """Find the files that `reading` knows by their names; raises SourceUnreadable, saying what was `expected`, when there is none."""
-        self.platform, self.capture_path, self.forms = platform, capture_path, forms
+        self.platform, self.capture_path = platform, capture_path
+        self._format_reference, self._line_formats = formats or (platform, self.line_formats)
         self._fs, path = fsspec.url_to_fs(uri)
         self._files = [
             (info, held)
@@ -66,6 +66,11 @@ class Files:
         ]
         self.origin = f"{capture_path}-{hashlib.sha256(repr(listing).encode()).hexdigest()[:12]}"
         self.retrieved_at = max(modified_at(f) for f, _ in self._files)
+
+    @property
+    def format_reference(self) -> FormatReference:
+        """What a manifest says of how the lines are read."""
+        return self._format_reference
 
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
@@ -92,13 +97,16 @@ class Files:
             other_communities=dict(sorter.other_communities.most_common(20)),
         )
 
-    def _read(self, path: str, held: Reading, sorter: "_Sorter") -> Iterator[RefusedFile]:
+    def _read(self, path: str, held: FileDescription, sorter: "_Sorter") -> Iterator[RefusedFile]:
         """Sort one file, and say what of it could not be read."""
-        uri, form = self._fs.unstrip_protocol(path), format_of(self.forms, held.kind)
-        wanted = (form.created_at, *(() if form.is_lenient and form.is_hashed else form.item_id))
+        uri, line_format = self._fs.unstrip_protocol(path), self._line_formats[held.kind]
+        wanted = (
+            line_format.created_at,
+            *(() if line_format.is_lenient and line_format.is_hashed else line_format.item_id),
+        )
         try:
             sorter.sort(
-                held, form, read_lines(self._fs, path, encoding=held.encoding, wanted=wanted)
+                held, line_format, read_lines(self._fs, path, encoding=held.encoding, wanted=wanted)
             )
         except BROKEN as error:
             yield RefusedFile(uri, "truncated_file", f"ends or breaks in the middle: {error}")
@@ -155,10 +163,10 @@ class _Sorter:
         self.spoken: dict[str, set[datetime]] = defaultdict(set)
         self.extent: Window | None = None
 
-    def sort(self, held: Reading, form: LineFormat, lines: Iterator[bytes]) -> None:
+    def sort(self, held: FileDescription, line_format: LineFormat, lines: Iterator[bytes]) -> None:
         """Hand on every wanted line of one file."""
         for line in lines:
-            place = self._place_of(line, form, held.community)
+            place = self._place_of(line, line_format, held.community)
             if place is None and self._place is None:
                 self._waiting.append(line)
                 continue
@@ -177,10 +185,10 @@ class _Sorter:
         return is_unreadable
 
     def _place_of(
-        self, line: bytes, form: LineFormat, community: str | None
+        self, line: bytes, line_format: LineFormat, community: str | None
     ) -> tuple[str, int] | None:
         """Community and hour since 1970; None when one cannot be read or believed."""
-        place = form.place(line)
+        place = line_format.place(line)
         told = place and (place.community or community)
         if place is None or not told or not self._earliest_s <= place.seconds < self._latest_s:
             return None

@@ -2,18 +2,21 @@
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import msgspec
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from market_opinion.core.errors import SourceUnavailable
+from market_opinion.core.settings_group import SettingsGroup
 from market_opinion.core.window import Window
 from market_opinion.sources import Sink, SourceContext
-from market_opinion.sources.second_look import Known, Sighting
+from market_opinion.sources.second_look import KnownItem, SecondLookResult
 from market_opinion.sources.web import Web
-from market_opinion.sources.windowed import WebSource, file_item, read_to_start
-from market_opinion.storage.known_formats import format_of
+from market_opinion.sources.windowed import WebSource, read_to_start
 from market_opinion.storage.landing.origin import FetchResult
+from market_opinion.storage.line_format import LineFormat
 
 # A search gives no more than this, on one page or on several.
 _HITS_MAX = 1000
@@ -25,51 +28,90 @@ _WORDS = ("title", "text")
 _DECORATION = ("_highlightResult", "_snippetResult")
 
 
+# A hit of a search.
+_HIT: Mapping[str, Any] = {
+    "item_id": "objectID",
+    "created_at": "created_at_i",
+    "author": "author",
+    "votes": "points",
+}
+
+
+class HackerNewsSettings(SettingsGroup):
+    """Hacker News by its search interface, without a key."""
+
+    model_config = SettingsConfigDict(env_prefix="HACKERNEWS_")
+
+    url: str = Field("https://hn.algolia.com/api/v1", description="Address of the search.")
+    requests_per_minute: int = Field(
+        120, ge=11, description="Most requests a minute of all processes."
+    )
+
+
 class HackerNews(WebSource):
     """All of it, as one community; a domain finds its products in it."""
 
     platform = "hackernews"
     kinds = ("submission", "comment")
-    access = "open, no key"
+    reads, access = "every story and comment, by its search interface", "open, no key"
+    line_formats: ClassVar = {
+        "submission": LineFormat(
+            **_HIT, title="title", body="story_text", reply_count="num_comments"
+        ),
+        "comment": LineFormat(
+            **_HIT,
+            thread_id="story_id",
+            parent_id="parent_id",
+            title="story_title",
+            body="comment_text",
+        ),
+    }
+    item_address = "https://news.ycombinator.com/item?id={item_id}"
+    settings_group = HackerNewsSettings
 
     @classmethod
-    def open(cls, opening: SourceContext) -> Self:
+    def open(cls, context: SourceContext) -> Self:
         """At HACKERNEWS_URL."""
-        settings = opening.settings
+        settings = context.settings.group(HackerNewsSettings)
         return cls(
             Web(
-                settings.hackernews_url,
-                opening.pace(cls.platform, settings.hackernews_requests_per_minute),
+                settings.url,
+                context.pace(cls.platform, settings.requests_per_minute),
             )
         )
 
     def fetch(
-        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
-    ) -> FetchResult:  # noqa: ARG002, its own clock counts
+        self,
+        communities: tuple[str, ...],
+        window: Window | None,
+        *,
+        now: datetime,  # noqa: ARG002, the platform's clock counts
+        sink: Sink,
+    ) -> FetchResult:
         """Everything of the window; a span that holds more than a search gives is halved until it does not."""
         window, (community,) = self.asked_for(window), communities
         for kind in self.kinds:
             for hit in self._hits(kind, window.start, window.end):
-                if item := file_item(kind, community, hit, window, forms=self.forms):
+                if item := self.file_item(kind, community, hit, window):
                     sink(item)
         return read_to_start(window, self.kinds, at=self.retrieved_at)
 
-    def look_again(self, community: str, window: Window, known: Collection[Known]) -> Sighting:
+    def look_again(
+        self, community: str, window: Window, known: Collection[KnownItem]
+    ) -> SecondLookResult:
         """The window searched again, and each item that is not found there asked for by itself, since searches forget some."""
         self.web.begin()
         items = [
             item
             for kind in sorted({each.kind for each in known})
             for hit in self._hits(kind, window.start, window.end)
-            if (item := file_item(kind, community, hit, window, forms=self.forms))
+            if (item := self.file_item(kind, community, hit, window))
         ]
-        found = {
-            format_of(self.forms, item.kind).key(msgspec.json.decode(item.line)) for item in items
-        }
+        found = {self.line_formats[item.kind].key(msgspec.json.decode(item.line)) for item in items}
         unfound = [each for each in known if each.item_id not in found]
-        return Sighting(items, standing=frozenset(filter(self._stands, unfound)))
+        return SecondLookResult(items, standing=frozenset(filter(self._stands, unfound)))
 
-    def _stands(self, known: Known) -> bool:
+    def _stands(self, known: KnownItem) -> bool:
         """Whether the item can be read by itself."""
         found = self.web.find(f"items/{known.item_id}", what=f"item {known.item_id}")
         return found is not None and any(found.get(name) for name in _WORDS)

@@ -45,8 +45,12 @@ def ending_of(name: str) -> str:
 
 
 def read_lines(
-    fs: Any, path: str, *, encoding: str = "utf-8-sig", wanted: tuple[str, ...] = ()
-) -> Iterator[bytes]:  # noqa: ANN401, fsspec
+    fs: Any,  # noqa: ANN401, fsspec is untyped
+    path: str,
+    *,
+    encoding: str = "utf-8-sig",
+    wanted: tuple[str, ...] = (),
+) -> Iterator[bytes]:
     """Lines without their end; blank ones are no lines. Whole lines before a break are yielded before the error, one of BROKEN.
 
     Raises SourceUnreadable for a table without the `wanted` columns, each of which may name alternatives, as in `a|b`.

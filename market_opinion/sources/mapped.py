@@ -1,11 +1,11 @@
 """Files of any table, by a mapping of their columns in the domain's file: exports of listening tools, surveys, app stores."""
 
-from typing import Self
+from typing import Any, Self
 
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.domain.definition import Domain, FileMapping
 from market_opinion.sources import SourceContext
-from market_opinion.sources.files import Files, Reading, needed
+from market_opinion.sources.files import FileDescription, Files, needed
 from market_opinion.sources.lines import ENDINGS, ending_of
 from market_opinion.storage.landing.origin import read_as
 
@@ -14,27 +14,31 @@ class MappedFiles(Files):
     """A folder or file whose columns `[files.NAME]` of a domain names."""
 
     kinds = ("submission", "comment", "review")
+    reads = "any table (JSONL, CSV, Parquet) by a mapping in `domain.toml`: exports, surveys, app stores"
     access = "files that you have"
 
     def __init__(self, uri: str, mapping: FileMapping, *, platform: str) -> None:
         """Find the files; raises SourceUnreadable when there is none."""
-        reading = Reading(mapping.kind, mapping.community, mapping.encoding)
+        reading = FileDescription(mapping.kind, mapping.community, mapping.encoding)
+        written_out: dict[str, dict[str, Any]] = {
+            mapping.kind: mapping.fields.model_dump(mode="json", exclude_defaults=True)
+        }
         super().__init__(
             uri,
             platform=platform,
             capture_path="file",
-            forms={mapping.kind: mapping.fields.model_dump(mode="json", exclude_defaults=True)},
+            formats=(written_out, {mapping.kind: mapping.fields}),
             reading=lambda name: reading if ending_of(name) in ENDINGS else None,
             expected=f"files ending in {', '.join(ENDINGS)}, also packed as .gz or .zst",
         )
         self.origin = read_as(self.origin, mapping.model_dump_json())
 
     @classmethod
-    def open(cls, opening: SourceContext) -> Self:
+    def open(cls, context: SourceContext) -> Self:
         """The files that were named, by the mapping that was named, or by the only one the domain has."""
-        name, mapping = _mapping(opening.domain, opening.mapping)
+        name, mapping = _mapping(context.domain, context.mapping)
         return cls(
-            needed(opening.files, "file", f"what [files.{name}] maps"),
+            needed(context.files, "file", f"what [files.{name}] maps"),
             mapping,
             platform=mapping.platform or name,
         )

@@ -1,10 +1,12 @@
 """Facebook and Instagram by the Graph API: what people write below the posts and media of pages and accounts that are one's own."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 import requests
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
 from market_opinion.core.errors import (
     CredentialsRefused,
@@ -13,12 +15,14 @@ from market_opinion.core.errors import (
     SettingsInvalid,
     SourceUnavailable,
 )
+from market_opinion.core.settings_group import SettingsGroup
 from market_opinion.core.window import Window
 from market_opinion.sources import Sink, SourceContext
-from market_opinion.sources.second_look import Known, Sighting
+from market_opinion.sources.second_look import KnownItem, SecondLookResult
 from market_opinion.sources.web import Web
-from market_opinion.sources.windowed import WebSource, file_item, read_to_start
+from market_opinion.sources.windowed import WebSource, read_to_start
 from market_opinion.storage.landing.origin import FetchResult
+from market_opinion.storage.line_format import LineFormat
 
 _PAGE_ITEMS = 100
 # developers.facebook.com/docs/graph-api/guides/error-handling: used up for now, a token that is none, and what is not there.
@@ -28,6 +32,63 @@ _TRANSIENT_CODES = {1, 2}
 _TOKEN_CODES = {102, 190}
 
 
+# Page Post and Comment, IG Media and IG Comment (developers.facebook.com/docs/graph-api/reference).
+_FACEBOOK: Mapping[str, Any] = {
+    "item_id": "id",
+    "created_at": "created_time",
+    "time": "iso",
+    "author": "from.id",
+    "body": "message",
+}
+_INSTAGRAM: Mapping[str, Any] = {
+    "item_id": "id",
+    "created_at": "timestamp",
+    "time": "iso",
+    "author": "username",
+    "votes": "like_count",
+}
+
+
+class MetaSettings(SettingsGroup):
+    """The Graph API of Facebook and Instagram: comments on pages and accounts of your own."""
+
+    model_config = SettingsConfigDict(env_prefix="META_")
+
+    access_token: SecretStr | None = None
+    url: str = Field(
+        "https://graph.facebook.com/v24.0",
+        description="Address of the Graph API, with its version.",
+    )
+    requests_per_minute: int = Field(
+        30, ge=11, description="Most requests a minute of all processes with one token."
+    )
+    posts_days: int = Field(
+        30,
+        ge=1,
+        description="Comments are read below posts and media that were at most so many days old.",
+    )
+
+
+class FacebookSettings(MetaSettings):
+    """Facebook: comments on pages of your own, below what was posted in the last days."""
+
+    access_token: SecretStr | None = Field(
+        None,
+        alias="FACEBOOK_ACCESS_TOKEN",
+        description="Long-lived token for pages of your own.",
+    )
+
+
+class InstagramSettings(MetaSettings):
+    """Instagram: comments on accounts of your own, below what was posted in the last days."""
+
+    access_token: SecretStr | None = Field(
+        None,
+        alias="INSTAGRAM_ACCESS_TOKEN",
+        description="Long-lived token for professional accounts of your own.",
+    )
+
+
 class _Graph(WebSource):
     """An edge of the graph read page by page."""
 
@@ -35,6 +96,7 @@ class _Graph(WebSource):
     kinds = ("submission", "comment")
     feed: ClassVar[str]  # the edge of what was posted
     fields: ClassVar[dict[str, str]]  # that are asked for of each kind
+    settings_group: ClassVar[type[MetaSettings]]
     thread_field: ClassVar[str]  # where the thread of a comment is kept, which no answer says
 
     def __init__(self, web: Web, *, days: int) -> None:
@@ -43,23 +105,23 @@ class _Graph(WebSource):
         self._reach = timedelta(days=days)
 
     @classmethod
-    def open(cls, opening: SourceContext) -> Self:
+    def open(cls, context: SourceContext) -> Self:
         """With the platform's access token, at META_URL."""
-        settings, variable = opening.settings, f"{cls.platform.upper()}_ACCESS_TOKEN"
-        token = getattr(settings, variable.lower())
-        if token is None:
+        settings = context.settings.group(cls.settings_group)
+        if settings.access_token is None:
+            variable = f"{cls.platform.upper()}_ACCESS_TOKEN"
             message = f"source {cls.platform} needs {variable}: a long-lived token for pages or accounts of your own (developers.facebook.com)"
             raise SettingsInvalid(message)
-        secret = token.get_secret_value()
-        pace = opening.pace(secret, settings.meta_requests_per_minute)
+        secret = settings.access_token.get_secret_value()
+        pace = context.pace(secret, settings.requests_per_minute)
         return cls(
             Web(
-                settings.meta_url,
+                settings.url,
                 pace,
                 headers={"Authorization": f"Bearer {secret}"},
                 explain=_explained,
             ),
-            days=settings.meta_posts_days,
+            days=settings.posts_days,
         )
 
     def edge(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401, as the API takes them
@@ -74,7 +136,9 @@ class _Graph(WebSource):
                 return
             after = {"after": page["paging"]["cursors"]["after"]}
 
-    def look_again(self, community: str, window: Window, known: Collection[Known]) -> Sighting:
+    def look_again(
+        self, community: str, window: Window, known: Collection[KnownItem]
+    ) -> SecondLookResult:
         """Each of them by its id; what is on the page or account first, since a token that may not see that sees none of them."""
         self.web.begin()
         self.web.get(
@@ -91,18 +155,29 @@ class _Graph(WebSource):
             )
             if found is not None:
                 above = {self.thread_field: each.thread_id} if each.kind == "comment" else {}
-                if item := file_item(
-                    each.kind, community, {**found, **above}, window, forms=self.forms
-                ):
+                if item := self.file_item(each.kind, community, {**found, **above}, window):
                     items.append(item)
-        return Sighting(items)
+        return SecondLookResult(items)
 
 
 class Facebook(_Graph):
     """A community is a page by its id."""
 
     platform = "facebook"
+    reads = "posts of pages and the comments below them, by the Graph API"
     access = "pages of your own: an access token"
+    line_formats: ClassVar = {
+        "submission": LineFormat(**_FACEBOOK),
+        "comment": LineFormat(
+            **_FACEBOOK,
+            thread_id="post_id",
+            parent_id="parent.id",
+            votes="like_count",
+            reply_count="comment_count",
+        ),
+    }
+    item_address = "https://www.facebook.com/{item_id}"
+    settings_group = FacebookSettings
     feed, thread_field = "feed", "post_id"
     fields: ClassVar = {
         "submission": "id,message,created_time,from{id},comments.limit(0).summary(true)",
@@ -110,15 +185,20 @@ class Facebook(_Graph):
     }
 
     def fetch(
-        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
-    ) -> FetchResult:  # noqa: ARG002, its own clock counts
+        self,
+        communities: tuple[str, ...],
+        window: Window | None,
+        *,
+        now: datetime,  # noqa: ARG002, the platform's clock counts
+        sink: Sink,
+    ) -> FetchResult:
         """The page's posts of the window, and the comments of the window below its posts of the last META_POSTS_DAYS."""
         window, (page,) = self.asked_for(window), communities
         since, until = int((window.start - self._reach).timestamp()), int(window.end.timestamp())
         for post in self.edge(
             f"{page}/{self.feed}", fields=self.fields["submission"], since=since, until=until
         ):
-            if item := file_item("submission", page, post, window, forms=self.forms):
+            if item := self.file_item("submission", page, post, window):
                 sink(item)
             if post.get("comments", {}).get("summary", {}).get("total_count", 0):
                 self._comments(page, post["id"], window, sink)
@@ -134,8 +214,8 @@ class Facebook(_Graph):
         ):
             if datetime.fromisoformat(comment["created_time"]) < window.start:
                 return
-            if item := file_item(
-                "comment", page, {**comment, self.thread_field: post_id}, window, forms=self.forms
+            if item := self.file_item(
+                "comment", page, {**comment, self.thread_field: post_id}, window
             ):
                 sink(item)
 
@@ -144,7 +224,15 @@ class Instagram(_Graph):
     """A community is a professional account by its id."""
 
     platform = "instagram"
+    reads = "media of accounts and the comments below them, by the Graph API"
     access = "accounts of your own: an access token"
+    line_formats: ClassVar = {
+        "submission": LineFormat(**_INSTAGRAM, body="caption", reply_count="comments_count"),
+        "comment": LineFormat(
+            **_INSTAGRAM, thread_id="media_id", parent_id="parent_id", body="text"
+        ),
+    }
+    settings_group = InstagramSettings
     feed, thread_field = "media", "media_id"
     fields: ClassVar = {
         "submission": "id,caption,timestamp,username,like_count,comments_count",
@@ -152,8 +240,13 @@ class Instagram(_Graph):
     }
 
     def fetch(
-        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
-    ) -> FetchResult:  # noqa: ARG002, its own clock counts
+        self,
+        communities: tuple[str, ...],
+        window: Window | None,
+        *,
+        now: datetime,  # noqa: ARG002, the platform's clock counts
+        sink: Sink,
+    ) -> FetchResult:
         """The account's media of the window, and the comments of the window below its media of the last META_POSTS_DAYS.
 
         All comments of such a medium are read, since an answer to an old one is found below that one alone.
@@ -162,16 +255,12 @@ class Instagram(_Graph):
         for medium in self.edge(f"{account}/{self.feed}", fields=self.fields["submission"]):
             if datetime.fromisoformat(medium["timestamp"]) < window.start - self._reach:
                 break
-            if item := file_item("submission", account, medium, window, forms=self.forms):
+            if item := self.file_item("submission", account, medium, window):
                 sink(item)
             if medium.get("comments_count"):
                 for comment in self._comments(medium["id"]):
-                    if item := file_item(
-                        "comment",
-                        account,
-                        {**comment, self.thread_field: medium["id"]},
-                        window,
-                        forms=self.forms,
+                    if item := self.file_item(
+                        "comment", account, {**comment, self.thread_field: medium["id"]}, window
                     ):
                         sink(item)
         return read_to_start(window, self.kinds, at=self.retrieved_at)

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from market_opinion.core.window import Window
-from market_opinion.storage.known_formats import LineFormats, format_of
+from market_opinion.storage.format_reference import FormatReference, LineFormats
 from market_opinion.storage.landing.origin import RawItem
 from market_opinion.storage.landing.redaction import GONE_TEXTS, PURGED
 from market_opinion.storage.line_format import ItemFields
 
 
-class Known(NamedTuple):
+class KnownItem(NamedTuple):
     """An item that bronze holds; of a comment with the thread it is in."""
 
     kind: str
@@ -23,7 +23,7 @@ class Known(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sighting:
+class SecondLookResult:
     """Items as they are now, those that the platform says are `gone`, and those that can be seen and were not given again.
 
     What is in none of the three is absent, which may mean that it is gone, or that the platform has a bad moment. `successors`
@@ -31,8 +31,8 @@ class Sighting:
     """
 
     items: list[RawItem]
-    gone: frozenset[Known] = frozenset()
-    standing: frozenset[Known] = frozenset()
+    gone: frozenset[KnownItem] = frozenset()
+    standing: frozenset[KnownItem] = frozenset()
     successors: tuple[RawItem, ...] = ()
 
 
@@ -40,14 +40,20 @@ class SecondLook(Protocol):
     """A live platform that can be asked again for items it gave once."""
 
     @property
-    def forms(self) -> LineFormats:
-        """How its lines are read."""
+    def format_reference(self) -> FormatReference:
+        """What a manifest says of how its lines are read."""
+
+    @property
+    def line_formats(self) -> LineFormats:
+        """The formats of its lines by kind of item."""
 
     @property
     def retrieved_at(self) -> datetime:
         """When the last look was, by the platform's clock."""
 
-    def look_again(self, community: str, window: Window, known: Collection[Known]) -> Sighting:
+    def look_again(
+        self, community: str, window: Window, known: Collection[KnownItem]
+    ) -> SecondLookResult:
         """What became of the known items of a window; raises CommunityClosed, CredentialsRefused or SourceUnavailable."""
 
 
@@ -56,18 +62,20 @@ class Changes:
     """What is not as it was known: items that say something else, items without their author, and items that are absent."""
 
     items: list[RawItem]
-    authorless: set[Known]
-    absent: set[Known]
+    authorless: set[KnownItem]
+    absent: set[KnownItem]
 
 
 def compare(
-    sighting: Sighting, known: Mapping[Known, Mapping[str, Any]], forms: LineFormats
+    sighting: SecondLookResult,
+    known: Mapping[KnownItem, Mapping[str, Any]],
+    line_formats: LineFormats,
 ) -> Changes:
     """Hold what was seen against rows of bronze; what was not known is left out, and rows without words are not filled again."""
     by_key = {(item.kind, item.item_id): item for item in known}
-    seen, changed, authorless = set[Known](), list[RawItem](), set[Known]()
+    seen, changed, authorless = set[KnownItem](), list[RawItem](), set[KnownItem]()
     for item in sighting.items:
-        said = format_of(forms, item.kind).said(msgspec.json.decode(item.line))
+        said = line_formats[item.kind].item_fields(msgspec.json.decode(item.line))
         if (one := by_key.get((item.kind, said.item_id))) is None:
             continue
         seen.add(one)

@@ -2,16 +2,32 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from market_opinion.core.errors import CommunityClosed
+from market_opinion.core.settings_group import SettingsGroup
 from market_opinion.core.window import Window
 from market_opinion.sources import Sink, SourceContext
 from market_opinion.sources.web import Web
-from market_opinion.sources.windowed import WebSource, file_item, read_to_start
+from market_opinion.sources.windowed import WebSource, read_to_start
 from market_opinion.storage.landing.origin import FetchResult
+from market_opinion.storage.line_format import LineFormat
 
 _PAGE_ITEMS = 100
+
+
+class SteamSettings(SettingsGroup):
+    """Steam: reviews, without a key."""
+
+    model_config = SettingsConfigDict(env_prefix="STEAM_")
+
+    url: str = Field("https://store.steampowered.com", description="Address of Steam's shop.")
+    requests_per_minute: int = Field(
+        60, ge=11, description="Most requests a minute of all processes."
+    )
 
 
 class Steam(WebSource):
@@ -20,25 +36,43 @@ class Steam(WebSource):
     platform = "steam"
     capture_path = "listing"
     kinds = ("review",)
-    access = "open, no key"
+    reads, access = "reviews of apps, newest first", "open, no key"
+    # `appid` is added, since an answer is about one app and does not name it.
+    line_formats: ClassVar = {
+        "review": LineFormat(
+            item_id="recommendationid",
+            created_at="timestamp_created",
+            thread_id="appid",
+            author="author.steamid",
+            body="review",
+            votes="votes_up",
+            reply_count="comment_count",
+            is_recommended="voted_up",
+        )
+    }
+    item_address = "https://store.steampowered.com/app/{thread_id}/#app_reviews_hash"
+    settings_group = SteamSettings
 
     @classmethod
-    def open(cls, opening: SourceContext) -> Self:
+    def open(cls, context: SourceContext) -> Self:
         """At STEAM_URL."""
-        settings = opening.settings
-        return cls(
-            Web(settings.steam_url, opening.pace(cls.platform, settings.steam_requests_per_minute))
-        )
+        settings = context.settings.group(SteamSettings)
+        return cls(Web(settings.url, context.pace(cls.platform, settings.requests_per_minute)))
 
     def fetch(
-        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
-    ) -> FetchResult:  # noqa: ARG002, its own clock counts
+        self,
+        communities: tuple[str, ...],
+        window: Window | None,
+        *,
+        now: datetime,  # noqa: ARG002, the platform's clock counts
+        sink: Sink,
+    ) -> FetchResult:
         """Back from the newest review until one is older than the window."""
         window, (app,) = self.asked_for(window), communities
         for review in self._reviews(app):
             if datetime.fromtimestamp(review["timestamp_created"], UTC) < window.start:
                 break
-            if item := file_item("review", app, {**review, "appid": app}, window, forms=self.forms):
+            if item := self.file_item("review", app, {**review, "appid": app}, window):
                 sink(item)
         return read_to_start(window, self.kinds, at=self.retrieved_at)
 

@@ -3,26 +3,31 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from market_opinion.core.errors import InvalidRequest, MarketOpinionError
 from market_opinion.core.window import Window, floor_hour
-from market_opinion.domain.definition import Domain
-from market_opinion.sources import Source
+from market_opinion.sources import Source, SourceProfile
 from market_opinion.sources.web import Web
-from market_opinion.storage.known_formats import LineFormats, format_of
-from market_opinion.storage.landing.origin import Covered, FetchResult, RawItem, StopReason, Visit
+from market_opinion.storage.landing.origin import (
+    CoveredSpan,
+    FetchResult,
+    RawItem,
+    StopReason,
+    Visit,
+)
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
+from market_opinion.storage.line_format import LineFormat
 
 # Items appear up to this long after the time they carry.
 OVERLAP = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
-class Ingested:
+class IngestionResult:
     """What one reading landed, by kind; `late_hours` are older ones that got something they did not have."""
 
     counts: Mapping[str, int]
@@ -39,7 +44,7 @@ class Ingested:
 class Ingestion(Protocol):
     """Reads whole hours of a community and lands them."""
 
-    def ingest_window(self, community: str, start: datetime, end: datetime) -> Any:  # noqa: ANN401, Ingested or the contract's own
+    def ingest_window(self, community: str, start: datetime, end: datetime) -> Any:  # noqa: ANN401, IngestionResult or the contract's own
         """Land the hours from `start` to `end`; raises CommunityClosed or SourceUnavailable, and nothing was landed then."""
 
 
@@ -52,11 +57,13 @@ class WindowIngestion:
         self._landing = landing
         self._now = now
 
-    def ingest_window(self, community: str, start: datetime, end: datetime) -> Ingested:
+    def ingest_window(self, community: str, start: datetime, end: datetime) -> IngestionResult:
         """Land the whole hours from `start` to `end`, held in memory until the source has come to its stop."""
         window, source, items = Window(start, end), self._source, list[RawItem]()
         stop = source.fetch((community,), window, now=self._now, sink=items.append)
-        visit = Visit(source.platform, source.capture_path, source.retrieved_at, source.forms)
+        visit = Visit(
+            source.platform, source.capture_path, source.retrieved_at, source.format_reference
+        )
         writer = WindowWriter(
             self._landing, visit, known=self._landing.captures(source.platform, [community], window)
         )
@@ -64,29 +71,18 @@ class WindowIngestion:
             writer.add(item)
         writer.close([community], window.hours(), stop=stop, now=self._now)
         counts = {kind: sum(item.kind == kind for item in items) for kind in source.kinds}
-        return Ingested(counts, (), stop.detail or str(stop.reason))
+        return IngestionResult(counts, (), stop.detail or str(stop.reason))
 
 
-class WebSource:
-    """What every source that is read through an interface of its platform is: named as the platform, and of its clock."""
+class WebSource(SourceProfile):
+    """A source that is read through an interface of its platform, and goes by the platform's clock."""
 
-    platform: ClassVar[str]
     is_live = True
     capture_path = "search"
 
     def __init__(self, web: Web) -> None:
         """Ask there."""
         self.web = web
-
-    @classmethod
-    def platform_of(cls, _domain: Domain, _mapping: str | None) -> str:
-        """Its own."""
-        return cls.platform
-
-    @property
-    def forms(self) -> LineFormats:
-        """Known by the platform's name."""
-        return self.platform
 
     @property
     def origin(self) -> str:
@@ -105,6 +101,12 @@ class WebSource:
             raise InvalidRequest(message)
         self.web.begin()
         return window
+
+    def file_item(
+        self, kind: str, community: str, fields: Mapping[str, Any], window: Window
+    ) -> RawItem | None:
+        """Return an answer of the platform as the line to land; None where its time is not in the window."""
+        return file_item(kind, community, fields, window, line_format=self.line_formats[kind])
 
 
 def land_apart(
@@ -154,7 +156,7 @@ def read_to_start(
     """
     start = max(window.start, since) if since else window.start
     covered = {
-        kind: Covered(start, min(window.end, at - overlap))
+        kind: CoveredSpan(start, min(window.end, at - overlap))
         for kind in kinds
         if start < min(window.end, at - overlap)
     }
@@ -166,14 +168,14 @@ def read_to_start(
 
 
 def file_item(
-    kind: str, community: str, fields: Mapping[str, Any], window: Window, *, forms: LineFormats
+    kind: str, community: str, fields: Mapping[str, Any], window: Window, *, line_format: LineFormat
 ) -> RawItem | None:
     """One answer of a platform as the line that is landed, filed by its own time; None where that is not in the window.
 
     What has no time that can be read is filed under the window's first hour, where bronze refuses it.
     """
     line = msgspec.json.encode(fields)
-    place = format_of(forms, kind).place(line)
+    place = line_format.place(line)
     if place is None:
         return RawItem(kind, community, window.start, line)
     at = datetime.fromtimestamp(place.seconds, UTC)

@@ -3,10 +3,12 @@
 import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import requests
 import tweepy
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 from requests.adapters import HTTPAdapter
 from tweepy.errors import BadRequest, Forbidden, HTTPException, TooManyRequests, Unauthorized
 
@@ -17,12 +19,14 @@ from market_opinion.core.errors import (
     SettingsInvalid,
     SourceUnavailable,
 )
+from market_opinion.core.settings_group import SettingsGroup
 from market_opinion.core.window import Window
 from market_opinion.sources import Pace, Sink, SourceContext
-from market_opinion.sources.second_look import Known, Sighting
+from market_opinion.sources.second_look import KnownItem, SecondLookResult
 from market_opinion.sources.web import Web, clock_of, retrying
-from market_opinion.sources.windowed import OVERLAP, WebSource, file_item, read_to_start
+from market_opinion.sources.windowed import OVERLAP, WebSource, read_to_start
 from market_opinion.storage.landing.origin import FetchResult, RawItem
+from market_opinion.storage.line_format import LineFormat
 
 _HOST = "https://api.twitter.com"  # tweepy's own
 _PAGE_ITEMS = 100
@@ -42,7 +46,31 @@ _FIELDS = [
     "referenced_tweets",
     "edit_history_tweet_ids",
 ]
-T = TypeVar("T")
+# A post as GET /2/tweets/search/recent gives it: docs.x.com, "Post object".
+_POST = LineFormat(
+    item_id="id",
+    created_at="created_at",
+    time="iso",
+    thread_id="conversation_id",
+    author="author_id",
+    body="text",
+    votes="public_metrics.like_count",
+    reply_count="public_metrics.reply_count",
+)
+
+
+class XSettings(SettingsGroup):
+    """X: recent search, paid; the bearer token of an app. Its limit is per quarter of an hour: 450 are 30 a minute."""
+
+    model_config = SettingsConfigDict(env_prefix="X_")
+
+    bearer_token: SecretStr | None = Field(
+        None, description="Bearer token of an app whose plan has recent search."
+    )
+    url: str = Field("https://api.x.com", description="Address of X's API.")
+    requests_per_minute: int = Field(
+        28, ge=11, description="Most requests a minute of all processes."
+    )
 
 
 class X(WebSource):
@@ -50,7 +78,11 @@ class X(WebSource):
 
     platform = "x"
     kinds = ("submission", "comment")
+    reads = "posts of the last seven days that a query finds, by API v2"
     access = "paid: a bearer token"
+    line_formats: ClassVar = {"submission": _POST, "comment": _POST}
+    item_address = "https://x.com/i/web/status/{item_id}"
+    settings_group = XSettings
 
     def __init__(
         self, web: Web, client: tweepy.Client, pace: Pace, *, queries: dict[str, str]
@@ -62,25 +94,23 @@ class X(WebSource):
         self._queries = queries
 
     @classmethod
-    def open(cls, opening: SourceContext) -> Self:
+    def open(cls, context: SourceContext) -> Self:
         """With X_BEARER_TOKEN, at X_URL."""
-        settings = opening.settings
-        if settings.x_bearer_token is None:
+        settings = context.settings.group(XSettings)
+        if settings.bearer_token is None:
             message = "source x needs X_BEARER_TOKEN, of an app whose plan has recent search (https://developer.x.com); it is paid"
             raise SettingsInvalid(message)
-        token = settings.x_bearer_token.get_secret_value()
+        token = settings.bearer_token.get_secret_value()
         client = tweepy.Client(token, return_type=requests.Response)
         client.session.mount(
             _HOST,
-            _Elsewhere(
-                settings.x_url, max_retries=retrying().new(status_forcelist={500, 502, 503, 504})
+            _AddressAdapter(
+                settings.url, max_retries=retrying().new(status_forcelist={500, 502, 503, 504})
             ),
         )
-        pace = opening.pace(token, settings.x_requests_per_minute)
-        source = opening.domain.sources.get(cls.platform)
-        return cls(
-            Web(settings.x_url, pace), client, pace, queries=source.queries if source else {}
-        )
+        pace = context.pace(token, settings.requests_per_minute)
+        source = context.domain.sources.get(cls.platform)
+        return cls(Web(settings.url, pace), client, pace, queries=source.queries if source else {})
 
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
@@ -100,14 +130,16 @@ class X(WebSource):
                     )
                     else "submission"
                 )
-                if item := file_item(kind, community, post, window, forms=self.forms):
+                if item := self.file_item(kind, community, post, window):
                     sink(item)
         detail = "recent search of X reaches back seven days" if since > window.start else ""
         return read_to_start(
             window, self.kinds, at=self.web.began_at or now, since=since, detail=detail
         )
 
-    def look_again(self, community: str, window: Window, known: Collection[Known]) -> Sighting:
+    def look_again(
+        self, community: str, window: Window, known: Collection[KnownItem]
+    ) -> SecondLookResult:
         """A hundred a request. X names those that are deleted, protected or suspended, and wants all of these gone.
 
         An edited post is another one by another id; it takes the place of the one that is known.
@@ -130,9 +162,9 @@ class X(WebSource):
                 gone.update(earlier)
                 kind = by_id[earlier[0] if earlier else post["id"]].kind
                 hours = Window(window.start, window.end + _EDITED_WITHIN)
-                if item := file_item(kind, community, post, hours, forms=self.forms):
+                if item := self.file_item(kind, community, post, hours):
                     (items if post["id"] in by_id else successors).append(item)
-        return Sighting(
+        return SecondLookResult(
             items,
             frozenset(by_id[each] for each in gone if each in by_id),
             successors=tuple(successors),
@@ -182,7 +214,7 @@ class X(WebSource):
         raise AssertionError  # the last attempt returns or raises
 
 
-class _Elsewhere(HTTPAdapter):
+class _AddressAdapter(HTTPAdapter):
     """Sends what tweepy asks of its own host to the address that is set."""
 
     def __init__(self, address: str, **options: Any) -> None:  # noqa: ANN401, HTTPAdapter's own
@@ -190,8 +222,11 @@ class _Elsewhere(HTTPAdapter):
         self._address = address.rstrip("/")
 
     def send(
-        self, request: requests.PreparedRequest, *args: Any, **options: Any
-    ) -> requests.Response:  # noqa: ANN401, as HTTPAdapter's
+        self,
+        request: requests.PreparedRequest,
+        *args: Any,  # noqa: ANN401, HTTPAdapter's own
+        **options: Any,  # noqa: ANN401
+    ) -> requests.Response:
         request.url = str(request.url).replace(_HOST, self._address, 1)
         return super().send(request, *args, **options)
 

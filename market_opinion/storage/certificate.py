@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from market_opinion.core.window import Window
 from market_opinion.storage.landing.manifest import Manifest
-from market_opinion.storage.landing.origin import Covered, StopReason
+from market_opinion.storage.landing.origin import CoveredSpan, StopReason
 from market_opinion.storage.state import WindowState
 
 _ARCHIVE_ROAD = "The platform lets nobody look back further (Reddit 1,000 items, X seven days): read the hour from an archive or a file"
@@ -132,5 +132,5 @@ def _holes(readings: Iterable[Manifest], hour: Window, kinds: Sequence[str]) -> 
 
 def _reach(manifest: Manifest, kind: str) -> datetime:
     """How far back a reading went: nothing before this can be read that way any more."""
-    span: Covered | None = (manifest.covered or {}).get(kind)
+    span: CoveredSpan | None = (manifest.covered or {}).get(kind)
     return span.start if span else manifest.retrieved_at

@@ -9,7 +9,7 @@ import msgspec
 import polars as pl
 
 
-class Exported(msgspec.Struct, frozen=True):
+class ExportManifest(msgspec.Struct, frozen=True):
     """What lies in the folder of one day: no file where it has no rows. `snapshot_id` is the Iceberg snapshot it was read from."""
 
     file: str | None
@@ -43,7 +43,7 @@ class Export:
         self._fs.makedirs(folder, exist_ok=True)
         if name:
             self._fs.pipe_file(f"{folder}/{name}", content)
-        manifest = Exported(name, frame.height, snapshot_id)
+        manifest = ExportManifest(name, frame.height, snapshot_id)
         self._fs.pipe_file(
             f"{folder}/manifest.json", msgspec.json.format(msgspec.json.encode(manifest))
         )

@@ -192,7 +192,7 @@ class LineFormat(BaseModel):
         )
         return str(fields.get(KEPT_ID) or hashed)
 
-    def said(self, fields: Mapping[str, Any]) -> ItemFields:
+    def item_fields(self, fields: Mapping[str, Any]) -> ItemFields:
         """What one decoded line says, without looking whether it is of the type it should be."""
 
         def at(path: str | None) -> Any:  # noqa: ANN401, of JSON
@@ -218,7 +218,7 @@ class LineFormat(BaseModel):
         )
 
     @property
-    def identity(self) -> list[str]:
+    def identity_paths(self) -> list[str]:
         """Paths of what says which item a line is, when and where in its thread."""
         own = (KEPT_ID,) if self.is_hashed else self.item_id
         return alternatives(
@@ -226,15 +226,15 @@ class LineFormat(BaseModel):
         )
 
     @property
-    def spoken(self) -> list[str]:
+    def content_paths(self) -> list[str]:
         """Paths of what is said in a line, where, by whom, and how it was taken."""
         return [
             *alternatives(self.thread_id, self.parent_id, self.author, self.title, *self.body),
-            *self.numbers,
+            *self.number_paths,
         ]
 
     @property
-    def numbers(self) -> list[str]:
+    def number_paths(self) -> list[str]:
         """Paths of what was counted or rated."""
         return alternatives(self.votes, self.reply_count, self.rating, self.is_recommended)
 
@@ -313,11 +313,10 @@ class LineFormat(BaseModel):
             number = float(told)
             return number / 1000 if abs(number) >= _SECONDS_MAX else number
         text = str(told)
-        moment = (
-            datetime.fromisoformat(text)
-            if self.time == "iso"
-            else datetime.strptime(text, self.time)
-        )  # noqa: DTZ007, next line
+        if self.time == "iso":
+            moment = datetime.fromisoformat(text)
+        else:
+            moment = datetime.strptime(text, self.time)  # noqa: DTZ007, the next line gives it UTC
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

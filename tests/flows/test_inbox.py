@@ -19,7 +19,7 @@ from flows.erase import erase
 from flows.inbox import inbox
 from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS
 from market_opinion.core.settings import load_settings
-from market_opinion.sources.inbox import Queue
+from market_opinion.sources.inbox_files import Queue
 from tasks import adapters
 from tests.cloud import needs_aws
 from tests.conftest import NOW, REPOSITORY, assert_same, epoch
@@ -376,7 +376,7 @@ def test_a_backfill_by_a_corrected_mapping_replaces_what_the_wrong_one_made(surv
 
 
 def test_a_file_in_the_wrong_folder_may_be_moved(survey, box):
-    """The same content is something else by another door."""
+    """The same content is something else by another route."""
     put(box, "reviews/march.csv", (box / "survey" / "march.csv").read_bytes())
     (box / "survey" / "march.csv").unlink()
     inbox.fn()

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import shutil
 import sys
 from collections import Counter, deque
@@ -21,10 +22,12 @@ from flows.sweep import sweep
 from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS
 from market_opinion.core.errors import CredentialsRefused, InvalidRequest, SettingsInvalid
 from market_opinion.core.window import HOUR, Window
-from market_opinion.sources import catalogue
+from market_opinion.ops import dictionary
+from market_opinion.sources import catalogue, listing
 from market_opinion.sources.quota import REFUSALS
+from market_opinion.sources.reviews import Reviews
 from market_opinion.storage.state import WindowState
-from tasks import adapters
+from tasks import adapters, doctor
 from tasks.bronze import build_bronze
 from tasks.fetch import fetch_windows
 from tasks.record import record_windows
@@ -229,9 +232,7 @@ def on_reviews(stack: ExitStack, folder: Path, _domain: Path) -> Stage:
         for each in said
     ]  # fmt: skip
     (folder / "Cell_Phones.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    from market_opinion.storage.known_formats import format_of
-
-    ids = [format_of("amazon", "review").key(line) for line in lines]
+    ids = [Reviews.line_formats["review"].key(line) for line in lines]
     said = [
         ItemFields(each.kind, key, each.at, each.text, each.author, stars=each.stars)
         for each, key in zip(said, ids, strict=True)
@@ -616,59 +617,82 @@ def test_a_name_that_is_none_is_answered_with_those_there_are():
         check_backfill.fn("smartphones", "myspace", None, None, None, None, NOW)
 
 
-THIRTEENTH = '''
-"""Notes that somebody keeps in memory: a source in a package of its own."""
-
-from datetime import UTC, datetime
-
-from market_opinion.storage.landing.origin import RawItem, FetchResult, StopReason
-from market_opinion.core.window import floor_hour
-
-NOTES = [("a", 1772359260, "The iPhone 15 camera is great"), ("b", 1772362860, "An hour later")]
-
-
-class Notes:
-    is_live, kinds, access = False, ("review",), "nobody else has it"
-    platform, capture_path, origin = "notes", "memory", "memory-1"
-    retrieved_at = datetime(2026, 3, 2, tzinfo=UTC)
-    forms = {"review": {"item_id": "id", "created_at": "at", "body": "text"}}
-
-    @classmethod
-    def platform_of(cls, domain, mapping):
-        return cls.platform
-
-    @classmethod
-    def open(cls, opening):
-        return cls()
-
-    def fetch(self, communities, window, *, now, sink):
-        for key, at, text in NOTES:
-            hour = floor_hour(datetime.fromtimestamp(at, UTC))
-            if window is None or hour in window:
-                sink(RawItem("review", "desk", hour, b'{"id": "%s", "at": %d, "text": "%s"}' % (key.encode(), at, text.encode())))
-        return FetchResult(StopReason.EXHAUSTED, ("desk",), extent=window)
-'''
+NOTES = [
+    {
+        "id": "a",
+        "at": 1772359260,
+        "desk": "desk",
+        "text": "The iPhone 15 camera is great, Ann says",
+    },
+    {"id": "b", "at": 1772362860, "desk": "desk", "text": "An hour later"},
+]
 
 
-def test_a_thirteenth_source_needs_no_line_of_this_project(tmp_path, monkeypatch):
-    """An entry point of another package: under a hundred lines, the same stages, the same certificate."""
-    (tmp_path / "site" / "notes-1.dist-info").mkdir(parents=True)
-    (tmp_path / "site" / "notes_source.py").write_text(THIRTEENTH)
-    (tmp_path / "site" / "notes-1.dist-info" / "METADATA").write_text(
+@pytest.fixture
+def notes_package(tmp_path, monkeypatch):
+    """A distribution with the source that docs/sources.md shows, and notes for it to read."""
+    documented = (REPOSITORY / "docs" / "sources.md").read_text()
+    module = re.search(r"^```python\n(.*?)^```$", documented, re.MULTILINE | re.DOTALL)[1]
+    site = tmp_path / "site"
+    (site / "notes-1.dist-info").mkdir(parents=True)
+    (site / "notes_source.py").write_text(module)
+    (site / "notes-1.dist-info" / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: notes\nVersion: 1\n"
     )
-    (tmp_path / "site" / "notes-1.dist-info" / "entry_points.txt").write_text(
+    (site / "notes-1.dist-info" / "entry_points.txt").write_text(
         "[market_opinion.sources]\nnotes = notes_source:Notes\n"
     )
-    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "site")])
-    catalogue._known.cache_clear()
-    try:
-        assert "notes" in catalogue.names()
-        job = Stage("notes", [], "desk").read()
-    finally:
-        catalogue._known.cache_clear()
+    (tmp_path / "notes.jsonl").write_text("".join(json.dumps(note) + "\n" for note in NOTES))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
+    monkeypatch.setenv("NOTES_URL", (tmp_path / "notes.jsonl").as_uri())
+    monkeypatch.setenv("NOTES_TOKEN", KEY)
+    catalogue.forget()
+    yield module
+    monkeypatch.undo()
+    sys.modules.pop("notes_source", None)
+    catalogue.forget()
+
+
+def test_a_source_of_another_package_is_read_and_cleaned(notes_package):
+    """By its own format, with its own address; the same stages and the same certificate."""
+    job = Stage("notes", [], "desk").read()
     assert bronze().select("platform", "item_id", "body").rows() == [
-        ("notes", "a", "The iPhone 15 camera is great")
+        ("notes", "a", "The iPhone 15 camera is great, Ann says")
     ]
+    assert adapters.lake().read(SILVER_ITEMS)["permalink"].to_list() == ["https://notes.example/a"]
     assert entries(job.platform)[T10].state is WindowState.CERTIFIED
-    assert len(THIRTEENTH.splitlines()) < 100
+    (capture,) = adapters.landing().captures("notes", ["desk"], H10)
+    assert capture.manifest.format_reference == "notes"
+    assert len(notes_package.splitlines()) < 100
+
+
+def test_a_source_of_another_package_has_settings_and_secrets(notes_package, monkeypatch):
+    """They are named where those of our own are, and a secret is never shown."""
+    assert catalogue.secret_variables()["NOTES_TOKEN"] == "Token that reads the notes."
+    assert '"notes-token": "Token that reads the notes."' in listing.terraform_secrets()
+    assert "\n# NOTES_TOKEN=\n" in listing.example_settings()
+    assert "\nNOTES_URL=file:///notes.jsonl\n" in listing.example_settings()
+    lines = {finding.what: (finding.state, finding.text) for finding in doctor.examine()}
+    assert lines["notes"] == ("ok", "NOTES_TOKEN is set")
+    monkeypatch.delenv("NOTES_TOKEN")
+    lines = {finding.what: (finding.state, finding.text) for finding in doctor.examine()}
+    assert lines["notes"] == ("off", "NOTES_TOKEN is not set: a token of your server")
+    with pytest.raises(SettingsInvalid, match="NOTES_TOKEN"):
+        Stage("notes", [], "desk").job()
+
+
+def test_a_source_of_another_package_is_documented(notes_package):
+    """In the table of sources and in the dictionary."""
+    row = "| `notes` | notes that people leave | a token of your server |"
+    assert row in listing.readme_table()
+    assert "| `notes` | review | `https://notes.example/{item_id}` |" in dictionary.render()
+
+
+def test_a_source_that_cannot_be_imported_is_named(notes_package, tmp_path):
+    """Its own line of doctor says so, and no other source suffers."""
+    (tmp_path / "site" / "notes_source.py").write_text("import nothing_that_exists")
+    sys.modules.pop("notes_source", None)
+    lines = {finding.what: (finding.state, finding.text) for finding in doctor.examine()}
+    assert lines["notes"][0] == "bad"
+    assert "source notes cannot be imported" in lines["notes"][1]
+    assert lines["steam"] == ("ok", "needs no key")

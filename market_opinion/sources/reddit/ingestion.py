@@ -7,9 +7,8 @@ from datetime import datetime
 import praw
 
 from market_opinion.core.window import Window
-from market_opinion.domain.definition import Domain
-from market_opinion.sources.reddit import live
-from market_opinion.sources.reddit.listings import KINDS
+from market_opinion.sources.reddit import visits
+from market_opinion.sources.reddit.profile import RedditProfile
 from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.state import StateStore
 
@@ -18,7 +17,7 @@ RedditIngestionStateStore = StateStore
 RedditIngestionRunRecorder = StateStore
 
 # Of a subreddit before a window: the starts of older hours that are in the ledger, and the full names of their items.
-Known = Callable[[str, Window], tuple[set[datetime], set[str]]]
+LedgerLookup = Callable[[str, Window], tuple[set[datetime], set[str]]]
 
 
 @dataclass(frozen=True)
@@ -42,26 +41,17 @@ class RedditIngestionResult:
         return f"{self.submissions_count} submissions, {self.comments_count} comments, {self.page_count} pages"
 
 
-class RedditIngestionService:
+class RedditIngestionService(RedditProfile):
     """Reads windows of subreddits back from now, as far as listings reach, and lands them."""
-
-    is_live = True
-    kinds = KINDS
-    access = "an approved app"
-
-    @classmethod
-    def platform_of(cls, _domain: Domain, _mapping: str | None) -> str:
-        """Reddit's own."""
-        return live.PLATFORM
 
     def __init__(
         self,
         reddit: praw.Reddit,
         landing: Landing,
         *,
-        known: Known,
+        known: LedgerLookup,
         now: datetime,
-        comments: live.Comments = "listing",
+        comments: visits.Comments = "listing",
         submissions_max: int | None = None,
     ) -> None:
         """Land what this client reads; `known` tells late items from those that were received."""
@@ -82,7 +72,7 @@ class RedditIngestionService:
         window = Window(start, end)
         closed, known = self._known(subreddit, window)
         comments = self._comments if include_comments else "none"
-        visited = live.close(
+        visited = visits.close(
             self._reddit,
             self._landing,
             subreddit,
@@ -95,13 +85,13 @@ class RedditIngestionService:
         )
         manifests = [
             capture.manifest
-            for capture in self._landing.captures(live.PLATFORM, [subreddit], window)
+            for capture in self._landing.captures(visits.PLATFORM, [subreddit], window)
         ]
         return RedditIngestionResult(
             subreddit=subreddit,
             submissions_count=sum(manifest.lines("submission") for manifest in manifests),
             comments_count=sum(manifest.lines("comment") for manifest in manifests),
-            s3_prefix=f"{live.PLATFORM}/{subreddit}/{start:%Y-%m-%d/%H%M%S}",
+            s3_prefix=f"{visits.PLATFORM}/{subreddit}/{start:%Y-%m-%d/%H%M%S}",
             window_start_ts=int(start.timestamp()),
             window_end_ts=int(end.timestamp()),
             late_hours=tuple(hour for hour in visited.hours if hour.start not in window),

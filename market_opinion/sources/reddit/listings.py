@@ -10,10 +10,9 @@ from praw.models import Comment, Submission
 from market_opinion.core.errors import SourceUnavailable
 from market_opinion.core.window import EARLIEST
 from market_opinion.sources.reddit.client import asking, requestor_of
-from market_opinion.storage.landing.origin import Covered, StopReason
+from market_opinion.storage.landing.origin import CoveredSpan, StopReason
 
 Item = Submission | Comment
-KINDS = ("submission", "comment")
 PAGE_ITEMS = 100
 # Reddit ends every listing after about 1,000 places, whether their items can still be seen or not.
 PAGES_MAX = 10
@@ -25,7 +24,7 @@ _SHORT = 0.8
 
 
 @dataclass(frozen=True)
-class Reading:
+class ListingReading:
     """One pass down a listing: newest first, every item once, and why it ended.
 
     `covered` is the span of which the reading saw every item that was visible at `retrieved_at`, which is Reddit's clock.
@@ -35,7 +34,7 @@ class Reading:
     items: list[Item]
     retrieved_at: datetime
     stop_reason: StopReason
-    covered: Covered | None
+    covered: CoveredSpan | None
     page_count: int
 
     @property
@@ -67,7 +66,7 @@ def read_listing(
     *,
     back_to: datetime,
     items_max: int | None = None,
-) -> Reading:
+) -> ListingReading:
     """Read until an item older than `back_to`, the listing's end or Reddit's cap, whichever comes first, or to our own `items_max`.
 
     Raises CommunityClosed, CredentialsRefused or SourceUnavailable; the last also where the listing kept changing below.
@@ -83,7 +82,7 @@ def read_listing(
                 ended_after = set(pages.items)
                 continue
             reason = pages.end()
-        return Reading(
+        return ListingReading(
             kind,
             list(pages.items.values()),
             pages.retrieved_at,
@@ -127,12 +126,12 @@ def _read_pages(
     return StopReason.CAP_REACHED
 
 
-def _covered(pages: _Pages, reason: StopReason) -> Covered | None:
+def _covered(pages: _Pages, reason: StopReason) -> CoveredSpan | None:
     """From after the oldest item read, whose second may hold more, to where late ones may still appear."""
     end = pages.retrieved_at - OVERLAP
     oldest = min((created_at(item) for item in pages.items.values()), default=EARLIEST)
     start = EARLIEST if reason is StopReason.EXHAUSTED else oldest + timedelta(seconds=1)
-    return Covered(start, end) if start < end else None
+    return CoveredSpan(start, end) if start < end else None
 
 
 def created_at(item: Item) -> datetime:

@@ -5,8 +5,14 @@ from datetime import datetime
 import msgspec
 
 from market_opinion.core.window import Window
-from market_opinion.storage.known_formats import LineFormats
-from market_opinion.storage.landing.origin import Covered, StopReason
+from market_opinion.storage.format_reference import (
+    FormatLookup,
+    FormatReference,
+    line_format_of,
+    no_formats,
+)
+from market_opinion.storage.landing.origin import CoveredSpan, StopReason
+from market_opinion.storage.line_format import LineFormat
 
 MANIFEST = "manifest.json"
 
@@ -21,7 +27,7 @@ class LandedFile(msgspec.Struct, frozen=True):
     sha256: str
 
 
-class Manifest(msgspec.Struct, frozen=True):
+class Manifest(msgspec.Struct, frozen=True, rename={"format_reference": "forms"}):
     """What one capture of one window holds, how its lines are read, and why it ended there; `covered` and `capped` as in FetchResult.
 
     One that is withdrawn holds nothing any more: another origin, which it names, has the same material.
@@ -38,9 +44,9 @@ class Manifest(msgspec.Struct, frozen=True):
     retrieved_at: datetime
     landed_at: datetime
     files: list[LandedFile]
-    covered: dict[str, Covered] | None = None
+    covered: dict[str, CoveredSpan] | None = None
     capped: tuple[str, ...] = ()
-    forms: LineFormats = "reddit"
+    format_reference: FormatReference = "reddit"
     withdrawn_for: str | None = None
 
     @property
@@ -93,3 +99,9 @@ class Content(msgspec.Struct, frozen=True):
     manifest: Manifest
     line_count: int
     raw: bytes
+    formats: FormatLookup = no_formats
+
+    @property
+    def line_format(self) -> LineFormat:
+        """The format of its lines; raises LandingCorrupt where nothing here knows the one that the manifest names."""
+        return line_format_of(self.manifest.format_reference, self.kind, self.formats)

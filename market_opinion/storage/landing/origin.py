@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from market_opinion.core.window import Window
-from market_opinion.storage.known_formats import LineFormats
+from market_opinion.storage.format_reference import FormatReference
 
 
 class StopReason(StrEnum):
@@ -26,7 +26,7 @@ class StopReason(StrEnum):
         return self in {StopReason.PASSED_WINDOW_START, StopReason.EXHAUSTED}
 
 
-class Covered(NamedTuple):
+class CoveredSpan(NamedTuple):
     """A span `[start, end)` of which everything was seen that was visible then; to the second, not the hour."""
 
     start: datetime
@@ -68,7 +68,7 @@ class FetchResult:
     files: list[str] = field(default_factory=list)
     refused: list[RefusedFile] = field(default_factory=list)
     other_communities: dict[str, int] = field(default_factory=dict)
-    covered: dict[str, Covered] | None = None
+    covered: dict[str, CoveredSpan] | None = None
     capped: tuple[str, ...] = ()
 
 
@@ -105,8 +105,8 @@ class Origin(Protocol):
         """When the platform was read, by its own clock where it has one."""
 
     @property
-    def forms(self) -> LineFormats:
-        """How its lines are read."""
+    def format_reference(self) -> FormatReference:
+        """What a manifest says of how its lines are read."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class Visit:
     platform: str
     capture_path: str
     retrieved_at: datetime
-    forms: LineFormats
+    format_reference: FormatReference
     token: str = field(default_factory=lambda: secrets.token_hex(3))
 
     @property

@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from market_opinion.storage.json_paths import read, write
-from market_opinion.storage.known_formats import format_of
 from market_opinion.storage.landing.manifest import Content
 from market_opinion.storage.line_format import KEPT_ID, LineFormat
 
@@ -59,15 +58,15 @@ def purge_lines(content: Content) -> tuple[bytes, list[str]]:
 def _each_line(
     content: Content, change: Callable[[bytes, "_Item | None"], bytes]
 ) -> tuple[bytes, list[str]]:
-    form = format_of(content.manifest.forms, content.kind)
+    line_format = content.line_format
     touched: list[str] = []
     lines = []
     for line in content.raw.split(b"\n")[:-1]:
         fields = _decoded(line)
-        item = None if fields is None else _Item(form, content.kind, fields)
+        item = None if fields is None else _Item(line_format, content.kind, fields)
         changed = change(line, item)
         if changed != line and item is not None:
-            touched.append(item.said.item_id)
+            touched.append(item.item_fields.item_id)
         lines.append(changed)
     return b"".join(line + b"\n" for line in lines), touched
 
@@ -75,26 +74,26 @@ def _each_line(
 class _Item:
     """One decoded line, by the words of its form."""
 
-    def __init__(self, form: LineFormat, kind: str, fields: dict[str, Any]) -> None:
-        self._form = form
+    def __init__(self, line_format: LineFormat, kind: str, fields: dict[str, Any]) -> None:
+        self._line_format = line_format
         self.fields = fields
         self.is_comment = kind == "comment"
-        self.said = form.said(fields)
+        self.item_fields = line_format.item_fields(fields)
 
     def without(self, *, author: str | None, body: str | None, numbers: bool) -> bytes:
         """The line with no more than which item it was, when and where in its thread, and what stands for author and words."""
-        form = self._form
+        line_format = self._line_format
         kept: dict[str, Any] = {}
-        for path in (*form.identity, *(form.numbers if numbers else ())):
+        for path in (*line_format.identity_paths, *(line_format.number_paths if numbers else ())):
             if (value := read(self.fields, path)) is not None:
                 write(kept, path, value)
         self._keep_id(kept)
-        if form.author:
-            write(kept, form.author, author)
-        if form.title and not self.is_comment:
-            write(kept, form.title, None)
-        if form.body:
-            write(kept, form.body[0], body)
+        if line_format.author:
+            write(kept, line_format.author, author)
+        if line_format.title and not self.is_comment:
+            write(kept, line_format.title, None)
+        if line_format.body:
+            write(kept, line_format.body[0], body)
         return msgspec.json.encode(kept)
 
     def with_changes(
@@ -106,31 +105,31 @@ class _Item:
             if named
             else msgspec.json.decode(msgspec.json.encode(self.fields))
         )
-        if authorless and self._form.author:
+        if authorless and self._line_format.author:
             self._keep_id(changed)
-            write(changed, self._form.author, GONE)
-        if titleless and self._form.title and self.said.title:
-            write(changed, self._form.title, None)
+            write(changed, self._line_format.author, GONE)
+        if titleless and self._line_format.title and self.item_fields.title:
+            write(changed, self._line_format.title, None)
             changed |= {name: None for name in _SPELLS_TITLE if name in changed}
         return None if changed == self.fields else msgspec.json.encode(changed)
 
     def _keep_id(self, fields: dict[str, Any]) -> None:
         """Where the id is made of who wrote it, it has to outlive that."""
-        if self._form.is_hashed:
-            fields[KEPT_ID] = self.said.item_id
+        if self._line_format.is_hashed:
+            fields[KEPT_ID] = self.item_fields.item_id
 
 
 def _purge(line: bytes, item: _Item | None) -> bytes:
-    if item is None or not item.said.item_id:
+    if item is None or not item.item_fields.item_id:
         return _UNREADABLE
     author = (
-        item.said.author
-        if item.said.author is None or item.said.author in WITHOUT_WORDS
+        item.item_fields.author
+        if item.item_fields.author is None or item.item_fields.author in WITHOUT_WORDS
         else PURGED
     )
     purged = item.without(
         author=author,
-        body=item.said.body if item.said.body in WITHOUT_WORDS else PURGED,
+        body=item.item_fields.body if item.item_fields.body in WITHOUT_WORDS else PURGED,
         numbers=True,
     )
     return line if msgspec.json.decode(purged) == item.fields else purged
@@ -145,15 +144,17 @@ def _erase(
         )
         return _UNREADABLE if is_about else line
     if (
-        item.said.item_id in erasure.item_ids
-        or str(item.said.author or "").lower() in erasure.users
+        item.item_fields.item_id in erasure.item_ids
+        or str(item.item_fields.author or "").lower() in erasure.users
     ):
         gone = item.without(author=GONE, body=GONE, numbers=False)
         return line if msgspec.json.decode(gone) == item.fields else gone
-    is_titled = item.is_comment and item.said.thread_id in erasure.thread_ids
+    is_titled = item.is_comment and item.item_fields.thread_id in erasure.thread_ids
     return (
         item.with_changes(
-            authorless=item.said.item_id in erasure.authorless_ids, titleless=is_titled, named=named
+            authorless=item.item_fields.item_id in erasure.authorless_ids,
+            titleless=is_titled,
+            named=named,
         )
         or line
     )

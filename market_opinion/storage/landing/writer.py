@@ -129,7 +129,7 @@ class WindowWriter:
             files=files,
             covered=stop.covered,
             capped=stop.capped,
-            forms=source.forms,
+            format_reference=source.format_reference,
         )
         self._landing.write(
             f"{folder}/{MANIFEST}", msgspec.json.format(msgspec.json.encode(manifest))

@@ -9,6 +9,7 @@ import zstandard
 
 from market_opinion.core.errors import LandingCorrupt
 from market_opinion.core.window import Window
+from market_opinion.storage.format_reference import FormatLookup, no_formats
 from market_opinion.storage.landing.manifest import (
     MANIFEST,
     Capture,
@@ -26,11 +27,17 @@ class Landing:
     """What lies below one URI; only what a manifest speaks of is believed."""
 
     def __init__(
-        self, uri: str, *, compression: str | None = None, max_bytes: int = 64_000_000
+        self,
+        uri: str,
+        *,
+        formats: FormatLookup = no_formats,
+        compression: str | None = None,
+        max_bytes: int = 64_000_000,
     ) -> None:
         """Open the zone; nothing is made before something lands."""
         self._fs, root = fsspec.url_to_fs(uri)
         self._root = root.rstrip("/")
+        self._formats = formats
         self.suffix = ".jsonl.zst" if compression else ".jsonl"
         self.max_bytes = max_bytes
 
@@ -115,7 +122,7 @@ class Landing:
                 message = f"landed file {uri} differs from its manifest: remove its folder and run {capture.manifest.window} again"
                 raise LandingCorrupt(message)
             raw = zstandard.decompress(content) if file.name.endswith(".zst") else content
-            yield Content(uri, file.kind, capture.manifest, file.lines, raw)
+            yield Content(uri, file.kind, capture.manifest, file.lines, raw, self._formats)
 
     def rewrite(
         self, capture: Capture, change: Callable[[Content], tuple[bytes, list[str]]]

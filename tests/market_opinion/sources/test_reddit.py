@@ -11,7 +11,7 @@ import pytest
 from market_opinion.core.errors import CommunityClosed, CredentialsRefused, SourceUnavailable
 from market_opinion.core.window import Window
 from market_opinion.sources.quota import Priority, Quota
-from market_opinion.sources.reddit import listings, live
+from market_opinion.sources.reddit import listings, visits
 from market_opinion.sources.reddit.client import (
     RedditClientFactory,
     RedditCredentials,
@@ -19,7 +19,7 @@ from market_opinion.sources.reddit.client import (
 )
 from market_opinion.sources.reddit.ingestion import RedditIngestionService
 from market_opinion.sources.reddit.items import CommentSerializer, SubmissionSerializer, encode
-from market_opinion.sources.second_look import Known
+from market_opinion.sources.second_look import KnownItem
 from market_opinion.storage.landing.origin import StopReason
 from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.state.sqlite import SQLiteState
@@ -120,8 +120,8 @@ def test_known_items_are_asked_for_by_the_hundred(server, client):
     names = list(server.reddit.posts)
     server.reddit.posts[names[5]].vanished = T10
     kinds = {"t1": "comment", "t3": "submission"}
-    known = [Known(kinds[each[:2]], each[3:], None) for each in names]
-    look = live.KnownItems(client)
+    known = [KnownItem(kinds[each[:2]], each[3:], None) for each in names]
+    look = visits.RedditSecondLook(client)
     found = look.look_again("phones", Window.hour(H10), known)
     assert (len(found.items), found.gone, look.retrieved_at) == (
         249,

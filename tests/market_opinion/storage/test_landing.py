@@ -23,7 +23,7 @@ DONE = FetchResult(StopReason.EXHAUSTED, ("phones",))
 
 
 class _Source:
-    platform, capture_path, retrieved_at, forms = "reddit", "archive", NOW, "reddit"
+    platform, capture_path, retrieved_at, format_reference = "reddit", "archive", NOW, "reddit"
 
     def __init__(self, origin="archive-1"):
         self.origin = origin

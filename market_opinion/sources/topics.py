@@ -28,19 +28,21 @@ from market_opinion.core.errors import SettingsInvalid, SourceUnavailable
 from market_opinion.core.settings import Settings
 from market_opinion.core.window import EARLIEST, Window, floor_hour
 from market_opinion.domain.definition import Domain
+from market_opinion.sources import catalogue
 from market_opinion.sources.files import community_name
 from market_opinion.sources.windowed import OVERLAP
-from market_opinion.storage.known_formats import (
-    KNOWN_FORMATS,
-    LineFormats,
-    format_of,
-    kinds_of,
-    likely_kind,
-)
+from market_opinion.storage.format_reference import FormatReference, LineFormats, likely_kind
 from market_opinion.storage.landing.manifest import Content
-from market_opinion.storage.landing.origin import Covered, FetchResult, RawItem, StopReason, Visit
+from market_opinion.storage.landing.origin import (
+    CoveredSpan,
+    FetchResult,
+    RawItem,
+    StopReason,
+    Visit,
+)
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
+from market_opinion.storage.line_format import LineFormat
 
 CAPTURE_PATH = "stream"
 # Where a message says no community, and its line neither; and the header by which we know what we produced ourselves.
@@ -56,15 +58,20 @@ def topic_of(environment: str, platform: str) -> str:
     return f"{_PREFIX}.{environment}.{platform}"
 
 
-def forms_of(platform: str, domain: Domain) -> LineFormats | None:
+def formats_of(platform: str, domain: Domain) -> tuple[FormatReference, LineFormats] | None:
     """How lines of a platform are read: as they are known, or as a mapping of the domain says; None where nobody knows."""
-    if platform in KNOWN_FORMATS:
-        return platform
-    mapped = (found for name, found in domain.files.items() if (found.platform or name) == platform)
-    forms: dict[str, dict[str, Any]] = {
-        found.kind: found.fields.model_dump(mode="json", exclude_defaults=True) for found in mapped
+    if (brought := catalogue.line_formats(platform)) is not None:
+        return platform, brought
+    mapped: dict[str, LineFormat] = {
+        mapping.kind: mapping.fields
+        for name, mapping in domain.files.items()
+        if (mapping.platform or name) == platform
     }
-    return forms or None
+    written_out: dict[str, dict[str, Any]] = {
+        kind: line_format.model_dump(mode="json", exclude_defaults=True)
+        for kind, line_format in mapped.items()
+    }
+    return (written_out, mapped) if mapped else None
 
 
 @dataclass(frozen=True)
@@ -107,14 +114,16 @@ class Drain:
         # Offsets alone do not tell: what ends a transaction takes one as well, and is never received.
         self._consumer = Consumer({**connection(settings), **options, "enable.partition.eof": True})
         present = platforms(settings)
-        self.forms = {
-            platform: forms
+        formats = {
+            platform: formats
             for platform in present
-            if (forms := forms_of(platform, domain)) is not None
+            if (formats := formats_of(platform, domain)) is not None
         }
-        self.unreadable = sorted(set(present) - set(self.forms))
+        self.format_references = {platform: each for platform, (each, _) in formats.items()}
+        self._line_formats = {platform: each for platform, (_, each) in formats.items()}
+        self.unreadable = sorted(set(present) - set(formats))
         self._empty_batches = 0
-        places = self._places() if self.forms else []
+        places = self._places() if self._line_formats else []
         self._began = {(place.topic, place.partition): max(place.offset, 0) for place in places}
         # The offset at which a partition had no more, of those that have none.
         self._ended: dict[tuple[str, int], int] = {}
@@ -130,7 +139,7 @@ class Drain:
 
         What was landed and not committed is landed again, beside itself, and is the same rows in bronze.
         """
-        if not self.forms:
+        if not self._line_formats:
             return Batch(0, Counter(), is_drained=True, is_over=True)
         messages = self._consume()
         now = datetime.now(UTC)
@@ -149,7 +158,7 @@ class Drain:
 
     def lag(self) -> dict[str, int]:
         """Messages of each platform that lie in its topic and were not received."""
-        found: Counter[str] = Counter(dict.fromkeys(self.forms, 0))
+        found: Counter[str] = Counter(dict.fromkeys(self._line_formats, 0))
         for place in self._consumer.position(self._consumer.assignment()):
             key = (place.topic, place.partition)
             low, high = self._consumer.get_watermark_offsets(place, timeout=_TIMEOUT_SECONDS)
@@ -160,7 +169,7 @@ class Drain:
     def _places(self) -> list[TopicPartition]:
         """Every partition of the topics, where the group has come to in it."""
         topics = self._consumer.list_topics(timeout=_TIMEOUT_SECONDS).topics
-        names = [topic_of(self._environment, platform) for platform in self.forms]
+        names = [topic_of(self._environment, platform) for platform in self._line_formats]
         partitions = [
             TopicPartition(name, partition)
             for name in names
@@ -206,14 +215,15 @@ class Drain:
             by_platform[_platform_of(str(message.topic()))].append(message)
         hours: set[tuple[str, str, datetime]] = set()
         for platform, own in by_platform.items():
-            forms = self.forms[platform]
-            visit = Visit(platform, CAPTURE_PATH, now, forms, token=_token(own))
+            line_formats = self._line_formats[platform]
+            reference = self.format_references[platform]
+            visit = Visit(platform, CAPTURE_PATH, now, reference, token=_token(own))
             writer, met = (
                 WindowWriter(self._landing, visit, known=[], apart=True),
                 dict[str, set[datetime]](),
             )
             for message in own:
-                if (item := self._item(message, forms)) is None:
+                if (item := self._item(message, line_formats)) is None:
                     landed["skipped_message_count"] += 1
                     continue
                 writer.add(item)
@@ -232,14 +242,14 @@ class Drain:
 
     def stop(self, platform: str, now: datetime, *, is_drained: bool) -> FetchResult:
         """What a drain proves: all that was in the topic by now, where it came to its end and nobody else can say more."""
-        span = Covered(EARLIEST, now - OVERLAP)
+        span = CoveredSpan(EARLIEST, now - OVERLAP)
         covered = dict.fromkeys(KINDS, span) if is_drained and self._vouched(platform) else {}
         reason = StopReason.EXHAUSTED if is_drained else StopReason.BUDGET
         return FetchResult(
             reason, (), detail="" if is_drained else "the topic holds more", covered=covered
         )
 
-    def _item(self, message: Message, forms: LineFormats) -> RawItem | None:
+    def _item(self, message: Message, line_formats: LineFormats) -> RawItem | None:
         """The line of a message, filed; None for one that is empty, or our own.
 
         What has no time that can be read is filed by the broker's, where bronze refuses it.
@@ -249,15 +259,15 @@ class Drain:
         line = message.value()
         if not line or headers.get(_MIRRORED) == self._environment:
             return None
-        named_kind, kinds = headers.get("kind"), kinds_of(forms)
+        named_kind, kinds = headers.get("kind"), list(line_formats)
         kind = (
             named_kind
             if named_kind in kinds
-            else likely_kind(forms, line)
+            else likely_kind(line_formats, line)
             if len(kinds) > 1
             else kinds[0]
         )
-        place = format_of(forms, kind).place(line)
+        place = line_formats[kind].place(line)
         named = (place and place.community) or headers.get("community") or UNKNOWN
         seconds = place.seconds if place else message.timestamp()[1] / 1000
         at = (
@@ -302,7 +312,7 @@ class Mirror:
 
     def send(self, content: Content) -> int:
         """Send the lines of one landed file; returns how many."""
-        manifest, form = content.manifest, format_of(content.manifest.forms, content.kind)
+        manifest = content.manifest
         headers: Any = [
             ("kind", content.kind),
             ("community", manifest.community),
@@ -311,7 +321,10 @@ class Mirror:
         lines = content.raw.split(b"\n")[:-1]
         for line in lines:
             self._put(
-                topic_of(self._environment, manifest.platform), line, _key(form, line), headers
+                topic_of(self._environment, manifest.platform),
+                line,
+                _key(content.line_format, line),
+                headers,
             )
         return len(lines)
 
@@ -392,10 +405,10 @@ def _one_line(line: bytes) -> bytes:
         return line.replace(b"\n", b" ")
 
 
-def _key(form: Any, line: bytes) -> str:  # noqa: ANN401, a LineFormat
+def _key(line_format: Any, line: bytes) -> str:  # noqa: ANN401, a LineFormat
     """The item's id, so that its versions keep their order; empty for a line that cannot be read."""
     try:
         fields: Mapping[str, Any] = msgspec.json.decode(line)
-        return str(form.key(fields))
+        return str(line_format.key(fields))
     except (msgspec.DecodeError, UnicodeDecodeError, AttributeError):
         return ""

@@ -44,13 +44,13 @@ class InboxRoute(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """A file of the inbox, by its path below it; without a door where its folder does not say what it is, which `problem` tells."""
+    """A file of the inbox, by its path below it; without a route where its folder does not say what it is, which `problem` tells."""
 
     path: str
     uri: str
     size: int
     modified_at: datetime
-    door: InboxRoute | None
+    route: InboxRoute | None
     problem: str
 
     @property
@@ -60,7 +60,7 @@ class Arrival(NamedTuple):
             :8
         ]
         # Brackets and stars in names are patterns to fsspec.
-        return f"{_FILES}/{quote(self.path, safe='/ ')}/{told}-{self.door.key if self.door else 'none'}.json"
+        return f"{_FILES}/{quote(self.path, safe='/ ')}/{told}-{self.route.key if self.route else 'none'}.json"
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -104,8 +104,8 @@ class Inbox:
             if not path.endswith(_UNFINISHED) and not _HIDDEN.search(path)
         }
 
-    def arrivals(self, doors: Callable[[str], InboxRoute]) -> list[Arrival]:
-        """The files of which nothing is known as they are now; `doors` says how those of a folder are read, or raises InvalidRequest."""
+    def arrivals(self, routes: Callable[[str], InboxRoute]) -> list[Arrival]:
+        """The files of which nothing is known as they are now; `routes` says how those of a folder are read, or raises InvalidRequest."""
         known, told = (
             frozenset(self._landing.files_below(_FILES)),
             dict[str, tuple[InboxRoute | None, str]](),
@@ -113,14 +113,14 @@ class Inbox:
         arrivals = []
         for path, info in self.files().items():
             folder = path.rpartition("/")[0]
-            door, problem = told.get(folder) or told.setdefault(folder, _opened(doors, folder))
+            route, problem = told.get(folder) or told.setdefault(folder, _route(routes, folder))
             arrivals.append(
                 Arrival(
                     path,
                     self._fs.unstrip_protocol(info["name"]),
                     info["size"],
                     modified_at(info),
-                    door,
+                    route,
                     problem,
                 )
             )
@@ -139,7 +139,7 @@ class Inbox:
         return digest.hexdigest()
 
     def read_before(self, arrival: Arrival, sha256: str) -> Outcome | None:
-        """What became of this content, whatever file it came in, when it was landed by the same door."""
+        """What became of this content, whatever file it came in, when it was landed by the same route."""
         try:
             return msgspec.json.decode(
                 self._landing.read_file(_content(arrival, sha256)), type=Outcome
@@ -148,7 +148,7 @@ class Inbox:
             return None
 
     def forget(self, arrival: Arrival, sha256: str) -> None:
-        """Know nothing any more of what became of this file by other doors, since it is about to be read by this one."""
+        """Know nothing any more of what became of this file by other routes, since it is about to be read by this one."""
         for path in self._landing.files_below(f"{_CONTENTS}/{sha256}"):
             if (
                 msgspec.json.decode(self._landing.read_file(path), type=Outcome).path
@@ -175,18 +175,18 @@ class Inbox:
             self._landing.write(arrival.record, raw)
 
 
-def _opened(doors: Callable[[str], InboxRoute], folder: str) -> tuple[InboxRoute | None, str]:
+def _route(routes: Callable[[str], InboxRoute], folder: str) -> tuple[InboxRoute | None, str]:
     try:
-        return doors(folder), ""
+        return routes(folder), ""
     except InvalidRequest as error:
         return None, str(error)
 
 
 def _content(arrival: Arrival, sha256: str) -> str:
-    return f"{_CONTENTS}/{sha256}/{arrival.door.key if arrival.door else 'none'}.json"
+    return f"{_CONTENTS}/{sha256}/{arrival.route.key if arrival.route else 'none'}.json"
 
 
-def door_of(
+def route_of(
     folder: str, domain: str, load: Callable[[str], Domain], known: Collection[str]
 ) -> InboxRoute:
     """How files of a folder `[DOMAIN/]KIND` are read; raises InvalidRequest naming the folders there may be."""

@@ -16,26 +16,32 @@ from market_opinion.core.window import EARLIEST, HOUR, Window, floor_hour
 from market_opinion.sources.reddit.client import requestor_of
 from market_opinion.sources.reddit.items import encode
 from market_opinion.sources.reddit.listings import (
-    KINDS,
     OVERLAP,
     PAGE_ITEMS,
     PAGES_MAX,
     CommentFetcher,
     Item,
-    Reading,
+    ListingReading,
     created_at,
     fetch_items,
     read_listing,
 )
-from market_opinion.sources.second_look import Known, Sighting
+from market_opinion.sources.reddit.profile import KINDS, RedditProfile
+from market_opinion.sources.second_look import KnownItem, SecondLookResult
 from market_opinion.sources.windowed import land_apart
 from market_opinion.storage.landing.manifest import Capture
-from market_opinion.storage.landing.origin import Covered, FetchResult, RawItem, StopReason, Visit
+from market_opinion.storage.landing.origin import (
+    CoveredSpan,
+    FetchResult,
+    RawItem,
+    StopReason,
+    Visit,
+)
 from market_opinion.storage.landing.redaction import GONE_TEXTS
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
 
-PLATFORM = "reddit"
+PLATFORM = RedditProfile.platform
 Comments = Literal["listing", "tree", "none"]
 POLL_MIN, POLL_MAX = timedelta(minutes=2), timedelta(minutes=30)
 _NEWEST_KEPT = 20
@@ -44,7 +50,7 @@ _SHARE_OF_CAP = 0.5
 
 
 @dataclass(frozen=True)
-class Seen:
+class PollMark:
     """What the last poll of one listing left for the next: how far it saw, its newest items and how many came an hour."""
 
     retrieved_at: datetime
@@ -61,7 +67,7 @@ class Seen:
         }
 
     @classmethod
-    def from_note(cls, note: Mapping[str, Any]) -> "Seen":
+    def from_note(cls, note: Mapping[str, Any]) -> "PollMark":
         """What `to_note` made."""
         times = {name: datetime.fromisoformat(note[name]) for name in ("retrieved_at", "newest_at")}
         return cls(newest=tuple(note["newest"]), per_hour=note["per_hour"], **times)
@@ -74,7 +80,7 @@ class Seen:
 
 
 @dataclass(frozen=True)
-class Visited:
+class VisitResult:
     """What a visit put into the landing zone: which hours it touched, how much, and when by Reddit's clock."""
 
     hours: list[Window]
@@ -88,9 +94,9 @@ def poll(
     landing: Landing,
     community: str,
     *,
-    seen: Mapping[str, Seen],
+    seen: Mapping[str, PollMark],
     now: datetime,
-) -> tuple[Visited, dict[str, Seen]]:
+) -> tuple[VisitResult, dict[str, PollMark]]:
     """Read both listings back past what the last poll saw, land it, and say what this one saw.
 
     A poll that sees none of the items the last one saw newest cannot prove that nothing lies between: its span begins
@@ -143,7 +149,7 @@ def close(
     comments: Comments = "listing",
     submissions_max: int | None = None,
     now: datetime,
-) -> Visited:
+) -> VisitResult:
     """Read the hours of the window to their beginning and land them; items of `closed` hours that are not `known` come late.
 
     `closed` are the starts of older hours, `known` the full names of their items. `comments` is `listing`, `none`, or `tree`, which
@@ -192,7 +198,7 @@ def close(
         now=now,
     )
     pages = sum(reading.page_count for reading in readings.values())
-    return Visited(
+    return VisitResult(
         [*landed.hours, *more.hours], landed.item_count + more.item_count, retrieved_at, pages
     )
 
@@ -205,10 +211,10 @@ def land_items(
     path: str,
     retrieved_at: datetime,
     now: datetime,
-) -> Visited:
+) -> VisitResult:
     """Land items in their own hours, which claims nothing about others."""
     raw = [_raw(item, community, retrieved_at) for item in items]
-    return Visited(
+    return VisitResult(
         land_apart(landing, _visit(path, retrieved_at), community, raw, now=now),
         len(raw),
         retrieved_at,
@@ -228,7 +234,7 @@ def expand(
     *,
     known: Collection[str],
     now: datetime,
-) -> Visited:
+) -> VisitResult:
     """Land the comments of a whole thread that are not `known` by full name, each in its own hour."""
     found = list(CommentFetcher(reddit).iterate_comments(reddit.submission(thread_id)))
     new = [comment for comment in found if comment.fullname not in known]
@@ -237,23 +243,27 @@ def expand(
     )
 
 
-class KnownItems:
+class RedditSecondLook:
     """Known items, asked for again by their full names, a hundred a request."""
 
-    platform = forms = PLATFORM
+    format_reference, line_formats = PLATFORM, RedditProfile.line_formats
 
     def __init__(self, reddit: praw.Reddit) -> None:
         """Ask with this client."""
         self._reddit = reddit
         self.retrieved_at = EARLIEST
 
-    def look_again(self, community: str, _window: Window, known: Collection[Known]) -> Sighting:
+    def look_again(
+        self, community: str, _window: Window, known: Collection[KnownItem]
+    ) -> SecondLookResult:
         """What their authors deleted, or a moderator removed, is gone."""
         by_name = {fullname(item.kind, item.item_id): item for item in known}
         found, self.retrieved_at = fetch_items(self._reddit, list(by_name))
         gone = frozenset(by_name[item.fullname] for item in found if _is_gone(item))
         standing = (item for item in found if by_name[item.fullname] not in gone)
-        return Sighting([_raw(item, community, self.retrieved_at) for item in standing], gone)
+        return SecondLookResult(
+            [_raw(item, community, self.retrieved_at) for item in standing], gone
+        )
 
 
 def _is_gone(item: Item) -> bool:
@@ -285,7 +295,7 @@ def _land(
     stop: FetchResult,
     now: datetime,
     apart: bool = False,
-) -> Visited:
+) -> VisitResult:
     known: list[Capture] = []
     if not apart and hours:
         known = landing.captures(PLATFORM, [community], Window(hours[0].start, hours[-1].end))
@@ -296,10 +306,10 @@ def _land(
             writer.add(_raw(item, community, visit.retrieved_at))
             count += 1
     writer.close([community], hours, stop=stop, now=now)
-    return Visited(hours, count, visit.retrieved_at)
+    return VisitResult(hours, count, visit.retrieved_at)
 
 
-def _stop(readings: Mapping[str, Reading], covered: dict[str, Covered]) -> FetchResult:
+def _stop(readings: Mapping[str, ListingReading], covered: dict[str, CoveredSpan]) -> FetchResult:
     """Of both listings together: the cap where either met it."""
     capped = tuple(
         kind for kind, reading in readings.items() if reading.stop_reason is StopReason.CAP_REACHED
@@ -323,16 +333,16 @@ def _stop(readings: Mapping[str, Reading], covered: dict[str, Covered]) -> Fetch
     return FetchResult(reason, (), detail=pages, covered=covered, capped=capped)
 
 
-def _proved(reading: Reading, last: Seen | None, back_to: datetime) -> Covered:
+def _proved(reading: ListingReading, last: PollMark | None, back_to: datetime) -> CoveredSpan:
     """What a poll saw and lands, from where the last one was read when it saw nothing again that this one had seen."""
-    start, end = reading.covered or Covered(reading.retrieved_at, reading.retrieved_at)
+    start, end = reading.covered or CoveredSpan(reading.retrieved_at, reading.retrieved_at)
     start = max(start, back_to)
     if last and last.newest and not reading.names.intersection(last.newest):
         start = max(start, last.retrieved_at)
-    return Covered(start, max(start, end))
+    return CoveredSpan(start, max(start, end))
 
 
-def _next(reading: Reading, last: Seen | None) -> Seen:
+def _next(reading: ListingReading, last: PollMark | None) -> PollMark:
     """What the next poll has to know; a rate rises at once and falls slowly, so that a burst is neither missed nor forgotten."""
     ordered = sorted(reading.items, key=created_at, reverse=True)
     newest_at = (
@@ -355,7 +365,7 @@ def _next(reading: Reading, last: Seen | None) -> Seen:
     newest = tuple(item.fullname for item in ordered[:_NEWEST_KEPT]) or (
         last.newest if last else ()
     )
-    return Seen(reading.retrieved_at, newest_at, newest, per_hour)
+    return PollMark(reading.retrieved_at, newest_at, newest, per_hour)
 
 
 def _hours(start: datetime, end: datetime) -> list[datetime]:
