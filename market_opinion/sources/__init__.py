@@ -1,7 +1,8 @@
-"""Where raw items come from: a source pushes the items of a window, in any order, and says why it stopped.
+"""Where raw items come from: a source pushes the items of a window and says why it stopped.
 
-Reading order: this module for what a source has to bring, `catalogue` for the sources by name, `files` for those that
-read files, `web` and `windowed` for those that ask a platform's interface, `inbox_files` and `topics` for what arrives.
+Reading order: this module for what a source has to bring, `catalogue` for the sources by name,
+`files` for those that read files, `web` and `windowed` for those that ask a platform's interface,
+`inbox_files` and `topics` for what arrives.
 """
 
 from collections.abc import Callable
@@ -87,7 +88,7 @@ class SourceProfile:
 
     @property
     def format_reference(self) -> FormatReference:
-        """What a manifest says of how the lines are read: the platform's name, whose formats the source brings."""
+        """The entry of a manifest that says how lines are read: the platform's name."""
         return self.platform
 
     @classmethod
@@ -97,7 +98,10 @@ class SourceProfile:
 
     @classmethod
     def doctor_line(cls, settings: Settings) -> DoctorLine | None:
-        """Return whether the source's secrets are set, without asking the platform; None for a source without settings."""
+        """Return whether the secrets are set; None for a source without settings.
+
+        The platform is not asked.
+        """
         if cls.settings_group is None:
             return None
         if not (named := secrets(cls.settings_group)):
@@ -110,7 +114,8 @@ class SourceProfile:
 class Source(Origin, Protocol):
     """An opened source, whose past can be read window by window.
 
-    Of a live one, `retrieved_at` is the platform's clock as a reading began, and each `FetchResult` says what it `covered`.
+    `retrieved_at` of a live source is the platform's clock as a reading began, and each of its
+    `FetchResult` has the spans it `covered`.
     """
 
     is_live: ClassVar[bool]
@@ -126,4 +131,7 @@ class Source(Origin, Protocol):
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
     ) -> FetchResult:
-        """Push every item that the communities wrote in the window, or ever; times after `now` are not believed."""
+        """Push every item that the communities wrote in the window, or ever.
+
+        Items come in any order; times after `now` are not believed.
+        """

@@ -33,7 +33,7 @@ class Archive(Files):
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """The archive that was named."""
+        """Return the archive that the run names."""
         return cls(needed(context.files, "archive", "RC* and RS* files"))
 
 

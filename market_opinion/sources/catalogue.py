@@ -1,6 +1,7 @@
-"""Every source by its name: the project's own, and those of packages with an entry point `market_opinion.sources`.
+"""Every source by its name: our own, and those of packages that bring more.
 
-What the rest of the platform has to know of a single source, it asks here: formats, addresses, settings, secrets.
+Packages name theirs under the entry point `market_opinion.sources`. Whatever the rest of the
+platform has to know of a single source, it asks here: formats, addresses, settings, secrets.
 """
 
 import functools
@@ -56,7 +57,7 @@ def source_of(platform: str) -> str:
 
 
 def profile_of(platform: str) -> type[SourceProfile] | None:
-    """Return the class of the platform's source; None for a platform that only a mapping of files names."""
+    """Return the class of the platform's source; None for a platform of mapped files."""
     name = _source_name(platform)
     return source_type(name) if name else None
 
@@ -79,21 +80,24 @@ def setting_variables() -> dict[str, FieldInfo]:
 
 
 def secret_variables() -> dict[str, str]:
-    """Return the descriptions of all variables of sources that hold a secret, in alphabetical order of their names."""
+    """Return the descriptions of all secrets of sources by the names of their variables."""
     found = {name: text for group in settings_groups() for name, text in secrets(group).items()}
     return dict(sorted(found.items()))
 
 
 @functools.cache
 def _entry_points() -> dict[str, EntryPoint]:
-    """Return where each source lies; it is imported when it is used, since some clients take long to import."""
+    """Return the places of all sources, each of which is imported when it is used.
+
+    Some clients take long to import.
+    """
     own = {name: EntryPoint(name, f"{GROUP}.{place}", GROUP) for name, place in _OWN.items()}
     return {point.name: point for point in entry_points(group=GROUP)} | own
 
 
 @functools.cache
 def _source_name(platform: str) -> str | None:
-    """Return the source that is called as its platform, else the first one that reads the platform."""
+    """Return the source that has the name of its platform, else the first that reads it."""
     if platform in _entry_points():
         return platform
     return next((name for name in names() if source_type(name).platform == platform), None)

@@ -1,4 +1,4 @@
-"""Files that lie somewhere, at any fsspec URI: every line of them filed under its community and the hour of its own time."""
+"""Files at any fsspec URI: every line is filed under its community and the hour of its own time."""
 
 import hashlib
 import re
@@ -22,7 +22,7 @@ from market_opinion.storage.line_format import LineFormat
 
 @dataclass(frozen=True)
 class FileDescription:
-    """What a file holds: lines of one kind, of one community unless they say it themselves."""
+    """Content of a file: lines of one kind, and of one community unless they name their own."""
 
     kind: str
     community: str | None = None
@@ -48,7 +48,12 @@ class Files(SourceProfile):
         expected: str,
         formats: tuple[FormatReference, LineFormats] | None = None,
     ) -> None:
-        """Find the files that `reading` knows by their names; raises SourceUnreadable, saying what was `expected`, when there is none."""
+        """Find the files that `description_of` knows by name; raises SourceUnreadable without any.
+
+        `expected` is what the message says should be there. `formats` are the reference for
+        the manifest and the formats it means, where they are not those that the class
+        brings.
+        """
         self.platform, self.capture_path = platform, capture_path
         self._format_reference, self._line_formats = formats or (platform, self.line_formats)
         self._fs, path = fsspec.url_to_fs(uri)
@@ -69,16 +74,18 @@ class Files(SourceProfile):
 
     @property
     def format_reference(self) -> FormatReference:
-        """What a manifest says of how the lines are read."""
+        """The entry of a manifest that says how the lines are read."""
         return self._format_reference
 
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
     ) -> FetchResult:
-        """One pass over every file, for the named communities or for all. A file that breaks off is read as far as it goes.
+        """Read every file once, for the named communities or for all.
 
-        Nothing is certified then. A line whose time or community cannot be read belongs to the hour of the line before it,
-        so that it is landed once however the files are cut into windows; bronze refuses it there.
+        A file that breaks off is read as far as it goes, and nothing is certified then. A
+        line whose time or community cannot be read belongs to the hour of the line before
+        it, so that it is landed once however the files are cut into windows; bronze refuses
+        it there.
         """
         sorter = _Sorter(frozenset(communities), window, latest=now + timedelta(days=1), sink=sink)
         refused = [
@@ -98,7 +105,7 @@ class Files(SourceProfile):
         )
 
     def _read(self, path: str, held: FileDescription, sorter: "_Sorter") -> Iterator[RefusedFile]:
-        """Sort one file, and say what of it could not be read."""
+        """Sort one file, and yield what of it could not be read."""
         uri, line_format = self._fs.unstrip_protocol(path), self._line_formats[held.kind]
         wanted = (
             line_format.created_at,
@@ -122,7 +129,7 @@ class Files(SourceProfile):
 
 
 def needed(files: str | None, source: str, what: str) -> str:
-    """Where the files are; raises InvalidRequest where nobody said so."""
+    """Return where the files are; raises InvalidRequest where the run does not say."""
     if not files:
         message = f"source {source} needs archive: the folder, file or URI that holds {what}"
         raise InvalidRequest(message)
@@ -130,12 +137,12 @@ def needed(files: str | None, source: str, what: str) -> str:
 
 
 def community_name(text: str) -> str:
-    """A community as folders are called: lower case, and nothing but letters, digits, dots and dashes."""
+    """Return a community as its folder is called: lower case letters, digits, dots and dashes."""
     return re.sub(r"[^\w.-]+", "_", text.lower()).strip("_.")
 
 
 def modified_at(info: dict[str, Any]) -> datetime:
-    """When a file was written, on whatever file system; 1995 where it does not say."""
+    """Return when a file was written, on any file system; 1995 where it is not known."""
     value = (
         info.get("mtime") or info.get("LastModified") or info.get("updated") or info.get("created")
     )
@@ -145,7 +152,7 @@ def modified_at(info: dict[str, Any]) -> datetime:
 
 
 class _Sorter:
-    """Files lines under community and hour, and hands on those that are wanted."""
+    """Sorts lines into communities and hours, and passes on those that were asked for."""
 
     def __init__(
         self, communities: frozenset[str], window: Window | None, *, latest: datetime, sink: Sink
@@ -164,7 +171,7 @@ class _Sorter:
         self.extent: Window | None = None
 
     def sort(self, held: FileDescription, line_format: LineFormat, lines: Iterator[bytes]) -> None:
-        """Hand on every wanted line of one file."""
+        """Pass on every line of one file that was asked for."""
         for line in lines:
             place = self._place_of(line, line_format, held.community)
             if place is None and self._place is None:
@@ -178,7 +185,7 @@ class _Sorter:
             self._hand_on(held.kind, self._place, line)  # type: ignore[arg-type]  # one of the two is set here
 
     def finish_file(self) -> bool:
-        """Forget the file's last place; whether the file had lines and not one could be placed."""
+        """Forget the file's last place; return whether it had lines and none could be placed."""
         is_unreadable = bool(self._waiting)
         self._place = None
         self._waiting.clear()
@@ -187,7 +194,7 @@ class _Sorter:
     def _place_of(
         self, line: bytes, line_format: LineFormat, community: str | None
     ) -> tuple[str, int] | None:
-        """Community and hour since 1970; None when one cannot be read or believed."""
+        """Return community and hour since 1970; None where one is unreadable or not believed."""
         place = line_format.place(line)
         told = place and (place.community or community)
         if place is None or not told or not self._earliest_s <= place.seconds < self._latest_s:
@@ -209,7 +216,7 @@ class _Sorter:
             self._sink(RawItem(kind, community, start, line))
 
     def _meet(self, community: str, hour: int) -> tuple[datetime, bool]:
-        """The hour's start, and whether it is wanted; the community spoke in it, and the extent is as wide."""
+        """Return the start of an hour met for the first time, and whether it was asked for."""
         start = datetime.fromtimestamp(hour * 3600, UTC)
         self.spoken[community].add(start)
         extent = self.extent or Window.hour(start)

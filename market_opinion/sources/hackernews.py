@@ -1,4 +1,7 @@
-"""Hacker News by its search interface (hn.algolia.com/api): every story and comment of an exact span of time, without a key."""
+"""Hacker News by its search interface (hn.algolia.com/api), without a key.
+
+It gives every story and comment of an exact span of time.
+"""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -49,7 +52,7 @@ class HackerNewsSettings(SettingsGroup):
 
 
 class HackerNews(WebSource):
-    """All of it, as one community; a domain finds its products in it."""
+    """All of Hacker News, as one community; a domain finds its products in it."""
 
     platform = "hackernews"
     kinds = ("submission", "comment")
@@ -71,7 +74,7 @@ class HackerNews(WebSource):
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """At HACKERNEWS_URL."""
+        """Return the source at HACKERNEWS_URL."""
         settings = context.settings.group(HackerNewsSettings)
         return cls(
             Web(
@@ -88,7 +91,10 @@ class HackerNews(WebSource):
         now: datetime,  # noqa: ARG002, the platform's clock counts
         sink: Sink,
     ) -> FetchResult:
-        """Everything of the window; a span that holds more than a search gives is halved until it does not."""
+        """Push everything of the window.
+
+        A span that holds more than a search gives is halved until it does not.
+        """
         window, (community,) = self.asked_for(window), communities
         for kind in self.kinds:
             for hit in self._hits(kind, window.start, window.end):
@@ -99,7 +105,10 @@ class HackerNews(WebSource):
     def look_again(
         self, community: str, window: Window, known: Collection[KnownItem]
     ) -> SecondLookResult:
-        """The window searched again, and each item that is not found there asked for by itself, since searches forget some."""
+        """Search the window again, and ask for each item that is missing by itself.
+
+        Searches forget some items that are still there.
+        """
         self.web.begin()
         items = [
             item
@@ -112,7 +121,7 @@ class HackerNews(WebSource):
         return SecondLookResult(items, standing=frozenset(filter(self._stands, unfound)))
 
     def _stands(self, known: KnownItem) -> bool:
-        """Whether the item can be read by itself."""
+        """Return whether the item itself can still be read."""
         found = self.web.find(f"items/{known.item_id}", what=f"item {known.item_id}")
         return found is not None and any(found.get(name) for name in _WORDS)
 

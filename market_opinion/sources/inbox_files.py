@@ -1,7 +1,8 @@
-"""The inbox: a folder whose files are read once each, and what became of every one of them.
+"""The inbox: a folder whose files are read once each, and the outcome of every file.
 
-That is kept in the landing zone, so that nothing is ever written beside what others put there: one record a file as it was, and one a
-content, so that neither question takes reading all of them.
+Outcomes are kept in the landing zone, so that nothing is written beside the files that others put
+there. There is one record for each file and one for each content, so that neither look-up has to
+read all of them.
 """
 
 import hashlib
@@ -32,9 +33,9 @@ State = Literal["waiting", "landed", "processed", "partly", "duplicate", "refuse
 
 
 class InboxRoute(NamedTuple):
-    """What a file's folder says of it: for which domain, and by which source and mapping it is read.
+    """Reading instructions of a folder: the domain, and the source and mapping that read it.
 
-    Files of one `key` are read alike; it is another once the mapping was corrected.
+    Files of one `key` are read alike; a corrected mapping has another key.
     """
 
     domain: str
@@ -44,7 +45,10 @@ class InboxRoute(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """A file of the inbox, by its path below it; without a route where its folder does not say what it is, which `problem` tells."""
+    """A file of the inbox, by its path below it.
+
+    It has no route where its folder is none that can be read; `problem` says why.
+    """
 
     path: str
     uri: str
@@ -55,7 +59,7 @@ class Arrival(NamedTuple):
 
     @property
     def record(self) -> str:
-        """Where it is kept what became of it, as it is now and is read now."""
+        """Path of the file's outcome, for its present state and its present route."""
         told = hashlib.sha256(f"{self.size} {self.modified_at.isoformat()}".encode()).hexdigest()[
             :8
         ]
@@ -64,7 +68,7 @@ class Arrival(NamedTuple):
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """What became of a file: `counts` are lines landed and lines refused, `detail` says why, where there is a why."""
+    """Outcome of a file: `counts` are lines landed and lines refused, `detail` is the reason."""
 
     path: str
     sha256: str
@@ -74,16 +78,16 @@ class Outcome(msgspec.Struct, frozen=True):
     counts: dict[str, int] = {}
 
     def __str__(self) -> str:
-        """As an operator reads it."""
+        """Return the outcome as an operator reads it."""
         lines = f", {self.counts['landed_line_count']:,} lines" if self.counts else ""
         return f"{self.path}: {self.state}{lines}{': ' if self.detail else ''}{self.detail}"
 
 
 class Inbox:
-    """A folder at any fsspec URI; records lie in the landing zone."""
+    """A folder at any fsspec URI; its records lie in the landing zone."""
 
     def __init__(self, uri: str, landing: Landing, *, settle: timedelta) -> None:
-        """Look there; a file on a disk is left alone until it has not changed for `settle`."""
+        """Use the folder; a file on a disk waits until it has not changed for `settle`."""
         self._fs, root = fsspec.url_to_fs(uri)
         self._root = root.rstrip("/")
         self._landing = landing
@@ -91,7 +95,10 @@ class Inbox:
         self._settle = settle if "file" in self._fs.protocol else timedelta(0)
 
     def files(self) -> dict[str, dict[str, Any]]:
-        """What lies there by its path below the inbox, in alphabetical order; nothing that is hidden or calls itself unfinished."""
+        """Return the files by their paths below the inbox, in alphabetical order.
+
+        Hidden files, and those that call themselves unfinished, are left out.
+        """
         found = self._fs.find(self._root, detail=True) if self._fs.exists(self._root) else {}
         named = {
             name.removeprefix(self._root + "/"): info
@@ -105,7 +112,10 @@ class Inbox:
         }
 
     def arrivals(self, routes: Callable[[str], InboxRoute]) -> list[Arrival]:
-        """The files of which nothing is known as they are now; `routes` says how those of a folder are read, or raises InvalidRequest."""
+        """Return the files whose present state has no outcome yet.
+
+        `route_of_folder` returns how files of a folder are read, or raises InvalidRequest.
+        """
         known, told = (
             frozenset(self._landing.files_below(_FILES)),
             dict[str, tuple[InboxRoute | None, str]](),
@@ -127,11 +137,11 @@ class Inbox:
         return [arrival for arrival in arrivals if arrival.record not in known]
 
     def is_settled(self, arrival: Arrival, now: datetime) -> bool:
-        """Whether nobody seems to write it any more."""
+        """Return whether the file seems to be written to its end."""
         return now - arrival.modified_at >= self._settle
 
     def sha256(self, arrival: Arrival) -> str:
-        """Hash of what the file holds."""
+        """Return the hash of the file's content."""
         digest = hashlib.sha256()
         with self._fs.open(f"{self._root}/{arrival.path}", "rb") as file:
             while chunk := file.read(_CHUNK_BYTES):
@@ -139,7 +149,7 @@ class Inbox:
         return digest.hexdigest()
 
     def read_before(self, arrival: Arrival, sha256: str) -> Outcome | None:
-        """What became of this content, whatever file it came in, when it was landed by the same route."""
+        """Return the outcome of the same content by the same route, in whatever file it came."""
         try:
             return msgspec.json.decode(
                 self._landing.read_file(_content(arrival, sha256)), type=Outcome
@@ -148,7 +158,7 @@ class Inbox:
             return None
 
     def forget(self, arrival: Arrival, sha256: str) -> None:
-        """Know nothing any more of what became of this file by other routes, since it is about to be read by this one."""
+        """Remove the outcomes of the file by other routes, before it is read by this one."""
         for path in self._landing.files_below(f"{_CONTENTS}/{sha256}"):
             if (
                 msgspec.json.decode(self._landing.read_file(path), type=Outcome).path
@@ -160,14 +170,14 @@ class Inbox:
                 self._landing.remove(path)
 
     def outcomes(self) -> list[Outcome]:
-        """What became of every file, oldest first; files that changed once for each time."""
+        """Return all outcomes, oldest first; a file that changed has one for each time."""
         records = [
             msgspec.json.decode(raw, type=Outcome) for raw in self._landing.read_below(_FILES)
         ]
         return sorted(records, key=lambda record: (record.decided_at, record.path))
 
     def put(self, arrival: Arrival, outcome: Outcome) -> None:
-        """Keep what became of a file; of one whose lines are `landed` only its content is known until more is."""
+        """Keep the outcome of a file; one whose lines are only `landed` is kept by content."""
         raw = msgspec.json.format(msgspec.json.encode(outcome))
         if outcome.state in _READ:
             self._landing.write(_content(arrival, outcome.sha256), raw)
@@ -189,7 +199,10 @@ def _content(arrival: Arrival, sha256: str) -> str:
 def route_of(
     folder: str, domain: str, load: Callable[[str], Domain], known: Collection[str]
 ) -> InboxRoute:
-    """How files of a folder `[DOMAIN/]KIND` are read; raises InvalidRequest naming the folders there may be."""
+    """Return how files of a folder `[DOMAIN/]KIND` are read.
+
+    Raises InvalidRequest that names the folders there may be.
+    """
     folders = list(PurePosixPath(folder).parts)
     named = folders.pop(0) if folders and folders[0] in known else ""
     found = load(named or domain)
@@ -206,7 +219,7 @@ def route_of(
 
 
 class Queue:
-    """Messages of arrivals in SQS, which wake whoever watches: what has come is seen in the inbox itself."""
+    """Messages of arrivals in SQS, which wake a watching flow; the inbox itself shows the files."""
 
     def __init__(self, url: str) -> None:
         """Receive from this queue."""
@@ -216,7 +229,7 @@ class Queue:
         self._url = url
 
     def wait(self, seconds: int) -> bool:
-        """Whether a message came within so many seconds, at most 20; it is taken out of the queue."""
+        """Return whether a message came within at most 20 seconds; it leaves the queue."""
         found = self._client.receive_message(
             QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=min(max(seconds, 0), 20)
         )

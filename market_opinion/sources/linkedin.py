@@ -1,4 +1,7 @@
-"""LinkedIn by its Community Management API: what people write below the posts of organisations that one administers."""
+"""LinkedIn by its Community Management API, for organisations that one administers.
+
+It gives their posts and what people write below them.
+"""
 
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
@@ -68,13 +71,13 @@ class LinkedIn(WebSource):
     settings_group = LinkedInSettings
 
     def __init__(self, web: Web, *, days: int) -> None:
-        """Look below what was posted in so many days before a window."""
+        """Look below posts of so many days before a window."""
         super().__init__(web)
         self._reach = timedelta(days=days)
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """With LINKEDIN_ACCESS_TOKEN, at LINKEDIN_URL."""
+        """Return the source at LINKEDIN_URL, with LINKEDIN_ACCESS_TOKEN."""
         settings = context.settings.group(LinkedInSettings)
         if settings.access_token is None:
             message = "source linkedin needs LINKEDIN_ACCESS_TOKEN with r_organization_social, of an app approved for Community Management"
@@ -96,7 +99,10 @@ class LinkedIn(WebSource):
         now: datetime,  # noqa: ARG002, the platform's clock counts
         sink: Sink,
     ) -> FetchResult:
-        """The organisation's posts of the window, and the comments of the window below its posts of the last LINKEDIN_POSTS_DAYS."""
+        """Push the organisation's posts of the window and the comments of the window.
+
+        Comments are read below its posts of the last LINKEDIN_POSTS_DAYS.
+        """
         window, (organisation,) = self.asked_for(window), communities
         oldest = window.start - self._reach
         author = {
@@ -120,7 +126,11 @@ class LinkedIn(WebSource):
     def look_again(
         self, community: str, window: Window, known: Collection[KnownItem]
     ) -> SecondLookResult:
-        """Each of them by its URN; the organisation's posts first, since a token that may not see those sees none of them."""
+        """Ask for each item by its URN.
+
+        The organisation's posts are asked for first, since a token without access to them
+        sees no item.
+        """
         self.web.begin()
         author = {"q": "author", "author": f"urn:li:organization:{community}", "count": 1}
         self.web.get("posts", author, what=f"organisation {community}")
@@ -136,7 +146,7 @@ class LinkedIn(WebSource):
         return SecondLookResult(items)
 
     def _comments(self, urn: str) -> Iterator[dict[str, Any]]:
-        """All below a post, and below those comments: LinkedIn goes no deeper."""
+        """Yield all comments below a post, and those below them: LinkedIn goes no deeper."""
         for comment in self._elements(
             f"socialActions/{quote(urn, safe='')}/comments", {}, what=f"comments of {urn}"
         ):

@@ -65,7 +65,7 @@ def terraform_secrets() -> str:
 
 
 def _group_lines(group: type[SettingsGroup], shown: set[str]) -> Iterator[str]:
-    """Yield a group's lines for the variables that are not among those `shown`, which grows by them."""
+    """Yield a group's lines for the variables that are not in `shown`, and add them to it."""
     hidden = secrets(group)
     fresh = {name: info for name, info in variables(group).items() if name not in shown}
     shown.update(fresh)
@@ -85,7 +85,7 @@ def _code(text: str | None) -> str:
 
 
 def _between(path: Path, part: str) -> str:
-    """Return the text of a file with the part between its two marks; raises InvalidRequest where it lacks them."""
+    """Replace the part of a file between its two marks; raises InvalidRequest without them."""
     text = path.read_text(encoding="utf-8")
     lines = rf"({re.escape(BEGIN)}[^\n]*\n).*?([^\n]*{re.escape(END)})"
     made, count = re.subn(lines, lambda m: m[1] + part + m[2], text, flags=re.DOTALL)

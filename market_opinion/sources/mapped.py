@@ -1,4 +1,7 @@
-"""Files of any table, by a mapping of their columns in the domain's file: exports of listening tools, surveys, app stores."""
+"""Tables in files, by a mapping of their columns in `domain.toml`.
+
+For example exports of listening tools, surveys, reviews from app stores.
+"""
 
 from typing import Any, Self
 
@@ -11,7 +14,7 @@ from market_opinion.storage.landing.origin import read_as
 
 
 class MappedFiles(Files):
-    """A folder or file whose columns `[files.NAME]` of a domain names."""
+    """A folder or file whose columns `[files.NAME]` of a domain maps."""
 
     kinds = ("submission", "comment", "review")
     reads = "any table (JSONL, CSV, Parquet) by a mapping in `domain.toml`: exports, surveys, app stores"
@@ -35,7 +38,7 @@ class MappedFiles(Files):
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """The files that were named, by the mapping that was named, or by the only one the domain has."""
+        """Return the files of the run, by its mapping or by the only one of the domain."""
         name, mapping = _mapping(context.domain, context.mapping)
         return cls(
             needed(context.files, "file", f"what [files.{name}] maps"),
@@ -45,7 +48,7 @@ class MappedFiles(Files):
 
     @classmethod
     def platform_of(cls, domain: Domain, mapping: str | None) -> str:
-        """What the mapping says."""
+        """Return the platform that the mapping names, else the name of the mapping."""
         name, found = _mapping(domain, mapping)
         return found.platform or name
 

@@ -1,4 +1,7 @@
-"""Facebook and Instagram by the Graph API: what people write below the posts and media of pages and accounts that are one's own."""
+"""Facebook and Instagram by the Graph API, for pages and accounts that are one's own.
+
+It gives posts and media and what people write below them.
+"""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -90,7 +93,7 @@ class InstagramSettings(MetaSettings):
 
 
 class _Graph(WebSource):
-    """An edge of the graph read page by page."""
+    """A platform of the Graph API, whose edges are read page by page."""
 
     capture_path = "graph"
     kinds = ("submission", "comment")
@@ -100,13 +103,13 @@ class _Graph(WebSource):
     thread_field: ClassVar[str]  # where the thread of a comment is kept, which no answer says
 
     def __init__(self, web: Web, *, days: int) -> None:
-        """Look below what was posted in so many days before a window."""
+        """Look below posts and media of so many days before a window."""
         super().__init__(web)
         self._reach = timedelta(days=days)
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """With the platform's access token, at META_URL."""
+        """Return the source at META_URL, with the platform's access token."""
         settings = context.settings.group(cls.settings_group)
         if settings.access_token is None:
             variable = f"{cls.platform.upper()}_ACCESS_TOKEN"
@@ -125,7 +128,11 @@ class _Graph(WebSource):
         )
 
     def edge(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401, as the API takes them
-        """Every object of an edge; the cursor and not the link to the next page is followed, since links hold the token."""
+        """Yield every object of an edge.
+
+        The cursor is followed and not the link to the next page, since links hold the
+        token.
+        """
         after: dict[str, str] = {}
         while True:
             page = self.web.get(
@@ -139,7 +146,11 @@ class _Graph(WebSource):
     def look_again(
         self, community: str, window: Window, known: Collection[KnownItem]
     ) -> SecondLookResult:
-        """Each of them by its id; what is on the page or account first, since a token that may not see that sees none of them."""
+        """Ask for each item by its id.
+
+        The page or account is asked for first, since a token without access to it sees no
+        item.
+        """
         self.web.begin()
         self.web.get(
             f"{community}/{self.feed}",
@@ -192,7 +203,10 @@ class Facebook(_Graph):
         now: datetime,  # noqa: ARG002, the platform's clock counts
         sink: Sink,
     ) -> FetchResult:
-        """The page's posts of the window, and the comments of the window below its posts of the last META_POSTS_DAYS."""
+        """Push the page's posts of the window and the comments of the window.
+
+        Comments are read below its posts of the last META_POSTS_DAYS.
+        """
         window, (page,) = self.asked_for(window), communities
         since, until = int((window.start - self._reach).timestamp()), int(window.end.timestamp())
         for post in self.edge(
@@ -205,7 +219,7 @@ class Facebook(_Graph):
         return read_to_start(window, self.kinds, at=self.retrieved_at)
 
     def _comments(self, page: str, post_id: str, window: Window, sink: Sink) -> None:
-        """Of every depth, newest first."""
+        """Push comments of every depth, newest first."""
         for comment in self.edge(
             f"{post_id}/comments",
             fields=self.fields["comment"],
@@ -247,9 +261,10 @@ class Instagram(_Graph):
         now: datetime,  # noqa: ARG002, the platform's clock counts
         sink: Sink,
     ) -> FetchResult:
-        """The account's media of the window, and the comments of the window below its media of the last META_POSTS_DAYS.
+        """Push the account's media of the window and the comments of the window.
 
-        All comments of such a medium are read, since an answer to an old one is found below that one alone.
+        All comments below its media of the last META_POSTS_DAYS are read, since an answer
+        to an old comment is found below that comment alone.
         """
         window, (account,) = self.asked_for(window), communities
         for medium in self.edge(f"{account}/{self.feed}", fields=self.fields["submission"]):
@@ -277,7 +292,7 @@ class Instagram(_Graph):
 
 
 def _explained(response: requests.Response, what: str) -> MarketOpinionError | None:
-    """Graph answers most of what goes wrong with 400 and a code."""
+    """Return the error that a code of the Graph API means; it answers most failures with 400."""
     try:
         error = response.json()["error"]
         code, subcode, text = error["code"], error.get("error_subcode"), error.get("message", "")

@@ -1,4 +1,4 @@
-"""Amazon reviews in the line_formats research publishes them in: the columns of 2014 and 2018, and those of 2023."""
+"""Amazon reviews as research publishes them: the columns of 2014 and 2018, and of 2023."""
 
 import re
 from typing import ClassVar, Self
@@ -49,7 +49,7 @@ class Reviews(Files):
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """The reviews that were named."""
+        """Return the reviews that the run names."""
         return cls(needed(context.files, "reviews", "reviews as .jsonl, .csv or .parquet"))
 
 

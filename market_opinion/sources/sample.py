@@ -1,4 +1,4 @@
-"""The bundled sample: items written for a domain, in the form of a Reddit archive, on a platform of their own."""
+"""The bundled sample: items written for a domain, as a Reddit archive, on their own platform."""
 
 from typing import Self
 
@@ -9,7 +9,10 @@ PLATFORM = "sample"
 
 
 class Sample(Archive):
-    """The archive in a domain's `sample` folder. Its platform is `sample`, so invented words never count as Reddit's."""
+    """The archive in a domain's `sample` folder.
+
+    Its platform is `sample`, so that invented words never count as Reddit's.
+    """
 
     platform = PLATFORM
     reads, access = "items written for the domain", "bundled"
@@ -19,7 +22,7 @@ class Sample(Archive):
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """The sample of the domain; raises SourceUnreadable when it has none."""
+        """Return the sample of the domain; raises SourceUnreadable when it has none."""
         return cls(
             str(context.settings.domains_path / context.domain.name / "sample"),
             platform=PLATFORM,

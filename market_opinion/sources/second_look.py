@@ -1,4 +1,4 @@
-"""Second looks: items that are known, asked for again, and what changed of them since: votes, edits, deletions."""
+"""Second looks: known items are asked for again, and their votes, edits and deletions found."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from market_opinion.storage.line_format import ItemFields
 
 
 class KnownItem(NamedTuple):
-    """An item that bronze holds; of a comment with the thread it is in."""
+    """An item that bronze holds; a comment with the thread it is in."""
 
     kind: str
     item_id: str
@@ -24,10 +24,10 @@ class KnownItem(NamedTuple):
 
 @dataclass(frozen=True)
 class SecondLookResult:
-    """Items as they are now, those that the platform says are `gone`, and those that can be seen and were not given again.
+    """Items as they are now, items that are `gone`, and items that are `standing` unchanged.
 
-    What is in none of the three is absent, which may mean that it is gone, or that the platform has a bad moment. `successors`
-    were not known, and take the place of some that are gone.
+    An item in none of the three is absent: it may be gone, or the platform has a bad moment.
+    `successors` were not known, and take the place of some items that are gone.
     """
 
     items: list[RawItem]
@@ -41,25 +41,28 @@ class SecondLook(Protocol):
 
     @property
     def format_reference(self) -> FormatReference:
-        """What a manifest says of how its lines are read."""
+        """The entry of a manifest that says how the lines are read."""
 
     @property
     def line_formats(self) -> LineFormats:
-        """The formats of its lines by kind of item."""
+        """The formats of the lines by kind of item."""
 
     @property
     def retrieved_at(self) -> datetime:
-        """When the last look was, by the platform's clock."""
+        """The platform's time of the last look."""
 
     def look_again(
         self, community: str, window: Window, known: Collection[KnownItem]
     ) -> SecondLookResult:
-        """What became of the known items of a window; raises CommunityClosed, CredentialsRefused or SourceUnavailable."""
+        """Return the known items of a window as they are now.
+
+        Raises CommunityClosed, CredentialsRefused or SourceUnavailable.
+        """
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What is not as it was known: items that say something else, items without their author, and items that are absent."""
+    """Differences from bronze: items with other content, items without author, absent items."""
 
     items: list[RawItem]
     authorless: set[KnownItem]
@@ -71,7 +74,10 @@ def compare(
     known: Mapping[KnownItem, Mapping[str, Any]],
     line_formats: LineFormats,
 ) -> Changes:
-    """Hold what was seen against rows of bronze; what was not known is left out, and rows without words are not filled again."""
+    """Compare a second look with rows of bronze.
+
+    Items that were not known are left out, and rows without words are not filled again.
+    """
     by_key = {(item.kind, item.item_id): item for item in known}
     seen, changed, authorless = set[KnownItem](), list[RawItem](), set[KnownItem]()
     for item in sighting.items:

@@ -1,4 +1,7 @@
-"""Reviews on Steam (partner.steamgames.com/doc/store/getreviews): those of one app, newest first, without a key."""
+"""Reviews on Steam (partner.steamgames.com/doc/store/getreviews), without a key.
+
+Those of one app are read, newest first.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -31,7 +34,10 @@ class SteamSettings(SettingsGroup):
 
 
 class Steam(WebSource):
-    """A community is an app by its id, as 1245620; `steam:1245620` among a product's ids says which product that is."""
+    """A community is an app by its id, as 1245620.
+
+    A product has the app's id among its ids, as `steam:1245620`.
+    """
 
     platform = "steam"
     capture_path = "listing"
@@ -55,7 +61,7 @@ class Steam(WebSource):
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """At STEAM_URL."""
+        """Return the source at STEAM_URL."""
         settings = context.settings.group(SteamSettings)
         return cls(Web(settings.url, context.pace(cls.platform, settings.requests_per_minute)))
 
@@ -67,7 +73,7 @@ class Steam(WebSource):
         now: datetime,  # noqa: ARG002, the platform's clock counts
         sink: Sink,
     ) -> FetchResult:
-        """Back from the newest review until one is older than the window."""
+        """Push reviews from the newest back until one is older than the window."""
         window, (app,) = self.asked_for(window), communities
         for review in self._reviews(app):
             if datetime.fromtimestamp(review["timestamp_created"], UTC) < window.start:
@@ -77,7 +83,7 @@ class Steam(WebSource):
         return read_to_start(window, self.kinds, at=self.retrieved_at)
 
     def _reviews(self, app: str) -> Iterator[dict[str, Any]]:
-        """Of every language and every buyer, those that Steam itself leaves out of the score too."""
+        """Yield reviews of every language and buyer, also those that Steam's score leaves out."""
         params = {
             "json": 1,
             "filter": "recent",

@@ -1,6 +1,7 @@
-"""The stream: topics of Kafka, one a platform, named `mop.ENVIRONMENT.PLATFORM`; drained into the landing zone, and filled from it.
+"""The stream: topics of Kafka, drained into the landing zone and filled from it.
 
-A message's value is a line in the platform's form. Its headers may say `kind` and `community`; else the line shows what it is.
+Each platform has one, `mop.ENVIRONMENT.PLATFORM`. The value of a message is a line in the
+platform's format. Its headers may give `kind` and `community`; else the line itself shows them.
 """
 
 import hashlib
@@ -54,12 +55,15 @@ _TIMEOUT_SECONDS = 30.0
 
 
 def topic_of(environment: str, platform: str) -> str:
-    """The topic of a platform."""
+    """Return the name of a platform's topic."""
     return f"{_PREFIX}.{environment}.{platform}"
 
 
 def formats_of(platform: str, domain: Domain) -> tuple[FormatReference, LineFormats] | None:
-    """How lines of a platform are read: as they are known, or as a mapping of the domain says; None where nobody knows."""
+    """Return the reference and the formats of a platform's lines; None where nothing has them.
+
+    They come from its source, or from a mapping of the domain.
+    """
     if (brought := catalogue.line_formats(platform)) is not None:
         return platform, brought
     mapped: dict[str, LineFormat] = {
@@ -76,9 +80,10 @@ def formats_of(platform: str, domain: Domain) -> tuple[FormatReference, LineForm
 
 @dataclass(frozen=True)
 class Batch:
-    """What one commit of offsets stands for: messages received, lines landed, whether the topics are drained, and whether more may come.
+    """Effect of one commit of offsets: messages received, lines landed.
 
-    A topic that holds more and gives nothing is over, and not drained.
+    `is_drained` is true where the topics are at their ends. `is_over` is true where no further
+    batch is to be expected: also of a topic that holds more and gives nothing.
     """
 
     received: int
@@ -88,10 +93,11 @@ class Batch:
 
 
 class Drain:
-    """A consumer of every platform's topic that somebody can read; of no use any more once it is closed.
+    """A consumer of every platform's topic whose lines can be read; closed once, it is of no use.
 
-    Partitions are taken, not handed out by the group: one drain runs at a time, and two would land the same lines twice, which are
-    one row each. So none waits until a group has come together, or until one that was killed has left it.
+    It takes its partitions and does not let the group assign them: one drain runs at a time,
+    and two would land the same lines twice, which are one row each. So no drain waits until a
+    group has come together, or until a killed one has left it.
     """
 
     def __init__(
@@ -102,7 +108,11 @@ class Drain:
         *,
         vouched: Callable[[str], bool],
     ) -> None:
-        """Begin where the group has committed. `vouched` tells platforms that no other source can say all of: for those the stream does."""
+        """Begin at the offsets that the group has committed.
+
+        `vouched` returns whether the stream is the only source of a platform, so that it
+        alone can say when an hour is complete.
+        """
         self._landing = landing
         self._environment = settings.environment
         self._vouched = vouched
@@ -131,13 +141,14 @@ class Drain:
             self._consumer.assign(places)
 
     def close(self) -> None:
-        """Let the brokers go."""
+        """Close the connection to the brokers."""
         self._consumer.close()
 
     def land_batch(self, remember: Callable[[frozenset[tuple[str, str, datetime]]], None]) -> Batch:
-        """Land what has come, then remember the hours it is of, then commit the offsets: killed anywhere, nothing is lost.
+        """Land what has come, then remember its hours, then commit the offsets.
 
-        What was landed and not committed is landed again, beside itself, and is the same rows in bronze.
+        Killed anywhere, nothing is lost: lines that were landed and not committed are
+        landed again, beside themselves, and are the same rows in bronze.
         """
         if not self._line_formats:
             return Batch(0, Counter(), is_drained=True, is_over=True)
@@ -157,7 +168,7 @@ class Drain:
         )
 
     def lag(self) -> dict[str, int]:
-        """Messages of each platform that lie in its topic and were not received."""
+        """Return the messages of each platform that lie in its topic and were not received."""
         found: Counter[str] = Counter(dict.fromkeys(self._line_formats, 0))
         for place in self._consumer.position(self._consumer.assignment()):
             key = (place.topic, place.partition)
@@ -167,7 +178,7 @@ class Drain:
         return dict(found)
 
     def _places(self) -> list[TopicPartition]:
-        """Every partition of the topics, where the group has come to in it."""
+        """Return every partition of the topics, with the offset that the group has committed."""
         topics = self._consumer.list_topics(timeout=_TIMEOUT_SECONDS).topics
         names = [topic_of(self._environment, platform) for platform in self._line_formats]
         partitions = [
@@ -186,7 +197,7 @@ class Drain:
         ]
 
     def _consume(self) -> list[Message]:
-        """Messages until a batch is full, takes too long, or nothing more is there."""
+        """Return messages until a batch is full, takes too long, or nothing more is there."""
         messages: list[Message] = []
         deadline = time.monotonic() + _BATCH_SECONDS
         while len(messages) < _BATCH_MESSAGES:
@@ -208,7 +219,7 @@ class Drain:
     def _land(
         self, messages: list[Message], now: datetime, *, is_drained: bool
     ) -> tuple[frozenset[tuple[str, str, datetime]], Counter[str]]:
-        """One capture for each hour and community of each platform."""
+        """Land the messages in one capture for each hour and community of each platform."""
         landed: Counter[str] = Counter()
         by_platform: dict[str, list[Message]] = defaultdict(list)
         for message in messages:
@@ -241,7 +252,11 @@ class Drain:
         return frozenset(hours), landed
 
     def stop(self, platform: str, now: datetime, *, is_drained: bool) -> FetchResult:
-        """What a drain proves: all that was in the topic by now, where it came to its end and nobody else can say more."""
+        """Return the result of a drain.
+
+        It covers everything up to now where the topic came to its end and no other source
+        can say more.
+        """
         span = CoveredSpan(EARLIEST, now - OVERLAP)
         covered = dict.fromkeys(KINDS, span) if is_drained and self._vouched(platform) else {}
         reason = StopReason.EXHAUSTED if is_drained else StopReason.BUDGET
@@ -250,9 +265,10 @@ class Drain:
         )
 
     def _item(self, message: Message, line_formats: LineFormats) -> RawItem | None:
-        """The line of a message, filed; None for one that is empty, or our own.
+        """Return the line of a message, filed; None for an empty message or one of our own.
 
-        What has no time that can be read is filed by the broker's, where bronze refuses it.
+        A line without a readable time is filed by the broker's time, and bronze refuses it
+        there.
         """
         told: Any = message.headers() or ()
         headers = {name: value.decode(errors="replace") for name, value in told if value}
@@ -295,10 +311,10 @@ class Drain:
 
 
 class Mirror:
-    """Produces landed lines to their platform's topic, each delivered at least once."""
+    """Produces landed lines to their platform's topic; each is delivered at least once."""
 
     def __init__(self, settings: Settings) -> None:
-        """Nothing is sent yet."""
+        """Connect; nothing is sent yet."""
         self._environment = settings.environment
         self._producer = Producer(
             {
@@ -311,7 +327,7 @@ class Mirror:
         self._failed: list[str] = []
 
     def send(self, content: Content) -> int:
-        """Send the lines of one landed file; returns how many."""
+        """Send the lines of one landed file; return how many."""
         manifest = content.manifest
         headers: Any = [
             ("kind", content.kind),
@@ -329,7 +345,7 @@ class Mirror:
         return len(lines)
 
     def flush(self) -> None:
-        """Return when all is delivered; raises SourceUnavailable where something was not."""
+        """Return when all lines are delivered; raises SourceUnavailable where one was not."""
         left = self._producer.flush(_TIMEOUT_SECONDS)
         if left or self._failed:
             message = f"{left + len(self._failed)} lines were not delivered to the stream: {'; '.join(self._failed[:3]) or 'timed out'}"
@@ -353,7 +369,10 @@ class Mirror:
 
 
 def platforms(settings: Settings) -> list[str]:
-    """Platforms that have a topic, in alphabetical order; raises SourceUnavailable where no broker answers."""
+    """Return the platforms that have a topic, in alphabetical order.
+
+    Raises SourceUnavailable where no broker answers.
+    """
     try:
         topics = AdminClient(connection(settings)).list_topics(timeout=_TIMEOUT_SECONDS).topics
     except KafkaException as error:
@@ -364,7 +383,7 @@ def platforms(settings: Settings) -> list[str]:
 
 
 def connection(settings: Settings) -> dict[str, Any]:
-    """How brokers are reached; raises SettingsInvalid where nobody said which."""
+    """Return the options that reach the brokers; raises SettingsInvalid where none are set."""
     if not settings.kafka_bootstrap_servers:
         message = "the stream needs KAFKA_BOOTSTRAP_SERVERS: brokers as host:port, parted by commas"
         raise SettingsInvalid(message)
@@ -385,7 +404,7 @@ def _platform_of(topic: str) -> str:
 
 
 def _token(messages: list[Message]) -> str:
-    """The same for the same messages."""
+    """Return a name for the messages, equal for the same messages."""
     told = sorted(
         {
             (message.topic(), message.partition(), message.offset())
@@ -396,7 +415,7 @@ def _token(messages: list[Message]) -> str:
 
 
 def _one_line(line: bytes) -> bytes:
-    """A message may be written over several lines, which a landed one may not."""
+    """Return a message on one line, since it may be written over several."""
     if b"\n" not in line:
         return line
     try:
@@ -406,7 +425,7 @@ def _one_line(line: bytes) -> bytes:
 
 
 def _key(line_format: Any, line: bytes) -> str:  # noqa: ANN401, a LineFormat
-    """The item's id, so that its versions keep their order; empty for a line that cannot be read."""
+    """Return the item's id, so that its versions keep their order; empty for an unreadable line."""
     try:
         fields: Mapping[str, Any] = msgspec.json.decode(line)
         return str(line_format.key(fields))

@@ -1,4 +1,4 @@
-"""Live platforms that can be asked for a span of time: what they give is filed by its own time, and landed with what it proves."""
+"""Sources that can be asked for a span of time: items are filed by their own times and landed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -28,14 +28,17 @@ OVERLAP = timedelta(minutes=2)
 
 @dataclass(frozen=True)
 class IngestionResult:
-    """What one reading landed, by kind; `late_hours` are older ones that got something they did not have."""
+    """Counts of the items that one reading landed, by kind.
+
+    `late_hours` are older hours that got something they did not have.
+    """
 
     counts: Mapping[str, int]
     late_hours: tuple[Window, ...]
     detail: str
 
     def __str__(self) -> str:
-        """As an operator reads it."""
+        """Return the counts as an operator reads them."""
         return ", ".join(
             [*(f"{count} {kind}s" for kind, count in self.counts.items()), self.detail]
         )
@@ -45,20 +48,26 @@ class Ingestion(Protocol):
     """Reads whole hours of a community and lands them."""
 
     def ingest_window(self, community: str, start: datetime, end: datetime) -> Any:  # noqa: ANN401, IngestionResult or the contract's own
-        """Land the hours from `start` to `end`; raises CommunityClosed or SourceUnavailable, and nothing was landed then."""
+        """Land the hours from `start` to `end`.
+
+        Raises CommunityClosed or SourceUnavailable; nothing was landed then.
+        """
 
 
 class WindowIngestion:
-    """The same for every source that can be asked for a window."""
+    """The ingestion of every source that can be asked for a window."""
 
     def __init__(self, source: Source, landing: Landing, *, now: datetime) -> None:
-        """Land what this source gives."""
+        """Land what the source gives."""
         self._source = source
         self._landing = landing
         self._now = now
 
     def ingest_window(self, community: str, start: datetime, end: datetime) -> IngestionResult:
-        """Land the whole hours from `start` to `end`, held in memory until the source has come to its stop."""
+        """Land the whole hours from `start` to `end`.
+
+        The items are held in memory until the source has come to its stop.
+        """
         window, source, items = Window(start, end), self._source, list[RawItem]()
         stop = source.fetch((community,), window, now=self._now, sink=items.append)
         visit = Visit(
@@ -75,18 +84,21 @@ class WindowIngestion:
 
 
 class WebSource(SourceProfile):
-    """A source that is read through an interface of its platform, and goes by the platform's clock."""
+    """A source that is read through an interface of its platform and goes by its clock.
+
+    Its origin is the platform alone, since each reading gets a name of its own when it lands.
+    """
 
     is_live = True
     capture_path = "search"
 
     def __init__(self, web: Web) -> None:
-        """Ask there."""
+        """Ask this interface."""
         self.web = web
 
     @property
     def origin(self) -> str:
-        """It grows: each reading has a name of its own when it lands."""
+        """Name of the platform; each reading has a name of its own when it lands."""
         return self.platform
 
     @property
@@ -95,7 +107,7 @@ class WebSource(SourceProfile):
         return self.web.began_at or datetime.now(UTC)
 
     def asked_for(self, window: Window | None) -> Window:
-        """The window of a new reading."""
+        """Begin a new reading; return its window, or raise InvalidRequest without one."""
         if window is None:
             message = f"source {self.platform} needs start and end: it has no first hour"
             raise InvalidRequest(message)
@@ -112,7 +124,7 @@ class WebSource(SourceProfile):
 def land_apart(
     landing: Landing, visit: Visit, community: str, items: list[RawItem], *, now: datetime
 ) -> list[Window]:
-    """Land items in their own hours, which claims nothing about others; the hours."""
+    """Land items in their own hours, without a claim about other items; return the hours."""
     hours = [Window.hour(start) for start in sorted({item.hour for item in items})]
     writer = WindowWriter(landing, visit, known=[], apart=True)
     for item in items:
@@ -135,7 +147,7 @@ def land_failure(
     *,
     now: datetime,
 ) -> None:
-    """Say in the landing zone why these hours could not be read this time."""
+    """Write into the landing zone why these hours could not be read this time."""
     stop = FetchResult(StopReason.ERROR, (community,), detail=str(error), covered={})
     writer = WindowWriter(landing, Visit(platform, "failure", now, platform), known=[], apart=True)
     writer.close([community], window.hours(), stop=stop, now=now)
@@ -150,9 +162,9 @@ def read_to_start(
     overlap: timedelta = OVERLAP,
     detail: str = "",
 ) -> FetchResult:
-    """The stop of a reading that saw the whole window, as far as it had passed at that time.
+    """Return the result of a reading that saw the whole window, as far as it had passed.
 
-    Where the platform lets nobody see what was before `since`, that is its cap.
+    Where the platform shows nothing from before `since`, that is its cap.
     """
     start = max(window.start, since) if since else window.start
     covered = {
@@ -170,9 +182,10 @@ def read_to_start(
 def file_item(
     kind: str, community: str, fields: Mapping[str, Any], window: Window, *, line_format: LineFormat
 ) -> RawItem | None:
-    """One answer of a platform as the line that is landed, filed by its own time; None where that is not in the window.
+    """Return an answer as the line to land, filed by its own time; None outside the window.
 
-    What has no time that can be read is filed under the window's first hour, where bronze refuses it.
+    A line without a readable time is filed under the window's first hour, and bronze refuses it
+    there.
     """
     line = msgspec.json.encode(fields)
     place = line_format.place(line)

@@ -1,4 +1,4 @@
-"""X by recent search of its API v2, through tweepy: the posts of the last seven days that a query finds. Paid."""
+"""X by recent search of its API v2, through tweepy: posts of the last seven days. Paid."""
 
 import time
 from collections.abc import Callable, Collection, Iterator
@@ -95,7 +95,7 @@ class X(WebSource):
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """With X_BEARER_TOKEN, at X_URL."""
+        """Return the source at X_URL, with X_BEARER_TOKEN."""
         settings = context.settings.group(XSettings)
         if settings.bearer_token is None:
             message = "source x needs X_BEARER_TOKEN, of an app whose plan has recent search (https://developer.x.com); it is paid"
@@ -115,7 +115,7 @@ class X(WebSource):
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
     ) -> FetchResult:
-        """Every post of the window that the query finds, as far back as recent search goes."""
+        """Push every post of the window that the query finds, as far as recent search goes back."""
         window, (community,) = self.asked_for(window), communities
         if (query := self._queries.get(community)) is None:
             message = f"x has no query for {community}: add {community} to [sources.x.queries] of the domain, as '(iphone OR pixel) -is:retweet'"
@@ -140,9 +140,10 @@ class X(WebSource):
     def look_again(
         self, community: str, window: Window, known: Collection[KnownItem]
     ) -> SecondLookResult:
-        """A hundred a request. X names those that are deleted, protected or suspended, and wants all of these gone.
+        """Ask for the items, a hundred a request.
 
-        An edited post is another one by another id; it takes the place of the one that is known.
+        X names the posts that are deleted, protected or suspended, and wants all of these
+        gone. An edited post has a new id, and takes the place of the known one.
         """
         self.web.begin()
         left, items, successors, gone = list(known), list[RawItem](), list[RawItem](), set[str]()
@@ -189,7 +190,7 @@ class X(WebSource):
                 return
 
     def _ask(self, ask: Callable[[], requests.Response]) -> dict[str, Any]:
-        """An answer; where the rate is used up, after the time that X names."""
+        """Return an answer; where the rate is used up, wait as long as X says."""
         for attempt in range(1, _ATTEMPTS + 1):
             self._pace.wait()
             try:
@@ -215,7 +216,7 @@ class X(WebSource):
 
 
 class _AddressAdapter(HTTPAdapter):
-    """Sends what tweepy asks of its own host to the address that is set."""
+    """Sends requests for tweepy's own host to the address that is set."""
 
     def __init__(self, address: str, **options: Any) -> None:  # noqa: ANN401, HTTPAdapter's own
         super().__init__(**options)

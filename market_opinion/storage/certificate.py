@@ -1,4 +1,4 @@
-"""Whether an hour is complete, from what its captures say of themselves: the landing zone alone decides, no memory beside it."""
+"""Certificates of hours: whether one is complete, from the manifests of its captures alone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _ARCHIVE_ROAD = "The platform lets nobody look back further (Reddit 1,000 items,
 
 @dataclass(frozen=True)
 class Certificate:
-    """State of an hour, the stop reason it rests on, what to tell an operator, and when it was proved, if it was."""
+    """State of an hour, its stop reason, a text for the operator, and the time of the proof."""
 
     state: WindowState
     stop_reason: StopReason
@@ -29,11 +29,12 @@ def certify(
     lag: timedelta,
     kinds: Sequence[str] = ("submission", "comment"),
 ) -> Certificate:
-    """The hour's certificate.
+    """Return the hour's certificate.
 
-    One capture of a finite source that read to its end certifies. Readings of a platform that grows certify together:
-    the spans they cover leave no second of the hour out for any kind, and one that came at least `lag` after its end looked
-    at all of it again, or as far back as the platform lets anyone look.
+    One capture of a finite source that read to its end certifies. Readings of a platform that
+    grows certify together: the spans they cover leave no second of the hour out for any kind,
+    and one of them that came at least `lag` after the hour's end saw all of it again, or as far
+    back as the platform shows.
     """
     if not manifests:
         return Certificate(WindowState.INCOMPLETE, StopReason.ERROR, "not read yet")
@@ -72,7 +73,7 @@ def certify(
 def _open(
     readings: list[Manifest], last: Manifest, hour: Window, kinds: Sequence[str], *, lag: timedelta
 ) -> Certificate:
-    """Why the hour is not certified, and what comes next."""
+    """Return a certificate that says why the hour is open, and what comes next."""
     holes = _holes(readings, hour, kinds)
     out_of_reach = [
         hole
@@ -115,7 +116,7 @@ class _Hole:
 
 
 def _holes(readings: Iterable[Manifest], hour: Window, kinds: Sequence[str]) -> list[_Hole]:
-    """The spans of the hour, kind by kind, that no reading covers."""
+    """Return the spans of the hour, kind by kind, that no reading covers."""
     readings = list(readings)
     found = []
     for kind in kinds:
@@ -131,6 +132,6 @@ def _holes(readings: Iterable[Manifest], hour: Window, kinds: Sequence[str]) -> 
 
 
 def _reach(manifest: Manifest, kind: str) -> datetime:
-    """How far back a reading went: nothing before this can be read that way any more."""
+    """Return how far back a reading went: nothing before can be read that way any more."""
     span: CoveredSpan | None = (manifest.covered or {}).get(kind)
     return span.start if span else manifest.retrieved_at

@@ -1,4 +1,4 @@
-"""Format references: how a manifest says by which formats its lines are read, and the formats it means."""
+"""Format references: the entry of a manifest that says how lines are read, and its meaning."""
 
 from collections.abc import Callable, Mapping
 from typing import Any

@@ -1,4 +1,4 @@
-"""How the lines of a platform are read: where in their JSON each thing stands that bronze needs, and in which unit."""
+"""Line formats: where in the JSON of a line each field of bronze stands, and in which unit."""
 
 import functools
 import hashlib
@@ -57,14 +57,14 @@ _YES, _NO = ["true", "yes", "y", "1"], ["false", "no", "n", "0"]
 
 
 class Place(NamedTuple):
-    """Where a line belongs: its community, if it says so, and its time in seconds since 1970."""
+    """Place of a line: its community, if it names one, and its time in seconds since 1970."""
 
     community: str | None
     seconds: float
 
 
 class ItemFields(NamedTuple):
-    """What one decoded line says, as bronze would have it; None for what is not there."""
+    """Fields of one decoded line as bronze would have them; None for those not there."""
 
     item_id: str
     thread_id: str | None
@@ -81,9 +81,12 @@ _TIME = Leaf(float | str | None, pl.String)
 
 
 class LineFormat(BaseModel):
-    """Where each thing stands in lines of one kind; they do not have what is not named.
+    """Paths of the fields in lines of one kind; a field without a path is not there.
 
-    Several paths are put together: of an id into a hash, of a body into its paragraphs.
+    Several paths are put together: of an id into a hash, of a body into its paragraphs. For
+    example::
+
+        LineFormat(item_id="id", created_at="at", time="iso", author="user.name", body=("pros", "cons"))
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -125,16 +128,19 @@ class LineFormat(BaseModel):
 
     @functools.cached_property
     def line_type(self) -> type[msgspec.Struct]:
-        """What a line has to decode as."""
+        """The struct that a line has to decode as."""
         return struct_of(self._tree)
 
     @functools.cached_property
     def dtype(self) -> pl.Struct:
-        """The same, for Polars."""
+        """The type that Polars decodes a line as."""
         return dtype_of(self._tree)
 
     def columns(self, line: pl.Expr, kind: str) -> dict[str, pl.Expr]:
-        """What bronze needs of decoded lines, by its names; null where it is not there or is not what it should be."""
+        """Return bronze's columns of decoded lines.
+
+        A value is null where it is not there or not of its type.
+        """
         item_id = self._item_id(line)
         own_thread = item_id if kind == "submission" else pl.lit(None, pl.String)
         return {
@@ -155,7 +161,7 @@ class LineFormat(BaseModel):
 
     @functools.cached_property
     def place(self) -> Callable[[bytes], Place | None]:
-        """Reads no more of a line than where it belongs; None where that cannot be read."""
+        """A function that reads only the place of a line; None for one that it cannot read."""
         paths = {self.created_at: _TIME} | ({self.community: _TEXT} if self.community else {})
         tree = tree_of(paths)
         decode = msgspec.json.Decoder(struct_of(tree)).decode
@@ -177,11 +183,11 @@ class LineFormat(BaseModel):
 
     @property
     def is_hashed(self) -> bool:
-        """Whether items have no id of their own, and are told by a hash of several fields."""
+        """Whether items have no id of their own and get a hash of several fields."""
         return len(self.item_id) > 1
 
     def key(self, fields: Mapping[str, Any]) -> str:
-        """The item id of one decoded line, as `columns` gives it; empty where it has none."""
+        """Return the item id of one decoded line, as `columns` gives it; empty without one."""
         if not self.is_hashed:
             return self.bare_id(read(fields, self.item_id[0])) or ""
         parts = [read(fields, path) for path in self.item_id]
@@ -193,7 +199,7 @@ class LineFormat(BaseModel):
         return str(fields.get(KEPT_ID) or hashed)
 
     def item_fields(self, fields: Mapping[str, Any]) -> ItemFields:
-        """What one decoded line says, without looking whether it is of the type it should be."""
+        """Return the fields of one decoded line, without a check of their types."""
 
         def at(path: str | None) -> Any:  # noqa: ANN401, of JSON
             return read(fields, path) if path else None
@@ -212,14 +218,14 @@ class LineFormat(BaseModel):
         )
 
     def bare_id(self, told: object) -> str | None:
-        """An id without the prefixes of the platform."""
+        """Return an id without the prefixes of the platform."""
         return (
             None if told is None else functools.reduce(str.removeprefix, self.prefixes, str(told))
         )
 
     @property
     def identity_paths(self) -> list[str]:
-        """Paths of what says which item a line is, when and where in its thread."""
+        """Paths of the fields that tell which item a line is, when and where in its thread."""
         own = (KEPT_ID,) if self.is_hashed else self.item_id
         return alternatives(
             *own, self.created_at, self.retrieved_at, self.community, self.thread_id, self.parent_id
@@ -227,7 +233,7 @@ class LineFormat(BaseModel):
 
     @property
     def content_paths(self) -> list[str]:
-        """Paths of what is said in a line, where, by whom, and how it was taken."""
+        """Paths of the fields that hold words, author, place and numbers of an item."""
         return [
             *alternatives(self.thread_id, self.parent_id, self.author, self.title, *self.body),
             *self.number_paths,
@@ -235,12 +241,12 @@ class LineFormat(BaseModel):
 
     @property
     def number_paths(self) -> list[str]:
-        """Paths of what was counted or rated."""
+        """Paths of counts and ratings."""
         return alternatives(self.votes, self.reply_count, self.rating, self.is_recommended)
 
     @property
     def _tree(self) -> Tree:
-        """Every field a line is read for."""
+        """Every field that a line is read for."""
         an_id = Leaf(str | int | None, pl.String)
         count = _LENIENT if self.is_lenient else Leaf(int | None, pl.Int64)
         wanted = {
@@ -295,7 +301,7 @@ class LineFormat(BaseModel):
         return _STARS[0] + (rating - low) / (high - low) * (_STARS[1] - _STARS[0])
 
     def _moment(self, told: pl.Expr) -> pl.Expr:
-        """A time; null where it is none this side of the year 9999."""
+        """Return a time; null for one that is none before the year 9999."""
         if self.time == "epoch":
             number = told.cast(pl.Float64, strict=False)
             seconds = pl.when(number.abs() >= _SECONDS_MAX).then(number / 1000).otherwise(number)
@@ -306,7 +312,7 @@ class LineFormat(BaseModel):
         )
 
     def _seconds(self, told: float | str | None) -> float | None:
-        """The same of one value; raises ValueError where it is none."""
+        """Return one value as seconds since 1970; raises ValueError for one that is no time."""
         if told is None:
             return None
         if self.time == "epoch":

@@ -1,4 +1,4 @@
-"""Windows of a subreddit into the landing zone, under the names that callers of the ingestion contract know."""
+"""Windows of a subreddit into the landing zone, by the names of the ingestion contract."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,9 +22,10 @@ LedgerLookup = Callable[[str, Window], tuple[set[datetime], set[str]]]
 
 @dataclass(frozen=True)
 class RedditIngestionResult:
-    """What one call landed: the lines of the window's own hours, where its first one lies below the landing zone, and late hours.
+    """Counts of one call, and where its first hour lies below the landing zone.
 
-    Times are seconds since 1970. `late_hours` are older ones that got something they did not have.
+    Counts are lines of the window's own hours. Times are seconds since 1970. `late_hours` are
+    older hours that got something they did not have.
     """
 
     subreddit: str
@@ -37,7 +38,7 @@ class RedditIngestionResult:
     page_count: int
 
     def __str__(self) -> str:
-        """As an operator reads it."""
+        """Return the counts as an operator reads them."""
         return f"{self.submissions_count} submissions, {self.comments_count} comments, {self.page_count} pages"
 
 
@@ -54,7 +55,7 @@ class RedditIngestionService(RedditProfile):
         comments: visits.Comments = "listing",
         submissions_max: int | None = None,
     ) -> None:
-        """Land what this client reads; `known` tells late items from those that were received."""
+        """Land what the client reads; `known` tells late items from those that were received."""
         self._reddit = reddit
         self._landing = landing
         self._known = known
@@ -67,7 +68,8 @@ class RedditIngestionService(RedditProfile):
     ) -> RedditIngestionResult:
         """Land the whole hours from `start` to `end`.
 
-        Raises CommunityClosed or SourceUnavailable where the subreddit or Reddit cannot be read; nothing was landed then.
+        Raises CommunityClosed or SourceUnavailable where the subreddit or Reddit cannot be
+        read; nothing was landed then.
         """
         window = Window(start, end)
         closed, known = self._known(subreddit, window)

@@ -1,4 +1,7 @@
-"""Reddit's listings read page by page, each reading with what it proves: PRAW's own generators end without saying why."""
+"""Reddit's listings page by page, each reading with the span it proves.
+
+PRAW's own generators end without a reason.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -50,13 +53,17 @@ class _Pages:
     count: int = 0
 
     def end(self) -> StopReason:
-        """What the last page means: at its cap, which counts what it no longer shows, Reddit names no further page either."""
+        """Return what the last page means.
+
+        At its cap, which counts items it no longer shows, Reddit names no further page
+        either.
+        """
         is_short = self.count < PAGES_MAX and len(self.items) <= _SHORT * PAGES_MAX * PAGE_ITEMS
         return StopReason.EXHAUSTED if is_short else StopReason.CAP_REACHED
 
 
 class _AnchorLost(Exception):
-    """The item a page was to follow was deleted meanwhile: the listing seems to end where it does not."""
+    """The item that a page was to follow was deleted, so the listing only seems to end."""
 
 
 def read_listing(
@@ -67,9 +74,10 @@ def read_listing(
     back_to: datetime,
     items_max: int | None = None,
 ) -> ListingReading:
-    """Read until an item older than `back_to`, the listing's end or Reddit's cap, whichever comes first, or to our own `items_max`.
+    """Read until an item older than `back_to`, the listing's end, Reddit's cap or `items_max`.
 
-    Raises CommunityClosed, CredentialsRefused or SourceUnavailable; the last also where the listing kept changing below.
+    Raises CommunityClosed, CredentialsRefused or SourceUnavailable; the last also where the
+    listing kept changing.
     """
     ended_after: set[str] = set()
     for _ in range(_ATTEMPTS):
@@ -127,7 +135,11 @@ def _read_pages(
 
 
 def _covered(pages: _Pages, reason: StopReason) -> CoveredSpan | None:
-    """From after the oldest item read, whose second may hold more, to where late ones may still appear."""
+    """Return the span that the pages prove to be seen.
+
+    It begins after the oldest item, whose second may hold more, and ends where late items may
+    still appear.
+    """
     end = pages.retrieved_at - OVERLAP
     oldest = min((created_at(item) for item in pages.items.values()), default=EARLIEST)
     start = EARLIEST if reason is StopReason.EXHAUSTED else oldest + timedelta(seconds=1)
@@ -135,7 +147,7 @@ def _covered(pages: _Pages, reason: StopReason) -> CoveredSpan | None:
 
 
 def created_at(item: Item) -> datetime:
-    """When the item was written."""
+    """Return when the item was written."""
     return datetime.fromtimestamp(vars(item)["created_utc"], UTC)
 
 
@@ -149,7 +161,10 @@ class SubmissionFetcher:
     def iterate_window(
         self, subreddit: str, start_ts: float, end_ts: float
     ) -> Iterator[Submission]:
-        """Those written in `[start_ts, end_ts)`, seconds since 1970, oldest first; raises SourceUnavailable at Reddit's cap."""
+        """Yield the submissions written in `[start_ts, end_ts)`, seconds since 1970, oldest first.
+
+        Raises SourceUnavailable at Reddit's cap.
+        """
         reading = read_listing(
             self._reddit, subreddit, "submission", back_to=datetime.fromtimestamp(start_ts, UTC)
         )
@@ -169,14 +184,14 @@ class CommentFetcher:
         self._reddit = reddit
 
     def iterate_comments(self, submission: Submission) -> Iterator[Comment]:
-        """Every comment of the tree, as it is now; each hundred hidden ones cost a request more."""
+        """Yield every comment of the tree; each hundred hidden ones cost another request."""
         with asking(f"the thread {submission.id}"):
             submission.comments.replace_more(limit=None)
             yield from (item for item in submission.comments.list() if isinstance(item, Comment))
 
 
 def fetch_items(reddit: praw.Reddit, fullnames: list[str]) -> tuple[list[Item], datetime]:
-    """What Reddit still knows of these items, a hundred a request, and when by its clock; who is missing is gone."""
+    """Return the items that Reddit still has, and its time of the answer; a hundred a request."""
     with asking(f"{len(fullnames)} known items"):
         found = [
             item

@@ -1,4 +1,4 @@
-"""Everything that is known of Reddit without its client: how its lines are read, and where its items are."""
+"""Reddit without its client: the format of its lines, and the addresses of its items."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar

@@ -1,7 +1,7 @@
-"""Reading a community while it grows: polls that overlap, a last look that closes its hours, second looks at what is known.
+"""Visits to a community that grows: polls, a last look that closes hours, second looks.
 
-Each lands what it saw beside what others landed, with the span it proves to have seen. None of them decides whether an
-hour is complete: `certificate` does, from all of them together.
+Each lands what it saw beside what others landed, with the span it proves to have seen. No visit
+decides whether an hour is complete: `certificate` does, from all of them together.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -51,7 +51,7 @@ _SHARE_OF_CAP = 0.5
 
 @dataclass(frozen=True)
 class PollMark:
-    """What the last poll of one listing left for the next: how far it saw, its newest items and how many came an hour."""
+    """Memory of the last poll of one listing: how far it saw, its newest items, items an hour."""
 
     retrieved_at: datetime
     newest_at: datetime
@@ -59,7 +59,7 @@ class PollMark:
     per_hour: float
 
     def to_note(self) -> dict[str, Any]:
-        """As JSON can hold it."""
+        """Return the mark as JSON can hold it."""
         return {
             **vars(self),
             "retrieved_at": self.retrieved_at.isoformat(),
@@ -68,20 +68,20 @@ class PollMark:
 
     @classmethod
     def from_note(cls, note: Mapping[str, Any]) -> "PollMark":
-        """What `to_note` made."""
+        """Return the mark that `to_note` wrote."""
         times = {name: datetime.fromisoformat(note[name]) for name in ("retrieved_at", "newest_at")}
         return cls(newest=tuple(note["newest"]), per_hour=note["per_hour"], **times)
 
     @property
     def interval(self) -> timedelta:
-        """How soon to look again: while at most half of what a listing shows can have come."""
+        """Time until the next poll, in which at most half of what a listing shows can come."""
         minutes = _SHARE_OF_CAP * PAGE_ITEMS * PAGES_MAX / max(self.per_hour / 60, 1e-9)
         return min(max(timedelta(minutes=min(minutes, 1e6)), POLL_MIN), POLL_MAX)
 
 
 @dataclass(frozen=True)
 class VisitResult:
-    """What a visit put into the landing zone: which hours it touched, how much, and when by Reddit's clock."""
+    """Effect of a visit: the hours it touched, the items it landed, and Reddit's time of it."""
 
     hours: list[Window]
     item_count: int
@@ -97,10 +97,11 @@ def poll(
     seen: Mapping[str, PollMark],
     now: datetime,
 ) -> tuple[VisitResult, dict[str, PollMark]]:
-    """Read both listings back past what the last poll saw, land it, and say what this one saw.
+    """Read both listings back past the end of the last poll, land them, and return new marks.
 
-    A poll that sees none of the items the last one saw newest cannot prove that nothing lies between: its span begins
-    where the last one was read, so that a hole stays open for the closer.
+    A poll that meets none of the newest items of the last poll cannot prove that nothing lies
+    between: its span begins where the last poll was read, so that a hole stays open for the
+    closer.
     """
     first = floor_hour(now) - HOUR
     readings, back_to = {}, {}
@@ -150,11 +151,12 @@ def close(
     submissions_max: int | None = None,
     now: datetime,
 ) -> VisitResult:
-    """Read the hours of the window to their beginning and land them; items of `closed` hours that are not `known` come late.
+    """Read the hours of the window to their beginning and land them, and late items with them.
 
-    `closed` are the starts of older hours, `known` the full names of their items. `comments` is `listing`, `none`, or `tree`, which
-    expands the window's submissions, misses whatever is said later and certifies submissions only. An hour that `submissions_max`
-    cut off is not certified.
+    Late are items of `closed` hours, given by their starts, whose full names are not `known`.
+    `comments` is `listing`, `none`, or `tree`, which expands the window's submissions, misses
+    later comments and certifies submissions only. An hour that `submissions_max` cut off is not
+    certified.
     """
     most = {"submission": submissions_max}
     kinds = KINDS if comments == "listing" else KINDS[:1]
@@ -212,7 +214,7 @@ def land_items(
     retrieved_at: datetime,
     now: datetime,
 ) -> VisitResult:
-    """Land items in their own hours, which claims nothing about others."""
+    """Land items in their own hours, without a claim about other items."""
     raw = [_raw(item, community, retrieved_at) for item in items]
     return VisitResult(
         land_apart(landing, _visit(path, retrieved_at), community, raw, now=now),
@@ -222,7 +224,7 @@ def land_items(
 
 
 def fullname(kind: str, item_id: str) -> str:
-    """Reddit's name of an item: its id with what kind it is before it."""
+    """Return Reddit's name of an item: its kind, then its id."""
     return f"{'t3' if kind == 'submission' else 't1'}_{item_id}"
 
 
@@ -256,7 +258,7 @@ class RedditSecondLook:
     def look_again(
         self, community: str, _window: Window, known: Collection[KnownItem]
     ) -> SecondLookResult:
-        """What their authors deleted, or a moderator removed, is gone."""
+        """Return the items as they are now; those deleted or removed are gone."""
         by_name = {fullname(item.kind, item.item_id): item for item in known}
         found, self.retrieved_at = fetch_items(self._reddit, list(by_name))
         gone = frozenset(by_name[item.fullname] for item in found if _is_gone(item))
@@ -310,7 +312,7 @@ def _land(
 
 
 def _stop(readings: Mapping[str, ListingReading], covered: dict[str, CoveredSpan]) -> FetchResult:
-    """Of both listings together: the cap where either met it."""
+    """Return the result of both listings together: the cap where either met it."""
     capped = tuple(
         kind for kind, reading in readings.items() if reading.stop_reason is StopReason.CAP_REACHED
     )
@@ -334,7 +336,7 @@ def _stop(readings: Mapping[str, ListingReading], covered: dict[str, CoveredSpan
 
 
 def _proved(reading: ListingReading, last: PollMark | None, back_to: datetime) -> CoveredSpan:
-    """What a poll saw and lands, from where the last one was read when it saw nothing again that this one had seen."""
+    """Return the span that a poll proves, from the end of the last one where they do not meet."""
     start, end = reading.covered or CoveredSpan(reading.retrieved_at, reading.retrieved_at)
     start = max(start, back_to)
     if last and last.newest and not reading.names.intersection(last.newest):
@@ -343,7 +345,10 @@ def _proved(reading: ListingReading, last: PollMark | None, back_to: datetime) -
 
 
 def _next(reading: ListingReading, last: PollMark | None) -> PollMark:
-    """What the next poll has to know; a rate rises at once and falls slowly, so that a burst is neither missed nor forgotten."""
+    """Return the mark for the next poll.
+
+    A rate rises at once and falls slowly, so that a burst is neither missed nor forgotten.
+    """
     ordered = sorted(reading.items, key=created_at, reverse=True)
     newest_at = (
         created_at(ordered[0]) if ordered else (last.newest_at if last else reading.retrieved_at)

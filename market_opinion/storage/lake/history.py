@@ -1,4 +1,4 @@
-"""The versions of a table: how many are kept, and what is left of those that are not."""
+"""The versions of a table: how many are kept, and the files that only older ones need."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,16 +14,17 @@ _IN_FLIGHT = timedelta(days=1)
 
 
 def expire(iceberg: IcebergTable) -> None:
-    """Forget the oldest snapshots once there are many, and what only they held."""
+    """Forget the oldest snapshots once there are many, and the files that only they need."""
     snapshots = sorted(iceberg.snapshots(), key=lambda snapshot: snapshot.timestamp_ms)
     if len(snapshots) > _SNAPSHOTS_MAX:
         forget(iceberg, [snapshot.snapshot_id for snapshot in snapshots[:-_SNAPSHOTS_KEPT]])
 
 
 def forget(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> int:
-    """Expire these snapshots and delete the files that no other one needs; how many. The current one stays.
+    """Expire the snapshots but for the current one; return how many files were deleted.
 
-    Nothing is deleted where another writer was quicker: the next time tries again.
+    Files that another snapshot needs stay. Nothing is deleted where another writer was quicker:
+    the next run tries again.
     """
     current = iceberg.current_snapshot()
     old = [
@@ -46,7 +47,10 @@ def forget(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> int:
 
 
 def sweep(iceberg: IcebergTable) -> int:
-    """Delete the files in the table's data and metadata folders that no snapshot names and no writer can still be writing."""
+    """Delete the table's files that no snapshot names; return how many.
+
+    A young file stays, since a writer may still be about to commit it.
+    """
     named = {path.partition("://")[2] or path for path in _files(iceberg)}
     named |= {
         path.partition("://")[2]
@@ -66,7 +70,10 @@ def sweep(iceberg: IcebergTable) -> int:
 
 
 def _files(iceberg: IcebergTable, *, dead_too: bool = False) -> set[str]:
-    """Every data file, manifest and manifest list that the snapshots of the table need; `dead_too`: and data files they say are gone."""
+    """Return the data files, manifests and manifest lists that the table's snapshots need.
+
+    `dead_too` adds data files that their manifests mark as deleted.
+    """
     found: set[str] = set()
     for snapshot in iceberg.snapshots():
         found.add(snapshot.manifest_list)

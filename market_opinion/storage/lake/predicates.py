@@ -1,4 +1,4 @@
-"""Which rows of a table are meant, as Iceberg's predicates."""
+"""Selections of rows as Iceberg's predicates."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,7 +23,7 @@ DAY = "full_date"
 
 
 def rows_of(table: Table, where: Where, window: Window | None) -> BooleanExpression:
-    """Rows whose columns are as `where` says and whose hour or day lies in the window."""
+    """Return the predicate of rows whose columns equal `where` and whose time is in the window."""
     parts: list[BooleanExpression] = [_equals(column, value) for column, value in where.items()]
     if window is not None:
         # An item's hour is its own time's, so where there is a partition by time the same span prunes it.

@@ -1,6 +1,6 @@
-"""Taking words and names out of what was received: the line stays, so that every count holds.
+"""Redaction of landed lines: words and names go, the line stays, so that every count holds.
 
-Either because people deleted them, or because only what was derived of them may be kept.
+Words go because people deleted them, or because only what was derived of them may be kept.
 """
 
 import re
@@ -28,10 +28,10 @@ _NOBODY = "erased_user"
 
 @dataclass(frozen=True)
 class Erasure:
-    """What has to go.
+    """Everything that has to go.
 
-    Whole items by id, the titles of threads where comments repeat them, the authors of items whose words stay, and every
-    trace of users by name (lower case).
+    Whole items by id, the titles of threads where comments repeat them, the authors of items
+    whose words stay, and every trace of users by name (lower case).
     """
 
     item_ids: frozenset[str] = frozenset()
@@ -40,18 +40,24 @@ class Erasure:
     users: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        """Whether there is anything to do."""
+        """Return whether there is anything to erase."""
         return bool(self.item_ids or self.thread_ids or self.authorless_ids or self.users)
 
 
 def erase_lines(content: Content, erasure: Erasure) -> tuple[bytes, list[str]]:
-    """A landed file's lines without what has to go, as many as before, and the ids of the items that lost something."""
+    """Return a landed file's lines after an erasure, and the ids of the items it changed.
+
+    There are as many lines as before.
+    """
     named = _mentions(erasure.users)
     return _each_line(content, lambda line, item: _erase(line, item, erasure, named))
 
 
 def purge_lines(content: Content) -> tuple[bytes, list[str]]:
-    """A landed file's lines without any words or names, as many as before, and the ids of the items that lost some."""
+    """Return a landed file's lines without words and names, and the ids of the items changed.
+
+    There are as many lines as before.
+    """
     return _each_line(content, _purge)
 
 
@@ -72,7 +78,7 @@ def _each_line(
 
 
 class _Item:
-    """One decoded line, by the words of its form."""
+    """One decoded line, read by its format."""
 
     def __init__(self, line_format: LineFormat, kind: str, fields: dict[str, Any]) -> None:
         self._line_format = line_format
@@ -81,7 +87,10 @@ class _Item:
         self.item_fields = line_format.item_fields(fields)
 
     def without(self, *, author: str | None, body: str | None, numbers: bool) -> bytes:
-        """The line with no more than which item it was, when and where in its thread, and what stands for author and words."""
+        """Return the line with no more than its identity and the given author and body.
+
+        The identity is which item it is, when it was written and where in its thread.
+        """
         line_format = self._line_format
         kept: dict[str, Any] = {}
         for path in (*line_format.identity_paths, *(line_format.number_paths if numbers else ())):
@@ -99,7 +108,7 @@ class _Item:
     def with_changes(
         self, *, authorless: bool, titleless: bool, named: re.Pattern[str] | None
     ) -> bytes | None:
-        """The line without its author or its thread's title, or without names in its words; None where that changes nothing."""
+        """Return the line without author, thread title or names; None where nothing changes."""
         changed = (
             _renamed(self.fields, named)
             if named
@@ -114,7 +123,7 @@ class _Item:
         return None if changed == self.fields else msgspec.json.encode(changed)
 
     def _keep_id(self, fields: dict[str, Any]) -> None:
-        """Where the id is made of who wrote it, it has to outlive that."""
+        """Write down the id where it was made of who wrote the item, since the author goes."""
         if self._line_format.is_hashed:
             fields[KEPT_ID] = self.item_fields.item_id
 
@@ -161,7 +170,7 @@ def _erase(
 
 
 def _renamed(value: Any, named: re.Pattern[str]) -> Any:  # noqa: ANN401, JSON
-    """The same with nobody in the place of the names."""
+    """Return the value with a placeholder for each name."""
     if isinstance(value, str):
         return named.sub(_NOBODY, value)
     if isinstance(value, dict):
@@ -170,7 +179,10 @@ def _renamed(value: Any, named: re.Pattern[str]) -> Any:  # noqa: ANN401, JSON
 
 
 def _mentions(users: frozenset[str]) -> re.Pattern[str] | None:
-    """The names where they are written as names: `u/name`, `user/name`, `@name`, and anywhere when they cannot be a word."""
+    """Return a pattern of the names where they are written as names.
+
+    That is `u/name`, `user/name`, `@name`, and anywhere for names that cannot be a word.
+    """
     if not users:
         return None
     by_length = sorted(users, key=len, reverse=True)
