@@ -1,4 +1,4 @@
-"""Groups of settings: read from the same environment and `.env` file as `Settings`, for one part each."""
+"""Groups of settings, each for one part, read from the environment and `.env` as `Settings` is."""
 
 from typing import TypeVar, get_args
 
@@ -28,7 +28,7 @@ Group = TypeVar("Group", bound=SettingsGroup)
 
 
 def read_group(group: type[Group]) -> Group:
-    """Return the group as the environment has it; raises SettingsInvalid that names the variable."""
+    """Return the group as it is set now; raises SettingsInvalid that names a wrong variable."""
     try:
         return group()
     except ValidationError as error:

@@ -35,8 +35,8 @@ class Pace(Protocol):
 class SourceContext:
     """Everything a source may need to be opened.
 
-    `pace` returns the allowance of an account for a number of requests a minute. `files` is where the files of a run lie,
-    `mapping` the name of the section of `domain.toml` that maps their columns.
+    `pace` returns the allowance of an account for a number of requests a minute. `files` is where
+    the files of a run are, `mapping` the section of `domain.toml` that maps their columns.
     """
 
     settings: Settings
@@ -47,14 +47,14 @@ class SourceContext:
 
 
 class DoctorLine(NamedTuple):
-    """The state of a source as `doctor` prints it; `off` is a source that is not set up, and need not be."""
+    """The state of a source for `doctor`; `off` is a source that is not set up, and need not be."""
 
     state: Literal["ok", "off", "bad"]
     text: str
 
 
 class SourceProfile:
-    """Everything a source says of itself before it is opened; a source of another package derives from it.
+    """Everything a source says of itself before it is opened; every source derives from it.
 
     For example::
 
@@ -79,8 +79,8 @@ class SourceProfile:
     access: ClassVar[str]
     # The format of the platform's lines for each kind of item, where this source brings it.
     line_formats: ClassVar[LineFormats] = MappingProxyType({})
-    # The addresses of items by their ids alone, since a received address may hold words of a title or a user's name;
-    # comments have that of other items unless they have their own.
+    # The addresses of items by their ids alone, since a received address may hold words of a title
+    # or a user's name; comments have that of other items unless they have their own.
     item_address: ClassVar[str | None] = None
     comment_address: ClassVar[str | None] = None
     # The settings of the source; a field that is a SecretStr is a secret.
@@ -104,11 +104,11 @@ class SourceProfile:
         """
         if cls.settings_group is None:
             return None
-        if not (named := secrets(cls.settings_group)):
+        if not (variables := secrets(cls.settings_group)):
             return DoctorLine("ok", "needs no key")
         if missing := missing_secrets(settings.group(cls.settings_group)):
             return DoctorLine("off", f"{', '.join(missing)} is not set: {cls.access}")
-        return DoctorLine("ok", f"{', '.join(named)} is set")
+        return DoctorLine("ok", f"{', '.join(variables)} is set")
 
 
 class Source(Origin, Protocol):

@@ -27,7 +27,7 @@ class Archive(Files):
             platform=platform,
             capture_path=capture_path,
             formats=(PLATFORM, RedditProfile.line_formats),
-            reading=_reading,
+            description_of=_reading,
             expected=expected,
         )
 

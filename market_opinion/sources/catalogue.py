@@ -39,7 +39,8 @@ def names() -> list[str]:
 def source_type(name: str) -> type[SourceProfile]:
     """Return the class of a source.
 
-    Raises InvalidRequest that names the sources there are, and SettingsInvalid where the source cannot be imported.
+    Raises InvalidRequest that names the sources there are, and SettingsInvalid where this one
+    cannot be imported.
     """
     if name not in _entry_points():
         message = f"no source {name!r}; there are: {', '.join(names())}"
@@ -47,7 +48,9 @@ def source_type(name: str) -> type[SourceProfile]:
     try:
         return cast("type[SourceProfile]", _entry_points()[name].load())
     except (ImportError, AttributeError) as error:
-        message = f"source {name} cannot be imported ({error}): install its package again, or take it away"
+        message = (
+            f"source {name} cannot be imported ({error}): install its package again, or remove it"
+        )
         raise SettingsInvalid(message) from error
 
 
@@ -81,8 +84,10 @@ def setting_variables() -> dict[str, FieldInfo]:
 
 def secret_variables() -> dict[str, str]:
     """Return the descriptions of all secrets of sources by the names of their variables."""
-    found = {name: text for group in settings_groups() for name, text in secrets(group).items()}
-    return dict(sorted(found.items()))
+    descriptions = {
+        name: text for group in settings_groups() for name, text in secrets(group).items()
+    }
+    return dict(sorted(descriptions.items()))
 
 
 @functools.cache

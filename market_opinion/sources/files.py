@@ -32,10 +32,11 @@ class FileDescription:
 class Files(SourceProfile):
     """A folder or file.
 
-    `origin` hashes the names, sizes and times of the files; `retrieved_at` is when the newest of them was written.
+    `origin` hashes the names, sizes and times of the files; `retrieved_at` is when the newest of
+    them was written.
     """
 
-    # Whether an hour it holds nothing of was without any; a set of reviews, or an export, does not say.
+    # Whether an hour of which the files have nothing was empty; reviews and exports do not say.
     vouches = False
 
     def __init__(
@@ -44,7 +45,7 @@ class Files(SourceProfile):
         *,
         platform: str,
         capture_path: str,
-        reading: Callable[[str], FileDescription | None],
+        description_of: Callable[[str], FileDescription | None],
         expected: str,
         formats: tuple[FormatReference, LineFormats] | None = None,
     ) -> None:
@@ -58,9 +59,9 @@ class Files(SourceProfile):
         self._format_reference, self._line_formats = formats or (platform, self.line_formats)
         self._fs, path = fsspec.url_to_fs(uri)
         self._files = [
-            (info, held)
+            (info, description)
             for info in _listing(self._fs, path)
-            if (held := reading(PurePosixPath(info["name"]).name))
+            if (description := description_of(PurePosixPath(info["name"]).name))
         ]
         if not self._files:
             message = f"no {capture_path} at {uri}: expected {expected}"
@@ -89,7 +90,9 @@ class Files(SourceProfile):
         """
         sorter = _Sorter(frozenset(communities), window, latest=now + timedelta(days=1), sink=sink)
         refused = [
-            found for info, held in self._files for found in self._read(info["name"], held, sorter)
+            found
+            for info, description in self._files
+            for found in self._read(info["name"], description, sorter)
         ]
         return FetchResult(
             reason=StopReason.ERROR if refused else StopReason.EXHAUSTED,
@@ -104,16 +107,20 @@ class Files(SourceProfile):
             other_communities=dict(sorter.other_communities.most_common(20)),
         )
 
-    def _read(self, path: str, held: FileDescription, sorter: "_Sorter") -> Iterator[RefusedFile]:
+    def _read(
+        self, path: str, description: FileDescription, sorter: "_Sorter"
+    ) -> Iterator[RefusedFile]:
         """Sort one file, and yield what of it could not be read."""
-        uri, line_format = self._fs.unstrip_protocol(path), self._line_formats[held.kind]
-        wanted = (
+        uri, line_format = self._fs.unstrip_protocol(path), self._line_formats[description.kind]
+        columns = (
             line_format.created_at,
             *(() if line_format.is_lenient and line_format.is_hashed else line_format.item_id),
         )
         try:
             sorter.sort(
-                held, line_format, read_lines(self._fs, path, encoding=held.encoding, wanted=wanted)
+                description,
+                line_format,
+                read_lines(self._fs, path, encoding=description.encoding, wanted=columns),
             )
         except BROKEN as error:
             yield RefusedFile(uri, "truncated_file", f"ends or breaks in the middle: {error}")
@@ -170,19 +177,21 @@ class _Sorter:
         self.spoken: dict[str, set[datetime]] = defaultdict(set)
         self.extent: Window | None = None
 
-    def sort(self, held: FileDescription, line_format: LineFormat, lines: Iterator[bytes]) -> None:
+    def sort(
+        self, description: FileDescription, line_format: LineFormat, lines: Iterator[bytes]
+    ) -> None:
         """Pass on every line of one file that was asked for."""
         for line in lines:
-            place = self._place_of(line, line_format, held.community)
+            place = self._place_of(line, line_format, description.community)
             if place is None and self._place is None:
                 self._waiting.append(line)
                 continue
             if self._waiting and place is not None:
                 for early in self._waiting:
-                    self._hand_on(held.kind, place, early)
+                    self._hand_on(description.kind, place, early)
                 self._waiting.clear()
             self._place = place or self._place
-            self._hand_on(held.kind, self._place, line)  # type: ignore[arg-type]  # one of the two is set here
+            self._hand_on(description.kind, self._place, line)  # type: ignore[arg-type]  # one of the two is set here
 
     def finish_file(self) -> bool:
         """Forget the file's last place; return whether it had lines and none could be placed."""
@@ -196,12 +205,12 @@ class _Sorter:
     ) -> tuple[str, int] | None:
         """Return community and hour since 1970; None where one is unreadable or not believed."""
         place = line_format.place(line)
-        told = place and (place.community or community)
-        if place is None or not told or not self._earliest_s <= place.seconds < self._latest_s:
+        own_name = place and (place.community or community)
+        if place is None or not own_name or not self._earliest_s <= place.seconds < self._latest_s:
             return None
-        name = self._names.get(told)
+        name = self._names.get(own_name)
         if name is None:
-            name = self._names[told] = community_name(told)
+            name = self._names[own_name] = community_name(own_name)
         return (name, int(place.seconds // 3600)) if name else None
 
     def _hand_on(self, kind: str, place: tuple[str, int], line: bytes) -> None:
@@ -209,9 +218,9 @@ class _Sorter:
         if self._communities and community not in self._communities:
             self.other_communities[community] += 1
             return
-        if (known := self._hours.get(place)) is None:
-            known = self._hours[place] = self._meet(community, hour)
-        start, is_wanted = known
+        if (hour_start := self._hours.get(place)) is None:
+            hour_start = self._hours[place] = self._meet(community, hour)
+        start, is_wanted = hour_start
         if is_wanted:
             self._sink(RawItem(kind, community, start, line))
 
@@ -227,5 +236,5 @@ class _Sorter:
 def _listing(fs: Any, path: str) -> list[dict[str, Any]]:  # noqa: ANN401, fsspec is untyped
     if not fs.exists(path):
         return []
-    found = fs.find(path, detail=True).values() if fs.isdir(path) else [fs.info(path)]
-    return sorted(found, key=lambda f: PurePosixPath(f["name"]).name)
+    infos = fs.find(path, detail=True).values() if fs.isdir(path) else [fs.info(path)]
+    return sorted(infos, key=lambda f: PurePosixPath(f["name"]).name)

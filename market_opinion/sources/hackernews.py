@@ -116,28 +116,28 @@ class HackerNews(WebSource):
             for hit in self._hits(kind, window.start, window.end)
             if (item := self.file_item(kind, community, hit, window))
         ]
-        found = {self.line_formats[item.kind].key(msgspec.json.decode(item.line)) for item in items}
-        unfound = [each for each in known if each.item_id not in found]
-        return SecondLookResult(items, standing=frozenset(filter(self._stands, unfound)))
+        ids = {self.line_formats[item.kind].key(msgspec.json.decode(item.line)) for item in items}
+        missing = [each for each in known if each.item_id not in ids]
+        return SecondLookResult(items, standing=frozenset(filter(self._stands, missing)))
 
-    def _stands(self, known: KnownItem) -> bool:
+    def _stands(self, item: KnownItem) -> bool:
         """Return whether the item itself can still be read."""
-        found = self.web.find(f"items/{known.item_id}", what=f"item {known.item_id}")
-        return found is not None and any(found.get(name) for name in _WORDS)
+        answer = self.web.find(f"items/{item.item_id}", what=f"item {item.item_id}")
+        return answer is not None and any(answer.get(name) for name in _WORDS)
 
     def _hits(self, kind: str, start: datetime, end: datetime) -> Iterator[Mapping[str, Any]]:
         what = f"Hacker News from {start.isoformat()} to {end.isoformat()}"
         span = f"created_at_i>={int(start.timestamp())},created_at_i<{int(end.timestamp())}"
-        found = self.web.get(
+        page = self.web.get(
             "search_by_date",
             {"tags": _TAGS[kind], "numericFilters": span, "hitsPerPage": _HITS_MAX},
             what=what,
         )
         # The count may be an estimate: a full page may hide more whatever it says.
-        if found["nbHits"] <= len(found["hits"]) < _HITS_MAX:
+        if page["nbHits"] <= len(page["hits"]) < _HITS_MAX:
             yield from (
                 {name: value for name, value in hit.items() if name not in _DECORATION}
-                for hit in found["hits"]
+                for hit in page["hits"]
             )
         elif end - start > _SECOND:
             middle = start + (end - start) // _SECOND // 2 * _SECOND
@@ -145,6 +145,6 @@ class HackerNews(WebSource):
             yield from self._hits(kind, middle, end)
         else:
             message = (
-                f"{what}: {found['nbHits']} {kind}s, of which a search gives {len(found['hits'])}"
+                f"{what}: {page['nbHits']} {kind}s, of which a search gives {len(page['hits'])}"
             )
             raise SourceUnavailable(message)

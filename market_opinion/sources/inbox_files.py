@@ -27,8 +27,8 @@ _READ, _ENDED = {"landed", "processed", "partly"}, {"processed", "partly", "dupl
 _HIDDEN = re.compile(r"(^|/)\.")
 # What programs call a file while they still write it.
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", "~")
-# `landed` is one whose run ended before its lines were in the mart: it is taken up again.
-# `waiting` is one that could not be read just now: nothing is kept of it, and the next run tries again.
+# The run of a `landed` file ended before its lines were in the mart: it is taken up again. A
+# `waiting` file could not be read just now: nothing is kept of it, and the next run tries again.
 State = Literal["waiting", "landed", "processed", "partly", "duplicate", "refused"]
 
 
@@ -60,11 +60,12 @@ class Arrival(NamedTuple):
     @property
     def record(self) -> str:
         """Path of the file's outcome, for its present state and its present route."""
-        told = hashlib.sha256(f"{self.size} {self.modified_at.isoformat()}".encode()).hexdigest()[
-            :8
-        ]
+        version = hashlib.sha256(
+            f"{self.size} {self.modified_at.isoformat()}".encode()
+        ).hexdigest()[:8]
         # Brackets and stars in names are patterns to fsspec.
-        return f"{_FILES}/{quote(self.path, safe='/ ')}/{told}-{self.route.key if self.route else 'none'}.json"
+        key = self.route.key if self.route else "none"
+        return f"{_FILES}/{quote(self.path, safe='/ ')}/{version}-{key}.json"
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -99,31 +100,33 @@ class Inbox:
 
         Hidden files, and those that call themselves unfinished, are left out.
         """
-        found = self._fs.find(self._root, detail=True) if self._fs.exists(self._root) else {}
-        named = {
+        listing = self._fs.find(self._root, detail=True) if self._fs.exists(self._root) else {}
+        by_path = {
             name.removeprefix(self._root + "/"): info
-            for name, info in sorted(found.items())
+            for name, info in sorted(listing.items())
             if info["type"] == "file"
         }
         return {
             path: info
-            for path, info in named.items()
+            for path, info in by_path.items()
             if not path.endswith(_UNFINISHED) and not _HIDDEN.search(path)
         }
 
-    def arrivals(self, routes: Callable[[str], InboxRoute]) -> list[Arrival]:
+    def arrivals(self, route_of_folder: Callable[[str], InboxRoute]) -> list[Arrival]:
         """Return the files whose present state has no outcome yet.
 
         `route_of_folder` returns how files of a folder are read, or raises InvalidRequest.
         """
-        known, told = (
+        records, by_folder = (
             frozenset(self._landing.files_below(_FILES)),
             dict[str, tuple[InboxRoute | None, str]](),
         )
         arrivals = []
         for path, info in self.files().items():
             folder = path.rpartition("/")[0]
-            route, problem = told.get(folder) or told.setdefault(folder, _route(routes, folder))
+            route, problem = by_folder.get(folder) or by_folder.setdefault(
+                folder, _route(route_of_folder, folder)
+            )
             arrivals.append(
                 Arrival(
                     path,
@@ -134,7 +137,7 @@ class Inbox:
                     problem,
                 )
             )
-        return [arrival for arrival in arrivals if arrival.record not in known]
+        return [arrival for arrival in arrivals if arrival.record not in records]
 
     def is_settled(self, arrival: Arrival, now: datetime) -> bool:
         """Return whether the file seems to be written to its end."""
@@ -185,9 +188,11 @@ class Inbox:
             self._landing.write(arrival.record, raw)
 
 
-def _route(routes: Callable[[str], InboxRoute], folder: str) -> tuple[InboxRoute | None, str]:
+def _route(
+    route_of_folder: Callable[[str], InboxRoute], folder: str
+) -> tuple[InboxRoute | None, str]:
     try:
-        return routes(folder), ""
+        return route_of_folder(folder), ""
     except InvalidRequest as error:
         return None, str(error)
 
@@ -204,17 +209,20 @@ def route_of(
     Raises InvalidRequest that names the folders there may be.
     """
     folders = list(PurePosixPath(folder).parts)
-    named = folders.pop(0) if folders and folders[0] in known else ""
-    found = load(named or domain)
-    there_may_be = ["archive", "reviews", *found.files]
-    if not folders or folders[0] not in there_may_be:
-        message = f"its folder does not say what it is: for domain {found.name} there may be {', '.join(there_may_be)}"
+    domain_folder = folders.pop(0) if folders and folders[0] in known else ""
+    routed_domain = load(domain_folder or domain)
+    names = ["archive", "reviews", *routed_domain.files]
+    if not folders or folders[0] not in names:
+        message = (
+            f"its folder does not say how it is read: for domain {routed_domain.name} there may be"
+            f" {', '.join(names)}"
+        )
         raise InvalidRequest(message)
-    mapping = found.files.get(folders[0])
-    told = f"{named} {folders[0]} {mapping.model_dump_json() if mapping else ''}"
-    key = hashlib.sha256(told.encode()).hexdigest()[:8]
+    mapping = routed_domain.files.get(folders[0])
+    instructions = f"{domain_folder} {folders[0]} {mapping.model_dump_json() if mapping else ''}"
+    key = hashlib.sha256(instructions.encode()).hexdigest()[:8]
     return InboxRoute(
-        found.name, "file" if mapping else folders[0], folders[0] if mapping else None, key
+        routed_domain.name, "file" if mapping else folders[0], folders[0] if mapping else None, key
     )
 
 
@@ -230,9 +238,9 @@ class Queue:
 
     def wait(self, seconds: int) -> bool:
         """Return whether a message came within at most 20 seconds; it leaves the queue."""
-        found = self._client.receive_message(
+        answer = self._client.receive_message(
             QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=min(max(seconds, 0), 20)
         )
-        for message in found.get("Messages", ()):
+        for message in answer.get("Messages", ()):
             self._client.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
-        return bool(found.get("Messages"))
+        return bool(answer.get("Messages"))

@@ -125,12 +125,13 @@ def _check_columns(path: str, columns: list[str], wanted: tuple[str, ...]) -> No
     ]
     if missing:
         name = PurePosixPath(path).name
-        message = f"{name} has no column {', '.join(missing)}; it has {', '.join(map(str, columns)) or 'none'}"
+        present = ", ".join(map(str, columns)) or "none"
+        message = f"{name} has no column {', '.join(missing)}; it has {present}"
         raise SourceUnreadable(message)
 
 
 def _zstd_frame() -> Any:  # noqa: ANN401, of a C extension
-    # Reddit's dumps are packed with a window of 2 GiB (`zstd --long=31`), which the library refuses unless told.
+    # Reddit's dumps have a window of 2 GiB (`zstd --long=31`), which is refused by default.
     return zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj()
 
 

@@ -50,7 +50,7 @@ class LinkedIn(WebSource):
     kinds = ("submission", "comment")
     reads = "posts of organisations and the comments below them"
     access = "organisations of your own: an approved app"
-    # learn.microsoft.com/linkedin/marketing/community-management/shares, "Posts API" and "Comments API".
+    # learn.microsoft.com/linkedin/marketing/community-management/shares: Posts API, Comments API.
     line_formats: ClassVar = {
         "submission": LineFormat(
             item_id="id", created_at="publishedAt|createdAt", author="author", body="commentary"
@@ -80,7 +80,10 @@ class LinkedIn(WebSource):
         """Return the source at LINKEDIN_URL, with LINKEDIN_ACCESS_TOKEN."""
         settings = context.settings.group(LinkedInSettings)
         if settings.access_token is None:
-            message = "source linkedin needs LINKEDIN_ACCESS_TOKEN with r_organization_social, of an app approved for Community Management"
+            message = (
+                "source linkedin needs LINKEDIN_ACCESS_TOKEN with r_organization_social, of an app"
+                " approved for Community Management"
+            )
             raise SettingsInvalid(message)
         secret = settings.access_token.get_secret_value()
         headers = {
@@ -140,8 +143,10 @@ class LinkedIn(WebSource):
             if each.kind == "comment":
                 number = each.item_id.rpartition(",")[2].rstrip(")")
                 path = f"socialActions/{quote(each.thread_id or '', safe='')}/comments/{number}"
-            found = self.web.find(path, what=each.item_id)
-            if found is not None and (item := self.file_item(each.kind, community, found, window)):
+            answer = self.web.find(path, what=each.item_id)
+            if answer is not None and (
+                item := self.file_item(each.kind, community, answer, window)
+            ):
                 items.append(item)
         return SecondLookResult(items)
 

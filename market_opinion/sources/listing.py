@@ -38,7 +38,7 @@ def readme_table() -> str:
 
 
 def platform_table() -> str:
-    """Return the table of platforms: the kinds of item of each, and the address that an item is given."""
+    """Return the table of platforms: their kinds of item, and the address that an item gets."""
     rows = [
         f"| `{profile.platform}` | {', '.join(profile.kinds)} | {_code(profile.item_address)} |"
         for name in catalogue.names()
@@ -58,10 +58,10 @@ def example_settings() -> str:
 
 def terraform_secrets() -> str:
     """Return the secrets of all sources as JSON: their names in the account, and what they hold."""
-    found = {
+    by_name = {
         name.lower().replace("_", "-"): text for name, text in catalogue.secret_variables().items()
     }
-    return json.dumps(found, indent=2) + "\n"
+    return json.dumps(by_name, indent=2) + "\n"
 
 
 def _group_lines(group: type[SettingsGroup], shown: set[str]) -> Iterator[str]:

@@ -17,7 +17,10 @@ class MappedFiles(Files):
     """A folder or file whose columns `[files.NAME]` of a domain maps."""
 
     kinds = ("submission", "comment", "review")
-    reads = "any table (JSONL, CSV, Parquet) by a mapping in `domain.toml`: exports, surveys, app stores"
+    reads = (
+        "any table (JSONL, CSV, Parquet) by a mapping in `domain.toml`:"
+        " exports, surveys, app stores"
+    )
     access = "files that you have"
 
     def __init__(self, uri: str, mapping: FileMapping, *, platform: str) -> None:
@@ -31,7 +34,7 @@ class MappedFiles(Files):
             platform=platform,
             capture_path="file",
             formats=(written_out, {mapping.kind: mapping.fields}),
-            reading=lambda name: reading if ending_of(name) in ENDINGS else None,
+            description_of=lambda name: reading if ending_of(name) in ENDINGS else None,
             expected=f"files ending in {', '.join(ENDINGS)}, also packed as .gz or .zst",
         )
         self.origin = read_as(self.origin, mapping.model_dump_json())
@@ -49,15 +52,18 @@ class MappedFiles(Files):
     @classmethod
     def platform_of(cls, domain: Domain, mapping: str | None) -> str:
         """Return the platform that the mapping names, else the name of the mapping."""
-        name, found = _mapping(domain, mapping)
-        return found.platform or name
+        name, section = _mapping(domain, mapping)
+        return section.platform or name
 
 
 def _mapping(domain: Domain, name: str | None) -> tuple[str, FileMapping]:
     if name is None and len(domain.files) == 1:
         return next(iter(domain.files.items()))
     if name is None or name not in domain.files:
-        told = "no mapping was named" if name is None else f"no mapping {name!r}"
-        message = f"{told}: domain {domain.name} has {', '.join(domain.files) or 'none'}; add [files.NAME] to its domain.toml"
+        problem = "no mapping was named" if name is None else f"no mapping {name!r}"
+        message = (
+            f"{problem}: domain {domain.name} has {', '.join(domain.files) or 'none'};"
+            " add [files.NAME] to its domain.toml"
+        )
         raise InvalidRequest(message)
     return name, domain.files[name]

@@ -28,7 +28,8 @@ from market_opinion.storage.landing.origin import FetchResult
 from market_opinion.storage.line_format import LineFormat
 
 _PAGE_ITEMS = 100
-# developers.facebook.com/docs/graph-api/guides/error-handling: used up for now, a token that is none, and what is not there.
+# developers.facebook.com/docs/graph-api/guides/error-handling: requests used up for now, things
+# that are not there, failures that pass, and tokens that are refused.
 _RATE_CODES = {4, 17, 32, 613}
 _ABSENT_CODE, _ABSENT_SUBCODE = 100, 33
 _TRANSIENT_CODES = {1, 2}
@@ -113,7 +114,10 @@ class _Graph(WebSource):
         settings = context.settings.group(cls.settings_group)
         if settings.access_token is None:
             variable = f"{cls.platform.upper()}_ACCESS_TOKEN"
-            message = f"source {cls.platform} needs {variable}: a long-lived token for pages or accounts of your own (developers.facebook.com)"
+            message = (
+                f"source {cls.platform} needs {variable}: a long-lived token for pages or accounts"
+                " of your own (developers.facebook.com)"
+            )
             raise SettingsInvalid(message)
         secret = settings.access_token.get_secret_value()
         pace = context.pace(secret, settings.requests_per_minute)
@@ -159,14 +163,14 @@ class _Graph(WebSource):
         )
         items = []
         for each in known:
-            found = self.web.find(
+            answer = self.web.find(
                 each.item_id,
                 {"fields": self.fields[each.kind]},
                 what=f"{self.platform} {each.item_id}",
             )
-            if found is not None:
+            if answer is not None:
                 above = {self.thread_field: each.thread_id} if each.kind == "comment" else {}
-                if item := self.file_item(each.kind, community, {**found, **above}, window):
+                if item := self.file_item(each.kind, community, {**answer, **above}, window):
                     items.append(item)
         return SecondLookResult(items)
 

@@ -14,12 +14,13 @@ _CORE = re.compile(r"_\d+$")
 
 
 class Reviews(Files):
-    """A folder or file of reviews; the category is the community, by its column or by the file's name."""
+    """A folder or file of reviews; its category, a column or the file's name, is the community."""
 
     platform, kinds = PLATFORM, ("review",)
     reads = "Amazon reviews in the columns of 2014, 2018 and 2023 (JSONL, CSV, Parquet)"
     access = "files that you have"
-    # The columns of the sets of 2014 and 2018 and, after each bar, those of 2023 (McAuley lab); a review has no id.
+    # The columns of the sets of 2014 and 2018 and, after each bar, those of 2023 (McAuley lab); a
+    # review has no id.
     line_formats: ClassVar = {
         "review": LineFormat(
             item_id=("reviewerID|user_id", "asin", "unixReviewTime|timestamp"),
@@ -43,7 +44,7 @@ class Reviews(Files):
             uri,
             platform=PLATFORM,
             capture_path="reviews",
-            reading=_reading,
+            description_of=_reading,
             expected=expected,
         )
 

@@ -81,22 +81,26 @@ def compare(
     by_key = {(item.kind, item.item_id): item for item in known}
     seen, changed, authorless = set[KnownItem](), list[RawItem](), set[KnownItem]()
     for item in sighting.items:
-        said = line_formats[item.kind].item_fields(msgspec.json.decode(item.line))
-        if (one := by_key.get((item.kind, said.item_id))) is None:
+        item_fields = line_formats[item.kind].item_fields(msgspec.json.decode(item.line))
+        if (one := by_key.get((item.kind, item_fields.item_id))) is None:
             continue
         seen.add(one)
-        if said.author is None and known[one]["author"] not in {None, *GONE_TEXTS}:
+        if item_fields.author is None and known[one]["author"] not in {None, *GONE_TEXTS}:
             authorless.add(one)
-        if _differs(said, known[one]):
+        if _differs(item_fields, known[one]):
             changed.append(item)
     return Changes(changed, authorless, known.keys() - seen - sighting.gone - sighting.standing)
 
 
-def _differs(said: ItemFields, row: Mapping[str, Any]) -> bool:
+def _differs(item_fields: ItemFields, row: Mapping[str, Any]) -> bool:
     if row["body"] == PURGED:
         return False
     # Platforms leave titles and counts out of some answers, which takes nothing back.
-    told = {"title": said.title, "votes": said.votes, "reply_count": said.reply_count}
-    return said.body != row["body"] or any(
-        value is not None and value != row[name] for name, value in told.items()
+    counted = {
+        "title": item_fields.title,
+        "votes": item_fields.votes,
+        "reply_count": item_fields.reply_count,
+    }
+    return item_fields.body != row["body"] or any(
+        value is not None and value != row[name] for name, value in counted.items()
     )

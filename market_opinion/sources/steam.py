@@ -93,9 +93,9 @@ class Steam(WebSource):
             "filter_offtopic_activity": 0,
             "num_per_page": _PAGE_ITEMS,
         }
-        cursor, seen = "*", set[str]()
-        while cursor not in seen:
-            seen.add(cursor)
+        cursor, earlier = "*", set[str]()
+        while cursor not in earlier:
+            earlier.add(cursor)
             page = self.web.get(
                 f"appreviews/{app}", {**params, "cursor": cursor}, what=f"app {app}"
             )

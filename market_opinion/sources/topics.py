@@ -46,7 +46,7 @@ from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.line_format import LineFormat
 
 CAPTURE_PATH = "stream"
-# Where a message says no community, and its line neither; and the header by which we know what we produced ourselves.
+# The community of a message that names none, nor its line; the header of messages of our own.
 UNKNOWN, _MIRRORED = "unknown", "mirrored-by"
 _PREFIX = "mop"
 _BATCH_MESSAGES, _BATCH_SECONDS, _POLL_MESSAGES = 50_000, 10.0, 10_000
@@ -121,7 +121,7 @@ class Drain:
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
         }
-        # Offsets alone do not tell: what ends a transaction takes one as well, and is never received.
+        # Offsets alone do not show the end: that of a transaction has one, and is not received.
         self._consumer = Consumer({**connection(settings), **options, "enable.partition.eof": True})
         present = platforms(settings)
         formats = {
@@ -135,7 +135,7 @@ class Drain:
         self._empty_batches = 0
         places = self._places() if self._line_formats else []
         self._began = {(place.topic, place.partition): max(place.offset, 0) for place in places}
-        # The offset at which a partition had no more, of those that have none.
+        # The offsets at which partitions came to their ends, while they have nothing more.
         self._ended: dict[tuple[str, int], int] = {}
         if places:
             self._consumer.assign(places)
@@ -156,26 +156,26 @@ class Drain:
         now = datetime.now(UTC)
         self._empty_batches = 0 if messages else self._empty_batches + 1
         is_drained = len(self._ended) == len(self._began)
-        hours, landed = self._land(messages, now, is_drained=is_drained)
+        hours, counts = self._land(messages, now, is_drained=is_drained)
         if messages:
             remember(hours)
             self._commit(messages)
         return Batch(
             len(messages),
-            landed,
+            counts,
             is_drained=is_drained,
             is_over=is_drained or self._empty_batches >= _EMPTY_BATCHES_MAX,
         )
 
     def lag(self) -> dict[str, int]:
         """Return the messages of each platform that lie in its topic and were not received."""
-        found: Counter[str] = Counter(dict.fromkeys(self._line_formats, 0))
+        lags: Counter[str] = Counter(dict.fromkeys(self._line_formats, 0))
         for place in self._consumer.position(self._consumer.assignment()):
             key = (place.topic, place.partition)
             low, high = self._consumer.get_watermark_offsets(place, timeout=_TIMEOUT_SECONDS)
             reached = self._ended.get(key, place.offset if place.offset >= 0 else self._began[key])
-            found[_platform_of(place.topic)] += max(high - max(reached, low), 0)
-        return dict(found)
+            lags[_platform_of(place.topic)] += max(high - max(reached, low), 0)
+        return dict(lags)
 
     def _places(self) -> list[TopicPartition]:
         """Return every partition of the topics, with the offset that the group has committed."""
@@ -201,8 +201,8 @@ class Drain:
         messages: list[Message] = []
         deadline = time.monotonic() + _BATCH_SECONDS
         while len(messages) < _BATCH_MESSAGES:
-            found = self._consumer.consume(_POLL_MESSAGES, timeout=1.0)
-            for message in found:
+            received = self._consumer.consume(_POLL_MESSAGES, timeout=1.0)
+            for message in received:
                 key = (str(message.topic()), int(message.partition() or 0))
                 if (error := message.error()) is None:
                     self._ended.pop(key, None)
@@ -212,7 +212,7 @@ class Drain:
                 else:
                     text = f"the stream broke off: {error.str()}"
                     raise SourceUnavailable(text)
-            if not found or len(self._ended) == len(self._began) or time.monotonic() > deadline:
+            if not received or len(self._ended) == len(self._began) or time.monotonic() > deadline:
                 break
         return messages
 
@@ -220,7 +220,7 @@ class Drain:
         self, messages: list[Message], now: datetime, *, is_drained: bool
     ) -> tuple[frozenset[tuple[str, str, datetime]], Counter[str]]:
         """Land the messages in one capture for each hour and community of each platform."""
-        landed: Counter[str] = Counter()
+        counts: Counter[str] = Counter()
         by_platform: dict[str, list[Message]] = defaultdict(list)
         for message in messages:
             by_platform[_platform_of(str(message.topic()))].append(message)
@@ -229,18 +229,18 @@ class Drain:
             line_formats = self._line_formats[platform]
             reference = self.format_references[platform]
             visit = Visit(platform, CAPTURE_PATH, now, reference, token=_token(own))
-            writer, met = (
+            writer, starts_by_community = (
                 WindowWriter(self._landing, visit, known=[], apart=True),
                 dict[str, set[datetime]](),
             )
             for message in own:
                 if (item := self._item(message, line_formats)) is None:
-                    landed["skipped_message_count"] += 1
+                    counts["skipped_message_count"] += 1
                     continue
                 writer.add(item)
-                landed["landed_line_count"] += 1
-                met.setdefault(item.community, set()).add(item.hour)
-            for community, starts in met.items():
+                counts["landed_line_count"] += 1
+                starts_by_community.setdefault(item.community, set()).add(item.hour)
+            for community, starts in starts_by_community.items():
                 stop = self.stop(platform, now, is_drained=is_drained)
                 writer.close(
                     [community],
@@ -249,7 +249,7 @@ class Drain:
                     now=now,
                 )
                 hours |= {(platform, community, start) for start in starts}
-        return frozenset(hours), landed
+        return frozenset(hours), counts
 
     def stop(self, platform: str, now: datetime, *, is_drained: bool) -> FetchResult:
         """Return the result of a drain.
@@ -270,8 +270,8 @@ class Drain:
         A line without a readable time is filed by the broker's time, and bronze refuses it
         there.
         """
-        told: Any = message.headers() or ()
-        headers = {name: value.decode(errors="replace") for name, value in told if value}
+        pairs: Any = message.headers() or ()
+        headers = {name: value.decode(errors="replace") for name, value in pairs if value}
         line = message.value()
         if not line or headers.get(_MIRRORED) == self._environment:
             return None
@@ -284,14 +284,14 @@ class Drain:
             else kinds[0]
         )
         place = line_formats[kind].place(line)
-        named = (place and place.community) or headers.get("community") or UNKNOWN
+        community = (place and place.community) or headers.get("community") or UNKNOWN
         seconds = place.seconds if place else message.timestamp()[1] / 1000
         at = (
             datetime.fromtimestamp(seconds, UTC)
             if 0 < seconds < time.time() + 86_400
             else datetime.now(UTC)
         )
-        return RawItem(kind, community_name(named) or UNKNOWN, floor_hour(at), _one_line(line))
+        return RawItem(kind, community_name(community) or UNKNOWN, floor_hour(at), _one_line(line))
 
     def _commit(self, messages: Iterable[Message]) -> None:
         furthest: dict[tuple[str, int], int] = {}
@@ -306,7 +306,8 @@ class Drain:
             self._consumer.commit(offsets=places, asynchronous=False)
         except KafkaException as error:
             # The next run lands these again, and bronze has them once.
-            text = f"the offsets of the stream could not be committed ({error.args[0].str()}): run it again"
+            reason = error.args[0].str()
+            text = f"the offsets of the stream could not be committed ({reason}): run it again"
             raise SourceUnavailable(text) from error
 
 
@@ -346,9 +347,11 @@ class Mirror:
 
     def flush(self) -> None:
         """Return when all lines are delivered; raises SourceUnavailable where one was not."""
-        left = self._producer.flush(_TIMEOUT_SECONDS)
-        if left or self._failed:
-            message = f"{left + len(self._failed)} lines were not delivered to the stream: {'; '.join(self._failed[:3]) or 'timed out'}"
+        undelivered = self._producer.flush(_TIMEOUT_SECONDS)
+        if undelivered or self._failed:
+            reasons = "; ".join(self._failed[:3]) or "timed out"
+            count = undelivered + len(self._failed)
+            message = f"{count} lines were not delivered to the stream: {reasons}"
             raise SourceUnavailable(message)
 
     def _put(self, topic: str, line: bytes, key: str, headers: Any) -> None:  # noqa: ANN401, the client's
@@ -394,8 +397,8 @@ def connection(settings: Settings) -> dict[str, Any]:
     }
     if settings.kafka_username and settings.kafka_password:
         secret = settings.kafka_password.get_secret_value()
-        signs = {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512"}
-        options |= {**signs, "sasl.username": settings.kafka_username, "sasl.password": secret}
+        sign_in = {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512"}
+        options |= {**sign_in, "sasl.username": settings.kafka_username, "sasl.password": secret}
     return options
 
 
@@ -405,13 +408,13 @@ def _platform_of(topic: str) -> str:
 
 def _token(messages: list[Message]) -> str:
     """Return a name for the messages, equal for the same messages."""
-    told = sorted(
+    ends = sorted(
         {
             (message.topic(), message.partition(), message.offset())
             for message in (messages[0], messages[-1])
         }
     )
-    return hashlib.sha256(f"{told}{len(messages)}".encode()).hexdigest()[:10]
+    return hashlib.sha256(f"{ends}{len(messages)}".encode()).hexdigest()[:10]
 
 
 def _one_line(line: bytes) -> bytes:

@@ -117,7 +117,7 @@ class WebSource(SourceProfile):
     def file_item(
         self, kind: str, community: str, fields: Mapping[str, Any], window: Window
     ) -> RawItem | None:
-        """Return an answer of the platform as the line to land; None where its time is not in the window."""
+        """Return an answer of the platform as the line to land; None outside the window."""
         return file_item(kind, community, fields, window, line_format=self.line_formats[kind])
 
 

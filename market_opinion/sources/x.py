@@ -30,7 +30,7 @@ from market_opinion.storage.line_format import LineFormat
 
 _HOST = "https://api.twitter.com"  # tweepy's own
 _PAGE_ITEMS = 100
-# Recent search reaches back seven days; a minute less, since it refuses what is older when it is asked.
+# Recent search reaches back seven days and refuses older times, hence a minute less.
 _REACH = timedelta(days=7) - timedelta(minutes=1)
 # A post can be edited for half an hour.
 _EDITED_WITHIN = timedelta(hours=1)
@@ -60,7 +60,7 @@ _POST = LineFormat(
 
 
 class XSettings(SettingsGroup):
-    """X: recent search, paid; the bearer token of an app. Its limit is per quarter of an hour: 450 are 30 a minute."""
+    """X: recent search, paid. Its limit is per quarter of an hour: 450 requests are 30 a minute."""
 
     model_config = SettingsConfigDict(env_prefix="X_")
 
@@ -98,7 +98,10 @@ class X(WebSource):
         """Return the source at X_URL, with X_BEARER_TOKEN."""
         settings = context.settings.group(XSettings)
         if settings.bearer_token is None:
-            message = "source x needs X_BEARER_TOKEN, of an app whose plan has recent search (https://developer.x.com); it is paid"
+            message = (
+                "source x needs X_BEARER_TOKEN, of an app whose plan has recent search"
+                " (https://developer.x.com); it is paid"
+            )
             raise SettingsInvalid(message)
         token = settings.bearer_token.get_secret_value()
         client = tweepy.Client(token, return_type=requests.Response)
@@ -118,7 +121,10 @@ class X(WebSource):
         """Push every post of the window that the query finds, as far as recent search goes back."""
         window, (community,) = self.asked_for(window), communities
         if (query := self._queries.get(community)) is None:
-            message = f"x has no query for {community}: add {community} to [sources.x.queries] of the domain, as '(iphone OR pixel) -is:retweet'"
+            message = (
+                f"x has no query for {community}: add {community} to [sources.x.queries] of the"
+                " domain, as '(iphone OR pixel) -is:retweet'"
+            )
             raise InvalidRequest(message)
         since, until = max(window.start, now - _REACH), min(window.end, now - OVERLAP)
         if since < until:
@@ -195,7 +201,7 @@ class X(WebSource):
             self._pace.wait()
             try:
                 response = ask()
-                found: dict[str, Any] = response.json()
+                answer: dict[str, Any] = response.json()
             except TooManyRequests as error:
                 self._pace.note_refusal()
                 wait = (
@@ -204,14 +210,17 @@ class X(WebSource):
                     else 2.0**attempt
                 )
                 if attempt == _ATTEMPTS or wait > _WAIT_MAX_SECONDS:
-                    message = f"X refuses more requests for {wait:.0f} seconds: lower X_REQUESTS_PER_MINUTE"
+                    message = (
+                        f"X refuses more requests for {wait:.0f} seconds:"
+                        " lower X_REQUESTS_PER_MINUTE"
+                    )
                     raise SourceUnavailable(message) from error
                 time.sleep(max(wait, 0))
             except (HTTPException, requests.RequestException) as error:
                 raise _explained(error) from error
             else:
                 self.web.note(response)
-                return found
+                return answer
         raise AssertionError  # the last attempt returns or raises
 
 
@@ -235,7 +244,8 @@ class _AddressAdapter(HTTPAdapter):
 def _explained(error: Exception) -> MarketOpinionError:
     if isinstance(error, (Unauthorized, Forbidden)):
         return CredentialsRefused(
-            f"X refuses the token ({error}): check X_BEARER_TOKEN, and that the app's plan has recent search"
+            f"X refuses the token ({error}): check X_BEARER_TOKEN,"
+            " and that the app's plan has recent search"
         )
     if isinstance(error, BadRequest):
         return InvalidRequest(

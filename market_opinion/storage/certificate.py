@@ -9,7 +9,10 @@ from market_opinion.storage.landing.manifest import Manifest
 from market_opinion.storage.landing.origin import CoveredSpan, StopReason
 from market_opinion.storage.state import WindowState
 
-_ARCHIVE_ROAD = "The platform lets nobody look back further (Reddit 1,000 items, X seven days): read the hour from an archive or a file"
+_OTHER_WAY = (
+    "The platform lets nobody look back further (Reddit 1,000 items, X seven days): read the hour"
+    " from an archive or a file"
+)
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,7 @@ def _open(
     ]
     if out_of_reach:
         hole = out_of_reach[0]
-        detail = f"no {hole.kind}s from {hole.start.isoformat()} to {hole.end.isoformat()}. {_ARCHIVE_ROAD}"
+        detail = f"{hole}. {_OTHER_WAY}"
         return Certificate(WindowState.UNRECOVERABLE, StopReason.CAP_REACHED, detail)
     inner = [
         hole
@@ -90,12 +93,15 @@ def _open(
         if any(hole.end <= _reach(m, hole.kind) for m in readings) and hole.start > hour.start
     ]
     if inner and last.retrieved_at < hour.end + lag:
-        detail = f"no {inner[0].kind}s from {inner[0].start.isoformat()} to {inner[0].end.isoformat()}; closing the hour tries to read them"
+        detail = f"{inner[0]}; closing the hour tries to read them"
         return Certificate(WindowState.GAP, last.stop_reason, detail)
     if last.stop_reason is StopReason.ERROR:
         return Certificate(WindowState.INCOMPLETE, StopReason.ERROR, last.stop_detail)
     if last.retrieved_at < hour.end + lag:
-        detail = f"last read at {last.retrieved_at.isoformat()} by the platform's clock, it closes at {(hour.end + lag).isoformat()}"
+        detail = (
+            f"last read at {last.retrieved_at.isoformat()} by the platform's clock,"
+            f" it closes at {(hour.end + lag).isoformat()}"
+        )
         return Certificate(WindowState.INCOMPLETE, last.stop_reason, detail)
     return Certificate(
         WindowState.INCOMPLETE,
@@ -114,21 +120,24 @@ class _Hole:
     start: datetime
     end: datetime
 
+    def __str__(self) -> str:
+        return f"no {self.kind}s from {self.start.isoformat()} to {self.end.isoformat()}"
+
 
 def _holes(readings: Iterable[Manifest], hour: Window, kinds: Sequence[str]) -> list[_Hole]:
     """Return the spans of the hour, kind by kind, that no reading covers."""
     readings = list(readings)
-    found = []
+    holes = []
     for kind in kinds:
         spans = sorted(m.covered[kind] for m in readings if m.covered and kind in m.covered)
         reached = hour.start
         for span in spans:
             if span.start > reached and reached < hour.end:
-                found.append(_Hole(kind, reached, min(span.start, hour.end)))
+                holes.append(_Hole(kind, reached, min(span.start, hour.end)))
             reached = max(reached, span.end)
         if reached < hour.end:
-            found.append(_Hole(kind, reached, hour.end))
-    return found
+            holes.append(_Hole(kind, reached, hour.end))
+    return holes
 
 
 def _reach(manifest: Manifest, kind: str) -> datetime:

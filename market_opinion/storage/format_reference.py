@@ -28,15 +28,15 @@ def line_format_of(reference: FormatReference, kind: str, lookup: FormatLookup) 
     if formats is None or kind not in formats:
         name = reference if isinstance(reference, str) else "its own"
         message = (
-            f"a manifest says that its {kind}s have the format {name}, which nothing here knows: this"
-            " version is older than the one that landed them, or the package of their source is missing"
+            f"a manifest says that its {kind}s have the format {name}, which is not known here:"
+            " this version is older than the one that landed them, or a source's package is missing"
         )
         raise LandingCorrupt(message)
     return formats[kind]
 
 
 def likely_kind(formats: LineFormats, line: bytes) -> str:
-    """Return the kind whose format finds most in a line; the first kind where several find as much."""
+    """Return the kind whose format finds most in a line; the first kind in a draw."""
     kinds = list(formats)
     try:
         fields = msgspec.json.decode(line)

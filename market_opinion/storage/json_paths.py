@@ -31,11 +31,11 @@ def alternatives(*paths: str | None) -> list[str]:
 def read(fields: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401, of JSON
     """Return the value at a path of a decoded line; None where there is none."""
     for each in path.split("|"):
-        found: Any = fields
+        value: Any = fields
         for part in parts_of(each):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        if found is not None:
-            return found
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if value is not None:
+            return value
     return None
 
 
@@ -73,13 +73,13 @@ def struct_of(tree: Tree) -> type[msgspec.Struct]:
     """
     fields: list[Any] = []
     for n, (name, below) in enumerate(tree.items()):
-        named = (
+        field = (
             msgspec.field(name=name)
             if isinstance(below, Leaf) and below.is_required
             else msgspec.field(default=None, name=name)
         )
         fields.append(
-            (f"f{n}", below.python if isinstance(below, Leaf) else struct_of(below) | None, named)
+            (f"f{n}", below.python if isinstance(below, Leaf) else struct_of(below) | None, field)
         )
     return msgspec.defstruct("Line", fields, kw_only=True, gc=False)
 
@@ -107,10 +107,10 @@ def getter(tree: Tree, path: str | None) -> Callable[[Any], Any]:
             node = node[part]
         getters.append(operator.attrgetter(".".join(names)))
 
-    def first_there(found: object) -> Any:  # noqa: ANN401, of JSON
+    def first_there(decoded: object) -> Any:  # noqa: ANN401, of JSON
         for get in getters:
             try:
-                value = get(found)
+                value = get(decoded)
             except AttributeError:  # the object above is not there
                 continue
             if value is not None:

@@ -33,15 +33,15 @@ from market_opinion.storage.json_paths import (
     value_at,
 )
 
-# See `fields`.
+# See `json_paths`.
 Path = Annotated[str, StringConstraints(min_length=1)]
 Paths = Annotated[
     tuple[Path, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)
 ]
-# Takes the place of what an id was hashed from, where that had to go since it named somebody.
+# Takes the place of the fields that an id was hashed from, where they go since they name somebody.
 KEPT_ID = "item_id_was"
 _HASH_CHARACTERS = 32
-# In the year 5138; whatever is more counts milliseconds.
+# In the year 5138; a larger number counts milliseconds.
 _SECONDS_MAX = 100_000_000_000
 _YEAR_1, _YEAR_9999 = -62_135_596_800, 253_402_300_799
 _ISO = (
@@ -86,7 +86,7 @@ class LineFormat(BaseModel):
     Several paths are put together: of an id into a hash, of a body into its paragraphs. For
     example::
 
-        LineFormat(item_id="id", created_at="at", time="iso", author="user.name", body=("pros", "cons"))
+        LineFormat(item_id="id", created_at="at", author="user.name", body=("pros", "cons"))
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -95,7 +95,8 @@ class LineFormat(BaseModel):
     created_at: Path
     time: Literal["epoch", "iso"] | Annotated[str, StringConstraints(pattern="%")] = Field(
         "epoch",
-        description="Seconds or milliseconds since 1970, ISO 8601, or a format of strptime; in UTC where no zone is told.",
+        description="Seconds or milliseconds since 1970, ISO 8601, or a format of strptime;"
+        " in UTC where no zone is given.",
     )
     retrieved_at: Path | None = None
     community: Path | None = None
@@ -173,11 +174,11 @@ class LineFormat(BaseModel):
 
         def place(line: bytes) -> Place | None:
             try:
-                found = decode(line)
-                seconds = seconds_of(created(found))
+                decoded = decode(line)
+                seconds = seconds_of(created(decoded))
             except (msgspec.DecodeError, ValueError, OverflowError):
                 return None
-            return None if seconds is None else Place(community(found), seconds)
+            return None if seconds is None else Place(community(decoded), seconds)
 
         return place
 
@@ -217,10 +218,10 @@ class LineFormat(BaseModel):
             at(self.reply_count),
         )
 
-    def bare_id(self, told: object) -> str | None:
+    def bare_id(self, value: object) -> str | None:
         """Return an id without the prefixes of the platform."""
         return (
-            None if told is None else functools.reduce(str.removeprefix, self.prefixes, str(told))
+            None if value is None else functools.reduce(str.removeprefix, self.prefixes, str(value))
         )
 
     @property
@@ -249,7 +250,7 @@ class LineFormat(BaseModel):
         """Every field that a line is read for."""
         an_id = Leaf(str | int | None, pl.String)
         count = _LENIENT if self.is_lenient else Leaf(int | None, pl.Int64)
-        wanted = {
+        leaves = {
             **dict.fromkeys((self.retrieved_at,), _TIME),
             **dict.fromkeys(
                 (self.author, self.title, *self.body), _LENIENT if self.is_lenient else _TEXT
@@ -265,12 +266,12 @@ class LineFormat(BaseModel):
             else _TIME,
         }
         if self.is_hashed:
-            wanted |= {**dict.fromkeys(self.item_id, _LENIENT), KEPT_ID: _TEXT}
+            leaves |= {**dict.fromkeys(self.item_id, _LENIENT), KEPT_ID: _TEXT}
         elif self.item_id[0] not in {self.thread_id, self.parent_id}:
-            wanted[self.item_id[0]] = Leaf(
+            leaves[self.item_id[0]] = Leaf(
                 str | int if self.is_lenient else str, pl.String, is_required=True
             )
-        return tree_of({path: leaf for path, leaf in wanted.items() if path})
+        return tree_of({path: leaf for path, leaf in leaves.items() if path})
 
     def _item_id(self, line: pl.Expr) -> pl.Expr:
         if not self.is_hashed:
@@ -280,45 +281,47 @@ class LineFormat(BaseModel):
         return pl.coalesce(value_at(line, KEPT_ID), hashed)
 
     def _id(self, line: pl.Expr, path: str) -> pl.Expr:
-        found = value_at(line, path)
+        text = value_at(line, path)
         for prefix in self.prefixes:
-            found = found.str.strip_prefix(prefix)
-        return found
+            text = text.str.strip_prefix(prefix)
+        return text
 
     def _number(self, line: pl.Expr, path: str | None) -> pl.Expr:
         if path is None:
             return pl.lit(None, pl.Float64)
-        found = value_at(line, path)
-        return found.str.strip_chars().cast(pl.Float64, strict=False) if self.is_lenient else found
+        value = value_at(line, path)
+        return value.str.strip_chars().cast(pl.Float64, strict=False) if self.is_lenient else value
 
     def _rating(self, line: pl.Expr) -> pl.Expr:
         if self.is_recommended:
-            found = value_at(line, self.is_recommended).cast(pl.String).str.to_lowercase()
-            return pl.when(found.is_in(_YES)).then(_STARS[1]).when(found.is_in(_NO)).then(_STARS[0])
+            answer = value_at(line, self.is_recommended).cast(pl.String).str.to_lowercase()
+            return (
+                pl.when(answer.is_in(_YES)).then(_STARS[1]).when(answer.is_in(_NO)).then(_STARS[0])
+            )
         rating, (low, high) = self._number(line, self.rating), self.rating_range
         if (low, high) == _STARS:
             return rating
         return _STARS[0] + (rating - low) / (high - low) * (_STARS[1] - _STARS[0])
 
-    def _moment(self, told: pl.Expr) -> pl.Expr:
+    def _moment(self, value: pl.Expr) -> pl.Expr:
         """Return a time; null for one that is none before the year 9999."""
         if self.time == "epoch":
-            number = told.cast(pl.Float64, strict=False)
+            number = value.cast(pl.Float64, strict=False)
             seconds = pl.when(number.abs() >= _SECONDS_MAX).then(number / 1000).otherwise(number)
             believable = pl.when(seconds.is_between(_YEAR_1, _YEAR_9999)).then(seconds)
             return (believable * 1_000_000).round().cast(pl.Int64).cast(UTC_TIME)
         return pl.coalesce(
-            _parsed(told, each) for each in (_ISO if self.time == "iso" else (self.time,))
+            _parsed(value, each) for each in (_ISO if self.time == "iso" else (self.time,))
         )
 
-    def _seconds(self, told: float | str | None) -> float | None:
+    def _seconds(self, value: float | str | None) -> float | None:
         """Return one value as seconds since 1970; raises ValueError for one that is no time."""
-        if told is None:
+        if value is None:
             return None
         if self.time == "epoch":
-            number = float(told)
+            number = float(value)
             return number / 1000 if abs(number) >= _SECONDS_MAX else number
-        text = str(told)
+        text = str(value)
         if self.time == "iso":
             moment = datetime.fromisoformat(text)
         else:
@@ -326,7 +329,9 @@ class LineFormat(BaseModel):
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _parsed(told: pl.Expr, form: str) -> pl.Expr:
-    if form.lower().endswith("z"):
-        return told.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
-    return told.str.to_datetime(form, time_unit="us", strict=False).dt.replace_time_zone("UTC")
+def _parsed(text: pl.Expr, time_format: str) -> pl.Expr:
+    if time_format.lower().endswith("z"):
+        return text.str.to_datetime(time_format, time_unit="us", time_zone="UTC", strict=False)
+    return text.str.to_datetime(time_format, time_unit="us", strict=False).dt.replace_time_zone(
+        "UTC"
+    )

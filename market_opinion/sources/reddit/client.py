@@ -35,7 +35,7 @@ Reddit = praw.Reddit
 _UNAUTHORIZED = 401
 _TOO_MANY = 429
 _ATTEMPTS = 4
-# Reddit counts in windows of ten minutes; to wait longer than one would mean something else is wrong.
+# Reddit counts in windows of ten minutes; a longer wait means that something else is wrong.
 _WAIT_MAX_SECONDS = 600.0
 
 
@@ -66,9 +66,10 @@ class RedditCredentials(BaseModel):
                 or "all of it: it is no JSON object"
             )
             message = (
-                f"no usable Reddit credentials in {where}: check {names}. Source reddit needs an approved app"
-                " (https://www.reddit.com/prefs/apps): set REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT, or"
-                " REDDIT_SECRET_BLOCK or REDDIT_SECRET_ARN to where a JSON object of them is kept"
+                f"no usable Reddit credentials in {where}: check {names}. Source reddit needs an"
+                " approved app (https://www.reddit.com/prefs/apps): set REDDIT_CLIENT_ID,"
+                " REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT, or REDDIT_SECRET_BLOCK or"
+                " REDDIT_SECRET_ARN to where a JSON object of them is kept"
             )
             raise SettingsInvalid(message) from None
 
@@ -188,7 +189,8 @@ def asking(what: str) -> Iterator[None]:
 
 def _refused(error: Exception) -> CredentialsRefused:
     return CredentialsRefused(
-        f"Reddit refuses the app's credentials ({error}): check REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET"
+        f"Reddit refuses the app's credentials ({error}):"
+        " check REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET"
     )
 
 

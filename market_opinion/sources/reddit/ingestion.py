@@ -16,7 +16,8 @@ from market_opinion.storage.state import StateStore
 RedditIngestionStateStore = StateStore
 RedditIngestionRunRecorder = StateStore
 
-# Of a subreddit before a window: the starts of older hours that are in the ledger, and the full names of their items.
+# Returns the starts of a subreddit's hours before a window that are in the ledger, and the full
+# names of their items.
 LedgerLookup = Callable[[str, Window], tuple[set[datetime], set[str]]]
 
 
@@ -39,7 +40,10 @@ class RedditIngestionResult:
 
     def __str__(self) -> str:
         """Return the counts as an operator reads them."""
-        return f"{self.submissions_count} submissions, {self.comments_count} comments, {self.page_count} pages"
+        return (
+            f"{self.submissions_count} submissions, {self.comments_count} comments,"
+            f" {self.page_count} pages"
+        )
 
 
 class RedditIngestionService(RedditProfile):

@@ -10,11 +10,12 @@ import msgspec
 from praw.models import Comment, Submission
 
 _COMMON = (
-    "id", "name", "created_utc", "edited", "permalink", "score", "stickied", "distinguished", "controversiality", "total_awards_received",
+    "id", "name", "created_utc", "edited", "permalink", "score", "stickied", "distinguished",
+    "controversiality", "total_awards_received",
 )  # fmt: skip
 _SUBMISSION = (
-    *_COMMON, "title", "selftext", "url", "num_comments", "upvote_ratio", "link_flair_text", "is_self", "over_18", "locked",
-    "removed_by_category",
+    *_COMMON, "title", "selftext", "url", "num_comments", "upvote_ratio", "link_flair_text",
+    "is_self", "over_18", "locked", "removed_by_category",
 )  # fmt: skip
 _COMMENT = (*_COMMON, "body", "link_id", "link_title", "parent_id", "is_submitter")
 
@@ -54,12 +55,12 @@ def encode(item: Submission | Comment, *, retrieved_utc: float) -> bytes:
 
 
 def _to_dict(item: Submission | Comment, fields: tuple[str, ...]) -> dict[str, Any]:
-    found = vars(item)
-    kept = {name: found[name] for name in fields if name in found}
+    attributes = vars(item)
+    values = {name: attributes[name] for name in fields if name in attributes}
     return {
-        **kept,
-        "author": _name(found.get("author")),
-        "subreddit": _name(found.get("subreddit")),
+        **values,
+        "author": _name(attributes.get("author")),
+        "subreddit": _name(attributes.get("subreddit")),
     }
 
 

@@ -30,7 +30,8 @@ _SHORT = 0.8
 class ListingReading:
     """One pass down a listing: newest first, every item once, and why it ended.
 
-    `covered` is the span of which the reading saw every item that was visible at `retrieved_at`, which is Reddit's clock.
+    `covered` is the span of which the reading saw every item that was visible at `retrieved_at`,
+    which is Reddit's time.
     """
 
     kind: str
@@ -85,7 +86,7 @@ def read_listing(
         try:
             reason = _read_pages(reddit, community, kind, back_to, pages, items_max=items_max)
         except _AnchorLost:
-            # Where it ends so twice, after the very same items, it does end there: the rest was deleted.
+            # A listing that ends twice after the same items does end there: the rest is deleted.
             if pages.items.keys() != ended_after:
                 ended_after = set(pages.items)
                 continue
@@ -169,7 +170,8 @@ class SubmissionFetcher:
             self._reddit, subreddit, "submission", back_to=datetime.fromtimestamp(start_ts, UTC)
         )
         if not reading.stop_reason.certifies:
-            message = f"r/{subreddit}: the listing ends before {datetime.fromtimestamp(start_ts, UTC).isoformat()}; read an archive instead"
+            start = datetime.fromtimestamp(start_ts, UTC).isoformat()
+            message = f"r/{subreddit}: the listing does not reach {start}; read an archive instead"
             raise SourceUnavailable(message)
         submissions = (item for item in reading.items if isinstance(item, Submission))
         inside = [item for item in submissions if start_ts <= vars(item)["created_utc"] < end_ts]
@@ -193,9 +195,9 @@ class CommentFetcher:
 def fetch_items(reddit: praw.Reddit, fullnames: list[str]) -> tuple[list[Item], datetime]:
     """Return the items that Reddit still has, and its time of the answer; a hundred a request."""
     with asking(f"{len(fullnames)} known items"):
-        found = [
+        items = [
             item
             for item in reddit.info(fullnames=fullnames)
             if isinstance(item, (Submission, Comment))
         ]
-    return found, requestor_of(reddit).server_time
+    return items, requestor_of(reddit).server_time

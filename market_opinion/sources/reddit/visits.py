@@ -45,7 +45,7 @@ PLATFORM = RedditProfile.platform
 Comments = Literal["listing", "tree", "none"]
 POLL_MIN, POLL_MAX = timedelta(minutes=2), timedelta(minutes=30)
 _NEWEST_KEPT = 20
-# A poll may be late by as much again before a listing has moved on by all it shows.
+# A poll may be late by its interval again before all that a listing showed has moved out of it.
 _SHARE_OF_CAP = 0.5
 
 
@@ -126,7 +126,7 @@ def poll(
         for item in reading.items
         if created_at(item) >= back_to[kind]
     ]
-    landed = _land(
+    result = _land(
         landing,
         community,
         items,
@@ -136,7 +136,7 @@ def poll(
         now=now,
         apart=True,
     )
-    return landed, {kind: _next(reading, seen.get(kind)) for kind, reading in readings.items()}
+    return result, {kind: _next(reading, seen.get(kind)) for kind, reading in readings.items()}
 
 
 def close(
@@ -175,7 +175,7 @@ def close(
     ]
     retrieved_at = min(reading.retrieved_at for reading in readings.values())
     covered = {kind: reading.covered for kind, reading in readings.items() if reading.covered}
-    landed = _land(
+    result = _land(
         landing,
         community,
         inside,
@@ -201,7 +201,7 @@ def close(
     )
     pages = sum(reading.page_count for reading in readings.values())
     return VisitResult(
-        [*landed.hours, *more.hours], landed.item_count + more.item_count, retrieved_at, pages
+        [*result.hours, *more.hours], result.item_count + more.item_count, retrieved_at, pages
     )
 
 
@@ -237,9 +237,9 @@ def expand(
     known: Collection[str],
     now: datetime,
 ) -> VisitResult:
-    """Land the comments of a whole thread that are not `known` by full name, each in its own hour."""
-    found = list(CommentFetcher(reddit).iterate_comments(reddit.submission(thread_id)))
-    new = [comment for comment in found if comment.fullname not in known]
+    """Land a whole thread's comments whose full names are not `known`, each in its own hour."""
+    comments = list(CommentFetcher(reddit).iterate_comments(reddit.submission(thread_id)))
+    new = [comment for comment in comments if comment.fullname not in known]
     return land_items(
         landing, community, new, path="tree", retrieved_at=requestor_of(reddit).server_time, now=now
     )
@@ -260,9 +260,9 @@ class RedditSecondLook:
     ) -> SecondLookResult:
         """Return the items as they are now; those deleted or removed are gone."""
         by_name = {fullname(item.kind, item.item_id): item for item in known}
-        found, self.retrieved_at = fetch_items(self._reddit, list(by_name))
-        gone = frozenset(by_name[item.fullname] for item in found if _is_gone(item))
-        standing = (item for item in found if by_name[item.fullname] not in gone)
+        items, self.retrieved_at = fetch_items(self._reddit, list(by_name))
+        gone = frozenset(by_name[item.fullname] for item in items if _is_gone(item))
+        standing = (item for item in items if by_name[item.fullname] not in gone)
         return SecondLookResult(
             [_raw(item, community, self.retrieved_at) for item in standing], gone
         )
@@ -302,9 +302,9 @@ def _land(
     if not apart and hours:
         known = landing.captures(PLATFORM, [community], Window(hours[0].start, hours[-1].end))
     writer = WindowWriter(landing, visit, known=known, apart=apart)
-    count, wanted = 0, {hour.start for hour in hours}
+    count, starts = 0, {hour.start for hour in hours}
     for item in items:
-        if floor_hour(created_at(item)) in wanted:
+        if floor_hour(created_at(item)) in starts:
             writer.add(_raw(item, community, visit.retrieved_at))
             count += 1
     writer.close([community], hours, stop=stop, now=now)

@@ -34,12 +34,12 @@ def forget(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> int:
     ]
     if not old:
         return 0
-    held = _files(iceberg, dead_too=True)
+    before = _files(iceberg, dead_too=True)
     try:
         iceberg.maintenance.expire_snapshots().by_ids(old).commit()
     except (CommitFailedException, ValidationException):
         return 0
-    dead = held - _files(iceberg.refresh())
+    dead = before - _files(iceberg.refresh())
     for path in dead:
         with suppress(FileNotFoundError):  # A run that was cut off here had begun.
             iceberg.io.delete(path)
@@ -51,8 +51,8 @@ def sweep(iceberg: IcebergTable) -> int:
 
     A young file stays, since a writer may still be about to commit it.
     """
-    named = {path.partition("://")[2] or path for path in _files(iceberg)}
-    named |= {
+    in_use = {path.partition("://")[2] or path for path in _files(iceberg)}
+    in_use |= {
         path.partition("://")[2]
         for path in (
             iceberg.metadata_location,
@@ -63,7 +63,7 @@ def sweep(iceberg: IcebergTable) -> int:
     young, deleted = datetime.now(UTC) - _IN_FLIGHT, 0
     for path, info in fs.find(root, detail=True).items():
         changed = info.get("LastModified") or datetime.fromtimestamp(info.get("mtime", 0), UTC)
-        if path not in named and changed < young:
+        if path not in in_use and changed < young:
             fs.rm_file(path)
             deleted += 1
     return deleted
@@ -74,14 +74,14 @@ def _files(iceberg: IcebergTable, *, dead_too: bool = False) -> set[str]:
 
     `dead_too` adds data files that their manifests mark as deleted.
     """
-    found: set[str] = set()
+    paths: set[str] = set()
     for snapshot in iceberg.snapshots():
-        found.add(snapshot.manifest_list)
+        paths.add(snapshot.manifest_list)
         for manifest in snapshot.manifests(iceberg.io):
-            if manifest.manifest_path not in found:
-                found.add(manifest.manifest_path)
-                found.update(
+            if manifest.manifest_path not in paths:
+                paths.add(manifest.manifest_path)
+                paths.update(
                     e.data_file.file_path
                     for e in manifest.fetch_manifest_entry(iceberg.io, discard_deleted=not dead_too)
                 )
-    return found
+    return paths

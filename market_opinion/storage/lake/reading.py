@@ -36,5 +36,5 @@ def read_rows(
         format="parquet",
         filesystem=iceberg.io.fs_by_scheme(scheme, host),
     )
-    wanted = expression_to_pyarrow(bind(iceberg.schema(), row_filter, case_sensitive=True))
-    return from_arrow(files.to_table(columns=list(schema), filter=wanted), schema)
+    row_expression = expression_to_pyarrow(bind(iceberg.schema(), row_filter, case_sensitive=True))
+    return from_arrow(files.to_table(columns=list(schema), filter=row_expression), schema)

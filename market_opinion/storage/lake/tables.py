@@ -26,8 +26,9 @@ from market_opinion.storage.lake.predicates import DAY, Where, rows_of
 from market_opinion.storage.lake.reading import read_rows
 from market_opinion.storage.lake.schema import iceberg_schema, partition_spec
 
-# With PyIceberg's own 4 retries, 54 of 160 commits of 8 racing processes were lost; with these, none. Files of this size
-# (uncompressed) are written side by side, where one for a whole slice would leave a core idle.
+# With PyIceberg's own 4 retries, 54 of 160 commits of 8 racing processes were lost; with these,
+# none. Files of this size (uncompressed) are written side by side, where one for a slice leaves a
+# core idle.
 _PROPERTIES = {
     "format-version": "2",
     "commit.retry.num-retries": "20",
@@ -100,10 +101,13 @@ class Lake:
                         snapshot_properties=dict(run),
                     )
             except (CommitFailedException, ValidationException) as error:
-                # Neither is a subclass of the other. The table is loaded anew: refreshing it between the read and the
-                # overwrite would let rows of another writer vanish.
+                # Neither is a subclass of the other. The table is loaded anew: a refresh between
+                # the read and the overwrite would let rows of another writer vanish.
                 if attempt == _ATTEMPTS - 1:
-                    message = f"{table.name}: {_ATTEMPTS} commits for {window} lost their race; run the window again"
+                    message = (
+                        f"{table.name}: {_ATTEMPTS} commits for {window} lost their race;"
+                        " run the window again"
+                    )
                     raise CommitConflict(message) from error
                 time.sleep(random.uniform(0.02, 0.2) * (attempt + 1))  # noqa: S311, spreads writers, no secret
             else:
@@ -118,10 +122,10 @@ class Lake:
         writers of one key at the same moment may both add it.
         """
         (key,) = table.key
-        held = (
+        present = (
             self.read(table, {key: frame[key].to_list()}, columns=[key]) if frame.height else frame
         )
-        new = table.check(frame).join(held, on=key, how="anti")
+        new = table.check(frame).join(present, on=key, how="anti")
         if new.height:
             iceberg = self._load_or_create(table)
             with _conflicts_named(table):
@@ -156,7 +160,10 @@ class Lake:
             iceberg = iceberg.refresh()
             if len(list(iceberg.snapshots())) <= 1:
                 return deleted + sweep(iceberg)
-        message = f"{table.name}: other writers kept committing, so its history could not be forgotten; run it again"
+        message = (
+            f"{table.name}: other writers kept committing, so its history could not be forgotten;"
+            " run it again"
+        )
         raise CommitConflict(message)
 
     def snapshot_id(self, table: Table) -> int | None:
@@ -238,7 +245,10 @@ def _check_slice(table: Table, frame: pl.DataFrame, where: Where, window: Window
         inside &= is_ours
     outside = frame.filter(~inside.fill_null(value=False)).height
     if outside:
-        message = f"{table.name}: {outside} rows lie outside the slice {dict(where)} {window} they would replace"
+        message = (
+            f"{table.name}: {outside} rows lie outside the slice {dict(where)} {window} that they"
+            " would replace"
+        )
         raise ContractBroken(message)
 
 

@@ -49,8 +49,8 @@ def erase_lines(content: Content, erasure: Erasure) -> tuple[bytes, list[str]]:
 
     There are as many lines as before.
     """
-    named = _mentions(erasure.users)
-    return _each_line(content, lambda line, item: _erase(line, item, erasure, named))
+    name_pattern = _mentions(erasure.users)
+    return _each_line(content, lambda line, item: _erase(line, item, erasure, name_pattern))
 
 
 def purge_lines(content: Content) -> tuple[bytes, list[str]]:
@@ -106,12 +106,12 @@ class _Item:
         return msgspec.json.encode(kept)
 
     def with_changes(
-        self, *, authorless: bool, titleless: bool, named: re.Pattern[str] | None
+        self, *, authorless: bool, titleless: bool, name_pattern: re.Pattern[str] | None
     ) -> bytes | None:
         """Return the line without author, thread title or names; None where nothing changes."""
         changed = (
-            _renamed(self.fields, named)
-            if named
+            _renamed(self.fields, name_pattern)
+            if name_pattern
             else msgspec.json.decode(msgspec.json.encode(self.fields))
         )
         if authorless and self._line_format.author:
@@ -145,10 +145,10 @@ def _purge(line: bytes, item: _Item | None) -> bytes:
 
 
 def _erase(
-    line: bytes, item: _Item | None, erasure: Erasure, named: re.Pattern[str] | None
+    line: bytes, item: _Item | None, erasure: Erasure, name_pattern: re.Pattern[str] | None
 ) -> bytes:
     if item is None:
-        is_about = named is not None and any(
+        is_about = name_pattern is not None and any(
             user.encode() in line.lower() for user in erasure.users
         )
         return _UNREADABLE if is_about else line
@@ -163,19 +163,19 @@ def _erase(
         item.with_changes(
             authorless=item.item_fields.item_id in erasure.authorless_ids,
             titleless=is_titled,
-            named=named,
+            name_pattern=name_pattern,
         )
         or line
     )
 
 
-def _renamed(value: Any, named: re.Pattern[str]) -> Any:  # noqa: ANN401, JSON
+def _renamed(value: Any, name_pattern: re.Pattern[str]) -> Any:  # noqa: ANN401, JSON
     """Return the value with a placeholder for each name."""
     if isinstance(value, str):
-        return named.sub(_NOBODY, value)
+        return name_pattern.sub(_NOBODY, value)
     if isinstance(value, dict):
-        return {name: _renamed(below, named) for name, below in value.items()}
-    return [_renamed(below, named) for below in value] if isinstance(value, list) else value
+        return {name: _renamed(below, name_pattern) for name, below in value.items()}
+    return [_renamed(below, name_pattern) for below in value] if isinstance(value, list) else value
 
 
 def _mentions(users: frozenset[str]) -> re.Pattern[str] | None:
@@ -195,7 +195,7 @@ def _mentions(users: frozenset[str]) -> re.Pattern[str] | None:
 
 def _decoded(line: bytes) -> dict[str, Any] | None:
     try:
-        found = msgspec.json.decode(line)
+        fields = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return found if isinstance(found, dict) else None
+    return fields if isinstance(fields, dict) else None

@@ -158,12 +158,12 @@ class WindowWriter:
 
     def _clear(self, folder: str) -> None:
         """Remove what an unfinished capture left in this very folder, its manifest first."""
-        left = [
+        leftovers = [
             path
             for path in self._landing.files_below(folder)
             if path.count("/") == folder.count("/") + 1
         ]
-        for path in sorted(left, key=lambda path: not path.endswith(MANIFEST)):
+        for path in sorted(leftovers, key=lambda path: not path.endswith(MANIFEST)):
             self._landing.remove(path)
 
     def _folder(self, community: str, hour: datetime) -> str:

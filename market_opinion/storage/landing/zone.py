@@ -65,25 +65,25 @@ class Landing:
             if manifests
             else {}
         )
-        found = []
+        captures = []
         for path in manifests:
             try:
                 manifest = msgspec.json.decode(contents[self._path(path)], type=Manifest)
             except msgspec.DecodeError:
                 continue  # Cut off while it was written: the capture never finished.
             if window is None or manifest.window_start in window:
-                found.append(Capture(path.removesuffix(f"/{MANIFEST}"), manifest))
+                captures.append(Capture(path.removesuffix(f"/{MANIFEST}"), manifest))
         return sorted(
-            found, key=lambda c: (c.manifest.window_start, c.manifest.community, c.folder)
+            captures, key=lambda c: (c.manifest.window_start, c.manifest.community, c.folder)
         )
 
     def communities(self, platform: str) -> list[str]:
         """Return every community of the platform that has captures, in alphabetical order."""
         try:
-            found = self._fs.ls(self._path(platform), detail=False)
+            folders = self._fs.ls(self._path(platform), detail=False)
         except FileNotFoundError:
             return []
-        names = (path.rstrip("/").rpartition("/")[2] for path in found)
+        names = (path.rstrip("/").rpartition("/")[2] for path in folders)
         return sorted(name for name in names if not name.startswith("_"))
 
     def survey(self, platform: str, origin: str, asked: tuple[str, ...]) -> Survey | None:
@@ -126,7 +126,10 @@ class Landing:
             except FileNotFoundError:
                 content = b""
             if len(content) != file.bytes or hashlib.sha256(content).hexdigest() != file.sha256:
-                message = f"landed file {uri} differs from its manifest: remove its folder and run {capture.manifest.window} again"
+                message = (
+                    f"landed file {uri} differs from its manifest: remove its folder and run"
+                    f" {capture.manifest.window} again"
+                )
                 raise LandingCorrupt(message)
             raw = zstandard.decompress(content) if file.name.endswith(".zst") else content
             yield Content(uri, file.kind, capture.manifest, file.lines, raw, self._formats)
@@ -179,8 +182,8 @@ class Landing:
     def read_below(self, folder: str) -> list[bytes]:
         """Return all files in a folder and its sub-folders, in order of their paths."""
         paths = [self._path(path) for path in sorted(self.files_below(folder))]
-        found = self._fs.cat(paths, on_error="raise") if paths else {}
-        return [found[path] for path in paths]
+        contents = self._fs.cat(paths, on_error="raise") if paths else {}
+        return [contents[path] for path in paths]
 
     def read_file(self, path: str) -> bytes:
         """Return one file below the zone; raises FileNotFoundError."""

@@ -149,9 +149,11 @@ def parse_hour_end(text: object) -> datetime | None:
 def _attributes(record: RunRecord) -> dict[str, Any]:
     entry = asdict(record.entry)
     counts = {_camel(name): count for name, count in entry["counts"].items()}
-    found = {name: value for name, value in ratios(entry["counts"]).items() if value is not None}
+    known_ratios = {
+        name: value for name, value in ratios(entry["counts"]).items() if value is not None
+    }
     return {
-        **{_camel(name): round(value, 6) for name, value in found.items()},
+        **{_camel(name): round(value, 6) for name, value in known_ratios.items()},
         "SubmissionsCount": counts.pop("SubmissionCount", 0),
         "CommentsCount": counts.pop("CommentCount", 0),
         "Mode": record.mode,

@@ -25,7 +25,7 @@ from market_opinion.storage.state import (
 
 _WATERMARK = "WATERMARK"
 _LOST = "ConditionalCheckFailedException"
-# What the service answers to a table, a key or a role that is not as it has to be.
+# Answers of the service to a table, a key or a role that an operator has to correct.
 _SETTINGS = {
     "ResourceNotFoundException",
     "AccessDeniedException",
@@ -65,8 +65,9 @@ class DynamoDBState:
             return None
         if (moment := parse_hour_end(item.get("HourEnd"))) is None:
             message = (
-                f"watermark of {platform}/{community} is {item.get('HourEnd')!r}, not the end of an hour: correct HourEnd in table"
-                f" {self._name}, pk {self._pk(platform, community)}, sk {_WATERMARK}"
+                f"watermark of {platform}/{community} is {item.get('HourEnd')!r}, not the end of an"
+                f" hour: correct HourEnd in table {self._name}, pk {self._pk(platform, community)},"
+                f" sk {_WATERMARK}"
             )
             raise WatermarkUnreadable(message)
         return moment
@@ -124,13 +125,13 @@ class DynamoDBState:
         It is of one platform or all, within a span or ever.
         """
         begins = f"{platform}#" if platform else ""
-        known = self._query(
+        communities = self._query(
             Key("pk").eq(self._communities) & Key("sk").begins_with(begins)
             if begins
             else Key("pk").eq(self._communities)
         )
-        found = []
-        for place in known:
+        entries = []
+        for place in communities:
             of, _, community = place["sk"].partition("#")
             condition = Key("sk").begins_with("WINDOW#")
             if window is not None:
@@ -140,12 +141,12 @@ class DynamoDBState:
                 start = datetime.fromtimestamp(int(item["sk"].removeprefix("WINDOW#")), UTC)
                 if window is None or start in window:
                     state, counts = WindowState(item["WindowState"]), json.loads(item["Counts"])
-                    found.append(
+                    entries.append(
                         WindowEntry(
                             of, community, start, state, item["StopReason"], counts, item["Detail"]
                         )
                     )
-        return found
+        return entries
 
     def put_runs(self, records: Iterable[RunRecord]) -> None:
         """Write two items for each record.
@@ -208,8 +209,12 @@ class DynamoDBState:
             free_at = float(item["FreeAt"]) if item else 0.0
             if free_at - now > ahead_seconds + 1e-6:
                 return max(free_at - now - ahead_seconds, 0.001)
-            seen = Attr("FreeAt").eq(item["FreeAt"]) if item else Attr("FreeAt").not_exists()
-            if self._put_if({**key, "FreeAt": _number(max(free_at, now) + interval_seconds)}, seen):
+            is_unchanged = (
+                Attr("FreeAt").eq(item["FreeAt"]) if item else Attr("FreeAt").not_exists()
+            )
+            if self._put_if(
+                {**key, "FreeAt": _number(max(free_at, now) + interval_seconds)}, is_unchanged
+            ):
                 return 0.0
 
     @property
@@ -266,10 +271,16 @@ class DynamoDBState:
             code = error.response["Error"]["Code"]
             if code not in _SETTINGS:
                 raise
-            message = f"state table {self._name} cannot be used ({code}): check STATE_URI, RUNS_TABLE_NAME, the region and the role"
+            message = (
+                f"state table {self._name} cannot be used ({code}): check STATE_URI,"
+                " RUNS_TABLE_NAME, the region and the role"
+            )
             raise SettingsInvalid(message) from error
         except BotoCoreError as error:
-            message = f"state table {self._name} cannot be asked ({error}): check AWS_DEFAULT_REGION and the credentials"
+            message = (
+                f"state table {self._name} cannot be asked ({error}): check AWS_DEFAULT_REGION and"
+                " the credentials"
+            )
             raise SettingsInvalid(message) from error
 
 

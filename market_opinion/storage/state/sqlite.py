@@ -22,12 +22,16 @@ from market_opinion.storage.state import (
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS watermarks (
-    platform TEXT NOT NULL, community TEXT NOT NULL, hour_end TEXT NOT NULL, PRIMARY KEY (platform, community));
+    platform TEXT NOT NULL, community TEXT NOT NULL, hour_end TEXT NOT NULL,
+    PRIMARY KEY (platform, community));
 CREATE TABLE IF NOT EXISTS windows (
-    platform TEXT NOT NULL, community TEXT NOT NULL, window_start TEXT NOT NULL, state TEXT NOT NULL, stop_reason TEXT NOT NULL,
-    counts TEXT NOT NULL, detail TEXT NOT NULL DEFAULT '', PRIMARY KEY (platform, community, window_start));
-CREATE TABLE IF NOT EXISTS runs (pk TEXT NOT NULL, sk TEXT NOT NULL, attributes TEXT NOT NULL, PRIMARY KEY (pk, sk));
-CREATE TABLE IF NOT EXISTS notes (topic TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (topic, name));
+    platform TEXT NOT NULL, community TEXT NOT NULL, window_start TEXT NOT NULL,
+    state TEXT NOT NULL, stop_reason TEXT NOT NULL, counts TEXT NOT NULL, detail TEXT NOT NULL
+    DEFAULT '', PRIMARY KEY (platform, community, window_start));
+CREATE TABLE IF NOT EXISTS runs (
+    pk TEXT NOT NULL, sk TEXT NOT NULL, attributes TEXT NOT NULL, PRIMARY KEY (pk, sk));
+CREATE TABLE IF NOT EXISTS notes (
+    topic TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (topic, name));
 CREATE TABLE IF NOT EXISTS quotas (bucket TEXT PRIMARY KEY, free_at REAL NOT NULL);
 """
 
@@ -44,7 +48,10 @@ class SQLiteState:
             with self._connect() as connection:
                 connection.executescript(_TABLES)
         except (OSError, sqlite3.DatabaseError) as error:
-            message = f"state file {path} cannot be used ({error}): check STATE_URI or MARKET_OPINION_HOME"
+            message = (
+                f"state file {path} cannot be used ({error}):"
+                " check STATE_URI or MARKET_OPINION_HOME"
+            )
             raise SettingsInvalid(message) from error
 
     def load_last_run_timestamp(self, platform: str, community: str) -> datetime | None:
@@ -60,7 +67,10 @@ class SQLiteState:
         if row is None:
             return None
         if (moment := parse_hour_end(row[0])) is None:
-            message = f"watermark of {platform}/{community} is {row[0]!r}, not the end of an hour: correct it in {self._path}, table watermarks"
+            message = (
+                f"watermark of {platform}/{community} is {row[0]!r}, not the end of an hour:"
+                f" correct it in {self._path}, table watermarks"
+            )
             raise WatermarkUnreadable(message)
         return moment
 
@@ -68,7 +78,8 @@ class SQLiteState:
         """Move the watermark forward to the end of a certified hour; return whether it moved."""
         with self._connect() as connection:
             cursor = connection.execute(
-                "INSERT INTO watermarks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET hour_end = excluded.hour_end"
+                "INSERT INTO watermarks VALUES (?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET hour_end = excluded.hour_end"
                 " WHERE excluded.hour_end > hour_end",
                 (platform, community, hour_text(hour_end)),
             )
@@ -103,7 +114,8 @@ class SQLiteState:
         span = (hour_text(window.start), hour_text(window.end)) if window else ("", "9")
         with self._connect() as connection:
             rows = connection.execute(
-                "SELECT platform, community, window_start, state, stop_reason, counts, detail FROM windows"
+                "SELECT platform, community, window_start, state, stop_reason, counts, detail"
+                " FROM windows"
                 " WHERE platform = coalesce(?, platform) AND window_start >= ? AND window_start < ?"
                 " ORDER BY platform, community, window_start",
                 (platform, *span),
@@ -143,7 +155,8 @@ class SQLiteState:
         """
         with self._connect() as connection:
             rows = connection.execute(
-                "SELECT pk, sk, attributes FROM runs WHERE pk = ? AND sk >= ? AND sk < ? ORDER BY sk",
+                "SELECT pk, sk, attributes FROM runs"
+                " WHERE pk = ? AND sk >= ? AND sk < ? ORDER BY sk",
                 (
                     run_key(self._environment, platform, community),
                     prefix,
@@ -184,7 +197,8 @@ class SQLiteState:
         with self._connect() as connection:
             taken = connection.execute(
                 "INSERT INTO quotas VALUES (:bucket, :now + :interval) ON CONFLICT DO UPDATE"
-                " SET free_at = max(free_at, :now) + :interval WHERE free_at - :now <= :ahead + 1e-6",
+                " SET free_at = max(free_at, :now) + :interval"
+                " WHERE free_at - :now <= :ahead + 1e-6",
                 {
                     "bucket": bucket,
                     "now": now,
