@@ -1,4 +1,4 @@
-"""What every source keeps to, whatever it reads: the same cases for all of them, through the task that every flow fetches by."""
+"""Promises of every source: the same cases for all, through the task by which every flow fetches."""
 
 import csv
 import json
@@ -388,7 +388,7 @@ def test_hours_one_by_one_and_together_give_the_same_rows(stage):
 
 @every(LIVE)
 def test_an_hour_that_is_not_over_long_enough_is_not_certified(stage):
-    """What comes a little later would be missed."""
+    """Items that come a little later would be missed."""
     job = stage.read(now=T10 + timedelta(minutes=65))
     assert entries(job.platform)[T10].state is WindowState.INCOMPLETE
     stage.read()
@@ -444,7 +444,7 @@ def test_what_is_not_there_stops_no_other(stage):
 
 @every(["x", "facebook", "instagram", "linkedin"])
 def test_a_key_that_is_refused_or_missing_is_named_and_not_shown(stage, monkeypatch):
-    """And the run ends there: to try again would not help."""
+    """The run ends there: another attempt would not help."""
     variable = next(key for key in stage.platform.settings("") if key.endswith("TOKEN"))
     stage.platform.key = "another"
     with pytest.raises(CredentialsRefused) as raised:
@@ -583,7 +583,7 @@ def test_an_edited_post_of_x_takes_the_place_of_the_first(stage, home):
 
 @every(["x"])
 def test_known_posts_of_x_are_asked_for_by_the_hundred(stage):
-    """What X takes in one request."""
+    """A hundred is the most that X takes in one request."""
     stage.platform.page = 100
     stage.said += [
         ItemFields("submission", str(7000 + n), T10.timestamp() + n, f"Post {n}", "person_1")

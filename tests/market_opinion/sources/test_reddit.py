@@ -102,15 +102,15 @@ def test_fetchers_give_a_window_and_a_tree(server, client):
             Post("submission", "s2", "phones", T10 + 3600, title="Next hour"),
         ]
     )
-    found = list(listings.SubmissionFetcher(client).iterate_window("phones", T10, T10 + 3600))
-    assert len(found) == 1
-    comments = list(listings.CommentFetcher(client).iterate_comments(found[0]))
+    submissions = list(listings.SubmissionFetcher(client).iterate_window("phones", T10, T10 + 3600))
+    assert len(submissions) == 1
+    comments = list(listings.CommentFetcher(client).iterate_comments(submissions[0]))
     assert len(comments) == 230
     assert {"id", "body", "score", "created_utc", "author"} <= CommentSerializer.to_dict(
         comments[0]
     ).keys()
     assert {"id", "title", "num_comments", "author"} <= SubmissionSerializer.to_dict(
-        found[0]
+        submissions[0]
     ).keys()
 
 
@@ -306,7 +306,7 @@ def test_a_window_is_ingested_under_the_contract_s_names(server, client, tmp_pat
     ],
 )
 def test_recorded_answers_of_reddit_are_read(server, client, name, kind):
-    """What Reddit really said, through the same client: every field of the whitelist that it has, no request for another."""
+    """Reddit's recorded answers keep every field of the whitelist that they have, without another request."""
     import zstandard
 
     cassette = json.loads(

@@ -1,4 +1,4 @@
-"""Forms: a line is placed, typed and taken apart by the same paths, whatever stands in it."""
+"""Line formats: the same paths place a line, type it and take it apart, whatever stands in it."""
 
 import json
 from datetime import UTC, datetime
@@ -100,7 +100,7 @@ def test_paths_lead_into_objects_and_past_what_is_not_there():
 
 
 def test_an_id_of_several_fields_is_their_hash_by_whoever_reads_it():
-    """And is none where one of them is missing."""
+    """An item without one of them has no id."""
     line_format = Reviews.line_formats["review"]
     lines = [
         {"reviewerID": "A", "asin": "B", "unixReviewTime": 1358035200},
@@ -139,7 +139,7 @@ def test_what_is_written_at_a_path_is_read_there():
     assert (read(fields, "a|b.c"), fields) == (2, {"b": {"c": 2}, "x": {"y": 3}})
 
 
-def test_a_form_that_is_none_is_refused():
+def test_a_line_format_that_cannot_be_used_is_refused():
     """Misspelt fields, a scale upside down, a format that is none; and a manifest of a platform nobody knows."""
     for wrong in ({"bdy": "x"}, {"rating_range": (5, 1)}, {"time": "yesterday"}, {"item_id": ()}):
         with pytest.raises(ValidationError):
