@@ -13,6 +13,7 @@ from market_opinion.core.polars_types import Schema
 Utc = Annotated[pl.Datetime, "us", "UTC"]
 KINDS = ("submission", "comment", "review")
 LABELS = ("negative", "neutral", "positive")
+MENTION_REASONS = ("named", "title", "subject", "referred")
 UNUSABLE_REASONS = (
     "deleted",
     "removed",
@@ -126,13 +127,17 @@ class SilverMentions(Keyed):
     domain: pl.String = _column("Folder name of the domain.")
     product_id: pl.String = _column("Product of the domain's catalogue.")
     aliases: pl.String = _column(
-        "Normalised ways the product was written, alphabetical, parted by `|`; of a review that names none, its subject's id."
+        "Normalised ways the product was written, alphabetical, parted by `|`; of a review that names none, its"
+        " subject's id; empty where only the thread tells."
     )
-    mention_count: pl.Int64 = _column(
-        "How often, in the text or in the title it was inherited from.", ge=1
+    mention_count: pl.Int64 = _column("How often the text names it; 1 where it does not.", ge=1)
+    reason: pl.String = _column(
+        "Why: `named` in the text, in its `title`, `subject` of a review, or `referred`: the thread's product, spoken of"
+        " without its name.",
+        isin=MENTION_REASONS,
     )
-    is_inherited: pl.Boolean = _column(
-        "Whether only the thread's title names it, or a review is of it without naming it."
+    confidence: pl.Float64 = _column(
+        "How likely it is that the product is meant.", unit="0 to 1", ge=0, le=1
     )
     domain_version: pl.String = _column("Content hash of the domain's catalogue and aspects.")
 
@@ -155,6 +160,13 @@ class SilverOpinions(Keyed):
         "First character of the evidence in the text, from 0.", unit="characters", ge=0
     )
     evidence_end: pl.Int64 = _column("Character after its last.", unit="characters", ge=1)
+    confidence: pl.Float64 = _column(
+        "How likely it is that product, aspect and label are right; none where the scorer cannot tell.",
+        unit="0 to 1",
+        ge=0,
+        le=1,
+        nullable=True,
+    )
     scorer: pl.String = _column("What judged: `lexicon`, `linear`, `llm`.")
     model: pl.String = _column("Model and version of the scorer.")
     prompt_version: pl.String = _column("Version of the question put to a model.", nullable=True)

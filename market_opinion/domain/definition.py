@@ -79,10 +79,43 @@ class Aspect(_Strict):
 
 
 class Brand(_Strict):
-    """What puts a brand in sight, so that its short aliases may be believed."""
+    """What puts a brand in sight, so that its short aliases may be believed, and what else its name may mean.
+
+    In `owners` communities people speak of this brand's products without naming them. `company_names` are aliases that
+    are the maker's name as well, `also_makes` what it makes that is no product of the domain.
+    """
 
     cues: tuple[Text, ...] = ()
     communities: tuple[Text, ...] = ()
+    owners: tuple[Text, ...] = ()
+    company_names: tuple[Text, ...] = ()
+    also_makes: tuple[Text, ...] = ()
+
+
+class Meaning(_Strict):
+    """Words that show whether a name means a product of the domain.
+
+    `product_words` are what the product is called ("phone"), `other_products` what is none of the domain, whoever makes
+    it ("laptop", "phone case"); a name right before one of them means that. `no_cues` are phrases that hold a cue of an
+    aspect and mean something else ("deal with").
+    """
+
+    product_words: tuple[Text, ...] = ()
+    other_products: tuple[Text, ...] = ()
+    no_cues: tuple[Text, ...] = ()
+
+
+class Polarity(_Strict):
+    """Words that praise or blame in this domain, beside what VADER knows.
+
+    `neutral` are words of VADER's that mean nothing here; `turned` are words whose sign depends on the aspect, as
+    `{price = {cheap = 1}, build = {cheap = -1}}`. Words are in lower case; praise and complaint may be phrases.
+    """
+
+    praise: tuple[Text, ...] = ()
+    complaint: tuple[Text, ...] = ()
+    neutral: tuple[Text, ...] = ()
+    turned: dict[Name, dict[Text, Literal[-1, 1]]] = {}
 
 
 class Product(_Strict):
@@ -122,6 +155,8 @@ class DomainFile(_Strict):
     files: dict[Name, FileMapping] = {}
     aspects: dict[Name, Aspect] = Field(min_length=1)
     brands: dict[Text, Brand]
+    meaning: Meaning = Meaning()
+    polarity: Polarity = Polarity()
 
 
 class Domain(_Strict):
@@ -134,8 +169,14 @@ class Domain(_Strict):
     files: dict[str, FileMapping]
     aspects: dict[str, Aspect]
     brands: dict[str, Brand]
+    meaning: Meaning
+    polarity: Polarity
     products: tuple[Product, ...]
     version: str
+
+    def __hash__(self) -> int:
+        """Hash of what the domain holds, which its version stands for."""
+        return hash((self.name, self.version))
 
     def communities(self, platform: str) -> tuple[str, ...]:
         """The communities of a platform this domain listens to, in lower case; empty when it names none."""

@@ -1,40 +1,39 @@
-"""The scorer that needs no key: VADER on the clause around an aspect's cue, given to the product named nearest.
+"""The scorer that needs nothing: VADER on the clause around an aspect's cue, given to the product named nearest.
 
-VADER: C.J. Hutto and E. Gilbert, ICWSM 2014. It knows no products and no irony; its opinions are a baseline that costs nothing.
+VADER: C.J. Hutto and E. Gilbert, ICWSM 2014. A domain's own words of praise and complaint stand beside VADER's; what is asked,
+wished or supposed is no opinion, and a clause without a clear sign is none either.
 """
 
+import math
 import re
 import string
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib.metadata import version
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import polars as pl
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
-from market_opinion.domain.definition import Domain, normalise
-from market_opinion.scorers.linear import Linear
-from market_opinion.stages.opinions import JUDGEMENT_SCHEMA, NEUTRAL_BELOW
+from market_opinion.domain.definition import Domain
+from market_opinion.scorers.clauses import Clause, Cue, CueFinder, Span, clauses_of
+from market_opinion.scorers.targets import targets_of
+from market_opinion.stages.naming import Naming, flatten, namer_of
+from market_opinion.stages.opinions import JUDGEMENT_SCHEMA
 
 NAME = "lexicon"
-
-_SENTENCE = re.compile(r"[^\n.!?]+(?:[.!?](?!\s|$)[^\n.!?]*)*[.!?]*")
-_CONTRAST = re.compile(
-    r"\s*(?:[;—–]|,? (?:but|however|although|though|whereas|while|yet|except)\b|, (?:and|while)\b)\s*",
+# Below this strength a clause says nothing, by a look at the labelled items for development.
+_STRENGTH_MIN = 0.2
+# A clause that names a product and no aspect judges the product itself only where it is clear.
+_OVERALL_STRENGTH_MIN = 0.35
+_STRONG = 3.0
+# What is asked, wished, supposed, or told of others.
+_UNREAL = re.compile(
+    r"\b(?:if|unless|would (?:be|have|love|like|buy|get)|wish|hope|hopefully|imagine|should|could|might"
+    r"|planning|thinking (?:of|about)|waiting for|rumou?rs?|supposedly|apparently|expect)\b",
     re.IGNORECASE,
 )
-_NO_WORD = re.compile(r"[^\w+ ]|_")
-# A quick look that spares most sentences the careful one.
-_MAY_CONTRAST = re.compile(r"[;—–]|but|owever|hough|whereas|while|yet|except|, and", re.IGNORECASE)
-_COMPARED = re.compile(r"\bthan (?:the |my |an? |any |on |with |in |old |new )*$")
-
-
-class _Span(NamedTuple):
-    """A stretch of a text, `[start, end)` in characters."""
-
-    start: int
-    end: int
+_QUESTION = re.compile(r"\?\s*$")
 
 
 class _Judgement(NamedTuple):
@@ -43,178 +42,135 @@ class _Judgement(NamedTuple):
     product_id: str
     aspect: str
     polarity: float
-    span: _Span
+    confidence: float
+    span: Span
 
 
 class Lexicon:
     """Judges items of one domain; the same text always gets the same opinions."""
 
-    def __init__(self, domain: Domain, *, head: Linear | None = None) -> None:
-        """Compile the domain's cues. A trained head, where there is one, takes VADER's place in saying what a clause feels."""
-        self._head = head
+    name = NAME
+    prompt_version: str | None = None
+
+    def __init__(self, domain: Domain) -> None:
+        """Compile the domain's cues and its words of praise and complaint."""
+        self._domain = domain
         self._overall = domain.overall_aspect
-        self._aspect_of_cue = {
-            normalise(cue): name for name, aspect in domain.aspects.items() for cue in aspect.cues
+        self._cues = CueFinder(domain)
+        self._namer = namer_of(domain)
+        self._phrases = {
+            phrase: phrase.replace(" ", "_")
+            for phrase in (*domain.polarity.praise, *domain.polarity.complaint)
+            if " " in phrase
         }
-        self._longer_cues: dict[str, list[str]] = {}
-        for cue in sorted(self._aspect_of_cue, key=len, reverse=True):
-            first, is_longer, _ = cue.partition(" ")
-            self._longer_cues.setdefault(first, []).extend([f"{cue} "] if is_longer else [])
+        self._phrase = (
+            re.compile(
+                rf"\b(?:{'|'.join(map(re.escape, sorted(self._phrases, key=len, reverse=True)))})\b"
+            )
+            if self._phrases
+            else None
+        )
+        self._turned = {
+            aspect: {word: sign for word, sign in words.items()}
+            for aspect, words in domain.polarity.turned.items()
+        }
 
     @property
     def model(self) -> str:
-        """What judges clauses, and its version."""
-        if self._head:
-            return f"linear-{self._head.version}"
+        """Name and version of what judges clauses."""
         return f"vaderSentiment-{version('vaderSentiment')}"
 
     @cached_property
     def _vader(self) -> SentimentIntensityAnalyzer:
-        return SentimentIntensityAnalyzer()
+        analyser = SentimentIntensityAnalyzer()
+        polarity = self._domain.polarity
+        for word in polarity.neutral:
+            analyser.lexicon.pop(word, None)
+        analyser.lexicon |= {word.replace(" ", "_"): _STRONG for word in polarity.praise}
+        analyser.lexicon |= {word.replace(" ", "_"): -_STRONG for word in polarity.complaint}
+        return analyser
 
-    def __call__(self, asked: pl.DataFrame) -> pl.DataFrame:
-        """Judgements, one row per product and aspect that a clause speaks of."""
-        rows: list[tuple[object, ...]] = []
-        lists = [asked[name].to_list() for name in ("row", "text", "products", "aliases")]
-        for row, text, products, aliases in zip(*lists, strict=True):
-            for product_id, aspect, polarity, (start, end) in self.judge(
-                text, dict(zip(products, aliases, strict=True))
-            ):
-                rows.append((row, product_id, aspect, polarity, start, end, text[start:end], None))
-        columns = zip(*rows, strict=True) if rows else [()] * len(JUDGEMENT_SCHEMA)
-        return pl.DataFrame(
-            dict(zip(JUDGEMENT_SCHEMA, columns, strict=True)), schema=JUDGEMENT_SCHEMA
-        )
+    def weigh(self, items: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+        """Return the candidates as they are: rules have weighed them already."""
+        del items
+        return candidates
 
-    def judge(self, text: str, products: dict[str, str]) -> list[_Judgement]:
-        """The strongest judgement of each product and aspect in the text; `products` are ids with their `|`-parted aliases."""
-        flat = _flatten(text)
-        places = _places(flat, products)
+    def judge(self, asked: pl.DataFrame) -> pl.DataFrame:
+        """Return judgements of rows of `to_judge`, one a product and aspect that a clause speaks of."""
+        rows: list[tuple[Any, ...]] = []
+        columns = ("row", "text", "products", "reasons", "context_title", "community")
+        for row, text, products, reasons, title, community in asked.select(columns).iter_rows():
+            told = dict(zip(products, reasons, strict=True))
+            names = self._namer.names(text, title=title, community=community)
+            for found in self.judge_text(text, [n for n in names if n.product_id in told], told):
+                start, end = found.span
+                polarity, confidence = found.polarity, found.confidence
+                aspect, words = found.aspect, text[start:end]
+                rows.append(
+                    (row, found.product_id, aspect, polarity, confidence, start, end, words, None)
+                )
+        data = zip(*rows, strict=True) if rows else [()] * len(JUDGEMENT_SCHEMA)
+        return pl.DataFrame(dict(zip(JUDGEMENT_SCHEMA, data, strict=True)), schema=JUDGEMENT_SCHEMA)
+
+    def judge_text(
+        self, text: str, names: Sequence[Naming], reasons: dict[str, str]
+    ) -> list[_Judgement]:
+        """Return the strongest judgement of each product and aspect in a text."""
+        referred = next((p for p, why in reasons.items() if why in {"referred", "subject"}), None)
+        cues = self._cues.find(text)
         strongest: dict[tuple[str, str], _Judgement] = {}
-        for found in self._judgements(text, flat, places, products):
-            key = (found.product_id, found.aspect)
-            if key not in strongest or abs(found.polarity) > abs(strongest[key].polarity):
-                strongest[key] = found
+        for clause in clauses_of(text) if cues or names else ():
+            for found in self._of_clause(text, clause, cues, names, referred):
+                key = found.product_id, found.aspect
+                if key not in strongest or abs(found.polarity) > abs(strongest[key].polarity):
+                    strongest[key] = found
         return list(strongest.values())
 
-    def polarity(self, clause: str) -> float:
-        """VADER's compound score of a clause, between -1 and 1.
+    def polarity(self, clause: str, aspect: str | None = None) -> float:
+        """Return the compound score of a clause, between -1 and 1, for an aspect where its words turn there.
 
-        Where no word is in its lexicon VADER arrives at zero after some work, which a look at the words saves; emoji
-        are words to it as well.
+        Where no word is in its lexicon VADER arrives at zero after some work, which a look at the words saves; emoji are
+        words to it as well.
         """
-        if self._head:
-            return self._head.polarity(clause)
+        text = flatten(clause) if self._phrase else clause
+        if self._phrase:
+            joined = self._phrase.sub(lambda match: self._phrases[match.group()], text)
+            text = joined if joined != text else clause
         known = self._vader.lexicon
-        if clause.isascii() and not any(
-            word in known or word.strip(string.punctuation) in known
-            for word in clause.lower().split()
-        ):
+        words = [word.strip(string.punctuation) for word in text.lower().split()]
+        turned = sum(self._turned.get(aspect or "", {}).get(word, 0) for word in words)
+        if turned:
+            return math.copysign(0.5, turned)
+        if text.isascii() and not any(word in known for word in (*words, *text.lower().split())):
             return 0.0
-        return float(self._vader.polarity_scores(clause)["compound"])
+        return float(self._vader.polarity_scores(text)["compound"])
 
-    def _judgements(
-        self, text: str, flat: str, places: list[tuple[_Span, str]], products: dict[str, str]
-    ) -> Iterator[_Judgement]:
-        """Every judgement, in the order of the text. A product no sentence names is what the whole text is about."""
-        cues = list(self._cues(flat))
-        for start, end in (
-            (match.span() for match in _SENTENCE.finditer(text)) if cues or places else ()
-        ):
-            named = [place for place in places if start <= place[0].start < end]
-            within = [cue for cue in cues if start <= cue[0] < end]
-            if within or named:
-                for clause in _clauses(text, start, end):
-                    of_clause = [cue for cue in within if clause.start <= cue[0] < clause.end]
-                    yield from self._of_clause(text, clause, of_clause, named or places, products)
-
-    def _cues(self, flat: str) -> Iterator[tuple[int, str]]:
-        """Where a cue stands as whole words, and its aspect; the longest of those that begin there."""
-        padded, at, end = f"{flat} ", 0, 0
-        longer_cues = self._longer_cues
-        for word in flat.split(" "):
-            if word in longer_cues and at >= end:
-                found = next(
-                    (cue for cue in longer_cues[word] if padded.startswith(cue, at)), word
-                ).rstrip()
-                if aspect := self._aspect_of_cue.get(found):
-                    end = at + len(found)
-                    yield at, aspect
-            at += len(word) + 1
-
-    def _of_clause(
+    def _of_clause(  # noqa: PLR0917, one clause
         self,
         text: str,
-        clause: _Span,
-        cues: list[tuple[int, str]],
-        places: list[tuple[_Span, str]],
-        products: dict[str, str],
+        clause: Clause,
+        cues: Sequence[Cue],
+        names: Sequence[Naming],
+        referred: str | None,
     ) -> Iterator[_Judgement]:
-        named = [place for place in places if clause.start <= place[0].start < clause.end]
-        if not cues and not named:
+        start, end = clause.span
+        within = [cue for cue in cues if start <= cue.start < end]
+        is_named = any(start <= name.start < end for name in names)
+        if not within and not is_named:
             return
-        polarity = self.polarity(text[clause.start : clause.end])
-        aspects = {aspect: at for at, aspect in reversed(cues)}
-        if not cues and abs(polarity) >= NEUTRAL_BELOW:
-            aspects = {self._overall: named[0][0].start}
-        for aspect, at in aspects.items():
-            for product_id, is_worse in _targets(text, at, clause, named or places, products):
-                yield _Judgement(product_id, aspect, -polarity if is_worse else polarity, clause)
-
-
-def _flatten(text: str) -> str:
-    """Lower case, and a space for all but letters, digits and `+`, character for character."""
-    flat = _NO_WORD.sub(" ", text.replace("İ", "I").lower())
-    return flat if len(flat) == len(text) else text
-
-
-def _places(flat: str, products: dict[str, str]) -> list[tuple[_Span, str]]:
-    """Where each product is named, in the order of the text; of two names in one place the longer."""
-    found: list[tuple[_Span, str]] = []
-    padded = f" {flat} "
-    for product_id, aliases in products.items():
-        for alias in aliases.split("|"):
-            at = padded.find(f" {alias} ")
-            while at >= 0:
-                found.append((_Span(at, at + len(alias)), product_id))
-                at = padded.find(f" {alias} ", at + 1)
-    found.sort(key=lambda place: (place[0].start, -place[0].end))
-    kept: list[tuple[_Span, str]] = []
-    for place in found:
-        if not kept or place[0].start >= kept[-1][0].end:
-            kept.append(place)
-    return kept
-
-
-def _clauses(text: str, start: int, sentence_end: int) -> Iterator[_Span]:
-    """The parts of a sentence between words of contrast, without the spaces at their ends."""
-    cuts = (
-        _CONTRAST.finditer(text, start, sentence_end)
-        if _MAY_CONTRAST.search(text, start, sentence_end)
-        else ()
-    )
-    for cut in [*cuts, None]:
-        end = cut.start() if cut else sentence_end
-        stripped = text[start:end].strip()
-        if stripped:
-            first = text.index(stripped, start)
-            yield _Span(first, first + len(stripped))
-        start = cut.end() if cut else end
-
-
-def _targets(
-    text: str, at: int, clause: _Span, places: list[tuple[_Span, str]], products: dict[str, str]
-) -> Iterator[tuple[str, bool]]:
-    """The product named nearest to a cue; and, turned round, one it is said to be better or worse than in this clause."""
-    if len(products) == 1 or not places:
-        yield places[0][1] if places else next(iter(products)), False
-        return
-    compared = [
-        p
-        for p in places
-        if clause.start <= p[0].start < clause.end and _COMPARED.search(text[: p[0].start].lower())
-    ]
-    others = [place for place in places if place not in compared] or places
-    target = min(others, key=lambda place: (abs(place[0].start - at), place[0].start))[1]
-    yield target, False
-    yield from ((product_id, True) for _, product_id in compared if product_id != target)
+        words = text[start:end]
+        sentence = text[clause.sentence.start : clause.sentence.end]
+        if _QUESTION.search(sentence) or _UNREAL.search(sentence):
+            return
+        aspects = {cue.aspect: cue.start for cue in reversed(within)}
+        minimum = _STRENGTH_MIN
+        if not aspects:
+            aspects, minimum = {self._overall: start}, _OVERALL_STRENGTH_MIN
+        for aspect, near in aspects.items():
+            polarity = self.polarity(words, aspect)
+            if abs(polarity) < minimum:
+                continue
+            for target in targets_of(text, clause, near, names, referred):
+                sign = -polarity if target.is_loser else polarity
+                sure = 0.25 + 0.2 * abs(polarity) + 0.1 * target.is_near
+                yield _Judgement(target.product_id, aspect, sign, sure, clause.span)

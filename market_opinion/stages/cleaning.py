@@ -1,5 +1,7 @@
 """Text as people type it to text that can be judged, and shown, without a name in it: Polars expressions, no Python a row."""
 
+import html
+import re
 from collections.abc import Callable
 from functools import partial
 
@@ -8,12 +10,16 @@ import polars as pl
 USER, EMAIL, PHONE, LINK = "[user]", "[email]", "[phone]", "[link]"
 MASKS = (USER, EMAIL, PHONE, LINK)
 
-_ENTITIES = {
-    "&amp;gt;": ">", "&amp;lt;": "<", "&amp;amp;": "&", "&amp;nbsp;": " ", "&amp;#x200B;": "",
-    "&gt;": ">", "&lt;": "<", "&amp;": "&", "&quot;": '"', "&#39;": "'", "&apos;": "'", "&nbsp;": " ", "&#x200B;": "",
-    "&#x27;": "'", "&#x2F;": "/", "&#34;": '"', "&#x60;": "`",
-    "’": "'", "‘": "'", "“": '"', "”": '"', "…": "...",
-}  # fmt: skip
+_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+# Characters that people's keyboards write for one of ASCII.
+_PLAIN = {
+    **dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u00b4\u2032\u2035\uff07", "'"),
+    **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\uff02", '"'),
+    "\u2026": "...",
+}
+# Stands for an @ that means "at" while names are looked for; a private character that no keyboard writes.
+_AT = "\ue0a7"
+_UNIT = r"(?:hz|khz|mhz|ghz|fps|w|kw|watts?|mp|mpx|mah|nits?|k|p|x|gb|mb|tb|gbps|mbps|v|a|mm|cm|in|inch|inches|usd|eur|am|pm|%)"
 
 # Invisible: controls, soft hyphen, zero-width and direction marks, which hide names from the masks below.
 _INVISIBLE = r"[\x00-\x08\x0b-\x1f\x7f\u{ad}\u{61c}\u{180e}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2064}\u{2066}-\u{2069}\u{feff}]"
@@ -28,7 +34,6 @@ _TAGS = (
 # In order: what removes structure comes before what looks for names in the words that are left. Each group of
 # (pattern, replacement) looks only at texts in which its guard is found: most texts need none of them.
 _GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
-    (r"&#", ((r"&#x?[0-9a-fA-F]+;", " "),)),
     (r"[^\n\t\x20-\x7e]", ((_INVISIBLE, ""),)),
     (r"\\", ((r"\\([\\`*_{}\[\]()#+.!~|>@/^-])", "$1"),)),
     (
@@ -68,7 +73,22 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         r"[uUrR]/",
         ((r"(?i)(^|[^A-Za-z0-9_/])/?(?:u/|user/|r/u_)[A-Za-z0-9_-]{2,}", f"${{1}}{USER}"),),
     ),
-    (r"@", ((r"(^|[^\w@./])@[\w][\w.-]*\w", f"${{1}}{USER}"),)),
+    (
+        r"@",
+        (
+            # Twice, since neighbours share the character between them.
+            *(
+                (
+                    rf"(?i)@( ?[$€£]?[0-9]+(?:[.,][0-9]+)?{_UNIT}?)([^\w.-]|[.,-](?:\s|$)|$)",
+                    f"{_AT}${{1}}${{2}}",
+                ),
+            )
+            * 2,
+            (r"(?i)@( ?f/?[0-9](?:\.[0-9]+)?)([^\w.-]|[.,-](?:\s|$)|$)", f"{_AT}${{1}}${{2}}"),
+            (r"(^|[^\w@./])@[\w][\w.-]*\w", f"${{1}}{USER}"),
+            (_AT, "@"),
+        ),
+    ),
     (
         r"(?:[0-9][ ./()-]{0,2}){7}",
         (
@@ -124,11 +144,12 @@ def clean(frame: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
     work = frame.filter(~is_plain)
     work = _where(work, columns, r"[^\x00-\x7f]", lambda text: text.str.normalize("NFC"))
     work = _where(work, columns, r"<[/a-zA-Z]", partial(_apply, _TAGS))
+    work = _where(work, columns, "&", _without_entities)
     work = _where(
         work,
         columns,
-        r"[^\x00-\x7f]|&",
-        lambda text: text.str.replace_many(_ENTITIES, leftmost=True),
+        r"[^\x00-\x7f]",
+        lambda text: text.str.replace_many(_PLAIN),
     )
     for guard, steps in _GROUPS:
         work = _where(work, columns, guard, partial(_apply, steps))
@@ -152,6 +173,17 @@ def _where(
         )
 
     return frame.with_columns(changed(pl.col(column)) for column in columns)
+
+
+def _without_entities(text: pl.Expr) -> pl.Expr:
+    """Return the text with every entity of HTML as its character, also where it was escaped twice."""
+    return text.map_elements(_unescaped, return_dtype=pl.String, skip_nulls=True)
+
+
+def _unescaped(text: str) -> str:
+    for _ in range(2):
+        text = _ENTITY.sub(lambda match: html.unescape(match.group()), text)
+    return text.replace("\u200b", "").replace("\xa0", " ")
 
 
 def _apply(steps: tuple[tuple[str, str], ...], text: pl.Expr) -> pl.Expr:

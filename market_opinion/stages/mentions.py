@@ -1,42 +1,103 @@
-"""Which products an item speaks of, by the aliases of a domain: whole words, longest alias first."""
+"""Which products an item speaks of, and why that is believed: it names them, reviews them, or refers to its thread's."""
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 import polars as pl
 
 from market_opinion.core.contracts import SILVER_MENTIONS
-from market_opinion.domain.definition import BRAND_ROW, Domain
-from market_opinion.domain.definition import normalise as normalise_alias
-from market_opinion.stages.cleaning import normalise
+from market_opinion.domain.definition import BRAND_ROW, Domain, normalise
+from market_opinion.stages.cleaning import normalise as normalise_text
+from market_opinion.stages.naming import Namer, Naming, namer_of
 from market_opinion.stages.silver import UNDETERMINED
 
+# How sure the rules are of each reason; a scorer that reads better takes their place.
+_SUBJECT, _MODEL, _ROW, _UNKNOWN_MODEL, _COMPANY = 1.0, 0.95, 0.88, 0.8, 0.3
+_REFERRED, _IN_THREAD = 0.6, 0.1
+# What rules believe without a scorer's word.
+CONFIDENCE_MIN = 0.5
+# Words by which people speak of a product that they need not name.
+_OWN = re.compile(
+    r"\b(?:mine|my (?:phone|device|one|old one|new one)|this (?:phone|device|thing|one)|the phone"
+    r"|i(?:'ve| have|'m)? (?:had|got|have|own|owned|bought|ordered|use|used|using|love|hate|returned|switched to)"
+    r" (?:it|mine|one|this|the|them|both))\b",
+    re.IGNORECASE,
+)
+_PRODUCT_SCHEMA = {
+    "row": pl.UInt32,
+    "product_id": pl.String,
+    "aliases": pl.String,
+    "mention_count": pl.Int64,
+    "reason": pl.String,
+    "confidence": pl.Float64,
+}
 
-def find_mentions(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
-    """One row per usable item, in a language of the domain, and product it speaks of, in the contract of silver.mentions.
 
-    A review speaks of its subject, where the catalogue knows it by the platform's id. Another item that names no product
-    inherits the one its thread's title names; a title that names several gives none.
+class Candidate(NamedTuple):
+    """A product that an item may speak of: `row` of the item, and as in the contract of silver.mentions."""
+
+    row: int
+    product_id: str
+    aliases: str
+    mention_count: int
+    reason: str
+    confidence: float
+
+
+def find_candidates(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
+    """Return one row per item and product that it may speak of, in the contract of silver.mentions.
+
+    Looked at are usable items in a language of the domain. A submission that names a product in its title has reason
+    `title`, other names have `named`, a review of a known product `subject`. A comment whose thread is about one product, or
+    that stands in a community of a brand's owners, may refer to it: `referred`.
     """
-    relevant = items.filter(
-        "is_usable", pl.col("language").is_in([*domain.languages, UNDETERMINED])
-    ).with_row_index("row")
-    own = _products(relevant.select("row", "community", "text", "context_title"), domain)
-    subjects = _subjects(relevant, domain).join(own, on=["row", "product_id"], how="anti")
-    silent = relevant.filter(pl.col("context_title").is_not_null()).join(
-        pl.concat([own, subjects]), on="row", how="anti"
-    )
-    inherited = pl.concat([subjects, _inherited(silent, domain)])
-    found = pl.concat(
-        [own.with_columns(is_inherited=False), inherited.with_columns(is_inherited=True)]
-    )
+    languages = [*domain.languages, UNDETERMINED]
+    relevant = items.filter("is_usable", pl.col("language").is_in(languages)).with_row_index("row")
+    subjects = _subjects(relevant, domain)
+    found = pl.DataFrame(
+        list(_candidates(relevant, domain)), schema=_PRODUCT_SCHEMA, orient="row"
+    ).join(subjects, on=["row", "product_id"], how="anti")
+    reviewed = subjects.select("row").unique()
+    # A review is of its subject: what else its thread may be about is the same thing said twice.
+    others = found.join(reviewed, on="row", how="anti")
+    beside = found.filter(pl.col("reason") != "referred").join(reviewed, on="row", how="semi")
     return (
-        relevant.join(found, on="row")
+        relevant.join(pl.concat([subjects, others, beside]), on="row")
         .with_columns(domain=pl.lit(domain.name), domain_version=pl.lit(domain.version))
         .select(*SILVER_MENTIONS.schema)
         .sort(SILVER_MENTIONS.key)
     )
 
 
+def find_mentions(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
+    """Return the candidates that rules believe by themselves."""
+    return believed(find_candidates(items, domain))
+
+
+def believed(candidates: pl.DataFrame, *, confidence_min: float = CONFIDENCE_MIN) -> pl.DataFrame:
+    """Return the candidates that are sure enough."""
+    return candidates.filter(pl.col("confidence") >= confidence_min)
+
+
+def unknown_models(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
+    """Return `name`, `brand` and `item_count` of what looks like a model of a known brand and is not in the catalogue."""
+    namer, brands = namer_of(domain), {p.product_id: p.brand for p in domain.products}
+    found: dict[tuple[str, str], set[int]] = {}
+    for row, text, title, community, _ in _nameable(items.with_row_index("row"), domain):
+        for name in namer.names(text, title=title, community=community):
+            if name.is_unknown_model:
+                written = normalise(text[name.start : name.end])
+                found.setdefault((written, brands[name.product_id]), set()).add(row)
+    rows = [(name, brand, len(rows)) for (name, brand), rows in found.items()]
+    schema = {"name": pl.String, "brand": pl.String, "item_count": pl.Int64}
+    return pl.DataFrame(rows, schema=schema, orient="row").sort(
+        "item_count", "name", descending=[True, False]
+    )
+
+
 def _subjects(relevant: pl.DataFrame, domain: Domain) -> pl.DataFrame:
-    """The product that each review is of, per `row`, where its platform's id is in the catalogue."""
+    """Return the product that each review is of, where its platform's id is in the catalogue."""
     named = [
         (platform, subject, product_id)
         for platform in relevant["platform"].unique()
@@ -53,114 +114,95 @@ def _subjects(relevant: pl.DataFrame, domain: Domain) -> pl.DataFrame:
         "product_id",
         aliases=pl.col("thread_id").str.to_lowercase(),
         mention_count=pl.lit(1, pl.Int64),
+        reason=pl.lit("subject"),
+        confidence=pl.lit(_SUBJECT),
     )
 
 
-def _inherited(silent: pl.DataFrame, domain: Domain) -> pl.DataFrame:
-    """Products of the titles of items that name none themselves, per `row`."""
-    titles = silent.select("community", text="context_title").unique().with_row_index("title_row")
-    asked = titles.select(
-        row="title_row", community="community", text="text", context_title=pl.lit(None, pl.String)
-    )
-    named = _products(asked, domain)
-    alone = named.filter(pl.len().over("row") == 1).rename({"row": "title_row"})
-    per_title = titles.join(alone, on="title_row").drop("title_row")
-    return (
-        silent.select("row", "community", text="context_title")
-        .join(per_title, on=["community", "text"])
-        .select(named.columns)
-    )
+def _candidates(relevant: pl.DataFrame, domain: Domain) -> Iterator[Candidate]:
+    namer = namer_of(domain)
+    rows = {p.product_id for p in domain.products if p.category == BRAND_ROW}
+    named_rows: dict[int, set[str]] = {}
+    for row, text, title, community, kind in _nameable(relevant, domain):
+        names = namer.names(text, title=title, community=community)
+        title_end = len(title or "") if kind == "submission" else 0
+        own = list(_named(row, names, rows, title_end))
+        named_rows[row] = {each.product_id for each in own}
+        yield from own
+    about = _Threads(domain, namer)
+    comments = relevant.filter(kind="comment").select("row", "text", "context_title", "community")
+    for row, text, title, community in comments.iter_rows():
+        product_id = about.product(title, community)
+        if product_id is None or product_id in named_rows.get(row, ()):
+            continue
+        confidence = _REFERRED if _OWN.search(text) else _IN_THREAD
+        yield Candidate(row, product_id, "", 1, "referred", confidence)
 
 
-def _products(texts: pl.DataFrame, domain: Domain) -> pl.DataFrame:
-    """`row`, `product_id`, `aliases` and `mention_count` of every product named in `text`.
+def _nameable(
+    items: pl.DataFrame, domain: Domain
+) -> Iterator[tuple[int, str, str | None, str, str]]:
+    """Yield row, text, title, community and kind of the items in which a name may stand: most name nothing, and need no look."""
+    namer = namer_of(domain)
 
-    An alias marked as needing its brand counts where a cue of the brand, or another of its products, is in the text or
-    the title, or where the community is the brand's own. The row of a brand gives way to a product of that brand.
-    """
-    catalogue = pl.DataFrame(
-        [(a.alias, a.product_id, a.needs_brand) for a in domain.aliases()],
-        schema={"alias": pl.String, "product_id": pl.String, "needs_brand": pl.Boolean},
-        orient="row",
-    )
-    brands = pl.DataFrame(
-        [(p.product_id, p.brand, p.category == BRAND_ROW) for p in domain.products],
-        schema={"product_id": pl.String, "brand": pl.String, "is_brand_row": pl.Boolean},
-        orient="row",
-    )
-    hits = (
-        _occurrences(texts.select("row", "text"), catalogue["alias"])
-        .join(catalogue, on="alias")
-        .join(brands, on="product_id")
-    )
-    weak_rows = texts.join(hits.filter("needs_brand").select("row").unique(), on="row", how="semi")
-    in_sight = pl.concat(
-        [
-            _brands_in_sight(weak_rows, domain),
-            hits.filter(~pl.col("needs_brand")).select("row", "brand"),
-        ]
-    ).unique()
-    believed = pl.concat(
-        [
-            hits.filter(~pl.col("needs_brand")),
-            hits.filter("needs_brand").join(in_sight, on=["row", "brand"], how="semi"),
-        ]
-    )
-    named = believed.filter(
-        ~pl.col("is_brand_row") | pl.col("is_brand_row").all().over("row", "brand")
-    )
-    return named.group_by("row", "product_id").agg(
-        pl.col("alias").unique().sort().str.join("|").alias("aliases"),
-        pl.len().cast(pl.Int64).alias("mention_count"),
-    )
+    def has(text: pl.Expr, phrases: Sequence[str]) -> pl.Expr:
+        padded = pl.concat_str(pl.lit(" "), normalise_text(text), pl.lit(" "))
+        return padded.str.contains_any([f" {phrase} " for phrase in phrases])
 
-
-def _brands_in_sight(texts: pl.DataFrame, domain: Domain) -> pl.DataFrame:
-    """`row` and `brand` of every brand that a cue or the community puts in sight."""
-    cues = pl.DataFrame(
-        [
-            (normalise_alias(cue), brand)
-            for brand, entry in domain.brands.items()
-            for cue in entry.cues
-        ],
-        schema={"alias": pl.String, "brand": pl.String},
-        orient="row",
+    text, title = pl.col("text"), pl.col("context_title").fill_null("")
+    in_sight = (
+        has(text, namer.cues) | has(title, namer.cues) | pl.col("community").is_in(namer.homes)
     )
-    homes = pl.DataFrame(
-        [
-            (community.lower(), brand)
-            for brand, entry in domain.brands.items()
-            for community in entry.communities
-        ],
-        schema={"community": pl.String, "brand": pl.String},
-        orient="row",
-    )
-    both = pl.concat_str("text", "context_title", separator=" ", ignore_nulls=True)
-    by_cue = _occurrences(texts.select("row", text=both), cues["alias"].unique()).join(
-        cues, on="alias"
-    )
-    return pl.concat(
-        [by_cue.select("row", "brand"), texts.join(homes, on="community").select("row", "brand")]
-    )
-
-
-def _occurrences(texts: pl.DataFrame, aliases: pl.Series) -> pl.DataFrame:
-    """`row` and `alias` of every place where an alias stands in `text` as whole words, the longest where several begin.
-
-    Words are parted by two spaces and aliases carry one at either end, so that neighbours do not share a space.
-    """
-    longest_first = sorted(aliases, key=len, reverse=True)
-    patterns = [f" {alias.replace(' ', '  ')} " for alias in longest_first]
-    if not patterns:
-        return pl.DataFrame(schema={"row": pl.UInt32, "alias": pl.String})
-    return (
-        texts.lazy()
-        .with_columns(normalise(pl.col("text")).alias("text"))
-        # The cheap look comes first: most texts name nothing.
-        .filter(pl.col("text").str.contains_any(longest_first))
-        .with_columns(padded=" " + pl.col("text").str.replace_all(" ", "  ", literal=True) + " ")
-        .select("row", alias=pl.col("padded").str.extract_many(patterns, leftmost=True))
-        .explode("alias", empty_as_null=False)
-        .with_columns(pl.col("alias").str.strip_chars().str.replace_all("  ", " ", literal=True))
+    kept = (
+        items.lazy()
+        .filter(has(text, namer.sure_phrases) | (has(text, namer.short_phrases) & in_sight))
+        .select("row", "text", "context_title", "community", "kind")
         .collect(engine="streaming")
     )
+    yield from kept.iter_rows()
+
+
+def _named(
+    row: int, names: Sequence[Naming], rows: set[str], title_end: int
+) -> Iterator[Candidate]:
+    """Yield one candidate a product that is named, as sure as the surest of its places."""
+    by_product: dict[str, list[Naming]] = {}
+    for name in names:
+        by_product.setdefault(name.product_id, []).append(name)
+    for product_id, places in by_product.items():
+        confidence = max(_sureness(place, rows) for place in places)
+        aliases = "|".join(sorted({place.alias for place in places}))
+        reason = "title" if places[0].start < title_end else "named"
+        yield Candidate(row, product_id, aliases, len(places), reason, confidence)
+
+
+def _sureness(place: Naming, rows: set[str]) -> float:
+    if place.is_company:
+        return _COMPANY
+    if place.is_unknown_model:
+        return _UNKNOWN_MODEL
+    return _ROW if place.product_id in rows else _MODEL
+
+
+class _Threads:
+    """The one product that a thread is about, told from its title or from whose owners' community it stands in."""
+
+    def __init__(self, domain: Domain, namer: Namer) -> None:
+        self._namer = namer
+        self._homes = {
+            community.lower(): row.product_id
+            for row in domain.products
+            if row.category == BRAND_ROW
+            for community in domain.brands[row.brand].owners
+        }
+        self._known: dict[tuple[str | None, str], str | None] = {}
+
+    def product(self, title: str | None, community: str) -> str | None:
+        """Return the product; none for a title that names several, or none outside of an owners' community."""
+        place = (title, community)
+        if place not in self._known:
+            names = self._namer.names(title or "", community=community)
+            products = {name.product_id for name in names if not name.is_company}
+            alone = next(iter(products)) if len(products) == 1 else None
+            self._known[place] = alone if products else self._homes.get(community.lower())
+        return self._known[place]

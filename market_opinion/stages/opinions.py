@@ -15,6 +15,7 @@ JUDGEMENT_SCHEMA = {
     "product_id": pl.String,
     "aspect": pl.String,
     "polarity": pl.Float64,
+    "confidence": pl.Float64,
     "evidence_start": pl.Int64,
     "evidence_end": pl.Int64,
     "evidence": pl.String,
@@ -26,7 +27,10 @@ Scorer = Callable[[pl.DataFrame], pl.DataFrame]
 
 
 def to_judge(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
-    """One row per item that has a mention: its keys, `row`, text and title, and as lists its products, aliases and what is inherited."""
+    """Return one row per item that has a mention: its keys, `row`, text and title, and as lists what it mentions.
+
+    The lists are `products`, their `aliases`, the `reasons` for them and the `confidences` in them.
+    """
     item = ["platform", "community", "kind", "item_id", "thread_id", "created_at", "window_start"]
     candidates = (
         mentions.sort("product_id")
@@ -34,7 +38,8 @@ def to_judge(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
         .agg(
             products=pl.col("product_id"),
             aliases=pl.col("aliases"),
-            is_inherited=pl.col("is_inherited").all(),
+            reasons=pl.col("reason"),
+            confidences=pl.col("confidence"),
         )
     )
     judged = items.select(*item, "text", "context_title").join(
@@ -54,14 +59,18 @@ def accept(
     model: str,
     prompt_version: str | None,
     score_set: str = ACTIVE_SET,
+    confidence_min: float = 0.0,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Opinions in the contract of silver.opinions, and a rejection of every judgement that is none.
+    """Return opinions in the contract of silver.opinions, and a rejection of every judgement that is none.
+
+    Judgements below `confidence_min` are neither: their scorer abstains.
 
     Refused are judgements that their scorer doubts, products that were not asked about, aspects the domain does not have,
     polarities outside [-1, 1], evidence that does not stand in the text where it is said to, and a second judgement of one
     product and aspect.
     """
-    known = judgements.join(asked, on="row", how="left", maintain_order="left").with_columns(
+    sure = judgements.filter(pl.col("confidence").fill_null(1.0) >= confidence_min)
+    known = sure.join(asked, on="row", how="left", maintain_order="left").with_columns(
         reason=_problem(domain)
     )
     first = pl.struct("row", "product_id", "aspect").is_first_distinct()

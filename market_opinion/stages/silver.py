@@ -22,11 +22,15 @@ LANGUAGE_MIN_CHARACTERS = 60
 UNDETERMINED = "und"
 
 _GONE_AUTHORS = ("[deleted]", "[removed]", "")
-_DELETED = r"^\s*\[\s*deleted\s*\]\s*$"
-_REMOVED = r"(?i)^\s*\[\s*(?:removed|removed by (?:reddit|moderator))\s*\]\s*$"
+# What stands for words that are gone: a whole body in brackets, in whatever markup, case and wording.
+_DELETED = r"(?i)^[\s*_~>\\]*\[[\s*_\\]*deleted\b[^\]]*\]?[\s*_~.\\]*$"
+_REMOVED = r"(?i)^[\s*_~>\\]*\[[\s*_\\]*removed\b[^\]]*\]?[\s*_~.\\]*$"
 _BOT_AUTHOR = r"(?:^|[_-])bot$|Bot$|BOT$|^AutoModerator$|-ModTeam$"
+# A bot says so as a notice of its own; a person who says it says more.
 _BOT_TEXT = (
-    r"(?i)\bi am a bot\b|\bi'?m a bot\b|this action was performed automatically|\bbeep boop\b"
+    r"(?i)this action was performed automatically|^\W*beep boop\b|\bbeep boop\W*$"
+    r"|\bi(?:'?m| am) (?:just )?a bot\b\W+(?:and\b|beep|bleep|created|made|please|contact|report|if (?:you|this)|for)"
+    r"|^\W*i(?:'?m| am) a bot\b|\bi(?:'?m| am) a bot\W*$"
 )
 _HAS_WORD = r"[\p{L}\p{N}]"
 _HAS_THREE_WORDS = r"(?:[\p{L}\p{N}]+[^\p{L}\p{N}]+){2}[\p{L}\p{N}]"

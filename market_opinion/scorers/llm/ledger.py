@@ -114,6 +114,7 @@ def _judgement(row: int, text: str, mention: Mention) -> tuple[object, ...]:
         mention.product_id,
         mention.aspect,
         polarity,
+        None,
         start,
         end,
         text[start:end],

@@ -1,0 +1,100 @@
+"""Items that people have labelled: which products a text speaks of, and what its writer thinks of them."""
+
+import hashlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.domain.definition import Domain
+
+Label = Literal["positive", "negative", "mixed"]
+
+
+class LabelledMention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A product that the text names (`text`), or that only its thread tells (`context`)."""
+
+    product_id: str
+    how: Literal["text", "context"] = "text"
+
+
+class LabelledOpinion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the writer thinks of one aspect of one product, and the words of the text that show it."""
+
+    product_id: str
+    aspect: str
+    label: Label
+    evidence: str
+
+
+class LabelledItem(msgspec.Struct, frozen=True):
+    """One item as a reader saw it, and what the reader found.
+
+    As a line of a file: `{"item_id": "a1", "community": "phones", "stratum": "named", "thread": "Pixel 8 or S24?", "text":
+    "My Pixel 8 dies by lunch", "mentions": [{"product_id": "google-pixel-8"}], "opinions": [{"product_id": "google-pixel-8",
+    "aspect": "battery", "label": "negative", "evidence": "dies by lunch"}]}`. `stratum`, with the sizes of the strata, says how
+    the item was drawn; `kind` is what the platform calls it.
+    """
+
+    item_id: str
+    text: str
+    mentions: tuple[LabelledMention, ...] = ()
+    opinions: tuple[LabelledOpinion, ...] = ()
+    thread: str = ""
+    community: str = ""
+    kind: str = "comment"
+    stratum: str = "all"
+    parent: str = ""
+
+
+def read_labelled_items(path: Path, domain: Domain) -> list[LabelledItem]:
+    """Return the items of a file of JSON lines; raises InvalidRequest that names line and rule."""
+    items = []
+    for number, line in enumerate(path.read_bytes().splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            item = msgspec.json.decode(line, type=LabelledItem)
+        except msgspec.DecodeError as error:
+            message = f"{path}, line {number}: {error}"
+            raise InvalidRequest(message) from error
+        if problem := _problem(item, domain):
+            message = f"{path}, line {number}: {problem}"
+            raise InvalidRequest(message)
+        items.append(item)
+    return items
+
+
+def _problem(item: LabelledItem, domain: Domain) -> str | None:
+    known = {product.product_id for product in domain.products}
+    mentioned = {mention.product_id for mention in item.mentions}
+    if unknown := sorted(mentioned - known):
+        return f"{', '.join(unknown)} is not in products.csv of {domain.name}"
+    for opinion in item.opinions:
+        if opinion.product_id not in mentioned:
+            return f"an opinion on {opinion.product_id}, which is not among the mentions"
+        if opinion.aspect not in domain.aspects:
+            return f"no aspect {opinion.aspect} in domain.toml of {domain.name}"
+        if opinion.evidence not in item.text:
+            return f"the evidence of {opinion.aspect} does not stand in the text"
+    return None
+
+
+def share(item_id: str) -> float:
+    """Return a number in [0, 1) that only depends on the id, to part items at random and always alike."""
+    return int.from_bytes(hashlib.blake2b(item_id.encode(), digest_size=4).digest()) / 2**32
+
+
+def is_even(item_id: str) -> bool:
+    """Whether the characters of an id add up to an even number: such items are for development, others for checking."""
+    return sum(map(ord, item_id)) % 2 == 0
+
+
+def texts_digest(items: Iterable[LabelledItem]) -> str:
+    """Return a hash of ids, texts and labels, in their order."""
+    digest = hashlib.sha256()
+    for item in items:
+        digest.update(msgspec.json.encode(item))
+    return digest.hexdigest()[:12]

@@ -1,0 +1,116 @@
+"""The trained model at work: windows of texts in, probabilities out."""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from market_opinion.domain.definition import Domain
+from market_opinion.scorers.local import heads, weights
+from market_opinion.scorers.local.batches import by_length, stack
+from market_opinion.scorers.local.encoder import encode
+from market_opinion.scorers.local.inputs import Floats, Reader, Window
+
+_BATCH_TOKENS = 2048
+_ASPECT_TOKENS_MAX, _ASPECT_LENGTH = 64, 3.0
+
+
+class Answer(NamedTuple):
+    """What the model says of one window, as probabilities.
+
+    `named`: that each name means the product; `referred`: that the text speaks of its thread's product; `opinions`: that
+    there is an opinion, and that one praises, for each clause and aspect: (clauses, aspects, 2).
+    """
+
+    named: Floats
+    referred: float
+    opinions: Floats
+
+
+class LocalModel:
+    """One encoder for all domains; the same window always gets the same answer."""
+
+    def __init__(self, path: Path = weights.LEARNED) -> None:
+        """Load the published weights and what was learned; raises SettingsInvalid where either is not there."""
+        published, self.tokenizer = weights.published()
+        learned, self.facts, self.version = weights.load(path)
+        self._encoder = weights.adapted(published, learned)
+        self._heads = learned["heads"]
+        self._published = published
+
+    def answer(self, windows: Sequence[Window], aspects: Floats) -> list[Answer]:
+        """Return one answer a window, in their order; `aspects` as `aspect_vectors` gives them."""
+        answers: list[Answer | None] = [None] * len(windows)
+        for group in by_length(windows, _BATCH_TOKENS):
+            for n, answer in zip(
+                group, self._batch([windows[n] for n in group], aspects), strict=True
+            ):
+                answers[n] = answer
+        return [answer for answer in answers if answer is not None]
+
+    def _batch(self, windows: Sequence[Window], aspects: Floats) -> list[Answer]:
+        batch = stack(
+            windows,
+            tokens=max(len(window.ids) for window in windows),
+            clauses=max(len(window.clauses) for window in windows),
+            names=max(1, *(len(window.names) for window in windows)),
+            aspects=len(aspects),
+        )
+        states = encode(self._encoder, batch.ids, batch.marks, batch.mask, np)
+        scores = heads.opinions(
+            self._heads["opinions"], states, batch.clauses, aspects, batch.clause_features, np
+        )
+        named = heads.named(self._heads["named"], states, batch.names, batch.named_features, np)
+        referred = heads.referred(
+            self._heads["referred"], states, batch.mask, batch.referred_features, np
+        )
+        chances = _chance(scores)
+        return [
+            Answer(
+                _chance(named[n, : len(window.names)]),
+                float(_chance(referred[n])),
+                chances[n, : len(window.clauses)],
+            )
+            for n, window in enumerate(windows)
+        ]
+
+    def calibrated(self, what: str, features: Sequence[float]) -> float:
+        """Return a probability from features, by the logistic curve that was fitted on items nothing was trained on."""
+        curve = self.facts.get("calibration", {}).get(what)
+        if curve is None:
+            return float(_chance(np.float64(features[0])))
+        odds = curve[0] + sum(w * x for w, x in zip(curve[1:], features, strict=True))
+        return float(_chance(np.float64(odds)))
+
+    def aspect_vectors(self, domain: Domain) -> Floats:
+        """Return one vector an aspect, made of its title and cues by the published encoder: a new domain needs no training."""
+        return aspect_vectors(self._published, self.tokenizer, domain)
+
+    def reader(self, domain: Domain) -> Reader:
+        """Return the reader of a domain's texts."""
+        return Reader(domain, self.tokenizer)
+
+
+def aspect_vectors(published: Any, tokenizer: Any, domain: Domain) -> Floats:  # noqa: ANN401, untyped
+    """Return one vector an aspect, (aspects, WIDTH), from its title and cues."""
+    rows = []
+    for aspect in domain.aspects.values():
+        ids = np.array(
+            [tokenizer.encode(f"{aspect.title}: {', '.join(aspect.cues)}").ids[:_ASPECT_TOKENS_MAX]]
+        )
+        states = encode(published, ids, np.zeros_like(ids), np.ones(ids.shape, np.float32), np)
+        mean = states[0].mean(axis=0)
+        rows.append(_ASPECT_LENGTH * mean / np.linalg.norm(mean))
+    return np.stack(rows).astype(np.float32)
+
+
+@lru_cache(maxsize=1)
+def shared_model(path: Path = weights.LEARNED) -> LocalModel:
+    """Return the model, loaded once a process."""
+    return LocalModel(path)
+
+
+def _chance(odds: Any) -> Any:  # noqa: ANN401, an array
+    return 1.0 / (1.0 + np.exp(-odds))

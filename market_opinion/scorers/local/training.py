@@ -1,0 +1,314 @@
+"""Fine-tuning the local model on labelled items, by jax; what is learned is a small difference to the published weights."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+
+from market_opinion.domain.definition import BRAND_ROW, Domain
+from market_opinion.domain.labels import LabelledItem, LabelledOpinion
+from market_opinion.scorers.local import heads
+from market_opinion.scorers.local.batches import Batch, stack
+from market_opinion.scorers.local.encoder import MATRICES, Arrays, encode
+from market_opinion.scorers.local.inputs import Item, Reader, Window
+from market_opinion.scorers.local.weights import adapted
+from market_opinion.stages.naming import namer_of
+
+RANK = 16
+_IGNORED = -1
+# Most tokens, clauses and windows of a batch of each length.
+_SHAPES = ((48, 10, 28), (80, 14, 18), (128, 20, 11), (232, 32, 6))
+_NAMES = 6
+_OPINION_WEIGHT = 3.0
+_SMALL_HEADS_WEIGHT, _SIGN_WEIGHT = 0.5, 1.5
+_PEAK_RATE, _DECAY = 8e-4, 0.02
+_OVERLAP_MIN = 0.5
+# A longer snippet may praise and blame.
+_TONE_CLAUSES_MAX = 2
+
+
+class Targets(NamedTuple):
+    """What a window's answers should be: 1 or 0, and -1 where nobody can say.
+
+    `opinions` and `praises` are (clauses, aspects): whether there is an opinion, and whether one praises.
+    """
+
+    opinions: Any
+    praises: Any
+    named: Any
+    referred: Any
+
+
+@dataclass(frozen=True)
+class Example:
+    """One window with its targets, and which domain's aspects it is asked about."""
+
+    window: Window
+    targets: Targets
+    domain: int
+
+
+def examples_of(
+    domain: Domain, number: int, reader: Reader, items: Sequence[LabelledItem]
+) -> list[Example]:
+    """Return the windows of labelled items with their targets."""
+    namer = namer_of(domain)
+    rows = {p.brand: p.product_id for p in domain.products if p.category == BRAND_ROW}
+    owners = {
+        c.lower(): rows.get(name) for name, brand in domain.brands.items() for c in brand.owners
+    }
+    found = []
+    for n, item in enumerate(items):
+        titled = {name.product_id for name in namer.names(item.thread, community=item.community)}
+        home = owners.get(item.community.lower())
+        candidates = titled if len(titled) == 1 else {home} if home else set()
+        for window in reader.read(n, Item(item.text, item.thread, item.community)):
+            found.append(Example(window, _targets(item, window, reader, candidates), number))
+    return found
+
+
+def _targets(
+    item: LabelledItem, window: Window, reader: Reader, candidates: set[str | None]
+) -> Targets:
+    mentioned = {mention.product_id for mention in item.mentions}
+    named = np.array([int(name.product_id in mentioned) for name in window.names], np.int32)
+    by_context = {m.product_id for m in item.mentions if m.how == "context"}
+    referred = _IGNORED if not candidates else int(bool(by_context))
+    shape = len(window.clauses), len(reader.aspects)
+    opinions, praises = np.zeros(shape, np.int32), np.full(shape, _IGNORED, np.int32)
+    for a, aspect in enumerate(reader.aspects):
+        own = [opinion for opinion in item.opinions if opinion.aspect == aspect]
+        if own:
+            opinions[:, a], praises[:, a] = _of_aspect(item, window, own)
+    return Targets(opinions, praises, named, referred)
+
+
+def _of_aspect(
+    item: LabelledItem, window: Window, own: Sequence[LabelledOpinion]
+) -> tuple[Any, Any]:
+    """Return targets for one aspect on which there are opinions; clauses beside the evidence are left open."""
+    opinions = np.full(len(window.clauses), _IGNORED, np.int32)
+    praises = np.full(len(window.clauses), _IGNORED, np.int32)
+    for opinion in own:
+        start = item.text.find(opinion.evidence)
+        end = start + len(opinion.evidence)
+        overlaps = [max(0, min(end, c.span.end) - max(start, c.span.start)) for c in window.clauses]
+        most = max(overlaps, default=0)
+        for k, overlap in enumerate(overlaps):
+            if most and overlap >= max(1, _OVERLAP_MIN * most):
+                # Two products of one clause with different signs teach no sign.
+                sign = {"positive": 1, "negative": 0}.get(opinion.label, _IGNORED)
+                praises[k] = sign if opinions[k] == _IGNORED or praises[k] == sign else _IGNORED
+                opinions[k] = 1
+    return opinions, praises
+
+
+def tone_examples(
+    reader: Reader, number: int, snippets: Sequence[tuple[str, bool]], *, seed: int = 1
+) -> list[Example]:
+    """Return windows of snippets that are known to praise or blame something, which teach nothing but the sign."""
+    rng = np.random.default_rng(seed)
+    found = []
+    for n, (text, is_praise) in enumerate(snippets):
+        for window in reader.read(n, Item(text, "", "")):
+            shape = len(window.clauses), len(reader.aspects)
+            praises = np.full(shape, _IGNORED, np.int32)
+            if len(window.clauses) <= _TONE_CLAUSES_MAX:
+                praises[:, rng.integers(len(reader.aspects))] = int(is_praise)
+            unknown = np.full(len(window.names), _IGNORED, np.int32)
+            targets = Targets(np.full(shape, _IGNORED, np.int32), praises, unknown, _IGNORED)
+            found.append(Example(window, targets, number))
+    return found
+
+
+def train(
+    encoder: Arrays,
+    aspects: Sequence[Any],
+    examples: Sequence[Example],
+    *,
+    epochs: int,
+    seed: int = 1,
+    on_step: Callable[[int, int, float], None] = lambda *_: None,
+) -> Arrays:
+    """Return what is learned from the examples; equal input on one machine gives equal weights.
+
+    `aspects` holds a matrix of one vector an aspect for each domain.
+    """
+    rng = np.random.default_rng(seed)
+    learned = _start(rng)
+    count = max(matrix.shape[0] for matrix in aspects)
+    padded = jnp.stack([_rows(matrix, count) for matrix in aspects])
+    schedule_steps = sum(1 for _ in _batches(examples, np.random.default_rng(0), count)) * epochs
+    rate = optax.warmup_cosine_decay_schedule(
+        0.0, _PEAK_RATE, schedule_steps // 10, schedule_steps, _PEAK_RATE / 50
+    )
+    optimiser = optax.chain(optax.clip_by_global_norm(1.0), optax.adamw(rate, weight_decay=_DECAY))
+    state = optimiser.init(learned)
+    frozen = jax.tree.map(jnp.asarray, encoder)
+
+    @jax.jit
+    def step(
+        learned: Arrays,
+        state: Any,
+        batch: Batch,
+        targets: Targets,
+        domains: Any,
+        key: Any,  # noqa: ANN401, arrays
+    ) -> tuple[Arrays, Any, Any]:
+        loss, gradient = jax.value_and_grad(_loss)(
+            learned, frozen, batch, targets, padded, domains, key
+        )
+        updates, state = optimiser.update(gradient, state, learned)
+        return optax.apply_updates(learned, updates), state, loss
+
+    done, key = 0, jax.random.key(seed)
+    for _ in range(epochs):
+        for batch, targets, domains in _batches(examples, rng, count):
+            key, own = jax.random.split(key)
+            learned, state, loss = step(learned, state, batch, targets, domains, own)
+            done += 1
+            on_step(done, schedule_steps, float(loss))
+    return jax.tree.map(np.asarray, learned)
+
+
+def _start(rng: np.random.Generator) -> Arrays:
+    def normal(*shape: int, scale: float) -> Any:  # noqa: ANN401, an array
+        return jnp.asarray(rng.normal(0, scale, shape), jnp.float32)
+
+    def layer() -> Arrays:
+        thin = {
+            name: {
+                "down": normal(width, RANK, scale=1 / RANK),
+                "up": jnp.zeros((RANK, out)),
+                "bias": jnp.zeros(out),
+            }
+            for name, _, width, out in MATRICES
+        }
+        norms = {
+            name: {"scale": jnp.zeros(MATRICES[0][2]), "bias": jnp.zeros(MATRICES[0][2])}
+            for name in ("norm", "last_norm")
+        }
+        return thin | norms
+
+    def head(shape: Any) -> Arrays:  # noqa: ANN401, a tree of shapes
+        if isinstance(shape, dict):
+            return {name: head(below) for name, below in shape.items()}
+        return normal(*shape, scale=shape[0] ** -0.5) if len(shape) > 1 else jnp.zeros(shape)
+
+    return {
+        "layers": [layer() for _ in range(6)],
+        "mark": normal(4, MATRICES[0][2], scale=0.02),
+        "heads": head(heads.shapes()),
+    }
+
+
+def _loss(  # noqa: PLR0917, one batch
+    learned: Arrays,
+    frozen: Arrays,
+    batch: Batch,
+    targets: Targets,
+    aspects: Any,
+    domains: Any,
+    key: Any,  # noqa: ANN401
+) -> Any:  # noqa: ANN401, a number of jax's
+    weights = adapted(frozen, learned)
+    states = encode(weights, batch.ids, batch.marks, batch.mask, jnp)
+    keep = jax.random.bernoulli(key, 0.9, states.shape)
+    states = jnp.where(keep, states / 0.9, 0.0)
+    answers = learned["heads"]
+    scores = jax.vmap(_opinions_of_one, in_axes=(None, 0, 0, 0, 0))(
+        answers["opinions"], states, batch.clauses, aspects[domains], batch.clause_features
+    )
+    weight = jnp.where(targets.opinions > 0, _OPINION_WEIGHT, 1.0)
+    opinion_loss = _binary(scores[..., 0], targets.opinions, weight)
+    sign_loss = _SIGN_WEIGHT * _binary(scores[..., 1], targets.praises)
+    named = heads.named(answers["named"], states, batch.names, batch.named_features, jnp)
+    referred = heads.referred(answers["referred"], states, batch.mask, batch.referred_features, jnp)
+    return (
+        opinion_loss
+        + sign_loss
+        + _SMALL_HEADS_WEIGHT
+        * (_binary(named, targets.named) + _binary(referred, targets.referred))
+    )
+
+
+def _opinions_of_one(  # noqa: PLR0917, one window
+    head: Arrays,
+    states: Any,
+    clauses: Any,
+    aspects: Any,
+    features: Any,  # noqa: ANN401, arrays
+) -> Any:  # noqa: ANN401, an array
+    return heads.opinions(head, states[None], clauses[None], aspects, features[None], jnp)[0]
+
+
+def _binary(odds: Any, targets: Any, weight: Any = 1.0) -> Any:  # noqa: ANN401, arrays
+    """Return the cross-entropy of what is known, a text."""
+    known = targets >= 0
+    losses = jax.nn.softplus(odds) - odds * jnp.maximum(targets, 0)
+    return (jnp.where(known, losses, 0.0) * weight).sum() / odds.shape[0]
+
+
+def _batches(examples: Sequence[Example], rng: np.random.Generator, aspects: int) -> Any:  # noqa: ANN401, an iterator
+    """Yield the examples in batches of few shapes, in a random order."""
+    groups: dict[int, list[int]] = {}
+    for n in rng.permutation(len(examples)):
+        length = len(examples[n].window.ids)
+        shape = next(
+            (s for s, (tokens, _, _) in enumerate(_SHAPES) if length <= tokens), len(_SHAPES) - 1
+        )
+        groups.setdefault(shape, []).append(int(n))
+    batches = [
+        (shape, members[at : at + _SHAPES[shape][2]])
+        for shape, members in sorted(groups.items())
+        for at in range(0, len(members), _SHAPES[shape][2])
+    ]
+    for b in rng.permutation(len(batches)):
+        shape, members = batches[b]
+        tokens, clauses, size = _SHAPES[shape]
+        chosen = [examples[n] for n in members]
+        batch = stack(
+            [each.window for each in chosen],
+            tokens=tokens,
+            clauses=clauses,
+            names=_NAMES,
+            aspects=aspects,
+        )
+        yield _padded(batch, size), _stacked(chosen, size, clauses, aspects), _domains(chosen, size)
+
+
+def _padded(batch: Batch, size: int) -> Batch:
+    return Batch(
+        *(np.concatenate([a, np.zeros((size - len(a), *a.shape[1:]), a.dtype)]) for a in batch)
+    )
+
+
+def _stacked(chosen: Sequence[Example], size: int, clauses: int, aspects: int) -> Targets:
+    opinions = np.full((size, clauses, aspects), _IGNORED, np.int32)
+    praises = np.full_like(opinions, _IGNORED)
+    named = np.full((size, _NAMES), _IGNORED, np.int32)
+    referred = np.full(size, _IGNORED, np.int32)
+    for n, example in enumerate(chosen):
+        for array, own in (
+            (opinions, example.targets.opinions),
+            (praises, example.targets.praises),
+        ):
+            array[n, : min(len(own), clauses), : own.shape[1]] = own[:clauses]
+        names = example.targets.named[:_NAMES]
+        named[n, : len(names)] = names
+        referred[n] = example.targets.referred
+    return Targets(opinions, praises, named, referred)
+
+
+def _domains(chosen: Sequence[Example], size: int) -> Any:  # noqa: ANN401, an array
+    return np.array([example.domain for example in chosen] + [0] * (size - len(chosen)), np.int32)
+
+
+def _rows(matrix: Any, count: int) -> Any:  # noqa: ANN401, an array
+    return jnp.concatenate(
+        [jnp.asarray(matrix), jnp.zeros((count - matrix.shape[0], matrix.shape[1]))]
+    )

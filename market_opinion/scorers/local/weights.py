@@ -1,0 +1,148 @@
+"""Weights of the local model: published ones from an installed package, and what was learned here on top of them."""
+
+import hashlib
+import importlib.util
+import json
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from safetensors.numpy import load as load_tensors
+from tokenizers import Tokenizer
+
+from market_opinion.core.errors import SettingsInvalid
+from market_opinion.scorers.local.encoder import LAYER_COUNT, MATRICES, Arrays
+
+PACKAGE = "all_minilm_l6_v2"
+# As published upstream for all-MiniLM-L6-v2.
+_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+LEARNED = Path(__file__).with_name("learned.npz")
+_MARK_COUNT = 4
+
+
+def is_installed() -> bool:
+    """Whether the package with the published weights is there."""
+    return importlib.util.find_spec(PACKAGE) is not None
+
+
+@lru_cache(maxsize=1)
+def published() -> tuple[Arrays, Tokenizer]:
+    """Return the published encoder and its tokenizer.
+
+    Raises SettingsInvalid where the package is not installed or holds other weights than those that were checked.
+    """
+    spec = importlib.util.find_spec(PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        message = (
+            "SCORER=local needs the weights of all-MiniLM-L6-v2: run `make demo` once, or install requirements-model.txt with"
+            " --no-deps; SCORER=lexicon needs neither"
+        )
+        raise SettingsInvalid(message)
+    with zipfile.ZipFile(
+        Path(next(iter(spec.submodule_search_locations))) / "model.zip"
+    ) as archive:
+        raw = archive.read("model.safetensors")
+        tokenizer = Tokenizer.from_str(archive.read("tokenizer.json").decode())
+    if hashlib.sha256(raw).hexdigest() != _SHA256:
+        message = f"the weights in {PACKAGE} are not those of all-MiniLM-L6-v2: install requirements-model.txt again"
+        raise SettingsInvalid(message)
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return _encoder(load_tensors(raw)), tokenizer
+
+
+def _encoder(tensors: dict[str, Any]) -> Arrays:
+    """Return the tensors as `encoder.encode` takes them; matrices are turned so that rows are inputs."""
+    word = "embeddings.word_embeddings.weight"
+    first_type = tensors["embeddings.token_type_embeddings.weight"][0]
+    layers = []
+    for n in range(LAYER_COUNT):
+        prefix = f"encoder.layer.{n}"
+        layer: dict[str, Any] = {
+            name: {
+                "matrix": np.ascontiguousarray(tensors[f"{prefix}.{where}.weight"].T),
+                "bias": tensors[f"{prefix}.{where}.bias"],
+            }
+            for name, where, _, _ in MATRICES
+        }
+        layer["norm"] = _norm(tensors, f"{prefix}.attention.output.LayerNorm")
+        layer["last_norm"] = _norm(tensors, f"{prefix}.output.LayerNorm")
+        layers.append(layer)
+    return {
+        "word": tensors[word],
+        "position": tensors["embeddings.position_embeddings.weight"] + first_type,
+        "mark": np.zeros((_MARK_COUNT, tensors[word].shape[1]), np.float32),
+        "norm": _norm(tensors, "embeddings.LayerNorm"),
+        "layers": layers,
+    }
+
+
+def _norm(tensors: dict[str, Any], name: str) -> dict[str, Any]:
+    return {"scale": tensors[f"{name}.weight"], "bias": tensors[f"{name}.bias"]}
+
+
+def adapted(encoder: Arrays, learned: Arrays) -> Arrays:
+    """Return the encoder with what was learned added to it; works on arrays of numpy and of jax alike.
+
+    Each matrix gets a product of two thin ones (low-rank adaptation, Hu et al. 2021), norms and biases a difference.
+    """
+    layers = []
+    for layer, change in zip(encoder["layers"], learned["layers"], strict=True):
+        merged = {
+            name: {
+                "matrix": layer[name]["matrix"] + change[name]["down"] @ change[name]["up"],
+                "bias": layer[name]["bias"] + change[name]["bias"],
+            }
+            for name, _, _, _ in MATRICES
+        }
+        for name in ("norm", "last_norm"):
+            merged[name] = {
+                part: layer[name][part] + change[name][part] for part in ("scale", "bias")
+            }
+        layers.append(merged)
+    return encoder | {"mark": encoder["mark"] + learned["mark"], "layers": layers}
+
+
+def save(learned: Arrays, path: Path, *, facts: dict[str, Any]) -> None:
+    """Write what was learned in half precision, with the facts of its training; equal arrays give equal bytes."""
+    arrays = {name: np.asarray(value, np.float16) for name, value in _flat(learned)}
+    arrays["facts"] = np.frombuffer(json.dumps(facts, sort_keys=True).encode(), np.uint8)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path, **arrays)
+
+
+def load(path: Path) -> tuple[Arrays, dict[str, Any], str]:
+    """Return what `save` wrote, its facts, and a version that changes with any of it; raises SettingsInvalid where it cannot."""
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            arrays = {name: kept[name] for name in kept.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        message = f"no learned weights in {path} ({type(error).__name__}): train some with `python -m flows.train`"
+        raise SettingsInvalid(message) from error
+    facts = json.loads(arrays.pop("facts").tobytes())
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(name.encode() + arrays[name].tobytes())
+    digest.update(json.dumps(facts, sort_keys=True).encode())
+    tree: Arrays = {}
+    for name, value in arrays.items():
+        _put(tree, name.split("/"), value.astype(np.float32))
+    tree["layers"] = [tree["layers"][str(n)] for n in range(LAYER_COUNT)]
+    return tree, facts, digest.hexdigest()[:12]
+
+
+def _flat(tree: Arrays, prefix: str = "") -> list[tuple[str, Any]]:
+    if isinstance(tree, dict):
+        return [each for key in sorted(tree) for each in _flat(tree[key], f"{prefix}{key}/")]
+    if isinstance(tree, list):
+        return [each for n, below in enumerate(tree) for each in _flat(below, f"{prefix}{n}/")]
+    return [(prefix.rstrip("/"), tree)]
+
+
+def _put(tree: Arrays, path: list[str], value: Any) -> None:  # noqa: ANN401, an array
+    *above, last = path
+    for name in above:
+        tree = tree.setdefault(name, {})
+    tree[last] = value

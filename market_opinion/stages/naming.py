@@ -1,0 +1,311 @@
+"""Where a text names products of a domain, and whether the product is meant there."""
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import NamedTuple
+
+from market_opinion.domain.definition import Domain, normalise
+from market_opinion.domain.spellings import Spelling, Spellings, Strength, spellings_of
+
+_WORD = re.compile(r"[^\W_][\w+]*|\+")
+_DIGIT = re.compile(r"\d")
+_AMOUNT = re.compile(r"\d+(?:k|gb|tb|mb|mp|hz|w|mah|nm|g|fps|x|mm|th|st|nd|rd|s)")
+_MODEL_MAX_CHARACTERS = 4
+_ORDINALS = frozenset(
+    {"first", "second", "third", "fourth", "1st", "2nd", "3rd", "4th", "5th", "6th"}
+)
+# Before a bare number these make it a model: "my 14", "from the 13", "a 7 or an 8".
+_BEFORE_MODEL = frozenset(
+    (
+        "my the a an base regular normal standard old new original current previous her his our your their"
+        " vanilla basic used refurbished"
+    ).split()
+)
+# After a bare number these make it something else: "the 14 hours", "a 5 year old", "my 2 cents".
+_AFTER_QUANTITY = frozenset(
+    (
+        "year years yr yrs month months week weeks day days hour hours hr hrs min mins minute minutes second"
+        " seconds cents dollars bucks usd euro euros percent people times x gb tb mb mp mm cm inch inches in"
+        " w watt watts mah hz fps degrees or of more less other others different steps points stars am pm k"
+        " grand bands million billion thousand hundred th st nd rd st foot feet miles km series generations"
+    ).split()
+)
+_OWNED = frozenset(
+    "my mine our own owned have had got bought buy buying using used use switched upgraded".split()
+)
+
+
+class Naming(NamedTuple):
+    """One place of a text that names a product: `[start, end)` in characters.
+
+    `is_unknown_model` marks the row of a brand that stands for a model the catalogue lacks; `is_company` a name that is
+    also the maker's, with nothing beside it that shows the product is meant.
+    """
+
+    product_id: str
+    start: int
+    end: int
+    alias: str
+    is_unknown_model: bool = False
+    is_company: bool = False
+
+
+class _Word(NamedTuple):
+    text: str
+    start: int
+    end: int
+
+
+class Namer:
+    """Finds the products of one domain in texts; the same text always gives the same places."""
+
+    def __init__(self, domain: Domain) -> None:
+        """Compile the domain's spellings and what its names may mean otherwise."""
+        self._spellings: Spellings = spellings_of(domain)
+        self._product_words = frozenset(map(normalise, domain.meaning.product_words))
+        general = {tuple(normalise(each).split()) for each in domain.meaning.other_products}
+        self._others = {
+            name: _by_first(general | {tuple(normalise(each).split()) for each in brand.also_makes})
+            for name, brand in domain.brands.items()
+        }
+        self._cues = [
+            (tuple(normalise(cue).split()), name)
+            for name, brand in domain.brands.items()
+            for cue in brand.cues
+        ]
+        self._line_brands = {
+            word: self._spellings.brand_of[product_id]
+            for product_id, line in self._spellings.line_words.items()
+            for word in line
+        }
+        self._starts = {*self._spellings.lengths, *self._line_brands}
+        self._homes = {
+            community.lower(): name
+            for name, brand in domain.brands.items()
+            for community in (*brand.communities, *brand.owners)
+        }
+
+    @property
+    def sure_phrases(self) -> list[str]:
+        """Phrases that name a product wherever they stand; without one of them, `cues` and `short_phrases` are needed."""
+        return sorted(self._phrases({Strength.FULL}) | set(self._line_brands))
+
+    @property
+    def short_phrases(self) -> list[str]:
+        """Phrases that name a product where its brand is in sight."""
+        return sorted(self._phrases({Strength.BRAND, Strength.NUMBER}))
+
+    @property
+    def cues(self) -> list[str]:
+        """Phrases that put a brand in sight."""
+        return sorted({" ".join(cue) for cue, _ in self._cues})
+
+    def _phrases(self, strengths: set[Strength]) -> set[str]:
+        spellings = itertools.chain.from_iterable(self._spellings.by_words.values())
+        return {" ".join(each.words) for each in spellings if each.strength in strengths}
+
+    @property
+    def homes(self) -> list[str]:
+        """Communities, in lower case, in which a brand is in sight."""
+        return sorted(self._homes)
+
+    def names(self, text: str, *, title: str | None = None, community: str = "") -> list[Naming]:
+        """Return the places of a text that name a product, in their order.
+
+        A name that needs its brand counts where a cue of the brand or another of its products stands in text or title, or
+        in a community of the brand. The row of a brand gives way to a model of that brand, unless it stands for a model
+        that the catalogue lacks.
+        """
+        words = _words(text)
+        if not any(word.text in self._starts for word in words):
+            return []
+        brands = self._spellings.brand_of
+        sure = {brands[place.product_id] for place in self._places(words, frozenset())}
+        sure |= self._brands_in_sight(words, title, community)
+        return self._without_rows(list(self._places(words, frozenset(sure))))
+
+    def _places(self, words: Sequence[_Word], in_sight: frozenset[str]) -> Iterator[Naming]:
+        """Yield what is named, where only these brands are in sight; the longest of the names that begin in one place."""
+        at = 0
+        while at < len(words):
+            if words[at].text not in self._starts:
+                at += 1
+                continue
+            spelling = self._longest(words, at, in_sight)
+            place = self._place(spelling, words, at) if spelling else self._unknown_model(words, at)
+            if place is not None:
+                yield place
+            at += len(spelling.words) if spelling else 1
+
+    def _longest(
+        self, words: Sequence[_Word], at: int, in_sight: frozenset[str]
+    ) -> Spelling | None:
+        first = words[at].text
+        for count in self._spellings.lengths.get(first, ()):
+            written = tuple(word.text for word in words[at : at + count])
+            known = self._spellings.by_words.get(written, ())
+            found = [each for each in known if self._may_mean(each, words, at, in_sight)]
+            if found:
+                return found[0] if len({each.product_id for each in found}) == 1 else None
+        return None
+
+    def _may_mean(
+        self, spelling: Spelling, words: Sequence[_Word], at: int, in_sight: frozenset[str]
+    ) -> bool:
+        """Whether a spelling that is written there may be believed."""
+        if spelling.strength is Strength.FULL:
+            return True
+        if self._spellings.brand_of[spelling.product_id] not in in_sight:
+            return False
+        return spelling.strength is Strength.BRAND or _is_model_number(
+            words, at, at + len(spelling.words)
+        )
+
+    def _place(self, spelling: Spelling, words: Sequence[_Word], at: int) -> Naming | None:
+        """Return the naming of a matched spelling; none where something else is named."""
+        end = at + len(spelling.words)
+        brand = self._spellings.brand_of[spelling.product_id]
+        row = self._spellings.brand_row_of.get(brand)
+        following = [word.text for word in words[end : end + 3]]
+        if self._is_other_product(brand, following):
+            return None
+        alias = " ".join(spelling.words)
+        start, stop = words[at].start, words[end - 1].end
+        if spelling.product_id == row:
+            is_unknown = _is_model_token(following)
+            is_company = spelling.words in self._spellings.company_words[
+                brand
+            ] and not self._is_meant(words, at, end)
+            stop = words[end].end if is_unknown else stop
+            return Naming(spelling.product_id, start, stop, alias, is_unknown, is_company)
+        if self._is_other_model(spelling, brand, following):
+            return Naming(row, start, words[end].end, alias, is_unknown_model=True) if row else None
+        return Naming(spelling.product_id, start, stop, alias)
+
+    def _unknown_model(self, words: Sequence[_Word], at: int) -> Naming | None:
+        """Return the brand's row for a line's word and a model that the catalogue lacks: `galaxy s9`."""
+        brand = self._line_brands.get(words[at].text)
+        following = [word.text for word in words[at + 1 : at + 3]]
+        row = self._spellings.brand_row_of.get(brand or "")
+        if row is None or not _is_model_token(following):
+            return None
+        return Naming(
+            row, words[at].start, words[at + 1].end, words[at].text, is_unknown_model=True
+        )
+
+    def _is_other_product(self, brand: str, following: Sequence[str]) -> bool:
+        """Whether the words after a name make it another kind of product: `pixel watch`, `samsung 55 inch tv`."""
+        known = self._others[brand]
+        return any(
+            tuple(following[skip : skip + len(other)]) == other
+            for skip in range(min(2, len(following)))
+            if skip == 0 or following[0] in {"smart", "oled", "pro", "ultra", "galaxy", "new"}
+            for other in known.get(following[skip], ())
+        )
+
+    def _is_other_model(self, spelling: Spelling, brand: str, following: Sequence[str]) -> bool:
+        """Whether what follows makes a model of it that the catalogue lacks: `iphone se 4`, `iphone se first gen`."""
+        if not following or spelling.strength is Strength.NUMBER:
+            return False
+        has_digit = any(character.isdigit() for character in "".join(spelling.words))
+        if has_digit:
+            return (
+                following[0] in self._spellings.suffixes[brand]
+                and following[0] not in _PLAIN_SUFFIXES
+            )
+        is_generation = (
+            following[0] in _ORDINALS and len(following) > 1 and following[1].startswith("gen")
+        )
+        is_number = following[0].isdigit() and len(following[0]) <= 2
+        is_counted = is_number and len(following) > 1 and following[1] in _AFTER_QUANTITY
+        return is_generation or (is_number and not is_counted) or following[:2] == ["gen", "1"]
+
+    def _is_meant(self, words: Sequence[_Word], at: int, end: int) -> bool:
+        """Whether the words around a maker's name show that its product is meant."""
+        before = [word.text for word in words[max(0, at - 3) : at]]
+        after = [word.text for word in words[end : end + 4]]
+        return bool(self._product_words & {*before, *after}) or bool(_OWNED & set(before))
+
+    def _brands_in_sight(
+        self, words: Sequence[_Word], title: str | None, community: str
+    ) -> set[str]:
+        text = f" {' '.join(word.text for word in words)} {normalise(title or '')} "
+        found = {brand for cue, brand in self._cues if f" {' '.join(cue)} " in text}
+        if community.lower() in self._homes:
+            found.add(self._homes[community.lower()])
+        return found
+
+    def _without_rows(self, places: list[Naming]) -> list[Naming]:
+        """Drop the row of a brand beside a model of it, unless it stands for a model that the catalogue lacks."""
+        brands, rows = self._spellings.brand_of, set(self._spellings.brand_row_of.values())
+        models = {brands[place.product_id] for place in places if place.product_id not in rows}
+        return [
+            place
+            for place in places
+            if place.product_id not in rows
+            or place.is_unknown_model
+            or brands[place.product_id] not in models
+        ]
+
+
+# Suffixes that are ordinary words as well: "the 15 plus my watch" names no model.
+_PLAIN_SUFFIXES = frozenset(
+    {"plus", "air", "edge", "max", "first", "second", "third", "fourth", "gen"}
+)
+
+
+@lru_cache(maxsize=8)
+def namer_of(domain: Domain) -> Namer:
+    """Return the namer of a domain, compiled once."""
+    return Namer(domain)
+
+
+def flatten(text: str) -> str:
+    """Return the text in lower case and compatibility letters as plain ones, character for character."""
+    if text.isascii():
+        return text.lower()
+    return "".join(_plain(character) for character in text)
+
+
+@lru_cache(maxsize=4096)
+def _plain(character: str) -> str:
+    folded = unicodedata.normalize("NFKC", character).lower()
+    return folded if len(folded) == 1 else character
+
+
+def _words(text: str) -> list[_Word]:
+    return [
+        _Word(match.group(), match.start(), match.end()) for match in _WORD.finditer(flatten(text))
+    ]
+
+
+def _is_model_token(following: Sequence[str]) -> bool:
+    """Whether the next word is a model's: a short one with a digit that counts nothing."""
+    if (
+        not following
+        or len(following[0]) > _MODEL_MAX_CHARACTERS
+        or not _DIGIT.search(following[0])
+    ):
+        return False
+    is_amount = len(following) > 1 and following[1] in _AFTER_QUANTITY
+    return not (
+        following[0].isdigit() and (is_amount or len(following[0]) > 2)
+    ) and not _AMOUNT.fullmatch(following[0])
+
+
+def _is_model_number(words: Sequence[_Word], at: int, end: int) -> bool:
+    """Whether a bare number is said as a model is: `my 14`, `from the 13 to the 15`, `14s`."""
+    before = words[at - 1].text if at else ""
+    after = words[end].text if end < len(words) else ""
+    return before in _BEFORE_MODEL and after not in _AFTER_QUANTITY
+
+
+def _by_first(names: set[tuple[str, ...]]) -> dict[str, list[tuple[str, ...]]]:
+    found: dict[str, list[tuple[str, ...]]] = {}
+    for name in names:
+        if name:
+            found.setdefault(name[0], []).append(name)
+    return found
