@@ -68,6 +68,12 @@ def phones() -> Domain:
     return load_domain("smartphones", REPOSITORY / "domains")
 
 
+@pytest.fixture(scope="session")
+def repository_domains() -> Callable[[str], Domain]:
+    """Any of the domains by its name."""
+    return lambda name: load_domain(name, REPOSITORY / "domains")
+
+
 def epoch(text: str) -> int:
     """Seconds since 1970 of an ISO time in UTC."""
     return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp())

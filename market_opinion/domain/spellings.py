@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import lru_cache
@@ -76,12 +76,12 @@ def spellings_of(domain: Domain) -> Spellings:
     derived: dict[tuple[tuple[str, ...], str], Spelling] = {}
     collisions: dict[tuple[tuple[str, ...], str], tuple[str, str, str]] = {}
     lines = _line_words(domain)
-    mains, brands = _main_words(domain), {p.product_id: p.brand for p in domain.products}
+    mains, brands = _row_words(domain), {p.product_id: p.brand for p in domain.products}
     for spelling in itertools.chain.from_iterable(
         _derived(
             each,
             lines,
-            mains.get(brands[each.product_id]),
+            mains.get(brands[each.product_id], frozenset()),
             is_brand_row=_is_brand_row(domain, each),
         )
         for each in written
@@ -134,7 +134,11 @@ def _written(domain: Domain) -> Iterator[Spelling]:
 
 
 def _derived(
-    written: Spelling, lines: dict[str, frozenset[str]], main: str | None, *, is_brand_row: bool
+    written: Spelling,
+    lines: dict[str, frozenset[str]],
+    row_words: frozenset[str],
+    *,
+    is_brand_row: bool,
 ) -> Iterator[Spelling]:
     """Yield what else people write for one written alias."""
     text, product_id, strength = " ".join(written.words), written.product_id, written.strength
@@ -151,17 +155,17 @@ def _derived(
         yield Spelling((glued,), product_id, strength)
     if has_digit:
         apart = tuple(_BOUNDARY.sub(" ", text).split())
-        if apart != written.words and all(len(word) > 1 or word.isdigit() for word in apart):
+        if apart != written.words and any(len(word) > 1 and word.isalpha() for word in apart):
             yield Spelling(apart, product_id, strength)
         joined = tuple(re.sub(r"(?<=\d) (?=[a-z])|(?<=[a-z]) (?=\d)", "", text).split())
         if joined != written.words and len("".join(joined)) >= _GLUED_MIN_CHARACTERS:
             yield Spelling(joined, product_id, strength)
         if not is_brand_row:
-            yield from _short(written, lines, main)
+            yield from _short(written, lines, row_words)
 
 
 def _short(
-    written: Spelling, lines: dict[str, frozenset[str]], main: str | None
+    written: Spelling, lines: dict[str, frozenset[str]], row_words: frozenset[str]
 ) -> Iterator[Spelling]:
     """Yield the model without the words of its line: `14 pro` of `iphone 14 pro`, `14` of `iphone 14`."""
     words = list(written.words)
@@ -171,7 +175,7 @@ def _short(
     if len(words) == len(written.words) or not _DIGIT.search(words[0]):
         return
     is_bare = len(words) == 1 and words[0].isdigit()
-    if is_bare and written.words[-2] != main:
+    if is_bare and written.words[-2] not in row_words:
         return
     yield Spelling(tuple(words), written.product_id, Strength.NUMBER if is_bare else Strength.BRAND)
     plural = f"{words[-1]}s"
@@ -197,19 +201,17 @@ def _line_words(domain: Domain) -> dict[str, frozenset[str]]:
     }
 
 
-def _main_words(domain: Domain) -> dict[str, str]:
-    """By brand, the word that most of its models' names begin with: `iphone`, `pixel`."""
-    counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for product, words in _alias_words(domain):
-        counts[product.brand].update(
-            {
-                word
-                for word in words[:-1]
-                if not _DIGIT.search(word) and word != normalise(product.brand)
-            }
-            or {normalise(product.brand)}
+def _row_words(domain: Domain) -> dict[str, frozenset[str]]:
+    """By brand, the single words that stand for its row: `iphone`, `pixel`; a number after one of them is a model."""
+    return {
+        product.brand: frozenset(
+            name
+            for alias in product.aliases
+            if " " not in (name := normalise(alias.removeprefix("~")))
         )
-    return {brand: words.most_common(1)[0][0] for brand, words in counts.items()}
+        for product in domain.products
+        if product.category == BRAND_ROW
+    }
 
 
 def _suffixes(domain: Domain) -> dict[str, frozenset[str]]:

@@ -54,7 +54,7 @@ class Lexicon:
 
     def __init__(self, domain: Domain) -> None:
         """Compile the domain's cues and its words of praise and complaint."""
-        self._domain = domain
+        self.domain = domain
         self._overall = domain.overall_aspect
         self._cues = CueFinder(domain)
         self._namer = namer_of(domain)
@@ -83,7 +83,7 @@ class Lexicon:
     @cached_property
     def _vader(self) -> SentimentIntensityAnalyzer:
         analyser = SentimentIntensityAnalyzer()
-        polarity = self._domain.polarity
+        polarity = self.domain.polarity
         for word in polarity.neutral:
             analyser.lexicon.pop(word, None)
         analyser.lexicon |= {word.replace(" ", "_"): _STRONG for word in polarity.praise}

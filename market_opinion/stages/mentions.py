@@ -146,7 +146,9 @@ def _nameable(
     namer = namer_of(domain)
 
     def has(text: pl.Expr, phrases: Sequence[str]) -> pl.Expr:
-        padded = pl.concat_str(pl.lit(" "), normalise_text(text), pl.lit(" "))
+        is_plain = text.str.contains(r"^[\x00-\x7f]*$")
+        plain = pl.when(is_plain).then(text).otherwise(text.str.normalize("NFKC"))
+        padded = pl.concat_str(pl.lit(" "), normalise_text(plain), pl.lit(" "))
         return padded.str.contains_any([f" {phrase} " for phrase in phrases])
 
     text, title = pl.col("text"), pl.col("context_title").fill_null("")

@@ -13,6 +13,7 @@ GOOD = {
     "product_id": "apple-iphone-15",
     "aspect": "battery",
     "polarity": 0.6,
+    "confidence": 0.7,
     "evidence_start": 4,
     "evidence_end": 20,
     "evidence": "battery is great",
@@ -37,7 +38,8 @@ def asked():
     mentions = items.drop("text", "context_title").with_columns(
         product_id=pl.lit("apple-iphone-15"),
         aliases=pl.lit("iphone 15"),
-        is_inherited=pl.lit(value=False),
+        reason=pl.lit("named"),
+        confidence=pl.lit(0.95),
     )
     return opinions.to_judge(items, mentions)
 
@@ -90,3 +92,20 @@ def test_the_second_judgement_of_one_thing_is_refused(asked, phones):
 def test_labels_begin_where_vader_says(polarity, expected):
     """Its authors' thresholds."""
     assert pl.select(opinions.label(pl.lit(polarity))).item() == expected
+
+
+def test_below_the_bar_a_scorer_abstains(asked, phones):
+    """Neither an opinion nor a rejection; one that gives no confidence is believed."""
+    frame = pl.DataFrame(
+        [GOOD, GOOD | {"aspect": "overall", "confidence": None}], schema=opinions.JUDGEMENT_SCHEMA
+    )
+    good, refused = opinions.accept(
+        asked,
+        frame,
+        phones,
+        scorer="test",
+        model="m",
+        prompt_version=None,
+        confidence_min=0.8,
+    )
+    assert (good["aspect"].to_list(), refused.height) == (["overall"], 0)
