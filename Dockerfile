@@ -1,5 +1,6 @@
 # syntax=docker/dockerfile:1
-# One image for workers and flow runs: the locked packages with their bytecode, then the code, read-only, for a user of no rights.
+# One image for workers and flow runs: locked packages with their bytecode, then read-only code, for
+# an unprivileged user.
 #   docker build -t market-opinion . && docker run -v data:/data market-opinion python -m flows.backfill
 ARG PYTHON_IMAGE=docker.io/library/python:3.11-slim-bookworm
 ARG UV_IMAGE=ghcr.io/astral-sh/uv:0.13
@@ -16,7 +17,7 @@ RUN --mount=type=bind,from=uv,source=/uv,target=/usr/local/bin/uv \
 
 FROM ${PYTHON_IMAGE}
 LABEL org.opencontainers.image.title="market-opinion" \
-      org.opencontainers.image.description="What people say about products, and about which side of them" \
+      org.opencontainers.image.description="People's opinions on products, by product and aspect" \
       org.opencontainers.image.licenses="MIT"
 RUN useradd --uid 10001 --create-home --shell /usr/sbin/nologin app && install -d -o app /data
 COPY --from=packages /opt/venv /opt/venv
@@ -32,7 +33,8 @@ ENV PATH=/opt/venv/bin:$PATH PYTHONPATH=/app PYTHONUNBUFFERED=1 \
 RUN python -m compileall -q /app
 USER 10001
 VOLUME /data
-# Of the worker, which `--with-healthcheck` lets answer; flow runs end by themselves.
+# Only a worker answers, by `--with-healthcheck`; flow runs end by themselves.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \
-    CMD ["python", "-c", "import urllib.request; urllib.request.urlopen('http://127.0.0.1:8080/health', timeout=4)"]
+    CMD ["python", "-c", \
+         "import urllib.request as r; r.urlopen('http://127.0.0.1:8080/health', timeout=4)"]
 CMD ["prefect", "worker", "start", "--pool", "local", "--with-healthcheck"]

@@ -1,4 +1,5 @@
-# What a newcomer runs. Needs python3 (3.11 or newer), make and git; everything else is installed into .venv.
+# Commands of this project. They need python3 (3.11 or newer), make and git, and install the rest
+# into .venv.
 PYTHON ?= python3
 DOMAIN ?= smartphones
 PY := .venv/bin/python
@@ -7,27 +8,30 @@ COMPILE := $(UV) pip compile --quiet --universal --no-header --generate-hashes
 
 .PHONY: demo dashboard test test-deployment check lock docs clean
 
-# The main job on the embedded default: a backfill of a domain's bundled sample, ending in a report.
+# Backfill a domain's bundled sample with default settings, up to the report.
 demo: .venv/runtime
 	$(PY) -m flows.backfill --domain $(DOMAIN)
 
-# Pages in a browser over the mart that demo, or a run of yours, has filled.
+# Serve browser pages over the mart that a run has filled.
 dashboard: .venv/dashboard
 	$(PY) -m market_opinion.serving.dashboard
 
 test: .venv/dev
 	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/deployment
 
-# Everything applied to an AWS emulator, and production beside its embedded twin; needs terraform and a mirror of its AWS provider.
+# Apply all Terraform stages to an AWS emulator, and compare production with its embedded twin.
+# Needs terraform and a mirror of its AWS provider.
 test-deployment: .venv/dev
 	$(PY) -m pytest tests/deployment
 
-# Exactly what CI runs before the tests.
+# Run the checks that CI runs before the tests.
 check: .venv/dev .venv/checks/done
 	@check() { \
 	  cp $$1.txt .venv/lock.txt; shift_name=$$1; shift; \
 	  $(COMPILE) "$$@" -o .venv/lock.txt; \
-	  grep '==' $$shift_name.txt > .venv/locked; grep '==' .venv/lock.txt | cmp -s - .venv/locked || { echo "$$shift_name.txt does not fit pyproject.toml: run make lock"; exit 1; }; \
+	  grep '==' $$shift_name.txt > .venv/locked; \
+	  grep '==' .venv/lock.txt | cmp -s - .venv/locked \
+	    || { echo "$$shift_name.txt does not fit pyproject.toml: run make lock"; exit 1; }; \
 	}; \
 	check requirements pyproject.toml; \
 	check requirements-dev pyproject.toml --extra dashboard --group dev; \
@@ -45,9 +49,9 @@ check: .venv/dev .venv/checks/done
 	.venv/checks/bin/zizmor --offline --quiet .github
 	.venv/checks/bin/checkov --directory infra/terraform --config-file infra/terraform/.checkov.yaml
 	@if command -v terraform > /dev/null; then terraform fmt -check -recursive infra/terraform; \
-	  else echo "SKIPPED: terraform fmt, since there is no terraform"; fi
+	  else echo "SKIPPED: terraform fmt, since terraform is not installed"; fi
 
-# Resolve anew within the bounds of pyproject.toml.
+# Resolve the newest versions within the bounds of pyproject.toml.
 lock: .venv/dev
 	$(COMPILE) --upgrade pyproject.toml -o requirements.txt
 	$(COMPILE) --upgrade pyproject.toml --extra dashboard --group dev -o requirements-dev.txt
@@ -63,7 +67,8 @@ clean:
 	rm -rf .venv .market-opinion .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
 .venv/bin/uv:
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "python3 is older than 3.11: set PYTHON=/path/to/a/newer/python3")'
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) \
+	  and "python3 is older than 3.11: set PYTHON=/path/to/a/newer/python3")'
 	$(PYTHON) -m venv .venv
 	$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements-uv.txt
 
@@ -75,7 +80,7 @@ clean:
 	$(UV) pip install --quiet --python $(PY) --require-hashes --requirement requirements-dashboard.txt
 	touch $@
 
-# Servers that tests start, and checkers, each in an environment of its own.
+# Servers that tests start, and checkers, each in its own environment.
 .venv/%/done: requirements-%.txt .venv/bin/uv
 	$(UV) venv --quiet --clear --python $(PY) .venv/$*
 	$(UV) pip install --quiet --python .venv/$*/bin/python --require-hashes --requirement $<

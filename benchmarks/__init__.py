@@ -1,1 +1,4 @@
-"""Measurements as commands: `.venv/bin/python -m benchmarks.NAME`, a line a measure, exit status 1 where one falls short."""
+"""Measurements as commands: `.venv/bin/python -m benchmarks.NAME`.
+
+Each measure is one line; the exit status is 1 if a measure misses its target.
+"""

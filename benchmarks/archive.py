@@ -1,7 +1,10 @@
-"""Make a Reddit archive of any size: `.venv/bin/python -m benchmarks.archive FOLDER --items 1000000`.
+"""Generate a Reddit archive of any size.
 
-Invented words in the shape of Reddit: about 180 characters a comment, 5 % of the ids captured twice, a quarter of the texts with
-characters beyond ASCII, a tenth each with markup, links or names, one in ten speaking of a phone.
+.venv/bin/python -m benchmarks.archive FOLDER --items 1000000
+
+The comments are invented: about 180 characters each, 5 % of the ids captured twice, a quarter of
+the texts with characters beyond ASCII, a tenth each with markup, links or names, and one in ten
+names a phone.
 """
 
 import json
@@ -125,7 +128,7 @@ def _body(chance: random.Random) -> str:
 
 
 def make(folder: Path, *, items: int, hours: int = 24, seed: int = 1) -> Path:
-    """An archive of so many comments spread over so many hours; one that is there already is used as it is."""
+    """Generate an archive of comments spread evenly over the hours, unless it exists already."""
     path = folder / f"RC_made_{items}_{hours}.jsonl"
     if path.exists():
         return folder
@@ -158,12 +161,12 @@ def make(folder: Path, *, items: int, hours: int = 24, seed: int = 1) -> Path:
 
 
 def main(folder: Path, *, items: int = 1_000_000, hours: int = 24) -> None:
-    """Make it.
+    """Generate an archive.
 
     Args:
-        folder: Where to.
-        items: How many comments.
-        hours: Over how many hours.
+        folder: Folder of the archive.
+        items: Number of comments.
+        hours: Number of hours that the comments span.
     """
     print(make(folder, items=items, hours=hours))
 

@@ -1,4 +1,6 @@
-"""The dashboard: from its command to the first view in a headless browser, on the bundled sample or on an archive.
+"""Time from the dashboard's command to its first view in a headless browser.
+
+The mart holds the bundled sample or an archive.
 
 .venv/bin/python -m benchmarks.dashboard [--archive FOLDER --communities gadgets]
 """
@@ -25,9 +27,8 @@ _STARTS = 3
 
 def _fill(home: Path, archive: str | None, communities: list[str] | None) -> None:
     os.environ["MARKET_OPINION_HOME"] = str(home)
-    Task.__call__ = lambda task, *args, **kwargs: task.fn(
-        *args, **kwargs
-    )  # without Prefect, whose start is not what is measured
+    # Tasks are plain calls, since the start of Prefect is not measured here.
+    Task.__call__ = lambda task, *args, **kwargs: task.fn(*args, **kwargs)
     with disable_run_logger(), Tally() as tally:
         job = check_backfill(
             "smartphones", "archive" if archive else "sample", archive, communities, None, None, NOW
@@ -36,11 +37,11 @@ def _fill(home: Path, archive: str | None, communities: list[str] | None) -> Non
 
 
 def main(*, archive: str | None = None, communities: list[str] | None = None) -> None:
-    """Measure.
+    """Measure the time to the server and to the first view.
 
     Args:
-        archive: Folder of RC* and RS* files; the bundled sample when left out.
-        communities: Communities to read of it.
+        archive: Folder of RC* and RS* files; default: the bundled sample.
+        communities: Communities of the archive to read.
     """
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder) / "home"
@@ -55,7 +56,7 @@ def main(*, archive: str | None = None, communities: list[str] | None = None) ->
                     page.get_by_text("The words behind a number").wait_for()
                     to_answer.append(answered - began)
                     to_view.append(time.perf_counter() - answered)
-                    page.goto("about:blank")  # which a server that ends leaves in peace
+                    page.goto("about:blank")  # no open connection when the server ends
     name = "archive" if archive else "sample"
     report(f"dashboard.{name}_command_to_server", sorted(to_answer)[_STARTS // 2], "s")
     report(f"dashboard.{name}_first_view", sorted(to_view)[_STARTS // 2], "s", at_most=3)

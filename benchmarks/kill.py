@@ -1,6 +1,8 @@
-"""Kill a backfill at random moments of its work, run it again each time, and compare the tables with those of an undisturbed run.
+"""Kill a backfill at random moments, run it again each time, and compare its tables.
 
-.venv/bin/python -m benchmarks.kill [--archive FOLDER] [--start ISO --end ISO] [--kills 20] [--seed 1]
+.venv/bin/python -m benchmarks.kill [--archive FOLDER] [--start ISO --end ISO] [--kills 20]
+
+The tables must equal those of a run that nobody killed.
 """
 
 import contextlib
@@ -34,15 +36,15 @@ _MART = (
 
 
 def tables(home: Path) -> dict[str, pl.DataFrame]:
-    """All rows of every table of a home, sorted."""
+    """Return the sorted rows of every table of a home folder."""
     lake, mart = open_lake("market_opinion", home / "lake"), DuckDBMart(home / "mart.duckdb")
     frames = {table.name: lake.read(table) for table in TABLES}
-    frames |= {f"mart.{name}": mart.query(f"SELECT * FROM mart.{name}") for name in _MART}  # noqa: S608, names are ours
+    frames |= {f"mart.{name}": mart.query(f"SELECT * FROM mart.{name}") for name in _MART}  # noqa: S608, our names
     return {name: frame.sort(frame.columns) for name, frame in frames.items()}
 
 
 def different(left: dict[str, pl.DataFrame], right: dict[str, pl.DataFrame]) -> list[str]:
-    """Names of the tables that hold other rows."""
+    """Return the names of the tables whose rows differ."""
     return [name for name, frame in left.items() if not frame.equals(right[name])]
 
 
@@ -56,9 +58,10 @@ def _environment(home: Path) -> dict[str, str]:
 
 
 def kill_and_compare(command: Sequence[str], folder: Path, *, kills: int, seed: int) -> list[str]:
-    """Tables that differ after a run that was killed so many times; the command is a whole backfill.
+    """Kill a backfill `kills` times and return the tables that differ afterwards.
 
-    Moments are counted in writes, since most of a short run is its start: a kill comes after a random share of them.
+    Each kill comes after a random number of writes rather than seconds, since most of a short run
+    is its start.
     """
     chance = random.Random(seed)
     calm, rough = folder / "calm", folder / "rough"
@@ -71,7 +74,7 @@ def kill_and_compare(command: Sequence[str], folder: Path, *, kills: int, seed: 
 
 
 def _run(command: Sequence[str], home: Path, *, writes_max: int | None) -> int:
-    """Run the command until it ends, well, or until so many writes were seen; how many were."""
+    """Run the command to its end, or kill it after `writes_max` writes; return the writes."""
     with (home.parent / f"{home.name}.log").open("ab") as log:
         process = subprocess.Popen(
             command, env=_environment(home), stdout=log, stderr=log, start_new_session=True
@@ -93,14 +96,14 @@ def _run(command: Sequence[str], home: Path, *, writes_max: int | None) -> int:
 
 
 def _files(home: Path) -> set[tuple[str, int, int]]:
-    """Path, time and size of every file of ours, so that each write is another."""
-    found = set()
+    """Return name, time and size of every file but Prefect's; each write adds one."""
+    files = set()
     for path in home.rglob("*"):
         with contextlib.suppress(FileNotFoundError):
             status = path.stat()
             if path.is_file() and home / "prefect" not in path.parents:
-                found.add((path.name, status.st_mtime_ns, status.st_size))
-    return found
+                files.add((path.name, status.st_mtime_ns, status.st_size))
+    return files
 
 
 def main(
@@ -111,23 +114,23 @@ def main(
     kills: int = 20,
     seed: int = 1,
 ) -> None:
-    """Kill and compare.
+    """Kill backfills and compare the tables.
 
     Args:
-        archive: Archive to back-fill; the bundled sample when left out.
+        archive: Archive to read; default: the bundled sample.
         start: First hour.
         end: Hour after the last.
-        kills: How many times to kill.
-        seed: Which random moments.
+        kills: Number of kills.
+        seed: Seed of the random moments.
     """
     command = [sys.executable, "-m", "flows.backfill"]
     command += ["--source", "archive", "--archive", str(archive)] if archive else []
     command += ["--start", start, "--end", end] if start and end else []
     with tempfile.TemporaryDirectory() as folder:
-        found = kill_and_compare(command, Path(folder), kills=kills, seed=seed)
-    print(f"kill.tables_that_differ {len(found)} tables 0 {'short' if found else 'holds'}")
-    if found:
-        print(*found, file=sys.stderr)
+        names = kill_and_compare(command, Path(folder), kills=kills, seed=seed)
+    print(f"kill.tables_that_differ {len(names)} tables 0 {'short' if names else 'holds'}")
+    if names:
+        print(*names, file=sys.stderr)
         sys.exit(1)
 
 

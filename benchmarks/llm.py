@@ -1,9 +1,9 @@
-"""The engine against a server that is slow, limited or broken, beside the best that could be.
+"""The model engine against a slow, limited or broken server, compared with the ideal.
 
     .venv/bin/python -m benchmarks.llm --stub ../shared/tools/llm_stub.py
 
-The stub is an OpenAI-compatible server with faults and limits; each measure sets it anew. "Ideal" is what a scheduler that knew
-every latency beforehand would need.
+The stub is an OpenAI-compatible server with faults and limits, which each measure configures.
+The ideal is the time of a scheduler that knows every latency in advance.
 """
 
 import gc
@@ -52,7 +52,7 @@ _DOMAINS = Path(__file__).resolve().parent.parent / "domains"
 
 
 class Run(NamedTuple):
-    """What one run of the engine took."""
+    """Counts, cost and time of one run of the engine."""
 
     totals: Totals
     statuses: dict[str, str]
@@ -62,10 +62,10 @@ class Run(NamedTuple):
 
 
 class Stub:
-    """A started stub: `set` forgets everything and configures it, `stats` is what it saw."""
+    """A started stub: `set` resets and configures it, `stats` returns its counts."""
 
     def __init__(self, path: Path, port: int) -> None:
-        """Talk to it at this port; the module itself gives latencies for the ideal."""
+        """Connect to the stub at this port; its module predicts the latencies."""
         self.url = f"http://127.0.0.1:{port}"
         spec = importlib.util.spec_from_file_location("llm_stub", path)
         assert spec
@@ -73,7 +73,7 @@ class Stub:
         spec.loader.exec_module(self.module)
 
     def set(self, **config: Any) -> None:
-        """Forget everything, and be so from now on."""
+        """Reset the stub and configure it."""
         request = urllib.request.Request(
             f"{self.url}/__reset", data=json.dumps(config).encode(), method="POST"
         )
@@ -81,13 +81,13 @@ class Stub:
         self.module.reset(config)
 
     def stats(self) -> dict[str, Any]:
-        """What it saw."""
+        """Return the stub's counts of requests, items and tokens."""
         with urllib.request.urlopen(f"{self.url}/__stats", timeout=10) as answer:
-            found: dict[str, Any] = json.load(answer)
-        return found
+            counts: dict[str, Any] = json.load(answer)
+        return counts
 
     def latencies(self, count: int) -> list[float]:
-        """How long it takes for each single item."""
+        """Return the stub's latency for each single item."""
         return [self.module.latency((f"{n:07d}",), 1) for n in range(count)]
 
 
@@ -109,20 +109,23 @@ def _started(path: Path) -> Iterator[Stub]:
 
 
 def questions(count: int) -> Iterator[Question]:
-    """Items the stub recognises, each with a text of its own."""
+    """Yield questions that the stub recognises, each with its own text."""
     for n in range(count):
-        text = f"c#{n:07d} the battery lasts for days and I would buy it again, the screen is fine too."
+        text = (
+            f"c#{n:07d} the battery lasts for days and I would buy it again,"
+            " the screen is fine too."
+        )
         yield Question(f"{n:07d}", text, "", (("P1", "Some phone"),), is_alone=False)
 
 
 def run(
     stub: Stub,
-    asked: Iterator[Question],
+    batch: Iterator[Question],
     *,
     keep: Callable[[list[Answer]], None] | None = None,
     **options: Any,
 ) -> Run:
-    """Ask the stub; by default one item a request and 60 in flight."""
+    """Ask the stub all questions; by default one item a request and 60 in flight."""
     defaults: dict[str, Any] = {"items_a_request": 1, "max_in_flight": 60, "price": _PRICE}
     model = Model("stub", f"{stub.url}/v1", SecretStr("key"), **{**defaults, **options})
     engine = Engine(model, load_prompt(load_domain("smartphones", _DOMAINS), _DOMAINS))
@@ -138,14 +141,14 @@ def run(
 
     gc.collect()
     began, used = time.perf_counter(), time.process_time()
-    totals = run_engine(lambda: engine.run(asked, on_answers=take))
+    totals = run_engine(lambda: engine.run(batch, on_answers=take))
     return Run(totals, statuses, spent[0], time.perf_counter() - began, time.process_time() - used)
 
 
 def _ideal(
     latencies: list[float], slots: int, released: Callable[[int], float] = lambda _: 0.0
 ) -> float:
-    """When the last of these ends, each begun as soon as it is released and a slot is free."""
+    """Return the end of the last request if each begins once released and a slot is free."""
     free = [0.0] * slots
     ends = []
     for number, latency in enumerate(latencies):
@@ -239,7 +242,7 @@ def _measure_kill(stub: Stub, journal: Path) -> None:
 
 
 def _ask_with_journal(url: str, journal: Path, items: int, options: dict[str, Any]) -> None:
-    """A run in a process of its own: what the journal holds is not asked again."""
+    """Run the engine once over a journal, whose questions are not asked again."""
     kept = Journal(journal)
     known = {answer.question_key for answer in kept.answers()}
     stub = Stub.__new__(Stub)
@@ -359,14 +362,14 @@ def main(
     journal: Path | None = None,
     a_request: int = 1,
 ) -> None:
-    """Measure.
+    """Measure the engine.
 
     Args:
-        stub: The server to start.
+        stub: Program of the server.
         items: Items of the largest run.
         ask: Address of a running stub to ask once; used by the benchmark itself.
-        journal: Where that run keeps its answers.
-        a_request: Its items a request.
+        journal: Journal of that run.
+        a_request: Items a request of that run.
     """
     if ask and journal:
         _ask_with_journal(ask, journal, items, {"items_a_request": a_request, "max_in_flight": 40})

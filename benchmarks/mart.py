@@ -1,9 +1,9 @@
-"""The mart in DuckDB: a full build, an unchanged rerun, one touched day, and whether a day's cost grows with history.
+"""The mart in DuckDB: a full build, an unchanged rerun, one day, and growth with history.
 
     .venv/bin/python -m benchmarks.mart [--mentions 1000000]
 
-Silver is invented: 10,000 mentions a day by the catalogue of a domain, a third of them judged on two aspects. What is timed is
-the load itself, with silver's rows in memory.
+Silver is invented: 10,000 mentions a day of a domain's products, a third of them judged on two
+aspects. The measures time the load alone, with silver's rows in memory.
 """
 
 import tempfile
@@ -46,7 +46,7 @@ def _conform(frame: pl.DataFrame, table: Table) -> pl.DataFrame:
 
 
 def _day(domain: Domain, number: int) -> mart.Silver:
-    """One day of comments in 500 threads, each on one product."""
+    """Return one day of comments in 500 threads, each on one product."""
     chance = np.random.default_rng(number)
     start = _FIRST + timedelta(days=number)
     products = np.array([product.product_id for product in domain.products])
@@ -75,14 +75,14 @@ def _day(domain: Domain, number: int) -> mart.Silver:
     threads = comments.head(500).with_columns(
         item_id="thread_id", kind=pl.lit("submission"), context_title=pl.lit("A title")
     )
-    said = pl.concat(
+    judgements = pl.concat(
         [
             base.head(_A_DAY // 3).with_columns(aspect=pl.lit(aspect))
             for aspect in list(domain.aspects)[:2]
         ]
     )
-    polarity = pl.Series(np.round(chance.uniform(-1, 1, said.height), 4))
-    opinions = said.with_columns(
+    polarity = pl.Series(np.round(chance.uniform(-1, 1, judgements.height), 4))
+    opinions = judgements.with_columns(
         score_set=pl.lit("live"),
         scorer=pl.lit("lexicon"),
         model=pl.lit("m"),
@@ -132,7 +132,7 @@ def _seconds(work: Callable[[], object]) -> float:
 
 
 def _build(store: DuckDBMart, domain: Domain, days: int) -> tuple[float, float]:
-    """Seconds of a full build in one load, and of one touched day after it, the middle one of three."""
+    """Return the seconds of a full build, and the median seconds of one day after it."""
     parts = [_day(domain, number) for number in range(days)]
     whole = mart.Silver(
         **{
@@ -140,20 +140,20 @@ def _build(store: DuckDBMart, domain: Domain, days: int) -> tuple[float, float]:
             for name in ("items", "mentions", "opinions")
         }
     )
-    built = _seconds(lambda: store.load(_load(domain, range(days), 1), lambda: whole))
-    touched = [
+    build = _seconds(lambda: store.load(_load(domain, range(days), 1), lambda: whole))
+    single_days = [
         _seconds(lambda n=n: store.load(_load(domain, range(n, n + 1), 2 + n), lambda: parts[n]))
         for n in range(3)
     ]
-    return built, sorted(touched)[1]
+    return build, sorted(single_days)[1]
 
 
 def main(*, mentions: int = 1_000_000, domain: str = "smartphones") -> None:
-    """Measure.
+    """Measure the loads.
 
     Args:
-        mentions: Mentions of the large history; the small one has a tenth of them.
-        domain: Whose catalogue the products come from.
+        mentions: Mentions of the large history; the small one has a tenth.
+        domain: Domain of the products.
     """
     known, days = load_domain(domain, load_settings().domains_path), mentions // _A_DAY
     with tempfile.TemporaryDirectory() as folder:
@@ -162,7 +162,7 @@ def main(*, mentions: int = 1_000_000, domain: str = "smartphones") -> None:
             DuckDBMart(Path(folder) / "large.duckdb"),
         )
         _, few_day = _build(small, known, max(days // 10, 3))
-        built, day = _build(large, known, days)
+        build, day = _build(large, known, days)
         again = _load(known, range(days), 99)
         parts = [_day(known, number) for number in range(days)]
         whole = mart.Silver(
@@ -176,7 +176,7 @@ def main(*, mentions: int = 1_000_000, domain: str = "smartphones") -> None:
         rows = large.query("SELECT COUNT(*) AS n FROM mart.fact_brand_mentions")["n"].item()
         views = _seconds(lambda: large.query("SELECT * FROM mart.share_of_voice"))
     report("mart.mentions", rows, "rows", at_least=days * _A_DAY)
-    report("mart.full_build", built, "s", at_most=15)
+    report("mart.full_build", build, "s", at_most=15)
     report("mart.unchanged_rerun", rerun, "s", at_most=3)
     report("mart.one_day", day, "s", at_most=1.5)
     report("mart.one_day_of_ten_times_the_history", day / few_day, "ratio", at_most=1.5)

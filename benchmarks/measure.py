@@ -1,4 +1,4 @@
-"""How measures are printed: `name value unit target holds|short`."""
+"""Printing of measures, as lines `name value unit target holds|short`."""
 
 import resource
 import sys
@@ -15,24 +15,25 @@ def report(
     at_least: float | None = None,
     at_most: float | None = None,
 ) -> None:
-    """Print one measure; without a bound it always holds."""
+    """Print one measure; a measure without a bound always holds."""
     holds = (at_least is None or value >= at_least) and (at_most is None or value <= at_most)
     target = at_least if at_least is not None else at_most
-    print(
-        f"{name} {value:.3g} {unit} {'-' if target is None else format(target, 'g')} {'holds' if holds else 'short'}",
-        flush=True,
-    )
+    bound, verdict = "-" if target is None else format(target, "g"), "holds" if holds else "short"
+    print(f"{name} {value:.3g} {unit} {bound} {verdict}", flush=True)
     if not holds:
         _SHORT.append(name)
 
 
 def finish() -> None:
-    """End the process: with 1 where a measure fell short."""
+    """Exit with status 1 if a measure missed its target, else 0."""
     sys.exit(1 if _SHORT else 0)
 
 
 def peak_mb() -> float:
-    """Most memory this process ever held; `ru_maxrss` would remember that of the process it was forked from."""
+    """Return the peak memory of this process.
+
+    `ru_maxrss` may be the peak of the parent that forked this process, so /proc comes first.
+    """
     try:
         status = Path("/proc/self/status").read_text(encoding="ascii")
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024

@@ -1,10 +1,10 @@
-"""Rows, seconds, memory and rows a second of every stage, beside the prototype, in one run.
+"""Rows, seconds, memory and rows a second of every stage, compared with the prototype.
 
     .venv/bin/python -m benchmarks.pipeline [--items 1000000] [--folder FOLDER]
 
-The archive is made where it is not there. Prefect is left out: its cost is a second a run, not a row. Memory is taken from
-runs of their own over the whole archive and over a quarter of it: what is bounded by the slice, and in the mart by the date,
-does not grow with the archive.
+A missing archive is generated. Prefect is left out: it costs a second a run, whatever the rows.
+Memory is measured in separate runs over the whole archive and over a quarter of it: a slice bounds
+it, and in the mart a date, so it does not grow with the archive.
 """
 
 import json
@@ -44,17 +44,17 @@ _STAGES: dict[str, tuple[Callable[..., Any], str]] = {
 
 
 def _run_stages(folder: Path) -> dict[str, dict[str, float]]:
-    """Seconds and rows of each stage over the whole archive, in this process."""
-    found: dict[str, dict[str, float]] = defaultdict(
+    """Return seconds, rows and memory of each stage over the archive, in this process."""
+    measures: dict[str, dict[str, float]] = defaultdict(
         lambda: {"seconds": 0.0, "rows": 0.0, "peak_mb": 0.0}
     )
 
     def timed(name: str, call: Callable[[], Any], count: str | None = None) -> Any:
         began = time.perf_counter()
         result = call()
-        found[name]["seconds"] += time.perf_counter() - began
-        found[name]["rows"] += result[count] if count else 0
-        found[name]["peak_mb"] = peak_mb()
+        measures[name]["seconds"] += time.perf_counter() - began
+        measures[name]["rows"] += result[count] if count else 0
+        measures[name]["peak_mb"] = peak_mb()
         return result
 
     with disable_run_logger():
@@ -67,34 +67,34 @@ def _run_stages(folder: Path) -> dict[str, dict[str, float]]:
                 for name, (stage, count) in _STAGES.items():
                     timed(name, lambda stage=stage, span=span: stage(job, span), count)  # type: ignore[misc]  # defaults bind now
             timed("mart", lambda parts=parts: load_mart.fn(job, parts), "fact_mention_count")  # type: ignore[misc]
-    found["fetch"]["rows"] = found["bronze"]["rows"]
-    return dict(found)
+    measures["fetch"]["rows"] = measures["bronze"]["rows"]
+    return dict(measures)
 
 
 def _child(*arguments: str) -> dict[str, Any]:
-    """What a run in a process and a home of its own measured."""
+    """Return the measures of a run in its own process and home folder."""
     with tempfile.TemporaryDirectory() as home:
         environment = {**os.environ, "MARKET_OPINION_HOME": home}
-        done = subprocess.run(
+        output = subprocess.run(
             [sys.executable, "-m", *arguments],
             env=environment,
             check=True,
             stdout=subprocess.PIPE,
             text=True,
-        )
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+        ).stdout
+    result: dict[str, Any] = json.loads(output.splitlines()[-1])
     return result
 
 
 def main(
     *, items: int = 1_000_000, folder: Path | None = None, stages_of: Path | None = None
 ) -> None:
-    """Measure.
+    """Measure all stages.
 
     Args:
         items: Comments in the archive.
-        folder: Where archives are made and kept; a temporary folder when left out.
-        stages_of: Measure the stages over this archive and print them as JSON; used by the benchmark itself.
+        folder: Folder that keeps the archives; default: a temporary one.
+        stages_of: Archive whose measures to print as JSON; used by the benchmark itself.
     """
     if stages_of:
         print(json.dumps(_run_stages(stages_of)))
@@ -111,12 +111,14 @@ def main(
         stages = _child("benchmarks.pipeline", "--stages-of", str(whole))
         small = _child("benchmarks.pipeline", "--stages-of", str(quarter))
     print(
-        f"prototype.rows {floor['rows']} seconds {floor['seconds']:.2f} peak_mb {floor['peak_mb']:.0f}"
+        f"prototype.rows {floor['rows']} seconds {floor['seconds']:.2f}"
+        f" peak_mb {floor['peak_mb']:.0f}"
     )
     for name, stage in stages.items():
         speed = stage["rows"] / stage["seconds"]
         print(
-            f"{name}.rows {stage['rows']:.0f} seconds {stage['seconds']:.2f} peak_mb {stage['peak_mb']:.0f} rows_per_second {speed:.0f}"
+            f"{name}.rows {stage['rows']:.0f} seconds {stage['seconds']:.2f}"
+            f" peak_mb {stage['peak_mb']:.0f} rows_per_second {speed:.0f}"
         )
     landing_to_silver = stages["bronze"]["seconds"] + stages["silver"]["seconds"]
     report(

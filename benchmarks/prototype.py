@@ -1,6 +1,7 @@
-"""The floor to come close to: JSONL to newest per id, cleaned, matched, hashed and written as Parquet, with nothing kept or checked.
+"""The fastest pipeline, without any promise: `python -m benchmarks.prototype FILE OUT`.
 
-It reads one whole file into memory, drops what it does not like, and cannot be run twice. `python -m benchmarks.prototype FILE OUT`.
+JSON lines become the newest row per id, cleaned, matched, hashed and written as Parquet. The file
+is read into memory whole, and nothing is checked or kept.
 """
 
 import json
@@ -37,7 +38,7 @@ _STEPS = (
 
 
 def run(source: Path, target: Path) -> dict[str, float]:
-    """Seconds in all, peak memory and rows."""
+    """Return seconds, peak memory and rows."""
     domains = Path(__file__).resolve().parent.parent / "domains"
     aliases = [alias.alias for alias in load_domain("smartphones", domains).aliases()][:500]
     began = time.perf_counter()
@@ -47,14 +48,14 @@ def run(source: Path, target: Path) -> dict[str, float]:
     text = pl.when(pl.col("body").str.contains_any(_TRIGGERS)).then("body")
     for pattern, replacement in _STEPS:
         text = text.str.replace_all(pattern, replacement)
-    cleaned = pl.coalesce(text, "body").str.strip_chars().str.normalize("NFC")
-    frame = frame.lazy().with_columns(text=cleaned).collect(engine="streaming")
-    named = pl.when(pl.col("text").str.contains_any(aliases, ascii_case_insensitive=True)).then(
-        pl.col("text").str.to_lowercase()
-    )
+    clean_text = pl.coalesce(text, "body").str.strip_chars().str.normalize("NFC")
+    frame = frame.lazy().with_columns(text=clean_text).collect(engine="streaming")
+    naming_text = pl.when(
+        pl.col("text").str.contains_any(aliases, ascii_case_insensitive=True)
+    ).then(pl.col("text").str.to_lowercase())
     frame = (
         frame.lazy()
-        .with_columns(matches=named.str.extract_many(aliases, leftmost=True))
+        .with_columns(matches=naming_text.str.extract_many(aliases, leftmost=True))
         .collect(engine="streaming")
     )
     frame = frame.with_columns(

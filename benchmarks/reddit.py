@@ -1,11 +1,11 @@
-"""Reddit live, in accelerated time: what a day costs in seconds and requests, and whether anything is lost or read twice.
+"""Live Reddit in accelerated time: seconds and requests a day, and items lost or read twice.
 
     .venv/bin/python -m benchmarks.reddit [--archive FOLDER] [--start ISO] [--days 2] [--kills 20]
 
-A server on loopback plays a history: the threads of an archive, or invented ones. `collect`, `hourly` and `refresh` follow it
-through the real PRAW, hour by hour, and bronze is compared with what source `archive` makes of the same items. Then the same
-steps run in processes that are killed at random moments. Last, one hour of 20 busy communities counts the requests.
-Prefect is left out: its cost is a second a run, not a request.
+A server on loopback replays a history, from an archive or invented. `collect`, `hourly` and
+`refresh` follow it through the real PRAW, hour by hour; bronze must equal that of source `archive`
+on the same items. Then the same steps run in processes that are killed at random moments. Last,
+the requests of one hour of 20 busy communities are counted. Prefect is left out.
 """
 
 import functools
@@ -61,15 +61,15 @@ _COMPARED = [
 
 
 def _posts(archive: str, start: datetime, end: datetime) -> Iterator[Post]:
-    """The items of an archive's first community, as the server tells them."""
+    """Yield the items of an archive's first community, as the server serves them."""
 
     def visit(item: object) -> None:
-        found.append(item)
+        items.append(item)
 
-    found: list = []
+    items: list = []
     source = Archive(archive)
     stop = source.fetch(("gadgets",), None, now=datetime.now(UTC), sink=visit)
-    for item in found:
+    for item in items:
         if not start <= item.hour < end:
             continue
         line = json.loads(item.line)
@@ -129,7 +129,7 @@ def _invented(
 
 @contextmanager
 def _home(folder: Path, environment: dict[str, str]) -> Iterator[None]:
-    """Settings of one run, and tasks as plain calls."""
+    """Set the environment of one run, and make tasks plain calls."""
     before = dict(os.environ)
     os.environ.update(
         {**environment, "MARKET_OPINION_HOME": str(folder), "REDDIT_REQUESTS_PER_MINUTE": "1000000"}
@@ -180,7 +180,7 @@ def _first_hour_is_due(communities: list[str], start: datetime) -> None:
 def _replay(
     reddit: FakeReddit, communities: list[str], start: datetime, hours: int, clock: list[datetime]
 ) -> tuple[float, Counter[int]]:
-    """Follow the history with polls, closings and second looks; seconds it took, and requests of each hour."""
+    """Follow the history; return the seconds, and the requests of each hour."""
     began, per_hour = time.perf_counter(), Counter[int]()
     for n in range(hours + 1):
         before = len(reddit.requests)
@@ -234,7 +234,7 @@ def _measure_replay(
 def _measure_kills(
     server: RedditServer, clock: list[datetime], folder: Path, kills: int, seed: int = 1
 ) -> None:
-    """Steps in processes of their own, killed at random moments; the last one of each moment is left alone."""
+    """Kill steps at random moments; each third one then runs to its end."""
     reddit, chance = server.reddit, random.Random(seed)
     start, home = datetime(2026, 3, 2, tzinfo=UTC), folder / "rough"
     reddit.posts.clear()
@@ -290,15 +290,15 @@ def _measure_kills(
 
 
 def _is_ahead(now: datetime) -> bool:
-    """Whether the watermark is past an hour that is not settled, or whose items bronze does not hold."""
-    reached = adapters.state().load_last_run_timestamp("reddit", "phones") or now
+    """Whether the watermark has passed an hour that is not settled or not in bronze."""
+    watermark = adapters.state().load_last_run_timestamp("reddit", "phones") or now
     settled = {e.window_start for e in adapters.state().windows("reddit") if e.state.is_settled}
     first = datetime(2026, 3, 2, tzinfo=UTC)
-    held = set(adapters.lake().read(BRONZE_ITEMS, columns=["window_start"])["window_start"])
+    in_bronze = set(adapters.lake().read(BRONZE_ITEMS, columns=["window_start"])["window_start"])
     hours = itertools.takewhile(
-        lambda hour: hour < reached, (first + HOUR * n for n in itertools.count())
+        lambda hour: hour < watermark, (first + HOUR * n for n in itertools.count())
     )
-    return any(hour not in settled or hour not in held for hour in hours)
+    return any(hour not in settled or hour not in in_bronze for hour in hours)
 
 
 def _step(now: datetime) -> None:
@@ -307,7 +307,10 @@ def _step(now: datetime) -> None:
 
 
 def _measure_requests(server: RedditServer, clock: list[datetime], folder: Path) -> None:
-    """What 20 communities of 600 comments an hour cost: polls and closing as they come, second looks at four ages."""
+    """Count the requests of 20 communities with 600 comments an hour.
+
+    Polls and closings come as scheduled, second looks at four ages.
+    """
     reddit, start = server.reddit, datetime(2026, 3, 2, tzinfo=UTC)
     communities = [f"busy{n:02d}" for n in range(20)]
     reddit.posts.clear()
@@ -348,13 +351,13 @@ def main(
     kills: int = 20,
     step: datetime | None = None,
 ) -> None:
-    """Measure.
+    """Measure the live source.
 
     Args:
-        archive: Folder of RC* and RS* files of r/gadgets to replay; nothing is replayed when left out.
+        archive: Folder of RC* and RS* files of r/gadgets to replay; default: no replay.
         start: First hour of the replay.
         days: Days to replay.
-        kills: How many processes to kill; 0 leaves this out.
+        kills: Number of processes to kill; 0 skips this part.
         step: Poll and close at this moment, once; used by the benchmark itself.
     """
     if step:

@@ -1,4 +1,4 @@
-"""Drain a topic of a broker on loopback: messages a second into landing, and what twenty kills lose or double.
+"""Drain a topic on loopback: messages a second into landing, and the effect of twenty kills.
 
 .venv/bin/python -m benchmarks.stream [--messages 50000] [--kills 20] [--seed 1]
 """
@@ -26,14 +26,17 @@ from market_opinion.stages import bronze
 from market_opinion.storage.landing.zone import Landing
 from tests.broker import Broker
 
-_TEXT = "The battery of my iPhone 15 lasts a day and a half, which is what I wanted; the camera is good too. "
+_TEXT = (
+    "The battery of my iPhone 15 lasts a day and a half, which is what I wanted;"
+    " the camera is good too. "
+)
 _DRAIN = "from benchmarks.stream import drain_for_ever; drain_for_ever()"
 # Messages flow for as long as the kills take.
 _SECONDS_A_KILL = 7.0
 
 
 def comments(count: int) -> list[dict[str, Any]]:
-    """Comments of 400 characters over two days of four communities."""
+    """Return comments of 400 characters, over two days and four communities."""
     start = datetime(2026, 3, 1, tzinfo=UTC)
     step = timedelta(days=2) / count
     same = {"body": _TEXT * 4, "link_id": "t3_s1", "parent_id": "t3_s1"}
@@ -50,7 +53,10 @@ def comments(count: int) -> list[dict[str, Any]]:
 
 
 def drain() -> tuple[int, float]:
-    """Land all that the topics hold: how many messages that were, and seconds from the first batch on, after the group was joined."""
+    """Land all messages; return their number and the seconds, both without the first batch.
+
+    The first batch includes the time to join the consumer group.
+    """
     consumer = _drain()
     received, began = consumer.land_batch(lambda _: None).received, time.monotonic()
     first, is_over = received, False
@@ -63,8 +69,9 @@ def drain() -> tuple[int, float]:
 
 
 def drain_for_ever() -> None:
-    """Land in small batches until somebody kills it."""
-    stream._BATCH_MESSAGES, stream._BATCH_SECONDS = 500, 0.2  # noqa: SLF001, so that a kill hits every step of a batch
+    """Land in small batches until the process is killed."""
+    # Small batches, so that kills hit every step of one.
+    stream._BATCH_MESSAGES, stream._BATCH_SECONDS = 500, 0.2  # noqa: SLF001
     consumer = _drain()
     while True:
         consumer.land_batch(lambda _: None)
@@ -81,7 +88,7 @@ def _drain() -> Drain:
 
 
 def rows(settings: Settings) -> tuple[int, int, int]:
-    """Lines landed, different items and rejections."""
+    """Return the number of landed lines, of distinct items and of rejections."""
     landing = Landing(settings.landing_root)
     captures = landing.captures("reddit", landing.communities("reddit"), None)
     found, rejections = bronze.parse(
@@ -91,7 +98,7 @@ def rows(settings: Settings) -> tuple[int, int, int]:
 
 
 def _produce(broker: Broker, topic: str, made: list[dict[str, Any]], seconds: float) -> None:
-    """Deliver all of it, evenly over this time."""
+    """Produce the messages evenly over this time."""
     parts = max(1, int(seconds))
     size = -(-len(made) // parts)
     for number in range(parts):
@@ -100,7 +107,7 @@ def _produce(broker: Broker, topic: str, made: list[dict[str, Any]], seconds: fl
 
 
 def main(*, messages: int = 50_000, kills: int = 20, seed: int = 1) -> None:
-    """Measure both."""
+    """Measure the throughput, then the losses by kills."""
     chance, made = random.Random(seed), comments(messages)
     with tempfile.TemporaryDirectory() as folder, Broker(Path(folder) / "broker.log") as broker:
         os.environ |= {

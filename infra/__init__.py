@@ -1,1 +1,1 @@
-"""What provisions: nothing of the platform imports it."""
+"""Provisioning: AWS, Snowflake and the Prefect server. No other package imports it."""

@@ -18,7 +18,7 @@ _TIMEOUT_SECONDS = 60
 
 def open_warehouse(settings: Settings) -> SnowflakeMart:
     """The mart that MART_URI names; nothing is asked before it is needed."""
-    return SnowflakeMart(partial(connect, settings), road=settings.snowflake_road)
+    return SnowflakeMart(partial(connect, settings), access=settings.snowflake_road)
 
 
 def connect(settings: Settings, *, database: bool = True) -> SnowflakeConnection:

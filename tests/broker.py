@@ -1,4 +1,4 @@
-"""A broker of Kafka's protocol for the length of a `with`: a process of its own, in memory, on a free port of loopback."""
+"""A Kafka broker for the length of a `with`: its own process, in memory, on a loopback port."""
 
 import json
 from pathlib import Path
@@ -12,7 +12,7 @@ from tests.loopback import ServerProcess, free_port
 
 
 class Broker(ServerProcess):
-    """Topics are made by `make`, and gone with it."""
+    """The broker; `make` creates topics, which end with it."""
 
     def __init__(self, log: Path) -> None:
         port = free_port()
@@ -30,25 +30,25 @@ class Broker(ServerProcess):
         )
 
     def make(self, *topics: str, partitions: int = 1) -> None:
-        """New topics."""
+        """Create topics."""
         admin = AdminClient({"bootstrap.servers": self.address})
-        made = admin.create_topics(
+        results = admin.create_topics(
             [NewTopic(topic, num_partitions=partitions, replication_factor=1) for topic in topics]
         )
-        for done in made.values():
-            done.result(timeout=20)
+        for result in results.values():
+            result.result(timeout=20)
 
     def produce(self, topic: str, values: list[Any], **headers: str) -> None:
-        """Deliver these; what is no bytes goes as JSON."""
+        """Produce the values; one that is not bytes becomes JSON."""
         producer = Producer({"bootstrap.servers": self.address, "linger.ms": 5})
-        told: Any = list(headers.items())
+        message_headers: Any = list(headers.items())
         for value in values:
             line = (
                 value if value is None or isinstance(value, bytes) else json.dumps(value).encode()
             )
             while True:
                 try:
-                    producer.produce(topic, value=line, headers=told)
+                    producer.produce(topic, value=line, headers=message_headers)
                     break
                 except BufferError:
                     producer.poll(0.1)

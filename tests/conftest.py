@@ -1,4 +1,4 @@
-"""What tests share: a clean environment, builders of raw items, and flows run without their engine."""
+"""Shared fixtures: a clean environment, builders of raw items, flows without their engine."""
 
 import itertools
 import json
@@ -34,7 +34,7 @@ MART_TABLES = (
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files that take minutes come first, so that short ones fill what is left at the end on every core."""
+    """Run slow files first, so that short ones fill the cores at the end."""
     items.sort(
         key=lambda item: (
             not (item.path.parent.name == "flows" or item.path.name == "test_deployments.py")
@@ -43,14 +43,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_configure() -> None:
-    """Prefect's files go nowhere near those of the person who runs the tests."""
+    """Keep Prefect and its telemetry away from the person who runs the tests."""
     os.environ["PREFECT_SERVER_ANALYTICS_ENABLED"] = "false"
     os.environ["DO_NOT_TRACK"] = "1"
 
 
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No setting of the machine reaches a test, and everything is written below its own folder."""
+    """Hide the machine's settings from a test, and give it a home folder of its own."""
     for field, info in Settings.model_fields.items():
         monkeypatch.delenv((info.alias or field).upper(), raising=False)
     monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path / "home"))
@@ -138,7 +138,7 @@ def make_submission() -> Callable[..., dict[str, Any]]:
 
 
 def write_archive(folder: Path, comments: list[Any], submissions: list[Any] = ()) -> Path:
-    """An archive folder of these lines; bytes are written as they are, everything else as JSON."""
+    """Write an archive folder of these lines; bytes stay as they are, other values become JSON."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, items in (("RC_test.jsonl", comments), ("RS_test.jsonl", submissions)):
         lines = [item if isinstance(item, bytes) else json.dumps(item).encode() for item in items]
@@ -149,7 +149,7 @@ def write_archive(folder: Path, comments: list[Any], submissions: list[Any] = ()
 
 @pytest.fixture
 def without_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Tasks are plain calls: the composition of a flow's function runs as it is, without a server."""
+    """Make tasks plain calls, so that a flow's function runs without a server."""
     monkeypatch.setattr(Task, "__call__", lambda task, *args, **kwargs: task.fn(*args, **kwargs))
     monkeypatch.setattr("tasks.report.create_table_artifact", lambda **_: None)
     monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: NOW)
@@ -159,7 +159,7 @@ def without_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture
 def tables() -> Callable[[], dict[str, pl.DataFrame]]:
-    """All rows of every table in the lake and the mart of the current home, in an order of their own."""
+    """A reader of all tables in the lake and the mart of the current home, sorted."""
 
     def read() -> dict[str, pl.DataFrame]:
         from tasks import adapters
@@ -176,14 +176,14 @@ def tables() -> Callable[[], dict[str, pl.DataFrame]]:
 
 
 def assert_same(left: dict[str, pl.DataFrame], right: dict[str, pl.DataFrame]) -> None:
-    """Every table holds the same rows."""
+    """Assert that every table has the same rows."""
     different = [name for name in left if not left[name].equals(right[name])]
     assert different == []
 
 
 @pytest.fixture
 def webhook() -> Iterator[tuple[str, list[Any], list[int]]]:
-    """An address and the bodies it was sent; it answers with the status in `status`."""
+    """A webhook: its address, the received bodies, and the status that it answers with."""
     from tests.loopback import Loopback, QuietHandler
 
     received: list[Any] = []
@@ -200,7 +200,7 @@ def webhook() -> Iterator[tuple[str, list[Any], list[int]]]:
 
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Warehouse"]:
-    """A server that speaks as Snowflake does."""
+    """A server that speaks Snowflake's protocol."""
     from tests.warehouse import Warehouse
 
     with Warehouse(tmp_path_factory.mktemp("warehouse") / "server.log") as started:
@@ -211,7 +211,7 @@ def warehouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Warehouse"]
 def connect(
     warehouse: "Warehouse", monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Callable[[], Any]:
-    """Makes connections to a database of this test alone, with its schemas, as `python -m infra.snowflake apply` leaves them."""
+    """A maker of connections to this test's own database, set up as by `infra.snowflake apply`."""
     from tasks.warehouse import connect as open_connection
 
     name = "DB_" + "".join(c if c.isalnum() else "_" for c in request.node.name).upper()[:60]
@@ -244,7 +244,7 @@ def account(cloud: "Cloud", monkeypatch: pytest.MonkeyPatch) -> None:
     """An account of this test alone, with the table."""
     for name, value in cloud.environment(str(next(_ACCOUNTS))).items():
         monkeypatch.setenv(name, value)
-    boto3.setup_default_session()  # else they remember the account before
+    boto3.setup_default_session()  # else clients keep the previous account
     s3fs.S3FileSystem.clear_instance_cache()
     keys = [("pk", "HASH"), ("sk", "RANGE")]
     boto3.client("dynamodb").create_table(
@@ -257,10 +257,10 @@ def account(cloud: "Cloud", monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def on_aws(account: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Settings as in production, but for endpoints."""
+    """Production's settings with the emulator's endpoints; returns the buckets."""
     buckets = [
         f"{name}-{os.environ['AWS_ACCESS_KEY_ID']}" for name in ("lz", "augmented")
-    ]  # names are of the whole world
+    ]  # names are global
     for bucket in buckets:
         boto3.client("s3").create_bucket(
             Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
@@ -283,8 +283,8 @@ def on_aws(account: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def everywhere(home, *needles: bytes) -> list[str]:
-    """The files below the home folder in which one of the texts stands, uncompressed tables included."""
-    found = [
+    """Return the files of the home folder that contain one of the texts, in tables as well."""
+    paths = [
         str(path)
         for path in home.rglob("*")
         if path.is_file() and any(n.lower() in path.read_bytes().lower() for n in needles)
@@ -292,5 +292,5 @@ def everywhere(home, *needles: bytes) -> list[str]:
     for path in home.rglob("*.parquet"):
         frame = pl.read_parquet(path)
         text = "\n".join(str(row) for row in frame.rows()).lower().encode()
-        found += [str(path)] if any(n.lower() in text for n in needles) else []
-    return found
+        paths += [str(path)] if any(n.lower() in text for n in needles) else []
+    return paths

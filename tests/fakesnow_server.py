@@ -1,7 +1,7 @@
-"""A server that speaks as Snowflake does, in an environment of its own: `python fakesnow_server.py PORT`, on loopback.
+"""A server that speaks Snowflake's protocol on loopback: `python fakesnow_server.py PORT`.
 
-fakesnow runs each statement on DuckDB. It is not Snowflake: what it accepts proves the wire, the dialect's parsing, transactions
-and our code, no more.
+fakesnow runs each statement on DuckDB, in an environment of its own. It is not Snowflake: it proves
+the protocol, the parsing of the dialect, transactions and our code, no more.
 """
 
 import sys
@@ -14,7 +14,7 @@ _to_struct = fakesnow.arrow.timestamp_to_sf_struct
 
 
 def _with_nulls(times: pa.Array | pa.ChunkedArray) -> pa.StructArray:
-    """Fakesnow 0.12.1 sends NULL timestamps as 1970: keep their mask."""
+    """Keep the mask of NULL timestamps, which fakesnow 0.12.1 sends as 1970."""
     whole = times.combine_chunks() if isinstance(times, pa.ChunkedArray) else times
     if not whole.null_count:
         return _to_struct(whole)

@@ -1,4 +1,4 @@
-"""A model's server on loopback that does what a test says: each request is answered by a function of its body."""
+"""A model's server on loopback that answers each request by a function of its body."""
 
 import json
 import threading
@@ -12,7 +12,7 @@ Reply = tuple[int, dict[str, str], Any]
 
 
 def comments_of(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """The comments of a request, as a model would read them."""
+    """Return the comments of a request, as a model reads them."""
     return json.loads(
         body["messages"][1]["content"].removeprefix("<comments>\n").removesuffix("\n</comments>")
     )
@@ -51,7 +51,7 @@ def error(status: int, code: str, message: str = "no") -> Reply:
 
 
 def judged(body: dict[str, Any]) -> list[dict[str, Any]]:
-    """A sensible answer: the first three words are the evidence of a good battery."""
+    """Return a sensible answer: the first three words are evidence of a good battery."""
     return [
         {
             "id": comment["id"],
@@ -88,7 +88,7 @@ class ModelServer(Loopback):
         self._lock = threading.Lock()
 
     def batch_api(self, method: str, path: str, raw: bytes) -> Reply:
-        """Files and batches, as OpenAI has them; a batch is done after it was looked at a few times."""
+        """Answer for files and batches as OpenAI does; a batch is done after a few looks."""
         parts = path.partition("?")[0].split("/v1/")[1].split("/")
         if parts[0] == "files" and method == "POST":
             content = (
@@ -151,7 +151,7 @@ class ModelServer(Loopback):
         return 200, {}, batch
 
     def environment(self) -> dict[str, str]:
-        """What makes a process be judged by this server."""
+        """The variables by which a process uses this server."""
         return {
             "SCORER": "llm",
             "LLM_BASE_URL": self.url,

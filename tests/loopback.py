@@ -1,4 +1,4 @@
-"""A server on loopback for the length of a `with`: on a free port, in a thread that ends with it."""
+"""A loopback server for the length of a `with`: on a free port, in a thread of its own."""
 
 import socket
 import subprocess
@@ -31,7 +31,7 @@ class QuietHandler(BaseHTTPRequestHandler):
 
 
 class Loopback:
-    """Serves with a handler; `address` is where."""
+    """A server with a handler, at `address`."""
 
     def __init__(self, handler: type[BaseHTTPRequestHandler]) -> None:
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
@@ -48,7 +48,7 @@ class Loopback:
 
 
 def free_port() -> int:
-    """A port of loopback that nothing listens on."""
+    """Return a loopback port that nothing listens on."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return free.getsockname()[1]

@@ -1,4 +1,4 @@
-"""Waiting, on however busy a machine: for what a program says or does, for a server, for an end."""
+"""Waiting on a busy machine: for a condition, for a server, for the end of a process."""
 
 import signal
 import socket
@@ -11,21 +11,21 @@ import pytest
 
 Found = TypeVar("Found")
 PATIENCE_SECONDS = 360
-"""No test measures time: what takes longer than this does not come."""
+"""No test measures time; a wait beyond this fails."""
 
 
 def wait_for(condition: Callable[[], Found | None], pause: float = 1.0) -> Found:
-    """What the condition gives, once it gives something."""
+    """Return the first true value of the condition."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < deadline:
-        if found := condition():
-            return found
+        if value := condition():
+            return value
         time.sleep(pause)
     return pytest.fail(f"nothing came within {PATIENCE_SECONDS} s")
 
 
 def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
-    """Until the process listens there, on loopback; a RuntimeError where it ends before."""
+    """Wait until the process listens on the port; raise RuntimeError if it ends before."""
 
     def listens() -> bool:
         if process.poll() is not None:
@@ -40,7 +40,7 @@ def wait_for_port(port: int, process: subprocess.Popen[bytes]) -> None:
 
 
 def end(process: subprocess.Popen[bytes], by: signal.Signals = signal.SIGTERM) -> None:
-    """Asked to end, and killed where it does not."""
+    """Send the signal, and kill the process if it does not end."""
     process.send_signal(by)
     try:
         process.wait(timeout=30)

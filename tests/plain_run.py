@@ -1,6 +1,6 @@
-"""A flow in a process of its own whose tasks are plain calls: `python -m tests.plain_run FLOW --name value ...`.
+"""Run a flow with tasks as plain calls: `python -m tests.plain_run FLOW --name value ...`.
 
-For runs that are killed, of which the start of Prefect would be nearly all.
+Tests kill such runs; the start of Prefect would be nearly all of their time.
 """
 
 import importlib
@@ -20,11 +20,11 @@ def main() -> None:
     report.create_table_artifact = lambda **_: None
     flow_run.FIELDS["scheduled_start_time"] = lambda: datetime.now(UTC)
     flow = getattr(importlib.import_module(f"flows.{name}"), name)
-    given = dict(zip(options[::2], options[1::2], strict=True))
+    values = dict(zip(options[::2], options[1::2], strict=True))
     with disable_run_logger():
         flow.fn(
             **flow.validate_parameters(
-                {option.removeprefix("--"): value for option, value in given.items()}
+                {option.removeprefix("--"): value for option, value in values.items()}
             )
         )
 

@@ -1,6 +1,7 @@
-"""Platforms to test against: servers on loopback that answer in each platform's documented form, over what was said there.
+"""Servers on loopback that answer as each platform documents, over given items.
 
-Time is what their clock says. Pages are short, so that everything is paged. Faults are answered first, in their order.
+Time is that of their clock. Pages are short, so that every answer is paged. Faults come first, in
+order.
 """
 
 import json
@@ -20,7 +21,7 @@ KEY = "a token that no log may hold"
 
 @dataclass(frozen=True)
 class ItemFields:
-    """One item of a platform; `at` is in seconds since 1970, `thread` the id of what it is about or answers."""
+    """One item; `at` is in seconds since 1970, `thread` the id of its subject or thread."""
 
     kind: str
     id: str
@@ -34,7 +35,7 @@ class ItemFields:
 
 @dataclass
 class Platform(ABC):
-    """What was said on one, and how it answers."""
+    """One platform: its items, and its answers."""
 
     community: str
     said: list[ItemFields] = field(default_factory=list)
@@ -65,10 +66,10 @@ class Platform(ABC):
 
     @abstractmethod
     def read(self, path: str, query: dict[str, str], headers: Any) -> Any:
-        """What is found there; nothing for what is not there."""
+        """Return the answer at this path; None if there is none."""
 
     def seen(self, kind: str, **equal: str) -> list[ItemFields]:
-        """What can be seen now, newest first."""
+        """Return the visible items, newest first."""
         found = [each for each in self.said if each.kind == kind and each.at <= self.clock()]
         wanted = [
             each
@@ -85,7 +86,7 @@ class Platform(ABC):
 
     @abstractmethod
     def settings(self, address: str) -> dict[str, str]:
-        """The variables that lead there."""
+        """The variables by which a process uses the server."""
 
 
 @dataclass

@@ -63,9 +63,9 @@ class Postgres:
         )
 
     def __enter__(self) -> Self:
-        asked = [_FOUND[0].with_name("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        command = [_FOUND[0].with_name("pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
         try:
-            wait_for(lambda: subprocess.run(asked, check=False).returncode == 0, pause=0.1)
+            wait_for(lambda: subprocess.run(command, check=False).returncode == 0, pause=0.1)
         except BaseException:
             self.__exit__()
             raise

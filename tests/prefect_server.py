@@ -1,4 +1,4 @@
-"""A Prefect server on loopback for the length of a `with`, its database in a folder of its own, and what it takes to talk to it."""
+"""A Prefect server on loopback for the length of a `with`, and calls to it."""
 
 import os
 import signal
@@ -54,9 +54,9 @@ class PrefectServer:
         self._log.close()
 
     def run(self, *arguments: str) -> str:
-        """What a Python command prints; it has to succeed."""
+        """Run a Python command, which must succeed, and return its output."""
         command = [sys.executable, *arguments]
-        done = subprocess.run(
+        process = subprocess.run(
             command,
             cwd=REPOSITORY,
             env=self.environment,
@@ -65,11 +65,11 @@ class PrefectServer:
             timeout=PATIENCE_SECONDS,
             check=False,
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process.stdout
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
-        """A Python command in a process group of its own."""
+        """Start a Python command in its own process group."""
         return subprocess.Popen(
             [sys.executable, *arguments],
             cwd=REPOSITORY,
@@ -80,7 +80,7 @@ class PrefectServer:
         )
 
     def deploy(self, *orchestration: str) -> None:
-        """As the README says."""
+        """Deploy as the README says."""
         self.run("-m", "infra.orchestration", *orchestration)
         self.run("-m", "prefect", "--no-prompt", "deploy", "--all")
 
@@ -93,7 +93,7 @@ class PrefectServer:
         return self.call("POST", path, body)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """What the API answers, in time: one that is busy, or lost an answer, is asked again."""
+        """Return the API's answer; repeat the request to a busy server."""
 
         def asked() -> httpx.Response | None:
             try:
@@ -106,11 +106,11 @@ class PrefectServer:
         return answer.json() if answer.content else None
 
     def hand_out(self, deployment: str, **parameters: Any) -> str:
-        """A run of the deployment; its id."""
-        (found,) = self.ask("deployments/filter", deployments={"name": {"any_": [deployment]}})
-        once = str(uuid.uuid4())  # were the answer lost, asking again makes no second run
+        """Create a run of the deployment and return its id."""
+        (entry,) = self.ask("deployments/filter", deployments={"name": {"any_": [deployment]}})
+        once = str(uuid.uuid4())  # a repeated request makes no second run
         return self.ask(
-            f"deployments/{found['id']}/create_flow_run",
+            f"deployments/{entry['id']}/create_flow_run",
             parameters=parameters,
             idempotency_key=once,
         )["id"]
@@ -119,7 +119,7 @@ class PrefectServer:
         return self.call("GET", f"flow_runs/{run_id}")["state"]
 
     def ended(self, run_id: str) -> str:
-        """How the run ended, once it has."""
+        """Wait for the end of the run and return its final state."""
 
         def final() -> str | None:
             state = self.state_of(run_id)
@@ -128,10 +128,10 @@ class PrefectServer:
         return wait_for(final)
 
     def logs_of(self, run_id: str) -> str:
-        found = self.ask(
+        lines = self.ask(
             "logs/filter", logs={"flow_run_id": {"any_": [run_id]}}, sort="TIMESTAMP_ASC", limit=200
         )
-        return "\n".join(line["message"] for line in found)
+        return "\n".join(line["message"] for line in lines)
 
 
 def stop(process: subprocess.Popen) -> None:
@@ -143,6 +143,6 @@ def stop(process: subprocess.Popen) -> None:
 
 
 def kill(process: subprocess.Popen) -> None:
-    """The process and all that it started, at once and without a word."""
+    """Kill the process and its children."""
     os.killpg(process.pid, signal.SIGKILL)
     process.wait(timeout=30)

@@ -1,4 +1,7 @@
-"""One of several processes that write hours of the same tables at once: `python -m tests.race ARCHIVE FIRST LAST`, hours since 2026-03-01."""
+"""Write hours of tables that other processes write at the same time.
+
+`python -m tests.race ARCHIVE FIRST LAST`; hours count from 2026-03-01.
+"""
 
 import sys
 from datetime import UTC, datetime, timedelta
@@ -14,7 +17,7 @@ FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 
 
 def main(archive: str, first: int, last: int) -> None:
-    """Bronze and silver of each hour, one commit a table and hour."""
+    """Build bronze and silver of each hour, in one commit a table and hour."""
     with disable_run_logger():
         job = check_backfill.fn(
             "smartphones",

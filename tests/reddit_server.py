@@ -1,4 +1,4 @@
-"""A Reddit to test against: an HTTP server on loopback that answers PRAW as Reddit does, over a history it is given.
+"""An HTTP server on loopback that answers PRAW as Reddit does, over a given history.
 
 Listings page by `after` and end after 1,000 places; a page that follows a deleted item is empty. Items appear later than
 they say they were written, are edited, deleted by their authors, removed by moderators, or vanish. Time is what its clock
@@ -28,7 +28,7 @@ CREDENTIALS = {
 
 @dataclass
 class Post:
-    """A submission or comment and what becomes of it; times are seconds since 1970."""
+    """A submission or comment and its later changes; times are seconds since 1970."""
 
     kind: str
     id: str
@@ -59,7 +59,7 @@ class Post:
 
 @dataclass
 class FakeReddit:
-    """The state behind the server. `faults` are answered before anything else, in order: a status, or something to call."""
+    """The state behind the server; `faults` (a status or a callable) are answered first."""
 
     posts: dict[str, Post] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
@@ -269,7 +269,7 @@ class RedditServer(Loopback):
         self.url = self.address
 
     def environment(self) -> dict[str, str]:
-        """What makes a process use this server."""
+        """The variables by which a process uses this server."""
         return {**CREDENTIALS, "REDDIT_URL": self.url, "REDDIT_OAUTH_URL": self.url}
 
 
@@ -313,7 +313,7 @@ def _json(value: Any) -> tuple[int, dict[str, str], bytes]:
 
 
 def random_id(chance: random.Random) -> str:
-    """An id as Reddit gives them since 2026: without order."""
+    """Return an id without order, as Reddit has them since 2026."""
     return "".join(chance.choices("0123456789abcdefghijklmnopqrstuvwxyz", k=8))
 
 

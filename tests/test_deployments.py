@@ -1,4 +1,4 @@
-"""Deployments: every entry of prefect.yaml loads strictly, and one is really served."""
+"""Deployments: every entry of prefect.yaml loads, and a worker serves one."""
 
 import time
 from collections.abc import Iterator
@@ -21,13 +21,13 @@ def test_an_entry_loads_and_its_parameters_are_valid(entry, monkeypatch):
     """A flow whose import fails would still deploy, as a placeholder."""
     monkeypatch.chdir(REPOSITORY)
     flow = load_flow_from_entrypoint(entry["entrypoint"], use_placeholder_flow=False)
-    asked = {
+    values = {
         "communities": ["phones"],
         "start": "2026-03-01T00:00:00Z",
         "end": "2026-03-01T01:00:00Z",
     }
     flow.validate_parameters(
-        {name: asked[name] for name in flow.parameters.required if name in asked}
+        {name: values[name] for name in flow.parameters.required if name in values}
         | entry["parameters"]
     )
     assert (
@@ -51,13 +51,13 @@ def test_every_parameter_explains_itself_in_the_form(entry, monkeypatch):
 
 @pytest.fixture
 def server(home, webhook) -> Iterator[PrefectServer]:
-    """A running server that ends with the test, and tells a webhook."""
+    """A running server that ends with the test, and sends notices to a webhook."""
     with PrefectServer(home, {"ALERT_WEBHOOK_URL": webhook[0]}) as served:
         yield served
 
 
 def completed(server, deployment):
-    """Its runs that ended well."""
+    """Return the deployment's completed runs."""
     ended = {"state": {"type": {"any_": ["COMPLETED"]}}}
     return server.ask(
         "flow_runs/filter", flow_runs=ended, deployments={"name": {"any_": [deployment]}}
@@ -66,14 +66,15 @@ def completed(server, deployment):
 
 @pytest.mark.integration
 def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(server, home, webhook):
-    """The pins that rot silently: the server starts, the clock schedules, the worker runs, the report is there.
+    """Versions fit: the server starts, crons schedule runs, a worker runs them, a report exists.
 
-    Who is to be told is told (A37, E31): of a run that nobody takes up, and of one that fails, by the server and by the flow itself.
+    Notices arrive (A37, E31) of a run that no worker picks up, and of one that fails, from the
+    server and from the flow itself.
     """
     _, received, _ = webhook
 
-    def told(subject, provoke):
-        """Prefect keeps an event that overtook the one before it for a quarter of an hour: then another run has to do."""
+    def notice(subject, provoke):
+        """Return run and text; try other runs, since Prefect may delay an event for minutes."""
         for _ in range(4):
             run, deadline = provoke(), time.monotonic() + 60
             while time.monotonic() < deadline:
@@ -84,7 +85,7 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
                 ]:
                     return run, texts[0]
                 time.sleep(0.5)
-        return pytest.fail(f"nobody was told of a run {subject}")
+        return pytest.fail(f"no notice of a run {subject}")
 
     def failed():
         return [
@@ -109,7 +110,7 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
         )
     )
     assert scheduled[0]["auto_scheduled"]
-    run, text = told(
+    run, text = notice(
         "late",
         lambda: server.hand_out(
             "backfill", start="2026-03-02T00:00:00Z", end="2026-03-02T03:00:00Z"
@@ -122,7 +123,7 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
         (hourly,) = server.ask("deployments/filter", deployments={"name": {"any_": ["hourly"]}})
         often = [{"schedule": {"interval": 15}, "active": True}]
         server.call("POST", f"deployments/{hourly['id']}/schedules", often)
-        assert "/nowhere" in told("failed", fail)[1]
+        assert "/nowhere" in notice("failed", fail)[1]
         assert "/nowhere" in wait_for(failed)[0]
         assert wait_for(lambda: completed(server, "hourly"))[0]["auto_scheduled"]
         server.run("-m", "market_opinion", "doctor")

@@ -1,4 +1,4 @@
-"""What the documents claim."""
+"""Claims of the documents."""
 
 import importlib
 import re
@@ -55,8 +55,8 @@ def test_the_readme_lists_the_domains_there_are():
 
 def test_the_mapping_of_the_documents_is_one():
     """As written."""
-    told = (REPOSITORY / "docs" / "sources.md").read_text()
-    text = re.search(r"^\[files\.survey\]\n.*?(?=^```)", told, re.MULTILINE | re.DOTALL)[0]
+    document = (REPOSITORY / "docs" / "sources.md").read_text()
+    text = re.search(r"^\[files\.survey\]\n.*?(?=^```)", document, re.MULTILINE | re.DOTALL)[0]
     mapping = FileMapping.model_validate(tomllib.loads(text)["files"]["survey"])
     assert mapping.fields.rating_range == (0, 10)
 
@@ -75,9 +75,9 @@ def test_commands_of_the_documents_have_the_options_they_name():
     text = "\n".join(
         path.read_text() for path in [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]
     ).replace("\\\n", " ")
-    told = re.findall(r"python -m (flows\.\w+|market_opinion)((?: +[^\s#`;|]+)*)", text)
-    assert len(told) > 30
-    for module, words in told:
+    commands = re.findall(r"python -m (flows\.\w+|market_opinion)((?: +[^\s#`;|]+)*)", text)
+    assert len(commands) > 30
+    for module, words in commands:
         if module == "market_opinion":
             command = app
             for word in words.split():
@@ -112,7 +112,7 @@ def test_the_folders_of_the_readme_exist():
 
 
 def test_the_image_holds_every_package():
-    """What runs here runs there: each top-level package is copied, and what the README says of the user is so."""
+    """Each top-level package is copied, packages are locked, and the user is unprivileged."""
     dockerfile = (REPOSITORY / "Dockerfile").read_text()
     packages = [
         path.parent.name
@@ -127,7 +127,7 @@ def test_the_image_holds_every_package():
 
 
 def test_no_secret_is_in_the_repository():
-    """Keys by the forms that those who give them out give them."""
+    """Known forms of keys do not occur in any file."""
     forms = {
         "AWS": r"\b(?:AKIA|ASIA)[0-9A-Z]{16}\b",
         "private key": r"-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----\s*[A-Za-z0-9+/]{40}",

@@ -1,4 +1,4 @@
-"""A server that speaks as Snowflake does, for the length of a `with`: its own environment, a free port on loopback."""
+"""A server that speaks Snowflake's protocol on loopback, for the length of a `with`."""
 
 from pathlib import Path
 
@@ -27,7 +27,7 @@ class Warehouse(ServerProcess):
         )
 
     def environment(self, database: str) -> dict[str, str]:
-        """The settings that lead to a database of it."""
+        """The settings of a database on it."""
         return {
             "MART_URI": f"snowflake://fakesnow/{database}",
             "SNOWFLAKE_URL": f"http://127.0.0.1:{self.port}",
@@ -43,7 +43,7 @@ def contents(store, names=(*MART_TABLES, "load_audit", *VIEWS)):
 
 
 def assert_equal(left, right, *names):
-    """Every table and view, or those named: the same rows, floats within 1e-9."""
+    """Assert equal rows in all tables and views, or the given ones; floats within 1e-9."""
     for one, other in zip(
         contents(left, *names).values(), contents(right, *names).values(), strict=True
     ):
@@ -57,7 +57,7 @@ def assert_equal(left, right, *names):
 
 
 def _alike(frame):
-    """Whole numbers as Int64, others as Float64."""
+    """Cast whole numbers to Int64, others to Float64."""
     return frame.with_columns(
         pl.col(pl.Int8, pl.Int16, pl.Int32, pl.Int128).cast(pl.Int64),
         pl.col(pl.Decimal).cast(pl.Float64),

@@ -1,6 +1,7 @@
-"""What a Prefect server has to know before `prefect deploy --all`: the work pool, the variables that prefect.yaml names, automations.
+"""Set-up of a Prefect server before `prefect deploy --all`: work pool, variables, automations.
 
-Everything is found by its name and put right, so it may be run again, and with another image or pool whenever these change.
+Each object is found by its name and updated, so a set-up may be repeated, for example with
+another image or pool.
 """
 
 from collections.abc import Iterator, Mapping
@@ -28,12 +29,12 @@ from market_opinion.core.settings import Settings
 _REPOSITORY = Path(__file__).parent.parent.parent
 _CODE_IN_IMAGE = "/app"
 _WEBHOOK = "market-opinion-alerts"
-# Containers whose flow stops giving signs of life are found dead by automations; see there.
+# An automation marks a run without heartbeats as crashed, see automations.py.
 _HEARTBEAT_SECONDS = "60"
 
 
 class Run(msgspec.Struct, frozen=True):
-    """What a flow run's container on ECS is started with: output `run` of Terraform's stage 30_compute."""
+    """Parameters of a flow run's container on ECS: output `run` of Terraform's stage 30_compute."""
 
     region: str
     cluster: str
@@ -51,16 +52,22 @@ class Run(msgspec.Struct, frozen=True):
 
 
 def read_run(text: str) -> Run:
-    """The output as Terraform prints it; raises InvalidRequest where it is another."""
+    """Parse the output that Terraform prints; raise InvalidRequest for any other text."""
     try:
         return msgspec.convert(msgspec.json.decode(text)["run"], Run)
     except (msgspec.MsgspecError, KeyError, TypeError) as error:
-        message = f"this is not what stage 30_compute gives out ({error}): `python -m infra.terraform output ENVIRONMENT 30_compute`"
+        message = (
+            f"OUTPUTS is not the output of stage 30_compute ({error}):"
+            " print it with `python -m infra.terraform output ENVIRONMENT 30_compute`"
+        )
         raise InvalidRequest(message) from error
 
 
 def apply_local(settings: Settings, *, pool: str) -> Iterator[str]:
-    """Runs are processes on the worker's machine, with this folder's code; says what was done, line by line."""
+    """Set up runs as processes on the worker's machine, with the code of this folder.
+
+    Yields one line per object that it has set.
+    """
     with get_client(sync_client=True) as client:
         client.create_work_pool(WorkPoolCreate(name=pool, type="process"), overwrite=True)
         yield f"work pool {pool}: processes on the worker's machine"
@@ -69,7 +76,7 @@ def apply_local(settings: Settings, *, pool: str) -> Iterator[str]:
 
 
 def apply_ecs(settings: Settings, run: Run, *, image: str) -> Iterator[str]:
-    """Runs are containers of the image on ECS, each with the role of what it does."""
+    """Set up runs as containers of the image on ECS, each with the role of its deployment."""
     with get_client(sync_client=True) as client:
         client.create_work_pool(
             WorkPoolCreate(name=run.work_pool, type="ecs", base_job_template=job_template(run)),
@@ -91,7 +98,10 @@ def apply_ecs(settings: Settings, run: Run, *, image: str) -> Iterator[str]:
 
 
 def job_template(run: Run) -> dict[str, Any]:
-    """The template of the pool's containers: the ECS worker's own, with this account's places; secrets by name, never by value."""
+    """Return the ECS worker's own job template with this account's network, roles and logs.
+
+    Secrets stand in it by ARN, never by value.
+    """
     from prefect_aws.workers.ecs_worker import ECSWorker  # takes seconds to import
 
     template = ECSWorker.get_default_base_job_template()
@@ -107,7 +117,7 @@ def job_template(run: Run) -> dict[str, Any]:
             "assignPublicIp": "ENABLED",
         },
         "configure_cloudwatch_logs": True,
-        # The group is Terraform's; containers may not make one.
+        # Terraform creates the group; containers may not create one.
         "cloudwatch_logs_options": {
             "awslogs-group": run.log_group,
             "awslogs-create-group": "false",
@@ -132,14 +142,14 @@ def job_template(run: Run) -> dict[str, Any]:
 def _put_rest(client: SyncPrefectClient, settings: Settings) -> Iterator[str]:
     if name := settings.llm_concurrency_limit:
         _put_limit(client, name)
-        yield f"concurrency limit {name}: one asks the model at a time"
+        yield f"concurrency limit {name}: one run at a time asks the model"
     webhook = _put_webhook(settings.alert_webhook_url) if settings.alert_webhook_url else None
     if webhook is None:
-        yield "ALERT_WEBHOOK_URL is not set: Prefect tells nobody of late, stuck and failed runs"
+        yield "ALERT_WEBHOOK_URL is not set: Prefect sends no notice of late, stuck or failed runs"
     for automation in automations(webhook):
-        known = client.read_automations_by_name(automation.name)
-        if known:
-            client.update_automation(known[0].id, automation)
+        existing = client.read_automations_by_name(automation.name)
+        if existing:
+            client.update_automation(existing[0].id, automation)
         else:
             client.create_automation(automation)
         yield f"automation {automation.name}: {automation.description}"
@@ -155,14 +165,14 @@ def _put_variables(client: SyncPrefectClient, values: Mapping[str, str]) -> Iter
 
 
 def _put_limit(client: SyncPrefectClient, name: str) -> None:
-    """One holder at a time, unless somebody has chosen another number."""
+    """Create the limit with one holder at a time; leave an existing limit as it is."""
     try:
         client.read_global_concurrency_limit_by_name(name)
     except ObjectNotFound:
         client.create_global_concurrency_limit(GlobalConcurrencyLimitCreate(name=name, limit=1))
 
 
-def _put_webhook(url: SecretStr) -> Any:  # noqa: ANN401, an id of Prefect's
+def _put_webhook(url: SecretStr) -> Any:  # noqa: ANN401, an id of Prefect
     block = CustomWebhookNotificationBlock(
         name=_WEBHOOK,
         url="{{url}}",

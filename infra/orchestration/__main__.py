@@ -1,4 +1,4 @@
-"""Make a Prefect server ready for `prefect deploy --all`: `python -m infra.orchestration local|ecs`."""
+"""Command that prepares a Prefect server: `python -m infra.orchestration local|ecs`."""
 
 import sys
 from collections.abc import Iterator
@@ -15,14 +15,14 @@ from market_opinion.core.settings import load_settings
 
 app = cyclopts.App(
     name="python -m infra.orchestration",
-    help="What a Prefect server needs before a deployment.",
+    help="Prepare a Prefect server for `prefect deploy --all`.",
     version_flags=(),
 )
 
 
 @app.command
 def local(*, pool: str = "local") -> None:
-    """Run flows as processes, on whatever machine runs `prefect worker start --pool local`.
+    """Run flows as processes, on the machine of `prefect worker start --pool local`.
 
     Args:
         pool: Name of the work pool.
@@ -35,11 +35,13 @@ def ecs(outputs: Path, *, image: str) -> None:
     """Run flows as containers on ECS.
 
     Args:
-        outputs: File with what `python -m infra.terraform output ENVIRONMENT 30_compute` printed; - for standard input.
-        image: Image with its tag, as 123456789012.dkr.ecr.eu-central-1.amazonaws.com/tf-prod-opinions-ecr-image:3f2c1ab.
+        outputs: File with the output of `python -m infra.terraform output ENVIRONMENT 30_compute`,
+            or - for standard input.
+        image: Image with its tag, for example
+            123456789012.dkr.ecr.eu-central-1.amazonaws.com/tf-prod-opinions-ecr-image:3f2c1ab.
     """
     if ":" not in image.rpartition("/")[2] and "@" not in image:
-        message = f"image {image!r} has no tag: name the one that was pushed"
+        message = f"--image {image} has no tag: add the tag of the image that was pushed"
         raise InvalidRequest(message)
     text = sys.stdin.read() if str(outputs) == "-" else outputs.read_text(encoding="utf-8")
     _show(orchestration.apply_ecs(load_settings(), orchestration.read_run(text), image=image))
@@ -50,7 +52,10 @@ def _show(lines: Iterator[str]) -> None:
         for line in lines:
             say(escape(line))
     except httpx.TransportError as error:
-        message = f"no Prefect server answers ({error}): set PREFECT_API_URL, as http://127.0.0.1:4200/api"
+        message = (
+            f"no Prefect server answers ({error}):"
+            " set PREFECT_API_URL, for example to http://127.0.0.1:4200/api"
+        )
         raise SettingsInvalid(message) from error
 
 

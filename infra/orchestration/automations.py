@@ -1,4 +1,4 @@
-"""What Prefect does by itself when runs do not go as they should."""
+"""Automations of the Prefect server for runs that crash, fail, come late or hang."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -12,7 +12,10 @@ from prefect.events.schemas.automations import EventTrigger, Posture
 _RUNS = {"prefect.resource.id": "prefect.flow-run.*"}
 _ENDED = {f"prefect.flow-run.{state}" for state in ("Completed", "Failed", "Crashed", "Cancelled")}
 _HEARTBEAT = "prefect.flow-run.heartbeat"
-_TEXT = "{{ flow.name }}/{{ flow_run.name }}: {{ flow_run.state.name }}. {{ flow_run.state.message or '' }} {{ flow_run|ui_url }}"
+_TEXT = (
+    "{{ flow.name }}/{{ flow_run.name }}: {{ flow_run.state.name }}."
+    " {{ flow_run.state.message or '' }} {{ flow_run|ui_url }}"
+)
 
 
 def automations(
@@ -21,14 +24,14 @@ def automations(
     silence: timedelta = timedelta(minutes=4),
     stuck: timedelta = timedelta(minutes=15),
 ) -> Iterator[AutomationCore]:
-    """All of them; those that tell somebody need a webhook's block.
+    """Yield all automations; those that send a notice need the webhook's block.
 
-    A run whose container was killed says nothing of it, so one that is silent for four heartbeats is crashed: what waits
-    for its place in a concurrency limit goes on, and the next run of it takes the same windows again.
+    A killed container reports nothing, so a run without a heartbeat for `silence` is marked as
+    crashed. That frees its place in a concurrency limit, and the next run takes its windows again.
     """
     yield AutomationCore(
         name="market-opinion: silent runs are crashed",
-        description="a run without a sign of life for four minutes is marked as crashed",
+        description="marks a run without a heartbeat for four minutes as crashed",
         trigger=EventTrigger(
             posture=Posture.Proactive,
             match=_RUNS,
@@ -42,15 +45,29 @@ def automations(
             ChangeFlowRunState(
                 state=StateType.CRASHED,
                 name="Crashed",
-                message="No sign of life: its process or container is gone.",
+                message="No heartbeat: its process or container is gone.",
             )
         ],
     )
     if webhook is None:
         return
-    notices = {
+    for name, (description, trigger) in _notices(stuck).items():
+        notice = SendNotification(
+            block_document_id=webhook, subject=f"market opinion: run {name}", body=_TEXT
+        )
+        yield AutomationCore(
+            name=f"market-opinion: {name} runs",
+            description=description,
+            trigger=trigger,
+            actions=[notice],
+        )
+
+
+def _notices(stuck: timedelta) -> dict[str, tuple[str, EventTrigger]]:
+    """Return description and trigger of each notice, by the word for its runs."""
+    return {
         "failed": (
-            "a run that fails or crashes is told",
+            "sends a notice of a run that fails or crashes",
             EventTrigger(
                 posture=Posture.Reactive,
                 match=_RUNS,
@@ -59,13 +76,13 @@ def automations(
             ),
         ),
         "late": (
-            "a run that no worker takes up is told",
+            "sends a notice of a run that no worker picks up",
             EventTrigger(
                 posture=Posture.Reactive, match=_RUNS, expect={"prefect.flow-run.Late"}, threshold=1
             ),
         ),
         "stuck": (
-            "a run that was taken up and does not begin is told",
+            "sends a notice of a run that a worker picked up but that does not start",
             EventTrigger(
                 posture=Posture.Proactive,
                 match=_RUNS,
@@ -77,13 +94,3 @@ def automations(
             ),
         ),
     }
-    for name, (description, trigger) in notices.items():
-        notice = SendNotification(
-            block_document_id=webhook, subject=f"market opinion: run {name}", body=_TEXT
-        )
-        yield AutomationCore(
-            name=f"market-opinion: {name} runs",
-            description=description,
-            trigger=trigger,
-            actions=[notice],
-        )

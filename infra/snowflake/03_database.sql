@@ -1,4 +1,5 @@
--- Transient, with a day of Time Travel: what was erased must not be read back for longer, and everything can be made anew from the lake.
+-- Transient, with a day of Time Travel: erased words must not be readable for longer, and
+-- everything can be rebuilt from the lake.
 CREATE TRANSIENT DATABASE IF NOT EXISTS ${database} DATA_RETENTION_TIME_IN_DAYS = 1;
 CREATE TRANSIENT SCHEMA IF NOT EXISTS ${database}.mart DATA_RETENTION_TIME_IN_DAYS = 1;
 CREATE TRANSIENT SCHEMA IF NOT EXISTS ${database}.staging DATA_RETENTION_TIME_IN_DAYS = 0;

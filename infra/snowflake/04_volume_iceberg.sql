@@ -1,4 +1,4 @@
--- Where the lake's files lie. Unchecked: the statement is from memory, it was never run on Snowflake.
+-- The place of the lake's files. Unchecked: written from memory, never run on Snowflake.
 CREATE EXTERNAL VOLUME IF NOT EXISTS ${database}_LAKE
   STORAGE_LOCATIONS = ((NAME = 'lake' STORAGE_PROVIDER = 'S3' STORAGE_BASE_URL = '${lake_uri}'
     STORAGE_AWS_ROLE_ARN = '${role_arn}' STORAGE_AWS_EXTERNAL_ID = '${external_id}'))

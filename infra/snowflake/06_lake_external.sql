@@ -1,7 +1,9 @@
--- Silver as plain Parquet, one file a day: `AUTO_REFRESH` follows the bucket's notifications, and a load refreshes by itself. Never point
--- these at an Iceberg table's own data folder: rows that were overwritten or deleted would come back. Unchecked: never run on Snowflake.
+-- Silver as plain Parquet, one file a day: `AUTO_REFRESH` follows the bucket's notifications, and a
+-- load refreshes by itself. Never point these tables at the data folder of an Iceberg table:
+-- overwritten and deleted rows would come back. Unchecked: never run on Snowflake.
 CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.lake.items (
-  created_date DATE AS (TO_DATE(SPLIT_PART(SPLIT_PART(METADATA$$FILENAME, 'created_date=', 2), '/', 1))),
+  created_date DATE
+      AS (TO_DATE(SPLIT_PART(SPLIT_PART(METADATA$$FILENAME, 'created_date=', 2), '/', 1))),
   platform VARCHAR AS (VALUE:platform::VARCHAR),
   community VARCHAR AS (VALUE:community::VARCHAR),
   kind VARCHAR AS (VALUE:kind::VARCHAR),
@@ -18,7 +20,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.lake.items (
   PARTITION BY (created_date) WITH LOCATION = @${database}.lake.export/items/ AUTO_REFRESH = TRUE
   PATTERN = '.*[.]parquet' FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE);
 CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.lake.mentions (
-  created_date DATE AS (TO_DATE(SPLIT_PART(SPLIT_PART(METADATA$$FILENAME, 'created_date=', 2), '/', 1))),
+  created_date DATE
+      AS (TO_DATE(SPLIT_PART(SPLIT_PART(METADATA$$FILENAME, 'created_date=', 2), '/', 1))),
   platform VARCHAR AS (VALUE:platform::VARCHAR),
   community VARCHAR AS (VALUE:community::VARCHAR),
   kind VARCHAR AS (VALUE:kind::VARCHAR),
@@ -35,7 +38,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.lake.mentions (
   PARTITION BY (created_date) WITH LOCATION = @${database}.lake.export/mentions/ AUTO_REFRESH = TRUE
   PATTERN = '.*[.]parquet' FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE);
 CREATE EXTERNAL TABLE IF NOT EXISTS ${database}.lake.opinions (
-  created_date DATE AS (TO_DATE(SPLIT_PART(SPLIT_PART(METADATA$$FILENAME, 'created_date=', 2), '/', 1))),
+  created_date DATE
+      AS (TO_DATE(SPLIT_PART(SPLIT_PART(METADATA$$FILENAME, 'created_date=', 2), '/', 1))),
   platform VARCHAR AS (VALUE:platform::VARCHAR),
   community VARCHAR AS (VALUE:community::VARCHAR),
   kind VARCHAR AS (VALUE:kind::VARCHAR),

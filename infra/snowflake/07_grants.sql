@@ -1,4 +1,5 @@
--- Least privilege. The loader owns what it makes in mart, staging and silver, and only reads the lake; readers see what is made later too.
+-- Least privilege. The loader owns its tables in mart, staging and silver, and only reads the lake;
+-- grants to readers include future tables.
 GRANT USAGE ON WAREHOUSE ${warehouse} TO ROLE ${database}_LOADER;
 GRANT USAGE ON WAREHOUSE ${warehouse} TO ROLE ${database}_BI;
 GRANT USAGE ON DATABASE ${database} TO ROLE ${database}_LOADER;

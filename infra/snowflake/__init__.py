@@ -1,6 +1,7 @@
-"""What an account of Snowflake needs before the first load: SQL files, in the order of their numbers, rendered from the settings.
+"""Set-up of a Snowflake account before the first load: SQL files, rendered from the settings.
 
-Every statement may be run again. Which files there are depends on SNOWFLAKE_ROAD.
+The files run in the order of their numbers, and every statement may be repeated. The setting
+SNOWFLAKE_ACCESS chooses the files.
 """
 
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from market_opinion.core.settings import Settings
 
 _FOLDER = Path(__file__).parent
 _ALWAYS = ("01_roles", "02_warehouse", "03_database", "07_grants")
-_ROADS = {
+_BY_ACCESS = {
     "iceberg": (
         "04_volume_iceberg",
         "05_catalog_{catalog}",
@@ -25,24 +26,24 @@ _ROADS = {
 
 
 def setup(settings: Settings) -> str:
-    """The SQL that sets an account up; raises SettingsInvalid that names what is missing."""
+    """Return the SQL that sets up an account; raise SettingsInvalid for a missing setting."""
     names = (
         *_ALWAYS,
         *(
             name.format(catalog=settings.snowflake_catalog)
-            for name in _ROADS[settings.snowflake_road]
+            for name in _BY_ACCESS[settings.snowflake_road]
         ),
     )
     return "\n".join(_rendered(name, settings) for name in sorted(names))
 
 
 def status(settings: Settings) -> str:
-    """The SQL that shows how it stands."""
+    """Return the SQL that shows the state of the set-up."""
     return _rendered(f"status_{settings.snowflake_road}", settings)
 
 
 def statements(sql: str) -> Iterator[str]:
-    """The statements of a rendered text, without comments."""
+    """Yield the statements of a rendered text, without comments."""
     code = "\n".join(line for line in sql.splitlines() if not line.startswith("--"))
     return (statement.strip() for statement in code.split(";") if statement.strip())
 
@@ -69,6 +70,9 @@ def _rendered(name: str, settings: Settings) -> str:
         if values[key] is None
     ]
     if missing:
-        message = f"infra/snowflake/{name}.sql needs {', '.join(missing)}: set them, or another SNOWFLAKE_ROAD"
+        message = (
+            f"infra/snowflake/{name}.sql needs {', '.join(missing)}:"
+            " set them, or choose another SNOWFLAKE_ACCESS"
+        )
         raise SettingsInvalid(message)
     return template.substitute(values)

@@ -1,4 +1,4 @@
-"""Print, run or look at what a Snowflake account needs: `python -m infra.snowflake render|apply|status`."""
+"""Command that sets up a Snowflake account: `python -m infra.snowflake render|apply|status`."""
 
 import cyclopts
 from rich.console import Console
@@ -9,31 +9,31 @@ from snowflake.connector.errors import Error
 from infra import snowflake
 from market_opinion.core.console import run
 from market_opinion.core.settings import Settings, load_settings
-from market_opinion.serving.mart.snowflake import explained
+from market_opinion.serving.mart.snowflake import mart_error
 
 app = cyclopts.App(
     name="python -m infra.snowflake",
-    help="What a Snowflake account needs before the first load.",
+    help="Set up a Snowflake account before the first load.",
     version_flags=(),
 )
 
 
 @app.command
 def render() -> None:
-    """Print the SQL for SNOWFLAKE_ROAD, for somebody to read and run."""
+    """Print the set-up SQL for SNOWFLAKE_ACCESS, to be read and run by hand."""
     print(snowflake.setup(load_settings()))
 
 
 @app.command
 def apply() -> None:
-    """Run it, statement by statement, as a user who may; all of it may be run again."""
+    """Run the set-up SQL as a user who may use ACCOUNTADMIN; repeating it is safe."""
     settings = load_settings()
     _run(settings, snowflake.setup(settings), show=False)
 
 
 @app.command
 def status() -> None:
-    """Show whom AWS has to trust, and whether the tables follow the lake."""
+    """Show the AWS principals to trust, and whether the tables follow the lake."""
     settings = load_settings()
     _run(settings, snowflake.status(settings), show=True)
 
@@ -57,7 +57,7 @@ def _run(settings: Settings, sql: str, *, show: bool) -> None:
                         table.add_row(*(escape(str(value)) for value in row))
                     console.print(table)
     except Error as error:
-        raise explained(error) from error
+        raise mart_error(error) from error
 
 
 if __name__ == "__main__":

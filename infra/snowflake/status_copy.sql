@@ -1,2 +1,2 @@
--- What stands.
+-- The tables of the mart.
 SHOW TABLES IN SCHEMA ${database}.mart;

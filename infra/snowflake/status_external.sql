@@ -1,3 +1,4 @@
--- Whom AWS has to trust, and where the bucket has to send its notifications. Unchecked: never run on Snowflake.
+-- The principal that AWS has to trust, and the target of the bucket's notifications. Unchecked:
+-- never run on Snowflake.
 DESC STORAGE INTEGRATION ${database}_EXPORT;
 SHOW EXTERNAL TABLES IN SCHEMA ${database}.lake;

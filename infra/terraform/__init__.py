@@ -1,7 +1,7 @@
-"""The account on AWS, in stages that are applied in the order of their numbers, each with a state of its own.
+"""The AWS account in numbered stages, applied in order, each with a Terraform state of its own.
 
-A stage reads what earlier ones gave out; `globals.tf`, linked into each, holds what they share; `environments/` says how one
-installation differs from another.
+A stage reads the outputs of earlier stages. `globals.tf`, linked into each stage, holds what they
+share; a file of `environments/` holds the variables of one installation.
 """
 
 import os
@@ -20,18 +20,19 @@ from botocore.exceptions import BotoCoreError, ClientError
 from market_opinion.core.errors import InvalidRequest, SettingsInvalid
 
 FOLDER = Path(__file__).parent
-# Applied once by a person who may do everything; the roles it makes do the rest.
+# An administrator applies this stage once; the roles it creates apply the others.
 BOOTSTRAP = "00_bootstrap"
 _STATE_BUCKET = "module.state.aws_s3_bucket.this"
 _ASSIGNMENT = re.compile(r'^(\w+)\s*=\s*"([^"]*)"', re.MULTILINE)
-# Where AWS makes buckets if nobody says where, and refuses to be told.
+# The default region of S3, which refuses to be named as a location.
 _HOME_REGION = "us-east-1"
+# Exit status of `terraform plan -detailed-exitcode` when there are changes.
 _CHANGES = 2
 
 
 @dataclass(frozen=True)
 class Environment:
-    """One installation: its file of variables, and what names its states."""
+    """One installation: its file of variables, its region and the bucket of its states."""
 
     name: str
     variables: Path
@@ -40,42 +41,51 @@ class Environment:
 
 
 def stages(chosen: Sequence[str] = ()) -> list[str]:
-    """The chosen stages in order, or all but the bootstrap; raises InvalidRequest for one that is not there."""
-    known = sorted(path.parent.name for path in FOLDER.glob("[0-9][0-9]_*/main.tf"))
-    if unknown := sorted(set(chosen) - set(known)):
-        message = f"no stage {', '.join(unknown)}: there are {', '.join(known)}"
+    """Return the chosen stages in order, or all stages except the bootstrap.
+
+    Raises InvalidRequest for a stage that does not exist.
+    """
+    existing = sorted(path.parent.name for path in FOLDER.glob("[0-9][0-9]_*/main.tf"))
+    if unknown := sorted(set(chosen) - set(existing)):
+        message = f"no stage {', '.join(unknown)}: choose from {', '.join(existing)}"
         raise InvalidRequest(message)
-    return [stage for stage in known if (stage in chosen if chosen else stage != BOOTSTRAP)]
+    return [stage for stage in existing if (stage in chosen if chosen else stage != BOOTSTRAP)]
 
 
 def environment(name: str) -> Environment:
-    """The environment of this name, in the account that the credentials are of."""
+    """Return the environment of this name, in the account of the current credentials."""
     path = FOLDER / "environments" / f"{name}.tfvars"
     if not path.is_file():
-        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.tfvars")))
+        existing = ", ".join(sorted(file.stem for file in path.parent.glob("*.tfvars")))
         message = (
-            f"no environment {name}: there are {known}; copy one of infra/terraform/environments"
+            f"no environment {name}: choose from {existing},"
+            " or copy a file of infra/terraform/environments"
         )
         raise InvalidRequest(message)
-    given = {
+    variables = {
         "prefix": "tf-",
         "name": "opinions",
         **dict(_ASSIGNMENT.findall(path.read_text(encoding="utf-8"))),
     }
-    if missing := [key for key in ("environment", "region") if key not in given]:
-        message = f"{path}: {', '.join(missing)} missing"
+    if missing := [key for key in ("environment", "region") if key not in variables]:
+        message = f"{path} lacks {', '.join(missing)}: add them, as other environments have them"
         raise InvalidRequest(message)
     try:
-        account = boto3.client("sts", region_name=given["region"]).get_caller_identity()["Account"]
+        account = boto3.client("sts", region_name=variables["region"]).get_caller_identity()[
+            "Account"
+        ]
     except (BotoCoreError, ClientError) as error:
-        message = f"AWS does not say who you are ({error}): sign in, as by `aws sso login`"
+        message = f"no usable AWS credentials ({error}): sign in, for example by `aws sso login`"
         raise SettingsInvalid(message) from error
-    bucket = f"{given['prefix']}{given['environment']}-{given['name']}-s3-tfstate-{account}"
-    return Environment(name, path.resolve(), given["region"], bucket)
+    stem = f"{variables['prefix']}{variables['environment']}-{variables['name']}"
+    return Environment(name, path.resolve(), variables["region"], f"{stem}-s3-tfstate-{account}")
 
 
 def bootstrap(place: Environment) -> None:
-    """Make the bucket that all states lie in, this stage's too, and apply the stage, which keeps it as it has to be from then on."""
+    """Create the bucket of all states, import it into the bootstrap stage and apply the stage.
+
+    The bucket comes first, since it holds the state of the bootstrap stage as well.
+    """
     _make_state_bucket(place)
     initialise(BOOTSTRAP, place)
     if _STATE_BUCKET not in _read(BOOTSTRAP, "state", "list").split():
@@ -105,7 +115,7 @@ def _make_state_bucket(place: Environment) -> None:
 
 
 def initialise(stage: str, place: Environment) -> None:
-    """Make the stage ready to run in this environment."""
+    """Run `terraform init` for the stage in this environment."""
     backend = {
         "bucket": place.state_bucket,
         "key": f"{stage}/terraform.tfstate",
@@ -120,7 +130,7 @@ def initialise(stage: str, place: Environment) -> None:
 
 
 def plan(stage: str, place: Environment) -> bool:
-    """Show what an apply would change; whether there is anything."""
+    """Show the changes of an apply; return whether there are any."""
     return (
         _terraform(FOLDER / stage, "plan", "-detailed-exitcode", f"-var-file={place.variables}")
         == _CHANGES
@@ -128,17 +138,17 @@ def plan(stage: str, place: Environment) -> bool:
 
 
 def apply(stage: str, place: Environment) -> None:
-    """Make the account what the stage says."""
+    """Apply the stage to the account."""
     _terraform(FOLDER / stage, "apply", "-auto-approve", f"-var-file={place.variables}")
 
 
 def destroy(stage: str, place: Environment) -> None:
-    """Take away what the stage made."""
+    """Destroy everything that the stage created."""
     _terraform(FOLDER / stage, "destroy", "-auto-approve", f"-var-file={place.variables}")
 
 
 def outputs(stage: str) -> dict[str, object]:
-    """What a stage gave out, by name."""
+    """Return the outputs of a stage by name."""
     return {
         name: output["value"]
         for name, output in msgspec.json.decode(_read(stage, "output", "-json")).items()
@@ -146,45 +156,47 @@ def outputs(stage: str) -> dict[str, object]:
 
 
 def _read(stage: str, *arguments: str) -> str:
-    """What it prints."""
-    done = subprocess.run(
+    """Run Terraform and return its standard output."""
+    process = subprocess.run(  # noqa: S603, the arguments are ours
         [_command(), *arguments],
         cwd=FOLDER / stage,
-        env=_quiet(),
+        env=_quiet_environment(),
         capture_output=True,
         text=True,
         check=False,
-    )  # noqa: S603
-    if done.returncode and "No state file was found" not in done.stderr:
-        message = f"terraform {' '.join(arguments)} of {stage}: {done.stderr.strip()}"
+    )
+    if process.returncode and "No state file was found" not in process.stderr:
+        message = f"terraform {' '.join(arguments)} of {stage} failed: {process.stderr.strip()}"
         raise InvalidRequest(message)
-    return done.stdout
+    return process.stdout
 
 
 def _terraform(stage: Path, verb: str, *arguments: str) -> int:
-    """Run it with its output shown; raises InvalidRequest where it fails."""
-    # On standard error, since what is asked for, as an output, goes to the other.
-    done = subprocess.run(
+    """Run Terraform, show its output and return its exit status; raise InvalidRequest on failure.
+
+    The output goes to standard error, since standard output belongs to our own commands.
+    """
+    status = subprocess.run(  # noqa: S603, the arguments are ours
         [_command(), verb, "-input=false", *arguments],
         cwd=stage,
-        env=_quiet(),
+        env=_quiet_environment(),
         stdout=sys.stderr,
         check=False,
-    )  # noqa: S603
-    if done.returncode not in {0, _CHANGES} or (done.returncode == _CHANGES and verb != "plan"):
-        message = f"terraform {verb} of {stage.name} ended with {done.returncode}: what it said stands above"
+    ).returncode
+    if status not in {0, _CHANGES} or (status == _CHANGES and verb != "plan"):
+        message = f"terraform {verb} of {stage.name} ended with {status}: see its output above"
         raise InvalidRequest(message)
-    return done.returncode
+    return status
 
 
 def _command() -> str:
     if (command := shutil.which("terraform")) is None:
         message = (
-            "there is no terraform: install 1.11 or newer, from HashiCorp or your package manager"
+            "terraform is not installed: get 1.11 or newer from HashiCorp or your package manager"
         )
         raise SettingsInvalid(message)
     return command
 
 
-def _quiet() -> dict[str, str]:
+def _quiet_environment() -> dict[str, str]:
     return {**os.environ, "TF_IN_AUTOMATION": "1"}

@@ -1,4 +1,4 @@
-"""The stages of an environment: `python -m infra.terraform bootstrap|plan|apply|destroy|output prod`."""
+"""Command for the AWS stages: `python -m infra.terraform bootstrap|plan|apply|destroy|output`."""
 
 import sys
 from typing import Annotated
@@ -11,43 +11,45 @@ from market_opinion.core.console import run, say
 
 Stages = Annotated[list[str], cyclopts.Parameter(name="--stages", consume_multiple=True)]
 app = cyclopts.App(
-    name="python -m infra.terraform", help="The account on AWS, stage by stage.", version_flags=()
+    name="python -m infra.terraform",
+    help="Manage the AWS account, stage by stage.",
+    version_flags=(),
 )
 
 
 @app.command
 def bootstrap(environment: str) -> None:
-    """Make the bucket of the states, and the roles of the workflows; once, by a person who may do everything."""
+    """Create the bucket of the states and the roles of the workflows; once, as administrator."""
     terraform.bootstrap(terraform.environment(environment))
 
 
 @app.command
-def plan(environment: str, *, stages: Stages = [], strict: bool = False) -> None:  # noqa: B006, it is never changed
-    """Show what an apply would change.
+def plan(environment: str, *, stages: Stages = [], strict: bool = False) -> None:  # noqa: B006, never changed
+    """Show the changes of an apply.
 
     Args:
-        environment: A file of infra/terraform/environments.
-        stages: Only these, as 10_storage 11_state.
-        strict: End with 2 if anything would change, to find what was changed by hand.
+        environment: Name of a file of infra/terraform/environments, such as prod.
+        stages: Only these stages, for example 10_storage 11_state.
+        strict: Exit with status 2 if there are changes, to detect manual changes.
     """
     place = terraform.environment(environment)
-    changed = []
+    changes = []
     for stage in terraform.stages(chosen=stages):
         terraform.initialise(stage, place)
         if terraform.plan(stage, place):
-            changed.append(stage)
+            changes.append(stage)
     say(
-        f"an apply would change {', '.join(changed)}"
-        if changed
+        f"an apply would change {', '.join(changes)}"
+        if changes
         else "an apply would change nothing"
     )
-    if changed and strict:
+    if changes and strict:
         sys.exit(2)
 
 
 @app.command
 def apply(environment: str, *, stages: Stages = []) -> None:  # noqa: B006
-    """Make the account what the stages say, in their order, after the bootstrap; may be run again."""
+    """Apply the stages in order, after the bootstrap; repeating it is safe."""
     place = terraform.environment(environment)
     for stage in terraform.stages(chosen=stages):
         terraform.initialise(stage, place)
@@ -56,12 +58,12 @@ def apply(environment: str, *, stages: Stages = []) -> None:  # noqa: B006
 
 @app.command
 def destroy(environment: str, *, stages: Stages = [], yes: bool = False) -> None:  # noqa: B006
-    """Take away what the stages made, last first; an environment with protect = true keeps what holds data.
+    """Destroy what the stages created, last stage first; `protect = true` keeps what holds data.
 
     Args:
-        environment: A file of infra/terraform/environments.
-        stages: Only these.
-        yes: Do it without asking.
+        environment: Name of a file of infra/terraform/environments, such as prod.
+        stages: Only these stages.
+        yes: Destroy without asking for confirmation.
     """
     place = terraform.environment(environment)
     if not yes and input(f"Type {environment} to destroy it: ") != environment:
@@ -73,7 +75,7 @@ def destroy(environment: str, *, stages: Stages = [], yes: bool = False) -> None
 
 @app.command
 def output(environment: str, stage: str) -> None:
-    """Print what a stage gave out, as JSON."""
+    """Print the outputs of a stage as JSON."""
     place = terraform.environment(environment)
     (stage,) = terraform.stages(chosen=[stage])
     terraform.initialise(stage, place)

@@ -1,4 +1,5 @@
-# What every stage shares, by a link to this file: versions, the provider, the variables of an environment, and how things are named.
+# Common to all stages, which link to this file: versions, the provider, the variables of an
+# environment, names.
 terraform {
   required_version = ">= 1.11, < 2.0"
   required_providers {
@@ -28,7 +29,7 @@ variable "prefix" {
 }
 
 variable "environment" {
-  description = "Which installation; an account holds one, since Glue's databases are named bronze, silver, gold."
+  description = "Name of the installation; an account holds one, since Glue's databases are named bronze, silver, gold."
   type        = string
   validation {
     condition     = can(regex("^[a-z][a-z0-9]{1,9}$", var.environment))
@@ -37,13 +38,13 @@ variable "environment" {
 }
 
 variable "name" {
-  description = "Of the application, in every name."
+  description = "Name of the application, in every resource name."
   type        = string
   default     = "opinions"
 }
 
 variable "owner" {
-  description = "Who answers for it; a tag of everything."
+  description = "Owner; a tag of every resource."
   type        = string
 }
 
@@ -65,7 +66,7 @@ variable "s3_path_style" {
 }
 
 variable "protect" {
-  description = "Refuse to delete what holds data."
+  description = "Refuse to delete resources that hold data."
   type        = bool
   default     = true
 }
@@ -76,7 +77,7 @@ variable "github_repository" {
 }
 
 variable "alert_email" {
-  description = "Where alerts and the budget's warnings go; nowhere if empty."
+  description = "Address for alerts and the budget's warnings; none if empty."
   type        = string
   default     = ""
 }
@@ -115,7 +116,7 @@ variable "worker_count" {
 }
 
 variable "log_retention_days" {
-  description = "How long logs are kept."
+  description = "Days that logs are kept."
   type        = number
   default     = 30
 }
@@ -133,7 +134,7 @@ variable "settings" {
 }
 
 variable "snowflake_iam_user_arn" {
-  description = "Whom AWS has to trust, from `python -m infra.snowflake status`; empty before that is known."
+  description = "Principal of Snowflake, from `python -m infra.snowflake status`; empty until it is known."
   type        = string
   default     = ""
 }
@@ -145,7 +146,7 @@ variable "snowflake_external_id" {
 }
 
 variable "reader_principals" {
-  description = "ARNs that may take the reading roles, by role: engineer, analyst, bi. Nobody where not named."
+  description = "ARNs that may take a reading role, by role: engineer, analyst, bi. None by default."
   type        = map(list(string))
   default     = {}
 }
@@ -161,9 +162,9 @@ locals {
   base         = "${var.prefix}${var.environment}-${var.name}"
   root_arn     = "arn:${local.partition}:iam::${local.account}:root"
   boundary_arn = "arn:${local.partition}:iam::${local.account}:policy/${local.base}-policy-boundary"
-  # Names of buckets are of the whole world, so these end in the account.
+  # Names of buckets are global, so these end in the account's number.
   state_bucket = "${local.base}-s3-tfstate-${local.account}"
-  # What earlier stages gave out, by stage.
+  # Outputs of earlier stages, by stage.
   of = { for stage, read in data.terraform_remote_state.of : stage => read.outputs }
 }
 

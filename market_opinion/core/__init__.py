@@ -1,1 +1,1 @@
-"""What every room speaks of: hours, errors, contracts of tables, settings, types and the terminal."""
+"""Vocabulary of all rooms: hours, errors, contracts of tables, settings, types, the terminal."""

@@ -1,4 +1,4 @@
-"""Commands on a terminal: what cannot be done as asked is one line on standard error, and exit status 2."""
+"""Commands on a terminal: an error is one line on standard error, and exit status 2."""
 
 import sys
 
@@ -10,7 +10,7 @@ from market_opinion.core.errors import MarketOpinionError
 
 
 def run(app: cyclopts.App) -> None:
-    """Run the command line of this process."""
+    """Run the command line of this process, and exit with 2 on an error of ours."""
     try:
         app()
     except MarketOpinionError as error:
@@ -19,10 +19,10 @@ def run(app: cyclopts.App) -> None:
 
 
 def refuse(error: MarketOpinionError) -> None:
-    """Say what cannot be done as asked."""
+    """Print an error in one line."""
     say(f"[bold red]{type(error).__name__}[/]: {escape(str(error))}")
 
 
 def say(text: str) -> None:
-    """One line, with rich's markup, for the person who looks on, not for what reads the output."""
+    """Print one line with rich's markup to standard error, apart from the command's output."""
     Console(stderr=True).print(text, highlight=False, soft_wrap=True)

@@ -1,35 +1,35 @@
 """Every error the platform raises, and when each is worth catching.
 
 MarketOpinionError
-├── InvalidRequest           the caller asked for something impossible: show the message, do not retry
-│   ├── UnknownDomain        no such folder below domains/
-│   └── DomainInvalid        a domain folder breaks its own rules: names file, line and rule
-├── SettingsInvalid          an environment value or the home folder cannot be used
-├── SourceUnavailable        the source did not answer this time: transient, retry
-├── SourceUnreadable         the source answered something that can never be read: do not retry
-├── CommunityClosed          one community cannot be read (private, banned, misspelt): the others go on
-│   └── NotThere             because there is no such thing, rather than for our key
-├── CredentialsRefused       the source does not accept our key: do not retry, correct it
-├── ModelRefused             the model's server does not serve us (key, model, quota): do not retry, correct it
-├── ModelUnusable            most of its answers are of no use: stopped before it costs more
-├── JournalFailed            answers cannot be kept on disk: stopped, since they would be paid for again
-├── LandingCorrupt           a landed file is not what its manifest says: land the window again
-├── ContractBroken           a table would break its contract: a bug in a stage, nothing was written
-├── CommitConflict           another writer kept winning the race for a table: transient, retry
-├── RunsFailed               some runs of a campaign failed, the others are done: run the campaign again
-├── MartUnavailable          the warehouse did not answer this time: transient, retry
-├── MartRefused              the warehouse does not let us, or lacks something: do not retry, correct it
-├── WatermarkUnreadable      the stored watermark is no hour: refuse to run rather than skip data
-└── ReconciliationFailed     the mart does not equal the lake: the load was rolled back
+├── InvalidRequest        the request is impossible: show the message, do not retry
+│   ├── UnknownDomain     no such folder below domains/
+│   └── DomainInvalid     a domain folder breaks a rule: the message has file, line and rule
+├── SettingsInvalid       a setting or the home folder cannot be used
+├── SourceUnavailable     the source did not answer: transient, retry
+├── SourceUnreadable      the source's content can never be read: do not retry
+├── CommunityClosed       one community is private, banned or misspelt: the others continue
+│   └── NotThere          the community or item does not exist
+├── CredentialsRefused    the source rejects the key: correct it, do not retry
+├── ModelRefused          the model's server rejects key, model or quota: correct it, do not retry
+├── ModelUnusable         most answers are unusable: stopped before it costs more
+├── JournalFailed         answers cannot be stored: stopped, since they would be paid for again
+├── LandingCorrupt        a landed file differs from its manifest: land the window again
+├── ContractBroken        a stage made invalid rows: a bug, nothing was written
+├── CommitConflict        other writers kept winning the race for a table: transient, retry
+├── RunsFailed            some runs of a campaign failed: run the campaign again
+├── MartUnavailable       the warehouse did not answer: transient, retry
+├── MartRefused           the warehouse refuses access or lacks an object: correct it, do not retry
+├── WatermarkUnreadable   the stored watermark is no hour: stopped, rather than skip data
+└── ReconciliationFailed  mart and lake would differ: the load was rolled back
 """
 
 
 class MarketOpinionError(Exception):
-    """Anything this platform says no to."""
+    """Base of all errors that the platform raises on purpose."""
 
 
 class InvalidRequest(MarketOpinionError):
-    """The request cannot be met as asked; the message says what to ask instead."""
+    """The request cannot be met; the message says what to ask instead."""
 
 
 class UnknownDomain(InvalidRequest):
@@ -37,11 +37,11 @@ class UnknownDomain(InvalidRequest):
 
 
 class DomainInvalid(InvalidRequest):
-    """A domain folder contradicts itself or lacks something."""
+    """A domain folder contradicts itself or lacks a part."""
 
 
 class SettingsInvalid(MarketOpinionError):
-    """The environment or the home folder cannot be used as configured."""
+    """A setting or the home folder cannot be used as configured."""
 
 
 class SourceUnavailable(MarketOpinionError):
@@ -49,43 +49,43 @@ class SourceUnavailable(MarketOpinionError):
 
 
 class SourceUnreadable(MarketOpinionError):
-    """A source holds nothing that can be read as what it should be."""
+    """A source's content cannot be read in the expected format."""
 
 
 class CommunityClosed(MarketOpinionError):
-    """A community is private, banned, gone or does not exist."""
+    """A community is private, banned, deleted or unknown."""
 
 
 class NotThere(CommunityClosed):
-    """There is no such community or item, or there is none any more."""
+    """A community or item does not exist, or no longer."""
 
 
 class CredentialsRefused(MarketOpinionError):
-    """A source refuses the credentials it was given."""
+    """A source rejects our credentials."""
 
 
 class ModelRefused(MarketOpinionError):
-    """A model's server refuses the key, the model or the request for good."""
+    """A model's server rejects the key, the model or the request permanently."""
 
 
 class ModelUnusable(MarketOpinionError):
-    """Most answers of a model were of no use."""
+    """Most answers of a model were unusable."""
 
 
 class JournalFailed(MarketOpinionError):
-    """Answers of a model cannot be kept."""
+    """Answers of a model cannot be stored."""
 
 
 class LandingCorrupt(MarketOpinionError):
-    """A landed file differs from what its manifest promises."""
+    """A landed file differs from its manifest."""
 
 
 class ContractBroken(MarketOpinionError):
-    """Rows about to be written break the contract of their table."""
+    """Rows to be written break the contract of their table."""
 
 
 class CommitConflict(MarketOpinionError):
-    """A table commit lost its race too many times."""
+    """A commit to a table lost its race too many times."""
 
 
 class MartUnavailable(MarketOpinionError):
@@ -93,7 +93,7 @@ class MartUnavailable(MarketOpinionError):
 
 
 class MartRefused(MarketOpinionError):
-    """The warehouse refuses who we are, what we ask, or has not what it needs; the message names what to correct."""
+    """The warehouse refuses access or lacks an object; the message says what to correct."""
 
 
 class WatermarkUnreadable(MarketOpinionError):
@@ -101,8 +101,8 @@ class WatermarkUnreadable(MarketOpinionError):
 
 
 class ReconciliationFailed(MarketOpinionError):
-    """Facts and silver disagree, so the load was rolled back."""
+    """Facts and silver differ, so the load was rolled back."""
 
 
 class RunsFailed(MarketOpinionError):
-    """Runs that were handed to workers did not succeed; what the others did stays."""
+    """Some runs of a campaign failed; the work of the others stays."""

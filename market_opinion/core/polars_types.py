@@ -1,4 +1,4 @@
-"""What tables say of a column without its contract: types that all agree on, importable in no time."""
+"""Polars types that all tables share; light to import, unlike the contracts."""
 
 import polars as pl
 

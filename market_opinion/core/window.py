@@ -8,23 +8,23 @@ from datetime import UTC, date, datetime, timedelta
 from market_opinion.core.errors import InvalidRequest
 
 HOUR = timedelta(hours=1)
-# No platform we read is older than this; a time before it is a broken clock or an unset field.
+# Every platform is younger than this; an earlier time is a broken clock or an unset field.
 EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
 
 
 def as_utc(moment: datetime) -> datetime:
-    """The same moment as a plain datetime in UTC; a naive time is taken to be UTC already."""
+    """Return the moment as a plain datetime in UTC; a naive time counts as UTC."""
     utc = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     return datetime.combine(utc.date(), utc.time(), UTC)
 
 
 def floor_hour(moment: datetime) -> datetime:
-    """The start of the UTC hour that holds the moment."""
+    """Return the start of the UTC hour that contains the moment."""
     return as_utc(moment).replace(minute=0, second=0, microsecond=0)
 
 
 def ceil_hour(moment: datetime) -> datetime:
-    """The first whole UTC hour at or after the moment."""
+    """Return the first whole UTC hour at or after the moment."""
     floor = floor_hour(moment)
     return floor if floor == as_utc(moment) else floor + HOUR
 
@@ -43,12 +43,15 @@ class Window:
                 message = f"window {name} {moment.isoformat()} is not a whole hour in UTC"
                 raise InvalidRequest(message)
         if self.end <= self.start:
-            message = f"window ends {self.end.isoformat()} before or when it starts {self.start.isoformat()}: swap or widen them"
+            message = (
+                f"window end {self.end.isoformat()} is not after its start"
+                f" {self.start.isoformat()}: swap or widen them"
+            )
             raise InvalidRequest(message)
 
     @classmethod
     def hour(cls, start: datetime) -> "Window":
-        """The window of the single hour that begins at `start`."""
+        """Return the window of the single hour that begins at `start`."""
         return cls(start, start + HOUR)
 
     def __contains__(self, moment: datetime) -> bool:
@@ -56,24 +59,24 @@ class Window:
         return self.start <= moment < self.end
 
     def __str__(self) -> str:
-        """Both ends to the minute, as `2026-01-01T00:00/2026-01-01T01:00`."""
+        """Return both ends to the minute, as `2026-01-01T00:00/2026-01-01T01:00`."""
         return f"{self.start:%Y-%m-%dT%H:%M}/{self.end:%Y-%m-%dT%H:%M}"
 
     @property
     def hour_count(self) -> int:
-        """How many hours the span has; at least 1."""
+        """Number of hours in the span; at least 1."""
         return int((self.end - self.start) / HOUR)
 
     def hours(self) -> Iterator["Window"]:
-        """The hourly windows of the span, oldest first."""
+        """Yield the hourly windows of the span, oldest first."""
         return (Window.hour(self.start + HOUR * n) for n in range(self.hour_count))
 
     def midnights(self) -> list[datetime]:
-        """The beginnings of the UTC dates the span touches, oldest first."""
+        """Return the starts of the UTC dates that the span touches, oldest first."""
         return [datetime(day.year, day.month, day.day, tzinfo=UTC) for day in self.dates()]
 
     def dates(self) -> list[date]:
-        """The UTC dates the span touches, oldest first."""
+        """Return the UTC dates that the span touches, oldest first."""
         last = (self.end - HOUR).date()
         return [
             self.start.date() + timedelta(days=n)
@@ -83,30 +86,30 @@ class Window:
 
 @dataclass(frozen=True)
 class Slice:
-    """What a stage replaces at once: a span of some communities of one platform."""
+    """The unit that a stage replaces: a span of some communities of one platform."""
 
     platform: str
     communities: tuple[str, ...]
     window: Window
 
     def __str__(self) -> str:
-        """Platform, communities and window, as an operator reads them."""
+        """Return platform, communities and window, for an operator."""
         return f"{self.platform}/{'+'.join(self.communities)} {self.window}"
 
     @property
     def where(self) -> dict[str, str | list[str]]:
-        """The slice's columns but for its time."""
+        """The slice as column values, without its time."""
         return {"platform": self.platform, "community": list(self.communities)}
 
     def during(self, window: Window) -> "Slice":
-        """The same communities in another span."""
+        """Return a slice of the same communities in another span."""
         return Slice(self.platform, self.communities, window)
 
 
 def clip(start: datetime, end: datetime, *, now: datetime) -> Window:
-    """The whole, closed hours inside `[start, end)`: the running hour is never part of it.
+    """Return the whole, closed hours inside `[start, end)`, without the current hour.
 
-    Raises InvalidRequest when not one whole hour is left, naming the ends as given.
+    Raises InvalidRequest, which names both ends, if no whole hour is left.
     """
     if as_utc(end) <= as_utc(start):
         message = (
@@ -115,15 +118,19 @@ def clip(start: datetime, end: datetime, *, now: datetime) -> Window:
         raise InvalidRequest(message)
     first, last = ceil_hour(start), min(floor_hour(end), floor_hour(now))
     if last <= first:
-        message = f"no whole closed hour lies between {start.isoformat()} and {end.isoformat()} (it is {now.isoformat()}): widen the range"
+        message = (
+            f"no whole closed hour lies between {start.isoformat()} and {end.isoformat()}"
+            f" (it is {now.isoformat()}): widen the range"
+        )
         raise InvalidRequest(message)
     return Window(first, last)
 
 
 def catch_up(watermark: datetime | None, *, now: datetime, limit: int) -> Window | None:
-    """The contiguous closed hours that are due, oldest first and at most `limit` (starts at 1); None when none is.
+    """Return the due hours, oldest first and at most `limit` (at least 1), or None if none is due.
 
-    Without a watermark it is the previous full hour. The watermark is the end of the last certified hour.
+    Without a watermark, the previous full hour is due. The watermark is the end of the last settled
+    hour.
     """
     closed = floor_hour(now)
     start = closed - HOUR if watermark is None else watermark
@@ -132,10 +139,11 @@ def catch_up(watermark: datetime | None, *, now: datetime, limit: int) -> Window
 
 
 def spans(counts: Sequence[tuple[Window, int]], *, max_items: int) -> list[Window]:
-    """Contiguous hours joined until a span would exceed `max_items`: whole days, or hours of one day that is too large.
+    """Join contiguous hours into spans of at most `max_items` items.
 
-    `counts` are hourly windows in order with the items each holds. A gap between windows ends a span, and a single hour
-    over the limit is a span of its own.
+    A span is made of whole days, or of hours of one day that is too large. `counts` are hourly
+    windows in order with their number of items. A gap between windows ends a span, and a single
+    hour over the limit is a span of its own.
     """
     units: list[tuple[Window, int, bool]] = []
     for _, group in itertools.groupby(counts, key=lambda pair: pair[0].start.date()):
@@ -148,17 +156,17 @@ def spans(counts: Sequence[tuple[Window, int]], *, max_items: int) -> list[Windo
         )
     result: list[tuple[Window, int, bool]] = []
     for window, count, is_day in units:
-        last, held, were_days = result[-1] if result else (window, max_items, is_day)
+        last, last_count, were_days = result[-1] if result else (window, max_items, is_day)
         may_join = (is_day and were_days) or last.start.date() == window.start.date()
-        if last.end == window.start and held + count <= max_items and may_join:
-            result[-1] = (Window(last.start, window.end), held + count, were_days)
+        if last.end == window.start and last_count + count <= max_items and may_join:
+            result[-1] = (Window(last.start, window.end), last_count + count, were_days)
         else:
             result.append((window, count, is_day))
     return [window for window, _, _ in result]
 
 
 def by_date(slices: Iterable[Slice]) -> list[list[Slice]]:
-    """The slices in order, those of one date together: `spans` lets no other two share a date."""
+    """Group slices by date, in order; a date's slices are its parts, as `spans` makes them."""
     return [
         list(parts)
         for _, parts in itertools.groupby(slices, key=lambda span: span.window.start.date())
@@ -166,13 +174,13 @@ def by_date(slices: Iterable[Slice]) -> list[list[Slice]]:
 
 
 def whole_days(slices: Iterable[Slice]) -> list[Window]:
-    """The fewest windows of whole days that hold the slices."""
+    """Return the fewest windows of whole days that contain the slices."""
     midnights = {midnight for span in slices for midnight in span.window.midnights()}
     return merged(Window(midnight, midnight + timedelta(days=1)) for midnight in midnights)
 
 
 def merged(windows: Iterable[Window]) -> list[Window]:
-    """The fewest windows that cover the same hours, oldest first."""
+    """Return the fewest windows that cover the same hours, oldest first."""
     result: list[Window] = []
     for window in sorted(windows):
         if result and window.start <= result[-1].end:
@@ -183,5 +191,5 @@ def merged(windows: Iterable[Window]) -> list[Window]:
 
 
 def contiguous(hours: Iterable[datetime]) -> list[Window]:
-    """The fewest windows that cover exactly the hours that begin at the given times, oldest first."""
+    """Return the fewest windows of exactly the hours that begin at these times, oldest first."""
     return merged(Window.hour(start) for start in set(hours))

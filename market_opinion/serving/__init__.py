@@ -1,1 +1,1 @@
-"""What people look at: star schema, report, dashboard and their charts."""
+"""The views for people: star schema (`mart`), report, dashboard, and the charts of both."""

@@ -1,4 +1,4 @@
-"""Charts over rows of the mart, as Altair charts that fill the width they are given."""
+"""Altair charts over rows of the mart; each fills the width of its container."""
 
 from datetime import timedelta
 
@@ -9,22 +9,25 @@ PRAISE, COMPLAINT, NEUTRAL = "#1a7f6b", "#c2452d", "#c9c5bc"
 _INK, _FAINT = "#2b2a27", "#8a867d"
 _BRANDS_MAX, _LINES_MAX = 10, 5
 _PALETTE = ["#22577a", "#d9782d", "#1a7f6b", "#8e4585", "#b8a11f"]
-# Full colour at this mean polarity: means rarely go further.
+# Mean polarities rarely exceed this, so it gets the full colour.
 _FULL_COLOUR_AT = 0.6
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
-def share_of_voice(counted: pl.DataFrame) -> alt.LayerChart:
-    """Bars of each brand's share of all mentions, parted by tone; most mentioned first. Rows: `brand`, `tone`, `mention_count`."""
-    total = counted["mention_count"].sum()
-    by_brand = counted.group_by("brand").agg(pl.col("mention_count").sum().alias("brand_count"))
+def share_of_voice(counts: pl.DataFrame) -> alt.LayerChart:
+    """Draw bars of each brand's share of all mentions, split by tone, most mentioned first.
+
+    Columns: `brand`, `tone`, `mention_count`.
+    """
+    total = counts["mention_count"].sum()
+    by_brand = counts.group_by("brand").agg(pl.col("mention_count").sum().alias("brand_count"))
     totals = by_brand.sort("brand_count", "brand", descending=[True, False])
-    shown = counted.join(totals.head(_BRANDS_MAX), on="brand").with_columns(
+    shares = counts.join(totals.head(_BRANDS_MAX), on="brand").with_columns(
         share=pl.col("mention_count") / total, brand_share=pl.col("brand_count") / total
     )
     tones = ["positive", "neutral", "negative", "not judged"]
     order = totals["brand"].head(_BRANDS_MAX).to_list()
-    base = alt.Chart(shown.to_arrow()).encode(alt.Y("brand:N", sort=order, title=None))
+    base = alt.Chart(shares.to_arrow()).encode(alt.Y("brand:N", sort=order, title=None))
     bars = (
         base.mark_bar(height={"band": 0.7})
         .encode(
@@ -50,21 +53,22 @@ def share_of_voice(counted: pl.DataFrame) -> alt.LayerChart:
     return _styled((bars + labels).properties(width="container", height=alt.Step(30)))
 
 
-def sentiment_over_time(judged: pl.DataFrame) -> alt.LayerChart:
-    """Lines of mean polarity of the most mentioned brands, in steps that suit the span.
+def sentiment_over_time(polarities: pl.DataFrame) -> alt.LayerChart:
+    """Draw lines of the mean polarity of the most mentioned brands, in steps that suit the span.
 
-    Rows: `brand`, `at`, `polarity`, and `mention_count` judged mentions that this is the mean of.
+    Columns: `brand`, `at`, `polarity`, and `mention_count`, the number of judged mentions that the
+    polarity is the mean of.
     """
     weight = pl.col("mention_count")
     totals = (
-        judged.group_by("brand")
+        polarities.group_by("brand")
         .agg(weight.sum())
         .sort("mention_count", "brand", descending=[True, False])
     )
     top = totals["brand"].head(_LINES_MAX).to_list()
     points = (
-        judged.filter(pl.col("brand").is_in(top))
-        .group_by("brand", pl.col("at").dt.truncate(_step(judged["at"])).alias("from"))
+        polarities.filter(pl.col("brand").is_in(top))
+        .group_by("brand", pl.col("at").dt.truncate(_step(polarities["at"])).alias("from"))
         .agg(((pl.col("polarity") * weight).sum() / weight.sum()).round(4), weight.sum())
     )
     brand = alt.Color(
@@ -107,7 +111,7 @@ def sentiment_over_time(judged: pl.DataFrame) -> alt.LayerChart:
 
 
 def coverage(windows: pl.DataFrame) -> alt.LayerChart:
-    """Cells of items received, community by hour or by day; hours that are not certified are framed."""
+    """Draw cells of items received, community by hour or day; uncertified hours are framed."""
     every = "1h" if _span(windows["window_start"]) <= timedelta(days=4) else "1d"
     step = timedelta(hours=1) if every == "1h" else timedelta(days=1)
     cells = (
@@ -151,7 +155,10 @@ def coverage(windows: pl.DataFrame) -> alt.LayerChart:
 
 
 def aspect_heat(cells: pl.DataFrame) -> alt.LayerChart:
-    """Cells of mean polarity, brand by aspect, most spoken of first. Rows: `brand`, `aspect_title`, `opinion_count`, `mean_polarity`."""
+    """Draw cells of mean polarity, brand by aspect, most opinions first.
+
+    Columns: `brand`, `aspect_title`, `opinion_count`, `mean_polarity`.
+    """
     order = {
         name: cells.group_by(name)
         .agg(pl.col("opinion_count").sum())
@@ -189,7 +196,10 @@ def aspect_heat(cells: pl.DataFrame) -> alt.LayerChart:
 
 
 def usable_ratio(days: pl.DataFrame) -> alt.LayerChart:
-    """Lines of the share of comments that can be used. Rows: `place`, `full_date`, `usable_comment_ratio`."""
+    """Draw lines of the share of usable comments.
+
+    Columns: `place`, `full_date`, `usable_comment_ratio`.
+    """
     base = alt.Chart(
         days.drop_nulls("usable_comment_ratio").sort("place", "full_date").to_arrow()
     ).encode(
@@ -220,13 +230,13 @@ def usable_ratio(days: pl.DataFrame) -> alt.LayerChart:
 
 
 def _span(times: pl.Series) -> timedelta:
-    """From the first to the last of the times."""
+    """Return the time between the first and the last of the times."""
     seconds = times.dt.epoch("s")
     return timedelta(seconds=int(seconds.max() or 0) - int(seconds.min() or 0))  # type: ignore[arg-type]  # numbers
 
 
 def _step(times: pl.Series) -> str:
-    """A Polars duration that cuts the span of the times into some ten to thirty steps."""
+    """Return a Polars duration that divides the span of the times into ten to thirty steps."""
     for limit, step in ((4, "6h"), (31, "1d"), (240, "1w")):
         if _span(times) <= timedelta(days=limit):
             return step

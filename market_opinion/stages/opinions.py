@@ -4,11 +4,10 @@ from collections.abc import Callable
 
 import polars as pl
 
-from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_OPINIONS
+from market_opinion.core.contracts import NEUTRAL_BELOW, OPS_REJECTIONS, SILVER_OPINIONS
 from market_opinion.domain.definition import Domain
 
 ACTIVE_SET = "live"
-NEUTRAL_BELOW = 0.05
 
 JUDGEMENT_SCHEMA = {
     "row": pl.UInt32,

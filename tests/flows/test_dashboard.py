@@ -51,7 +51,7 @@ def test_every_page_shows_the_sample(home):
         page.get_by_role("link", name="Side by side").click()
         page.get_by_text("Mean polarity by aspect").wait_for()
         page.get_by_role("link", name="Operations").click()
-        page.get_by_text("Spend on models").wait_for()
+        page.get_by_text("Cost of models").wait_for()
         says(page, "No model was asked.", "02 Mar 09:00")
         assert errors == []
 

@@ -1,5 +1,5 @@
--- Roles, each with what its people need: the loader writes the mart, engineers see everything, analysts read mart and silver, BI tools read the
--- mart. Run by ACCOUNTADMIN, since volumes and integrations are the account's.
+-- Roles: the loader writes the mart, engineers see everything, analysts read mart and silver, BI
+-- tools read the mart. Run by ACCOUNTADMIN, since volumes and integrations belong to the account.
 USE ROLE ACCOUNTADMIN;
 CREATE ROLE IF NOT EXISTS OPINIONS_LOADER;
 CREATE ROLE IF NOT EXISTS OPINIONS_ENGINEER;
@@ -10,19 +10,21 @@ GRANT ROLE OPINIONS_ANALYST TO ROLE OPINIONS_ENGINEER;
 GRANT ROLE OPINIONS_LOADER TO ROLE OPINIONS_ENGINEER;
 GRANT ROLE OPINIONS_ENGINEER TO ROLE SYSADMIN;
 
--- One small warehouse that sleeps after a minute; a statement that takes longer than half an hour is ended.
+-- One small warehouse that suspends after a minute and ends statements after half an hour.
 CREATE WAREHOUSE IF NOT EXISTS MARKET_OPINION
   WAREHOUSE_SIZE = XSMALL AUTO_SUSPEND = 60 AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE
   STATEMENT_TIMEOUT_IN_SECONDS = 1800 COMMENT = 'market opinion: loads and readers';
 
--- Transient, with a day of Time Travel: what was erased must not be read back for longer, and everything can be made anew from the lake.
+-- Transient, with a day of Time Travel: erased words must not be readable for longer, and
+-- everything can be rebuilt from the lake.
 CREATE TRANSIENT DATABASE IF NOT EXISTS OPINIONS DATA_RETENTION_TIME_IN_DAYS = 1;
 CREATE TRANSIENT SCHEMA IF NOT EXISTS OPINIONS.mart DATA_RETENTION_TIME_IN_DAYS = 1;
 CREATE TRANSIENT SCHEMA IF NOT EXISTS OPINIONS.staging DATA_RETENTION_TIME_IN_DAYS = 0;
 CREATE TRANSIENT SCHEMA IF NOT EXISTS OPINIONS.silver DATA_RETENTION_TIME_IN_DAYS = 0;
 CREATE SCHEMA IF NOT EXISTS OPINIONS.lake;
 
--- Least privilege. The loader owns what it makes in mart, staging and silver, and only reads the lake; readers see what is made later too.
+-- Least privilege. The loader owns its tables in mart, staging and silver, and only reads the lake;
+-- grants to readers include future tables.
 GRANT USAGE ON WAREHOUSE MARKET_OPINION TO ROLE OPINIONS_LOADER;
 GRANT USAGE ON WAREHOUSE MARKET_OPINION TO ROLE OPINIONS_BI;
 GRANT USAGE ON DATABASE OPINIONS TO ROLE OPINIONS_LOADER;

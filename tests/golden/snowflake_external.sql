@@ -1,5 +1,5 @@
--- Roles, each with what its people need: the loader writes the mart, engineers see everything, analysts read mart and silver, BI tools read the
--- mart. Run by ACCOUNTADMIN, since volumes and integrations are the account's.
+-- Roles: the loader writes the mart, engineers see everything, analysts read mart and silver, BI
+-- tools read the mart. Run by ACCOUNTADMIN, since volumes and integrations belong to the account.
 USE ROLE ACCOUNTADMIN;
 CREATE ROLE IF NOT EXISTS OPINIONS_LOADER;
 CREATE ROLE IF NOT EXISTS OPINIONS_ENGINEER;
@@ -10,30 +10,34 @@ GRANT ROLE OPINIONS_ANALYST TO ROLE OPINIONS_ENGINEER;
 GRANT ROLE OPINIONS_LOADER TO ROLE OPINIONS_ENGINEER;
 GRANT ROLE OPINIONS_ENGINEER TO ROLE SYSADMIN;
 
--- One small warehouse that sleeps after a minute; a statement that takes longer than half an hour is ended.
+-- One small warehouse that suspends after a minute and ends statements after half an hour.
 CREATE WAREHOUSE IF NOT EXISTS MARKET_OPINION
   WAREHOUSE_SIZE = XSMALL AUTO_SUSPEND = 60 AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE
   STATEMENT_TIMEOUT_IN_SECONDS = 1800 COMMENT = 'market opinion: loads and readers';
 
--- Transient, with a day of Time Travel: what was erased must not be read back for longer, and everything can be made anew from the lake.
+-- Transient, with a day of Time Travel: erased words must not be readable for longer, and
+-- everything can be rebuilt from the lake.
 CREATE TRANSIENT DATABASE IF NOT EXISTS OPINIONS DATA_RETENTION_TIME_IN_DAYS = 1;
 CREATE TRANSIENT SCHEMA IF NOT EXISTS OPINIONS.mart DATA_RETENTION_TIME_IN_DAYS = 1;
 CREATE TRANSIENT SCHEMA IF NOT EXISTS OPINIONS.staging DATA_RETENTION_TIME_IN_DAYS = 0;
 CREATE TRANSIENT SCHEMA IF NOT EXISTS OPINIONS.silver DATA_RETENTION_TIME_IN_DAYS = 0;
 CREATE SCHEMA IF NOT EXISTS OPINIONS.lake;
 
--- Where the export's files lie. Unchecked: the statements are from memory, they were never run on Snowflake.
+-- The place of the export's files. Unchecked: written from memory, never run on Snowflake.
 CREATE STORAGE INTEGRATION IF NOT EXISTS OPINIONS_EXPORT
   TYPE = EXTERNAL_STAGE STORAGE_PROVIDER = 'S3' ENABLED = TRUE
   STORAGE_AWS_ROLE_ARN = 'arn:aws:iam::123456789012:role/opinions-snowflake' STORAGE_AWS_EXTERNAL_ID = 'opinions_1'
   STORAGE_ALLOWED_LOCATIONS = ('s3://tf-prod-opinions-augmented/warehouse/');
-CREATE STAGE IF NOT EXISTS OPINIONS.lake.export URL = 's3://tf-prod-opinions-augmented/warehouse/' STORAGE_INTEGRATION = OPINIONS_EXPORT
+CREATE STAGE IF NOT EXISTS OPINIONS.lake.export URL = 's3://tf-prod-opinions-augmented/warehouse/'
+    STORAGE_INTEGRATION = OPINIONS_EXPORT
   FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE);
 
--- Silver as plain Parquet, one file a day: `AUTO_REFRESH` follows the bucket's notifications, and a load refreshes by itself. Never point
--- these at an Iceberg table's own data folder: rows that were overwritten or deleted would come back. Unchecked: never run on Snowflake.
+-- Silver as plain Parquet, one file a day: `AUTO_REFRESH` follows the bucket's notifications, and a
+-- load refreshes by itself. Never point these tables at the data folder of an Iceberg table:
+-- overwritten and deleted rows would come back. Unchecked: never run on Snowflake.
 CREATE EXTERNAL TABLE IF NOT EXISTS OPINIONS.lake.items (
-  created_date DATE AS (TO_DATE(SPLIT_PART(SPLIT_PART(METADATA$FILENAME, 'created_date=', 2), '/', 1))),
+  created_date DATE
+      AS (TO_DATE(SPLIT_PART(SPLIT_PART(METADATA$FILENAME, 'created_date=', 2), '/', 1))),
   platform VARCHAR AS (VALUE:platform::VARCHAR),
   community VARCHAR AS (VALUE:community::VARCHAR),
   kind VARCHAR AS (VALUE:kind::VARCHAR),
@@ -50,7 +54,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS OPINIONS.lake.items (
   PARTITION BY (created_date) WITH LOCATION = @OPINIONS.lake.export/items/ AUTO_REFRESH = TRUE
   PATTERN = '.*[.]parquet' FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE);
 CREATE EXTERNAL TABLE IF NOT EXISTS OPINIONS.lake.mentions (
-  created_date DATE AS (TO_DATE(SPLIT_PART(SPLIT_PART(METADATA$FILENAME, 'created_date=', 2), '/', 1))),
+  created_date DATE
+      AS (TO_DATE(SPLIT_PART(SPLIT_PART(METADATA$FILENAME, 'created_date=', 2), '/', 1))),
   platform VARCHAR AS (VALUE:platform::VARCHAR),
   community VARCHAR AS (VALUE:community::VARCHAR),
   kind VARCHAR AS (VALUE:kind::VARCHAR),
@@ -67,7 +72,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS OPINIONS.lake.mentions (
   PARTITION BY (created_date) WITH LOCATION = @OPINIONS.lake.export/mentions/ AUTO_REFRESH = TRUE
   PATTERN = '.*[.]parquet' FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE);
 CREATE EXTERNAL TABLE IF NOT EXISTS OPINIONS.lake.opinions (
-  created_date DATE AS (TO_DATE(SPLIT_PART(SPLIT_PART(METADATA$FILENAME, 'created_date=', 2), '/', 1))),
+  created_date DATE
+      AS (TO_DATE(SPLIT_PART(SPLIT_PART(METADATA$FILENAME, 'created_date=', 2), '/', 1))),
   platform VARCHAR AS (VALUE:platform::VARCHAR),
   community VARCHAR AS (VALUE:community::VARCHAR),
   kind VARCHAR AS (VALUE:kind::VARCHAR),
@@ -91,7 +97,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS OPINIONS.lake.opinions (
   PARTITION BY (created_date) WITH LOCATION = @OPINIONS.lake.export/opinions/ AUTO_REFRESH = TRUE
   PATTERN = '.*[.]parquet' FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE);
 
--- Least privilege. The loader owns what it makes in mart, staging and silver, and only reads the lake; readers see what is made later too.
+-- Least privilege. The loader owns its tables in mart, staging and silver, and only reads the lake;
+-- grants to readers include future tables.
 GRANT USAGE ON WAREHOUSE MARKET_OPINION TO ROLE OPINIONS_LOADER;
 GRANT USAGE ON WAREHOUSE MARKET_OPINION TO ROLE OPINIONS_BI;
 GRANT USAGE ON DATABASE OPINIONS TO ROLE OPINIONS_LOADER;
@@ -105,7 +112,9 @@ GRANT SELECT ON FUTURE TABLES IN SCHEMA OPINIONS.mart TO ROLE OPINIONS_BI;
 GRANT SELECT ON FUTURE VIEWS IN SCHEMA OPINIONS.mart TO ROLE OPINIONS_BI;
 GRANT USAGE ON SCHEMA OPINIONS.lake TO ROLE OPINIONS_ANALYST;
 
--- Only its owner refreshes an external table, so the loader owns them. Unchecked: never run on Snowflake.
-GRANT OWNERSHIP ON ALL EXTERNAL TABLES IN SCHEMA OPINIONS.lake TO ROLE OPINIONS_LOADER COPY CURRENT GRANTS;
+-- Only its owner can refresh an external table, so the loader owns them. Unchecked: never run on
+-- Snowflake.
+GRANT OWNERSHIP ON ALL EXTERNAL TABLES IN SCHEMA OPINIONS.lake TO ROLE OPINIONS_LOADER
+    COPY CURRENT GRANTS;
 GRANT USAGE ON STAGE OPINIONS.lake.export TO ROLE OPINIONS_LOADER;
 GRANT SELECT ON ALL EXTERNAL TABLES IN SCHEMA OPINIONS.lake TO ROLE OPINIONS_ANALYST;

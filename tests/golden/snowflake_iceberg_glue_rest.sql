@@ -1,5 +1,5 @@
--- Roles, each with what its people need: the loader writes the mart, engineers see everything, analysts read mart and silver, BI tools read the
--- mart. Run by ACCOUNTADMIN, since volumes and integrations are the account's.
+-- Roles: the loader writes the mart, engineers see everything, analysts read mart and silver, BI
+-- tools read the mart. Run by ACCOUNTADMIN, since volumes and integrations belong to the account.
 USE ROLE ACCOUNTADMIN;
 CREATE ROLE IF NOT EXISTS OPINIONS_LOADER;
 CREATE ROLE IF NOT EXISTS OPINIONS_ENGINEER;
@@ -10,41 +10,49 @@ GRANT ROLE OPINIONS_ANALYST TO ROLE OPINIONS_ENGINEER;
 GRANT ROLE OPINIONS_LOADER TO ROLE OPINIONS_ENGINEER;
 GRANT ROLE OPINIONS_ENGINEER TO ROLE SYSADMIN;
 
--- One small warehouse that sleeps after a minute; a statement that takes longer than half an hour is ended.
+-- One small warehouse that suspends after a minute and ends statements after half an hour.
 CREATE WAREHOUSE IF NOT EXISTS MARKET_OPINION
   WAREHOUSE_SIZE = XSMALL AUTO_SUSPEND = 60 AUTO_RESUME = TRUE INITIALLY_SUSPENDED = TRUE
   STATEMENT_TIMEOUT_IN_SECONDS = 1800 COMMENT = 'market opinion: loads and readers';
 
--- Transient, with a day of Time Travel: what was erased must not be read back for longer, and everything can be made anew from the lake.
+-- Transient, with a day of Time Travel: erased words must not be readable for longer, and
+-- everything can be rebuilt from the lake.
 CREATE TRANSIENT DATABASE IF NOT EXISTS OPINIONS DATA_RETENTION_TIME_IN_DAYS = 1;
 CREATE TRANSIENT SCHEMA IF NOT EXISTS OPINIONS.mart DATA_RETENTION_TIME_IN_DAYS = 1;
 CREATE TRANSIENT SCHEMA IF NOT EXISTS OPINIONS.staging DATA_RETENTION_TIME_IN_DAYS = 0;
 CREATE TRANSIENT SCHEMA IF NOT EXISTS OPINIONS.silver DATA_RETENTION_TIME_IN_DAYS = 0;
 CREATE SCHEMA IF NOT EXISTS OPINIONS.lake;
 
--- Where the lake's files lie. Unchecked: the statement is from memory, it was never run on Snowflake.
+-- The place of the lake's files. Unchecked: written from memory, never run on Snowflake.
 CREATE EXTERNAL VOLUME IF NOT EXISTS OPINIONS_LAKE
   STORAGE_LOCATIONS = ((NAME = 'lake' STORAGE_PROVIDER = 'S3' STORAGE_BASE_URL = 's3://tf-prod-opinions-augmented/warehouse/'
     STORAGE_AWS_ROLE_ARN = 'arn:aws:iam::123456789012:role/opinions-snowflake' STORAGE_AWS_EXTERNAL_ID = 'opinions_1'))
   ALLOW_WRITES = FALSE;
 
--- Which files are the tables: Glue's Iceberg REST endpoint. Unchecked: after Snowflake's documentation, never run on Snowflake.
+-- The catalog of the tables: Glue's Iceberg REST endpoint. Unchecked: after Snowflake's
+-- documentation, never run on Snowflake.
 CREATE CATALOG INTEGRATION IF NOT EXISTS OPINIONS_CATALOG
   CATALOG_SOURCE = ICEBERG_REST TABLE_FORMAT = ICEBERG CATALOG_NAMESPACE = 'silver'
-  REST_CONFIG = (CATALOG_URI = 'https://glue.eu-central-1.amazonaws.com/iceberg' CATALOG_API_TYPE = AWS_GLUE
+  REST_CONFIG = (CATALOG_URI = 'https://glue.eu-central-1.amazonaws.com/iceberg'
+    CATALOG_API_TYPE = AWS_GLUE
     CATALOG_NAME = '123456789012' ACCESS_DELEGATION_MODE = EXTERNAL_VOLUME_CREDENTIALS)
-  REST_AUTHENTICATION = (TYPE = SIGV4 SIGV4_IAM_ROLE = 'arn:aws:iam::123456789012:role/opinions-snowflake' SIGV4_SIGNING_REGION = 'eu-central-1')
+  REST_AUTHENTICATION = (TYPE = SIGV4 SIGV4_IAM_ROLE = 'arn:aws:iam::123456789012:role/opinions-snowflake'
+    SIGV4_SIGNING_REGION = 'eu-central-1')
   ENABLED = TRUE REFRESH_INTERVAL_SECONDS = 60;
 
--- Silver, read where it lies. Unchecked: after Snowflake's documentation, never run on Snowflake.
+-- Silver, read in place. Unchecked: after Snowflake's documentation, never run on Snowflake.
 CREATE ICEBERG TABLE IF NOT EXISTS OPINIONS.lake.items
-  EXTERNAL_VOLUME = 'OPINIONS_LAKE' CATALOG = 'OPINIONS_CATALOG' CATALOG_TABLE_NAME = 'items' AUTO_REFRESH = TRUE;
+  EXTERNAL_VOLUME = 'OPINIONS_LAKE' CATALOG = 'OPINIONS_CATALOG'
+  CATALOG_TABLE_NAME = 'items' AUTO_REFRESH = TRUE;
 CREATE ICEBERG TABLE IF NOT EXISTS OPINIONS.lake.mentions
-  EXTERNAL_VOLUME = 'OPINIONS_LAKE' CATALOG = 'OPINIONS_CATALOG' CATALOG_TABLE_NAME = 'mentions' AUTO_REFRESH = TRUE;
+  EXTERNAL_VOLUME = 'OPINIONS_LAKE' CATALOG = 'OPINIONS_CATALOG'
+  CATALOG_TABLE_NAME = 'mentions' AUTO_REFRESH = TRUE;
 CREATE ICEBERG TABLE IF NOT EXISTS OPINIONS.lake.opinions
-  EXTERNAL_VOLUME = 'OPINIONS_LAKE' CATALOG = 'OPINIONS_CATALOG' CATALOG_TABLE_NAME = 'opinions' AUTO_REFRESH = TRUE;
+  EXTERNAL_VOLUME = 'OPINIONS_LAKE' CATALOG = 'OPINIONS_CATALOG'
+  CATALOG_TABLE_NAME = 'opinions' AUTO_REFRESH = TRUE;
 
--- Least privilege. The loader owns what it makes in mart, staging and silver, and only reads the lake; readers see what is made later too.
+-- Least privilege. The loader owns its tables in mart, staging and silver, and only reads the lake;
+-- grants to readers include future tables.
 GRANT USAGE ON WAREHOUSE MARKET_OPINION TO ROLE OPINIONS_LOADER;
 GRANT USAGE ON WAREHOUSE MARKET_OPINION TO ROLE OPINIONS_BI;
 GRANT USAGE ON DATABASE OPINIONS TO ROLE OPINIONS_LOADER;
@@ -58,7 +66,8 @@ GRANT SELECT ON FUTURE TABLES IN SCHEMA OPINIONS.mart TO ROLE OPINIONS_BI;
 GRANT SELECT ON FUTURE VIEWS IN SCHEMA OPINIONS.mart TO ROLE OPINIONS_BI;
 GRANT USAGE ON SCHEMA OPINIONS.lake TO ROLE OPINIONS_ANALYST;
 
--- A refresh needs OWNERSHIP of the table or OPERATE; reading needs its volume and catalog too. Unchecked: never run on Snowflake.
+-- A refresh needs OWNERSHIP or OPERATE on the table; reading also needs its volume and catalog.
+-- Unchecked: never run on Snowflake.
 GRANT USAGE ON EXTERNAL VOLUME OPINIONS_LAKE TO ROLE OPINIONS_LOADER;
 GRANT USAGE ON INTEGRATION OPINIONS_CATALOG TO ROLE OPINIONS_LOADER;
 GRANT SELECT, OPERATE ON ALL ICEBERG TABLES IN SCHEMA OPINIONS.lake TO ROLE OPINIONS_LOADER;

@@ -1,4 +1,5 @@
-# The bucket of the states of all stages, and the roles by which workflows of the repository plan and deploy, without a key.
+# The bucket of the states of all stages, and the roles by which workflows of the repository plan
+# and deploy, without a key.
 locals {
   reads = toset([])
 }
@@ -11,7 +12,8 @@ module "key" {
   protect     = true
 }
 
-# Made before the first `init`, since this state lies in it too, and then imported: see infra/terraform/__init__.py.
+# Created before the first `init`, since it holds this stage's state as well, and then imported
+# (infra/terraform/__init__.py).
 module "state" {
   source   = "../modules/bucket"
   name     = local.state_bucket
@@ -41,7 +43,8 @@ resource "aws_iam_openid_connect_provider" "github" {
 
 data "aws_iam_policy_document" "trust" {
   for_each = {
-    # Whoever opens a pull request of this repository may look; only the environment, with its reviewers, may change.
+    # A pull request of this repository may plan; only the environment, with its reviewers, may
+    # apply.
     plan   = "repo:${var.github_repository}:pull_request"
     deploy = "repo:${var.github_repository}:environment:${var.environment}"
   }

@@ -4,6 +4,6 @@ output "roles" {
 }
 
 output "boundary_arn" {
-  description = "The limit of every role."
+  description = "ARN of the boundary of all roles."
   value       = aws_iam_policy.boundary.arn
 }

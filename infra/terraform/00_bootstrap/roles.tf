@@ -1,11 +1,12 @@
-# What the two roles may do. Neither may change itself, the other, or the limit that every role of the stages has.
+# Policies of the two roles. Neither may change itself, the other, or the boundary of all roles of
+# the stages.
 locals {
-  # By name, so that a plan shows policies whole before anything is there.
+  # By name, so that a plan shows complete policies before the resources exist.
   states   = "${local.arn}:s3:::${local.state_bucket}"
   boundary = "${local.arn}:iam::${local.account}:policy/${local.base}-policy-boundary"
   arn      = "arn:${local.partition}"
   in       = "${var.region}:${local.account}"
-  # What holds people's words or secrets.
+  # Resources that hold people's words or secrets.
   data = concat(
     [for layer in ["landing", "bronze", "silver", "gold", "trail"] : "${local.arn}:s3:::${local.base}-s3-${layer}-${local.account}/*"],
     [
@@ -17,7 +18,7 @@ locals {
   bootstrapped = [for role in ["plan", "deploy"] : "${local.arn}:iam::${local.account}:role/${local.base}-role-${role}"]
 }
 
-# Looking at resources must not mean reading what is in them.
+# Read access to resources must not include their contents.
 data "aws_iam_policy_document" "plan" {
   statement {
     sid    = "NoData"
@@ -56,7 +57,7 @@ resource "aws_iam_role_policy" "plan" {
   policy = data.aws_iam_policy_document.plan.json
 }
 
-# The most that any role of the stages can ever do, whatever its own policy says.
+# The boundary of every role of the stages, whatever its own policy allows.
 data "aws_iam_policy_document" "boundary" {
   statement {
     sid = "ServicesOfTheStages"
@@ -77,7 +78,7 @@ data "aws_iam_policy_document" "boundary" {
       "ssm:*",
       "ssmmessages:*",
     ]
-    # A limit, not a grant: what a role may do is written where the role is, resource by resource.
+    # A limit, not a grant: each role's own policy grants access, resource by resource.
     resources = ["*"]
   }
   statement {
@@ -162,7 +163,7 @@ data "aws_iam_policy_document" "deploy" {
       "logs:DescribeLogGroups",
       "sts:GetCallerIdentity",
     ]
-    # These take no resource, or ids that AWS gives out; the region below is the limit.
+    # These actions take no resource, or ids that AWS assigns; the region below is the limit.
     resources = ["*"]
     condition {
       test     = "StringEquals"
@@ -180,7 +181,7 @@ data "aws_iam_policy_document" "deploy" {
     actions   = ["iam:Get*", "iam:List*"]
     resources = ["${local.arn}:iam::${local.account}:role/${local.base}-*", "${local.arn}:iam::${local.account}:policy/${local.base}-*"]
   }
-  # Without the limit no role is made or changed, or a deployment could give itself anything.
+  # No role is created or changed without the boundary, or a deployment could grant itself anything.
   statement {
     sid       = "LimitedRoles"
     actions   = ["iam:CreateRole", "iam:PutRolePolicy", "iam:DeleteRolePolicy", "iam:AttachRolePolicy", "iam:DetachRolePolicy"]
@@ -199,7 +200,7 @@ data "aws_iam_policy_document" "deploy" {
   statement {
     sid    = "NotItself"
     effect = "Deny"
-    # It may look, since a plan does.
+    # Read access, which a plan needs.
     not_actions = ["iam:Get*", "iam:List*"]
     resources   = concat(local.bootstrapped, [local.boundary])
   }

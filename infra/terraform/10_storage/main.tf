@@ -18,7 +18,7 @@ module "key" {
   protect     = var.protect
 }
 
-# No versions: what somebody asks to be forgotten has to be gone. Iceberg keeps the versions that a mistake needs.
+# No versions: an erasure must remove the object itself. Iceberg's snapshots undo mistakes.
 module "layer" {
   source        = "../modules/bucket"
   for_each      = local.layers
@@ -28,7 +28,7 @@ module "layer" {
   force_destroy = !var.protect
 }
 
-# The classes are read at once, and what is erased there is gone at once.
+# These classes allow immediate reads and immediate deletion.
 resource "aws_s3_bucket_lifecycle_configuration" "layer" {
   for_each = local.layers
   bucket   = module.layer[each.key].name
@@ -55,7 +55,7 @@ resource "aws_s3_bucket_lifecycle_configuration" "layer" {
   }
 }
 
-# Files that arrive are events.
+# Send an event for each file that arrives.
 resource "aws_s3_bucket_notification" "landing" {
   bucket      = module.layer["landing"].name
   eventbridge = true

@@ -4,6 +4,6 @@ output "table" {
 }
 
 output "key_arn" {
-  description = "Its key."
+  description = "ARN of its KMS key."
   value       = module.key.arn
 }

@@ -1,4 +1,5 @@
-# Places for secrets, whose values are put there by hand and never pass through a state, and the topic of all alerts.
+# Places for secrets, whose values are set by hand and never pass through a state, and the topic of
+# all alerts.
 locals {
   reads = toset([])
   secrets = {
@@ -26,7 +27,7 @@ module "key" {
 }
 
 data "aws_iam_policy_document" "config_key" {
-  # Alarms, budgets and rules publish to the encrypted topic.
+  # Let alarms, budgets and rules publish to the encrypted topic.
   statement {
     sid       = "Alerts"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey*"]

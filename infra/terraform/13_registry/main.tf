@@ -1,4 +1,4 @@
-# Where the image lies.
+# The repository of the image.
 locals {
   reads = toset([])
 }

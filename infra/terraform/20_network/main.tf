@@ -1,5 +1,5 @@
-# Two public subnets without a way in: containers call out, nobody calls them. Private subnets would need a NAT gateway, which costs more
-# than everything else here together.
+# Two public subnets without ingress: containers only call out. Private subnets would need a NAT
+# gateway, which costs more than everything else together.
 locals {
   reads = toset([])
   zones = slice(data.aws_availability_zones.here.names, 0, 2)
@@ -15,7 +15,7 @@ resource "aws_vpc" "main" {
   tags                 = { Name = "${local.base}-vpc" }
 }
 
-# Whoever forgets to name a group gets one that lets nothing through.
+# The default group, which blocks all traffic.
 resource "aws_default_security_group" "none" {
   vpc_id = aws_vpc.main.id
 }
@@ -50,7 +50,7 @@ resource "aws_route_table_association" "public" {
   route_table_id = aws_route_table.public.id
 }
 
-# Data goes to S3 and DynamoDB without the internet, and without its price.
+# Traffic to S3 and DynamoDB avoids the internet and its price.
 resource "aws_vpc_endpoint" "gateway" {
   for_each          = toset(["s3", "dynamodb"])
   vpc_id            = aws_vpc.main.id

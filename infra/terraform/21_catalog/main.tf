@@ -1,7 +1,8 @@
-# A database for each layer, whose tables lie in the layer's bucket. Tables are made by the first run that writes them.
+# A database for each layer, with its tables in the layer's bucket. The first run that writes a
+# table creates it.
 locals {
   reads = toset(["10_storage"])
-  # Refused lines are as they were received, so they lie with bronze.
+  # Rejected lines are as received, so they belong to bronze.
   databases = { bronze = "bronze", silver = "silver", gold = "gold", ops = "bronze" }
 }
 

@@ -1,4 +1,5 @@
-# Who may read which layer: engineers what was received, analysts what has no names, and business tools the daily figures.
+# Reading roles: engineers read received lines, analysts data without names, business tools the
+# daily figures.
 locals {
   reads = toset(["10_storage", "21_catalog"])
   sees = {
@@ -16,7 +17,7 @@ data "aws_iam_policy_document" "trust" {
     actions = ["sts:AssumeRole"]
     principals {
       type = "AWS"
-      # Nobody yet: the role itself cannot be asked for by anybody but the account's administrators.
+      # Without principals, only the account's administrators can take the role.
       identifiers = try(var.reader_principals[each.key], ["arn:${local.partition}:iam::${local.account}:root"])
     }
   }

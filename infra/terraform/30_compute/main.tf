@@ -1,4 +1,4 @@
-# The cluster, the worker that is always there, and what containers of flow runs are started with.
+# The cluster, the worker's service, and the parameters of containers for flow runs.
 locals {
   reads   = toset(["10_storage", "11_state", "12_config", "13_registry", "20_network", "21_catalog"])
   storage = local.of["10_storage"]
@@ -30,7 +30,7 @@ resource "aws_cloudwatch_log_group" "log" {
   retention_in_days = var.log_retention_days
 }
 
-# What ECS tells of containers that ended, by which the worker knows a crash from a success.
+# ECS's events of ended containers, by which the worker tells a crash from a success.
 module "ended" {
   source            = "../modules/queue"
   name              = "${local.base}-sqs-ended"

@@ -22,7 +22,7 @@ locals {
 }
 
 output "run" {
-  description = "What a flow run's container is started with: for `python -m infra.orchestration apply`."
+  description = "Parameters of a flow run's container, for `python -m infra.orchestration ecs`."
   value = {
     region             = var.region
     cluster            = aws_ecs_cluster.main.arn

@@ -1,7 +1,7 @@
-# Roles of containers: `start` fetches image and secrets, `worker` starts runs, and a run has the role of what it does:
-# `pipeline` from a source to the mart and back where something is forgotten, `serving` only loads and publishes.
+# Roles of containers: `start` fetches image and secrets, `worker` starts runs, `pipeline` runs
+# everything from a source to the mart and erasures, `serving` only loads and publishes.
 locals {
-  # By name, so that a plan shows policies whole before anything is there.
+  # By name, so that a plan shows complete policies before the resources exist.
   cluster = "${local.base}-ecs"
   role    = { for name in local.assume : name => "arn:${local.partition}:iam::${local.account}:role/${local.base}-role-${name}" }
   log_arn = { for name in local.logs : name => "arn:${local.partition}:logs:${var.region}:${local.account}:log-group:/${local.base}/${name}" }
@@ -18,7 +18,7 @@ locals {
   objects  = { for layer, bucket in local.storage.buckets : layer => "${bucket.arn}/*" }
   refused  = "${local.storage.buckets.bronze.arn}/ops/*"
   glue     = "arn:${local.partition}:glue:${var.region}:${local.account}"
-  # What each kind of run reads and writes.
+  # Read and write access of each kind of run.
   runs = {
     pipeline = {
       reads   = [local.received, local.inbox, local.objects.bronze, local.objects.silver, local.objects.gold]

@@ -1,5 +1,5 @@
-# A file put into the landing bucket's inbox is an event of Prefect, which starts the deployment that waits for it; and a message in a
-# queue, for whoever Prefect cannot be reached by, and to play again what was missed.
+# A file in the landing bucket's inbox becomes an event of Prefect, which starts the deployment, and
+# a message in a queue, for installations whose Prefect is not public, and to replay lost events.
 locals {
   reads  = toset(["10_storage", "12_config"])
   bucket = local.of["10_storage"].buckets.landing.name
@@ -60,7 +60,7 @@ resource "aws_cloudwatch_event_target" "prefect" {
   dead_letter_config {
     arn = module.inbox.dead.arn
   }
-  # The event's own id, so that one that comes twice is one to Prefect.
+  # The event's own id, so that Prefect counts a repeated event once.
   input_transformer {
     input_paths = {
       id     = "$.id"

@@ -1,4 +1,4 @@
 output "queues" {
-  description = "Names of the queue of arrivals and of what it could not be rid of."
+  description = "Names of the queue of arrivals and of its dead-letter queue."
   value       = { inbox = module.inbox.name, dead = module.inbox.dead.name }
 }

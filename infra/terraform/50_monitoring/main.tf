@@ -1,4 +1,5 @@
-# What tells people that something is wrong when Prefect itself cannot: alarms, a budget, a page to look at, and a trail of who read what.
+# Monitoring for problems that Prefect itself cannot report: alarms, a budget, a dashboard and a
+# trail of access.
 locals {
   reads  = toset(["10_storage", "12_config", "30_compute", "40_events"])
   topic  = local.of["12_config"].alerts_arn

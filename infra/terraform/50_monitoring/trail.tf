@@ -1,4 +1,4 @@
-# Who read or wrote which object of which layer, kept for a year.
+# A trail of every read and write of an object, kept for a year.
 module "key" {
   source      = "../modules/key"
   root_arn    = local.root_arn

@@ -1,4 +1,5 @@
-# The role by which Snowflake reads silver and gold in place. It may write nothing, and sees neither landing nor bronze.
+# The role by which Snowflake reads silver and gold in place. It may write nothing, and sees neither
+# landing nor bronze.
 locals {
   reads  = toset(["10_storage"])
   layers = ["silver", "gold"]
@@ -10,7 +11,7 @@ data "aws_iam_policy_document" "trust" {
     actions = ["sts:AssumeRole"]
     principals {
       type = "AWS"
-      # Before Snowflake has said who it is, nobody but the account's administrators.
+      # Until Snowflake's principal is known, only the account's administrators.
       identifiers = [var.snowflake_iam_user_arn == "" ? "arn:${local.partition}:iam::${local.account}:root" : var.snowflake_iam_user_arn]
     }
     condition {

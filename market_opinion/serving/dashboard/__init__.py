@@ -1,1 +1,1 @@
-"""Pages in a browser over the mart's views: brands, comparisons, operations. Needs the extra `dashboard`."""
+"""Browser pages over the mart's views: brands, comparison, operations (extra `dashboard`)."""

@@ -26,14 +26,15 @@ def start(*, port: int = 8501, address: str = "127.0.0.1", reads: source.Reads =
 
     Args:
         port: Port to listen on.
-        address: Address to listen on; 0.0.0.0 lets others in, who are not asked who they are.
-        reads: What the pages read: the mart of MART_URI, or the PostgreSQL of POSTGRES_URI.
+        address: Address to listen on; 0.0.0.0 opens the pages to everyone, without a sign-in.
+        reads: Database behind the pages: the mart of MART_URI, or the PostgreSQL of POSTGRES_URI.
     """
     try:
-        from streamlit.web import bootstrap  # the extra
+        from streamlit.web import bootstrap  # only the extra `dashboard` installs it
     except ModuleNotFoundError:
         say(
-            "the dashboard needs Streamlit: run [bold]make dashboard[/], or install market-opinion\\[dashboard]"
+            "the dashboard needs Streamlit:"
+            " run [bold]make dashboard[/], or install market-opinion\\[dashboard]"
         )
         sys.exit(2)
     source.open_source(load_settings(), reads)
@@ -51,11 +52,11 @@ def start(*, port: int = 8501, address: str = "127.0.0.1", reads: source.Reads =
         "theme.textColor": "#2b2a27",
     }
     bootstrap.load_config_options(options)
-    # What the first page needs is loaded while the browser fetches Streamlit's own.
+    # The first page needs the charts; they load while the browser fetches Streamlit's own files.
     threading.Thread(
         target=importlib.import_module, args=["market_opinion.serving.charts"], daemon=True
     ).start()
-    Console().print(f"dashboard on http://{address}:{port}, ends with Ctrl+C")
+    Console().print(f"dashboard on http://{address}:{port}, press Ctrl+C to stop it")
     bootstrap.run(str(_APP), is_hello=False, args=[reads], flag_options=options)
 
 

@@ -1,4 +1,7 @@
-"""The pages. Streamlit runs this file from top to bottom at every click; what is asked of the mart is remembered for a minute."""
+"""The pages. Streamlit runs this file from top to bottom at every click.
+
+Answers of the mart are cached for a minute.
+"""
 
 import sys
 from datetime import UTC, date, datetime, timedelta
@@ -13,7 +16,7 @@ from market_opinion.serving import charts
 from market_opinion.serving.dashboard import source
 
 _READS: Any = sys.argv[1] if len(sys.argv) > 1 else "mart"
-_SECONDS_REMEMBERED = 60
+_CACHE_SECONDS = 60
 _HOURS_SHOWN = timedelta(days=14)
 
 
@@ -22,13 +25,13 @@ def _open() -> source.Source:
     return source.open_source(load_settings(), _READS)
 
 
-@st.cache_data(ttl=_SECONDS_REMEMBERED, show_spinner="Reading the mart …")
-def _ask(what: str, *arguments: Any) -> Any:  # noqa: ANN401, what the function gives
-    return getattr(source, what)(_open(), *arguments)
+@st.cache_data(ttl=_CACHE_SECONDS, show_spinner="Reading the mart …")
+def _ask(question: str, *arguments: Any) -> Any:  # noqa: ANN401, as the function of `source` returns
+    return getattr(source, question)(_open(), *arguments)
 
 
 def _filters() -> tuple[pl.DataFrame, pl.DataFrame, str, tuple[date, date]]:
-    """Rows of daily_brand and daily_aspect that the sidebar leaves, the domain and the days."""
+    """Show the filters; return the rows they keep (by brand, by aspect), the domain, the days."""
     domain = st.sidebar.selectbox(
         "Domain", _ask("domains"), format_func=lambda name: name.replace("_", " ").title()
     )
@@ -48,7 +51,7 @@ def _filters() -> tuple[pl.DataFrame, pl.DataFrame, str, tuple[date, date]]:
         kept &= pl.col("platform").is_in(platforms)
     of_brand = kept & pl.col("brand").is_in(names) if names else kept
     of_aspect = of_brand & pl.col("aspect_title").is_in(titles) if titles else of_brand
-    # Shares are of all brands that were spoken of, so they stay when a brand is chosen.
+    # A share is one of all brands, so choosing a brand must not change it.
     st.session_state["all_brands"] = brands.filter(kept)
     return brands.filter(of_brand), aspects.filter(of_aspect), domain, days
 
@@ -73,11 +76,11 @@ def _chart(chart: Any) -> None:  # noqa: ANN401, any Altair chart
 
 
 def brand_page() -> None:
-    """Share of voice, trend, aspects, and the words behind every number."""
-    st.title("What people say")
+    """Show share of voice, trend, aspects, and the words behind every number."""
+    st.title("Brands")
     days, aspects, domain, span = _filters()
     if days.is_empty():
-        st.info("Nobody spoke of these in these days: widen the filters on the left.")
+        st.info("No mention matches: widen the filters on the left.")
         return
     everyone = st.session_state["all_brands"]
     mentions, all_mentions = int(days["mention_count"].sum()), int(everyone["mention_count"].sum())
@@ -99,7 +102,7 @@ def brand_page() -> None:
         _chart(charts.sentiment_over_time(source.trend(days)))
     st.subheader("Aspects")
     if aspects.is_empty():
-        st.info("No opinion on these aspects in these days.")
+        st.info("No opinion on these aspects on these days.")
         return
     cells = source.cells(aspects)
     _chart(charts.aspect_heat(cells))
@@ -107,7 +110,7 @@ def brand_page() -> None:
 
 
 def _quotes(cells: pl.DataFrame, domain: str, span: tuple[date, date]) -> None:
-    """The words behind one cell."""
+    """Show the words behind one cell."""
     st.subheader("The words behind a number")
     ranked = cells.sort("opinion_count", "brand", "aspect", descending=[True, False, False])
     left, right = st.columns(2)
@@ -118,14 +121,14 @@ def _quotes(cells: pl.DataFrame, domain: str, span: tuple[date, date]) -> None:
     cell = of_brand.row(by_predicate=pl.col("aspect") == aspect, named=True)
     st.caption(
         f"{cell['opinion_count']:,} opinions, mean polarity {cell['mean_polarity']:+.2f},"
-        f" {cell['positive_count']:,} praise, {cell['negative_count']:,} complain"
+        f" {cell['positive_count']:,} positive, {cell['negative_count']:,} negative"
     )
-    found = _ask("quotes", domain, brand, aspect, span)
-    if found.is_empty():
-        st.info("The words were purged, or lie outside of these days; the numbers stay.")
+    quotes = _ask("quotes", domain, brand, aspect, span)
+    if quotes.is_empty():
+        st.info("The words were purged, or are older or newer than these days.")
         return
     st.dataframe(
-        found.to_pandas(),
+        quotes.to_pandas(),
         hide_index=True,
         width="stretch",
         column_config={
@@ -140,7 +143,7 @@ def _quotes(cells: pl.DataFrame, domain: str, span: tuple[date, date]) -> None:
 
 
 def comparison_page() -> None:
-    """Two to four brands side by side."""
+    """Show two to four brands side by side."""
     st.title("Side by side")
     days, aspects, _, _ = _filters()
     totals = (
@@ -178,11 +181,11 @@ def comparison_page() -> None:
 
 
 def operations_page() -> None:
-    """What was read, how much of it is of use, how fresh it is, what it cost and what was refused."""
+    """Show coverage, usable share, freshness, cost and rejections."""
     st.title("Operations")
     coverage = _ask("coverage")
     if coverage.is_empty():
-        st.info("No window was recorded yet.")
+        st.info("No hour is recorded yet.")
         return
     last_day = coverage["full_date"].max()
     hours = _ask("hours", last_day - _HOURS_SHOWN)
@@ -218,46 +221,47 @@ def operations_page() -> None:
         )
     )
     st.subheader("Loads")
-    _table(_ask("loads"), empty="No load was recorded yet.")
+    _table(_ask("loads"), empty="No load is recorded yet.")
     _lake()
 
 
-@st.cache_data(ttl=_SECONDS_REMEMBERED, show_spinner="Reading the lake …")
+@st.cache_data(ttl=_CACHE_SECONDS, show_spinner="Reading the lake …")
 def _lake_figures() -> tuple[pl.DataFrame, pl.DataFrame]:
-    """What was refused and what models cost, from the lake."""
+    """Return the counts of rejections and the cost of models, from the lake."""
     from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS
     from market_opinion.serving.report import ANSWER_COLUMNS, figures
     from market_opinion.storage.lake.tables import open_lake
 
     settings = load_settings()
     lake = open_lake(settings.lake_catalog, settings.lake_path)
-    refused = (
+    rejections = (
         lake.read(OPS_REJECTIONS, columns=["stage", "reason"])
         .group_by("stage", "reason")
         .len("count")
         .sort("count", descending=True)
     )
-    return refused, figures.costs(lake.read(SILVER_EXTRACTIONS, columns=ANSWER_COLUMNS))
+    return rejections, figures.costs(lake.read(SILVER_EXTRACTIONS, columns=ANSWER_COLUMNS))
 
 
 def _lake() -> None:
     if _READS == "postgres":
         st.info(
-            "Rejections and spend are kept in the lake: start the dashboard without --reads postgres to see them."
+            "Rejections and the cost of models are in the lake:"
+            " start the dashboard without --reads postgres to see them."
         )
         return
     left, right = st.columns(2, gap="large")
-    refused, costs = _lake_figures()
+    rejections, costs = _lake_figures()
     with left:
         st.subheader("Rejections")
-        _table(refused, empty="Nothing was refused.")
+        _table(rejections, empty="No line or reply was refused.")
     with right:
-        st.subheader("Spend on models")
-        _table(costs, empty="No model was asked.")
+        st.subheader("Cost of models")
+        _table(costs, empty="No model was used.")
 
 
 def main() -> None:
-    """Choose the page, or say what is missing."""
+    """Show the chosen page, or say what is missing."""
     st.set_page_config(page_title="Market opinion", layout="wide")
     pages = [
         st.Page(brand_page, title="Brands", default=True),
@@ -269,7 +273,8 @@ def main() -> None:
         if not _open().is_loaded:
             st.title("Nothing to show yet")
             st.info(
-                "The mart is empty. Fill it with the bundled sample, `make demo`, or with your own data, see the README."
+                "The mart is empty. Fill it with the bundled sample (`make demo`),"
+                " or with your own data (README)."
             )
             return
         page.run()

@@ -1,4 +1,4 @@
-"""Where the pages' figures come from: the same views of DuckDB, Snowflake or PostgreSQL."""
+"""Queries behind the pages: the same views in DuckDB, Snowflake or PostgreSQL."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -13,24 +13,25 @@ Reads = Literal["mart", "postgres"]
 
 
 class Source(Protocol):
-    """What is asked."""
+    """A database that holds the views."""
 
     @property
     def is_loaded(self) -> bool:
-        """Whether there is anything."""
+        """Whether the database holds any load."""
         ...
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> pl.DataFrame:
-        """Rows of a SELECT."""
+        """Return the rows of a SELECT."""
         ...
 
 
 def open_source(settings: Settings, reads: Reads) -> Source:
-    """What the settings name; raises SettingsInvalid where that is nothing."""
+    """Open the database that the settings name; raise SettingsInvalid if there is none."""
     if reads == "postgres":
         if settings.postgres_uri is None:
             message = (
-                "POSTGRES_URI is not set: say where the views were published, or leave out --reads"
+                "--reads postgres needs POSTGRES_URI: set it to the database with the views,"
+                " or leave out --reads"
             )
             raise SettingsInvalid(message)
         from market_opinion.serving.mart.postgres import PostgresMart
@@ -43,7 +44,7 @@ def open_source(settings: Settings, reads: Reads) -> Source:
 
         return open_warehouse(settings)
     if settings.mart_engine == "none":
-        message = "MART_URI is none: the dashboard needs a mart, or --reads postgres"
+        message = "MART_URI is none: set it to a mart, or use --reads postgres"
         raise SettingsInvalid(message)
     from market_opinion.serving.mart.duckdb import DuckDBMart
 
@@ -51,14 +52,14 @@ def open_source(settings: Settings, reads: Reads) -> Source:
 
 
 def domains(source: Source) -> list[str]:
-    """The domains that anything was mentioned of."""
+    """Return the domains that have a mention."""
     return source.query("SELECT DISTINCT domain FROM mart.daily_platform ORDER BY domain")[
         "domain"
     ].to_list()
 
 
 def daily_brand(source: Source, domain: str) -> pl.DataFrame:
-    """The view, of one domain."""
+    """Return the view's rows of one domain."""
     return source.query(
         "SELECT * FROM mart.daily_brand WHERE domain = $domain ORDER BY full_date, brand",
         {"domain": domain},
@@ -66,7 +67,7 @@ def daily_brand(source: Source, domain: str) -> pl.DataFrame:
 
 
 def daily_aspect(source: Source, domain: str) -> pl.DataFrame:
-    """The view, of one domain."""
+    """Return the view's rows of one domain."""
     return source.query(
         "SELECT * FROM mart.daily_aspect WHERE domain = $domain ORDER BY full_date, brand, aspect",
         {"domain": domain},
@@ -76,11 +77,13 @@ def daily_aspect(source: Source, domain: str) -> pl.DataFrame:
 def quotes(
     source: Source, domain: str, brand: str, aspect: str, days: tuple[date, date]
 ) -> pl.DataFrame:
-    """The words behind a number: of a brand and aspect, strongest first."""
+    """Return the words on a brand and aspect, strongest first."""
     sql = (
-        "SELECT product, label, polarity, evidence, votes, platform, community, mentioned_at, permalink FROM mart.top_evidence"
+        "SELECT product, label, polarity, evidence, votes, platform, community, mentioned_at,"
+        " permalink FROM mart.top_evidence"
         " WHERE domain = $domain AND brand = $brand AND aspect = $aspect"
-        " AND CAST(mentioned_at AS DATE) >= CAST($first AS DATE) AND CAST(mentioned_at AS DATE) <= CAST($last AS DATE)"
+        " AND CAST(mentioned_at AS DATE) >= CAST($first AS DATE)"
+        " AND CAST(mentioned_at AS DATE) <= CAST($last AS DATE)"
         " ORDER BY evidence_rank, product LIMIT 40"
     )
     return source.query(
@@ -96,12 +99,12 @@ def quotes(
 
 
 def coverage(source: Source) -> pl.DataFrame:
-    """The view by day."""
+    """Return the daily view of coverage."""
     return source.query("SELECT * FROM mart.coverage ORDER BY platform, community, full_date")
 
 
 def hours(source: Source, since: date) -> pl.DataFrame:
-    """The view by hour, from a day on."""
+    """Return the hourly view of coverage, from a day on."""
     return source.query(
         "SELECT * FROM mart.hourly_coverage WHERE window_start >= CAST($since AS TIMESTAMP)",
         {"since": str(since)},
@@ -109,22 +112,23 @@ def hours(source: Source, since: date) -> pl.DataFrame:
 
 
 def loads(source: Source) -> pl.DataFrame:
-    """The last loads and what they proved."""
+    """Return the latest loads with their counts."""
     return source.query(
-        "SELECT load_number, domain, first_date_key, last_date_key, fact_mention_count, fact_opinion_count, unknown_product_count,"
-        " unknown_aspect_count, items_snapshot_id FROM mart.load_audit ORDER BY load_number DESC LIMIT 20"
+        "SELECT load_number, domain, first_date_key, last_date_key, fact_mention_count,"
+        " fact_opinion_count, unknown_product_count, unknown_aspect_count, items_snapshot_id"
+        " FROM mart.load_audit ORDER BY load_number DESC LIMIT 20"
     )
 
 
 def tones(days: pl.DataFrame) -> pl.DataFrame:
-    """Mentions by `brand` and `tone`, from rows of daily_brand."""
+    """Count mentions by `brand` and `tone`, from rows of daily_brand."""
     judged = {name: pl.col(f"{name}_count") for name in ("positive", "neutral", "negative")}
-    counted = days.select(
+    counts = days.select(
         "brand",
         **judged,
         **{"not judged": pl.col("mention_count") - pl.sum_horizontal(*judged.values())},
     )
-    long = counted.unpivot(index="brand", variable_name="tone", value_name="mention_count")
+    long = counts.unpivot(index="brand", variable_name="tone", value_name="mention_count")
     return (
         long.group_by("brand", "tone")
         .agg(pl.col("mention_count").sum())
@@ -133,7 +137,7 @@ def tones(days: pl.DataFrame) -> pl.DataFrame:
 
 
 def trend(days: pl.DataFrame) -> pl.DataFrame:
-    """Mean polarity by `brand` and day, with how many judged mentions it is of, from rows of daily_brand."""
+    """Return mean polarity and judged mentions by `brand` and day, from rows of daily_brand."""
     judged = pl.sum_horizontal("positive_count", "neutral_count", "negative_count")
     return (
         days.with_columns(mention_count=judged, at=pl.col("full_date").cast(pl.Datetime("us")))
@@ -143,7 +147,7 @@ def trend(days: pl.DataFrame) -> pl.DataFrame:
 
 
 def cells(aspects: pl.DataFrame) -> pl.DataFrame:
-    """Mean polarity and number of opinions by brand and aspect, from rows of daily_aspect."""
+    """Return mean polarity and opinion counts by brand and aspect, from rows of daily_aspect."""
     weight = pl.col("opinion_count")
     return aspects.group_by("brand", "aspect", "aspect_title").agg(
         ((pl.col("mean_polarity") * weight).sum() / weight.sum()).alias("mean_polarity"),
@@ -153,7 +157,7 @@ def cells(aspects: pl.DataFrame) -> pl.DataFrame:
 
 
 def net_sentiment(days: pl.DataFrame) -> float | None:
-    """Share of praise minus share of complaint among judged mentions; none where none was judged."""
+    """Return the share of praise minus the share of complaint; None without a judged mention."""
     praise, neutral, complaint = (
         int(days[f"{tone}_count"].sum()) for tone in ("positive", "neutral", "negative")
     )

@@ -1,8 +1,9 @@
-"""The star schema: SQL files in `sql/`, the same text for every engine, and the order in which a load runs them.
+"""The star schema: SQL files in `sql/`, the same text for every engine, and their order in a load.
 
-`sql/schema` makes what is not there yet, `sql/views` are what people query; `sql/dimensions` and `sql/facts` are one
-transaction; `sql/checks` return the rows that contradict silver or each other, and any such row undoes the load. What one
-engine needs alone is in a folder of its name.
+`sql/schema` creates missing tables, and `sql/views` holds the views that people query.
+`sql/dimensions` and `sql/facts` run in one transaction. `sql/checks` select rows that contradict
+silver or each other; a single such row undoes the load. A folder named after an engine holds the
+files that only this engine needs.
 """
 
 import hashlib
@@ -14,6 +15,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from market_opinion.core.contracts import NEUTRAL_BELOW
 from market_opinion.core.errors import MartRefused, ReconciliationFailed
 from market_opinion.core.polars_types import UTC_TIME, Schema
 from market_opinion.domain.definition import Domain
@@ -34,11 +36,13 @@ _LOAD = (
     "facts/orphan_threads",
 )
 _AUDIT = "facts/load_audit"
+# Constants that SQL shares with Python, by the placeholder that stands for them in the files.
+_CONSTANTS = {"{neutral_below}": str(NEUTRAL_BELOW)}
 
 
 @dataclass(frozen=True)
 class Load:
-    """What one load is told: the dates to rebuild, the catalogue, the ledger's hours of those dates, and silver's snapshots."""
+    """Inputs of one load: the dates to rebuild, the catalogue, the ledger's hours, snapshots."""
 
     domain: str
     score_set: str
@@ -51,15 +55,21 @@ class Load:
 
     @property
     def key(self) -> str:
-        """The same for loads that are told the same and find the same silver."""
-        told = [frame.write_json() for frame in (self.products, self.aspects, self.windows)]
-        found = (self.domain, self.score_set, self.dates, sorted(self.snapshot_ids.items()), told)
-        return hashlib.sha256(repr(found).encode()).hexdigest()[:32]
+        """Hash of the load's inputs; equal for loads that write the same rows."""
+        tables = [frame.write_json() for frame in (self.products, self.aspects, self.windows)]
+        inputs = (
+            self.domain,
+            self.score_set,
+            self.dates,
+            sorted(self.snapshot_ids.items()),
+            tables,
+        )
+        return hashlib.sha256(repr(inputs).encode()).hexdigest()[:32]
 
     def frames(self) -> dict[str, pl.DataFrame]:
-        """What the tables of `staging` hold during the load, by name."""
+        """Return the rows of each table of `staging` during the load, by table name."""
         as_of = self.as_of.astimezone(UTC).replace(tzinfo=None)
-        told = {
+        row = {
             "load_key": self.key,
             "domain": self.domain,
             "score_set": self.score_set,
@@ -73,7 +83,7 @@ class Load:
         dates = sorted({day.year * 10_000 + day.month * 100 + day.day for day in self.dates})
         return {
             "load": pl.DataFrame(
-                [told],
+                [row],
                 schema_overrides={f"{name}_snapshot_id": pl.Int64 for name in self.snapshot_ids},
             ),
             "touched_dates": pl.DataFrame({"date_key": dates}),
@@ -85,14 +95,18 @@ class Load:
 
 @dataclass(frozen=True)
 class Silver:
-    """Silver's rows of a load's dates: the submissions and mentioned items, and mentions and opinions of its domain and set."""
+    """Rows of silver on a load's dates.
+
+    Items are submissions and whatever has a mention; mentions and opinions are those of the
+    load's domain and score set.
+    """
 
     items: pl.DataFrame
     mentions: pl.DataFrame
     opinions: pl.DataFrame
 
     def frames(self) -> dict[str, pl.DataFrame]:
-        """The tables of `silver` that the SQL reads, by name."""
+        """Return the tables of `silver` that the SQL reads, by name."""
         return {name: naive(frame) for name, frame in vars(self).items()}
 
 
@@ -104,62 +118,71 @@ class Mart(Protocol):
     ) -> dict[str, int]:
         """Rebuild the load's dates in one transaction and count what they hold; all or nothing.
 
-        `silver` gives the rows for engines that cannot read the lake in place. A load that is told and finds what the last
-        one of its dates did is left out, unless it is to be done `again`. Raises ReconciliationFailed, with nothing
-        changed, where facts and silver would differ by a single row.
+        `silver` returns the rows, for engines that cannot read the lake in place. A load with the
+        same inputs as the last load of its dates is skipped, unless `again` is set. Raises
+        ReconciliationFailed, and changes nothing, if facts and silver would differ by one row.
         """
         ...
 
     @property
     def is_loaded(self) -> bool:
-        """Whether anything was ever loaded."""
+        """Whether the mart has ever been loaded."""
         ...
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> pl.DataFrame:
-        """The rows a SELECT gives, names in lower case; parameters are written `$name`."""
+        """Return the rows of a SELECT, with column names in lower case.
+
+        The statement refers to a parameter as `$name`.
+        """
         ...
 
     def read(
         self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None
     ) -> Iterator[tuple[str, pl.DataFrame]]:
-        """The rows of several SELECTs by their names, one after the other in one session: in DuckDB all of one moment."""
+        """Yield the rows of several SELECTs with their names, one after the other in one session.
+
+        In DuckDB all of them see the same state of the mart.
+        """
         ...
 
     def compact(self) -> None:
-        """Leave nothing of what was deleted, where the engine keeps it."""
+        """Remove deleted rows from storage, in engines that keep them there."""
         ...
 
 
 class NoMart:
-    """No star schema at all: the lake alone is kept."""
+    """Stand-in where no star schema is kept, only the lake."""
 
     is_loaded = False
 
     def load(
         self, load: Load, silver: Callable[[], Silver], *, again: bool = False
     ) -> dict[str, int]:
-        """Nothing."""
+        """Do nothing and count nothing."""
         del load, silver, again
         return {}
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> pl.DataFrame:
-        """Nothing can be asked: raises MartRefused."""
+        """Raise MartRefused, since there is nothing to query."""
         del sql, parameters
-        message = "MART_URI is none: no star schema is kept, the daily figures are in the lake's gold tables"
+        message = (
+            "MART_URI is none, so there is no star schema: query the gold tables of the lake,"
+            " or set MART_URI"
+        )
         raise MartRefused(message)
 
     def read(
         self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None
     ) -> Iterator[tuple[str, pl.DataFrame]]:
-        """Nothing can be asked: raises MartRefused."""
+        """Raise MartRefused, since there is nothing to query."""
         return ((name, self.query(select, parameters)) for name, select in selects.items())
 
     def compact(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class Session(Protocol):
-    """A connection to an engine, in a transaction; `engine` names the folder of what it needs alone."""
+    """A connection to an engine in a transaction; `engine` is the name of its own SQL folder."""
 
     engine: str
 
@@ -168,14 +191,14 @@ class Session(Protocol):
         ...
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        """The first rows it gives, a few."""
+        """Return the first few rows of a statement."""
         ...
 
 
-# What silver.items has to tell the mart; texts stay in the lake.
+# Columns of silver.items that the mart takes; texts stay in the lake.
 ITEM_COLUMNS = (
-    "platform", "community", "kind", "item_id", "thread_id", "created_at", "window_start", "author_key",
-    "context_title", "permalink", "votes", "reply_count", "rating",
+    "platform", "community", "kind", "item_id", "thread_id", "created_at", "window_start",
+    "author_key", "context_title", "permalink", "votes", "reply_count", "rating",
 )  # fmt: skip
 _LEDGER_COUNTS = {
     "item_count": "bronze_row_count",
@@ -186,7 +209,7 @@ _LEDGER_COUNTS = {
 
 
 def product_rows(domain: Domain) -> pl.DataFrame:
-    """The domain's catalogue, with a hash of what makes a new version of a product."""
+    """Return the domain's products; `row_hash` changes when a product needs a new version."""
     rows = [
         (
             p.product_id,
@@ -213,7 +236,7 @@ def product_rows(domain: Domain) -> pl.DataFrame:
 
 
 def aspect_rows(domain: Domain) -> pl.DataFrame:
-    """The domain's aspects."""
+    """Return the domain's aspects."""
     rows = [(name, aspect.title, aspect.is_overall) for name, aspect in domain.aspects.items()]
     return pl.DataFrame(
         rows,
@@ -223,7 +246,7 @@ def aspect_rows(domain: Domain) -> pl.DataFrame:
 
 
 def items_of_interest(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
-    """The items that are submissions or have a mention."""
+    """Return the items that are submissions or have a mention."""
     key = ["platform", "kind", "item_id", "window_start"]
     mentioned = items.join(mentions.select(key).unique(), on=key, how="semi").filter(
         pl.col("kind") != "submission"
@@ -232,7 +255,7 @@ def items_of_interest(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFra
 
 
 def window_rows(entries: Iterable[WindowEntry]) -> pl.DataFrame:
-    """The ledger's hours and what was received in them."""
+    """Return the ledger's hours with their state and the counts of what was received."""
     rows = [
         (
             e.platform,
@@ -255,14 +278,15 @@ def window_rows(entries: Iterable[WindowEntry]) -> pl.DataFrame:
 
 
 def naive(frame: pl.DataFrame) -> pl.DataFrame:
-    """Times without their zone: the mart's TIMESTAMP is UTC by convention, on every engine."""
+    """Drop the zone of times: a TIMESTAMP of the mart is UTC by convention, on every engine."""
     return frame.with_columns(pl.col(pl.Datetime("us", "UTC")).dt.replace_time_zone(None))
 
 
 def rebuild(session: Session) -> dict[str, int]:
-    """Bring the touched dates in step with `staging` and `silver`, prove it, and count; the caller commits or rolls back.
+    """Rebuild the touched dates from `staging` and `silver`, run the checks and count the facts.
 
-    Raises ReconciliationFailed that names the check and its first rows.
+    The caller commits or rolls back. Raises ReconciliationFailed, which names the check that
+    failed and the first rows it selects.
     """
     for name in _LOAD:
         run(session, name)
@@ -270,7 +294,8 @@ def rebuild(session: Session) -> dict[str, int]:
         for statement in statements(name):
             if rows := session.rows(statement):
                 message = (
-                    f"mart check {name} found rows that should not be, the load was undone: {rows}"
+                    f"mart check {name} selects rows, so the load was undone: {rows};"
+                    " run the window again, and report it if it fails again"
                 )
                 raise ReconciliationFailed(message)
     run(session, _AUDIT)
@@ -278,35 +303,41 @@ def rebuild(session: Session) -> dict[str, int]:
 
 
 def counts(session: Session) -> dict[str, int]:
-    """What the load that `staging.load` names was found to hold."""
-    sql = "SELECT a.fact_mention_count, a.fact_opinion_count FROM mart.load_audit AS a JOIN staging.load AS l ON l.load_key = a.load_key"
+    """Return the fact counts of the load that `staging.load` names, from its audit row."""
+    sql = (
+        "SELECT a.fact_mention_count, a.fact_opinion_count FROM mart.load_audit AS a"
+        " JOIN staging.load AS l ON l.load_key = a.load_key"
+    )
     mentions, opinions = session.rows(sql)[0]
     return {"fact_mention_count": int(mentions), "fact_opinion_count": int(opinions)}
 
 
 def is_in_step(session: Session) -> bool:
-    """Whether the load that `staging.load` names was the last one of all of its dates."""
+    """Whether the load that `staging.load` names is the latest load of all of its dates."""
     return bool(session.rows(text("audit/is_in_step")))
 
 
 def run(session: Session, name: str) -> None:
-    """Run the statements of one SQL file, or of that which the engine has in its place."""
+    """Run the statements of one SQL file, or of the engine's own version of it."""
     own = f"{session.engine}/{name}"
     for statement in statements(own if (_SQL / f"{own}.sql").exists() else name):
         session.run(statement)
 
 
 def text(name: str) -> str:
-    """One SQL file as written."""
-    return (_SQL / f"{name}.sql").read_text(encoding="utf-8")
+    """Return the text of one SQL file, with the shared constants filled in."""
+    sql = (_SQL / f"{name}.sql").read_text(encoding="utf-8")
+    for placeholder, value in _CONSTANTS.items():
+        sql = sql.replace(placeholder, value)
+    return sql
 
 
 def statements(name: str) -> Iterator[str]:
-    """The statements of one SQL file, without their comments' lines and semicolons."""
+    """Yield the statements of one SQL file, without comment lines and semicolons."""
     code = "\n".join(line for line in text(name).splitlines() if not line.lstrip().startswith("--"))
     return (statement.strip() for statement in code.split(";") if statement.strip())
 
 
 def names(folder: str) -> list[str]:
-    """The SQL files of a folder, as `folder/stem`, in alphabetical order."""
+    """Return the SQL files of a folder as `folder/stem`, in alphabetical order."""
     return sorted(f"{folder}/{path.stem}" for path in (_SQL / folder).glob("*.sql"))

@@ -13,7 +13,7 @@ from market_opinion.serving import mart
 from market_opinion.serving.mart import Load, Silver
 
 _ROWS_SHOWN = 5
-# The columns that came last: a file without them is of an older version.
+# The columns added last: a file without them was written by an older version.
 _NEWEST = "SELECT load_number, unknown_product_count FROM mart.load_audit LIMIT 0"
 
 
@@ -21,13 +21,13 @@ class DuckDBMart:
     """The star schema kept in a file; see Mart."""
 
     def __init__(self, path: Path) -> None:
-        """Use the file; it is made by the first load."""
+        """Use the file at this path; the first load creates it."""
         self._path = path
 
     def load(
         self, load: Load, silver: Callable[[], Silver], *, again: bool = False
     ) -> dict[str, int]:
-        """Rebuild the load's dates. Staging and silver are in memory, for this load alone."""
+        """Rebuild the load's dates, with `staging` and `silver` in memory for this load alone."""
         with self._connect(read_only=False) as connection:
             session = _Session(connection)
             session.run("ATTACH ':memory:' AS staging; ATTACH ':memory:' AS silver")
@@ -48,29 +48,32 @@ class DuckDBMart:
             return counts
 
     def _prepare(self, session: "_Session") -> None:
-        """Make tables and views that are not there yet."""
+        """Create missing tables and views."""
         try:
             for name in (*mart.SCHEMA, *mart.names("views")):
                 mart.run(session, name)
             session.run(_NEWEST)
         except (duckdb.BinderException, duckdb.CatalogException) as error:
-            message = f"mart file {self._path} was made by another version ({error}): remove it, then run `python -m flows.mart`"
+            message = (
+                f"mart file {self._path} was written by another version ({error}):"
+                " remove it, then run `python -m flows.mart`"
+            )
             raise SettingsInvalid(message) from error
 
     @property
     def is_loaded(self) -> bool:
-        """Whether anything was ever loaded."""
+        """Whether the mart has ever been loaded."""
         return self._path.exists()
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> pl.DataFrame:
-        """The rows a SELECT gives."""
+        """Return the rows of a SELECT."""
         ((_, frame),) = self.read({"": sql}, parameters)
         return frame
 
     def read(
         self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None
     ) -> Iterator[tuple[str, pl.DataFrame]]:
-        """The rows of several SELECTs, all of one moment."""
+        """Yield the rows of several SELECTs, all from one state of the file."""
         with self._connect(read_only=True) as connection:
             connection.begin()
             for name, select in selects.items():
@@ -82,7 +85,7 @@ class DuckDBMart:
                 )
 
     def compact(self) -> None:
-        """Write the file anew, so that no page of it still holds what was deleted."""
+        """Rewrite the file, so that none of its pages still holds deleted rows."""
         if not self._path.exists():
             return
         fresh = self._path.with_suffix(".compact")
@@ -96,7 +99,7 @@ class DuckDBMart:
 
     @contextmanager
     def _connect(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection to which the file is the database `mart`, whatever its name, so that `mart.` means the same everywhere."""
+        """Open a connection that knows the file as database `mart`, whatever the file's name."""
         connection = duckdb.connect()
         try:
             path = str(self._path).replace("'", "''")
@@ -105,14 +108,17 @@ class DuckDBMart:
             )
             yield connection
         except duckdb.IOException as error:
-            message = f"mart file {self._path} cannot be opened ({error}): close what else has it open, or check MART_URI"
+            message = (
+                f"mart file {self._path} cannot be opened ({error}):"
+                " close other programs that have it open, or check MART_URI"
+            )
             raise SettingsInvalid(message) from error
         finally:
             connection.close()
 
 
 class _Session:
-    """A connection as the load sees it."""
+    """The connection, in the shape that `mart.rebuild` needs."""
 
     engine = "duckdb"
 
@@ -123,10 +129,10 @@ class _Session:
         self._connection.execute(statement)
 
     def rows(self, statement: str) -> list[tuple[Any, ...]]:
-        found: list[tuple[Any, ...]] = self._connection.execute(statement).fetchmany(_ROWS_SHOWN)
-        return found
+        first: list[tuple[Any, ...]] = self._connection.execute(statement).fetchmany(_ROWS_SHOWN)
+        return first
 
     def fill(self, statement: str, frame: pl.DataFrame) -> None:
         self._connection.register("staged", frame.to_arrow())
-        self._connection.execute(f"{statement} SELECT * FROM staged")  # noqa: S608, the statements are ours
+        self._connection.execute(f"{statement} SELECT * FROM staged")  # noqa: S608, no outside text
         self._connection.unregister("staged")

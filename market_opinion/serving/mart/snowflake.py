@@ -1,4 +1,4 @@
-"""The mart in Snowflake, over the lake's tables where they lie, or over rows that a load brings along."""
+"""The mart in Snowflake, over the lake's tables in place or over rows that a load copies in."""
 
 import re
 import tempfile
@@ -19,27 +19,31 @@ from market_opinion.core.errors import MartRefused, MartUnavailable
 from market_opinion.serving import mart
 from market_opinion.serving.mart import Load, Silver
 
-Road = Literal["iceberg", "external", "copy"]
+Access = Literal["iceberg", "external", "copy"]
 Connect = Callable[[], SnowflakeConnection]
 
 _ROWS_A_STATEMENT = 1_000
 _ROWS_SHOWN = 5
-_SETUP = "run `python -m infra.snowflake apply`, or ask whoever may"
-# By Snowflake's number of the error: what an operator does about it.
+_SETUP = "run `python -m infra.snowflake apply`, or ask an account administrator to run it"
+# The operator's remedy by Snowflake's error number.
 _REMEDIES = {
-    250001: "check the account in MART_URI and SNOWFLAKE_URL, and that this machine reaches it",
-    290404: "check the account in MART_URI: no such host answers",
-    390100: "check SNOWFLAKE_USER and how it signs in",
-    390144: "the key pair is not the user's, or its key has expired: set the user's RSA_PUBLIC_KEY anew and check SNOWFLAKE_PRIVATE_KEY",
+    250001: "check the account in MART_URI and SNOWFLAKE_URL, and the network of this machine",
+    290404: "check the account in MART_URI: no host answers for it",
+    390100: "check SNOWFLAKE_USER and its credentials",
+    390144: "the key pair is not the user's, or its key has expired:"
+    " set the user's RSA_PUBLIC_KEY again and check SNOWFLAKE_PRIVATE_KEY",
     390189: "check SNOWFLAKE_ROLE: it does not exist or is not granted to the user",
     390201: f"check the database in MART_URI, SNOWFLAKE_WAREHOUSE and SNOWFLAKE_ROLE; {_SETUP}",
-    606: f"check SNOWFLAKE_WAREHOUSE: there is none, or the role may not use it; {_SETUP}",
-    904: "a table has other columns than this version's: drop the schemas mart, staging and silver, apply again and run flows.mart",
-    2003: f"something does not exist, or the role may not see it; {_SETUP}",
-    2043: f"something does not exist, or the role may not see it; {_SETUP}",
+    606: f"check SNOWFLAKE_WAREHOUSE: it does not exist, or the role may not use it; {_SETUP}",
+    904: "a table lacks columns of this version: drop the schemas mart, staging and silver,"
+    " run `python -m infra.snowflake apply`, then `python -m flows.mart`",
+    2003: f"an object does not exist, or the role may not see it; {_SETUP}",
+    2043: f"an object does not exist, or the role may not see it; {_SETUP}",
     3001: f"the role lacks a privilege; {_SETUP}",
-    91968: "the table was written with deletes that Snowflake cannot read: it must be copy-on-write, format version 2",
-    94405: f"the catalog integration is not finished: its role does not trust Snowflake yet; see docs/snowflake.md, then {_SETUP}",
+    91968: "the table holds deletes that Snowflake cannot read:"
+    " write it copy-on-write, in format version 2",
+    94405: "the AWS role of the catalog integration does not trust Snowflake yet:"
+    f" follow docs/snowflake.md, then {_SETUP}",
 }
 _TRANSIENT = {250001, 250003, 250006, 290500, 290502, 290503, 290504, 390114, 604}
 
@@ -47,13 +51,14 @@ _TRANSIENT = {250001, 250003, 250006, 290500, 290502, 290503, 290504, 390114, 60
 class SnowflakeMart:
     """The star schema in a database of Snowflake; see Mart.
 
-    The tables of `staging` and `silver` hold one load at a time: a second one waits for the first at its first statement.
+    The tables of `staging` and `silver` hold one load at a time: the first statement of a second
+    load waits for the first load to end.
     """
 
-    def __init__(self, connect: Connect, *, road: Road) -> None:
-        """Use the connection this makes, when it is first needed."""
+    def __init__(self, connect: Connect, *, access: Access) -> None:
+        """Call `connect` when a connection is first needed."""
         self._connect = connect
-        self._road: Road = road
+        self._access: Access = access
         self._open: SnowflakeConnection | None = None
 
     def load(
@@ -62,8 +67,8 @@ class SnowflakeMart:
         """Rebuild the load's dates."""
         with self._session() as session:
             _prepare(session)
-            if self._road != "copy":
-                mart.run(session, f"snowflake/refresh_{self._road}")
+            if self._access != "copy":
+                mart.run(session, f"snowflake/refresh_{self._access}")
             session.run("BEGIN")
             try:
                 mart.run(session, "snowflake/clear_staging")
@@ -85,22 +90,21 @@ class SnowflakeMart:
 
     @property
     def is_loaded(self) -> bool:
-        """Whether anything was ever loaded."""
+        """Whether the mart has ever been loaded."""
         with self._session() as session:
-            found = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'MART' AND table_name = 'LOAD_AUDIT'"
-            return bool(
-                session.rows(found) and session.rows("SELECT 1 FROM mart.load_audit LIMIT 1")
+            return session.has_table("MART", "LOAD_AUDIT") and bool(
+                session.rows("SELECT 1 FROM mart.load_audit LIMIT 1")
             )
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> pl.DataFrame:
-        """The rows a SELECT gives, names in lower case, whole numbers as Int64 and others as Float64."""
+        """Return the rows of a SELECT: whole numbers as Int64, other numbers as Float64."""
         ((_, frame),) = self.read({"": sql}, parameters)
         return frame
 
     def read(
         self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None
     ) -> Iterator[tuple[str, pl.DataFrame]]:
-        """The rows of several SELECTs."""
+        """Yield the rows of several SELECTs."""
         with self._session() as session:
             for name, select in selects.items():
                 yield (
@@ -112,10 +116,13 @@ class SnowflakeMart:
                 )
 
     def compact(self) -> None:
-        """Nothing: tables are transient, and Time Travel of the database ends after DATA_RETENTION_TIME_IN_DAYS."""
+        """Do nothing: Snowflake drops deleted rows by itself.
+
+        Tables are transient, and Time Travel ends after DATA_RETENTION_TIME_IN_DAYS.
+        """
 
     def _fill_silver(self, session: "_Session", load: Load, silver: Callable[[], Silver]) -> None:
-        if self._road == "copy":
+        if self._access == "copy":
             for name, frame in silver().frames().items():
                 session.copy(f"silver.{name}", frame, folder=load.key)
             return
@@ -128,30 +135,30 @@ class SnowflakeMart:
 
     @contextmanager
     def _session(self) -> Iterator["_Session"]:
-        """A session on the one connection; errors of the connector become ours."""
+        """Open a session on the one connection, and turn the connector's errors into ours."""
         try:
             if self._open is None or self._open.is_closed():
                 self._open = self._connect()
             yield _Session(self._open)
         except Error as error:
-            self._open = None  # the next session signs in anew: this one's may have expired
-            raise explained(error) from error
+            self._open = None  # the sign-in may have expired, so the next session signs in again
+            raise mart_error(error) from error
 
 
-def explained(error: Error) -> MartRefused | MartUnavailable:
-    """Our error for one of the connector's: which of the two it is, and what to do."""
+def mart_error(error: Error) -> MartRefused | MartUnavailable:
+    """Return our error for one of the connector's, with the remedy where one is known."""
     number = abs(error.errno or 0)
     remedy = _REMEDIES.get(number)
-    said = " ".join(str(error.raw_msg or error).split())[:400]
+    reason = " ".join(str(error.raw_msg or error).split())[:400]
     if number in _TRANSIENT or (isinstance(error, OperationalError) and remedy is None):
         return MartUnavailable(
-            f"Snowflake did not answer ({number}: {said}){f': {remedy}' if remedy else ''}"
+            f"Snowflake did not answer ({number}: {reason}){f': {remedy}' if remedy else ''}"
         )
-    return MartRefused(f"Snowflake refuses ({number}: {said}): {remedy or 'see the message'}")
+    return MartRefused(f"Snowflake refuses ({number}: {reason}){f': {remedy}' if remedy else ''}")
 
 
 def schema_version() -> str:
-    """A hash of everything that makes the schema."""
+    """Return a hash of all SQL that creates tables and views."""
     return sha256("".join(mart.text(name) for name in _schema()).encode()).hexdigest()[:16]
 
 
@@ -160,11 +167,12 @@ def _schema() -> list[str]:
 
 
 def _prepare(session: "_Session") -> None:
-    """Make tables and views, unless they stand as this version knows them. DDL commits by itself, so it comes before the load."""
-    known = "SELECT 1 FROM information_schema.tables WHERE table_schema = 'STAGING' AND table_name = 'SCHEMA_VERSION'"
-    if session.rows(known) and session.rows(
-        f"SELECT 1 FROM staging.schema_version WHERE version = '{schema_version()}'"
-    ):  # noqa: S608, a hash
+    """Create tables and views, unless those of this version exist.
+
+    DDL commits by itself in Snowflake, so this runs before the load's transaction.
+    """
+    current = f"SELECT 1 FROM staging.schema_version WHERE version = '{schema_version()}'"  # noqa: S608, a hash
+    if session.has_table("STAGING", "SCHEMA_VERSION") and session.rows(current):
         return
     for name in _schema():
         mart.run(session, name)
@@ -175,7 +183,7 @@ def _prepare(session: "_Session") -> None:
 
 
 class _Session:
-    """A connection as the load sees it."""
+    """The connection, in the shape that `mart.rebuild` needs."""
 
     engine = "snowflake"
 
@@ -189,24 +197,32 @@ class _Session:
         self.run(statement)
         return [tuple(row) for row in self._cursor.fetchmany(_ROWS_SHOWN)]
 
+    def has_table(self, schema: str, table: str) -> bool:
+        """Whether the database has this table; names are in upper case."""
+        sql = (
+            "SELECT 1 FROM information_schema.tables"  # noqa: S608, the names are ours
+            f" WHERE table_schema = '{schema}' AND table_name = '{table}'"
+        )
+        return bool(self.rows(sql))
+
     def undo(self) -> None:
-        """Roll back; where even that fails, the server does it when the session ends."""
+        """Roll back; if that fails, close the connection, and the server rolls back."""
         try:
             self.run("ROLLBACK")
         except DatabaseError:
             self._cursor.connection.close()
 
     def insert(self, table: str, frame: pl.DataFrame) -> None:
-        """Add the rows, a thousand a statement."""
+        """Insert the rows, a thousand in each statement."""
         columns = ", ".join(frame.columns)
         places = ", ".join(f"%({name})s" for name in frame.columns)
         rows = frame.to_dicts()
         for start in range(0, len(rows), _ROWS_A_STATEMENT):
-            statement = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608, the names are ours
+            statement = f"INSERT INTO {table} ({columns}) VALUES ({places})"  # noqa: S608, our names
             self._cursor.executemany(statement, rows[start : start + _ROWS_A_STATEMENT])
 
     def copy(self, table: str, frame: pl.DataFrame, *, folder: str) -> None:
-        """Put the rows on the stage as one Parquet file and copy them in; the file is gone once they are."""
+        """Copy the rows in through a Parquet file on the stage, which is purged afterwards."""
         if frame.is_empty():
             return
         place = f"@staging.load_files/{folder}/{table}"
@@ -222,9 +238,8 @@ class _Session:
     def frame(self, statement: str, parameters: Mapping[str, str]) -> pl.DataFrame:
         self.run(statement, parameters)
         schema = {column.name.lower(): _type(column) for column in self._cursor.description}
-        columns = zip(
-            *self._cursor.fetchall(), strict=True
-        )  # Arrow would take the connector's extra, with pandas
+        # The connector's Arrow result would need its extra, which brings pandas.
+        columns = zip(*self._cursor.fetchall(), strict=True)
         values = dict(zip(schema, columns, strict=False))
         return pl.DataFrame(
             {
@@ -235,7 +250,7 @@ class _Session:
 
 
 def _type(column: ResultMetadata) -> pl.DataType | type[pl.DataType]:
-    """The Polars type of a result's column."""
+    """Return the Polars type of a result column."""
     name = FIELD_ID_TO_NAME[column.type_code]
     if name == "FIXED":
         return pl.Float64 if column.scale else pl.Int64

@@ -1,4 +1,4 @@
-"""The report: one self-contained HTML page drawn from the mart's views, without a single address it has to load from."""
+"""The report: one HTML page over the mart's views, which loads nothing from any address."""
 
 from datetime import datetime
 from pathlib import Path
@@ -28,7 +28,10 @@ def render(
     rejections: pl.DataFrame,
     answers: pl.DataFrame,
 ) -> str:
-    """The page as HTML; an empty mart gives a page that says so. `answers` are the domain's, of ANSWER_COLUMNS."""
+    """Return the page as HTML; for an empty mart, a page that says so.
+
+    `answers` are the domain's rows of silver.extractions, with ANSWER_COLUMNS.
+    """
     facts = figures.collect(read, domain.name)
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
@@ -43,7 +46,7 @@ def render(
         heat=figures.heat(facts.scorecard, domain),
         best=figures.quotes(facts.evidence, "positive"),
         worst=figures.quotes(facts.evidence, "negative"),
-        rejected=_rejected(rejections),
+        rejection_counts=_rejection_counts(rejections),
         costs=figures.costs(answers).to_dicts(),
         loads=facts.loads.to_dicts(),
         scorers=facts.scorers.to_dicts(),
@@ -51,7 +54,7 @@ def render(
         by_platform=figures.platform_table(facts.platforms),
         stars=facts.stars.to_dicts(),
         is_sample="sample" in facts.coverage["platform"].to_list(),
-        # What altair would check here, at a tenth of a second, a test checks.
+        # Altair's own validation takes a tenth of a second here; a test validates instead.
         specs={name: chart.to_dict(validate=False) for name, chart in draw(facts).items()},
         script=vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub forgets the default
         if facts.mentions.height
@@ -60,16 +63,16 @@ def render(
 
 
 def draw(facts: figures.Figures) -> dict[str, alt.LayerChart]:
-    """Charts by the id of the element they are drawn in; none where there is nothing to draw."""
+    """Return charts by the id of their HTML element; none if there is no mention."""
     if not facts.mentions.height:
         return {}
     return {
         "share-of-voice": charts.share_of_voice(figures.tones(facts.mentions)),
-        "sentiment": charts.sentiment_over_time(figures.judged(facts.mentions)),
+        "sentiment": charts.sentiment_over_time(figures.polarities(facts.mentions)),
         "coverage": charts.coverage(facts.windows),
     }
 
 
-def _rejected(rejections: pl.DataFrame) -> list[dict[str, Any]]:
-    counted = rejections.group_by("stage", "reason").agg(pl.len().alias("count"))
-    return counted.sort("count", "stage", "reason", descending=[True, False, False]).to_dicts()
+def _rejection_counts(rejections: pl.DataFrame) -> list[dict[str, Any]]:
+    counts = rejections.group_by("stage", "reason").agg(pl.len().alias("count"))
+    return counts.sort("count", "stage", "reason", descending=[True, False, False]).to_dicts()

@@ -1,4 +1,4 @@
-"""What the report says in figures: read from the mart's views, shaped for the page."""
+"""The report's figures: read from the mart's views and shaped for the page."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,22 +12,22 @@ _PRODUCTS_MAX, _BRANDS_MAX = 16, 12
 _QUOTES_MAX = 6
 _QUOTE_MIN_WORDS, _QUOTE_MAX_CHARACTERS = 5, 280
 _HEAT_MIN_OPINIONS = 2
-# Full colour at this mean polarity: means rarely go further.
+# Mean polarities rarely exceed this, so it gets the full colour.
 _FULL_COLOUR_AT = 0.6
 
 
 class Read(Protocol):
-    """Rows of several SELECTs by their names; parameters are written `$name`."""
+    """A reader of several SELECTs, which refer to a parameter as `$name`."""
 
     def __call__(
         self, selects: dict[str, str], parameters: dict[str, str], /
     ) -> Iterator[tuple[str, pl.DataFrame]]:
-        """One after the other."""
+        """Yield the name and the rows of each SELECT in turn."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """Everything the page shows of one domain."""
+    """All rows that the page shows of one domain."""
 
     mentions: pl.DataFrame
     scorecard: pl.DataFrame
@@ -42,40 +42,64 @@ class Figures:
 
 _SQL = {
     "mentions": """
-        SELECT p.brand, p.product, f.mentioned_at, f.author_key, f.polarity, f.label, f.opinion_count
-        FROM mart.fact_brand_mentions AS f JOIN mart.dim_product AS p ON p.product_key = f.product_key WHERE f.domain = $domain""",
-    "scorecard": "SELECT s.*, p.category FROM mart.aspect_scorecard AS s JOIN mart.dim_product AS p"
-    " ON p.domain = s.domain AND p.product_id = s.product_id AND p.is_current WHERE s.domain = $domain",
-    "evidence": "SELECT * FROM mart.top_evidence WHERE domain = $domain AND evidence_rank <= 3 ORDER BY evidence_rank",
+        SELECT p.brand, p.product, f.mentioned_at, f.author_key,
+               f.polarity, f.label, f.opinion_count
+        FROM mart.fact_brand_mentions AS f
+        JOIN mart.dim_product AS p ON p.product_key = f.product_key
+        WHERE f.domain = $domain""",
+    "scorecard": """
+        SELECT s.*, p.category
+        FROM mart.aspect_scorecard AS s
+        JOIN mart.dim_product AS p
+          ON p.domain = s.domain AND p.product_id = s.product_id AND p.is_current
+        WHERE s.domain = $domain""",
+    "evidence": """
+        SELECT * FROM mart.top_evidence
+        WHERE domain = $domain AND evidence_rank <= 3
+        ORDER BY evidence_rank""",
     "coverage": """
         SELECT platform, community, MIN(full_date) AS first_date, MAX(full_date) AS last_date,
-               CAST(SUM(window_count) AS BIGINT) AS window_count, CAST(SUM(certified_window_count) AS BIGINT) AS certified_window_count,
-               CAST(SUM(item_count) AS BIGINT) AS item_count, CAST(SUM(comment_count) AS BIGINT) AS comment_count,
+               CAST(SUM(window_count) AS BIGINT) AS window_count,
+               CAST(SUM(certified_window_count) AS BIGINT) AS certified_window_count,
+               CAST(SUM(item_count) AS BIGINT) AS item_count,
+               CAST(SUM(comment_count) AS BIGINT) AS comment_count,
                CAST(SUM(usable_comment_count) AS BIGINT) AS usable_comment_count
-        FROM mart.coverage WHERE $domain IS NOT NULL GROUP BY platform, community ORDER BY platform, community""",
+        FROM mart.coverage
+        WHERE $domain IS NOT NULL
+        GROUP BY platform, community
+        ORDER BY platform, community""",
     "windows": """
         SELECT c.platform, c.community, w.window_start, w.state, w.item_count
-        FROM mart.fact_window AS w JOIN mart.dim_community AS c ON c.community_key = w.community_key WHERE $domain IS NOT NULL""",
-    "loads": "SELECT * FROM mart.load_audit WHERE domain = $domain ORDER BY last_date_key DESC, load_key LIMIT 12",
+        FROM mart.fact_window AS w
+        JOIN mart.dim_community AS c ON c.community_key = w.community_key
+        WHERE $domain IS NOT NULL""",
+    "loads": """
+        SELECT * FROM mart.load_audit
+        WHERE domain = $domain
+        ORDER BY last_date_key DESC, load_key LIMIT 12""",
     "scorers": """
         SELECT s.scorer, s.model, COUNT(*) AS opinion_count
-        FROM mart.fact_aspect_opinion AS f JOIN mart.dim_scorer AS s ON s.scorer_key = f.scorer_key
+        FROM mart.fact_aspect_opinion AS f
+        JOIN mart.dim_scorer AS s ON s.scorer_key = f.scorer_key
         WHERE f.domain = $domain GROUP BY s.scorer, s.model ORDER BY 3 DESC""",
     "platforms": """
-        SELECT r.platform, r.brand, r.mention_count, r.mean_polarity, v.voice_count, v.mean_polarity AS voice_polarity
-        FROM mart.platform_brand AS r JOIN mart.platform_brand_by_author AS v
-          ON v.domain = r.domain AND v.platform = r.platform AND v.brand = r.brand WHERE r.domain = $domain""",
+        SELECT r.platform, r.brand, r.mention_count, r.mean_polarity,
+               v.voice_count, v.mean_polarity AS voice_polarity
+        FROM mart.platform_brand AS r
+        JOIN mart.platform_brand_by_author AS v
+          ON v.domain = r.domain AND v.platform = r.platform AND v.brand = r.brand
+        WHERE r.domain = $domain""",
     "stars": "SELECT * FROM mart.star_agreement WHERE domain = $domain ORDER BY platform",
 }
 
 
 def collect(read: Read, domain: str) -> Figures:
-    """The figures of a domain as the mart has them now."""
+    """Read the figures of a domain from the mart."""
     return Figures(**dict(read(_SQL, {"domain": domain})))
 
 
 def tiles(facts: Figures) -> list[tuple[str, str, str]]:
-    """Title, figure and what it means, in the order a reader asks."""
+    """Return title, figure and meaning of each tile, most asked for first."""
     total = {
         name: int(facts.coverage[name].sum())
         for name in facts.coverage.columns
@@ -83,7 +107,7 @@ def tiles(facts: Figures) -> list[tuple[str, str, str]]:
     }
     comments, usable = total["comment_count"], total["usable_comment_count"]
     hours, certified = total["window_count"], total["certified_window_count"]
-    scored = facts.mentions.filter(pl.col("opinion_count") > 0).height
+    judged = facts.mentions.filter(pl.col("opinion_count") > 0).height
     mentions = facts.mentions.height
     authors = facts.mentions["author_key"].n_unique() if mentions else 0
     net = (
@@ -96,21 +120,21 @@ def tiles(facts: Figures) -> list[tuple[str, str, str]]:
         (
             "Opinions",
             f"{facts.scorecard['opinion_count'].sum():,}",
-            "each with the words it rests on",
+            "each with the words behind it",
         ),
         (
             "Net sentiment",
-            f"{net / scored:+.0%}" if scored else "–",
+            f"{net / judged:+.0%}" if judged else "–",
             "share of praise minus share of complaint",
         ),
         (
             "Usable comments",
             f"{usable / comments:.1%}" if comments else "–",
-            "pass every cleaning gate",
+            "pass every cleaning rule",
         ),
         (
             "Mentions judged",
-            f"{scored / mentions:.0%}" if mentions else "–",
+            f"{judged / mentions:.0%}" if mentions else "–",
             "have at least one opinion",
         ),
         ("Certified hours", f"{certified / hours:.0%}" if hours else "–", "known to miss nothing"),
@@ -118,20 +142,26 @@ def tiles(facts: Figures) -> list[tuple[str, str, str]]:
 
 
 def tones(mentions: pl.DataFrame) -> pl.DataFrame:
-    """Mentions of each `brand` and `tone`."""
-    toned = mentions.with_columns(tone=pl.col("label").fill_null("not judged"))
-    return toned.group_by("brand", "tone").agg(pl.len().alias("mention_count"))
+    """Count mentions by `brand` and `tone`."""
+    return (
+        mentions.with_columns(tone=pl.col("label").fill_null("not judged"))
+        .group_by("brand", "tone")
+        .agg(pl.len().alias("mention_count"))
+    )
 
 
-def judged(mentions: pl.DataFrame) -> pl.DataFrame:
-    """The judged mentions: `brand`, `at`, `polarity`, each counting once."""
+def polarities(mentions: pl.DataFrame) -> pl.DataFrame:
+    """Return one row per judged mention: `brand`, `at`, `polarity`, and a `mention_count` of 1."""
     return mentions.drop_nulls("polarity").select(
         "brand", "polarity", at="mentioned_at", mention_count=1
     )
 
 
 def heat(scorecard: pl.DataFrame, domain: Domain) -> dict[str, Any]:
-    """Rows of products and columns of aspects with their mean polarity, most judged first; cells of one opinion stay empty."""
+    """Return a table of mean polarities, products by aspects, most judged first.
+
+    A cell with fewer than two opinions is None.
+    """
     named = scorecard.filter(pl.col("category") != BRAND_ROW)
     top = (
         named.group_by("product_id", "product", "brand")
@@ -172,7 +202,7 @@ def _cell(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def quotes(evidence: pl.DataFrame, label: str) -> list[dict[str, Any]]:
-    """The strongest words of one label, one a product, no question, none too short to mean something nor too long to read."""
+    """Return the strongest quotes of one label, one per product: readable lengths, no questions."""
     readable = evidence.filter(
         pl.col("label") == label,
         pl.col("evidence").str.count_matches(r"\w+") >= _QUOTE_MIN_WORDS,
@@ -194,7 +224,7 @@ def quotes(evidence: pl.DataFrame, label: str) -> list[dict[str, Any]]:
 
 
 def platform_table(platforms: pl.DataFrame) -> dict[str, Any]:
-    """Brands by platform: how many people named each, how often, and their mean polarity, where everyone counts once."""
+    """Return brands by platform: authors, mentions, and mean polarity with each author once."""
     totals = (
         platforms.group_by("brand")
         .agg(pl.col("voice_count").sum())
@@ -215,7 +245,7 @@ def platform_table(platforms: pl.DataFrame) -> dict[str, Any]:
 
 
 def coverage_table(coverage: pl.DataFrame) -> list[dict[str, Any]]:
-    """One row a community, with its share of usable comments."""
+    """Return one row per community, with its share of usable comments."""
     ratio = pl.when(pl.col("comment_count") > 0).then(
         pl.col("usable_comment_count") / pl.col("comment_count")
     )
@@ -223,7 +253,7 @@ def coverage_table(coverage: pl.DataFrame) -> list[dict[str, Any]]:
 
 
 def costs(answers: pl.DataFrame) -> pl.DataFrame:
-    """One row per model: questions answered, tokens and USD, which is null where one price is not known."""
+    """Return one row per model: questions, tokens and USD (null if a price is unknown)."""
     return (
         answers.group_by("model")
         .agg(

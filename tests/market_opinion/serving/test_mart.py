@@ -6,9 +6,11 @@ from datetime import UTC, date, datetime
 import polars as pl
 import pytest
 
+from market_opinion.core.contracts import NEUTRAL_BELOW
 from market_opinion.core.errors import ReconciliationFailed, SettingsInvalid
 from market_opinion.serving import mart
 from market_opinion.serving.mart.duckdb import DuckDBMart
+from tests.conftest import REPOSITORY
 
 DIMENSIONS = (
     "dim_date",
@@ -175,7 +177,7 @@ def test_dates_are_what_a_calendar_says(store, load, silver):
 
 
 def test_what_is_in_step_already_is_not_loaded_again(store, load, silver):
-    """Unless silver, the catalogue or the ledger changed, another load came between, or it is asked for."""
+    """Unless silver, catalogue or ledger changed, another load came between, or on request."""
     asked = []
 
     def read():
@@ -205,7 +207,7 @@ def test_what_is_in_step_already_is_not_loaded_again(store, load, silver):
 
 
 def test_the_audit_counts_what_is_unknown(store, load, silver):
-    """Facts whose product or aspect the catalogue no longer has are kept, counted and shown as unknown."""
+    """Facts without a product or aspect in the catalogue are kept and counted as unknown."""
     gone = load.products.filter(pl.col("product_id") != "google-pixel-9")
     store.load(
         replace(load, products=gone, aspects=load.aspects.filter(pl.col("aspect") != "price")),
@@ -216,7 +218,7 @@ def test_the_audit_counts_what_is_unknown(store, load, silver):
 
 
 def test_a_file_of_an_older_version_is_named(store, load, silver, tmp_path):
-    """It can be made anew, and the message says how."""
+    """The message says how to rebuild it."""
     store.load(load, lambda: silver)
     import duckdb
 
@@ -224,3 +226,14 @@ def test_a_file_of_an_older_version_is_named(store, load, silver, tmp_path):
         connection.execute("ALTER TABLE load_audit DROP COLUMN load_number")
     with pytest.raises(SettingsInvalid, match="remove it, then run"):
         store.load(load, lambda: silver)
+
+
+def test_the_neutral_bound_of_the_sql_is_that_of_python():
+    """The files name it, and no file holds the number."""
+    folder = REPOSITORY / "market_opinion" / "serving" / "mart" / "sql"
+    texts = {path: path.read_text() for path in folder.rglob("*.sql")}
+    assert [path for path, text in texts.items() if str(NEUTRAL_BELOW) in text] == []
+    for path in (path for path, text in texts.items() if "{neutral_below}" in text):
+        sql = mart.text(str(path.relative_to(folder).with_suffix("")))
+        assert f">= {NEUTRAL_BELOW}" in sql
+        assert f"<= -{NEUTRAL_BELOW}" in sql

@@ -1,4 +1,4 @@
-"""The questions of docs/questions.md have the answers that stand there."""
+"""The questions of docs/questions.md have the answers of the document."""
 
 import re
 
@@ -7,7 +7,7 @@ from tasks import adapters
 from tests.conftest import REPOSITORY
 
 _QUESTION = re.compile(
-    r"^## \d+\. (?P<title>.*?)\n\n```sql\n(?P<sql>.*?)\n```\n\n(?P<answer>(?:\|[^\n]*\n?)+)",
+    r"^## \d+\. (?P<title>.*?)\n```sql\n(?P<sql>.*?)\n```\n\n(?P<answer>(?:\|[^\n]*\n?)+)",
     re.MULTILINE | re.DOTALL,
 )
 TEXT = (REPOSITORY / "docs" / "questions.md").read_text()

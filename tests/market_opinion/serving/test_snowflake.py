@@ -1,4 +1,4 @@
-"""The mart in Snowflake: the real connector against a server that speaks as Snowflake does; equal to DuckDB's, row for row."""
+"""The mart in Snowflake equals DuckDB's, row for row, by the real connector on a test server."""
 
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ pytestmark = needs_server
 
 @pytest.fixture
 def stores(connect, tmp_path):
-    return DuckDBMart(tmp_path / "mart.duckdb"), SnowflakeMart(connect, road="copy")
+    return DuckDBMart(tmp_path / "mart.duckdb"), SnowflakeMart(connect, access="copy")
 
 
 def test_both_engines_hold_the_same(stores, load, silver):
@@ -105,7 +105,7 @@ def test_times_are_utc_and_empty_ones_stay_empty(stores, load, silver):
 
 
 def test_silver_is_read_in_place(connect, load, silver, tmp_path):
-    """A24, road iceberg: no row is sent; what lies in the lake is read, of the load's dates and domain alone."""
+    """A24, access iceberg: no row is sent; the load reads its dates and domain from the lake."""
     duck, statements = DuckDBMart(tmp_path / "mart.duckdb"), []
     connection = connect()
     cursor = connection.cursor()
@@ -140,7 +140,7 @@ def test_silver_is_read_in_place(connect, load, silver, tmp_path):
             )
 
     connection.cursor = lambda *_, **__: Recording(connection)
-    snow = SnowflakeMart(lambda: connection, road="iceberg")
+    snow = SnowflakeMart(lambda: connection, access="iceberg")
     snow.load(load, lambda: pytest.fail("rows were asked for"))
     duck.load(load, lambda: silver)
     assert_equal(duck, snow)

@@ -53,7 +53,7 @@ def test_the_set_up_is_what_was_read_and_agreed(place, monkeypatch, road, catalo
 
 
 def test_what_was_never_run_says_so():
-    """Every statement about volumes, integrations, Iceberg and external tables stands in a file that says it is unchecked."""
+    """A file with untested statements (volumes, integrations, lake tables) says `Unchecked`."""
     for path in (REPOSITORY / "infra" / "snowflake").glob("*.sql"):
         text = path.read_text()
         if (
@@ -188,10 +188,10 @@ def refusing(place, monkeypatch):
     ],
 )
 def test_a_refusal_says_what_to_do(refusing, kind, refusal, words):
-    """Expired key, wrong role, missing warehouse, privilege, table, half-made integration: nothing secret in the message."""
+    """The message names the remedy and holds no secret."""
     refusing[kind] = refusal
     with pytest.raises(MartRefused, match=words) as raised:
-        SnowflakeMart(lambda: connect(load_settings()), road="iceberg").query("SELECT 1")
+        SnowflakeMart(lambda: connect(load_settings()), access="iceberg").query("SELECT 1")
     assert "PRIVATE KEY-----" not in str(raised.value)
 
 
@@ -199,4 +199,4 @@ def test_an_account_that_does_not_answer_is_tried_again_later(refusing):
     """Transient: the task is repeated, the message names what to check."""
     refusing["login"] = "hang up"
     with pytest.raises(MartUnavailable, match="check the account in MART_URI"):
-        SnowflakeMart(lambda: connect(load_settings()), road="iceberg").query("SELECT 1")
+        SnowflakeMart(lambda: connect(load_settings()), access="iceberg").query("SELECT 1")

@@ -1,4 +1,4 @@
-# A bucket that nobody outside the account reaches, that is reached by TLS only, and whose objects are encrypted with the given key.
+# A bucket that only the account can reach, by TLS only, with objects encrypted by the given key.
 terraform {
   required_providers {
     aws = {
@@ -8,28 +8,28 @@ terraform {
 }
 
 variable "name" {
-  description = "Of the bucket; of the whole world."
+  description = "Name of the bucket; globally unique."
   type        = string
 }
 
 variable "key_arn" {
-  description = "Key of its objects."
+  description = "KMS key of its objects."
   type        = string
 }
 
 variable "versions" {
-  description = "Keep what was overwritten and deleted."
+  description = "Keep overwritten and deleted versions."
   type        = bool
 }
 
 variable "force_destroy" {
-  description = "Delete it with what is in it."
+  description = "Delete the bucket with its contents."
   type        = bool
   default     = false
 }
 
 variable "policies" {
-  description = "Policy documents besides its own."
+  description = "Further policy documents."
   type        = list(string)
   default     = []
 }
@@ -98,11 +98,11 @@ resource "aws_s3_bucket_policy" "this" {
 }
 
 output "name" {
-  description = "The bucket, once its policy holds."
+  description = "Name of the bucket, once its policy is attached."
   value       = aws_s3_bucket_policy.this.bucket
 }
 
 output "arn" {
-  description = "Its ARN."
+  description = "ARN."
   value       = aws_s3_bucket.this.arn
 }

@@ -1,4 +1,5 @@
-# A key that is rotated, by the name it is found by. Roles of the account may use it where they say so; services where `policies` says so.
+# A rotated key with an alias. Roles of the account may use it if their policies say so, services if
+# `policies` says so.
 terraform {
   required_providers {
     aws = {
@@ -8,28 +9,28 @@ terraform {
 }
 
 variable "name" {
-  description = "Of its alias."
+  description = "Name of the alias."
   type        = string
 }
 
 variable "description" {
-  description = "What it encrypts."
+  description = "Purpose of the key."
   type        = string
 }
 
 variable "protect" {
-  description = "Wait a month, not a week, before it is deleted."
+  description = "Wait a month instead of a week before deletion."
   type        = bool
 }
 
 variable "policies" {
-  description = "Policy documents besides its own."
+  description = "Further policy documents."
   type        = list(string)
   default     = []
 }
 
 variable "root_arn" {
-  description = "The account's root, who says in its policies who may use the key."
+  description = "ARN of the account's root, whose policies decide the use of the key."
   type        = string
 }
 
@@ -59,6 +60,6 @@ resource "aws_kms_alias" "this" {
 }
 
 output "arn" {
-  description = "Its ARN."
+  description = "ARN."
   value       = aws_kms_key.this.arn
 }

@@ -1,4 +1,5 @@
-# A queue that a rule of EventBridge fills, and a second one for messages that nobody could handle.
+# A queue that a rule of EventBridge fills, and a dead-letter queue for messages that no consumer
+# could handle.
 terraform {
   required_providers {
     aws = {
@@ -8,7 +9,7 @@ terraform {
 }
 
 variable "name" {
-  description = "Of the queue; the other one ends in -dead."
+  description = "Name of the queue; the dead-letter queue ends in -dead."
   type        = string
 }
 
@@ -18,22 +19,22 @@ variable "rule_name" {
 }
 
 variable "description" {
-  description = "What the rule matches."
+  description = "Events that the rule matches, in words."
   type        = string
 }
 
 variable "event_pattern" {
-  description = "What the rule matches, as JSON."
+  description = "Event pattern of the rule, as JSON."
   type        = string
 }
 
 variable "retention_seconds" {
-  description = "How long messages wait."
+  description = "Seconds that messages are kept."
   type        = number
 }
 
 variable "receives_max" {
-  description = "How often a message is tried before it is dead."
+  description = "Attempts before a message goes to the dead-letter queue."
   type        = number
 }
 
@@ -97,6 +98,6 @@ output "name" {
 }
 
 output "dead" {
-  description = "The other one: name and ARN."
+  description = "Dead-letter queue: name and ARN."
   value       = { name = aws_sqs_queue.dead.name, arn = aws_sqs_queue.dead.arn }
 }

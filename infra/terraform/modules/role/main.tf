@@ -1,4 +1,4 @@
-# A role with one policy, and the boundary that every role of the stages has.
+# A role with one policy and the boundary of all roles.
 terraform {
   required_providers {
     aws = {
@@ -8,27 +8,27 @@ terraform {
 }
 
 variable "base" {
-  description = "How names begin."
+  description = "Prefix of names."
   type        = string
 }
 
 variable "name" {
-  description = "What it is for."
+  description = "Purpose of the role."
   type        = string
 }
 
 variable "trust" {
-  description = "Who may take it, as a policy document."
+  description = "Trust policy."
   type        = string
 }
 
 variable "policy" {
-  description = "What it may do, as a policy document."
+  description = "Permissions policy."
   type        = string
 }
 
 variable "boundary_arn" {
-  description = "The policy that no role of the stages goes beyond."
+  description = "ARN of the permissions boundary."
   type        = string
 }
 
@@ -45,11 +45,11 @@ resource "aws_iam_role_policy" "this" {
 }
 
 output "arn" {
-  description = "Its ARN."
+  description = "ARN."
   value       = aws_iam_role.this.arn
 }
 
 output "name" {
-  description = "Its name, once it may do what it may."
+  description = "Name, once its policy is attached."
   value       = aws_iam_role_policy.this.role
 }

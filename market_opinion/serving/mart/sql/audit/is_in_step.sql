@@ -1,4 +1,4 @@
--- A row where the load that staging.load names was the last one that touched any of its dates.
+-- A row if the load that staging.load names is the latest load of all of its dates.
 SELECT a.load_number
 FROM mart.load_audit AS a
 JOIN staging.load AS l ON l.load_key = a.load_key

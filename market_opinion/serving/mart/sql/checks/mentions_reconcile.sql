@@ -1,9 +1,10 @@
--- Every mention of the touched dates is one fact, and every fact of them is a mention.
+-- Mentions of the touched dates without a fact, and facts of these dates without a mention.
 SELECT 'silver' AS found_in, m.platform, m.kind, m.item_id, m.product_id
 FROM silver.mentions AS m
 JOIN staging.load AS l ON l.domain = m.domain
 JOIN staging.touched_dates AS t
-  ON t.date_key = CAST(YEAR(m.created_at) * 10000 + MONTH(m.created_at) * 100 + DAY(m.created_at) AS INTEGER)
+  ON t.date_key = CAST(
+       YEAR(m.created_at) * 10000 + MONTH(m.created_at) * 100 + DAY(m.created_at) AS INTEGER)
 LEFT JOIN mart.fact_brand_mentions AS f
   ON f.domain = m.domain AND f.platform = m.platform AND f.kind = m.kind AND f.item_id = m.item_id
  AND f.mentioned_at = m.created_at AND f.product_id = m.product_id

@@ -1,8 +1,10 @@
--- A product has one version at any time, and a fact has the one of its own time.
+-- Products with two versions at one time, and facts whose product version is not that of their
+-- time.
 SELECT a.product_key
 FROM mart.dim_product AS a
 JOIN mart.dim_product AS b
-  ON b.domain = a.domain AND b.product_id = a.product_id AND b.product_key <> a.product_key AND b.valid_from < a.valid_to AND a.valid_from < b.valid_to
+  ON b.domain = a.domain AND b.product_id = a.product_id AND b.product_key <> a.product_key
+    AND b.valid_from < a.valid_to AND a.valid_from < b.valid_to
 UNION ALL
 SELECT f.product_key
 FROM mart.fact_brand_mentions AS f

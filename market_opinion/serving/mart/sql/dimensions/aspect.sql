@@ -1,5 +1,6 @@
--- One row per domain and aspect, with the title it has now.
-INSERT INTO mart.dim_aspect SELECT '-1', '-1', 'unknown', 'unknown', FALSE WHERE NOT EXISTS (SELECT 1 FROM mart.dim_aspect WHERE aspect_key = '-1');
+-- One row per domain and aspect, with its current title.
+INSERT INTO mart.dim_aspect SELECT '-1', '-1', 'unknown', 'unknown', FALSE
+    WHERE NOT EXISTS (SELECT 1 FROM mart.dim_aspect WHERE aspect_key = '-1');
 
 DELETE FROM mart.dim_aspect
 WHERE domain = (SELECT domain FROM staging.load) AND aspect IN (SELECT aspect FROM staging.aspects);

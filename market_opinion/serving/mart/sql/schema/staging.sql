@@ -1,13 +1,18 @@
--- What a load is told; emptied and filled before each, never read by people. The engine's adapter provides the
+-- Inputs of one load; emptied and filled before each load. The engine's adapter provides the
 -- namespaces staging, silver and mart.
 CREATE TABLE IF NOT EXISTS staging.load (
-    load_key VARCHAR NOT NULL, domain VARCHAR NOT NULL, score_set VARCHAR NOT NULL, as_of TIMESTAMP NOT NULL, as_of_text VARCHAR NOT NULL,
+    load_key VARCHAR NOT NULL, domain VARCHAR NOT NULL, score_set VARCHAR NOT NULL,
+        as_of TIMESTAMP NOT NULL, as_of_text VARCHAR NOT NULL,
     items_snapshot_id BIGINT, mentions_snapshot_id BIGINT, opinions_snapshot_id BIGINT);
 CREATE TABLE IF NOT EXISTS staging.touched_dates (date_key INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS staging.products (
-    product_id VARCHAR NOT NULL, product VARCHAR NOT NULL, brand VARCHAR NOT NULL, category VARCHAR NOT NULL,
+    product_id VARCHAR NOT NULL, product VARCHAR NOT NULL, brand VARCHAR NOT NULL,
+        category VARCHAR NOT NULL,
     released_on DATE, is_own_brand BOOLEAN NOT NULL, row_hash VARCHAR NOT NULL);
-CREATE TABLE IF NOT EXISTS staging.aspects (aspect VARCHAR NOT NULL, title VARCHAR NOT NULL, is_overall BOOLEAN NOT NULL);
+CREATE TABLE IF NOT EXISTS staging.aspects (aspect VARCHAR NOT NULL, title VARCHAR NOT NULL,
+    is_overall BOOLEAN NOT NULL);
 CREATE TABLE IF NOT EXISTS staging.windows (
-    platform VARCHAR NOT NULL, community VARCHAR NOT NULL, window_start TIMESTAMP NOT NULL, state VARCHAR NOT NULL,
-    item_count BIGINT NOT NULL, comment_count BIGINT NOT NULL, usable_item_count BIGINT NOT NULL, usable_comment_count BIGINT NOT NULL);
+    platform VARCHAR NOT NULL, community VARCHAR NOT NULL, window_start TIMESTAMP NOT NULL,
+        state VARCHAR NOT NULL,
+    item_count BIGINT NOT NULL, comment_count BIGINT NOT NULL, usable_item_count BIGINT NOT NULL,
+        usable_comment_count BIGINT NOT NULL);

@@ -1,4 +1,4 @@
--- Before and after a load: its working rows are nobody's answer, and no erased word may stay in them.
+-- Before and after a load: remove its working rows, so that no erased word stays in them.
 DELETE FROM silver.items;
 DELETE FROM silver.mentions;
 DELETE FROM silver.opinions;

@@ -1,4 +1,4 @@
--- First in the transaction: the row of the load before is what a second load waits for.
+-- First statements of the transaction: a second load waits for the row of the load before.
 DELETE FROM staging.load;
 DELETE FROM staging.touched_dates;
 DELETE FROM staging.products;

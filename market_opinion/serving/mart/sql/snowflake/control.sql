@@ -1,2 +1,2 @@
--- What only Snowflake needs: which form of the schema stands, so that views are not made anew (and their grants lost) with each load.
+-- The version of the schema, so that a load does not recreate views (and lose their grants).
 CREATE TABLE IF NOT EXISTS staging.schema_version (version VARCHAR NOT NULL);

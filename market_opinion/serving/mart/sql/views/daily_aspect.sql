@@ -1,9 +1,11 @@
 -- domain x date x platform x brand x aspect: opinions and their tone.
 CREATE OR REPLACE VIEW mart.daily_aspect AS
-SELECT f.domain, d.full_date, f.platform, p.brand, a.aspect, a.title AS aspect_title, COUNT(*) AS opinion_count,
+SELECT f.domain, d.full_date, f.platform, p.brand, a.aspect, a.title AS aspect_title,
+       COUNT(*) AS opinion_count,
        CAST(SUM(CASE WHEN f.label = 'positive' THEN 1 ELSE 0 END) AS BIGINT) AS positive_count,
        CAST(SUM(CASE WHEN f.label = 'negative' THEN 1 ELSE 0 END) AS BIGINT) AS negative_count,
-       CAST(SUM(CAST(ROUND(f.polarity * 1000000) AS BIGINT)) AS DOUBLE) / COUNT(*) / 1000000 AS mean_polarity
+       CAST(SUM(CAST(ROUND(f.polarity * 1000000) AS BIGINT)) AS DOUBLE)
+           / COUNT(*) / 1000000 AS mean_polarity
 FROM mart.fact_aspect_opinion AS f
 JOIN mart.dim_product AS p ON p.product_key = f.product_key
 JOIN mart.dim_aspect AS a ON a.aspect_key = f.aspect_key

@@ -1,11 +1,15 @@
--- domain x date x platform x brand: how often it was named, by how many, and in which tone. Net sentiment is share positive minus share negative.
+-- domain x date x platform x brand: mentions, authors and tone. Net sentiment is the share of
+-- positive minus the share of negative mentions.
 CREATE OR REPLACE VIEW mart.daily_brand AS
-SELECT f.domain, d.full_date, f.platform, p.brand, p.is_own_brand, COUNT(*) AS mention_count, COUNT(DISTINCT f.author_key) AS author_count,
+SELECT f.domain, d.full_date, f.platform, p.brand, p.is_own_brand, COUNT(*) AS mention_count,
+       COUNT(DISTINCT f.author_key) AS author_count,
        CAST(SUM(CASE WHEN f.label = 'positive' THEN 1 ELSE 0 END) AS BIGINT) AS positive_count,
        CAST(SUM(CASE WHEN f.label = 'neutral' THEN 1 ELSE 0 END) AS BIGINT) AS neutral_count,
        CAST(SUM(CASE WHEN f.label = 'negative' THEN 1 ELSE 0 END) AS BIGINT) AS negative_count,
-       CAST(SUM(CAST(ROUND(f.polarity * 1000000) AS BIGINT)) AS DOUBLE) / NULLIF(COUNT(f.polarity), 0) / 1000000 AS mean_polarity,
-       CAST(SUM(CASE WHEN f.label = 'positive' THEN 1 ELSE 0 END) - SUM(CASE WHEN f.label = 'negative' THEN 1 ELSE 0 END) AS DOUBLE)
+       CAST(SUM(CAST(ROUND(f.polarity * 1000000) AS BIGINT)) AS DOUBLE)
+           / NULLIF(COUNT(f.polarity), 0) / 1000000 AS mean_polarity,
+       CAST(SUM(CASE WHEN f.label = 'positive' THEN 1 ELSE 0 END)
+           - SUM(CASE WHEN f.label = 'negative' THEN 1 ELSE 0 END) AS DOUBLE)
            / NULLIF(COUNT(f.label), 0) AS net_sentiment
 FROM mart.fact_brand_mentions AS f
 JOIN mart.dim_product AS p ON p.product_key = f.product_key

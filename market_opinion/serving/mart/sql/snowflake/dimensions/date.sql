@@ -1,13 +1,17 @@
--- In place of dimensions/date: whole numbers are NUMBER(38) here, and what runs without an account adds none of those to a DATE.
+-- In place of dimensions/date: whole numbers are NUMBER(38) here, and the test server cannot add
+-- one to a DATE.
 INSERT INTO mart.dim_date
 WITH digit AS (
     SELECT 0 AS n UNION ALL SELECT 1 UNION ALL SELECT 2 UNION ALL SELECT 3 UNION ALL SELECT 4
     UNION ALL SELECT 5 UNION ALL SELECT 6 UNION ALL SELECT 7 UNION ALL SELECT 8 UNION ALL SELECT 9
 ), day AS (
-    SELECT DATEADD('day', a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n, CAST('1995-01-01' AS DATE)) AS full_date
-    FROM digit AS a CROSS JOIN digit AS b CROSS JOIN digit AS c CROSS JOIN digit AS d CROSS JOIN digit AS e
+    SELECT DATEADD('day', a.n + 10 * b.n + 100 * c.n + 1000 * d.n + 10000 * e.n,
+           CAST('1995-01-01' AS DATE)) AS full_date
+    FROM digit AS a CROSS JOIN digit AS b CROSS JOIN digit AS c CROSS JOIN digit AS d
+        CROSS JOIN digit AS e
 ), numbered AS (
-    SELECT full_date, MOD(DATEDIFF('day', CAST('1900-01-01' AS DATE), full_date), 7) AS days_since_monday
+    SELECT full_date,
+           MOD(DATEDIFF('day', CAST('1900-01-01' AS DATE), full_date), 7) AS days_since_monday
     FROM day WHERE full_date < CAST('2050-01-01' AS DATE)
 )
 SELECT YEAR(full_date) * 10000 + MONTH(full_date) * 100 + DAY(full_date), full_date,
@@ -17,4 +21,5 @@ SELECT YEAR(full_date) * 10000 + MONTH(full_date) * 100 + DAY(full_date), full_d
 FROM numbered
 WHERE NOT EXISTS (SELECT 1 FROM mart.dim_date);
 
-INSERT INTO mart.dim_date (date_key) SELECT -1 WHERE NOT EXISTS (SELECT 1 FROM mart.dim_date WHERE date_key = -1);
+INSERT INTO mart.dim_date (date_key) SELECT -1
+    WHERE NOT EXISTS (SELECT 1 FROM mart.dim_date WHERE date_key = -1);
