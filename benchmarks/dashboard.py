@@ -16,8 +16,8 @@ from prefect.logging import disable_run_logger
 
 from benchmarks.measure import finish, report
 from flows.stages import carry
+from market_opinion.ops.progress import Tally
 from tasks.fetch import fetch_windows
-from tasks.progress import Tally
 from tasks.request import check_backfill
 from tests.browser import browser, dashboard
 from tests.conftest import NOW
@@ -30,10 +30,11 @@ def _fill(home: Path, archive: str | None, communities: list[str] | None) -> Non
     # Tasks are plain calls, since the start of Prefect is not measured here.
     Task.__call__ = lambda task, *args, **kwargs: task.fn(*args, **kwargs)
     with disable_run_logger(), Tally() as tally:
-        job = check_backfill(
+        run, reading = check_backfill(
             "smartphones", "archive" if archive else "sample", archive, communities, None, None, NOW
         )
-        carry(job, fetch_windows(job, job.communities, job.window).slices, tally)
+        landed = fetch_windows(run, reading, reading.communities, reading.window)
+        carry(run, reading, landed.slices, tally)
 
 
 def main(*, archive: str | None = None, communities: list[str] | None = None) -> None:

@@ -25,6 +25,8 @@ from prefect.logging import disable_run_logger
 from benchmarks import archive
 from benchmarks.measure import finish, peak_mb, report
 from market_opinion.core.window import by_date
+from market_opinion.ops.counts import as_dict
+from market_opinion.ops.reading import whole_platform
 from tasks.bronze import build_bronze
 from tasks.fetch import fetch_windows
 from tasks.mart import load_mart
@@ -39,7 +41,10 @@ _STAGES: dict[str, tuple[Callable[..., Any], str]] = {
     "silver": (clean_items.fn, "comment_count"),
     "mentions": (find_mentions.fn, "mention_count"),
     "opinions": (judge_items.fn, "opinion_count"),
-    "windows": (record_windows.fn, "window_count"),
+    "windows": (
+        lambda run, span: record_windows.fn(run, whole_platform(run, span.platform), span),
+        "window_count",
+    ),
 }
 
 
@@ -53,20 +58,22 @@ def _run_stages(folder: Path) -> dict[str, dict[str, float]]:
         began = time.perf_counter()
         result = call()
         measures[name]["seconds"] += time.perf_counter() - began
-        measures[name]["rows"] += result[count] if count else 0
+        measures[name]["rows"] += (
+            (result if isinstance(result, dict) else as_dict(result))[count] if count else 0
+        )
         measures[name]["peak_mb"] = peak_mb()
         return result
 
     with disable_run_logger():
-        job = check_backfill.fn(
+        run, reading = check_backfill.fn(
             "smartphones", "archive", str(folder), None, None, None, datetime.now(UTC)
         )
-        landed = timed("fetch", lambda: fetch_windows.fn(job, job.communities, None))
+        landed = timed("fetch", lambda: fetch_windows.fn(run, reading, reading.communities, None))
         for parts in by_date(landed.slices):
             for span in parts:
                 for name, (stage, count) in _STAGES.items():
-                    timed(name, lambda stage=stage, span=span: stage(job, span), count)  # type: ignore[misc]  # defaults bind now
-            timed("mart", lambda parts=parts: load_mart.fn(job, parts), "fact_mention_count")  # type: ignore[misc]
+                    timed(name, lambda stage=stage, span=span: stage(run, span), count)  # type: ignore[misc]  # defaults bind now
+            timed("mart", lambda parts=parts: load_mart.fn(run, parts), "fact_mention_count")  # type: ignore[misc]
     measures["fetch"]["rows"] = measures["bronze"]["rows"]
     return dict(measures)
 

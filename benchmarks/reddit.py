@@ -34,14 +34,14 @@ from benchmarks.measure import finish, report
 from flows.stages import carry, recheck
 from market_opinion.core.contracts import BRONZE_ITEMS
 from market_opinion.core.window import HOUR, floor_hour
+from market_opinion.ops.adapters import open_adapters
+from market_opinion.ops.progress import Tally
 from market_opinion.sources.archive import Archive
 from market_opinion.storage.state import WindowState
-from tasks import adapters
 from tasks.collect import poll_communities
 from tasks.fetch import fetch_windows
-from tasks.progress import Tally
 from tasks.record import find_due_windows, find_stale_windows
-from tasks.request import Job, check_backfill, check_hourly, check_live
+from tasks.request import Request, check_backfill, check_hourly, check_live
 from tests.reddit_server import FakeReddit, Post, RedditServer, random_id
 
 _DOMAIN = "smartphones"
@@ -146,20 +146,22 @@ def _home(folder: Path, environment: dict[str, str]) -> Iterator[None]:
 
 
 def _poll(communities: list[str], now: datetime) -> None:
-    poll_communities(replace(_live_job(tuple(communities)), now=now), now)
+    run, reading = _live_request(tuple(communities))
+    poll_communities(replace(run, now=now), reading, now)
 
 
 @functools.cache
-def _live_job(communities: tuple[str, ...]) -> Job:
+def _live_request(communities: tuple[str, ...]) -> Request:
     return check_live(_DOMAIN, list(communities), datetime.now(UTC))
 
 
 def _close(communities: list[str], now: datetime) -> None:
-    job = check_hourly(_DOMAIN, "reddit", None, communities, 48, now)
+    run, reading = check_hourly(_DOMAIN, "reddit", None, communities, 48, now)
     with Tally() as tally:
-        carry(job, find_stale_windows(job), tally)
-        for span in find_due_windows(job):
-            carry(job, fetch_windows(job, span.communities, span.window).slices, tally)
+        carry(run, reading, find_stale_windows(run, reading), tally)
+        for span in find_due_windows(run, reading):
+            landed = fetch_windows(run, reading, span.communities, span.window)
+            carry(run, reading, landed.slices, tally)
 
 
 def _refresh(communities: list[str], now: datetime) -> None:
@@ -168,13 +170,13 @@ def _refresh(communities: list[str], now: datetime) -> None:
 
 
 def _bronze() -> pl.DataFrame:
-    rows = adapters.lake().read(BRONZE_ITEMS).select(_COMPARED).sort("kind", "item_id")
+    rows = open_adapters().lake().read(BRONZE_ITEMS).select(_COMPARED).sort("kind", "item_id")
     return rows.with_columns(pl.col("author").fill_null("[deleted]"))
 
 
 def _first_hour_is_due(communities: list[str], start: datetime) -> None:
     for community in communities:
-        adapters.state().save_last_run_timestamp("reddit", community, start)
+        open_adapters().state().save_last_run_timestamp("reddit", community, start)
 
 
 def _replay(
@@ -210,13 +212,14 @@ def _measure_replay(
         _first_hour_is_due(communities, start)
         seconds, per_hour = _replay(reddit, communities, start, hours, clock)
         live = _bronze()
-        entries = adapters.state().windows("reddit")
+        entries = open_adapters().state().windows("reddit")
     with _home(folder / "archive", {}):
-        job = check_backfill(
+        run, reading = check_backfill(
             _DOMAIN, "archive", archive, communities, start, start + HOUR * hours, datetime.now(UTC)
         )
         with Tally() as tally:
-            carry(job, fetch_windows(job, job.communities, job.window).slices, tally)
+            landed = fetch_windows(run, reading, reading.communities, reading.window)
+            carry(run, reading, landed.slices, tally)
         same = live.equals(_bronze())
     report("reddit.replayed_items", live.height, "items")
     report("reddit.items_unlike_the_archive", 0 if same else 1, "tables", at_most=0)
@@ -266,7 +269,7 @@ def _measure_kills(
     with _home(home, server.environment()):
         for _ in range(2):
             _step(clock[0])
-        rows, entries = _bronze(), adapters.state().windows("reddit")
+        rows, entries = _bronze(), open_adapters().state().windows("reddit")
     closed = {e.window_start for e in entries if e.state is WindowState.CERTIFIED}
     wanted = sorted(
         post.id
@@ -291,10 +294,14 @@ def _measure_kills(
 
 def _is_ahead(now: datetime) -> bool:
     """Whether the watermark has passed an hour that is not settled or not in bronze."""
-    watermark = adapters.state().load_last_run_timestamp("reddit", "phones") or now
-    settled = {e.window_start for e in adapters.state().windows("reddit") if e.state.is_settled}
+    watermark = open_adapters().state().load_last_run_timestamp("reddit", "phones") or now
+    settled = {
+        e.window_start for e in open_adapters().state().windows("reddit") if e.state.is_settled
+    }
     first = datetime(2026, 3, 2, tzinfo=UTC)
-    in_bronze = set(adapters.lake().read(BRONZE_ITEMS, columns=["window_start"])["window_start"])
+    in_bronze = set(
+        open_adapters().lake().read(BRONZE_ITEMS, columns=["window_start"])["window_start"]
+    )
     hours = itertools.takewhile(
         lambda hour: hour < watermark, (first + HOUR * n for n in itertools.count())
     )
@@ -335,7 +342,9 @@ def _measure_requests(server: RedditServer, clock: list[datetime], folder: Path)
                 counted("close", _close, clock[0])
         clock[0] = start + timedelta(hours=3, minutes=5)
         counted("refresh", _refresh, clock[0])
-        certified = [e.state is WindowState.CERTIFIED for e in adapters.state().windows("reddit")]
+        certified = [
+            e.state is WindowState.CERTIFIED for e in open_adapters().state().windows("reddit")
+        ]
     for name, count in spent.items():
         report(f"reddit.busy_{name}_requests_an_hour", count, "requests")
     a_minute = (spent["poll"] + spent["close"] + 4 * spent["refresh"]) / 60

@@ -81,7 +81,7 @@ def _drain() -> Drain:
     settings = load_settings()
     return Drain(
         settings,
-        Landing(settings.landing_root),
+        Landing(settings.landing.root),
         load_domain("smartphones", settings.domains_path),
         vouched=lambda _: False,
     )
@@ -89,7 +89,7 @@ def _drain() -> Drain:
 
 def rows(settings: Settings) -> tuple[int, int, int]:
     """Return the number of landed lines, of distinct items and of rejections."""
-    landing = Landing(settings.landing_root)
+    landing = Landing(settings.landing.root)
     captures = landing.captures("reddit", landing.communities("reddit"), None)
     found, rejections = bronze.parse(
         content for capture in captures for content in landing.read(capture)

@@ -5,12 +5,14 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.command_line import run_locally
+from flows.failure import report_failure
 from flows.stages import carry, conclude
-from tasks.alerts import check_windows, report_failure
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
+from tasks.alerts import check_windows
 from tasks.fetch import fetch_windows
-from tasks.local import run_locally
-from tasks.progress import Tally
-from tasks.report import Summary, compare_stars
+from tasks.report import compare_stars
 from tasks.request import SourceName, check_backfill
 from tasks.stream import mirror_landed
 
@@ -25,31 +27,36 @@ def backfill(
     end: datetime | None = None,
     mapping: str | None = None,
 ) -> Summary:
-    """Read past hours from a source and carry them to the mart and the report. Never moves a watermark.
+    """Read past hours from a source and carry them to the mart and the report.
 
-    Safe to run again at any time: hours that are landed are not read again, every stage replaces what it wrote, and an
-    unchanged rerun changes no row. After a crash, run it again with the same parameters.
+    A backfill never moves a watermark. Safe to run again at any time: hours that are landed are not
+    read again, every stage replaces what it wrote, and an unchanged rerun changes no row. After a
+    crash, run it again with the same parameters.
 
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.
-        source: Where items come from: the domain's bundled sample, files of yours, or a platform itself.
-        archive: Folder, file or URI of the files; needed for the sources archive (RC* and RS* files), reviews and file.
+        source: Where items come from: the domain's bundled sample, files of yours, or a platform
+            itself.
+        archive: Folder, file or URI of the files; needed for the sources archive (RC* and RS*
+            files), reviews and file.
         communities: Communities to read; those the domain names for the platform when left out.
-        start: First hour, in UTC; clipped to whole hours. Leave out start and end for everything the source has.
+        start: First hour, in UTC; clipped to whole hours. Leave out start and end for everything
+            the source has.
         end: Hour after the last, in UTC.
-        mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out where it has one.
+        mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out
+            where it has one.
     """
-    job = check_backfill(
+    run, reading = check_backfill(
         domain, source, archive, communities, start, end, flow_run.scheduled_start_time, mapping
     )
     with Tally() as tally:
-        landed = fetch_windows(job, job.communities, job.window)
-        carry(job, landed.slices, tally)
-        tally.add(mirror_landed(job, landed.slices))
-        notes = (*landed.notes, *check_windows(job, landed.slices), *compare_stars(job))
-        return conclude(
-            job, tally, title=f"backfill of {job.domain} from {job.source}", notes=notes
-        )
+        fetch = fetch_windows(run, reading, reading.communities, reading.window)
+        carry(run, reading, fetch.slices, tally)
+        tally.add(mirror_landed(run, fetch.slices))
+        alerts = check_windows(run, reading, fetch.slices)
+        notes = (*fetch.notes, *alerts, *compare_stars(run))
+        title = f"backfill of {run.domain} from {reading.source}"
+        return conclude(run, tally, title=title, notes=notes)
 
 
 if __name__ == "__main__":

@@ -5,15 +5,15 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.stages import conclude, finish
+from flows.command_line import run_locally
+from flows.failure import report_failure
+from flows.stages import build_all, conclude, finish
 from market_opinion.core.window import by_date
-from tasks.alerts import check_windows, report_failure
-from tasks.bronze import build_bronze
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
+from tasks.alerts import check_windows
 from tasks.campaign import find_unjudged, hand_out
 from tasks.fetch import fetch_windows
-from tasks.local import run_locally
-from tasks.progress import Tally
-from tasks.report import Summary
 from tasks.request import SourceName, check_campaign
 
 
@@ -30,24 +30,29 @@ def campaign(
     runs_at_once: int = 4,
     again: bool = False,
 ) -> Summary:
-    """Read past hours once, have their spans judged by runs of `enrich` on the workers, then carry them to mart and report.
+    """Read past hours once, have them judged on many workers, and carry them to mart and report.
 
-    The same result as a backfill. After a crash, run it again with the same parameters: what is landed is not read
-    again, spans that are judged are not handed out again, and runs that still go on are waited for.
+    Each span is judged by a run of `enrich`. The same result as a backfill. After a crash, run it
+    again with the same parameters: what is landed is not read again, spans that are judged are not
+    handed out again, and runs that still go on are waited for.
 
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.
-        source: Where items come from: the domain's bundled sample, files of yours, or a platform itself.
-        archive: Folder, file or URI of the files; needed for the sources archive (RC* and RS* files), reviews and file.
+        source: Where items come from: the domain's bundled sample, files of yours, or a platform
+            itself.
+        archive: Folder, file or URI of the files; needed for the sources archive (RC* and RS*
+            files), reviews and file.
         communities: Communities to read; those the domain names for the platform when left out.
-        start: First hour, in UTC; clipped to whole hours. Leave out start and end for everything the source has.
+        start: First hour, in UTC; clipped to whole hours. Leave out start and end for everything
+            the source has.
         end: Hour after the last, in UTC.
-        mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out where it has one.
+        mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out
+            where it has one.
         items_a_run: About how many items one run judges, from 1.
-        runs_at_once: How many runs go on at once, from 1; the limit of deployment `enrich` holds for all campaigns together.
+        runs_at_once: Runs that go on at once, from 1, within the limit of deployment `enrich`.
         again: Hand out spans too that were judged before.
     """
-    job = check_campaign(
+    run, reading = check_campaign(
         domain,
         source,
         archive,
@@ -60,24 +65,21 @@ def campaign(
         mapping,
     )
     with Tally() as tally:
-        landed = fetch_windows(job, job.communities, job.window)
-        tally.expect(3 * len(landed.slices))
-        # All of bronze before any of silver: a comment finds its thread's title whichever run is first.
-        for span in landed.slices:
-            tally.done("bronze", span, build_bronze(job, span))
-        parts = find_unjudged(job, landed.slices, items_a_run=items_a_run, again=again)
+        fetch = fetch_windows(run, reading, reading.communities, reading.window)
+        tally.expect(3 * len(fetch.slices))
+        build_all(run, fetch.slices, tally)
+        parts = find_unjudged(run, fetch.slices, items_a_run=items_a_run, again=again)
         tally.expect(len(parts))
-        tally.add(hand_out(job, parts, tally, at_once=runs_at_once))
-        for dates in by_date(landed.slices):
-            finish(job, dates, tally)
+        tally.add(hand_out(run, reading, parts, tally, at_once=runs_at_once))
+        for dates in by_date(fetch.slices):
+            finish(run, reading, dates, tally)
         notes = (
-            *landed.notes,
+            *fetch.notes,
             f"{len(parts)} spans were judged by runs of their own",
-            *check_windows(job, landed.slices),
+            *check_windows(run, reading, fetch.slices),
         )
-        return conclude(
-            job, tally, title=f"campaign of {job.domain} from {job.source}", notes=notes
-        )
+        title = f"campaign of {run.domain} from {reading.source}"
+        return conclude(run, tally, title=title, notes=notes)
 
 
 if __name__ == "__main__":

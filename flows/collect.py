@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 from prefect import flow
 
-from tasks.alerts import check_rate, report_failure
+from flows.command_line import run_locally
+from flows.failure import report_failure
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
+from tasks.alerts import check_rate
 from tasks.collect import poll_communities
-from tasks.local import run_locally
-from tasks.progress import Tally
-from tasks.report import Summary, publish_summary
+from tasks.report import publish_summary
 from tasks.request import check_live
 
 
@@ -17,27 +19,28 @@ from tasks.request import check_live
 def collect(
     domain: str = "smartphones", communities: list[str] | None = None, minutes: int = 0
 ) -> Summary:
-    """Land what is said on Reddit while it can still be listed; hours are closed and carried on by `hourly`.
+    """Land Reddit's new items while they can still be listed.
 
-    Each community is looked at as often as it moves, every 2 to 30 minutes. Safe to run again at any time, and to end at
-    any time: what was not landed is read again by the next poll.
+    The hours are closed and carried on by `hourly`. Each community is looked at as often as it
+    moves, every 2 to 30 minutes. Safe to run again at any time, and to end at any time: what was
+    not landed is read again by the next poll.
 
     Args:
         domain: Folder below domains/ whose communities are polled.
         communities: Communities to poll; those the domain names when left out.
         minutes: Go on for so long; 0 polls what is due once.
     """
-    job = check_live(domain, communities, datetime.now(UTC))
+    run, reading = check_live(domain, communities, datetime.now(UTC))
     until = datetime.now(UTC) + timedelta(minutes=minutes)
     with Tally() as tally:
         while True:
-            counts, soonest = poll_communities(job, datetime.now(UTC))
+            counts, soonest = poll_communities(run, reading, datetime.now(UTC))
             tally.add(counts)
             if datetime.now(UTC) + soonest >= until:
                 break
             time.sleep(max(soonest.total_seconds(), 1))
-        check_rate(job)
-        summary = Summary(f"polls of {job.domain}", dict(tally.counts), tally.elapsed_seconds, None)
+        check_rate(run)
+        summary = Summary(f"polls of {run.domain}", dict(tally.counts), tally.elapsed_seconds, None)
         publish_summary(summary)
         return summary
 

@@ -5,13 +5,13 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.command_line import run_locally
+from flows.failure import report_failure
 from flows.stages import enrich_slice, sum_up
-from tasks.alerts import report_failure
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
 from tasks.campaign import record_judged
 from tasks.fetch import find_landed
-from tasks.local import run_locally
-from tasks.progress import Tally
-from tasks.report import Summary
 from tasks.request import SourceName, check_enrich
 
 
@@ -25,7 +25,9 @@ def enrich(
     mapping: str | None = None,
     now: datetime | None = None,
 ) -> Summary:
-    """Clean and judge hours that are in bronze. Handed out by `campaign`, which puts them into the mart; safe to run again.
+    """Clean and judge hours that are in bronze.
+
+    Runs are handed out by `campaign`, which loads the hours into the mart. Safe to run again.
 
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.
@@ -36,16 +38,16 @@ def enrich(
         mapping: For source file: which [files.NAME] of the domain they came by.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_enrich(
+    run, reading = check_enrich(
         domain, source, communities, start, end, now or flow_run.scheduled_start_time, mapping
     )
-    slices = find_landed(job)
+    slices = find_landed(run, reading)
     with Tally() as tally:
         tally.expect(4 * len(slices))
         for span in slices:
-            enrich_slice(job, span, tally)
-        record_judged(job, dict(tally.counts))
-        return sum_up(job, tally, title=f"enrichment of {job.window}")
+            enrich_slice(run, span, tally)
+        record_judged(run, reading, dict(tally.counts))
+        return sum_up(run, tally, title=f"enrichment of {reading.window}")
 
 
 if __name__ == "__main__":

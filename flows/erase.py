@@ -6,12 +6,13 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import SecretStr
 
+from flows.command_line import run_locally
+from flows.failure import report_failure
 from flows.stages import conclude, forget
-from tasks.alerts import report_failure
-from tasks.local import run_locally
-from tasks.progress import Tally
-from tasks.removal import check_erase, wanted_erasure
-from tasks.report import Summary
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
+from tasks.erase import find_erasure
+from tasks.request import check_erase
 
 
 @flow(name="erase", on_failure=[report_failure], on_crashed=[report_failure])
@@ -22,9 +23,10 @@ def erase(
     items: list[str] | None = None,
     now: datetime | None = None,
 ) -> Summary:
-    """Erase a user, or items, from landing, lake, mart, report and their histories, and write a proof that names nobody.
+    """Erase a user, or items, and write a proof that names nobody.
 
-    Every other row stays as it is. Safe to run again at any time; after a crash, run it again with the same parameters.
+    Landing, lake, mart, report and their histories lose every trace. Every other row stays as it
+    is. Safe to run again at any time; after a crash, run it again with the same parameters.
 
     Args:
         domain: Folder below domains/ whose mart and report are rebuilt.
@@ -33,10 +35,14 @@ def erase(
         items: Ids of items as on the platform, without their type prefix.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_erase(domain, platform, author, items, now or flow_run.scheduled_start_time)
+    run, reading = check_erase(
+        domain, platform, author, items, now or flow_run.scheduled_start_time
+    )
     with Tally() as tally:
-        proof = forget(job, wanted_erasure(job, author, items), None, tally)
-        return conclude(job, tally, title=f"erasure on {job.platform}", notes=(f"proof: {proof}",))
+        erasure = find_erasure(run, reading, author, items)
+        proof = forget(run, reading, erasure, None, tally)
+        title = f"erasure on {reading.platform}"
+        return conclude(run, tally, title=title, notes=(f"proof: {proof}",))
 
 
 if __name__ == "__main__":

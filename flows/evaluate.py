@@ -1,44 +1,61 @@
 """Scorers beside labels that people gave."""
 
 from pathlib import Path
+from typing import Literal
 
 from prefect import flow
 
-from market_opinion.truth.evaluation import Evaluation
-from tasks.evaluate import evaluate_scorer, publish_evaluation
-from tasks.local import run_locally
-from tasks.progress import Tally
-from tasks.report import Summary, publish_summary
-from tasks.request import ScorerName, check_evaluate
+from flows.command_line import run_locally
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
+from market_opinion.scorers.judging import ScorerName
+from tasks.evaluate import evaluate_gold, evaluate_scorer, publish_evaluation, publish_gold
+from tasks.report import publish_summary
+from tasks.request import check_evaluate
 
 
 @flow(name="evaluate")
 def evaluate(
-    labelled: Path,
+    labelled: Path | None = None,
+    gold: Path | None = None,
     domain: str = "smartphones",
-    scorer: ScorerName = "lexicon",
+    scorer: ScorerName = "local",
     against: ScorerName | None = None,
     limit: int | None = None,
+    half: Literal["all", "even", "odd"] = "all",
+    mistakes: Path | None = None,
 ) -> Summary:
-    """Say how often a scorer agrees with labels that people gave: accuracy, F1 of each class, aspects found, evidence, coverage and cost.
+    """Compare a scorer with labels that people gave; give either --gold or --labelled.
+
+    With --gold the platform's own stages judge labelled items: how many mentions and opinions are
+    right, how many are missed, and whether the sum has the right sign. With --labelled whole texts
+    with a tone are judged: accuracy, F1 of each class, aspects, evidence and coverage.
 
     Args:
-        labelled: File or folder of labelled texts: JSON lines, a CSV of tweets, or marked review sentences.
-        domain: Folder below domains/ whose aspects and cues are used.
+        labelled: File or folder of texts with a tone: JSON lines, a CSV of tweets, reviews with
+            stars, or marked review sentences.
+        gold: File of labelled items, or folder with files named for the domain.
+        domain: Folder below domains/ whose products, aspects and cues are used.
         scorer: Who judges.
         against: Another scorer to put beside it.
         limit: Judge so many of the texts, chosen evenly.
+        half: Part of the items by their ids: even is for development, odd for checking.
+        mistakes: File to write what is wrong into, item by item, as JSON lines.
     """
-    job = check_evaluate(domain, labelled, scorer, against)
+    run = check_evaluate(domain, labelled, gold, scorer, against)
+    names = list(dict.fromkeys([scorer, *([against] if against else [])]))
     with Tally() as tally:
-        found: dict[str, Evaluation] = {}
-        for name in dict.fromkeys([scorer, *([against] if against else [])]):
-            found[name], counts = evaluate_scorer(job, labelled, name, limit)
-            tally.add(counts)
-        notes = publish_evaluation(found)
-        summary = Summary(
-            f"evaluation on {labelled.name}", dict(tally.counts), tally.elapsed_seconds, None, notes
-        )
+        if gold:
+            measured = {name: evaluate_gold(run, gold, name, half, mistakes) for name in names}
+            notes = publish_gold(measured)
+        if labelled:
+            results = {name: evaluate_scorer(run, labelled, name, limit) for name in names}
+            for _, counts in results.values():
+                tally.add(counts)
+            notes = publish_evaluation({name: result for name, (result, _) in results.items()})
+        place = (gold or labelled or Path()).name
+        title = f"evaluation on {place}"
+        summary = Summary(title, dict(tally.counts), tally.elapsed_seconds, None, notes)
         publish_summary(summary)
         return summary
 

@@ -5,13 +5,14 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.command_line import run_locally
+from flows.failure import report_failure
 from flows.stages import carry, conclude
-from tasks.alerts import check_windows, report_failure
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
+from tasks.alerts import check_windows
 from tasks.fetch import fetch_windows
-from tasks.local import run_locally
-from tasks.progress import Tally
 from tasks.record import find_due_windows, find_stale_windows
-from tasks.report import Summary
 from tasks.request import SourceName, check_hourly
 from tasks.stream import mirror_landed
 
@@ -26,22 +27,26 @@ def hourly(
     mapping: str | None = None,
     now: datetime | None = None,
 ) -> Summary:
-    """Carry the hours that are due to the mart and the report, and move the watermark past those that are certified.
+    """Carry the hours that are due to the mart and the report.
 
-    On the first run the previous full hour is due, later up to MAX_HOURLY_WINDOWS_PER_RUN hours after the watermark.
-    Safe to run again at any time. If a watermark stays, its hour is not certified: the run says why, and the next one
+    The watermark moves past the hours that are certified. On the first run the previous full hour
+    is due, later up to MAX_HOURLY_WINDOWS_PER_RUN hours after the watermark. Safe to run again at
+    any time. If a watermark stays, its hour is not certified: the run says why, and the next one
     tries it again.
 
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.
-        source: Where items come from: the domain's bundled sample, files of yours, or a platform itself.
-        archive: Folder, file or URI of the files; needed for the sources archive (RC* and RS* files), reviews and file.
+        source: Where items come from: the domain's bundled sample, files of yours, or a platform
+            itself.
+        archive: Folder, file or URI of the files; needed for the sources archive (RC* and RS*
+            files), reviews and file.
         communities: Communities to read; those the domain names for the platform when left out.
         max_windows: Hours to take at most, from 1; MAX_HOURLY_WINDOWS_PER_RUN when left out.
-        mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out where it has one.
+        mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out
+            where it has one.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_hourly(
+    run, reading = check_hourly(
         domain,
         source,
         archive,
@@ -51,16 +56,15 @@ def hourly(
         mapping,
     )
     with Tally() as tally:
-        carry(job, find_stale_windows(job), tally)
-        due = find_due_windows(job)
+        carry(run, reading, find_stale_windows(run, reading), tally)
+        due = find_due_windows(run, reading)
         for span in due:
-            landed = fetch_windows(job, span.communities, span.window)
-            carry(job, landed.slices, tally)
-            tally.add(mirror_landed(job, landed.slices))
-        notes = check_windows(job, due) if due else ("no hour is due",)
-        return conclude(
-            job, tally, title=f"hourly run of {job.domain} from {job.source}", notes=notes
-        )
+            fetch = fetch_windows(run, reading, span.communities, span.window)
+            carry(run, reading, fetch.slices, tally)
+            tally.add(mirror_landed(run, fetch.slices))
+        notes = check_windows(run, reading, due, otherwise="no hour is due")
+        title = f"hourly run of {run.domain} from {reading.source}"
+        return conclude(run, tally, title=title, notes=notes)
 
 
 if __name__ == "__main__":

@@ -5,11 +5,11 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.command_line import run_locally
+from flows.failure import report_failure
 from flows.stages import conclude, serve
-from tasks.alerts import report_failure
-from tasks.local import run_locally
-from tasks.progress import Tally
-from tasks.report import Summary
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
 from tasks.request import check_mart
 from tasks.rescore import find_scored_slices
 
@@ -21,9 +21,11 @@ def mart(
     end: datetime | None = None,
     now: datetime | None = None,
 ) -> Summary:
-    """Rebuild the mart and the gold tables from silver, a day at a time: after a restore, a new engine, or a change of the catalogue.
+    """Rebuild the mart and the gold tables from silver, a day at a time.
 
-    Safe to run again at any time; each load is one transaction that reconciles with silver or does not happen.
+    This is needed after a restore, for a new engine, or after a change of the catalogue. Safe to
+    run again at any time; each load is one transaction that reconciles with silver or does not
+    happen.
 
     Args:
         domain: Folder below domains/ whose facts are rebuilt.
@@ -31,13 +33,13 @@ def mart(
         end: Hour after the last, in UTC.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_mart(domain, start, end, now or flow_run.scheduled_start_time)
-    slices = find_scored_slices(job)
+    run = check_mart(domain, start, end, now or flow_run.scheduled_start_time)
+    slices = find_scored_slices(run, start, end)
     with Tally() as tally:
         tally.expect(2 * len(slices))
         for span in slices:
-            serve(job, [span], tally, again=True)
-        return conclude(job, tally, title=f"mart of {domain}")
+            serve(run, [span], tally, again=True)
+        return conclude(run, tally, title=f"mart of {domain}")
 
 
 if __name__ == "__main__":

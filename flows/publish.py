@@ -5,27 +5,29 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from tasks.alerts import report_failure
-from tasks.local import run_locally
+from flows.command_line import run_locally
+from flows.failure import report_failure
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
 from tasks.mart import publish_views
-from tasks.progress import Tally
-from tasks.report import Summary, publish_summary
+from tasks.report import publish_summary
 from tasks.request import check_publish
 
 
 @flow(name="publish", on_failure=[report_failure], on_crashed=[report_failure])
 def publish(domain: str = "smartphones", now: datetime | None = None) -> Summary:
-    """Put the views of the mart into the PostgreSQL of POSTGRES_URI in one transaction. Every other flow does so at its end.
+    """Put the views of the mart into the PostgreSQL of POSTGRES_URI in one transaction.
 
-    Safe to run again at any time; grants, indexes and views of your own stay.
+    Every other flow does so at its end. Safe to run again at any time; grants, indexes and views of
+    your own stay.
 
     Args:
         domain: Folder below domains/; views hold all domains.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    check_publish(domain, now or flow_run.scheduled_start_time)
+    run = check_publish(domain, now or flow_run.scheduled_start_time)
     with Tally() as tally:
-        tally.add(publish_views())
+        tally.add(publish_views(run))
         summary = Summary("published views", dict(tally.counts), tally.elapsed_seconds, None)
         publish_summary(summary)
         return summary

@@ -5,11 +5,11 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.command_line import run_locally
+from flows.failure import report_failure
 from flows.stages import conclude, recheck
-from tasks.alerts import report_failure
-from tasks.local import run_locally
-from tasks.progress import Tally
-from tasks.report import Summary
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
 from tasks.request import SourceName, check_recheck
 
 
@@ -21,21 +21,23 @@ def refresh(
     max_windows: int = 100,
     now: datetime | None = None,
 ) -> Summary:
-    """Look up items of a platform again at the ages of REFRESH_AGES_HOURS, carry what changed to the mart, erase what is gone.
+    """Look up young items of a platform again, at the ages of REFRESH_AGES_HOURS.
 
-    Safe to run again at any time: an hour counts as looked at once all that was found is done.
+    Changed items are carried to the mart, deleted ones are erased. Safe to run again at any time:
+    an hour counts as looked at once all that was found is done.
 
     Args:
         domain: Folder below domains/ whose communities are looked up.
-        source: The platform to ask; steam, whose reviews cannot be asked for again, is none of them.
+        source: The platform to ask; steam, whose reviews cannot be asked for again, is none of
+            them.
         communities: Communities to look up; those the domain names when left out.
         max_windows: Hours to look at, at most.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_recheck(domain, source, communities, now or flow_run.scheduled_start_time)
+    run, reading = check_recheck(domain, source, communities, now or flow_run.scheduled_start_time)
     with Tally() as tally:
-        recheck(job, "refresh", max_windows, tally)
-        return conclude(job, tally, title=f"refresh of {job.domain}")
+        recheck(run, reading, "refresh", max_windows, tally)
+        return conclude(run, tally, title=f"refresh of {run.domain}")
 
 
 if __name__ == "__main__":

@@ -5,13 +5,14 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.command_line import run_locally
+from flows.failure import report_failure
 from flows.stages import conclude, serve
-from tasks.alerts import report_failure
-from tasks.local import run_locally
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
+from market_opinion.scorers.judging import ScorerName
 from tasks.opinions import judge_items, plan_items
-from tasks.progress import Tally
-from tasks.report import Summary
-from tasks.request import ScorerName, check_rescore
+from tasks.request import check_rescore
 from tasks.rescore import compare_sets, find_scored_slices, promote_set, record_set
 
 
@@ -26,10 +27,11 @@ def rescore(
     promote: bool = False,
     now: datetime | None = None,
 ) -> Summary:
-    """Judge what is stored by another scorer, model or prompt, and say how it differs from what is live. Only new questions are paid for.
+    """Judge stored texts by another scorer, model or prompt, and compare them with the live set.
 
-    Safe to run again at any time. Promoting makes the set live in one commit and rebuilds the mart; what was live before is
-    then the set `previous`, and promoting that takes it back.
+    Only new questions are paid for. Safe to run again at any time. Promoting makes the set live in
+    one commit and rebuilds the mart; what was live before is then the set `previous`, and promoting
+    that takes it back.
 
     Args:
         domain: Folder below domains/ whose items are judged.
@@ -41,28 +43,24 @@ def rescore(
         promote: Make the set live instead of judging.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_rescore(domain, scorer, score_set, start, end, now or flow_run.scheduled_start_time)
-    slices = find_scored_slices(job)
+    run = check_rescore(domain, scorer, score_set, start, end, now or flow_run.scheduled_start_time)
+    slices = find_scored_slices(run, start, end)
     with Tally() as tally:
         tally.expect(len(slices))
         if plan:
             for span in slices:
-                tally.done("plan", span, plan_items(job, span))
-            return conclude(job, tally, title=f"plan of {domain} by {scorer}")
+                tally.done("plan", span, plan_items(run, span))
+            return conclude(run, tally, title=f"plan of {domain} by {scorer}")
         if promote:
-            tally.add(promote_set(job, score_set))
+            tally.add(promote_set(run, score_set))
             for span in slices:
-                serve(job, [span], tally)
-            return conclude(job, tally, title=f"{score_set} of {domain} is live")
+                serve(run, [span], tally)
+            return conclude(run, tally, title=f"{score_set} of {domain} is live")
         for span in slices:
-            tally.done("opinions", span, judge_items(job, span, scorer, score_set))
-        record_set(job, score_set, slices)
-        return conclude(
-            job,
-            tally,
-            title=f"{score_set} of {domain} by {scorer}",
-            notes=compare_sets(job, score_set),
-        )
+            tally.done("opinions", span, judge_items(run, span, scorer, score_set))
+        record_set(run, score_set, slices)
+        notes = compare_sets(run, score_set, start, end)
+        return conclude(run, tally, title=f"{score_set} of {domain} by {scorer}", notes=notes)
 
 
 if __name__ == "__main__":

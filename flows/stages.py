@@ -1,133 +1,138 @@
-"""The stages every run carries its slices through, in order."""
+"""The stages that every run carries its slices through, in order."""
 
 from market_opinion.core.window import Slice, Window, by_date
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.reading import Reading
+from market_opinion.ops.run import Run
+from market_opinion.ops.second_looks import Purpose
+from market_opinion.ops.summary import Summary
 from market_opinion.storage.landing.redaction import Erasure
-from tasks.alerts import check_rate, hold_purge
+from tasks.alerts import check_rate
 from tasks.bronze import build_bronze
-from tasks.erase import erase_answers, erase_landed, find_other_jobs, forget_history, write_proof
+from tasks.erase import erase_answers, erase_landed, find_other_runs, forget_history, write_proof
 from tasks.gold import build_gold
 from tasks.mart import load_mart, publish_views
 from tasks.mentions import find_mentions
 from tasks.opinions import judge_items
-from tasks.progress import Tally
-from tasks.purge import find_expired, purge_words, record_purge
-from tasks.recheck import Purpose, find_due_checks, look_again, record_checks, repair_threads
+from tasks.purge import find_expired, find_purgeable, purge_words, record_purge
+from tasks.recheck import find_due_checks, look_again, record_checks, repair_threads
 from tasks.record import find_stale_windows, record_run, record_windows
-from tasks.report import Summary, draw_report, publish_summary
-from tasks.request import Job
+from tasks.report import draw_report, publish_summary
 from tasks.silver import clean_items, find_outdated
 
 _STAGES_A_SLICE = 5
 
 
-def carry(job: Job, slices: list[Slice], tally: Tally) -> None:
-    """Bronze to mart for each slice, then its records and, for hourly runs, the watermark.
+def carry(run: Run, reading: Reading, slices: list[Slice], tally: Tally) -> None:
+    """Carry each slice from bronze to mart, then write its records and move the watermark.
 
-    Each stage replaces its slice, so running again after a crash repairs whatever was half done. The mart is rebuilt by
-    whole dates, so slices of one date wait for each other there.
+    Each stage replaces its slice, so running again after a crash repairs whatever was half done.
+    The mart is rebuilt by whole dates, so slices of one date wait for each other there.
     """
     dates = by_date(slices)
     tally.expect(_STAGES_A_SLICE * len(slices) + 2 * len(dates))
     for parts in dates:
         for span in parts:
-            tally.done("bronze", span, build_bronze(job, span))
-            enrich_slice(job, span, tally)
-        finish(job, parts, tally)
+            tally.done("bronze", span, build_bronze(run, span))
+            enrich_slice(run, span, tally)
+        finish(run, reading, parts, tally)
 
 
-def enrich_slice(job: Job, span: Slice, tally: Tally) -> None:
-    """Bronze to opinions."""
-    tally.done("silver", span, clean_items(job, span))
-    judge(job, span, tally)
+def build_all(run: Run, slices: list[Slice], tally: Tally) -> None:
+    """Build bronze of all slices, so that a comment finds its title whichever run is first."""
+    for span in slices:
+        tally.done("bronze", span, build_bronze(run, span))
 
 
-def finish(job: Job, parts: list[Slice], tally: Tally) -> None:
-    """Slices of the same dates into the ledger, into the mart with later hours that they change, and into the records."""
+def enrich_slice(run: Run, span: Slice, tally: Tally) -> None:
+    """Carry a slice from bronze to opinions."""
+    tally.done("silver", span, clean_items(run, span))
+    tally.done("mentions", span, find_mentions(run, span))
+    tally.done("opinions", span, judge_items(run, span))
+
+
+def finish(run: Run, reading: Reading, parts: list[Slice], tally: Tally) -> None:
+    """Carry slices of the same dates into ledger and mart, with later hours that they change."""
     for span in parts:
-        tally.done("windows", span, record_windows(job, span))
-    touched = [each for span in parts for each in (span, *rebuild_outdated(job, span))]
-    serve(job, touched, tally)
-    record_run(job, parts)
+        tally.done("windows", span, record_windows(run, reading, span))
+    touched = [each for span in parts for each in (span, *rebuild_outdated(run, span))]
+    serve(run, touched, tally)
+    record_run(run, reading, parts)
 
 
-def serve(job: Job, slices: list[Slice], tally: Tally, *, again: bool = False) -> None:
-    """The dates of the slices in the star schema and in gold."""
-    tally.done("mart", slices[-1], load_mart(job, slices, again=again))
-    tally.done("gold", slices[-1], build_gold(job, slices))
+def serve(run: Run, slices: list[Slice], tally: Tally, *, again: bool = False) -> None:
+    """Rebuild the dates of the slices in the star schema and in gold."""
+    tally.done("mart", slices[-1], load_mart(run, slices, again=again))
+    tally.done("gold", slices[-1], build_gold(run, slices))
 
 
-def carry_for_all(job: Job, slices: list[Slice], tally: Tally) -> None:
-    """The same, for every domain that found something in the slices."""
-    for each in [job, *find_other_jobs(job, slices)]:
-        carry(each, slices, tally)
+def carry_for_all(run: Run, reading: Reading, slices: list[Slice], tally: Tally) -> None:
+    """Carry the slices for every domain that has mentions in them."""
+    for each in [run, *find_other_runs(run, slices)]:
+        carry(each, reading, slices, tally)
 
 
-def judge(job: Job, span: Slice, tally: Tally) -> None:
-    """Which products the slice's items speak of, and what they think of them."""
-    tally.done("mentions", span, find_mentions(job, span))
-    tally.done("opinions", span, judge_items(job, span))
-
-
-def rebuild_outdated(job: Job, span: Slice) -> list[Slice]:
-    """Clean and judge again the later hours whose threads began in this slice and had been received before it."""
-    outdated = find_outdated(job, span)
+def rebuild_outdated(run: Run, span: Slice) -> list[Slice]:
+    """Clean and judge again the later hours whose threads began in a slice that came after them."""
+    outdated = find_outdated(run, span)
     for later in outdated:
-        clean_items(job, later)
-        find_mentions(job, later)
-        judge_items(job, later)
+        clean_items(run, later)
+        find_mentions(run, later)
+        judge_items(run, later)
     return outdated
 
 
-def recheck(job: Job, purpose: Purpose, max_windows: int, tally: Tally) -> None:
+def recheck(run: Run, reading: Reading, purpose: Purpose, max_windows: int, tally: Tally) -> None:
     """Look at hours that are due again, carry on what changed, and forget what is gone."""
-    for span in find_due_checks(job, purpose, max_windows):
-        looked = look_again(job, span, purpose)
-        tally.add(looked.counts)
-        carry(job, looked.changed, tally)
-        repaired, counts = repair_threads(job, span) if purpose == "refresh" else ([], {})
+    for span in find_due_checks(run, reading, purpose, max_windows):
+        look = look_again(run, reading, span, purpose)
+        tally.add(look.counts)
+        carry(run, reading, look.changed, tally)
+        repaired, counts = repair_threads(run, span, purpose)
         tally.add(counts)
-        carry(job, repaired, tally)
-        if looked.erasure:
-            forget(job, looked.erasure, span.window, tally)
-        record_checks(job, span)
+        carry(run, reading, repaired, tally)
+        for erasure in look.erasures:
+            forget(run, reading, erasure, span.window, tally)
+        record_checks(run, span)
 
 
-def forget(job: Job, erasure: Erasure, near: Window | None, tally: Tally) -> str:
-    """Erase, build the hours it touched anew, leave no earlier version, and return where the proof lies."""
-    tally.add(erase_answers(job, erasure, near))
-    slices = erase_landed(job, erasure, near)
-    carry_for_all(job, slices, tally)
-    tally.add(forget_history(job))
-    return write_proof(job, erasure, slices)
+def forget(run: Run, reading: Reading, erasure: Erasure, near: Window | None, tally: Tally) -> str:
+    """Erase, rebuild the touched hours, drop all histories, and return the path of the proof."""
+    tally.add(erase_answers(run, reading, erasure, near))
+    slices = erase_landed(run, reading, erasure, near)
+    carry_for_all(run, reading, slices, tally)
+    tally.add(forget_history(run))
+    return write_proof(run, reading, erasure, slices)
 
 
-def purge_expired(job: Job, tally: Tally) -> None:
-    """Judge hours past their time to the end, then keep only what was derived of them, in tables and histories."""
+def purge_expired(run: Run, reading: Reading, tally: Tally) -> None:
+    """Judge hours past their time to the end, then keep only what was derived of them.
+
+    The words go from tables and histories.
+    """
     purged: list[Slice] = []
-    for span in find_expired(job):
-        carry(job, find_stale_windows(job, span.window), tally)
-        counts = [judge_items(each, span) for each in [job, *find_other_jobs(job, [span])]]
-        if unjudged := sum(count.get("unjudged_item_count", 0) for count in counts):
-            hold_purge(job, span, unjudged)
-            continue
-        tally.add(purge_words(job, span))
-        carry_for_all(job, [span], tally)
-        purged.append(span)
-    tally.add(forget_history(job))
-    record_purge(job, purged)
+    for span in find_expired(run, reading):
+        carry(run, reading, find_stale_windows(run, reading, span.window), tally)
+        counts = [judge_items(each, span) for each in [run, *find_other_runs(run, [span])]]
+        for ready in find_purgeable(run, span, counts):
+            tally.add(purge_words(run, ready))
+            carry_for_all(run, reading, [ready], tally)
+            purged.append(ready)
+    tally.add(forget_history(run))
+    record_purge(run, purged)
 
 
-def conclude(job: Job, tally: Tally, *, title: str, notes: tuple[str, ...] = ()) -> Summary:
-    """Publish, draw the report and sum up the run."""
-    check_rate(job)
-    tally.add(publish_views())
-    return sum_up(job, tally, title=title, notes=notes, path=draw_report(job))
+def conclude(run: Run, tally: Tally, *, title: str, notes: tuple[str, ...] = ()) -> Summary:
+    """Publish the views, draw the report and sum up the run."""
+    check_rate(run)
+    tally.add(publish_views(run))
+    return sum_up(run, tally, title=title, notes=notes, path=draw_report(run))
 
 
 def sum_up(
-    job: Job, tally: Tally, *, title: str, notes: tuple[str, ...] = (), path: str | None = None
+    run: Run, tally: Tally, *, title: str, notes: tuple[str, ...] = (), path: str | None = None
 ) -> Summary:
-    """What the run did, shown on Prefect's page of it."""
-    summary = Summary(title, dict(tally.counts), tally.elapsed_seconds, path, (*job.notes, *notes))
+    """Return the summary of the run, which also stands on Prefect's page of it."""
+    summary = Summary(title, dict(tally.counts), tally.elapsed_seconds, path, (*run.notes, *notes))
     publish_summary(summary)
     return summary

@@ -5,11 +5,12 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.command_line import run_locally
+from flows.failure import report_failure
 from flows.stages import carry, conclude
-from tasks.alerts import check_windows, report_failure
-from tasks.local import run_locally
-from tasks.progress import Tally
-from tasks.report import Summary
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
+from tasks.alerts import check_windows
 from tasks.request import check_stream
 from tasks.stream import drain_topics, find_streamed, record_streamed
 
@@ -18,25 +19,26 @@ from tasks.stream import drain_topics, find_streamed, record_streamed
 def stream(
     domain: str = "smartphones", messages_max: int = 1_000_000, now: datetime | None = None
 ) -> Summary:
-    """Land what the topics `mop.ENVIRONMENT.PLATFORM` hold, in batches, and carry the hours it is of to the mart and the report.
+    """Land the messages of the stream, and carry their hours to the mart and the report.
 
-    Offsets are committed once a batch is in the landing zone. Safe to run again at any time: what was landed and not
-    committed is landed again, and is there once. Topics of platforms with no form are left alone, with a warning.
+    The topics are named `mop.ENVIRONMENT.PLATFORM`. Offsets are committed once a batch is in the
+    landing zone. Safe to run again at any time: what was landed and not committed is landed again,
+    and is there once. Topics of platforms with no form are left alone, with a warning.
 
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.
         messages_max: Messages to take at most, about; the next run goes on.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_stream(domain, messages_max, now or flow_run.scheduled_start_time)
+    run = check_stream(domain, messages_max, now or flow_run.scheduled_start_time)
     notes: list[str] = []
     with Tally() as tally:
-        tally.add(drain_topics(job, messages_max))
-        for each, slices in find_streamed(job):
-            carry(each, slices, tally)
-            record_streamed(each, slices)
-            notes += check_windows(each, slices)
-        return conclude(job, tally, title=f"stream of {domain}", notes=tuple(notes))
+        tally.add(drain_topics(run, messages_max))
+        for each in find_streamed(run):
+            carry(run, each.reading, each.slices, tally)
+            record_streamed(run, each.slices)
+            notes += check_windows(run, each.reading, each.slices)
+        return conclude(run, tally, title=f"stream of {domain}", notes=tuple(notes))
 
 
 if __name__ == "__main__":

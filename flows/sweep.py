@@ -5,13 +5,13 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
+from flows.command_line import run_locally
+from flows.failure import report_failure
 from flows.stages import conclude, recheck
-from tasks.alerts import report_failure
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
 from tasks.erase import forget_history
-from tasks.local import run_locally
-from tasks.progress import Tally
 from tasks.recheck import measure_sweep
-from tasks.report import Summary
 from tasks.request import SourceName, check_recheck
 
 
@@ -23,24 +23,26 @@ def sweep(
     max_windows: int = 500,
     now: datetime | None = None,
 ) -> Summary:
-    """Look up what is past its last refresh, longest unseen first, so that SWEEP_HOURS holds; erase what is gone.
+    """Look up items past their last refresh, longest unseen first, and erase deleted ones.
 
-    Safe to run again at any time: an hour counts as looked at once all that was found is done.
+    The promise of SWEEP_HOURS is kept so. Safe to run again at any time: an hour counts as looked
+    at once all that was found is done.
 
     Args:
         domain: Folder below domains/ whose communities are looked up.
-        source: The platform to ask; steam, whose reviews cannot be asked for again, is none of them.
+        source: The platform to ask; steam, whose reviews cannot be asked for again, is none of
+            them.
         communities: Communities to look up; those the domain names when left out.
         max_windows: Hours to look at, at most.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    job = check_recheck(domain, source, communities, now or flow_run.scheduled_start_time)
+    run, reading = check_recheck(domain, source, communities, now or flow_run.scheduled_start_time)
     with Tally() as tally:
-        recheck(job, "sweep", max_windows, tally)
-        # Also what an erasure that was cut off left in earlier versions, and files that no version names.
-        tally.add(forget_history(job))
-        tally.add(measure_sweep(job))
-        return conclude(job, tally, title=f"sweep of {job.domain}")
+        recheck(run, reading, "sweep", max_windows, tally)
+        # An erasure that was cut off may have left earlier versions, and files that none names.
+        tally.add(forget_history(run))
+        tally.add(measure_sweep(run, reading))
+        return conclude(run, tally, title=f"sweep of {run.domain}")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Commands about the platform itself: `python -m market_opinion doctor|audit|inbox|domain|tables`."""
+"""Commands about the platform itself, as `python -m market_opinion doctor`."""
 
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
 from rich.console import Console
@@ -13,11 +13,14 @@ from rich.table import Table
 from market_opinion.core.console import run
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.settings import load_settings
-from market_opinion.core.window import Window, as_utc
+from market_opinion.core.window import Window, as_utc, both_ends
 from market_opinion.domain import lint as domain_lint
 from market_opinion.domain import scaffold
 from market_opinion.domain.definition import load_domain
 from market_opinion.ops import dictionary
+
+if TYPE_CHECKING:
+    from market_opinion.ops.audit import Community  # takes seconds to import
 
 _PIPED_WIDTH = 160
 app = cyclopts.App(
@@ -42,15 +45,18 @@ def tables(*, check: Path | None = None) -> None:
 
 @app.command
 def doctor() -> None:
-    """Look at everything a run needs, with the settings of this shell, and say what is missing; ends with 1 where something is."""
-    from tasks import doctor  # takes seconds to import
+    """Check everything that a run needs, with the settings of this shell.
+
+    The command names what is missing, and ends with 1 where something is.
+    """
+    from market_opinion.ops import doctor  # takes seconds to import
 
     marks = {"ok": "[green]ok[/]", "off": "[dim]off[/]", "bad": "[bold red]bad[/]"}
     console, bad = _console(), 0
     for finding in doctor.examine():
         bad += finding.state == "bad"
         console.print(
-            f"{marks[finding.state]:<20} {finding.what:<11} {escape(finding.text)}",
+            f"{marks[finding.state]:<20} {finding.part:<11} {escape(finding.text)}",
             highlight=False,
             soft_wrap=True,
         )
@@ -67,9 +73,10 @@ def audit(
     end: datetime | None = None,
     item: str | None = None,
 ) -> None:
-    """Show how completely communities were read, or one item's way from its received line to the facts.
+    """Show how completely communities were read, or one item's way to the facts.
 
-    Ends with 1 where hours are missing or not certified. An item is shown as it was received, names and all.
+    Ends with 1 where hours are missing or not certified. An item is shown as it was received, names
+    and all.
 
     Args:
         platform: Only this platform.
@@ -78,53 +85,25 @@ def audit(
         end: Up to this hour, in UTC.
         item: Id of an item of the platform, whose way is to be shown.
     """
-    from tasks import audit  # takes seconds to import
+    # These take seconds to import.
+    from market_opinion.ops import audit
+    from market_opinion.ops.adapters import open_adapters
 
+    ends = both_ends(start, end, otherwise="all hours")
+    window = Window(as_utc(ends[0]), as_utc(ends[1])) if ends else None
     console = _console()
     if item is not None:
         if platform is None:
-            message = "item needs its platform: `audit reddit --item abc123`"
+            message = "--item needs its platform: `audit reddit --item abc123`"
             raise InvalidRequest(message)
-        for step in audit.trace(platform, item):
+        for step in audit.trace(open_adapters(), platform, item):
             console.print(
                 f"[bold]{step.where}[/]\n  {escape(step.text)}", highlight=False, soft_wrap=True
             )
         return
-    window = Window(as_utc(start), as_utc(end)) if start and end else None
-    known = audit.communities(platform, community, window)
-    table = Table(
-        "community",
-        "from",
-        "to",
-        "certified",
-        "missing",
-        "watermark",
-        "last run",
-        "items",
-        box=None,
-    )
-    for each in known:
-        covered = each.coverage
-        run = each.last_run
-        table.add_row(
-            f"{covered.platform}/{covered.community}",
-            f"{covered.window.start:%Y-%m-%d %H:%M}",
-            f"{covered.window.end:%Y-%m-%d %H:%M}",
-            f"{covered.certified_count:,} of {covered.window.hour_count:,}",
-            f"{sum(span.hour_count for span in covered.missing):,}",
-            f"{each.watermark:%Y-%m-%d %H:%M}" if each.watermark else "none",
-            f"{run['Mode']} {datetime.fromtimestamp(run['IngestedAtTs'], UTC):%Y-%m-%d %H:%M}"
-            if run
-            else "none",
-            f"{covered.item_count:,}",
-        )
-    console.print(table, soft_wrap=True)
-    holes = [
-        f"{c.platform}/{c.community} {span}: {what}"
-        for c in (each.coverage for each in known)
-        for spans, what in ((c.missing, "nothing is known"), (c.uncertified, "not certified"))
-        for span in spans
-    ]
+    communities = audit.communities(open_adapters(), platform, community, window)
+    _show_communities(console, communities)
+    holes = [hole for each in communities for hole in each.coverage.holes()]
     for hole in holes:
         console.print(hole, highlight=False, soft_wrap=True)
     if holes:
@@ -133,11 +112,14 @@ def audit(
 
 @app.command
 def inbox() -> None:
-    """Show what became of every file of the inbox; ends with 1 where one was refused, in part or whole."""
-    from tasks.inbox import open_inbox  # takes seconds to import
+    """Show the outcome of every file of the inbox.
+
+    The command ends with 1 where a file was refused, in part or whole.
+    """
+    from market_opinion.ops.adapters import open_adapters  # takes seconds to import
 
     console, table = _console(), Table("file", "state", "lines", "refused", "when", "why", box=None)
-    outcomes = open_inbox().outcomes()
+    outcomes = open_adapters().inbox().outcomes()
     for each in outcomes:
         lines, refused = (
             f"{each.counts[name]:,}" if each.counts else ""
@@ -174,10 +156,11 @@ def new(
     """Make a domain that works at once, from a catalogue and the names of its aspects.
 
     Args:
-        name: Of the domain: lower-case letters, digits and _.
-        catalogue: CSV with the columns brand and product; aliases, ids, category, released_on, is_own_brand, product_id where it has them.
+        name: Name of the domain: lower-case letters, digits and _.
+        catalogue: CSV with the columns brand and product; aliases, ids, category, released_on,
+            is_own_brand, product_id where it has them.
         aspects: Sides that people judge, parted by commas, as engine,comfort,safety.
-        title: What people call the category; the name where left out.
+        title: The category as people call it; the name where left out.
         communities: Subreddits that speak of it, parted by commas.
     """
     rows = scaffold.read_catalogue(catalogue)
@@ -193,7 +176,8 @@ def new(
     for path in written:
         console.print(f"wrote {escape(str(path))}", highlight=False, soft_wrap=True)
     console.print(
-        f"{len(rows):,} products. Now: `python -m flows.backfill --domain {name}` for a first report of what was written for show,"
+        f"{len(rows):,} products. Now: `python -m flows.backfill --domain {name}` for a first"
+        " report of what was written for show,"
         f" `python -m market_opinion domain check {name}` for what to make better.",
         highlight=False,
         soft_wrap=True,
@@ -202,7 +186,7 @@ def new(
 
 @domains.command
 def check(name: str) -> None:
-    """Say what would make a domain's figures worse; ends with 1 where there is something."""
+    """Show what would make a domain's figures worse; ends with 1 where there is a finding."""
     domains_path = load_settings().domains_path
     domain = load_domain(name, domains_path)
     findings = list(domain_lint.lint(domain, domains_path))
@@ -214,7 +198,8 @@ def check(name: str) -> None:
             soft_wrap=True,
         )
     console.print(
-        f"{len(domain.products):,} products, {len(domain.aspects)} aspects, {len(findings):,} findings",
+        f"{len(domain.products):,} products, {len(domain.aspects)} aspects,"
+        f" {len(findings):,} findings",
         highlight=False,
     )
     if findings:
@@ -223,25 +208,54 @@ def check(name: str) -> None:
 
 @domains.command
 def diff(left: str, right: str, *, items: int = 1000, show: int = 20) -> None:
-    """Judge the same kept items by two domains, as after a change of prompt, catalogue or cues, and show what is judged otherwise.
+    """Judge the same items by two domains, and show those that are judged otherwise.
+
+    This shows the effect of a changed prompt, catalogue or cue before anybody depends on it.
 
     Args:
         left: The domain as it is.
         right: A copy of its folder with the change.
-        items: How many of the newest usable items are judged; a model is paid for those it was not asked about before.
+        items: How many of the newest usable items are judged; a model is paid for those it was not
+            asked about before.
         show: How many of the changed items are shown.
     """
-    from tasks import difference  # takes seconds to import
+    # These take seconds to import.
+    from market_opinion.ops import difference
+    from market_opinion.ops.adapters import open_adapters
 
     console = _console()
-    for line in difference.told(
-        difference.compare_domains(left, right, items_max=items), left, right, examples_max=show
-    ):
+    result = difference.compare_domains(open_adapters(), left, right, items_max=items)
+    for line in difference.lines(result, left, right, examples_max=show):
         console.print(escape(line), highlight=False, soft_wrap=True)
 
 
+def _show_communities(console: Console, communities: "list[Community]") -> None:
+    """Print one row a community: its hours, its watermark and its last run."""
+    headings = ("community", "from", "to", "certified", "missing", "watermark", "last run", "items")
+    table = Table(*headings, box=None)
+    for each in communities:
+        coverage, run = each.coverage, each.last_run
+        window = coverage.window
+        last_run = (
+            f"{run['Mode']} {datetime.fromtimestamp(run['IngestedAtTs'], UTC):%Y-%m-%d %H:%M}"
+            if run
+            else "none"
+        )
+        table.add_row(
+            f"{coverage.platform}/{coverage.community}",
+            f"{window.start:%Y-%m-%d %H:%M}",
+            f"{window.end:%Y-%m-%d %H:%M}",
+            f"{coverage.certified_count:,} of {window.hour_count:,}",
+            f"{sum(span.hour_count for span in coverage.missing):,}",
+            f"{each.watermark:%Y-%m-%d %H:%M}" if each.watermark else "none",
+            last_run,
+            f"{coverage.item_count:,}",
+        )
+    console.print(table, soft_wrap=True)
+
+
 def _console() -> Console:
-    """As wide as the terminal; wide enough for a table where it is none."""
+    """Return a console as wide as the terminal, or wide enough for a table."""
     return Console() if sys.stdout.isatty() else Console(width=_PIPED_WIDTH)
 
 

@@ -1,10 +1,10 @@
-"""A campaign: spans of a long backfill handed to workers, each judged by a run of its own, and waited for."""
+"""A campaign: parts of a long backfill, each judged by a run of its own on the workers."""
 
-import hashlib
 import itertools
 import time
 from collections import Counter, deque
-from typing import Any, NamedTuple, cast
+from collections.abc import Callable
+from typing import Any, cast
 from uuid import UUID
 
 from prefect import get_client, get_run_logger, task
@@ -14,92 +14,57 @@ from prefect.deployments import run_deployment
 from prefect.exceptions import ObjectNotFound
 
 from market_opinion.core.errors import InvalidRequest, RunsFailed
-from market_opinion.core.settings import load_settings
-from market_opinion.core.window import Slice, spans
-from market_opinion.domain.definition import load_domain
-from market_opinion.storage.landing.manifest import Capture
-from tasks import adapters
-from tasks.fetch import lines_an_hour
-from tasks.opinions import scorer_version
-from tasks.progress import Tally
-from tasks.request import Job
+from market_opinion.core.window import Slice
+from market_opinion.ops.campaign_parts import Part, campaign_of, unjudged
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.reading import Reading
+from market_opinion.ops.run import Run
 
 _DEPLOYMENT = "enrich/enrich"
 _TRIES = 3
 _POLL_SECONDS = 3
-# What one request to the server may ask for.
+# One request to the server may ask for so many runs.
 _PAGE = 200
 
 
-class Part(NamedTuple):
-    """A span to be judged, and the fingerprint of what it is judged from."""
+@task
+def find_unjudged(run: Run, slices: list[Slice], *, items_a_run: int, again: bool) -> list[Part]:
+    """Return the slices in parts of about so many items, without parts that are judged as they are.
 
-    span: Slice
-    fingerprint: str
-
-    @property
-    def name(self) -> str:
-        """Its name in the state store, which may not be long; the communities of a span are many."""
-        return f"{self.span.platform} {self.span.window} {hashlib.sha256('+'.join(self.span.communities).encode()).hexdigest()[:12]}"
+    The state store, which lies with the data, remembers the judged parts; Prefect's own history may
+    be younger, or gone.
+    """
+    campaign, landing = campaign_of(run), run.adapters.landing()
+    parts = [
+        part
+        for whole in slices
+        for part in campaign.parts(
+            whole,
+            landing.captures(whole.platform, whole.communities, whole.window),
+            items=items_a_run,
+        )
+    ]
+    return parts if again else unjudged(parts, run.adapters.state().notes(campaign.topic))
 
 
 @task
-def find_unjudged(job: Job, slices: list[Slice], *, items_a_run: int, again: bool) -> list[Part]:
-    """The slices in spans of about so many items, without those that a run has judged as they are now.
+def hand_out(
+    run: Run, reading: Reading, parts: list[Part], tally: Tally, *, at_once: int
+) -> dict[str, int]:
+    """Have every part judged by a run of deployment `enrich`, wait, and add up their counts.
 
-    Judged is what the state store says, which lies with the data; Prefect's own history may be younger, or gone.
+    A part that an earlier campaign has handed out is waited for, not handed out twice. The next
+    part is handed out when one ends, since Prefect looks only twice a minute at runs that wait for
+    a limit. Raises RunsFailed for parts whose runs fail three times.
     """
-    known = {} if again else adapters.state().notes(_topic(job))
-    scorer = _scorer(job)
-    found = []
-    for whole in slices:
-        captures = adapters.landing().captures(whole.platform, whole.communities, whole.window)
-        for window in spans(lines_an_hour(whole.window, captures), max_items=items_a_run):
-            part = _part(
-                job,
-                whole.during(window),
-                [c for c in captures if c.manifest.window_start in window],
-                scorer,
-            )
-            if known.get(part.name, {}).get("fingerprint") != part.fingerprint:
-                found.append(part)
-    return found
-
-
-@task
-def hand_out(job: Job, parts: list[Part], tally: Tally, *, at_once: int) -> dict[str, int]:
-    """Have every span judged by a run of deployment `enrich`, wait, and sum up what they counted.
-
-    A span that an earlier campaign has handed out is waited for, not handed out twice; the next is handed out when one
-    ends, since Prefect looks only twice a minute at what waits for a limit. Raises RunsFailed for spans whose runs fail
-    three times.
-    """
-    waiting: dict[UUID, tuple[Part, int]] = {}
-    failed: list[str] = []
-    to_go = deque(parts)
-    while to_go or waiting:
-        while to_go and len(waiting) < at_once:
-            part = to_go.popleft()
-            waiting[_hand_out(job, part)] = (part, 1)
-        time.sleep(_POLL_SECONDS)
-        for run in _ended(list(waiting)):
-            part, tries = waiting.pop(run.id)
-            if run.state_type == StateType.COMPLETED:
-                tally.done("enrich", part.span, {})
-                get_run_logger().info(
-                    "%s is judged, %d spans to go", part.span, len(to_go) + len(waiting)
-                )
-            elif tries < _TRIES:
-                get_run_logger().warning(
-                    "%s: run %s ended %s, handed out again", part.span, run.name, run.state_name
-                )
-                waiting[_hand_out(job, part)] = (part, tries + 1)
-            else:
-                failed.append(f"{part.span} (run {run.name})")
+    failed = _Queue(parts, lambda part: _hand_out(run, reading, part), tally).work(at_once)
     if failed:
-        message = f"{len(failed)} of {len(parts)} spans were not judged: {'; '.join(failed[:5])}; see their logs and run the campaign again"
+        message = (
+            f"{len(failed)} of {len(parts)} spans were not judged: {'; '.join(failed[:5])};"
+            " see their logs and run the campaign again"
+        )
         raise RunsFailed(message)
-    judged = adapters.state().notes(_topic(job))
+    judged = run.adapters.state().notes(campaign_of(run).topic)
     counts: Counter[str] = Counter()
     for part in parts:
         counts.update(judged[part.name]["counts"])
@@ -107,48 +72,63 @@ def hand_out(job: Job, parts: list[Part], tally: Tally, *, at_once: int) -> dict
 
 
 @task
-def record_judged(job: Job, counts: dict[str, int]) -> None:
-    """Note that the job's hours were judged as they are now, last of all."""
-    span = job.hours
-    part = _part(
-        job,
-        span,
-        adapters.landing().captures(span.platform, span.communities, span.window),
-        _scorer(job),
-    )
-    adapters.state().put_notes(
-        _topic(job), {part.name: {"fingerprint": part.fingerprint, "counts": counts}}
-    )
+def record_judged(run: Run, reading: Reading, counts: dict[str, int]) -> None:
+    """Note that the reading's hours are judged as they are now, last of all."""
+    campaign, span = campaign_of(run), reading.hours
+    captures = run.adapters.landing().captures(span.platform, span.communities, span.window)
+    part = campaign.part(span, captures)
+    note = {"fingerprint": part.fingerprint, "counts": counts}
+    run.adapters.state().put_notes(campaign.topic, {part.name: note})
 
 
-def _part(job: Job, span: Slice, captures: list[Capture], scorer: str) -> Part:
-    """The span as it is now: what was landed of it, for which domain, and what judges; anything else has to be judged again."""
-    files = sorted(
-        f"{capture.folder}/{file.name} {file.sha256}"
-        for capture in captures
-        for file in capture.manifest.files
-    )
-    return Part(
-        span,
-        hashlib.sha256("\n".join([str(span), job.domain, scorer, *files]).encode()).hexdigest(),
-    )
+class _Queue:
+    """Parts that wait for a run, and the runs that go on."""
+
+    def __init__(self, parts: list[Part], hand_out: Callable[[Part], UUID], tally: Tally) -> None:
+        self._hand_out = hand_out
+        self._tally = tally
+        self._to_go = deque(parts)
+        self._waiting: dict[UUID, tuple[Part, int]] = {}
+        self._failed: list[str] = []
+
+    def work(self, at_once: int) -> list[str]:
+        """Hand out until all runs have ended, and return the parts that failed."""
+        while self._to_go or self._waiting:
+            while self._to_go and len(self._waiting) < at_once:
+                part = self._to_go.popleft()
+                self._waiting[self._hand_out(part)] = (part, 1)
+            time.sleep(_POLL_SECONDS)
+            for flow_run in _ended(list(self._waiting)):
+                self._end(flow_run)
+        return self._failed
+
+    def _end(self, flow_run: FlowRun) -> None:
+        part, tries = self._waiting.pop(flow_run.id)
+        if flow_run.state_type == StateType.COMPLETED:
+            self._tally.done("enrich", part.span, {})
+            count = len(self._to_go) + len(self._waiting)
+            get_run_logger().info("%s is judged, %d spans to go", part.span, count)
+        elif tries < _TRIES:
+            get_run_logger().warning(
+                "%s: run %s ended %s, handed out again",
+                part.span,
+                flow_run.name,
+                flow_run.state_name,
+            )
+            self._waiting[self._hand_out(part)] = (part, tries + 1)
+        else:
+            self._failed.append(f"{part.span} (run {flow_run.name})")
 
 
-def _scorer(job: Job) -> str:
-    """The domain's version and that of whatever judges by it."""
-    domain = load_domain(job.domain, load_settings().domains_path)
-    return " ".join([domain.version, *scorer_version(domain)])
-
-
-def _hand_out(job: Job, part: Part) -> UUID:
-    """The run that judges the span: one that was handed out before and goes on, or else a new one."""
-    parameters = _parameters(job, part.span)
+def _hand_out(run: Run, reading: Reading, part: Part) -> UUID:
+    """Return the run that judges the part: one that still goes on, or a new one."""
+    parameters = _parameters(run, reading, part.span)
     attempts = itertools.count(1)
     while True:
         try:
             name, once = str(part.span.window), f"{part.fingerprint}-{next(attempts)}"
-            # No coroutine, since this is no event loop.
-            run = cast(
+            # No coroutine, since no event loop runs here.
+            flow_run = cast(
                 "FlowRun",
                 run_deployment(
                     _DEPLOYMENT,
@@ -159,17 +139,20 @@ def _hand_out(job: Job, part: Part) -> UUID:
                 ),
             )
         except ObjectNotFound as error:
-            message = f"the Prefect server knows no deployment {_DEPLOYMENT}: `prefect deploy --all`, and start a worker"
+            message = (
+                f"the Prefect server knows no deployment {_DEPLOYMENT}: `prefect deploy --all`,"
+                " and start a worker"
+            )
             raise InvalidRequest(message) from error
-        if run.state is None or not run.state.is_final():
-            return run.id
+        if flow_run.state is None or not flow_run.state.is_final():
+            return flow_run.id
 
 
-def _parameters(job: Job, span: Slice) -> dict[str, Any]:
+def _parameters(run: Run, reading: Reading, span: Slice) -> dict[str, Any]:
     return {
-        "domain": job.domain,
-        "source": job.source,
-        "mapping": job.mapping,
+        "domain": run.domain,
+        "source": reading.source,
+        "mapping": reading.mapping,
         "communities": list(span.communities),
         "start": span.window.start.isoformat(),
         "end": span.window.end.isoformat(),
@@ -177,14 +160,10 @@ def _parameters(job: Job, span: Slice) -> dict[str, Any]:
 
 
 def _ended(ids: list[UUID]) -> list[FlowRun]:
-    """Those of the runs that have come to an end."""
-    found: list[FlowRun] = []
+    """Return those of the runs that have come to an end."""
+    flow_runs: list[FlowRun] = []
     with get_client(sync_client=True) as client:
         for start in range(0, len(ids), _PAGE):
-            wanted = FlowRunFilter(id=FlowRunFilterId(any_=ids[start : start + _PAGE]))
-            found += client.read_flow_runs(flow_run_filter=wanted, limit=_PAGE)
-    return [run for run in found if run.state is not None and run.state.is_final()]
-
-
-def _topic(job: Job) -> str:
-    return f"judged {job.domain}"
+            page = FlowRunFilter(id=FlowRunFilterId(any_=ids[start : start + _PAGE]))
+            flow_runs += client.read_flow_runs(flow_run_filter=page, limit=_PAGE)
+    return [each for each in flow_runs if each.state is not None and each.state.is_final()]

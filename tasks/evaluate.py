@@ -1,125 +1,64 @@
-"""Evaluate and train: scorers beside labels that people, or a model, gave."""
+"""Evaluate and train: scorers beside what people say, and weights that learn from it."""
 
-import hashlib
 from pathlib import Path
 
-import polars as pl
 from prefect import get_run_logger, task
-from prefect.artifacts import create_table_artifact
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
-from market_opinion.core.contracts import SILVER_ITEMS, SILVER_OPINIONS
-from market_opinion.core.errors import InvalidRequest
-from market_opinion.core.settings import load_settings
-from market_opinion.domain.definition import load_domain
-from market_opinion.scorers.linear import Linear
-from market_opinion.stages import opinions
-from market_opinion.truth import evaluation
+from market_opinion.ops.run import Run
+from market_opinion.scorers.judging import ScorerName
+from market_opinion.truth import evaluation, gold
 from market_opinion.truth.evaluation import Evaluation
+from market_opinion.truth.figures import figures, gold_lines, gold_table
 from market_opinion.truth.labelled import read_labelled
-from tasks import adapters
-from tasks.opinions import judge_rows
-from tasks.request import Job, ScorerName
-
-_TRAIN_PERCENT = 70
-_TEXTS_MIN = 200
 
 
 @task
 def evaluate_scorer(
-    job: Job, labelled: Path, scorer: ScorerName, limit: int | None
+    run: Run, labelled: Path, scorer: ScorerName, limit: int | None
 ) -> tuple[Evaluation, dict[str, int]]:
     """Judge the labelled texts as items are judged, and compare."""
-    domain = load_domain(job.domain, load_settings().domains_path)
-    rows = read_labelled(labelled, domain)
+    rows = read_labelled(labelled, run.load_domain())
     rows = rows.sample(limit, seed=1) if limit and limit < rows.height else rows
-    accepted, refused, counts = judge_rows(
-        evaluation.to_judge(rows), domain, scorer, run={"run-id": job.run_id}
-    )
-    return evaluation.evaluate(rows, accepted, refused.height), counts
+    verdict = run.open_judge(get_run_logger(), scorer=scorer).judge(evaluation.to_judge(rows))
+    return evaluation.evaluate(rows, verdict.opinions, verdict.rejections.height), verdict.counts
 
 
 @task
-def publish_evaluation(found: dict[str, Evaluation]) -> tuple[str, ...]:
-    """The figures side by side, as lines and as a table on the run's page."""
-    lines = []
-    for name, result in found.items():
-        shown = {
-            "texts": result.text_count,
-            "accuracy": result.accuracy,
-            "macro F1": result.macro_f1,
-            "covered": result.coverage_ratio,
-        }
-        shown |= {f"F1 {scores.name}": scores.f1 for scores in result.classes}
-        if result.aspect_detection:
-            shown |= {
-                "aspect F1": result.aspect_detection.f1,
-                "aspect accuracy": result.aspect_accuracy,
-            }
-        shown |= {"evidence": result.evidence_ratio}
-        figures = ", ".join(
-            f"{key} {value:.3f}" if isinstance(value, float) else f"{key} {value}"
-            for key, value in shown.items()
-            if value is not None
-        )
-        lines.append(f"{name}: {figures}")
-    create_table_artifact(
-        table=[
-            {"scorer": line.partition(":")[0], "figures": line.partition(": ")[2]} for line in lines
-        ],
-        key="evaluation",
-    )
-    return tuple(lines)
+def evaluate_gold(
+    run: Run, path: Path, scorer: ScorerName, half: gold.Half, mistakes: Path | None
+) -> list[gold.Measure]:
+    """Run the platform's own stages on labelled items, and measure them; no table is written."""
+    domain = run.load_domain()
+    items = gold.read_gold(path, domain, half=half)
+    judged = gold.judge_gold(run.open_judge(get_run_logger(), scorer=scorer), items)
+    if mistakes:
+        gold.write_mistakes(gold.mistakes(items, *judged), mistakes)
+    sizes = gold.read_strata(gold.strata_path(domain, run.settings.domains_path))
+    return gold.measure(items, *judged, domain, sizes)
 
 
 @task
-def train_linear(job: Job, labelled: Path | None) -> tuple[str, ...]:
-    """Learn from labelled texts, or from what the model said of stored ones; measure on 30 % that it never saw; keep it."""
-    settings = load_settings()
-    domain = load_domain(job.domain, settings.domains_path)
-    texts = (
-        read_labelled(labelled, domain).drop_nulls("label").select("text", "label")
-        if labelled
-        else _model_labels(job)
-    )
-    texts = texts.unique("text", maintain_order=True).sort("text")
-    if texts.height < _TEXTS_MIN:
-        message = f"{texts.height} labelled texts are too few, at least {_TEXTS_MIN}: judge more with SCORER=llm, or give labelled"
-        raise InvalidRequest(message)
-    is_train = pl.Series(
-        [
-            int(hashlib.blake2b(text.encode(), digest_size=4).hexdigest(), 16) % 100
-            < _TRAIN_PERCENT
-            for text in texts["text"]
-        ]
-    )
-    train, rest = texts.filter(is_train), texts.filter(~is_train)
-    tested = Linear.train(train["text"].to_list(), train["label"].to_list())
-    right = sum(tested.label(text) == label for text, label in rest.iter_rows())
-    commonest = max(rest["label"].to_list().count(label) for label in set(rest["label"]))
-    model = Linear.train(texts["text"].to_list(), texts["label"].to_list())
-    path = settings.linear_model_path(job.domain)
-    model.save(path)
-    get_run_logger().info("trained on %d texts: %s", texts.height, path)
-    shares = f"accuracy {right / rest.height:.3f} on {rest.height:,} texts it had not seen"
-    baseline = f"always the commonest label: {commonest / rest.height:.3f}"
-    return (
-        f"linear {model.version}: {texts.height:,} texts, {shares} ({baseline}); kept in {path}",
-    )
+def publish_evaluation(results: dict[str, Evaluation]) -> tuple[str, ...]:
+    """Put the figures side by side on the run's page, and return them as lines."""
+    rows = [{"scorer": name, "figures": figures(result)} for name, result in results.items()]
+    create_table_artifact(table=rows, key="evaluation")
+    return tuple(f"{row['scorer']}: {row['figures']}" for row in rows)
 
 
-def _model_labels(job: Job) -> pl.DataFrame:
-    """Texts of stored items with the sign of what a model said of them altogether."""
-    lake = adapters.lake()
-    said = lake.read(
-        SILVER_OPINIONS,
-        {"domain": job.domain, "scorer": "llm"},
-        columns=["platform", "kind", "item_id", "window_start", "polarity"],
+@task
+def publish_gold(results: dict[str, list[gold.Measure]]) -> tuple[str, ...]:
+    """Put the figures of each scorer on the run's page, and return them as lines."""
+    create_markdown_artifact(markdown=gold_table(results), key="gold")
+    return tuple(gold_lines(results))
+
+
+@task
+def train_local(run: Run, labelled: Path, snippets: Path | None, to: Path, epochs: int) -> str:
+    """Learn weights for the local scorer, calibrate them on held-out items, and keep them."""
+    from market_opinion.scorers.local import learning  # jax, which no other run needs
+
+    facts = learning.learn(
+        run.settings.domains_path, labelled, snippets, to, epochs=epochs, log=get_run_logger()
     )
-    key = ["platform", "kind", "item_id", "window_start"]
-    signs = (
-        said.group_by(key)
-        .agg(pl.col("polarity").sum())
-        .with_columns(label=opinions.label(pl.col("polarity")))
-    )
-    texts = lake.read(SILVER_ITEMS, columns=[*key, "text", "is_usable"]).filter("is_usable")
-    return texts.join(signs, on=key).select("text", "label")
+    return f"{facts['example_count']:,} examples, {epochs} epochs: {to}"

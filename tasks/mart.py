@@ -1,93 +1,57 @@
-"""Mart: the dates a run touched, rebuilt in one transaction from silver."""
+"""Mart: the dates of a run, rebuilt in one transaction from silver, and the published views."""
 
-from datetime import timedelta
-
-import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
 from market_opinion.core.errors import MartUnavailable, ReconciliationFailed
-from market_opinion.core.settings import load_settings
-from market_opinion.core.window import Slice, Window, whole_days
-from market_opinion.domain.definition import load_domain
-from market_opinion.ops.alerts import Alert
+from market_opinion.core.window import Slice, whole_days
+from market_opinion.ops.alerts import Alert, raise_alerts
+from market_opinion.ops.run import Run
 from market_opinion.serving import mart
+from market_opinion.serving.mart.lake_rows import export_days, silver_of_days, snapshot_ids
 from market_opinion.serving.mart.postgres import PostgresMart
 from market_opinion.stages import opinions
 from market_opinion.storage.export import Export
-from tasks import adapters
-from tasks.alerts import raise_alerts
-from tasks.policy import retry_on
-from tasks.request import Job
-
-_SILVER = {"items": SILVER_ITEMS, "mentions": SILVER_MENTIONS, "opinions": SILVER_OPINIONS}
+from tasks import retry_on
 
 
 @task(retries=2, retry_delay_seconds=10, retry_condition_fn=retry_on(MartUnavailable))
-def load_mart(job: Job, slices: list[Slice], *, again: bool = False) -> dict[str, int]:
-    """Rebuild the dates of the slices; a rerun is safe, and a load that does not reconcile with silver is undone and alerted."""
-    lake, domain = adapters.lake(), load_domain(job.domain, load_settings().domains_path)
-    days = whole_days(slices)
+def load_mart(run: Run, slices: list[Slice], *, again: bool = False) -> dict[str, int]:
+    """Rebuild the dates of the slices. A rerun is safe.
+
+    A load that does not reconcile with silver is undone, and an alert is raised.
+    """
+    lake, domain, settings = run.adapters.lake(), run.load_domain(), run.settings
+    days, state = whole_days(slices), run.adapters.state()
     load = mart.Load(
-        domain=job.domain,
+        domain=run.domain,
         score_set=opinions.ACTIVE_SET,
-        as_of=job.now,
+        as_of=run.now,
         dates=[date for day in days for date in day.dates()],
         products=mart.product_rows(domain),
         aspects=mart.aspect_rows(domain),
-        windows=mart.window_rows(
-            entry for day in days for entry in adapters.state().windows(window=day)
-        ),
-        snapshot_ids={name: lake.snapshot_id(table) for name, table in _SILVER.items()},
+        windows=mart.window_rows(entry for day in days for entry in state.windows(window=day)),
+        snapshot_ids=snapshot_ids(lake),
     )
-    settings = load_settings()
-    if settings.mart_engine == "snowflake" and settings.snowflake_road == "external":
-        _export(Export(settings.export_root), days)
+    if settings.mart.engine == "snowflake" and settings.snowflake.access == "external":
+        export_days(lake, Export(settings.mart.export_root), days)
     try:
-        counts = adapters.mart().load(load, lambda: _silver(job, days), again=again)
+        counts = run.adapters.mart().load(
+            load, lambda: silver_of_days(lake, run.domain, days), again=again
+        )
     except ReconciliationFailed as error:
-        raise_alerts([Alert("mart_not_reconciled", str(error))])
+        raise_alerts([Alert("mart_not_reconciled", str(error))], settings, get_run_logger())
         raise
     get_run_logger().info("mart %s: %s", ", ".join(map(str, days)), counts)
     return counts
 
 
-def _silver(job: Job, days: list[Window]) -> mart.Silver:
-    """The rows of whole days."""
-    lake, live = adapters.lake(), {"domain": job.domain, "score_set": opinions.ACTIVE_SET}
-    mentions = pl.concat(lake.read(SILVER_MENTIONS, {"domain": job.domain}, day) for day in days)
-    return mart.Silver(
-        items=pl.concat(
-            mart.items_of_interest(
-                lake.read(SILVER_ITEMS, window=day, columns=mart.ITEM_COLUMNS), mentions
-            )
-            for day in days
-        ),
-        mentions=mentions,
-        opinions=pl.concat(lake.read(SILVER_OPINIONS, live, day) for day in days),
-    )
-
-
-def _export(export: Export, days: list[Window]) -> None:
-    """Put whole days of silver where external tables look, of all domains and the live score set."""
-    lake = adapters.lake()
-    for name, table in _SILVER.items():
-        where = {"score_set": opinions.ACTIVE_SET} if table is SILVER_OPINIONS else {}
-        columns = mart.ITEM_COLUMNS if table is SILVER_ITEMS else None
-        for day in (
-            Window(start, start + timedelta(days=1)) for span in days for start in span.midnights()
-        ):
-            rows = lake.read(table, where, day, columns=columns)
-            export.put(
-                name, day.start.date(), rows.sort(rows.columns), snapshot_id=lake.snapshot_id(table)
-            )
-
-
 @task(retries=2, retry_delay_seconds=10, retry_condition_fn=retry_on(MartUnavailable))
-def publish_views() -> dict[str, int]:
-    """Put the mart's views into PostgreSQL, where one is configured; readers see all of it, or what was there before."""
-    uri = load_settings().postgres_uri
-    source = adapters.mart()
+def publish_views(run: Run) -> dict[str, int]:
+    """Put the mart's views into PostgreSQL, where one is configured.
+
+    Readers see all of the new views, or the ones that were there before.
+    """
+    uri, source = run.settings.mart.postgres_uri, run.adapters.mart()
     if uri is None or not source.is_loaded:
         return {}
     counts = PostgresMart(uri).publish(source)

@@ -1,48 +1,33 @@
-"""Mentions: which products of the domain the items of a slice speak of."""
+"""Mentions: the products of the domain that the items of a slice speak of."""
 
 import polars as pl
 from prefect import get_run_logger, task
 
 from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS
 from market_opinion.core.errors import CommitConflict
-from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice
-from market_opinion.domain.definition import load_domain
-from market_opinion.stages import mentions, silver
-from tasks import adapters
-from tasks.policy import retry_on
-from tasks.request import Job
+from market_opinion.ops.counts import MentionCounts
+from market_opinion.ops.run import Run
+from market_opinion.stages import silver
+from tasks import retry_on
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
-def find_mentions(job: Job, span: Slice) -> dict[str, int]:
-    """Replace the domain's slice of silver.mentions; other domains' rows and those of purged items are not touched."""
-    lake = adapters.lake()
+def find_mentions(run: Run, span: Slice) -> MentionCounts:
+    """Replace the domain's slice of silver.mentions, but for the mentions of purged items."""
+    lake = run.adapters.lake()
     items = lake.read(SILVER_ITEMS, span.where, span.window)
-    found = mentions.find_mentions(items, load_domain(job.domain, load_settings().domains_path))
-    where = {"domain": job.domain, **span.where}
+    rows = run.open_judge(get_run_logger(), span).mention(items)
+    where = {"domain": run.domain, **span.where}
     purged = items.filter(silver.is_purged())
     if purged.height:
-        found = pl.concat(
-            [
-                found,
-                lake.read(SILVER_MENTIONS, where, span.window).join(
-                    purged, on=SILVER_ITEMS.key, how="semi"
-                ),
-            ]
-        )
-    lake.overwrite(
-        SILVER_MENTIONS,
-        found,
-        where,
-        span.window,
-        run={"run-id": job.run_id, "window": str(span.window)},
+        before = lake.read(SILVER_MENTIONS, where, span.window)
+        rows = pl.concat([rows, before.join(purged, on=SILVER_ITEMS.key, how="semi")])
+    lake.overwrite(SILVER_MENTIONS, rows, where, span.window, run=run.commit(span))
+    item_key = ["platform", "kind", "item_id", "window_start"]
+    counts = MentionCounts(
+        mention_count=rows.height,
+        relevant_item_count=rows.select(item_key).n_unique() if rows.height else 0,
     )
-    relevant = (
-        found.select("platform", "kind", "item_id", "window_start").n_unique()
-        if found.height
-        else 0
-    )
-    counts = {"mention_count": found.height, "relevant_item_count": relevant}
     get_run_logger().info("mentions %s: %s", span, counts)
     return counts

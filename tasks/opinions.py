@@ -1,4 +1,4 @@
-"""Opinions: what the items of a slice think of the products they mention."""
+"""Opinions: the judgements of a slice's items on the products they mention."""
 
 import polars as pl
 from prefect import get_run_logger, task
@@ -10,16 +10,14 @@ from market_opinion.core.contracts import (
     SILVER_OPINIONS,
 )
 from market_opinion.core.errors import CommitConflict
-from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Slice
-from market_opinion.domain.definition import Domain, load_domain
-from market_opinion.scorers import lexicon, linear
-from market_opinion.scorers.linear import Linear
-from market_opinion.scorers.llm.prompt import load_prompt
+from market_opinion.ops.counts import OpinionCounts
+from market_opinion.ops.run import Run
+from market_opinion.scorers.judging import ScorerName
+from market_opinion.scorers.llm.scorer import LlmScorer
 from market_opinion.stages import opinions, silver
-from tasks import adapters, model
-from tasks.policy import retry_on
-from tasks.request import Job, ScorerName
+from market_opinion.storage.lake.tables import Lake
+from tasks import retry_on
 
 _ITEM_COLUMNS = [
     "platform",
@@ -37,129 +35,62 @@ _ITEM_COLUMNS = [
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
 def judge_items(
-    job: Job, span: Slice, scorer: ScorerName | None = None, score_set: str = opinions.ACTIVE_SET
-) -> dict[str, int]:
-    """Replace the domain's slice of a score set; what a scorer says without proof becomes a rejection.
+    run: Run, span: Slice, scorer: ScorerName | None = None, score_set: str = opinions.ACTIVE_SET
+) -> OpinionCounts:
+    """Replace the domain's slice of a score set; a judgement without proof becomes a rejection.
 
-    Items that were purged since cannot be judged again: what is live of them stays, in every set.
-
-    Rejections are kept for the live set alone: those of another would stand beside them as if they were of the same.
+    Purged items cannot be judged again: their live opinions stay, in every set. Rejections are kept
+    for the live set alone, since those of two sets could not be told apart.
     """
-    lake, run = adapters.lake(), {"run-id": job.run_id, "window": str(span.window)}
-    domain = load_domain(job.domain, load_settings().domains_path)
-    where = {"domain": job.domain, **span.where}
-    items, mentions = _mentioned(job, span)
-    asked = opinions.to_judge(items.filter(~silver.is_purged()), mentions)
-    accepted, refused, more = judge_rows(asked, domain, scorer, run=run, score_set=score_set)
-    accepted = pl.concat(
-        [
-            accepted,
-            _said_before_purge(job, span, items, mentions).with_columns(
-                score_set=pl.lit(score_set)
-            ),
-        ]
-    )
-    lake.overwrite(
-        SILVER_OPINIONS, accepted, {"score_set": score_set, **where}, span.window, run=run
-    )
+    lake, where = run.adapters.lake(), {"domain": run.domain, **span.where}
+    items, mentions = _mentioned(lake, span, run.domain)
+    rows = opinions.to_judge(items.filter(~silver.is_purged()), mentions)
+    judge = run.open_judge(get_run_logger(), span, scorer=scorer)
+    verdict = judge.judge(rows, score_set=score_set)
+    before = _before_purge(lake, span, where, mentions, items.filter(silver.is_purged()))
+    accepted = pl.concat([verdict.opinions, before.with_columns(score_set=pl.lit(score_set))])
+    of_set = {"score_set": score_set, **where}
+    lake.overwrite(SILVER_OPINIONS, accepted, of_set, span.window, run=run.commit(span))
     if score_set == opinions.ACTIVE_SET:
-        lake.overwrite(
-            OPS_REJECTIONS, refused, {"stage": "opinions", **where}, span.window, run=run
-        )
-    scored = (
-        accepted.select("kind", "item_id", "window_start", "product_id").n_unique()
-        if accepted.height
-        else 0
+        of_stage = {"stage": "opinions", **where}
+        rejections = verdict.rejections
+        lake.overwrite(OPS_REJECTIONS, rejections, of_stage, span.window, run=run.commit(span))
+    mention_key = ["kind", "item_id", "window_start", "product_id"]
+    counts = OpinionCounts(
+        opinion_count=accepted.height,
+        scored_mention_count=accepted.select(mention_key).n_unique() if accepted.height else 0,
+        rejected_opinion_count=verdict.rejections.height,
+        **verdict.counts,
     )
-    counts = {
-        "opinion_count": accepted.height,
-        "scored_mention_count": scored,
-        "rejected_opinion_count": refused.height,
-        **more,
-    }
     get_run_logger().info("opinions %s: %s", span, counts)
     return counts
 
 
-def judge_rows(
-    asked: pl.DataFrame,
-    domain: Domain,
-    scorer: ScorerName | None,
-    *,
-    run: dict[str, str],
-    score_set: str = opinions.ACTIVE_SET,
-) -> tuple[pl.DataFrame, pl.DataFrame, dict[str, int]]:
-    """Opinions and rejections of rows of `to_judge` by the named scorer, or that of the settings, and what it counted."""
-    name = scorer or load_settings().scorer
-    if name == model.NAME:
-        found = model.ask_model(adapters.lake(), asked, domain, run=run)
-        by = {"scorer": name, "model": found.model, "prompt_version": found.prompt_version}
-        accepted, refused = opinions.accept(
-            asked, found.judgements, domain, score_set=score_set, **by
-        )
-        return accepted, pl.concat([refused, found.given_up]), found.counts
-    judge = _open_lexicon(domain, name)
-    accepted, refused = opinions.accept(
-        asked,
-        judge(asked),
-        domain,
-        scorer=name,
-        model=judge.model,
-        prompt_version=None,
-        score_set=score_set,
-    )
-    return accepted, refused, {}
-
-
-def scorer_version(domain: Domain) -> tuple[str, ...]:
-    """What judges by the settings, and its version: what it says of a text may change where this does."""
-    settings = load_settings()
-    if settings.scorer == model.NAME:
-        return (
-            settings.scorer,
-            settings.llm_model or "",
-            load_prompt(domain, settings.domains_path).version,
-        )
-    return settings.scorer, _open_lexicon(domain, settings.scorer).model
-
-
-def _open_lexicon(domain: Domain, scorer: ScorerName) -> lexicon.Lexicon:
-    """The lexicon, with the head that was trained for the domain where that is the scorer."""
-    head = (
-        Linear.load(load_settings().linear_model_path(domain.name))
-        if scorer == linear.NAME
-        else None
-    )
-    return lexicon.Lexicon(domain, head=head)
-
-
 @task
-def plan_items(job: Job, span: Slice) -> dict[str, int]:
-    """What judging the slice by the model would ask, and cost."""
-    domain = load_domain(job.domain, load_settings().domains_path)
-    items, mentions = _mentioned(job, span)
-    return model.plan(
-        adapters.lake(), opinions.to_judge(items.filter(~silver.is_purged()), mentions), domain
-    )
+def plan_items(run: Run, span: Slice) -> dict[str, int]:
+    """Return the questions that judging the slice by the model would ask, and their cost."""
+    lake = run.adapters.lake()
+    items, mentions = _mentioned(lake, span, run.domain)
+    rows = opinions.to_judge(items.filter(~silver.is_purged()), mentions)
+    return LlmScorer.open(run.scorer_context(get_run_logger(), span)).plan(rows)
 
 
-def _mentioned(job: Job, span: Slice) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The items of the slice, and what they mention."""
-    lake = adapters.lake()
-    mentions = lake.read(SILVER_MENTIONS, {"domain": job.domain, **span.where}, span.window)
+def _mentioned(lake: Lake, span: Slice, domain: str) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the items of the slice, and their mentions."""
+    mentions = lake.read(SILVER_MENTIONS, {"domain": domain, **span.where}, span.window)
     return lake.read(SILVER_ITEMS, span.where, span.window, columns=_ITEM_COLUMNS), mentions
 
 
-def _said_before_purge(
-    job: Job, span: Slice, items: pl.DataFrame, mentions: pl.DataFrame
+def _before_purge(
+    lake: Lake,
+    span: Slice,
+    where: dict[str, str | list[str]],
+    mentions: pl.DataFrame,
+    purged: pl.DataFrame,
 ) -> pl.DataFrame:
-    """The live opinions of items whose words are gone."""
-    purged = mentions.join(items.filter(silver.is_purged()), on=SILVER_ITEMS.key, how="semi")
-    if purged.is_empty():
+    """Return the live opinions of items whose words are gone."""
+    theirs = mentions.join(purged, on=SILVER_ITEMS.key, how="semi")
+    if theirs.is_empty():
         return SILVER_OPINIONS.empty()
-    live = adapters.lake().read(
-        SILVER_OPINIONS,
-        {"domain": job.domain, "score_set": opinions.ACTIVE_SET, **span.where},
-        span.window,
-    )
-    return live.join(purged, on=SILVER_MENTIONS.key, how="semi")
+    live = lake.read(SILVER_OPINIONS, {"score_set": opinions.ACTIVE_SET, **where}, span.window)
+    return live.join(theirs, on=SILVER_MENTIONS.key, how="semi")

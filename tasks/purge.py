@@ -1,10 +1,9 @@
-"""Purge: words of hours past their time, where only what was derived of them may be kept."""
+"""Purge: hours past their time lose their words, and keep only what was derived of them."""
 
-from collections import Counter
 from datetime import datetime, timedelta
 
 import polars as pl
-from prefect import task
+from prefect import get_run_logger, task
 
 from market_opinion.core.contracts import (
     BRONZE_ITEMS,
@@ -13,75 +12,75 @@ from market_opinion.core.contracts import (
     SILVER_OPINIONS,
 )
 from market_opinion.core.errors import CommitConflict
-from market_opinion.core.settings import load_settings
-from market_opinion.core.window import EARLIEST, Slice, Window, contiguous, floor_hour, spans
-from market_opinion.scorers.llm import prompt
-from market_opinion.storage.landing.redaction import WITHOUT_WORDS, purge_lines
-from tasks import adapters
-from tasks.policy import retry_on
-from tasks.request import Job
+from market_opinion.core.window import EARLIEST, Slice, Window, floor_hour
+from market_opinion.ops.alerts import Alert, raise_alerts
+from market_opinion.ops.counts import OpinionCounts, PurgeCounts
+from market_opinion.ops.reading import Reading
+from market_opinion.ops.run import Run
+from market_opinion.scorers.llm.asking import text_keys
+from market_opinion.stages.erasure import expired_slices
+from market_opinion.storage.landing.redaction import purge_lines
+from tasks import retry_on
 
 _TOPIC = "purges"
 
 
 @task
-def find_expired(job: Job) -> list[Slice]:
-    """The hours past RETENTION_HOURS that still hold words, or whose purge was cut off, in slices that fit in memory."""
-    settings = load_settings()
-    expired = Window(EARLIEST, floor_hour(job.now - timedelta(hours=settings.retention_hours)))
-    where = {"platform": job.platform, "community": list(job.communities)}
-    rows = adapters.lake().read(BRONZE_ITEMS, where, expired, columns=["window_start", "body"])
-    kept = rows.filter(~pl.col("body").is_in(WITHOUT_WORDS).fill_null(value=False))
-    counts = Counter(kept["window_start"])
-    begun = (name.split("/") for name in adapters.state().notes(_TOPIC))
-    counts.update(
-        datetime.fromisoformat(start) for platform, start in begun if platform == job.platform
+def find_expired(run: Run, reading: Reading) -> list[Slice]:
+    """Return the hours past RETENTION_HOURS that still hold words, or whose purge was cut off.
+
+    They come in slices that fit in memory.
+    """
+    age = timedelta(hours=run.settings.upkeep.retention_hours)
+    expired = Window(EARLIEST, floor_hour(run.now - age))
+    whole = Slice(reading.platform, reading.communities, expired)
+    columns = ["window_start", "body"]
+    rows = run.adapters.lake().read(BRONZE_ITEMS, whole.where, expired, columns=columns)
+    notes = (name.split("/") for name in run.adapters.state().notes(_TOPIC))
+    unfinished = [
+        datetime.fromisoformat(start) for platform, start in notes if platform == whole.platform
+    ]
+    return expired_slices(whole, rows, unfinished, max_items=run.settings.span_max_items)
+
+
+@task
+def find_purgeable(run: Run, span: Slice, counts: list[OpinionCounts]) -> list[Slice]:
+    """Return the slice if all of it is judged; else raise an alert, since its words are kept."""
+    unjudged = sum(count.unjudged_item_count or 0 for count in counts)
+    if not unjudged:
+        return [span]
+    text = (
+        f"{span.platform} {span.window}: {unjudged:,} items are not judged, so their words are kept"
+        " past RETENTION_HOURS: raise the budget"
     )
-    found = []
-    for window in contiguous(counts):
-        per_hour = [(hour, counts[hour.start]) for hour in window.hours()]
-        found += [
-            Slice(job.platform, job.communities, part)
-            for part in spans(per_hour, max_items=settings.span_max_items)
-        ]
-    return found
+    raise_alerts([Alert("purge_held", text)], run.settings, get_run_logger())
+    return []
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
-def purge_words(job: Job, span: Slice) -> dict[str, int]:
+def purge_words(run: Run, span: Slice) -> PurgeCounts:
     """Take the words out of ledger, opinions of every set, and landing; the stages do the rest.
 
     Cut off anywhere, the slice is found again, and a second time finishes.
     """
-    lake, landing, run = (
-        adapters.lake(),
-        adapters.landing(),
-        {"run-id": job.run_id, "window": str(span.window)},
-    )
-    adapters.state().put_notes(_TOPIC, dict.fromkeys(_names(span), job.run_id))
-    items = lake.read(
-        SILVER_ITEMS, span.where, span.window, columns=["text", "context_title"]
-    ).filter(pl.col("text") != "")
-    keys = sorted({prompt.answer_key(text, title) for text, title in items.iter_rows()})
+    lake, landing = run.adapters.lake(), run.adapters.landing()
+    run.adapters.state().put_notes(_TOPIC, dict.fromkeys(_names(span), run.run_id))
+    columns = ["text", "context_title"]
+    keys = text_keys(lake.read(SILVER_ITEMS, span.where, span.window, columns=columns))
     if keys:
-        lake.delete(SILVER_EXTRACTIONS, {"text_key": keys}, run=run)
+        lake.delete(SILVER_EXTRACTIONS, {"text_key": keys}, run=run.commit(span))
     quoted = lake.read(SILVER_OPINIONS, span.where, span.window)
-    lake.overwrite(
-        SILVER_OPINIONS,
-        quoted.with_columns(evidence=pl.lit(None, pl.String)),
-        span.where,
-        span.window,
-        run=run,
-    )
+    wordless = quoted.with_columns(evidence=pl.lit(None, pl.String))
+    lake.overwrite(SILVER_OPINIONS, wordless, span.where, span.window, run=run.commit(span))
     captures = landing.captures(span.platform, span.communities, span.window)
-    purged = sum(len(landing.rewrite(capture, purge_lines)) for capture in captures)
-    return {"purged_line_count": purged}
+    return PurgeCounts(sum(len(landing.rewrite(capture, purge_lines)) for capture in captures))
 
 
 @task
-def record_purge(_job: Job, slices: list[Slice]) -> None:
-    """Remember that these slices are done, after every table and history is without their words."""
-    adapters.state().drop_notes(_TOPIC, [name for span in slices for name in _names(span)])
+def record_purge(run: Run, slices: list[Slice]) -> None:
+    """Remember that the slices are done, after every table and history is without their words."""
+    names = [name for span in slices for name in _names(span)]
+    run.adapters.state().drop_notes(_TOPIC, names)
 
 
 def _names(span: Slice) -> list[str]:

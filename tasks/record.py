@@ -1,140 +1,91 @@
-"""Record: what became of every hour, and how far the platform has come."""
+"""Record: the state of every hour in the ledger, run records, and the watermarks."""
 
-from collections import Counter, defaultdict
 from datetime import UTC, datetime, timedelta
 
-import polars as pl
 from prefect import get_run_logger, task
 
 from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS
-from market_opinion.core.settings import load_settings
-from market_opinion.core.window import HOUR, Slice, Window, catch_up, floor_hour
+from market_opinion.core.window import HOUR, Slice, Window, floor_hour
 from market_opinion.ops import metrics
+from market_opinion.ops.counts import WindowCounts
+from market_opinion.ops.reading import Reading
+from market_opinion.ops.run import Run
 from market_opinion.stages import quality
-from market_opinion.storage.certificate import certify
-from market_opinion.storage.landing.manifest import Manifest
-from market_opinion.storage.state import RunRecord, StateStore, WindowEntry, WindowState
-from tasks import adapters
-from tasks.request import Job
+from market_opinion.stages.hours import (
+    by_hour,
+    due_slices,
+    stale_slices,
+    watermark_after,
+    window_entry,
+)
+from market_opinion.storage.state import RunRecord, WindowEntry, WindowState
+
+_HOUR_KEY = ["community", "window_start"]
 
 
 @task
-def find_due_windows(job: Job) -> list[Slice]:
-    """The closed hours each community is due, oldest first, communities with the same hours together.
+def find_due_windows(run: Run, reading: Reading) -> list[Slice]:
+    """Return the closed hours each community is due, oldest first, equal hours together.
 
-    Without a watermark the previous full hour is due. Raises WatermarkUnreadable rather than skip hours.
+    Without a watermark the previous full hour is due. Raises WatermarkUnreadable rather than skip
+    hours.
     """
-    state, closing_at = adapters.state(), job.now
-    if job.is_live:
-        closing_at -= load_settings().close_lag
-    by_window: dict[Window, list[str]] = defaultdict(list)
-    for community in job.communities:
-        watermark = state.load_last_run_timestamp(job.platform, community)
-        if window := catch_up(watermark, now=closing_at, limit=job.max_windows):
-            by_window[window].append(community)
-    return [
-        Slice(job.platform, tuple(communities), window)
-        for window, communities in sorted(by_window.items())
-    ]
-
-
-@task
-def find_stale_windows(job: Job, span: Window | None = None) -> list[Slice]:
-    """Closed hours in which something was landed that the ledger does not count: late, or cut off.
-
-    Of the last day, or of the span.
-    """
-    span = span or Window(floor_hour(job.now) - timedelta(days=1), floor_hour(job.now))
-    landed = Counter(
-        (c.manifest.community, c.manifest.window_start)
-        for c in adapters.landing().captures(job.platform, job.communities, span)
-    )
-    stale: dict[Window, list[str]] = defaultdict(list)
-    for entry in adapters.state().windows(job.platform, span):
-        is_ours = entry.community in job.communities and "capture_count" in entry.counts
-        if is_ours and entry.counts["capture_count"] != landed[entry.community, entry.window_start]:
-            stale[Window.hour(entry.window_start)].append(entry.community)
-    return [
-        Slice(job.platform, tuple(communities), hour) for hour, communities in sorted(stale.items())
-    ]
-
-
-@task
-def record_windows(job: Job, span: Slice) -> dict[str, int]:
-    """Write the hours of the slice into the ledger: their state, why fetching stopped, and their counts."""
-    captures = adapters.landing().captures(span.platform, span.communities, span.window)
-    items = adapters.lake().read(
-        SILVER_ITEMS,
-        span.where,
-        span.window,
-        columns=["community", "window_start", "kind", "is_usable"],
-    )
-    seen = adapters.lake().read(
-        BRONZE_ITEMS,
-        span.where,
-        span.window,
-        columns=["community", "window_start", "first_seen_at"],
-    )
-    refused = adapters.lake().read(OPS_REJECTIONS, {"stage": "bronze", **span.where}, span.window)
-    counted = {
-        (row.pop("community"), row.pop("window_start")): row
-        for row in quality.count_windows(items, refused).to_dicts()
+    state, platform = run.adapters.state(), reading.platform
+    closed_at = run.now - (run.settings.close_lag if reading.is_live else timedelta(0))
+    watermarks = {
+        community: state.load_last_run_timestamp(platform, community)
+        for community in reading.communities
     }
-    landed: dict[tuple[str, datetime], list[Manifest]] = defaultdict(list)
-    for capture in captures:
-        landed[capture.manifest.community, capture.manifest.window_start].append(capture.manifest)
-    entries = [
-        _entry(job, span, key, found, counted.get(key, {}), seen) for key, found in landed.items()
-    ]
-    adapters.state().put_windows(entries)
-    adapters.metrics().put(metrics.of_windows(entries, environment=load_settings().environment))
-    complete = sum(entry.state is WindowState.CERTIFIED for entry in entries)
-    return {"window_count": len(entries), "certified_window_count": complete}
-
-
-def _entry(
-    job: Job,
-    span: Slice,
-    key: tuple[str, datetime],
-    landed: list[Manifest],
-    counts: dict[str, int],
-    seen: pl.DataFrame,
-) -> WindowEntry:
-    """What the captures of one hour prove, and what was received."""
-    community, start = key
-    certificate = certify(
-        landed, Window.hour(start), lag=load_settings().close_lag, kinds=job.kinds
-    )
-    late = 0
-    if certificate.certified_at and any(manifest.covered is not None for manifest in landed):
-        late = seen.filter(
-            pl.col("first_seen_at") > certificate.certified_at,
-            community=community,
-            window_start=start,
-        ).height
-    return WindowEntry(
-        platform=span.platform,
-        community=community,
-        window_start=start,
-        state=certificate.state,
-        stop_reason=str(certificate.stop_reason),
-        counts={
-            "landed_line_count": sum(manifest.lines() for manifest in landed),
-            "capture_count": len(landed),
-            "late_item_count": late,
-            **counts,
-        },
-        detail=certificate.detail,
-    )
+    return due_slices(platform, watermarks, now=closed_at, limit=reading.max_windows)
 
 
 @task
-def record_run(job: Job, slices: list[Slice]) -> None:
-    """Write one run record a window, and for an incremental run move the watermarks, last of all.
+def find_stale_windows(run: Run, reading: Reading, span: Window | None = None) -> list[Slice]:
+    """Return closed hours of the span, or of the last day, with landed lines that the ledger lacks.
 
-    A watermark moves hour by hour and stops before the first hour that is not settled. A backfill never moves one.
+    The lines came late, or a run was cut off.
     """
-    state = adapters.state()
+    span = span or Window(floor_hour(run.now) - timedelta(days=1), floor_hour(run.now))
+    whole = Slice(reading.platform, reading.communities, span)
+    captures = run.adapters.landing().captures(whole.platform, whole.communities, span)
+    return stale_slices(whole, captures, run.adapters.state().windows(whole.platform, span))
+
+
+@task
+def record_windows(run: Run, reading: Reading, span: Slice) -> WindowCounts:
+    """Write the hours of the slice into the ledger: their state, stop reason and counts."""
+    lake, where, window = run.adapters.lake(), span.where, span.window
+    captures = run.adapters.landing().captures(span.platform, span.communities, window)
+    columns = [*_HOUR_KEY, "kind", "is_usable"]
+    items = lake.read(SILVER_ITEMS, where, window, columns=columns)
+    first_seen = lake.read(BRONZE_ITEMS, where, window, columns=[*_HOUR_KEY, "first_seen_at"])
+    rejections = lake.read(OPS_REJECTIONS, {"stage": "bronze", **where}, window)
+    counts = {
+        (row.pop("community"), row.pop("window_start")): row
+        for row in quality.count_windows(items, rejections).to_dicts()
+    }
+    lag, kinds = run.settings.close_lag, reading.kinds
+    entries = [
+        window_entry(
+            span.platform, key, manifests, counts.get(key, {}), first_seen, lag=lag, kinds=kinds
+        )
+        for key, manifests in by_hour(captures).items()
+    ]
+    run.adapters.state().put_windows(entries)
+    environment = run.settings.environment
+    run.adapters.metrics().put(metrics.of_windows(entries, environment=environment))
+    certified = sum(entry.state is WindowState.CERTIFIED for entry in entries)
+    return WindowCounts(window_count=len(entries), certified_window_count=certified)
+
+
+@task
+def record_run(run: Run, reading: Reading, slices: list[Slice]) -> None:
+    """Write one run record a window; an incremental run moves the watermarks, last of all.
+
+    A watermark moves hour by hour and stops before the first hour that is not settled. A backfill
+    never moves one.
+    """
+    state = run.adapters.state()
     entries = [
         entry
         for span in slices
@@ -143,28 +94,29 @@ def record_run(job: Job, slices: list[Slice]) -> None:
     ]
     state.put_runs(
         RunRecord(
-            entry, entry.window_start + HOUR, job.run_id, job.mode, job.domain, datetime.now(UTC)
+            entry, entry.window_start + HOUR, run.run_id, run.mode, run.domain, datetime.now(UTC)
         )
         for entry in entries
     )
-    if job.mode == "incremental":
-        for community in job.communities:
-            _move_watermark(state, [entry for entry in entries if entry.community == community])
+    if run.mode == "incremental":
+        for community in reading.communities:
+            _move_watermark(run, [entry for entry in entries if entry.community == community])
 
 
-def _move_watermark(state: StateStore, entries: list[WindowEntry]) -> None:
-    for entry in sorted(entries, key=lambda entry: entry.window_start):
-        reached = state.load_last_run_timestamp(entry.platform, entry.community)
-        if reached is not None and entry.window_start > reached:
-            return  # An hour before this one is open, and was met in an earlier part of the run.
-        if not entry.state.is_settled:
-            hour = entry.window_start.isoformat()
-            get_run_logger().warning(
-                "watermark of %s/%s stays before %s: %s",
-                entry.platform,
-                entry.community,
-                hour,
-                entry.detail,
-            )
-            return
-        state.save_last_run_timestamp(entry.platform, entry.community, entry.window_start + HOUR)
+def _move_watermark(run: Run, entries: list[WindowEntry]) -> None:
+    """Move the watermark of one community past its settled hours."""
+    if not entries:
+        return
+    state, platform, community = run.adapters.state(), entries[0].platform, entries[0].community
+    before = state.load_last_run_timestamp(platform, community)
+    after, held_by = watermark_after(before, entries)
+    if after is not None and after != before:
+        state.save_last_run_timestamp(platform, community, after)
+    if held_by is not None:
+        get_run_logger().warning(
+            "watermark of %s/%s stays before %s: %s",
+            platform,
+            community,
+            held_by.window_start.isoformat(),
+            held_by.detail,
+        )

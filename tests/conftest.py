@@ -162,12 +162,12 @@ def tables() -> Callable[[], dict[str, pl.DataFrame]]:
     """A reader of all tables in the lake and the mart of the current home, sorted."""
 
     def read() -> dict[str, pl.DataFrame]:
-        from tasks import adapters
+        from market_opinion.ops.adapters import open_adapters
 
         load_settings()
-        frames = {table.name: adapters.lake().read(table) for table in TABLES}
+        frames = {table.name: open_adapters().lake().read(table) for table in TABLES}
         frames |= {
-            f"mart.{name}": adapters.mart().query(f"SELECT * FROM mart.{name}")
+            f"mart.{name}": open_adapters().mart().query(f"SELECT * FROM mart.{name}")
             for name in MART_TABLES
         }
         return {name: frame.sort(frame.columns) for name, frame in frames.items()}
@@ -212,7 +212,7 @@ def connect(
     warehouse: "Warehouse", monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> Callable[[], Any]:
     """A maker of connections to this test's own database, set up as by `infra.snowflake apply`."""
-    from tasks.warehouse import connect as open_connection
+    from market_opinion.serving.mart.snowflake_login import connect as open_connection
 
     name = "DB_" + "".join(c if c.isalnum() else "_" for c in request.node.name).upper()[:60]
     for key, value in warehouse.environment(name).items():

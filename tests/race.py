@@ -19,7 +19,7 @@ FIRST = datetime(2026, 3, 1, tzinfo=UTC)
 def main(archive: str, first: int, last: int) -> None:
     """Build bronze and silver of each hour, in one commit a table and hour."""
     with disable_run_logger():
-        job = check_backfill.fn(
+        run, _ = check_backfill.fn(
             "smartphones",
             "archive",
             archive,
@@ -30,8 +30,8 @@ def main(archive: str, first: int, last: int) -> None:
         )
         for hour in range(first, last):
             span = Slice("reddit", ("phones",), Window.hour(FIRST + hour * HOUR))
-            build_bronze.fn(job, span)
-            clean_items.fn(job, span)
+            build_bronze.fn(run, span)
+            clean_items.fn(run, span)
 
 
 if __name__ == "__main__":

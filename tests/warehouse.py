@@ -33,7 +33,7 @@ class Warehouse(ServerProcess):
             "SNOWFLAKE_URL": f"http://127.0.0.1:{self.port}",
             "SNOWFLAKE_USER": "loader",
             "SNOWFLAKE_PASSWORD": "a password",
-            "SNOWFLAKE_ROAD": "copy",
+            "SNOWFLAKE_ACCESS": "copy",
         }
 
 

@@ -140,10 +140,10 @@ def job_template(run: Run) -> dict[str, Any]:
 
 
 def _put_rest(client: SyncPrefectClient, settings: Settings) -> Iterator[str]:
-    if name := settings.llm_concurrency_limit:
+    if name := settings.llm.concurrency_limit:
         _put_limit(client, name)
         yield f"concurrency limit {name}: one run at a time asks the model"
-    webhook = _put_webhook(settings.alert_webhook_url) if settings.alert_webhook_url else None
+    webhook = _put_webhook(settings.alerts.webhook_url) if settings.alerts.webhook_url else None
     if webhook is None:
         yield "ALERT_WEBHOOK_URL is not set: Prefect sends no notice of late, stuck or failed runs"
     for automation in automations(webhook):

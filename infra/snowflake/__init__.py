@@ -30,8 +30,8 @@ def setup(settings: Settings) -> str:
     names = (
         *_ALWAYS,
         *(
-            name.format(catalog=settings.snowflake_catalog)
-            for name in _BY_ACCESS[settings.snowflake_road]
+            name.format(catalog=settings.snowflake.catalog)
+            for name in _BY_ACCESS[settings.snowflake.access]
         ),
     )
     return "\n".join(_rendered(name, settings) for name in sorted(names))
@@ -39,7 +39,7 @@ def setup(settings: Settings) -> str:
 
 def status(settings: Settings) -> str:
     """Return the SQL that shows the state of the set-up."""
-    return _rendered(f"status_{settings.snowflake_road}", settings)
+    return _rendered(f"status_{settings.snowflake.access}", settings)
 
 
 def statements(sql: str) -> Iterator[str]:
@@ -50,13 +50,13 @@ def statements(sql: str) -> Iterator[str]:
 
 def _rendered(name: str, settings: Settings) -> str:
     values = {
-        "database": settings.snowflake_place[1],
-        "warehouse": settings.snowflake_warehouse,
-        "lake_uri": settings.snowflake_lake_uri,
-        "role_arn": settings.snowflake_aws_role_arn,
-        "external_id": settings.snowflake_aws_external_id,
-        "account_id": settings.aws_account_id,
-        "region": settings.aws_region,
+        "database": settings.mart.snowflake_place[1],
+        "warehouse": settings.snowflake.warehouse,
+        "lake_uri": settings.snowflake.lake_uri,
+        "role_arn": settings.snowflake.aws_role_arn,
+        "external_id": settings.snowflake.aws_external_id,
+        "account_id": settings.aws.account_id,
+        "region": settings.aws.region,
     }
     variables = {
         "lake_uri": "SNOWFLAKE_LAKE_URI",

@@ -39,7 +39,7 @@ def status() -> None:
 
 
 def _run(settings: Settings, sql: str, *, show: bool) -> None:
-    from tasks.warehouse import connect  # takes seconds to import
+    from market_opinion.serving.mart.snowflake_login import connect  # takes seconds to import
 
     console = Console()
     try:

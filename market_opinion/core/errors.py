@@ -17,6 +17,7 @@ MarketOpinionError
 ├── ContractBroken        a stage made invalid rows: a bug, nothing was written
 ├── CommitConflict        other writers kept winning the race for a table: transient, retry
 ├── RunsFailed            some runs of a campaign failed: run the campaign again
+├── CloudRefused          AWS did not answer, or refuses a request: check credentials, region, name
 ├── MartUnavailable       the warehouse did not answer: transient, retry
 ├── MartRefused           the warehouse refuses access or lacks an object: correct it, do not retry
 ├── WatermarkUnreadable   the stored watermark is no hour: stopped, rather than skip data
@@ -86,6 +87,10 @@ class ContractBroken(MarketOpinionError):
 
 class CommitConflict(MarketOpinionError):
     """A commit to a table lost its race too many times."""
+
+
+class CloudRefused(MarketOpinionError):
+    """AWS did not answer, or refuses what was asked; the message carries the reason it gave."""
 
 
 class MartUnavailable(MarketOpinionError):

@@ -106,6 +106,22 @@ class Slice:
         return Slice(self.platform, self.communities, window)
 
 
+def both_ends(
+    start: datetime | None, end: datetime | None, *, otherwise: str
+) -> tuple[datetime, datetime] | None:
+    """Return both ends of a range, or None where neither is given.
+
+    Raises InvalidRequest for half a range; `otherwise` says what a command takes without one.
+    """
+    if start is not None and end is not None:
+        return start, end
+    if start is None and end is None:
+        return None
+    flag = "--start" if start is None else "--end"
+    message = f"{flag} is missing: give --start and --end, or neither for {otherwise}"
+    raise InvalidRequest(message)
+
+
 def clip(start: datetime, end: datetime, *, now: datetime) -> Window:
     """Return the whole, closed hours inside `[start, end)`, without the current hour.
 

@@ -1,16 +1,21 @@
 """Items that people have labelled: which products a text speaks of, and what its writer thinks of them."""
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 import msgspec
+import polars as pl
 
+from market_opinion.core.contracts import SILVER_ITEMS
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.domain.definition import Domain
 
 Label = Literal["positive", "negative", "mixed"]
+PLATFORM = "labelled"
+_NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class LabelledMention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -80,6 +85,29 @@ def _problem(item: LabelledItem, domain: Domain) -> str | None:
         if opinion.evidence not in item.text:
             return f"the evidence of {opinion.aspect} does not stand in the text"
     return None
+
+
+def as_silver(items: Sequence[LabelledItem]) -> pl.DataFrame:
+    """Return labelled items as rows of silver.items: cleaned already, each in a thread of its own."""
+    rows = [
+        dict.fromkeys(SILVER_ITEMS.schema)
+        | {
+            "platform": PLATFORM,
+            "community": item.community,
+            "kind": item.kind,
+            "item_id": item.item_id,
+            "thread_id": item.item_id,
+            "created_at": _NO_TIME,
+            "window_start": _NO_TIME,
+            "text": item.text,
+            "context_title": item.thread or None,
+            "language": "und",
+            "permalink": "",
+            "is_usable": True,
+        }
+        for item in items
+    ]
+    return pl.DataFrame(rows, schema=SILVER_ITEMS.schema)
 
 
 def share(item_id: str) -> float:

@@ -1,1 +1,1 @@
-"""What keeps it running: metrics, alerts, audit and the dictionary of tables."""
+"""Operation: runs and their readings, adapters, metrics, alerts, doctor and audit."""

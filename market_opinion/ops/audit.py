@@ -1,58 +1,176 @@
-"""What is known of a community's hours: how far they are certified, and where some are missing."""
+"""Audit of how completely communities were read, and of one item's way to the facts."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from typing import Any
 
-from market_opinion.core.window import HOUR, Window, contiguous
-from market_opinion.storage.state import WindowEntry, WindowState
+from market_opinion.core.contracts import (
+    BRONZE_ITEMS,
+    OPS_REJECTIONS,
+    SILVER_ITEMS,
+    SILVER_MENTIONS,
+    SILVER_OPINIONS,
+)
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.core.window import Window
+from market_opinion.ops.adapters import Adapters
+from market_opinion.ops.coverage import Coverage, coverage
+from market_opinion.serving.mart import Mart
+from market_opinion.storage.landing.zone import Landing
+
+# Tables of an item's way after bronze: the columns that are shown, and those that sort the rows.
+_WAY = (
+    (SILVER_ITEMS, ("is_usable", "unusable_reason", "language", "text"), ()),
+    (SILVER_MENTIONS, ("domain", "product_id", "aliases", "is_inherited"), ("product_id",)),
+    (
+        SILVER_OPINIONS,
+        (
+            "domain",
+            "score_set",
+            "product_id",
+            "aspect",
+            "label",
+            "polarity",
+            "evidence",
+            "evidence_start",
+            "scorer",
+        ),
+        ("score_set", "product_id", "aspect"),
+    ),
+    (OPS_REJECTIONS, ("stage", "reason"), ()),
+)
+_BRONZE_COLUMNS = (
+    "kind",
+    "community",
+    "created_at",
+    "window_start",
+    "first_seen_at",
+    "retrieved_at",
+    "votes",
+    "payload_sha256",
+)
+_FACTS = {
+    "fact_brand_mentions": """
+        SELECT f.domain, f.product_id, f.score_set, f.opinion_count, f.polarity, f.label,
+            f.date_key, f.mention_key
+        FROM mart.fact_brand_mentions AS f
+        WHERE f.platform = $platform AND f.item_id = $item_id
+        ORDER BY f.domain, f.product_id""",
+    "fact_aspect_opinion": """
+        SELECT f.domain, f.product_id, f.aspect, f.score_set, f.polarity, f.label,
+            f.date_key, f.opinion_key
+        FROM mart.fact_aspect_opinion AS f
+        WHERE f.platform = $platform AND f.item_id = $item_id
+        ORDER BY f.domain, f.product_id, f.aspect""",
+}
 
 
 @dataclass(frozen=True)
-class Coverage:
-    """One community from its first to its last known hour: spans that nothing is known of, and spans that are not certified."""
+class Community:
+    """One community: its coverage, the watermark, and the record of its last run."""
 
-    platform: str
-    community: str
-    window: Window
-    missing: list[Window]
-    uncertified: list[Window]
-    item_count: int
+    coverage: Coverage
+    watermark: datetime | None
+    last_run: dict[str, Any] | None
 
-    @property
-    def certified_count(self) -> int:
-        """How many of its hours are certified."""
-        return self.window.hour_count - sum(
-            span.hour_count for span in (*self.missing, *self.uncertified)
+
+def communities(
+    adapters: Adapters,
+    platform: str | None = None,
+    community: str | None = None,
+    window: Window | None = None,
+) -> list[Community]:
+    """Return the communities of the ledger, all or the chosen ones.
+
+    Raises InvalidRequest where there is none.
+    """
+    state = adapters.state()
+    entries = [
+        entry
+        for entry in state.windows(platform, window)
+        if community is None or entry.community == community.lower()
+    ]
+    if not entries:
+        place = "/".join(name for name in (platform, community) if name) or "anything"
+        message = (
+            f"nothing is known of {place}{f' in {window}' if window else ''}:"
+            " STATE_URI and MARKET_OPINION_HOME say which ledger is read"
         )
-
-
-def coverage(entries: Iterable[WindowEntry]) -> list[Coverage]:
-    """Every community of the ledger, in order; a community without an entry is in none."""
-    known: dict[tuple[str, str], list[WindowEntry]] = {}
-    for entry in entries:
-        known.setdefault((entry.platform, entry.community), []).append(entry)
+        raise InvalidRequest(message)
     return [
-        _coverage(platform, community, hours)
-        for (platform, community), hours in sorted(known.items())
+        Community(
+            each,
+            state.load_last_run_timestamp(each.platform, each.community),
+            max(
+                state.runs(each.platform, each.community),
+                key=lambda run: run["IngestedAtTs"],
+                default=None,
+            ),
+        )
+        for each in coverage(entries)
     ]
 
 
-def _coverage(platform: str, community: str, entries: list[WindowEntry]) -> Coverage:
-    by_hour: dict[datetime, WindowEntry] = {entry.window_start: entry for entry in entries}
-    window = Window(min(by_hour), max(by_hour) + HOUR)
-    return Coverage(
-        platform,
-        community,
-        window,
-        contiguous(hour.start for hour in window.hours() if hour.start not in by_hour),
-        contiguous(
-            start
-            for start, entry in sorted(by_hour.items())
-            if entry.state is not WindowState.CERTIFIED
-        ),
-        sum(
-            entry.counts.get("submission_count", 0) + entry.counts.get("comment_count", 0)
-            for entry in entries
-        ),
-    )
+@dataclass(frozen=True)
+class Step:
+    """One station of an item's way: its place, and what stands there."""
+
+    where: str
+    text: str
+
+
+def trace(adapters: Adapters, platform: str, item_id: str) -> Iterator[Step]:
+    """Yield the item's way, station by station.
+
+    Raises InvalidRequest for an item that was never received.
+    """
+    lake = adapters.lake()
+    where = {"platform": platform, "item_id": item_id}
+    versions = lake.read(BRONZE_ITEMS, where)
+    if versions.is_empty():
+        message = (
+            f"no item {item_id} of {platform} was received:"
+            " give its id as on the platform, without t1_ or t3_"
+        )
+        raise InvalidRequest(message)
+    for row in versions.sort("window_start").iter_rows(named=True):
+        place = f"{row['landing_uri']} line {row['landing_line']}"
+        yield Step("landing", f"{place}: {_line(adapters.landing(), row)}")
+        yield Step("bronze.items", _in_words(row, *_BRONZE_COLUMNS))
+    for table, columns, order in _WAY:
+        rows = lake.read(table, where)
+        for row in (rows.sort(order) if order else rows).iter_rows(named=True):
+            yield Step(table.name, _in_words(row, *columns))
+    yield from _facts(adapters.mart(), where)
+
+
+def _facts(mart: Mart, where: dict[str, str]) -> Iterator[Step]:
+    if not mart.is_loaded:
+        yield Step("mart", "not loaded")
+        return
+    for name, sql in _FACTS.items():
+        for row in mart.query(sql, where).iter_rows(named=True):
+            yield Step(f"mart.{name}", _in_words(row, *row))
+
+
+def _line(landing: Landing, row: dict[str, Any]) -> str:
+    """Return the received line, if its file still lies where bronze says."""
+    window = Window.hour(row["window_start"])
+    for capture in landing.captures(row["platform"], [row["community"]], window):
+        for content in landing.read(capture):
+            if content.uri == row["landing_uri"]:
+                line: bytes = content.raw.splitlines()[row["landing_line"] - 1]
+                return line.decode(errors="replace")
+    return "the file is gone"
+
+
+def _in_words(row: dict[str, Any], *names: str) -> str:
+    return ", ".join(f"{name} {_value(row[name])}" for name in names if row.get(name) is not None)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="seconds")
+    return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else str(value)

@@ -1,4 +1,7 @@
-"""The data dictionary: every table and column of lake and mart as Markdown, from the contracts and the SQL themselves."""
+"""The data dictionary: every table and column of lake and mart, as Markdown.
+
+It is made from the contracts and the SQL themselves.
+"""
 
 import re
 from collections.abc import Iterator
@@ -10,13 +13,14 @@ from market_opinion.serving import mart
 
 _HEAD = """# Tables
 
-Made from the contracts in `market_opinion/core/contracts.py` and the SQL in `market_opinion/serving/mart/sql/` by `make docs`; checked by
-`make check`. Personal columns hold what a person wrote or is called, as received: they exist in bronze alone.
+Made from the contracts in `market_opinion/core/contracts.py` and the SQL in
+`market_opinion/serving/mart/sql/` by `make docs`; checked by `make check`.
+Personal columns hold what a person wrote or is called, as received: they exist in bronze alone.
 """
 
 
 def render() -> str:
-    """The whole dictionary."""
+    """Return the whole dictionary."""
     return "\n".join([_HEAD, "## Lake\n", *map(_lake_table, TABLES), "## Mart\n", *_mart_tables()])
 
 
@@ -28,34 +32,31 @@ def _lake_table(table: Table) -> str:
         metadata = column.metadata or {}
         personal = "yes" if metadata.get("personal") else ""
         nullable = "yes" if column.nullable else ""
-        rows.append(
-            f"| `{name}` | {_type(str(dtype))} | {metadata.get('unit', '')} | {nullable} | {personal} | {column.description} |"
-        )
+        cells = (_type(str(dtype)), metadata.get("unit", ""), nullable, personal)
+        rows.append(f"| `{name}` | {' | '.join(map(str, cells))} | {column.description} |")
     grain = (table.contract.__doc__ or "").strip()
     key = f"Key: {', '.join(f'`{name}`' for name in table.key)}. " if table.key else ""
     head = "| column | type | unit | may be null | personal | meaning |\n|---|---|---|---|---|---|"
-    return (
-        f"### `{table.name}`\n\n{grain} {key}Partitions: {', '.join(f'`{term}`' for term in table.partition)}.\n\n{head}\n"
-        + "\n".join(rows)
-        + "\n"
-    )
+    partitions = ", ".join(f"`{term}`" for term in table.partition)
+    text = f"{grain} {key}Partitions: {partitions}."
+    return "\n".join([f"### `{table.name}`\n", f"{text}\n", head, *rows, ""])
 
 
 def _mart_tables() -> Iterator[str]:
     with duckdb.connect() as connection:
-        connection.execute(
-            "ATTACH ':memory:' AS mart; ATTACH ':memory:' AS staging; ATTACH ':memory:' AS silver; USE mart"
-        )
+        for schema in ("mart", "staging", "silver"):
+            connection.execute(f"ATTACH ':memory:' AS {schema}")
+        connection.execute("USE mart")
         for name in [*mart.SCHEMA, *mart.names("views")]:
             for statement in mart.statements(name):
                 connection.execute(statement)
-        found = connection.execute(
+        columns = connection.execute(
             "SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns()"
             " WHERE database_name = 'mart' AND NOT internal ORDER BY table_name, column_index"
         ).fetchall()
     meanings = _view_meanings()
     tables: dict[str, list[str]] = {}
-    for table, column, dtype, is_nullable in found:
+    for table, column, dtype, is_nullable in columns:
         tables.setdefault(table, []).append(
             f"| `{column}` | {dtype.lower()} | {'yes' if is_nullable else ''} |"
         )
@@ -72,18 +73,34 @@ _MART_GRAINS = {
     "dim_aspect": "One row per domain and aspect; `-1` is the unknown member.",
     "dim_community": "One row per platform and community; `-1` is the unknown member.",
     "dim_date": "One row per day from 1995 to 2049; `-1` is the unknown member.",
-    "dim_product": "One row per domain, product and version, valid from `valid_from` until before `valid_to`; `-1` is the unknown member.",
+    "dim_product": (
+        "One row per domain, product and version, valid from `valid_from` until before `valid_to`;"
+        " `-1` is the unknown member."
+    ),
     "dim_scorer": "One row per scorer, model and prompt version; `-1` is the unknown member.",
-    "dim_submission": "One row per thread; `is_captured` is false while its first item was not received; `-1` is the unknown member.",
-    "fact_aspect_opinion": "One row per domain, item, product and aspect, of the score set that is shown.",
-    "fact_brand_mentions": "One row per domain, item and product; polarity is the mean of the item's opinions on the product.",
-    "fact_window": "One row per community and hour: what was received and how much of it can be used.",
-    "load_audit": "One row per committed load: counts on both sides and the Iceberg snapshots they were taken from.",
+    "dim_submission": (
+        "One row per thread; `is_captured` is false while its first item was not received;"
+        " `-1` is the unknown member."
+    ),
+    "fact_aspect_opinion": (
+        "One row per domain, item, product and aspect, of the score set that is shown."
+    ),
+    "fact_brand_mentions": (
+        "One row per domain, item and product;"
+        " polarity is the mean of the item's opinions on the product."
+    ),
+    "fact_window": (
+        "One row per community and hour: what was received and how much of it can be used."
+    ),
+    "load_audit": (
+        "One row per committed load: counts on both sides"
+        " and the Iceberg snapshots they were taken from."
+    ),
 }
 
 
 def _view_meanings() -> dict[str, str]:
-    """What each view's file says of it in its first lines."""
+    """Return the meaning of each view, which stands in the first lines of its file."""
     return {
         name.partition("/")[2]: " ".join(re.findall(r"^-- (.*)$", mart.text(name), re.MULTILINE))
         for name in mart.names("views")

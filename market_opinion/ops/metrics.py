@@ -1,7 +1,11 @@
-"""Figures of a run for dashboards and alarms, under the names operators know: to a file, to the log for CloudWatch, or to it directly."""
+"""Metrics of a run for dashboards and alarms.
+
+They go to a file, to the log for CloudWatch, or to CloudWatch itself.
+"""
 
 import itertools
 import sys
+import time
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,15 +13,16 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
+from market_opinion.core import aws
 from market_opinion.core.window import Slice
 from market_opinion.storage.state import WindowEntry
 
-# What one request may hold, and how old it may be.
+# CloudWatch takes so many data points a request, none older than two weeks (PutMetricData).
 _DATA_A_REQUEST, _OLDEST = 1000, timedelta(days=14)
 
 
 class Metric(NamedTuple):
-    """One value of a named quantity, of when and of what."""
+    """One value of a named quantity, with its time and its dimensions."""
 
     name: str
     value: float
@@ -27,20 +32,21 @@ class Metric(NamedTuple):
 
 
 def of_windows(entries: Iterable[WindowEntry], *, environment: str) -> Iterator[Metric]:
-    """What came in each hour."""
+    """Yield how many items each hour of the ledger has."""
     for entry in entries:
-        # Names and dimensions that operators of Reddit know; another platform's communities may be called the same.
-        is_known = entry.platform in {"reddit", "sample"}
+        # Dashboards of Reddit know these dimensions; another platform may have a community of
+        # the same name.
+        is_reddit = entry.platform in {"reddit", "sample"}
         place = (
             {"Subreddit": entry.community}
-            if is_known
+            if is_reddit
             else {"Platform": entry.platform, "Community": entry.community}
         )
         dimensions = {"Environment": environment, **place}
         values: dict[str, float] = {
             "NewSubmissions": entry.counts.get("submission_count", 0),
             "NewComments": entry.counts.get("comment_count", 0),
-            **({} if is_known else {"NewReviews": entry.counts.get("review_count", 0)}),
+            **({} if is_reddit else {"NewReviews": entry.counts.get("review_count", 0)}),
             "LateItems": entry.counts.get("late_item_count", 0),
         }
         for name, value in values.items():
@@ -50,7 +56,7 @@ def of_windows(entries: Iterable[WindowEntry], *, environment: str) -> Iterator[
 def of_stage(
     stage: str, span: Slice, *, rows_in: int, rows_out: int, seconds: float, environment: str
 ) -> Iterator[Metric]:
-    """How much a stage was given, made of it, and how long that took, for one slice."""
+    """Yield the rows a stage read and wrote for one slice, and the seconds it took."""
     dimensions = {"Environment": environment, "Platform": span.platform, "Stage": stage}
     at = datetime.now(UTC)
     yield Metric("StageRowsIn", rows_in, "Count", at, dimensions)
@@ -59,11 +65,34 @@ def of_stage(
 
 
 class MetricsSink(Protocol):
-    """Where metrics go."""
+    """A place that metrics go to."""
 
     def put(self, metrics: Iterable[Metric]) -> None:
-        """Hand them on."""
+        """Hand the metrics on."""
         ...
+
+
+class Stopwatch:
+    """The time one stage takes for one slice; it runs from when it is made."""
+
+    def __init__(self, sink: MetricsSink, *, environment: str) -> None:
+        """Start."""
+        self._sink = sink
+        self._environment = environment
+        self._start_seconds = time.monotonic()
+
+    def put(self, stage: str, span: Slice, *, rows_in: int, rows_out: int) -> None:
+        """Hand on the rows that the stage read and wrote, and the seconds until now."""
+        self._sink.put(
+            of_stage(
+                stage,
+                span,
+                rows_in=rows_in,
+                rows_out=rows_out,
+                seconds=time.monotonic() - self._start_seconds,
+                environment=self._environment,
+            )
+        )
 
 
 class MetricsFile:
@@ -75,7 +104,7 @@ class MetricsFile:
         self._namespace = namespace
 
     def put(self, metrics: Iterable[Metric]) -> None:
-        """Append them in one write."""
+        """Append the metrics in one write."""
         recorded_at = datetime.now(UTC)
         lines = [
             msgspec.json.encode(
@@ -90,14 +119,14 @@ class MetricsFile:
 
 
 class EmbeddedMetrics:
-    """Prints lines in CloudWatch's embedded metric format, which it takes out of a container's log without a request."""
+    """Prints lines in the embedded metric format, which CloudWatch reads from a log."""
 
     def __init__(self, *, namespace: str) -> None:
         """Print below this namespace."""
         self._namespace = namespace
 
     def put(self, metrics: Iterable[Metric]) -> None:
-        """Print those of one time and the same dimensions as one line."""
+        """Print metrics of one time and the same dimensions as one line."""
         for at, dimensions, group in _grouped(metrics):
             directive = {
                 "Namespace": self._namespace,
@@ -114,17 +143,15 @@ class EmbeddedMetrics:
 
 
 class CloudWatchMetrics:
-    """Puts metrics by CloudWatch's API, where nobody reads the log."""
+    """Puts metrics through CloudWatch's API, for machines whose log nobody reads."""
 
     def __init__(self, *, namespace: str) -> None:
         """Put below this namespace."""
         self._namespace = namespace
 
     def put(self, metrics: Iterable[Metric]) -> None:
-        """Put them, as many a request as it takes; those of more than two weeks ago are left out, since it refuses them."""
-        import boto3  # few need it, and it takes a while
-
-        client, oldest = boto3.client("cloudwatch"), datetime.now(UTC) - _OLDEST
+        """Put the metrics; older ones than CloudWatch accepts are left out."""
+        client, oldest = aws.client("cloudwatch"), datetime.now(UTC) - _OLDEST
         data = [_datum(metric) for metric in metrics if metric.at >= oldest]
         for start in range(0, len(data), _DATA_A_REQUEST):
             client.put_metric_data(

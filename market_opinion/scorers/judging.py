@@ -1,65 +1,85 @@
-"""From items to opinions by one scorer, as every run and every evaluation does it."""
+"""From items to opinions by the scorer of a name, or of the settings: every run does it this way."""
 
-from typing import NamedTuple, Protocol
+from dataclasses import dataclass, replace
+from typing import Annotated, NamedTuple
 
 import polars as pl
+from pydantic import WithJsonSchema
 
-from market_opinion.domain.definition import Domain
+from market_opinion.core.settings import Settings
+from market_opinion.domain.definition import Domain, load_domain
+from market_opinion.scorers import catalogue
+from market_opinion.scorers.contract import Bars, Scorer, ScorerContext, Version
 from market_opinion.stages import mentions, opinions
 
-
-class Scorer(Protocol):
-    """Who judges: rules, a model, or what another package brings under the entry point `market_opinion.scorers`."""
-
-    name: str
-
-    @property
-    def model(self) -> str:
-        """Name and version of what judges; it changes where its answers may."""
-
-    @property
-    def prompt_version(self) -> str | None:
-        """Version of the question put to a language model; none for others."""
-
-    def weigh(self, items: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-        """Return candidates of silver.mentions with the scorer's own `confidence`."""
-
-    def judge(self, asked: pl.DataFrame) -> pl.DataFrame:
-        """Return judgements in JUDGEMENT_SCHEMA of rows of `opinions.to_judge`."""
+# Any scorer of the catalogue, as a list to choose from in Prefect's form.
+ScorerName = Annotated[str, WithJsonSchema({"type": "string", "enum": catalogue.names()})]
 
 
-class Bars(NamedTuple):
-    """Confidence from which on a mention and an opinion count."""
+class Verdict(NamedTuple):
+    """Opinions and rejections of the rows that were judged, and what the scorer counted."""
 
-    mention: float
-    opinion: float
-
-
-class Judged(NamedTuple):
-    """Mentions, opinions and refused judgements of some items, in the contracts of their tables."""
-
-    mentions: pl.DataFrame
     opinions: pl.DataFrame
-    refused: pl.DataFrame
+    rejections: pl.DataFrame
+    counts: dict[str, int]
 
 
-def mention_items(items: pl.DataFrame, domain: Domain, scorer: Scorer, bars: Bars) -> pl.DataFrame:
-    """Return the mentions of silver items that the scorer believes."""
-    candidates = mentions.find_candidates(items, domain)
-    return mentions.believed(scorer.weigh(items, candidates), confidence_min=bars.mention)
+@dataclass(frozen=True)
+class Judge:
+    """An open scorer with the bars from which on its word counts."""
+
+    scorer: Scorer
+    name: str
+    domain: Domain
+    bars: Bars
+    version: Version
+
+    @classmethod
+    def open(cls, context: ScorerContext, name: str | None = None) -> "Judge":
+        """Return the judge of this name, or of the settings; raises SettingsInvalid."""
+        settings = context.settings
+        chosen = name or settings.scorer
+        kind = catalogue.scorer_type(chosen)
+        scorer = kind.open(context)
+        own = settings.scoring
+        bars = Bars(
+            kind.bars.mention if own.mention_min is None else own.mention_min,
+            kind.bars.opinion if own.opinion_min is None else own.opinion_min,
+        )
+        return cls(scorer, chosen, context.domain, bars, kind.version(settings, context.domain))
+
+    def mention(self, items: pl.DataFrame) -> pl.DataFrame:
+        """Return the mentions of silver items that the scorer believes."""
+        candidates = mentions.find_candidates(items, self.domain)
+        weighed = self.scorer.weigh(items, candidates)
+        return mentions.believed(weighed, confidence_min=self.bars.mention)
+
+    def judge(self, rows: pl.DataFrame, *, score_set: str = opinions.ACTIVE_SET) -> Verdict:
+        """Judge rows of `to_judge`."""
+        judged = self.scorer.judge(rows)
+        accepted, refused = opinions.accept(
+            rows,
+            judged.rows,
+            self.domain,
+            scorer=self.name,
+            model=self.version.model,
+            prompt_version=self.version.prompt,
+            score_set=score_set,
+            confidence_min=self.bars.opinion,
+        )
+        return Verdict(accepted, pl.concat([refused, judged.given_up]), judged.counts)
+
+    def with_bars(self, bars: Bars) -> "Judge":
+        """Return the same judge with other bars."""
+        return replace(self, bars=bars)
 
 
-def judge_items(items: pl.DataFrame, domain: Domain, scorer: Scorer, bars: Bars) -> Judged:
-    """Return everything that the scorer makes of silver items."""
-    found = mention_items(items, domain, scorer, bars)
-    asked = opinions.to_judge(items, found)
-    accepted, refused = opinions.accept(
-        asked,
-        scorer.judge(asked),
-        domain,
-        scorer=scorer.name,
-        model=scorer.model,
-        prompt_version=scorer.prompt_version,
-        confidence_min=bars.opinion,
-    )
-    return Judged(found, accepted, refused)
+def check_scorer(name: str, domain: str, settings: Settings) -> None:
+    """Raise SettingsInvalid or InvalidRequest where this scorer cannot judge the domain."""
+    catalogue.scorer_type(name).check(settings, load_domain(domain, settings.domains_path))
+
+
+def scorer_version(domain: Domain, settings: Settings) -> tuple[str, ...]:
+    """Return the scorer of the settings and its version; judgements may change where these do."""
+    version = catalogue.scorer_type(settings.scorer).version(settings, domain)
+    return settings.scorer, version.model, version.prompt or ""

@@ -10,18 +10,19 @@ import string
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from importlib.metadata import version
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import polars as pl
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
+from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain
 from market_opinion.scorers.clauses import Clause, Cue, CueFinder, Span, clauses_of
+from market_opinion.scorers.contract import Bars, Judgements, ScorerContext, Version
 from market_opinion.scorers.targets import targets_of
 from market_opinion.stages.naming import Naming, flatten, namer_of
-from market_opinion.stages.opinions import JUDGEMENT_SCHEMA
+from market_opinion.stages.opinions import as_judgements
 
-NAME = "lexicon"
 # Below this strength a clause says nothing, by a look at the labelled items for development.
 _STRENGTH_MIN = 0.2
 # A clause that names a product and no aspect judges the product itself only where it is clear.
@@ -49,8 +50,7 @@ class _Judgement(NamedTuple):
 class Lexicon:
     """Judges items of one domain; the same text always gets the same opinions."""
 
-    name = NAME
-    prompt_version: str | None = None
+    bars: ClassVar[Bars] = Bars(mention=0.5, opinion=0.0)
 
     def __init__(self, domain: Domain) -> None:
         """Compile the domain's cues and its words of praise and complaint."""
@@ -75,10 +75,20 @@ class Lexicon:
             for aspect, words in domain.polarity.turned.items()
         }
 
-    @property
-    def model(self) -> str:
-        """Name and version of what judges clauses."""
-        return f"vaderSentiment-{version('vaderSentiment')}"
+    @classmethod
+    def check(cls, settings: Settings, domain: Domain) -> None:
+        """Raise nothing: rules are always there."""
+
+    @classmethod
+    def version(cls, settings: Settings, domain: Domain) -> Version:
+        """Return the version of what judges clauses; the rules are part of the domain's version."""
+        del settings, domain
+        return Version(f"vaderSentiment-{version('vaderSentiment')}")
+
+    @classmethod
+    def open(cls, context: ScorerContext) -> Self:
+        """Return the rules of the domain."""
+        return cls(context.domain)
 
     @cached_property
     def _vader(self) -> SentimentIntensityAnalyzer:
@@ -95,22 +105,21 @@ class Lexicon:
         del items
         return candidates
 
-    def judge(self, asked: pl.DataFrame) -> pl.DataFrame:
+    def judge(self, rows: pl.DataFrame) -> Judgements:
         """Return judgements of rows of `to_judge`, one a product and aspect that a clause speaks of."""
-        rows: list[tuple[Any, ...]] = []
+        found_rows: list[tuple[Any, ...]] = []
         columns = ("row", "text", "products", "reasons", "context_title", "community")
-        for row, text, products, reasons, title, community in asked.select(columns).iter_rows():
+        for row, text, products, reasons, title, community in rows.select(columns).iter_rows():
             told = dict(zip(products, reasons, strict=True))
             names = self._namer.names(text, title=title, community=community)
             for found in self.judge_text(text, [n for n in names if n.product_id in told], told):
                 start, end = found.span
                 polarity, confidence = found.polarity, found.confidence
                 aspect, words = found.aspect, text[start:end]
-                rows.append(
+                found_rows.append(
                     (row, found.product_id, aspect, polarity, confidence, start, end, words, None)
                 )
-        data = zip(*rows, strict=True) if rows else [()] * len(JUDGEMENT_SCHEMA)
-        return pl.DataFrame(dict(zip(JUDGEMENT_SCHEMA, data, strict=True)), schema=JUDGEMENT_SCHEMA)
+        return Judgements(as_judgements(found_rows))
 
     def judge_text(
         self, text: str, names: Sequence[Naming], reasons: dict[str, str]

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import fsspec
 import msgspec
 
+from market_opinion.core import aws
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.domain.definition import Domain
 from market_opinion.sources.files import modified_at
@@ -210,9 +211,7 @@ class Queue:
 
     def __init__(self, url: str) -> None:
         """Receive from this queue."""
-        import boto3  # takes a while, and only a queue needs it
-
-        self._client: Any = boto3.client("sqs")
+        self._client = aws.client("sqs")
         self._url = url
 
     def wait(self, seconds: int) -> bool:

@@ -181,8 +181,8 @@ class Namer:
             ] and not self._is_meant(words, at, end)
             stop = words[end].end if is_unknown else stop
             return Naming(spelling.product_id, start, stop, alias, is_unknown, is_company)
-        if self._is_other_model(spelling, brand, following):
-            return Naming(row, start, words[end].end, alias, is_unknown_model=True) if row else None
+        if row and self._is_other_model(spelling, brand, following):
+            return Naming(row, start, words[end].end, alias, is_unknown_model=True)
         return Naming(spelling.product_id, start, stop, alias)
 
     def _unknown_model(self, words: Sequence[_Word], at: int) -> Naming | None:

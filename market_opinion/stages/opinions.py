@@ -1,6 +1,6 @@
 """What makes a judgement an opinion, whoever judged: it names a known product and aspect and quotes the item's own words."""
 
-from collections.abc import Callable
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -21,8 +21,11 @@ JUDGEMENT_SCHEMA = {
     "doubt": pl.String,
 }
 
-# Judges rows of `to_judge` and answers in JUDGEMENT_SCHEMA.
-Scorer = Callable[[pl.DataFrame], pl.DataFrame]
+
+def as_judgements(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
+    """Return rows of values in the order of JUDGEMENT_SCHEMA as a frame of that schema."""
+    columns = zip(*rows, strict=True) if rows else [()] * len(JUDGEMENT_SCHEMA)
+    return pl.DataFrame(dict(zip(JUDGEMENT_SCHEMA, columns, strict=True)), schema=JUDGEMENT_SCHEMA)
 
 
 def to_judge(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:

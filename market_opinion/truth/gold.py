@@ -3,22 +3,20 @@
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from market_opinion.core.contracts import SILVER_ITEMS
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.domain.definition import Domain
-from market_opinion.domain.labels import LabelledItem, is_even, read_labelled_items
-from market_opinion.stages.silver import UNDETERMINED
+from market_opinion.domain.labels import LabelledItem, as_silver, is_even, read_labelled_items
+from market_opinion.scorers.judging import Judge
+from market_opinion.stages.opinions import to_judge
 
-PLATFORM = "labelled"
-_NOWHEN = datetime(2000, 1, 1, tzinfo=UTC)
+Half = Literal["all", "even", "odd"]
 _RESAMPLES, _SEED = 400, 20261126
 _LABEL_OF_MIXED = "neutral"
 
@@ -64,7 +62,7 @@ class Mistake(NamedTuple):
     text: str
 
 
-def read_gold(path: Path, domain: Domain, *, half: str = "all") -> list[LabelledItem]:
+def read_gold(path: Path, domain: Domain, *, half: Half = "all") -> list[LabelledItem]:
     """Return the labelled items of a file or of all files of the domain in a folder.
 
     `half` is `all`, `even` (for development) or `odd` (for checking). Raises InvalidRequest where there are none.
@@ -93,27 +91,16 @@ def read_strata(path: Path) -> dict[tuple[str, str], int]:
     }
 
 
-def as_items(items: Sequence[LabelledItem]) -> pl.DataFrame:
-    """Return labelled items as rows of silver.items: cleaned already, each in a thread of its own."""
-    rows = [
-        {
-            "platform": PLATFORM,
-            "community": item.community,
-            "kind": item.kind,
-            "item_id": item.item_id,
-            "thread_id": item.item_id,
-            "created_at": _NOWHEN,
-            "window_start": _NOWHEN,
-            "text": item.text,
-            "context_title": item.thread or None,
-            "language": UNDETERMINED,
-            "permalink": "",
-            "is_usable": True,
-        }
-        for item in items
-    ]
-    missing = {name: None for name in SILVER_ITEMS.schema}
-    return pl.DataFrame([missing | row for row in rows], schema=SILVER_ITEMS.schema)
+def strata_path(domain: Domain, domains_path: Path) -> Path:
+    """Return the file that says how large the strata of a domain's labelled items are."""
+    return domains_path / domain.name / "labelled" / "strata.toml"
+
+
+def judge_gold(judge: Judge, items: Sequence[LabelledItem]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the mentions and opinions that the platform's own stages make of labelled items."""
+    rows = as_silver(items)
+    mentions = judge.mention(rows)
+    return mentions, judge.judge(to_judge(rows, mentions)).opinions
 
 
 def measure(
@@ -163,7 +150,7 @@ def mistakes(
         our_products = products.get(item.item_id, set())
         gold = {(o.product_id, o.aspect): _label(o.label) for o in item.opinions}
         ours = {key: label for key, (label, _, _) in ours_by_item.get(item.item_id, {}).items()}
-        pairs = [
+        pairs: list[tuple[str, set[Any], set[Any]]] = [
             ("product missed", gold_products - our_products, set()),
             ("product wrong", set(), our_products - gold_products),
             ("opinion missed", set(gold) - set(ours), set()),
@@ -172,11 +159,11 @@ def mistakes(
         for kind, missed, wrong in pairs:
             if missed or wrong:
                 shown = [_shown(ours, wrong), _shown(gold, missed)]
-                found.append(Mistake(kind, item.item_id, *shown, text))
+                found.append(Mistake(kind, item.item_id, shown[0], shown[1], text))
         for key in gold.keys() & ours.keys():
             if gold[key] != ours[key]:
                 shown = [_shown(ours, {key}), _shown(gold, {key})]
-                found.append(Mistake("label wrong", item.item_id, *shown, text))
+                found.append(Mistake("label wrong", item.item_id, shown[0], shown[1], text))
     return sorted(found)
 
 
@@ -187,7 +174,7 @@ def write_mistakes(found: Sequence[Mistake], path: Path) -> None:
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
 
 
-def _shown(labels: Mapping[tuple[str, str], str], keys: set[object]) -> str:
+def _shown(labels: Mapping[tuple[str, str], str], keys: set[Any]) -> str:
     return "; ".join(
         sorted(
             f"{key[0]} {key[1]} {labels.get(key, '')}".strip()

@@ -9,7 +9,7 @@ import pytest
 from flows.backfill import backfill
 from flows.campaign import campaign
 from market_opinion.core.errors import InvalidRequest
-from tasks import adapters
+from market_opinion.ops.adapters import open_adapters
 from tests.conftest import assert_same
 from tests.prefect_server import PrefectServer, kill, stop
 
@@ -34,7 +34,7 @@ def test_it_equals_a_backfill_and_goes_on_after_a_kill(home, tables, monkeypatch
         worker = server.worker("local", "process")
         try:
             first = server.hand_out("campaign", **asked)
-            while not (judged := adapters.state().notes("judged smartphones")):
+            while not (judged := open_adapters().state().notes("judged smartphones")):
                 time.sleep(0.5)
                 assert server.state_of(first)["type"] in {"SCHEDULED", "PENDING", "RUNNING"}, (
                     server.logs_of(first)
@@ -51,7 +51,7 @@ def test_it_equals_a_backfill_and_goes_on_after_a_kill(home, tables, monkeypatch
             assert len(handed_out(server)) == len(before) + len(again)
         finally:
             stop(worker)
-    judged_after = adapters.state().notes("judged smartphones")
+    judged_after = open_adapters().state().notes("judged smartphones")
     assert len(judged_after) > len(judged)
     assert (
         len(again) <= len(judged_after) - len(judged) + 2
@@ -77,7 +77,7 @@ def _forget(server: PrefectServer, campaign_run: str) -> None:
 @pytest.mark.parametrize(
     ("asked", "text"),
     [
-        ({"items_a_run": 0}, "items_a_run is 0: it starts at 1"),
+        ({"items_a_run": 0}, "--items-a-run is 0: it starts at 1"),
         ({}, "set PREFECT_API_URL and deploy"),
     ],
 )

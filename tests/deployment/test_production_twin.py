@@ -14,8 +14,8 @@ import pytest
 from flows.backfill import backfill
 from flows.hourly import hourly
 from market_opinion.core.settings import Settings
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.serving.mart.duckdb import DuckDBMart
-from tasks import adapters
 from tests.conftest import MART_TABLES
 from tests.llm_server import KEY, ModelServer, comments_of, sensible
 from tests.prefect_server import PrefectServer, kill, stop
@@ -111,12 +111,12 @@ def test_production_does_what_the_laptop_does(
     assert "3 of 3" in said
     assert '"NewComments":40' in logs  # metrics, as CloudWatch takes them out of the log
     assert [secret for secret in SECRETS if secret in logs] == []
-    watermark = adapters.state().load_last_run_timestamp("reddit", "phones")
+    watermark = open_adapters().state().load_last_run_timestamp("reddit", "phones")
     assert watermark == H10 + timedelta(hours=3)
     assert boto3.client("ssm").get_parameter(Name="/reddit-ingest/dev/phones/last_run_ts")[
         "Parameter"
     ]["Value"] == str(int(watermark.timestamp()))
-    snowflake = adapters.mart()
+    snowflake = open_adapters().mart()
 
     _as_embedded(monkeypatch, home)
     for hour in range(3):

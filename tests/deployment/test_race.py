@@ -9,7 +9,7 @@ import pytest
 
 from flows.backfill import backfill
 from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS
-from tasks import adapters
+from market_opinion.ops.adapters import open_adapters
 from tasks.fetch import fetch_windows
 from tasks.request import check_backfill
 from tests import race
@@ -31,8 +31,8 @@ def test_eight_processes_lose_and_double_nothing(on_aws, tmp_path, make_comment,
     ]
     archive = str(write_archive(tmp_path / "archive", comments))
     span = {"start": race.FIRST, "end": race.FIRST + timedelta(days=2)}
-    job = check_backfill.fn("smartphones", "archive", archive, ["phones"], **span, now=NOW)
-    fetch_windows.fn(job, job.communities, job.window)
+    run, reading = check_backfill.fn("smartphones", "archive", archive, ["phones"], **span, now=NOW)
+    fetch_windows.fn(run, reading, reading.communities, reading.window)
     shares = [
         [sys.executable, "-m", "tests.race", archive, str(first), str(first + 3)]
         for first in range(0, 24, 3)
@@ -43,12 +43,14 @@ def test_eight_processes_lose_and_double_nothing(on_aws, tmp_path, make_comment,
     ]
     said = [process.communicate(timeout=PATIENCE_SECONDS)[1] for process in processes]
     assert [text for process, text in zip(processes, said, strict=True) if process.returncode] == []
-    raced = {table.name: adapters.lake().read(table) for table in (BRONZE_ITEMS, SILVER_ITEMS)}
+    raced = {
+        table.name: open_adapters().lake().read(table) for table in (BRONZE_ITEMS, SILVER_ITEMS)
+    }
     assert raced["bronze.items"].height == 600
     for name in list(os.environ):
         if name.startswith(("PYICEBERG_", "LANDING_")) or name in {"STATE_URI", "LAKE_CATALOG"}:
             monkeypatch.delenv(name)
     backfill.fn(source="archive", archive=archive, communities=["phones"], **span)
     for table in (BRONZE_ITEMS, SILVER_ITEMS):
-        alone = adapters.lake().read(table)
+        alone = open_adapters().lake().read(table)
         assert raced[table.name].sort("item_id").equals(alone.sort("item_id")), table.name

@@ -12,7 +12,7 @@ from flows.backfill import backfill
 from flows.hourly import hourly
 from market_opinion.core.contracts import BRONZE_ITEMS, TABLES
 from market_opinion.core.errors import InvalidRequest, SourceUnreadable
-from tasks import adapters
+from market_opinion.ops.adapters import open_adapters
 from tests.conftest import REPOSITORY, assert_same, write_archive
 
 SHARED = REPOSITORY.parent / "shared" / "data" / "reddit"
@@ -111,14 +111,14 @@ def test_small_slices_and_large_ones_give_equal_tables(monkeypatch, tmp_path, ar
 def test_a_second_run_changes_no_row_and_makes_no_snapshot(monkeypatch, home, archive, tables):
     """Nothing is fetched, nothing is committed."""
     run(monkeypatch, home, archive)
-    before, snapshots = tables(), adapters.mart().query("SELECT * FROM mart.load_audit")
+    before, snapshots = tables(), open_adapters().mart().query("SELECT * FROM mart.load_audit")
     monkeypatch.setattr(
         "market_opinion.sources.archive.Archive.fetch",
         lambda *_, **__: pytest.fail("fetched again"),
     )
     run(monkeypatch, home, archive)
     assert_same(before, tables())
-    assert adapters.mart().query("SELECT * FROM mart.load_audit").equals(snapshots)
+    assert open_adapters().mart().query("SELECT * FROM mart.load_audit").equals(snapshots)
 
 
 def test_every_landed_line_is_accounted_for(monkeypatch, home, archive, tables):
@@ -167,11 +167,11 @@ def test_a_second_domain_leaves_the_first_as_it_was(monkeypatch, tmp_path, archi
 def test_a_backfill_leaves_the_watermark_alone(monkeypatch, home, archive):
     """B30."""
     run(monkeypatch, home, archive)
-    assert adapters.state().load_last_run_timestamp("reddit", "phones") is None
+    assert open_adapters().state().load_last_run_timestamp("reddit", "phones") is None
     hourly.fn(source="archive", archive=str(archive), now=datetime(2026, 3, 1, 11, 5))
-    before = adapters.state().load_last_run_timestamp("reddit", "phones")
+    before = open_adapters().state().load_last_run_timestamp("reddit", "phones")
     run(monkeypatch, home, archive)
-    assert adapters.state().load_last_run_timestamp("reddit", "phones") == before
+    assert open_adapters().state().load_last_run_timestamp("reddit", "phones") == before
 
 
 def test_canary_names_are_nowhere_past_bronze(
@@ -206,9 +206,11 @@ def test_canary_names_are_nowhere_past_bronze(
         )
     ]
     run(monkeypatch, home, write_archive(tmp_path / "archive", comments, submissions))
-    assert adapters.lake().read(BRONZE_ITEMS)["author"].str.contains("anary").any()
+    assert open_adapters().lake().read(BRONZE_ITEMS)["author"].str.contains("anary").any()
     everything = {
-        "silver": json.dumps([adapters.lake().read(t).to_dicts() for t in TABLES[1:]], default=str),
+        "silver": json.dumps(
+            [open_adapters().lake().read(t).to_dicts() for t in TABLES[1:]], default=str
+        ),
         "mart": (home / "mart.duckdb").read_bytes().decode("latin-1"),
         "state": (home / "state.sqlite").read_bytes().decode("latin-1"),
         "report": (home / "report.html").read_text(),
@@ -239,7 +241,7 @@ def test_a_range_is_clipped_with_a_message(monkeypatch, home, archive):
             InvalidRequest,
             "is not after start",
         ),
-        ({"start": datetime(2026, 3, 2)}, InvalidRequest, "end is missing"),
+        ({"start": datetime(2026, 3, 2)}, InvalidRequest, "--end is missing"),
         ({"source": "archive"}, InvalidRequest, "needs archive"),
         ({"source": "archive", "archive": "nowhere"}, SourceUnreadable, "no archive at nowhere"),
         (

@@ -9,7 +9,7 @@ import pytest
 from flows.backfill import backfill
 from flows.erase import erase
 from market_opinion.core.contracts import BRONZE_ITEMS
-from tasks import adapters
+from market_opinion.ops.adapters import open_adapters
 from tests.cloud import needs_aws
 from tests.conftest import assert_same
 
@@ -32,12 +32,12 @@ def test_the_cloud_holds_what_the_laptop_holds(home, tables, monkeypatch, reques
     """B12, B14, A09, A20: the same backfill, the same tables; a rerun makes no snapshot; the ledger and runs are the same."""
     monkeypatch.setenv("AUTHOR_PEPPER", "the same pepper for both")
     backfill.fn(**SPAN)
-    embedded, ledger = tables(), adapters.state().windows()
+    embedded, ledger = tables(), open_adapters().state().windows()
     monkeypatch.setenv("MARKET_OPINION_HOME", str(home.parent / "elsewhere"))
     landing, augmented = request.getfixturevalue("on_aws")
     backfill.fn(**SPAN)
     assert_same(tables(), embedded)
-    assert adapters.state().windows() == ledger
+    assert open_adapters().state().windows() == ledger
     assert "raw/sample/android/2026-03-01/080000/manifest.json" in objects(landing)
     assert not (home.parent / "elsewhere" / "landing").exists()
     assert not (home.parent / "elsewhere" / "lake").exists()
@@ -51,7 +51,8 @@ def test_what_is_erased_is_in_no_object(on_aws, tmp_path):
     landing, augmented = on_aws
     backfill.fn(**SPAN)
     item = (
-        adapters.lake()
+        open_adapters()
+        .lake()
         .read(BRONZE_ITEMS)
         .filter(pl.col("body").str.len_chars() > 60)
         .sort("item_id")

@@ -6,14 +6,14 @@ import pytest
 
 from flows.hourly import hourly
 from market_opinion.core.errors import InvalidRequest, ReconciliationFailed
-from tasks import adapters
+from market_opinion.ops.adapters import open_adapters
 
 pytestmark = pytest.mark.usefixtures("without_engine")
 T10 = datetime(2026, 3, 2, 10, tzinfo=UTC)
 
 
 def watermark():
-    return adapters.state().load_last_run_timestamp("sample", "phones")
+    return open_adapters().state().load_last_run_timestamp("sample", "phones")
 
 
 def test_the_first_run_takes_the_previous_full_hour_and_then_there_is_nothing(home):
@@ -38,7 +38,7 @@ def test_catching_up_takes_the_oldest_hours_first(home, monkeypatch):
 
 def test_an_hour_that_is_not_certified_holds_the_watermark(home, monkeypatch):
     """It is tried again by the next run."""
-    real = "market_opinion.sources.StopReason.certifies"
+    real = "market_opinion.storage.landing.origin.StopReason.certifies"
     with monkeypatch.context() as broken:
         broken.setattr(real, property(lambda _: False))
         summary = hourly.fn(now=datetime(2026, 3, 2, 10, 5))
@@ -65,7 +65,7 @@ def test_the_watermark_moves_after_the_mart_has_the_hour(home, monkeypatch):
 def test_each_window_leaves_a_run_record(home):
     """B35: counts, mode and bounds."""
     hourly.fn(now=datetime(2026, 3, 2, 10, 5))
-    (record,) = adapters.state().runs("sample", "phones")
+    (record,) = open_adapters().state().runs("sample", "phones")
     assert (record["Mode"], record["WindowEndTs"], record["WindowState"]) == (
         "incremental",
         int(T10.timestamp()),
@@ -75,5 +75,5 @@ def test_each_window_leaves_a_run_record(home):
 
 def test_fewer_than_one_window_is_refused():
     """By name."""
-    with pytest.raises(InvalidRequest, match="max_windows is 0"):
+    with pytest.raises(InvalidRequest, match="--max-windows is 0"):
         hourly.fn(max_windows=0)

@@ -14,13 +14,12 @@ from pydantic import SecretStr
 
 import flows.backfill
 import flows.inbox
-import tasks.inbox
 from flows.erase import erase
 from flows.inbox import inbox
 from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS
 from market_opinion.core.settings import load_settings
-from market_opinion.sources.inbox import Queue
-from tasks import adapters
+from market_opinion.ops.adapters import open_adapters
+from market_opinion.sources.inbox import Inbox, Queue
 from tests.cloud import needs_aws
 from tests.conftest import NOW, REPOSITORY, assert_same, epoch
 from tests.tasks.test_sources import MAPPING
@@ -63,11 +62,11 @@ def put(box, name, *lines, pack=bytes):
 
 
 def outcomes():
-    return {each.path: each for each in tasks.inbox.open_inbox().outcomes()}
+    return {each.path: each for each in open_adapters().inbox().outcomes()}
 
 
 def bronze():
-    return adapters.lake().read(BRONZE_ITEMS)
+    return open_adapters().lake().read(BRONZE_ITEMS)
 
 
 def test_a_file_is_read_once_and_twice_nothing(box, tables):
@@ -131,7 +130,10 @@ def test_an_item_in_two_categories_is_one(box):
     put(box, "reviews/gifts.jsonl", review(1), review(2))
     inbox.fn()
     assert sorted(bronze()["community"]) == ["gifts", "phones"]
-    assert adapters.mart().query("SELECT COUNT(*) AS n FROM mart.fact_brand_mentions").item() == 2
+    assert (
+        open_adapters().mart().query("SELECT COUNT(*) AS n FROM mart.fact_brand_mentions").item()
+        == 2
+    )
 
 
 def test_a_file_that_changed_is_read_again(box):
@@ -141,7 +143,7 @@ def test_a_file_that_changed_is_read_again(box):
     put(box, "reviews/a.jsonl", review(1, text="The battery of my iPhone 15 is bad"), review(2))
     inbox.fn()
     assert bronze().sort("item_id").height == 2
-    assert [each.state for each in tasks.inbox.open_inbox().outcomes()] == [
+    assert [each.state for each in open_adapters().inbox().outcomes()] == [
         "processed",
         "processed",
     ]
@@ -162,7 +164,7 @@ def test_what_is_still_written_is_waited_for(box, monkeypatch):
         if look == 3:
             os.utime(path, (1, 1))
 
-    monkeypatch.setattr("tasks.inbox.time.sleep", write_on)
+    monkeypatch.setattr("time.sleep", write_on)
     inbox.fn()
     assert bronze().height == 4
     assert list(outcomes()) == ["reviews/growing.jsonl"]
@@ -267,7 +269,7 @@ def test_a_folder_names_the_domain_and_the_mapping(box, tmp_path, monkeypatch):
         4.6,
         "processed",
     )
-    assert adapters.mart().query(
+    assert open_adapters().mart().query(
         "SELECT domain, platform FROM mart.fact_brand_mentions"
     ).rows() == [("hotels", "survey")]
 
@@ -336,7 +338,7 @@ def test_a_file_that_its_mapping_refused_is_read_once_that_was_corrected(survey)
     assert "no column when; it has answer id" in outcomes()["survey/march.csv"].detail
     survey()
     inbox.fn()
-    assert ({each.state for each in tasks.inbox.open_inbox().outcomes()}, bronze().height) == (
+    assert ({each.state for each in open_adapters().inbox().outcomes()}, bronze().height) == (
         {"processed"},
         3,
     )
@@ -388,7 +390,7 @@ def test_a_file_in_the_wrong_folder_may_be_moved(survey, box):
 
 def test_many_files_go_through_the_stages_together(box, monkeypatch):
     """As many as one look takes; of many only what is wrong is told, and each is recorded."""
-    monkeypatch.setattr("tasks.inbox._FILES_A_LOOK", 20)
+    monkeypatch.setattr("market_opinion.ops.arrivals._FILES_A_LOOK", 20)
     for n in range(30):
         put(box, f"reviews/2026/part[{n}] of *.jsonl", review(n))
     put(box, "reviews/2025/part[0] of *.jsonl", review(0))
@@ -396,7 +398,7 @@ def test_many_files_go_through_the_stages_together(box, monkeypatch):
     loads = []
     carry = flows.inbox.carry
     monkeypatch.setattr("flows.inbox.carry", lambda *args: loads.append(args) or carry(*args))
-    monkeypatch.setattr("tasks.inbox._FILES_TOLD_MAX", 10)
+    monkeypatch.setattr("market_opinion.ops.arrivals._FILES_SHOWN_MAX", 10)
     notes = inbox.fn().notes
     assert (len(loads), bronze().height) == (2, 30)
     assert (
@@ -410,10 +412,10 @@ def test_many_files_go_through_the_stages_together(box, monkeypatch):
 
 def test_a_file_that_cannot_be_read_now_waits_and_stops_no_other(box, monkeypatch):
     """It may be gone before it is opened, or a store may not answer."""
-    monkeypatch.setattr("tasks.inbox._FILES_A_LOOK", 1)
+    monkeypatch.setattr("market_opinion.ops.arrivals._FILES_A_LOOK", 1)
     put(box, "reviews/a.jsonl", review(1))
     put(box, "reviews/b.jsonl", review(2))
-    sha256 = tasks.inbox.Inbox.sha256
+    sha256 = Inbox.sha256
 
     def refuse(own, arrival):
         if arrival.path.endswith("a.jsonl"):
@@ -422,7 +424,7 @@ def test_a_file_that_cannot_be_read_now_waits_and_stops_no_other(box, monkeypatc
         return sha256(own, arrival)
 
     with monkeypatch.context() as failing:
-        failing.setattr("tasks.inbox.Inbox.sha256", refuse)
+        failing.setattr(Inbox, "sha256", refuse)
         assert "reviews/a.jsonl: waiting: it could not be read now: not yours" in inbox.fn().notes
     assert list(outcomes()) == ["reviews/b.jsonl"]
     inbox.fn()
@@ -439,14 +441,16 @@ def test_shared_reviews_are_all_accounted_for(box):
     assert outcome.counts["landed_line_count"] == rows.height + outcome.counts["refused_line_count"]
     assert rows["rating"].is_between(1, 5).all()
     assert rows["thread_id"].str.len_chars().eq(10).all()
-    assert adapters.lake().read(SILVER_ITEMS).filter(pl.col("author_key").is_null()).height == 0
+    assert (
+        open_adapters().lake().read(SILVER_ITEMS).filter(pl.col("author_key").is_null()).height == 0
+    )
 
 
 @needs_aws
 def test_on_s3_a_message_wakes_the_watching_flow(on_aws, monkeypatch, box):
     """C03: the queue says that something came, the inbox says what."""
     monkeypatch.setenv("INBOX_URI", f"s3://{on_aws[0]}/inbox")
-    assert tasks.inbox.open_inbox().files() == {}
+    assert open_adapters().inbox().files() == {}
     boto3.client("s3").put_object(
         Bucket=on_aws[0], Key="inbox/reviews/a[1].jsonl", Body=json.dumps(review(1)).encode()
     )
@@ -473,14 +477,16 @@ def test_hours_near_each_other_are_carried_as_one_where_little_lies_between(
     """What was there already is not carried again for nothing."""
     put(box, "reviews/between/phones.jsonl", review(300))
     inbox.fn()
-    monkeypatch.setattr("tasks.inbox._GAP_MAX_LINES", most)
+    monkeypatch.setattr("market_opinion.ops.arrivals._GAP_MAX_LINES", most)
     for n in (0, 660):
         put(box, f"reviews/{n}/phones.jsonl", review(n))
     spans = []
     carry = flows.inbox.carry
     monkeypatch.setattr(
         "flows.inbox.carry",
-        lambda job, slices, tally: spans.extend(slices) or carry(job, slices, tally),
+        lambda run, reading, slices, tally: (
+            spans.extend(slices) or carry(run, reading, slices, tally)
+        ),
     )
     inbox.fn()
     assert [span.window.hour_count for span in spans] == carried

@@ -14,8 +14,8 @@ from flows.refresh import refresh
 from flows.sweep import sweep
 from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS, SILVER_OPINIONS
 from market_opinion.core.errors import CredentialsRefused, InvalidRequest, SettingsInvalid
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.storage.state import WindowState
-from tasks import adapters
 from tasks.collect import poll_communities
 from tasks.request import check_live
 from tests.conftest import everywhere
@@ -39,17 +39,17 @@ def run_hourly(reddit, moment, communities=("phones",), offset=timedelta(), **op
 
 
 def entry(community="phones", start=H10):
-    return {(e.community, e.window_start): e for e in adapters.state().windows("reddit")}[
+    return {(e.community, e.window_start): e for e in open_adapters().state().windows("reddit")}[
         community, start
     ]
 
 
 def watermark(community="phones"):
-    return adapters.state().load_last_run_timestamp("reddit", community)
+    return open_adapters().state().load_last_run_timestamp("reddit", community)
 
 
 def bronze():
-    return adapters.lake().read(BRONZE_ITEMS).sort("item_id")
+    return open_adapters().lake().read(BRONZE_ITEMS).sort("item_id")
 
 
 def comment(item_id, at_seconds, body="The Pixel 9 camera is great.", **fields):
@@ -126,7 +126,7 @@ def test_three_hours_without_reddit_are_caught_up(reddit):
         assert (watermark(), summary.counts["certified_window_count"]) == (None, 0)
     assert "did not answer" in summary.notes[0]
     reddit.is_down = False
-    adapters.state().save_last_run_timestamp("reddit", "phones", H10)
+    open_adapters().state().save_last_run_timestamp("reddit", "phones", H10)
     run_hourly(reddit, H10 + timedelta(hours=4, minutes=20), max_windows=10)
     assert watermark() == H10 + timedelta(hours=4)
     assert bronze().filter(kind="comment").height == sum(
@@ -174,7 +174,11 @@ def test_an_item_that_surfaces_late_is_merged_into_its_own_hour(reddit):
     assert bronze()["item_id"].to_list() == ["c1", "c2", "c3", "s1"]
     assert (entry().counts["late_item_count"], entry().counts["bronze_row_count"]) == (1, 3)
     assert (
-        adapters.mart().query("SELECT count(*) AS n FROM mart.fact_brand_mentions")["n"].item() == 3
+        open_adapters()
+        .mart()
+        .query("SELECT count(*) AS n FROM mart.fact_brand_mentions")["n"]
+        .item()
+        == 3
     )  # c2 repeats c1
 
 
@@ -199,10 +203,10 @@ def test_polls_land_what_no_closer_could_reach(reddit):
     for minute in range(0, 100, 5):
         moment = at(reddit, H10 + timedelta(minutes=minute))
         counts, soonest = poll_communities.fn(
-            check_live.fn("smartphones", ["phones"], moment), moment
+            *check_live.fn("smartphones", ["phones"], moment), moment
         )
     assert soonest <= timedelta(minutes=13)
-    assert counts["gap_count"] == 0
+    assert counts.gap_count == 0
     run_hourly(reddit, H10 + timedelta(minutes=100))
     assert (entry().state, watermark()) == (WindowState.CERTIFIED, H10 + timedelta(hours=1))
     assert bronze().height == 2401
@@ -220,17 +224,17 @@ def test_a_refresh_brings_votes_and_edits(reddit):
     """R12: a changed text is judged again, a changed vote is not."""
     reddit.add([SUBMISSION, comment("c1", T10 + 70), comment("c2", T10 + 80)])
     run_hourly(reddit, H10 + timedelta(minutes=80))
-    before = adapters.lake().read(SILVER_OPINIONS)
+    before = open_adapters().lake().read(SILVER_OPINIONS)
     reddit.posts["t1_c1"].score = 77
     refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=2, minutes=5)))
     assert bronze()["votes"].to_list() == [77, 1, 1]
-    assert adapters.lake().read(SILVER_OPINIONS).equals(before)
+    assert open_adapters().lake().read(SILVER_OPINIONS).equals(before)
     requests = len(reddit.requests)
     refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=2, minutes=35)))
     assert len(reddit.requests) == requests
     reddit.posts["t1_c2"].edits.append((T10 + 3 * 3600, "The Pixel 9 camera is awful."))
     refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=7, minutes=5)))
-    after = adapters.lake().read(SILVER_OPINIONS).filter(item_id="c2", aspect="camera")
+    after = open_adapters().lake().read(SILVER_OPINIONS).filter(item_id="c2", aspect="camera")
     assert after["label"].to_list() == ["negative"]
 
 
@@ -292,7 +296,7 @@ def test_what_disappeared_from_reddit_disappears_here(reddit, home):
     refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=7, minutes=5)))
     assert everywhere(home, b"vladivostok") == []
     assert everywhere(home, b"samarkand") != []
-    assert adapters.lake().read(SILVER_ITEMS).filter(kind="comment")["is_usable"].sum() == 1
+    assert open_adapters().lake().read(SILVER_ITEMS).filter(kind="comment")["is_usable"].sum() == 1
 
 
 def test_a_sweep_finds_what_went_after_the_last_refresh(reddit, home):
@@ -383,7 +387,7 @@ def test_erasing_needs_something_that_is_there(reddit):
     with pytest.raises(InvalidRequest, match="nothing of reddit"):
         erase.fn(author=SecretStr("x"), now=H10)
     run_hourly(reddit, H10 + timedelta(minutes=80))
-    with pytest.raises(InvalidRequest, match="give author, or items"):
+    with pytest.raises(InvalidRequest, match="give --author, or --items"):
         erase.fn(now=H10)
     with pytest.raises(InvalidRequest, match="no items zz"):
         erase.fn(items=["zz"], now=H10)
@@ -411,7 +415,7 @@ def test_subreddits_may_be_preset(reddit, monkeypatch):
     """B48: a list, for runs that name none."""
     monkeypatch.setenv("DEFAULT_SUBREDDIT", "Phones,android")
     hourly.fn(source="reddit", now=at(reddit, H10 + timedelta(minutes=80)))
-    assert {entry.community for entry in adapters.state().windows("reddit")} == {
+    assert {entry.community for entry in open_adapters().state().windows("reddit")} == {
         "phones",
         "android",
     }

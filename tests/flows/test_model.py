@@ -14,7 +14,7 @@ from market_opinion.core.contracts import (
     SILVER_OPINIONS,
 )
 from market_opinion.core.errors import ModelRefused, SettingsInvalid
-from tasks import adapters
+from market_opinion.ops.adapters import open_adapters
 from tests.conftest import write_archive
 from tests.llm_server import ModelServer, comments_of, completion, error, judged, sensible
 
@@ -60,7 +60,7 @@ def run(archive, **options):
 
 def test_items_are_judged_and_an_unchanged_rerun_makes_no_call(server, archive, tables):
     summary = run(archive)
-    opinions = adapters.lake().read(SILVER_OPINIONS)
+    opinions = open_adapters().lake().read(SILVER_OPINIONS)
     assert set(opinions["scorer"]) == {"llm"}
     assert set(opinions["model"]) == {"gpt-4.1-mini"}
     assert {"named", "s1", "twin"} <= set(opinions["item_id"])
@@ -80,7 +80,7 @@ def test_equal_words_are_asked_once(server, archive):
         sum(" ".join(text.lower().split()) == "pixel 9 battery number 0 is great" for text in texts)
         == 1
     )
-    both = adapters.lake().read(SILVER_OPINIONS).filter(item_id="twin")
+    both = open_adapters().lake().read(SILVER_OPINIONS).filter(item_id="twin")
     assert both["evidence"].to_list() == ["PIXEL 9 battery"]
 
 
@@ -123,9 +123,9 @@ def test_what_is_said_without_proof_becomes_a_rejection(server, archive):
 
     server.answer = answer
     run(archive)
-    reasons = set(adapters.lake().read(OPS_REJECTIONS, {"stage": "opinions"})["reason"])
+    reasons = set(open_adapters().lake().read(OPS_REJECTIONS, {"stage": "opinions"})["reason"])
     assert reasons == {"unknown_product", "sign_disagrees", "evidence_not_in_text"}
-    assert set(adapters.lake().read(SILVER_OPINIONS)["aspect"]) == {"battery"}
+    assert set(open_adapters().lake().read(SILVER_OPINIONS)["aspect"]) == {"battery"}
 
 
 def test_a_question_that_was_given_up_is_a_rejection_and_not_asked_again(server, archive):
@@ -135,7 +135,7 @@ def test_a_question_that_was_given_up_is_a_rejection_and_not_asked_again(server,
         else sensible(body)
     )
     run(archive)
-    refused = adapters.lake().read(OPS_REJECTIONS, {"stage": "opinions"})
+    refused = open_adapters().lake().read(OPS_REJECTIONS, {"stage": "opinions"})
     assert (refused["item_id"].to_list(), refused["reason"].to_list()) == (["named"], ["refused"])
     calls = len(server.bodies)
     run(archive)
@@ -156,7 +156,7 @@ def test_a_run_that_breaks_off_is_not_paid_again(server, archive, monkeypatch):
     with pytest.raises(ModelRefused):
         run(archive)
     answered = 5
-    assert adapters.lake().read(SILVER_EXTRACTIONS).height == answered
+    assert open_adapters().lake().read(SILVER_EXTRACTIONS).height == answered
     server.answer, before = sensible, len(server.bodies)
     run(archive)
     asked = [comment["text"] for body in server.bodies for comment in comments_of(body)]
@@ -174,7 +174,10 @@ def test_a_budget_leaves_items_unjudged_and_says_so(server, archive, monkeypatch
     assert any(f"{left:,} items left" in value for _, value in summary.rows())
     monkeypatch.setenv("LLM_BUDGET_USD_PER_DAY", "1")
     assert run(archive).counts["unjudged_item_count"] == 0
-    assert adapters.lake().read(SILVER_EXTRACTIONS)["question_key"].is_duplicated().any() is False
+    assert (
+        open_adapters().lake().read(SILVER_EXTRACTIONS)["question_key"].is_duplicated().any()
+        is False
+    )
 
 
 @pytest.mark.parametrize(
@@ -197,8 +200,8 @@ def test_an_unknown_price_is_unknown(server, archive, monkeypatch):
     monkeypatch.setenv("LLM_MODEL", "nobody-sells-this")
     summary = run(archive)
     assert (
-        adapters.lake().read(SILVER_EXTRACTIONS)["usd"].null_count()
-        == adapters.lake().read(SILVER_EXTRACTIONS).height
+        open_adapters().lake().read(SILVER_EXTRACTIONS)["usd"].null_count()
+        == open_adapters().lake().read(SILVER_EXTRACTIONS).height
     )
     assert any("cost not known" in value for _, value in summary.rows())
 
@@ -206,11 +209,13 @@ def test_an_unknown_price_is_unknown(server, archive, monkeypatch):
 def test_what_is_erased_is_erased_from_the_ledger(server, archive, home):
     """What a model quoted of it as well."""
     run(archive)
-    kept = adapters.lake().read(SILVER_EXTRACTIONS).height
+    kept = open_adapters().lake().read(SILVER_EXTRACTIONS).height
     erase.fn(items=["named"], author=None, now=datetime(2026, 3, 10, 13))
-    extractions = adapters.lake().read(SILVER_EXTRACTIONS)
+    extractions = open_adapters().lake().read(SILVER_EXTRACTIONS)
     assert extractions.height == kept - 1
-    assert adapters.lake().read(SILVER_ITEMS).filter(item_id="named")["text"].to_list() == [""]
+    assert open_adapters().lake().read(SILVER_ITEMS).filter(item_id="named")["text"].to_list() == [
+        ""
+    ]
 
 
 @pytest.fixture
@@ -233,23 +238,23 @@ def test_a_batch_gives_the_same_opinions_at_half_the_price(
 
     server.answer = answer
     summary = run(archive)
-    by_batch = adapters.lake().read(SILVER_OPINIONS).drop("model")
+    by_batch = open_adapters().lake().read(SILVER_OPINIONS).drop("model")
     assert sum(path.endswith("/chat/completions") for path in server.paths) == 1
     assert summary.counts["unjudged_item_count"] == 0
-    assert adapters.state().notes("batches") == {}
-    costs = adapters.lake().read(SILVER_EXTRACTIONS)["usd"].unique().to_list()
+    assert open_adapters().state().notes("batches") == {}
+    costs = open_adapters().lake().read(SILVER_EXTRACTIONS)["usd"].unique().to_list()
     assert len(costs) >= 2
     monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path / "other"))
     monkeypatch.setenv("LLM_MODE", "online")
     run(archive)
-    assert adapters.lake().read(SILVER_OPINIONS).drop("model").equals(by_batch)
+    assert open_adapters().lake().read(SILVER_OPINIONS).drop("model").equals(by_batch)
 
 
 @pytest.mark.parametrize("dies_at", ["keep", "retrieve"])
 def test_a_batch_is_found_again_after_a_crash(server, archive, monkeypatch, by_batch, dies_at):
     """Before it was noted, by its name; after, by the note. Either way it is submitted once."""
     place = {
-        "keep": "tasks.model._Batches.keep",
+        "keep": "market_opinion.scorers.llm.asking._Batches.keep",
         "retrieve": "openai.resources.batches.Batches.retrieve",
     }[dies_at]
     with monkeypatch.context() as broken:

@@ -19,10 +19,10 @@ from market_opinion.core.contracts import (
 )
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.window import Slice, Window
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.storage.landing.redaction import purge_lines
-from tasks import adapters
 from tasks.opinions import judge_items
-from tasks.removal import check_purge
+from tasks.request import check_purge
 from tests.conftest import write_archive
 from tests.flows.test_live import H10, SUBMISSION, T10, at, comment, entry, everywhere, run_hourly
 from tests.llm_server import ModelServer
@@ -38,13 +38,17 @@ def derived(monkeypatch):
 
 
 def lake_rows(table):
-    frame = adapters.lake().read(table)
+    frame = open_adapters().lake().read(table)
     return frame.sort(list(table.key))
 
 
 def counted():
-    return adapters.mart().query(
-        "SELECT brand, mention_count, positive_count, negative_count, mean_polarity FROM mart.daily_brand ORDER BY brand"
+    return (
+        open_adapters()
+        .mart()
+        .query(
+            "SELECT brand, mention_count, positive_count, negative_count, mean_polarity FROM mart.daily_brand ORDER BY brand"
+        )
     )
 
 
@@ -64,8 +68,8 @@ def two_comments(reddit):
 
 
 def judge_into(score_set):
-    job = check_purge.fn("smartphones", "reddit", LATER)
-    judge_items.fn(job, Slice("reddit", ("phones",), Window.hour(H10)), "lexicon", score_set)
+    run, _ = check_purge.fn("smartphones", "reddit", LATER)
+    judge_items.fn(run, Slice("reddit", ("phones",), Window.hour(H10)), "lexicon", score_set)
 
 
 def test_words_go_and_what_was_derived_stays(reddit, home, derived):

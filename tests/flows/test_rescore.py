@@ -9,8 +9,8 @@ from flows.backfill import backfill
 from flows.rescore import rescore
 from market_opinion.core.contracts import SILVER_OPINIONS
 from market_opinion.core.errors import InvalidRequest
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.truth.agreement import compare
-from tasks import adapters
 from tests.llm_server import ModelServer
 
 pytestmark = pytest.mark.usefixtures("without_engine")
@@ -30,12 +30,13 @@ def server(monkeypatch):
 def judged(server):
     """Six hours of the bundled sample, judged by the lexicon."""
     backfill.fn(start=datetime(2026, 3, 1, 8, tzinfo=UTC), end=datetime(2026, 3, 1, 14, tzinfo=UTC))
-    return adapters.lake().read(SILVER_OPINIONS)
+    return open_adapters().lake().read(SILVER_OPINIONS)
 
 
 def opinions(score_set="live"):
     return (
-        adapters.lake()
+        open_adapters()
+        .lake()
         .read(SILVER_OPINIONS, {"score_set": score_set})
         .sort("item_id", "product_id", "aspect")
     )
@@ -43,7 +44,8 @@ def opinions(score_set="live"):
 
 def in_the_mart(scorer):
     return (
-        adapters.mart()
+        open_adapters()
+        .mart()
         .query(
             f"SELECT count(*) AS n FROM mart.fact_aspect_opinion AS f JOIN mart.dim_scorer AS s USING (scorer_key) WHERE s.scorer = '{scorer}'"
         )["n"]
@@ -101,7 +103,7 @@ def test_hours_that_were_not_judged_again_stay_as_they_are(server, judged):
         ({"score_set": "live"}, "choose another name"),
         ({"score_set": "A b"}, "lower-case"),
         ({"score_set": "nobody", "promote": True}, "never judged"),
-        ({"start": datetime(2026, 3, 1)}, "end is missing"),
+        ({"start": datetime(2026, 3, 1)}, "--end is missing"),
         ({"start": datetime(2020, 1, 1), "end": datetime(2020, 1, 2)}, "back-fill it first"),
     ],
 )

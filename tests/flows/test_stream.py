@@ -21,11 +21,11 @@ from market_opinion.core.errors import SettingsInvalid, SourceUnavailable
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import floor_hour
 from market_opinion.domain.definition import load_domain
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.sources import stream as topics
 from market_opinion.stages import bronze as bronze_stage
 from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.state import WindowState
-from tasks import adapters
 from tests.broker import Broker
 from tests.conftest import REPOSITORY, epoch, write_archive
 from tests.patience import PATIENCE_SECONDS
@@ -59,7 +59,7 @@ def topic(broker, monkeypatch, request):
 
 
 def bronze():
-    return adapters.lake().read(BRONZE_ITEMS)
+    return open_adapters().lake().read(BRONZE_ITEMS)
 
 
 def test_messages_of_platforms_become_rows_and_what_is_none_is_kept_aside(
@@ -91,7 +91,7 @@ def test_messages_of_platforms_become_rows_and_what_is_none_is_kept_aside(
         found.filter(platform="reddit").height,
         found.filter(platform="steam")["rating"].to_list(),
     ) == (33, [5.0])
-    assert adapters.lake().read(OPS_REJECTIONS)["reason"].to_list() == ["not_utf8"]
+    assert open_adapters().lake().read(OPS_REJECTIONS)["reason"].to_list() == ["not_utf8"]
     assert (
         counts["message_count"],
         counts["landed_line_count"] >= 35,
@@ -166,7 +166,7 @@ def test_the_same_item_by_listing_archive_stream_and_file_is_one_row(
     assert row["first_seen_at"] == seen_first
     paths = {
         capture.manifest.capture_path
-        for capture in adapters.landing().captures("reddit", ["phones"], None)
+        for capture in open_adapters().landing().captures("reddit", ["phones"], None)
     }
     assert paths == {"listing", "archive", "file", "stream"}
 
@@ -192,7 +192,7 @@ def test_an_hour_of_a_platform_that_only_the_stream_brings_is_closed_when_its_to
     monkeypatch.setenv("REDDIT_CLOSE_LAG_MINUTES", "3")
     monkeypatch.setattr("market_opinion.sources.stream.OVERLAP", timedelta(0))
     stream.fn()
-    (entry,) = adapters.state().windows("survey")
+    (entry,) = open_adapters().state().windows("survey")
     assert (entry.state, entry.window_start) == (WindowState.CERTIFIED, hour)
 
 
@@ -250,7 +250,7 @@ def test_what_was_landed_and_not_committed_is_landed_again_and_is_one_row(
         with pytest.raises(KeyboardInterrupt):
             stream.fn()
     counts = stream.fn().counts
-    captures = adapters.landing().captures("reddit", ["phones"], None)
+    captures = open_adapters().landing().captures("reddit", ["phones"], None)
     assert (len(captures), counts["message_count"], counts["landed_line_count"]) == (2, 50, 150)
     assert (bronze().height, counts["duplicate_count"]) == (50, 50)
 
@@ -273,7 +273,7 @@ def test_what_ends_a_transaction_is_not_waited_for(topic, broker, make_comment, 
     for expected in (2, 0):
         drain = topics.Drain(
             settings,
-            adapters.landing(),
+            open_adapters().landing(),
             load_domain("smartphones", settings.domains_path),
             vouched=lambda _: False,
         )
@@ -287,9 +287,9 @@ from datetime import UTC, datetime
 from market_opinion.domain.definition import load_domain
 from market_opinion.core.settings import load_settings
 from market_opinion.sources.stream import Drain
-from tasks import adapters
+from market_opinion.ops.adapters import open_adapters
 settings = load_settings()
-drain = Drain(settings, adapters.landing(), load_domain("smartphones", settings.domains_path), vouched=lambda _: False)
+drain = Drain(settings, open_adapters().landing(), load_domain("smartphones", settings.domains_path), vouched=lambda _: False)
 while not (batch := drain.land_batch(lambda hours: None)).is_over:
     pass
 drain.close()
@@ -318,7 +318,7 @@ def test_killed_while_messages_flow_it_loses_none_and_doubles_none(
             process.send_signal(signal.SIGKILL)
         assert process.wait(timeout=PATIENCE_SECONDS) in {0, -signal.SIGKILL}
     settings = load_settings()
-    landing = Landing(settings.landing_root)
+    landing = Landing(settings.landing.root)
     captures = landing.captures("reddit", ["phones"], None)
     rows, rejections = bronze_stage.parse(
         content for capture in captures for content in landing.read(capture)

@@ -8,8 +8,8 @@ from prefect.runtime import flow_run
 
 from flows.backfill import backfill
 from flows.rescore import rescore
+from market_opinion.ops.adapters import Adapters, open_adapters
 from market_opinion.serving.mart.duckdb import DuckDBMart
-from tasks import adapters
 from tests.conftest import NOW, REPOSITORY, write_archive
 from tests.llm_server import ModelServer
 from tests.warehouse import assert_equal, needs_server
@@ -39,9 +39,9 @@ class Twin:
 
 @pytest.fixture
 def twin(connect, home, monkeypatch):
-    snow = adapters.mart()
+    snow = open_adapters().mart()
     marts = DuckDBMart(home / "mart.duckdb"), snow
-    monkeypatch.setattr(adapters, "mart", lambda: Twin(*marts))
+    monkeypatch.setattr(Adapters, "mart", lambda _: Twin(*marts))
     return marts
 
 

@@ -21,10 +21,10 @@ from flows.sweep import sweep
 from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS
 from market_opinion.core.errors import CredentialsRefused, InvalidRequest, SettingsInvalid
 from market_opinion.core.window import HOUR, Window
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.sources import catalogue
 from market_opinion.sources.quota import REFUSALS
 from market_opinion.storage.state import WindowState
-from tasks import adapters
 from tasks.bronze import build_bronze
 from tasks.fetch import fetch_windows
 from tasks.record import record_windows
@@ -150,13 +150,13 @@ class Stage:
         """Fetch, bronze and the ledger of the window."""
         if self.platform is not None:
             self.platform.clock = now.timestamp
-        job = self.job(window, now, **options)
-        landed = fetch_windows.fn(job, job.communities, job.window)
+        run, reading = self.job(window, now, **options)
+        landed = fetch_windows.fn(run, reading, reading.communities, reading.window)
         for span in landed.slices:
-            build_bronze.fn(job, span)
-            clean_items.fn(job, span)
-            record_windows.fn(job, span)
-        return job
+            build_bronze.fn(run, span)
+            clean_items.fn(run, span)
+            record_windows.fn(run, reading, span)
+        return reading
 
     def wanted(self, window: Window = H10) -> dict[str, float]:
         return {
@@ -313,11 +313,11 @@ def every(sources):
 
 
 def bronze(**where: str) -> pl.DataFrame:
-    return adapters.lake().read(BRONZE_ITEMS, where)
+    return open_adapters().lake().read(BRONZE_ITEMS, where)
 
 
 def entries(platform: str) -> dict[datetime, Any]:
-    return {entry.window_start: entry for entry in adapters.state().windows(platform)}
+    return {entry.window_start: entry for entry in open_adapters().state().windows(platform)}
 
 
 def test_every_source_is_tested():
@@ -328,24 +328,24 @@ def test_every_source_is_tested():
 @every(STAGES)
 def test_a_window_takes_what_was_written_in_it_and_nothing_else(stage):
     """X5: by the item's own time, `[start, end)`; nothing twice, nothing lost, raw lines as many as rows."""
-    job = stage.read()
+    reading = stage.read()
     found = bronze()
     assert (
         dict(found.select("item_id", pl.col("created_at").dt.timestamp("ms") / 1000).iter_rows())
         == stage.wanted()
     )
-    assert set(found["platform"]) == {job.platform}
+    assert set(found["platform"]) == {reading.platform}
     assert set(found["community"]) == {stage.community}
-    captures = adapters.landing().captures(job.platform, [stage.community], None)
+    captures = open_adapters().landing().captures(reading.platform, [stage.community], None)
     assert sum(capture.manifest.lines() for capture in captures) == found.height
-    assert adapters.lake().read(OPS_REJECTIONS).height == 0
+    assert open_adapters().lake().read(OPS_REJECTIONS).height == 0
 
 
 @every(STAGES)
 def test_words_arrive_as_they_were_said_and_names_end_in_bronze(stage):
     """E16, E33: with one key for each person."""
     stage.read()
-    rows, cleaned = bronze(), adapters.lake().read(SILVER_ITEMS)
+    rows, cleaned = bronze(), open_adapters().lake().read(SILVER_ITEMS)
     said = {each.id: each for each in stage.said}
     for row in rows.iter_rows(named=True):
         words = (
@@ -363,8 +363,8 @@ def test_words_arrive_as_they_were_said_and_names_end_in_bronze(stage):
 @every(STAGES)
 def test_an_hour_that_was_read_to_its_beginning_is_certified_and_not_read_again(stage):
     """The reason why it stopped is one that certifies; the second run asks nothing."""
-    job = stage.read()
-    entry = entries(job.platform)[T10]
+    reading = stage.read()
+    entry = entries(reading.platform)[T10]
     assert entry.state is WindowState.CERTIFIED, entry.detail
     assert entry.stop_reason in {"passed_window_start", "exhausted"}
     asked = stage.asked
@@ -388,10 +388,10 @@ def test_hours_one_by_one_and_together_give_the_same_rows(stage):
 @every(LIVE)
 def test_an_hour_that_is_not_over_long_enough_is_not_certified(stage):
     """What comes a little later would be missed."""
-    job = stage.read(now=T10 + timedelta(minutes=65))
-    assert entries(job.platform)[T10].state is WindowState.INCOMPLETE
+    reading = stage.read(now=T10 + timedelta(minutes=65))
+    assert entries(reading.platform)[T10].state is WindowState.INCOMPLETE
     stage.read()
-    assert entries(job.platform)[T10].state is WindowState.CERTIFIED
+    assert entries(reading.platform)[T10].state is WindowState.CERTIFIED
     assert set(bronze()["item_id"]) == set(stage.wanted())
 
 
@@ -404,11 +404,11 @@ def test_a_refused_request_waits_as_long_as_it_is_told(stage, monkeypatch):
     stage.platform.faults = deque(
         [(429, {"retry-after": "7", "x-rate-limit-reset": reset}, {}), (503, {}, {})]
     )
-    job = stage.read()
+    reading = stage.read()
     assert set(bronze()["item_id"]) == set(stage.wanted())
     assert any(7 <= wait <= 8 for wait in waits)
-    assert len(adapters.state().notes(REFUSALS)) == 1
-    assert entries(job.platform)[T10].state is WindowState.CERTIFIED
+    assert len(open_adapters().state().notes(REFUSALS)) == 1
+    assert entries(reading.platform)[T10].state is WindowState.CERTIFIED
 
 
 @every(SEARCHED)
@@ -423,21 +423,23 @@ def test_a_refused_request_waits_as_long_as_it_is_told(stage, monkeypatch):
 def test_a_platform_that_is_down_leaves_the_hour_open_and_says_why(stage, fault):
     """The run goes on, and the next one repairs it; half an answer is none."""
     stage.platform.faults = deque([fault] * 30)
-    job = stage.read()
-    entry = entries(job.platform)[T10]
+    reading = stage.read()
+    entry = entries(reading.platform)[T10]
     assert (entry.state, bronze().height) == (WindowState.INCOMPLETE, 0)
     assert entry.detail
     stage.platform.faults.clear()
     stage.read(now=NOW + timedelta(minutes=5))
-    assert entries(job.platform)[T10].state is WindowState.CERTIFIED
+    assert entries(reading.platform)[T10].state is WindowState.CERTIFIED
     assert set(bronze()["item_id"]) == set(stage.wanted())
 
 
 @every(["steam", "facebook", "instagram", "linkedin"])
 def test_what_is_not_there_stops_no_other(stage):
     """A misspelt community holds itself up, and no one else."""
-    job = stage.read(communities=[stage.community, "4040"])
-    states = {entry.community: entry.state for entry in adapters.state().windows(job.platform)}
+    reading = stage.read(communities=[stage.community, "4040"])
+    states = {
+        entry.community: entry.state for entry in open_adapters().state().windows(reading.platform)
+    }
     assert states == {stage.community: WindowState.CERTIFIED, "4040": WindowState.INCOMPLETE}
 
 
@@ -457,9 +459,9 @@ def test_a_key_that_is_refused_or_missing_is_named_and_not_shown(stage, monkeypa
 @every(["x"])
 def test_what_x_no_longer_shows_is_beyond_recovery_and_says_so(stage):
     """Recent search reaches back seven days."""
-    job = stage.read(now=T10 + timedelta(days=7, minutes=90))
-    assert entries(job.platform)[T10].state is WindowState.UNRECOVERABLE
-    assert "seven days" in entries(job.platform)[T10].detail
+    reading = stage.read(now=T10 + timedelta(days=7, minutes=90))
+    assert entries(reading.platform)[T10].state is WindowState.UNRECOVERABLE
+    assert "seven days" in entries(reading.platform)[T10].detail
 
 
 @every(["x"])
@@ -606,7 +608,7 @@ def test_who_cannot_be_asked_again_is_not(stage):
 @every(LIVE)
 def test_a_live_source_has_no_everything(stage):
     """It needs a span."""
-    with pytest.raises(InvalidRequest, match="needs start and end"):
+    with pytest.raises(InvalidRequest, match="needs --start and --end"):
         check_backfill.fn("smartphones", stage.source, None, [stage.community], None, None, NOW)
 
 
@@ -664,11 +666,11 @@ def test_a_thirteenth_source_needs_no_line_of_this_project(tmp_path, monkeypatch
     catalogue._known.cache_clear()
     try:
         assert "notes" in catalogue.names()
-        job = Stage("notes", [], "desk").read()
+        reading = Stage("notes", [], "desk").read()
     finally:
         catalogue._known.cache_clear()
     assert bronze().select("platform", "item_id", "body").rows() == [
         ("notes", "a", "The iPhone 15 camera is great")
     ]
-    assert entries(job.platform)[T10].state is WindowState.CERTIFIED
+    assert entries(reading.platform)[T10].state is WindowState.CERTIFIED
     assert len(THIRTEENTH.splitlines()) < 100

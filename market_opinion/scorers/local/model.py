@@ -1,5 +1,7 @@
 """The trained model at work: windows of texts in, probabilities out."""
 
+import copy
+import math
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -15,6 +17,7 @@ from market_opinion.scorers.local.inputs import Floats, Reader, Window
 
 _BATCH_TOKENS = 2048
 _ASPECT_TOKENS_MAX, _ASPECT_LENGTH = 64, 3.0
+_CERTAIN = 1e-4
 
 
 class Answer(NamedTuple):
@@ -76,13 +79,19 @@ class LocalModel:
             for n, window in enumerate(windows)
         ]
 
+    def with_curves(self, curves: dict[str, Any]) -> "LocalModel":
+        """Return the same model with other curves of confidence."""
+        other = copy.copy(self)
+        other.facts = self.facts | {"calibration": curves}
+        return other
+
     def calibrated(self, what: str, features: Sequence[float]) -> float:
         """Return a probability from features, by the logistic curve that was fitted on items nothing was trained on."""
         curve = self.facts.get("calibration", {}).get(what)
         if curve is None:
             return float(_chance(np.float64(features[0])))
-        odds = curve[0] + sum(w * x for w, x in zip(curve[1:], features, strict=True))
-        return float(_chance(np.float64(odds)))
+        total = curve[0] + sum(w * x for w, x in zip(curve[1], features, strict=True))
+        return float(_chance(np.float64(total)))
 
     def aspect_vectors(self, domain: Domain) -> Floats:
         """Return one vector an aspect, made of its title and cues by the published encoder: a new domain needs no training."""
@@ -107,10 +116,16 @@ def aspect_vectors(published: Any, tokenizer: Any, domain: Domain) -> Floats:  #
 
 
 @lru_cache(maxsize=1)
-def shared_model(path: Path = weights.LEARNED) -> LocalModel:
-    """Return the model, loaded once a process."""
-    return LocalModel(path)
+def shared_model(path: Path | None = None) -> LocalModel:
+    """Return the model of a file of learned weights, or of those that are shipped, loaded once."""
+    return LocalModel(path or weights.LEARNED)
 
 
-def _chance(odds: Any) -> Any:  # noqa: ANN401, an array
-    return 1.0 / (1.0 + np.exp(-odds))
+def odds(chance: float) -> float:
+    """Return the log-odds of a probability, which is kept away from 0 and 1."""
+    bounded = min(max(chance, _CERTAIN), 1 - _CERTAIN)
+    return math.log(bounded / (1 - bounded))
+
+
+def _chance(log_odds: Any) -> Any:  # noqa: ANN401, an array
+    return 1.0 / (1.0 + np.exp(-log_odds))

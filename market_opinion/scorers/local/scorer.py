@@ -1,21 +1,21 @@
 """The scorer `local`: what the trained model believes, as mentions weighed anew and opinions with their confidence."""
 
-import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
 import polars as pl
 
+from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain
 from market_opinion.scorers.clauses import Clause
+from market_opinion.scorers.contract import Bars, Judgements, ScorerContext, Version
 from market_opinion.scorers.local.inputs import Item, Window
-from market_opinion.scorers.local.model import Answer, LocalModel
+from market_opinion.scorers.local.model import Answer, LocalModel, odds, shared_model
 from market_opinion.scorers.targets import Target, targets_of
 from market_opinion.stages.naming import Naming
-from market_opinion.stages.opinions import JUDGEMENT_SCHEMA
+from market_opinion.stages.opinions import as_judgements
 
-NAME = "local"
 # What is less likely than this is not looked at any further.
 _CHANCE_MIN = 0.12
 _REFERRED = "referred"
@@ -36,8 +36,7 @@ class Evidence(NamedTuple):
 class LocalScorer:
     """Judges items of one domain without a key; the same item always gets the same opinions."""
 
-    name = NAME
-    prompt_version: str | None = None
+    bars: ClassVar[Bars] = Bars(mention=0.5, opinion=0.35)
 
     def __init__(self, domain: Domain, model: LocalModel) -> None:
         """Prepare what is asked of every text of the domain."""
@@ -46,10 +45,22 @@ class LocalScorer:
         self._aspects = model.aspect_vectors(domain)
         self._overall = domain.overall_aspect
 
-    @property
-    def model(self) -> str:
-        """Name and version of the weights."""
-        return f"minilm-{self._model.version}"
+    @classmethod
+    def check(cls, settings: Settings, domain: Domain) -> None:
+        """Raise SettingsInvalid where the weights are not there."""
+        del domain
+        shared_model(settings.scoring.local_model)
+
+    @classmethod
+    def version(cls, settings: Settings, domain: Domain) -> Version:
+        """Return the version of the weights."""
+        del domain
+        return Version(f"minilm-{shared_model(settings.scoring.local_model).version}")
+
+    @classmethod
+    def open(cls, context: ScorerContext) -> Self:
+        """Return the scorer; the weights are loaded once a process."""
+        return cls(context.domain, shared_model(context.settings.scoring.local_model))
 
     def weigh(self, items: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
         """Return the candidates of silver.mentions with the model's confidence in place of the rules'."""
@@ -76,42 +87,38 @@ class LocalScorer:
         if reason == "subject":
             return given
         if reason == _REFERRED:
-            return self._model.calibrated("referred", (_odds(referred),))
-        return given if named is None else self._model.calibrated("named", (_odds(named),))
+            return self._model.calibrated("referred", (odds(referred),))
+        return given if named is None else self._model.calibrated("named", (odds(named),))
 
-    def judge(self, asked: pl.DataFrame) -> pl.DataFrame:
-        """Return judgements of rows of `to_judge`: for each product and aspect the clause that shows it best."""
-        windows, answers = self._answers(asked)
+    def judge(self, rows: pl.DataFrame) -> Judgements:
+        """Judge rows of `to_judge`: of each product and aspect, by the clause that shows it best."""
+        texts, numbers = rows["text"].to_list(), rows["row"].to_list()
+        found: list[tuple[Any, ...]] = []
+        for n, best in self.evidence(rows):
+            start, end = best.clause.span
+            confidence = self._model.calibrated("opinions", best.features)
+            polarity, words = 2 * best.praise - 1, texts[n][start:end]
+            place = numbers[n], best.product_id, self.aspect(best)
+            found.append((*place, polarity, confidence, start, end, words, None))
+        return Judgements(as_judgements(found))
+
+    def evidence(self, rows: pl.DataFrame) -> Iterator[tuple[int, Evidence]]:
+        """Yield the number of a row and the best evidence of each product and aspect in it."""
+        windows, answers = self._answers(rows)
         by_item: dict[int, list[tuple[Window, Answer]]] = {}
         for window, answer in zip(windows, answers, strict=True):
             by_item.setdefault(window.item, []).append((window, answer))
-        rows: list[tuple[Any, ...]] = []
-        columns = ("row", "text", "products", "reasons", "confidences")
-        for n, (row, text, products, reasons, confidences) in enumerate(
-            asked.select(columns).iter_rows()
+        columns = ("text", "products", "reasons", "confidences")
+        for n, (text, products, reasons, confidences) in enumerate(
+            rows.select(columns).iter_rows()
         ):
             sure = dict(zip(products, confidences, strict=True))
             told = dict(zip(products, reasons, strict=True))
-            for best in self._best(text, by_item.get(n, []), sure, told):
-                start, end = best.clause.span
-                polarity = 2 * best.praise - 1
-                confidence = self._model.calibrated("opinions", best.features)
-                aspect = self._reader.aspects[best.aspect]
-                rows.append(
-                    (
-                        row,
-                        best.product_id,
-                        aspect,
-                        polarity,
-                        confidence,
-                        start,
-                        end,
-                        text[start:end],
-                        None,
-                    )
-                )
-        data = zip(*rows, strict=True) if rows else [()] * len(JUDGEMENT_SCHEMA)
-        return pl.DataFrame(dict(zip(JUDGEMENT_SCHEMA, data, strict=True)), schema=JUDGEMENT_SCHEMA)
+            yield from ((n, best) for best in self._best(text, by_item.get(n, []), sure, told))
+
+    def aspect(self, evidence: Evidence) -> str:
+        """Return the name of the aspect that a piece of evidence is about."""
+        return self._reader.aspects[evidence.aspect]
 
     def _answers(self, rows: pl.DataFrame) -> tuple[list[Window], list[Answer]]:
         windows = [
@@ -180,16 +187,11 @@ def _features(
 ) -> tuple[float, ...]:
     """Return what the confidence of an opinion is made of."""
     return (
-        _odds(chance),
-        abs(_odds(praise)),
-        _odds(sure),
+        odds(chance),
+        abs(odds(praise)),
+        odds(sure),
         float(target.is_near),
         float(target.is_loser),
         float(features[0] > 0),
         float(features[5] > 0),
     )
-
-
-def _odds(chance: float) -> float:
-    bounded = min(max(chance, 1e-4), 1 - 1e-4)
-    return math.log(bounded / (1 - bounded))

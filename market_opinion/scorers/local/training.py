@@ -65,7 +65,7 @@ def examples_of(
     for n, item in enumerate(items):
         titled = {name.product_id for name in namer.names(item.thread, community=item.community)}
         home = owners.get(item.community.lower())
-        candidates = titled if len(titled) == 1 else {home} if home else set()
+        candidates: set[str | None] = {*titled} if len(titled) == 1 else {home} if home else set()
         for window in reader.read(n, Item(item.text, item.thread, item.community)):
             found.append(Example(window, _targets(item, window, reader, candidates), number))
     return found

@@ -107,7 +107,7 @@ def adapted(encoder: Arrays, learned: Arrays) -> Arrays:
 
 def save(learned: Arrays, path: Path, *, facts: dict[str, Any]) -> None:
     """Write what was learned in half precision, with the facts of its training; equal arrays give equal bytes."""
-    arrays = {name: np.asarray(value, np.float16) for name, value in _flat(learned)}
+    arrays: dict[str, Any] = {n: np.asarray(value, np.float16) for n, value in _flat(learned)}
     arrays["facts"] = np.frombuffer(json.dumps(facts, sort_keys=True).encode(), np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(path, **arrays)

@@ -233,7 +233,7 @@ def _lake_figures() -> tuple[pl.DataFrame, pl.DataFrame]:
     from market_opinion.storage.lake.tables import open_lake
 
     settings = load_settings()
-    lake = open_lake(settings.lake_catalog, settings.lake_path)
+    lake = open_lake(settings.lake.catalog, settings.lake.path)
     rejections = (
         lake.read(OPS_REJECTIONS, columns=["stage", "reason"])
         .group_by("stage", "reason")

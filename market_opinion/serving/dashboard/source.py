@@ -8,6 +8,7 @@ import polars as pl
 
 from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.settings import Settings
+from market_opinion.serving.mart.engine import open_mart
 
 Reads = Literal["mart", "postgres"]
 
@@ -28,7 +29,7 @@ class Source(Protocol):
 def open_source(settings: Settings, reads: Reads) -> Source:
     """Open the database that the settings name; raise SettingsInvalid if there is none."""
     if reads == "postgres":
-        if settings.postgres_uri is None:
+        if settings.mart.postgres_uri is None:
             message = (
                 "--reads postgres needs POSTGRES_URI: set it to the database with the views,"
                 " or leave out --reads"
@@ -36,19 +37,11 @@ def open_source(settings: Settings, reads: Reads) -> Source:
             raise SettingsInvalid(message)
         from market_opinion.serving.mart.postgres import PostgresMart
 
-        return PostgresMart(settings.postgres_uri)
-    if settings.mart_engine == "snowflake":
-        from tasks.warehouse import (
-            open_warehouse,
-        )  # how to sign in is Prefect's to know, and few need it
-
-        return open_warehouse(settings)
-    if settings.mart_engine == "none":
+        return PostgresMart(settings.mart.postgres_uri)
+    if settings.mart.engine == "none":
         message = "MART_URI is none: set it to a mart, or use --reads postgres"
         raise SettingsInvalid(message)
-    from market_opinion.serving.mart.duckdb import DuckDBMart
-
-    return DuckDBMart(settings.mart_path)
+    return open_mart(settings)
 
 
 def domains(source: Source) -> list[str]:

@@ -1,19 +1,22 @@
 """Settings: the only reader of the environment."""
 
+import logging
 import stat
 from pathlib import Path
 
 import pytest
+from pydantic import Field
 
 from market_opinion.core.errors import SettingsInvalid
+from market_opinion.core.setting_groups import SettingsGroup
 from market_opinion.core.settings import Settings, load_settings
 
 
 def test_everything_lies_in_the_home_folder_unless_said_otherwise(home):
     """The embedded default."""
     settings = load_settings()
-    assert settings.landing_root == (home / "landing").as_uri()
-    assert {settings.lake_path, settings.state_path, settings.mart_path, settings.report_path} == {
+    assert settings.landing.root == (home / "landing").as_uri()
+    assert {settings.lake.path, settings.state.path, settings.mart.path, settings.report_path} == {
         home / "lake", home / "state.sqlite", home / "mart.duckdb", home / "report.html",
     }  # fmt: skip
 
@@ -55,7 +58,7 @@ def test_an_adapter_is_chosen_by_the_scheme_of_its_uri(monkeypatch, name, value)
     monkeypatch.setenv(name, value)
     settings = load_settings()
     with pytest.raises(SettingsInvalid, match=f"{name}={value}"):
-        _ = (settings.state_path, settings.mart_path)
+        _ = (settings.state.path, settings.mart.path)
 
 
 def test_the_pepper_is_made_once_and_kept_secret(home):
@@ -72,3 +75,60 @@ def test_a_given_pepper_is_never_shown(monkeypatch):
     settings = load_settings()
     assert settings.pepper() == "sixteen-characters"
     assert "sixteen" not in repr(settings)
+
+
+def test_a_group_of_another_package_is_read_from_the_same_environment(monkeypatch, home):
+    """Its variables are named by their aliases, and a wrong value names its variable."""
+
+    class ForumSettings(SettingsGroup):
+        url: str = Field("https://forum.example", alias="FORUM_URL")
+        pages: int = Field(3, alias="FORUM_PAGES")
+
+    monkeypatch.setenv("FORUM_URL", "https://here.example")
+    forum = load_settings().group(ForumSettings)
+    assert (forum.url, forum.pages, forum.home) == ("https://here.example", 3, home)
+    assert ForumSettings.variables() == {"FORUM_URL", "FORUM_PAGES", "MARKET_OPINION_HOME"}
+    monkeypatch.setenv("FORUM_PAGES", "many")
+    with pytest.raises(SettingsInvalid, match="FORUM_PAGES"):
+        load_settings().group(ForumSettings)
+
+
+def test_the_name_of_a_group_is_no_variable(monkeypatch):
+    """`STATE` or `LAKE` of some other program is not ours."""
+    monkeypatch.setenv("STATE", "running")
+    monkeypatch.setenv("LAKE", "deep")
+    assert load_settings().lake.catalog == "market_opinion"
+
+
+@pytest.mark.parametrize("road", ["external", "copy"])
+def test_an_old_name_is_read_with_a_notice(monkeypatch, caplog, road):
+    """SNOWFLAKE_ROAD is SNOWFLAKE_ACCESS now, which wins where both are set."""
+    monkeypatch.setenv("SNOWFLAKE_ROAD", road)
+    with caplog.at_level(logging.WARNING):
+        assert load_settings().snowflake.access == road
+    assert "SNOWFLAKE_ROAD is read as SNOWFLAKE_ACCESS" in caplog.text
+    monkeypatch.setenv("SNOWFLAKE_ACCESS", "iceberg")
+    assert load_settings().snowflake.access == "iceberg"
+
+
+@pytest.mark.parametrize("name", ["SNOWFLAKE_ROAD", "SNOWFLAKE_ACCESS"])
+def test_a_wrong_access_names_the_variable(monkeypatch, name):
+    monkeypatch.setenv(name, "tunnel")
+    with pytest.raises(SettingsInvalid, match="SNOWFLAKE_ACCESS"):
+        load_settings()
+
+
+def test_settings_of_a_run_do_not_change_with_the_environment(monkeypatch):
+    """A run reads them once."""
+    settings = load_settings()
+    monkeypatch.setenv("LLM_MODEL", "another")
+    assert settings.llm.model is None
+    assert load_settings().llm.model == "another"
+
+
+def test_an_old_name_in_a_dotenv_file_is_noticed_too(monkeypatch, caplog, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("SNOWFLAKE_ROAD=copy\n")
+    with caplog.at_level(logging.WARNING):
+        assert load_settings().snowflake.access == "copy"
+    assert "SNOWFLAKE_ROAD is read as SNOWFLAKE_ACCESS" in caplog.text

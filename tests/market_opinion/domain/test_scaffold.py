@@ -12,8 +12,8 @@ from market_opinion.core.errors import InvalidRequest
 from market_opinion.domain.definition import load_domain
 from market_opinion.domain.lint import lint, needs_brand
 from market_opinion.domain.scaffold import read_catalogue, write_domain
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.scorers.llm.prompt import load_prompt
-from tasks import adapters
 from tests.conftest import REPOSITORY
 
 CATALOGUE = (
@@ -55,7 +55,7 @@ def test_a_new_domain_works_at_once(catalogue, tmp_path, monkeypatch, without_en
     assert "about cars and" in load_prompt(domain, tmp_path / "domains").system
     summary = backfill.fn(domain="cars")
     assert summary.counts["opinion_count"] >= 12
-    shares = adapters.mart().query("SELECT * FROM mart.share_of_voice")
+    shares = open_adapters().mart().query("SELECT * FROM mart.share_of_voice")
     assert set(shares["brand"]) == {"Toyota", "Ford", "Tesla", "BMW"}
     changed = subprocess.run(
         ["git", "status", "--porcelain", "market_opinion", "domains"],

@@ -5,9 +5,9 @@ import logging
 import pytest
 from pydantic import SecretStr
 
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.ops.alerts import Alert, send
 from market_opinion.sources.quota import Priority, Quota
-from tasks import adapters
 from tasks.alerts import check_rate
 from tasks.request import check_backfill
 from tests.conftest import NOW
@@ -48,12 +48,12 @@ def test_refused_requests_are_told_once(webhook, monkeypatch, home, without_engi
     """A39: whichever process met them."""
     address, received, _ = webhook
     monkeypatch.setenv("ALERT_WEBHOOK_URL", address)
-    quota = Quota(adapters.state(), "client", per_minute=90, priority=Priority.CLOSE)
+    quota = Quota(open_adapters().state(), "client", per_minute=90, priority=Priority.CLOSE)
     quota.note_refusal()
     quota.note_refusal()
-    job = check_backfill.fn("smartphones", "sample", None, None, None, None, NOW)
-    check_rate.fn(job)
-    check_rate.fn(job)
+    run, _ = check_backfill.fn("smartphones", "sample", None, None, None, None, NOW)
+    check_rate.fn(run)
+    check_rate.fn(run)
     assert [alert["rule"] for body in received for alert in body["alerts"]] == ["rate_limited"]
     assert "2 requests were refused" in received[0]["text"]
     assert '"name":"RequestsRefused","value":2' in (home / "metrics.jsonl").read_text()

@@ -1,48 +1,85 @@
-"""Coverage: how far a community's hours are certified, and where some are missing."""
+"""`python -m market_opinion audit`: what was read, and one item's way from its line to the facts."""
 
-from datetime import UTC, datetime, timedelta
+import hashlib
+import json
+from datetime import UTC, datetime
 
-from market_opinion.core.window import HOUR, Window
-from market_opinion.ops.audit import coverage
+import pytest
+
+from flows.backfill import backfill
+from market_opinion.__main__ import app
+from market_opinion.core.contracts import BRONZE_ITEMS
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.ops import audit
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.storage.state import WindowEntry, WindowState
+from tests.conftest import write_archive
 
-H0 = datetime(2026, 3, 1, tzinfo=UTC)
+pytestmark = pytest.mark.usefixtures("without_engine")
 
 
-def entry(hour, state=WindowState.CERTIFIED, community="phones"):
-    return WindowEntry(
-        "reddit",
-        community,
-        H0 + hour * HOUR,
-        state,
-        "exhausted",
-        {"submission_count": 1, "comment_count": 9},
+@pytest.fixture
+def run(tmp_path, make_comment, make_submission):
+    """Two hours of one community, certified."""
+    comments = [
+        make_comment("c1", "The Pixel 9 camera is great."),
+        make_comment("c2", "no product here", at="2026-03-01T09:30:00"),
+    ]
+    archive = write_archive(tmp_path / "archive", comments, [make_submission()])
+    backfill.fn(source="archive", archive=str(archive), communities=["phones"])
+
+
+def test_an_item_is_followed_from_its_line_to_the_facts(run):
+    """B57, and the promise of the design: a fact row leads back to the received line."""
+    steps = list(audit.trace(open_adapters(), "reddit", "c1"))
+    assert [step.where for step in steps] == [
+        "landing", "bronze.items", "silver.items", "silver.mentions", "silver.opinions", "mart.fact_brand_mentions", "mart.fact_aspect_opinion",
+    ]  # fmt: skip
+    place, _, line = steps[0].text.partition(": ")
+    row = open_adapters().lake().read(BRONZE_ITEMS, {"item_id": "c1"}).row(0, named=True)
+    assert place == f"{row['landing_uri']} line {row['landing_line']}"
+    assert hashlib.sha256(line.encode()).hexdigest() == row["payload_sha256"]
+    assert json.loads(line)["body"] == "The Pixel 9 camera is great."
+    assert 'evidence "' in steps[4].text
+
+
+def test_an_item_that_never_came_is_an_error(run):
+    with pytest.raises(InvalidRequest, match="no item nobody of reddit was received"):
+        list(audit.trace(open_adapters(), "reddit", "nobody"))
+
+
+def test_the_command_shows_holes_and_ends_with_1(run, capsys):
+    """B60: coverage, gaps, last run."""
+    app(["audit"], exit_on_error=False, result_action="return_value")
+    said = capsys.readouterr().out
+    assert "reddit/phones" in said
+    assert "2 of 2" in said
+    assert "backfill" in said
+    late = WindowEntry(
+        "reddit", "phones", datetime(2026, 3, 1, 12, tzinfo=UTC), WindowState.GAP, "error", {}
     )
+    open_adapters().state().put_windows([late])
+    with pytest.raises(SystemExit) as ended:
+        app(["audit", "reddit", "phones"], exit_on_error=False, result_action="return_value")
+    assert ended.value.code == 1
+    said = capsys.readouterr().out
+    assert "2026-03-01T11:00/2026-03-01T12:00: nothing is known" in said
+    assert "2026-03-01T12:00/2026-03-01T13:00: not certified" in said
 
 
-def span(first, last):
-    return Window(H0 + timedelta(hours=first), H0 + timedelta(hours=last))
+def test_nothing_known_is_said():
+    with pytest.raises(InvalidRequest, match="nothing is known of reddit/nowhere"):
+        audit.communities(open_adapters(), "reddit", "nowhere")
 
 
-def test_holes_are_spans():
-    """B60: hours that nothing is known of, and hours that are not certified, each as the fewest spans."""
-    hours = [
-        *(entry(hour) for hour in (0, 1, 4, 9)),
-        entry(5, WindowState.GAP),
-        entry(6, WindowState.INCOMPLETE),
-    ]
-    (found,) = coverage(hours)
-    assert (found.window, found.certified_count, found.item_count) == (span(0, 10), 4, 60)
-    assert found.missing == [span(2, 4), span(7, 9)]
-    assert found.uncertified == [span(5, 7)]
-
-
-def test_communities_are_apart():
-    assert [each.community for each in coverage([entry(3), entry(0, community="android")])] == [
-        "android",
-        "phones",
-    ]
-
-
-def test_nothing_known_is_nothing_covered():
-    assert coverage([]) == []
+@pytest.mark.parametrize(
+    ("given", "missing"), [("--start", "--end is missing"), ("--end", "--start is missing")]
+)
+def test_half_a_range_is_refused(given, missing):
+    """Not taken for all hours."""
+    with pytest.raises(InvalidRequest, match=missing):
+        app(
+            ["audit", given, "2099-01-01T00:00"],
+            exit_on_error=False,
+            result_action="return_value",
+        )

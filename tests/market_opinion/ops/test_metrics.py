@@ -1,13 +1,15 @@
 """B39, B40: metrics under the names operators know, wherever they go."""
 
 import json
+import logging
 from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
 
+from market_opinion.core.settings import load_settings
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.ops.metrics import Metric
-from tasks import adapters
 from tests.cloud import needs_aws
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -22,7 +24,7 @@ METRICS = [
 def test_the_embedded_format_is_a_line_a_time_and_place(monkeypatch, capsys):
     """As CloudWatch's specification has it: metadata under _aws, dimensions and values beside it."""
     monkeypatch.setenv("METRICS_SINK", "emf")
-    adapters.metrics().put(METRICS)
+    open_adapters().metrics().put(METRICS)
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [
         (line["Subreddit"], line["NewComments"], line.get("NewSubmissions")) for line in lines
@@ -42,7 +44,7 @@ def test_metrics_arrive_in_cloudwatch(account, monkeypatch):
     """Asked back by name and dimensions; too old ones do not spoil the others."""
     monkeypatch.setenv("METRICS_SINK", "cloudwatch")
     old = Metric("NewComments", 99, "Count", NOW - timedelta(days=30), PHONES)
-    adapters.metrics().put([*METRICS, old])
+    open_adapters().metrics().put([*METRICS, old])
     answer = boto3.client("cloudwatch").get_metric_statistics(
         Namespace="RedditIngestion",
         MetricName="NewComments",
@@ -58,8 +60,7 @@ def test_metrics_arrive_in_cloudwatch(account, monkeypatch):
 @needs_aws
 def test_alerts_arrive_by_sns(account, monkeypatch, caplog):
     """E31: one message for all; a topic that is gone is logged and stops nothing."""
-    from market_opinion.ops.alerts import Alert
-    from tasks.alerts import _send
+    from market_opinion.ops.alerts import Alert, raise_alerts
 
     sns, sqs = boto3.client("sns"), boto3.client("sqs")
     topic = sns.create_topic(Name="alerts")["TopicArn"]
@@ -69,12 +70,11 @@ def test_alerts_arrive_by_sns(account, monkeypatch, caplog):
     ]
     sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
     monkeypatch.setenv("ALERT_SNS_TOPIC_ARN", topic)
-    _send(
-        [
-            Alert("windows_gap", "2 windows are GAP"),
-            Alert("rate_limited", "3 requests were refused"),
-        ]
-    )
+    alerts = [
+        Alert("windows_gap", "2 windows are GAP"),
+        Alert("rate_limited", "3 requests were refused"),
+    ]
+    raise_alerts(alerts, load_settings(), logging.getLogger())
     (message,) = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=2)["Messages"]
     body = json.loads(message["Body"])
     assert (body["Subject"], body["Message"]) == (
@@ -82,7 +82,7 @@ def test_alerts_arrive_by_sns(account, monkeypatch, caplog):
         "2 windows are GAP\n3 requests were refused",
     )
     monkeypatch.setenv("ALERT_SNS_TOPIC_ARN", topic + "-gone")
-    _send([Alert("windows_gap", "again")])
+    raise_alerts([Alert("windows_gap", "again")], load_settings(), logging.getLogger())
     assert "SNS did not take 1 alerts" in caplog.text
 
 
@@ -91,4 +91,4 @@ def test_a_sink_nobody_knows_is_refused(monkeypatch):
 
     monkeypatch.setenv("METRICS_SINK", "somewhere")
     with pytest.raises(SettingsInvalid, match="METRICS_SINK"):
-        adapters.metrics()
+        open_adapters().metrics()

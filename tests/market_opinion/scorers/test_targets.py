@@ -31,7 +31,12 @@ def targets(phones, text, *, clause=0, referred=None):
         ("The iphone 15 is better than the pixel 9", 0, None, {IPHONE: False, PIXEL: True}),
         ("So much better than my old pixel 9", 0, GALAXY, {GALAXY: False, PIXEL: True}),
         ("So much better than my old pixel 9", 0, None, {PIXEL: True}),
-        ("I upgraded from a pixel 9 and the screen is nice", 0, GALAXY, {GALAXY: False, PIXEL: True}),
+        (
+            "I upgraded from a pixel 9 and the screen is nice",
+            0,
+            GALAXY,
+            {GALAXY: False, PIXEL: True},
+        ),
         ("Words about nothing at all", 0, None, {}),
     ],
 )

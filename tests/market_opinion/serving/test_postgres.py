@@ -12,10 +12,10 @@ from pydantic import SecretStr
 from flows.backfill import backfill
 from flows.publish import publish
 from market_opinion.core.errors import InvalidRequest, MartRefused, MartUnavailable
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.serving import mart
 from market_opinion.serving.mart.duckdb import DuckDBMart
 from market_opinion.serving.mart.postgres import PostgresMart
-from tasks import adapters
 from tests.postgres import Postgres, needs_postgres
 
 pytestmark = needs_postgres
@@ -166,7 +166,7 @@ def test_every_flow_publishes_where_it_is_told_to(uri, monkeypatch, without_engi
     there = PostgresMart(uri).query("SELECT * FROM mart.share_of_voice")
     assert_frame_equal(
         there,
-        adapters.mart().query("SELECT * FROM mart.share_of_voice"),
+        open_adapters().mart().query("SELECT * FROM mart.share_of_voice"),
         check_dtypes=False,
         check_row_order=False,
     )

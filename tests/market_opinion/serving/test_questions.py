@@ -3,7 +3,7 @@
 import re
 
 from flows.backfill import backfill
-from tasks import adapters
+from market_opinion.ops.adapters import open_adapters
 from tests.conftest import REPOSITORY
 
 _QUESTION = re.compile(
@@ -23,7 +23,7 @@ def test_ten_questions_are_answered_on_the_sample(without_engine):
     assert len(QUESTIONS) == len(re.findall(r"^## ", TEXT, re.MULTILINE)) == 10
     backfill.fn()
     for question in QUESTIONS:
-        found = adapters.mart().query(question["sql"])
+        found = open_adapters().mart().query(question["sql"])
         head, _, *rows = question["answer"].strip().splitlines()
         assert [name.strip() for name in head.strip("|").split("|")] == found.columns, question[
             "title"

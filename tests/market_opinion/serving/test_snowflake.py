@@ -160,7 +160,7 @@ _TYPES = {
 
 
 def test_credentials_that_are_missing_are_named(monkeypatch):
-    from tasks.warehouse import connect as open_connection
+    from market_opinion.serving.mart.snowflake_login import connect as open_connection
 
     monkeypatch.setenv("MART_URI", "snowflake://account/db")
     with pytest.raises(SettingsInvalid, match="SNOWFLAKE_PRIVATE_KEY"):

@@ -13,7 +13,7 @@ from infra.snowflake.__main__ import apply
 from market_opinion.core.errors import MartRefused, MartUnavailable, SettingsInvalid
 from market_opinion.core.settings import load_settings
 from market_opinion.serving.mart.snowflake import SnowflakeMart
-from tasks.warehouse import connect
+from market_opinion.serving.mart.snowflake_login import connect
 from tests.conftest import REPOSITORY
 from tests.loopback import Loopback, QuietHandler
 from tests.warehouse import needs_server
@@ -46,7 +46,7 @@ def place(monkeypatch):
 )
 def test_the_set_up_is_what_was_read_and_agreed(place, monkeypatch, road, catalog):
     """A24, C18, C19: golden files; a change of a statement is a change of them."""
-    monkeypatch.setenv("SNOWFLAKE_ROAD", road)
+    monkeypatch.setenv("SNOWFLAKE_ACCESS", road)
     monkeypatch.setenv("SNOWFLAKE_CATALOG", catalog)
     golden = GOLDEN / f"snowflake_{road}{'_' + catalog if road == 'iceberg' else ''}.sql"
     assert setup.setup(load_settings()) == golden.read_text()
@@ -70,7 +70,7 @@ def test_what_was_never_run_says_so():
 @needs_server
 def test_apply_sends_every_statement_in_order(warehouse, place, monkeypatch, capsys):
     """By the real connector."""
-    for name, value in {**warehouse.environment("OPINIONS"), "SNOWFLAKE_ROAD": "iceberg"}.items():
+    for name, value in {**warehouse.environment("OPINIONS"), "SNOWFLAKE_ACCESS": "iceberg"}.items():
         monkeypatch.setenv(name, value)
     sent = []
     execute, open_connection = (
@@ -153,7 +153,7 @@ def refusing(place, monkeypatch):
         key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
         pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
         monkeypatch.setenv("SNOWFLAKE_PRIVATE_KEY", pem)
-        monkeypatch.setattr("tasks.warehouse._TIMEOUT_SECONDS", 3)
+        monkeypatch.setattr("market_opinion.serving.mart.snowflake_login._TIMEOUT_SECONDS", 3)
         yield answers
 
 

@@ -12,7 +12,7 @@ from market_opinion.core.contracts import (
     GOLD_TABLES,
 )
 from market_opinion.core.errors import MartRefused
-from tasks import adapters
+from market_opinion.ops.adapters import open_adapters
 
 pytestmark = pytest.mark.usefixtures("without_engine")
 
@@ -28,9 +28,13 @@ pytestmark = pytest.mark.usefixtures("without_engine")
 def test_gold_is_what_the_daily_views_say(table, view):
     """Of the whole sample, to the last digit but float's own."""
     backfill.fn()
-    there = adapters.mart().query(f"SELECT {', '.join(table.schema)} FROM mart.{view}")
+    there = open_adapters().mart().query(f"SELECT {', '.join(table.schema)} FROM mart.{view}")
     assert_frame_equal(
-        adapters.lake().read(table), there, check_dtypes=False, check_row_order=False, abs_tol=1e-9
+        open_adapters().lake().read(table),
+        there,
+        check_dtypes=False,
+        check_row_order=False,
+        abs_tol=1e-9,
     )
     assert there.height >= 20
 
@@ -40,21 +44,23 @@ def test_without_a_mart_there_is_gold(monkeypatch):
     monkeypatch.setenv("MART_URI", "none:")
     assert backfill.fn().report_path is None
     with pytest.raises(MartRefused, match="gold tables"):
-        adapters.mart().query("SELECT 1")
-    assert adapters.lake().read(GOLD_DAILY_BRAND)["mention_count"].sum() > 300
+        open_adapters().mart().query("SELECT 1")
+    assert open_adapters().lake().read(GOLD_DAILY_BRAND)["mention_count"].sum() > 300
 
 
 def test_a_rebuild_brings_everything_back(home):
     """After a mart was lost; what is there already is not committed again."""
     backfill.fn()
-    before = adapters.mart().query("SELECT * FROM mart.daily_brand")
-    snapshots = [adapters.lake().snapshot_id(table) for table in GOLD_TABLES]
+    before = open_adapters().mart().query("SELECT * FROM mart.daily_brand")
+    snapshots = [open_adapters().lake().snapshot_id(table) for table in GOLD_TABLES]
     (home / "mart.duckdb").unlink()
     summary = mart.fn()
     assert_frame_equal(
-        adapters.mart().query("SELECT * FROM mart.daily_brand"), before, check_row_order=False
+        open_adapters().mart().query("SELECT * FROM mart.daily_brand"),
+        before,
+        check_row_order=False,
     )
-    assert [adapters.lake().snapshot_id(table) for table in GOLD_TABLES] == snapshots
+    assert [open_adapters().lake().snapshot_id(table) for table in GOLD_TABLES] == snapshots
     assert summary.counts["gold_row_count"] == sum(
-        adapters.lake().read(table).height for table in GOLD_TABLES
+        open_adapters().lake().read(table).height for table in GOLD_TABLES
     )

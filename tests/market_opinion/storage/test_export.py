@@ -7,9 +7,9 @@ import pytest
 
 from flows.backfill import backfill
 from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
+from market_opinion.ops.adapters import Adapters, open_adapters
 from market_opinion.serving.mart import ITEM_COLUMNS, Mart
 from market_opinion.storage.export import Export
-from tasks import adapters
 
 TABLES = {"items": SILVER_ITEMS, "mentions": SILVER_MENTIONS, "opinions": SILVER_OPINIONS}
 
@@ -27,15 +27,17 @@ class Elsewhere:
 def test_the_export_is_silver_by_day(home, monkeypatch):
     """Every row once, under its date; an unchanged rerun writes no file."""
     monkeypatch.setenv("MART_URI", "snowflake://account/DB")
-    monkeypatch.setenv("SNOWFLAKE_ROAD", "external")
+    monkeypatch.setenv("SNOWFLAKE_ACCESS", "external")
     elsewhere: Mart = Elsewhere()
-    monkeypatch.setattr(adapters, "mart", lambda: elsewhere)
+    monkeypatch.setattr(Adapters, "mart", lambda _: elsewhere)
     backfill.fn()
     for name, table in TABLES.items():
         files = sorted((home / "export" / name).glob("created_date=*/*.parquet"))
         rows = pl.concat([pl.read_parquet(path) for path in files])
         columns = list(ITEM_COLUMNS) if name == "items" else list(table.schema)
-        assert rows.sort(columns).equals(adapters.lake().read(table).select(columns).sort(columns))
+        assert rows.sort(columns).equals(
+            open_adapters().lake().read(table).select(columns).sort(columns)
+        )
         for path in files:
             day = path.parent.name.partition("=")[2]
             assert {str(moment.date()) for moment in pl.read_parquet(path)["created_at"]} == {day}

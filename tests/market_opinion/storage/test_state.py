@@ -204,8 +204,8 @@ def test_a_table_that_is_not_there_is_named(account):
 @needs_aws
 def test_settings_lead_to_the_table(account, monkeypatch):
     """B36, B37: runs of a whole pipeline stand under the keys others rely on."""
-    from tasks import adapters
+    from market_opinion.ops.adapters import open_adapters
 
     monkeypatch.setenv("STATE_URI", "dynamodb:")
     monkeypatch.setenv("RUNS_TABLE_NAME", "runs")
-    assert isinstance(adapters.state(), DynamoDBState)
+    assert isinstance(open_adapters().state(), DynamoDBState)

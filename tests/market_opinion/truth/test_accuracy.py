@@ -149,7 +149,7 @@ def test_training_and_measuring_through_the_flows(without_engine, tmp_path, monk
     from flows.backfill import backfill
     from flows.evaluate import evaluate
     from flows.train import train
-    from tasks import adapters
+    from market_opinion.ops.adapters import open_adapters
 
     for place in ("tasks.evaluate.create_table_artifact",):
         monkeypatch.setattr(place, lambda **_: None)
@@ -170,7 +170,7 @@ def test_training_and_measuring_through_the_flows(without_engine, tmp_path, monk
     from datetime import UTC, datetime
 
     backfill.fn(start=datetime(2026, 3, 1, 8, tzinfo=UTC), end=datetime(2026, 3, 1, 12, tzinfo=UTC))
-    assert set(adapters.lake().read(SILVER_OPINIONS)["scorer"]) == {"linear"}
+    assert set(open_adapters().lake().read(SILVER_OPINIONS)["scorer"]) == {"linear"}
 
 
 @pytest.mark.skipif(not TWEETS.exists(), reason="the labelled tweets are not on this machine")

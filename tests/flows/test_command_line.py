@@ -6,10 +6,10 @@ import pytest
 from rich.console import Console
 
 from flows.backfill import backfill
+from flows.command_line import run_locally
 from market_opinion.core.console import refuse
 from market_opinion.core.errors import InvalidRequest
-from tasks.local import run_locally
-from tasks.report import Summary
+from market_opinion.ops.summary import Summary
 from tasks.request import check_backfill
 
 

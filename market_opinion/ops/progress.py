@@ -1,21 +1,26 @@
-"""What a person sees while a run goes on: a bar over windows and stages, and the sums of what the stages counted."""
+"""Progress of a run: a bar for the person who watches, and the sums of the stages' counts."""
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from market_opinion.core.window import Slice
+from market_opinion.ops.counts import as_dict
+
+# A stage's dataclass of counts, or counts by name.
+Counts = Any
 
 
 class Tally:
-    """Counts of all stages of a run, added up as they are done; drawn where a person looks on."""
+    """The counts of all stages of a run; a bar shows them on a terminal."""
 
     def __init__(self) -> None:
-        """Begin with nothing to do."""
+        """Begin with no steps and no counts."""
         columns = (
             TextColumn("{task.description:<44}"),
             BarColumn(),
@@ -27,11 +32,11 @@ class Tally:
             *columns, console=console, transient=True, disable=not console.is_terminal
         )
         self._bar = self._progress.add_task("reading the source", total=None)
-        self._started_seconds = time.monotonic()
+        self._start_seconds = time.monotonic()
         self.counts: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
-        """Begin to draw."""
+        """Show the bar."""
         self._progress.start()
         return self
 
@@ -41,24 +46,24 @@ class Tally:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Take the bar away."""
+        """Remove the bar."""
         self._progress.stop()
 
     def expect(self, steps: int) -> None:
-        """So many more steps are known to come."""
+        """Add steps to the ones that are still to come."""
         task = self._progress.tasks[0]
         self._progress.update(self._bar, total=(task.total or 0) + steps)
 
-    def done(self, stage: str, span: Slice, counts: dict[str, int]) -> None:
-        """One stage of one slice is done."""
-        self.counts.update(counts)
+    def done(self, stage: str, span: Slice, counts: Counts) -> None:
+        """Add the counts of one stage of one slice, and move the bar on."""
+        self.add(counts)
         self._progress.update(self._bar, advance=1, description=f"{stage} {span.window}")
 
-    def add(self, counts: dict[str, int]) -> None:
-        """Add counts that belong to no stage of a slice."""
-        self.counts.update(counts)
+    def add(self, counts: Counts) -> None:
+        """Add counts that belong to no slice."""
+        self.counts.update(counts if isinstance(counts, Mapping) else as_dict(counts))
 
     @property
     def elapsed_seconds(self) -> float:
         """Seconds since the tally began."""
-        return time.monotonic() - self._started_seconds
+        return time.monotonic() - self._start_seconds

@@ -9,7 +9,7 @@ from prefect.client.schemas.actions import GlobalConcurrencyLimitCreate
 from prefect.testing.utilities import prefect_test_harness
 
 from market_opinion.core.errors import SettingsInvalid
-from tasks.model import _turn
+from market_opinion.ops.orchestrator import turn
 
 pytestmark = pytest.mark.integration
 
@@ -19,7 +19,7 @@ def test_a_limit_lets_one_ask_at_a_time_and_is_named_when_missing():
     with prefect_test_harness(server_startup_timeout=120):
         with (
             pytest.raises(SettingsInvalid, match="prefect gcl create model --limit 1"),
-            _turn("model"),
+            turn("model"),
         ):
             pass
         with get_client(sync_client=True) as client:
@@ -29,7 +29,7 @@ def test_a_limit_lets_one_ask_at_a_time_and_is_named_when_missing():
         inside, most = [], []
 
         def ask() -> None:
-            with _turn("model"):
+            with turn("model"):
                 inside.append(1)
                 most.append(len(inside))
                 time.sleep(0.3)
@@ -44,5 +44,5 @@ def test_a_limit_lets_one_ask_at_a_time_and_is_named_when_missing():
 
 
 def test_without_a_limit_nothing_is_asked_of_prefect():
-    with _turn(None):
+    with turn(None):
         pass

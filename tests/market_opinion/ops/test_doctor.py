@@ -4,14 +4,14 @@ import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
 from market_opinion.__main__ import app
-from tasks import doctor
+from market_opinion.ops import doctor
 from tests.cloud import needs_aws
 from tests.loopback import free_port
 from tests.reddit_server import FakeReddit, RedditServer
 
 
 def states():
-    return {finding.what: (finding.state, finding.text) for finding in doctor.examine()}
+    return {finding.part: (finding.state, finding.text) for finding in doctor.examine()}
 
 
 def test_an_untouched_machine_lacks_nothing(capsys):

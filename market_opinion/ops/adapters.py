@@ -1,0 +1,157 @@
+"""The adapters a run works with: each is opened from the settings where it is used."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import cast
+
+from market_opinion.core import aws
+from market_opinion.core.blocks import read_block
+from market_opinion.core.settings import Settings, load_settings
+from market_opinion.domain.definition import load_domain
+from market_opinion.ops.metrics import CloudWatchMetrics, EmbeddedMetrics, MetricsFile, MetricsSink
+from market_opinion.serving.mart import Mart
+from market_opinion.serving.mart.engine import open_mart
+from market_opinion.sources import Source, SourceContext
+from market_opinion.sources.catalogue import source_type
+from market_opinion.sources.inbox import Inbox
+from market_opinion.sources.quota import Priority, Quota
+from market_opinion.sources.reddit.client import Reddit, RedditClientFactory, RedditCredentials
+from market_opinion.storage.lake.tables import Lake, open_lake
+from market_opinion.storage.landing.zone import Landing
+from market_opinion.storage.state import StateStore
+from market_opinion.storage.state.sqlite import SQLiteState
+
+
+@dataclass(frozen=True)
+class Adapters:
+    """The landing zone, the lake and everything else that the settings name; a call opens one."""
+
+    settings: Settings
+
+    def landing(self) -> Landing:
+        """Return the landing zone."""
+        return Landing(
+            self.settings.landing.root,
+            compression=self.settings.landing.compression,
+            max_bytes=self.settings.landing.max_bytes,
+        )
+
+    def lake(self) -> Lake:
+        """Return the lake."""
+        return open_lake(self.settings.lake.catalog, self.settings.lake.path)
+
+    def state(self) -> StateStore:
+        """Return the state store."""
+        settings = self.settings
+        if settings.state.table is None:
+            return SQLiteState(settings.state.path, environment=settings.environment)
+        # Loads boto3's models, which few need.
+        from market_opinion.storage.state.dynamodb import DynamoDBState
+
+        return DynamoDBState(
+            settings.state.table,
+            environment=settings.environment,
+            ssm_path=settings.state.ssm_path,
+        )
+
+    def mart(self) -> Mart:
+        """Return the mart."""
+        return open_mart(self.settings)
+
+    def inbox(self) -> Inbox:
+        """Return the inbox."""
+        return Inbox(
+            self.settings.inbox_root,
+            self.landing(),
+            settle=timedelta(seconds=self.settings.inbox_settle_seconds),
+        )
+
+    def metrics(self) -> MetricsSink:
+        """Return the place that metrics go to."""
+        namespace = self.settings.metrics.namespace
+        match self.settings.metrics.sink:
+            case "file":
+                path = self.settings.home / "metrics.jsonl"
+                return MetricsFile(path, namespace=namespace)
+            case "emf":
+                return EmbeddedMetrics(namespace=namespace)
+            case "cloudwatch":
+                return CloudWatchMetrics(namespace=namespace)
+
+    def source(
+        self,
+        name: str,
+        domain: str,
+        *,
+        files: str | None = None,
+        mapping: str | None = None,
+        priority: Priority = Priority.CLOSE,
+    ) -> Source:
+        """Return the source of this name for a domain.
+
+        Raises the source's own error where nothing can be read.
+        """
+        state = self.state()
+
+        def pace(account: str, per_minute: int) -> Quota:
+            return Quota(state, account, per_minute=per_minute, priority=priority)
+
+        context = SourceContext(
+            self.settings,
+            load_domain(domain, self.settings.domains_path),
+            pace,
+            files=files,
+            mapping=mapping,
+        )
+        return cast("type[Source]", source_type(name)).open(context)
+
+    def reddit(self, priority: Priority) -> Reddit:
+        """Return a client of Reddit that shares its quota with all others.
+
+        Raises SettingsInvalid without credentials.
+        """
+        credentials = reddit_credentials(self.settings)
+        quota = Quota(
+            self.state(),
+            credentials.client_id,
+            per_minute=self.settings.reddit.requests_per_minute,
+            priority=priority,
+        )
+        return RedditClientFactory.create(
+            credentials,
+            reddit_url=self.settings.reddit.url,
+            oauth_url=self.settings.reddit.oauth_url,
+            wait_for_turn=quota.wait,
+            on_refusal=quota.note_refusal,
+        )
+
+
+def open_adapters() -> Adapters:
+    """Return the adapters of this process's environment, for commands; a run carries its own."""
+    return Adapters(load_settings())
+
+
+def reddit_credentials(settings: Settings) -> RedditCredentials:
+    """Return the credentials of the first configured place.
+
+    The places are the environment, a Prefect block, and Secrets Manager.
+    """
+    has_elsewhere = settings.reddit.secret_block or settings.reddit.secret_arn
+    if settings.reddit.client_id or not has_elsewhere:
+        secrets = {
+            "REDDIT_CLIENT_ID": settings.reddit.client_id,
+            "REDDIT_CLIENT_SECRET": settings.reddit.client_secret,
+        }
+        texts = {name: value.get_secret_value() for name, value in secrets.items() if value}
+        return RedditCredentials.parse(
+            {**texts, "REDDIT_USER_AGENT": settings.reddit.user_agent}, where="the environment"
+        )
+    if settings.reddit.secret_block:
+        return RedditCredentials.parse(
+            read_block(settings.reddit.secret_block),
+            where=f"Prefect block {settings.reddit.secret_block}",
+        )
+    answer = aws.call("secretsmanager", "get_secret_value", SecretId=settings.reddit.secret_arn)
+    return RedditCredentials.parse(
+        answer.get("SecretString", ""), where=f"secret {settings.reddit.secret_arn}"
+    )

@@ -1,0 +1,143 @@
+"""Counts of the stages: one dataclass a stage; a run adds up what its slices counted."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+
+@dataclass(frozen=True)
+class BronzeCounts:
+    """Lines that were read, items that were written, and what was dropped."""
+
+    landed_line_count: int
+    item_count: int
+    duplicate_count: int
+    rejection_count: int
+
+
+@dataclass(frozen=True)
+class SilverCounts:
+    """Usable items, and comments."""
+
+    usable_item_count: int
+    comment_count: int
+    usable_comment_count: int
+
+
+@dataclass(frozen=True)
+class MentionCounts:
+    """Mentions, and items that have one."""
+
+    mention_count: int
+    relevant_item_count: int
+
+
+@dataclass(frozen=True)
+class OpinionCounts:
+    """Opinions, mentions that have one, judgements that were refused, and what a model took.
+
+    The model's counts are None where no model is the scorer.
+    """
+
+    opinion_count: int
+    scored_mention_count: int
+    rejected_opinion_count: int
+    asked_question_count: int | None = None
+    model_request_count: int | None = None
+    unjudged_item_count: int | None = None
+    input_token_count: int | None = None
+    output_token_count: int | None = None
+    cost_micro_usd: int | None = None
+
+
+@dataclass(frozen=True)
+class WindowCounts:
+    """Hours that were written into the ledger, and those of them that are certified."""
+
+    window_count: int
+    certified_window_count: int
+
+
+@dataclass(frozen=True)
+class GoldCounts:
+    """Rows of the daily tables."""
+
+    gold_row_count: int
+
+
+@dataclass(frozen=True)
+class PollCounts:
+    """Listings that were polled, lines that came, holes, and communities that could not be read."""
+
+    polled_listing_count: int = 0
+    landed_line_count: int = 0
+    gap_count: int = 0
+    failed_poll_count: int = 0
+
+
+@dataclass(frozen=True)
+class LookCounts:
+    """Items that were asked for again, those that were absent, and those that have to go."""
+
+    looked_up_item_count: int
+    missing_item_count: int
+    erased_item_count: int
+
+
+@dataclass(frozen=True)
+class RepairCounts:
+    """Comments that threads announce and that were received, and threads that were expanded.
+
+    All are None where an hour is too young to be repaired, or its platform has no threads.
+    """
+
+    announced_comment_count: int | None = None
+    captured_comment_count: int | None = None
+    expanded_thread_count: int | None = None
+
+
+@dataclass(frozen=True)
+class EraseCounts:
+    """Texts whose answers were deleted."""
+
+    erased_text_count: int
+
+
+@dataclass(frozen=True)
+class HistoryCounts:
+    """Files that only earlier versions of a table named, and that were deleted."""
+
+    deleted_file_count: int
+
+
+@dataclass(frozen=True)
+class PurgeCounts:
+    """Lines that keep no word."""
+
+    purged_line_count: int
+
+
+@dataclass(frozen=True)
+class SweepCounts:
+    """Hours since the hour that was looked at longest ago."""
+
+    sweep_lag_hours: int
+
+
+@dataclass(frozen=True)
+class MirrorCounts:
+    """Lines that were produced to the stream; None where nothing is mirrored."""
+
+    mirrored_line_count: int | None = None
+
+
+@dataclass(frozen=True)
+class PromotionCounts:
+    """Opinions that became live."""
+
+    promoted_opinion_count: int
+
+
+def as_dict(counts: Any) -> dict[str, int]:  # noqa: ANN401, any dataclass above
+    """Return the counts by name, without those that are None."""
+    values = {field.name: getattr(counts, field.name) for field in fields(counts)}
+    return {name: value for name, value in values.items() if value is not None}

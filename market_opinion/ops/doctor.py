@@ -1,0 +1,258 @@
+"""Doctor: checks everything that a run needs, and names exactly what is missing."""
+
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import fsspec
+
+from market_opinion.core import aws
+from market_opinion.core.contracts import TABLES
+from market_opinion.core.errors import MarketOpinionError
+from market_opinion.core.settings import load_settings
+from market_opinion.domain.definition import load_domain
+from market_opinion.ops import orchestrator
+from market_opinion.ops.adapters import Adapters
+from market_opinion.scorers.llm.asking import open_model
+from market_opinion.sources import stream
+from market_opinion.sources.quota import REFUSALS, Priority
+from market_opinion.sources.reddit.client import check_access
+
+_OLDEST_PYTHON = (3, 11)
+_FREE_BYTES_MIN = 2_000_000_000
+_Result = tuple[Literal["ok", "off", "bad"], str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The state of one part, and what to do where it is bad.
+
+    An `off` part is not configured, and need not be.
+    """
+
+    part: str
+    state: Literal["ok", "off", "bad"]
+    text: str
+
+
+def examine() -> Iterator[Finding]:
+    """Check one part after another; nothing is changed, and no model is asked."""
+    checks: dict[str, Callable[[Adapters], _Result]] = {
+        "home": _home,
+        "domains": _domains,
+        "AWS": _aws,
+        "landing": _landing,
+        "lake": _lake,
+        "state": _state,
+        "Reddit": _reddit,
+        "platforms": _platforms,
+        "inbox": _inbox,
+        "stream": _stream,
+        "scorer": _scorer,
+        "mart": _mart,
+        "PostgreSQL": _postgres,
+        "alerts": _alerts,
+        "Prefect": _prefect,
+    }
+    yield Finding("Python", *_python())
+    try:
+        settings = load_settings()
+    except MarketOpinionError as error:
+        yield Finding("settings", "bad", str(error))
+        return
+    yield Finding("settings", "ok", f"environment {settings.environment}")
+    # The clients of all parts raise these where a part is absent or does not let us in.
+    troubles: tuple[type[Exception], ...] = (
+        MarketOpinionError,
+        OSError,
+        *aws.errors(),
+        *orchestrator.ERRORS,
+    )
+    for part, check in checks.items():
+        try:
+            result = check(Adapters(settings))
+        except troubles as error:
+            result = "bad", f"{type(error).__name__}: {error}"
+        yield Finding(part, *result)
+
+
+def _python() -> _Result:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if sys.version_info < _OLDEST_PYTHON:
+        return "bad", f"{version} is too old: 3.11 or newer"
+    return "ok", version
+
+
+def _home(adapters: Adapters) -> _Result:
+    home = adapters.settings.home
+    free = shutil.disk_usage(home).free
+    if free < _FREE_BYTES_MIN:
+        return "bad", (
+            f"{home}: only {free / 1e9:.1f} GB are free:"
+            " make room, or set MARKET_OPINION_HOME to a larger disk"
+        )
+    return "ok", f"{home}, {free / 1e9:.0f} GB free"
+
+
+def _domains(adapters: Adapters) -> _Result:
+    folder = adapters.settings.domains_path
+    domains = [
+        load_domain(path.parent.name, folder) for path in sorted(folder.glob("*/domain.toml"))
+    ]
+    if not domains:
+        return "bad", f"no domain below {folder}: set DOMAINS_PATH to the folder that holds them"
+    return "ok", ", ".join(f"{domain.name} ({len(domain.products)} products)" for domain in domains)
+
+
+def _aws(adapters: Adapters) -> _Result:
+    settings = adapters.settings
+    uses = {
+        "LANDING_URI": settings.landing.root.startswith("s3:"),
+        "STATE_URI": settings.state.table is not None,
+        "REDDIT_SECRET_ARN": settings.reddit.secret_arn is not None,
+        "ALERT_SNS_TOPIC_ARN": settings.alerts.sns_topic_arn is not None,
+        "METRICS_SINK": settings.metrics.sink == "cloudwatch",
+    }
+    if not any(uses.values()):
+        return "off", "nothing is kept there"
+    identity = aws.call("sts", "get_caller_identity")["Arn"]
+    return "ok", f"{identity}, for {', '.join(name for name, is_used in uses.items() if is_used)}"
+
+
+def _landing(adapters: Adapters) -> _Result:
+    root = adapters.settings.landing.root
+    fs, path = fsspec.url_to_fs(root)
+    if root.startswith("s3:"):
+        fs.invalidate_cache()
+        fs.ls(path.partition("/")[0])  # raises for a bucket that is absent, or not ours
+    folders = fs.ls(path, detail=False) if fs.exists(path) else []
+    platforms = sorted(name.rpartition("/")[2] for name in folders)
+    return "ok", f"{root}: {', '.join(platforms) or 'empty'}"
+
+
+def _lake(adapters: Adapters) -> _Result:
+    lake = adapters.lake()
+    count = sum(lake.snapshot_id(table) is not None for table in TABLES)
+    catalog = adapters.settings.lake.catalog
+    return "ok", f"catalog {catalog}: {count} of {len(TABLES)} tables are written"
+
+
+def _state(adapters: Adapters) -> _Result:
+    entries, settings = adapters.state().windows(), adapters.settings
+    place = f"DynamoDB {settings.state.table}" if settings.state.table else str(settings.state.path)
+    return "ok", f"{place}: {len(entries):,} hours are known"
+
+
+def _reddit(adapters: Adapters) -> _Result:
+    settings = adapters.settings
+    credentials = (
+        settings.reddit.client_id,
+        settings.reddit.client_secret,
+        settings.reddit.secret_block,
+        settings.reddit.secret_arn,
+    )
+    if not any(credentials):
+        return "off", (
+            "no app: REDDIT_CLIENT_ID and the others, REDDIT_SECRET_BLOCK or REDDIT_SECRET_ARN,"
+            " to read it live"
+        )
+    check_access(adapters.reddit(Priority.BACKFILL))
+    refusals = len(adapters.state().notes(REFUSALS))
+    text = f"{settings.reddit.requests_per_minute} requests a minute"
+    if refusals:
+        return "bad", f"{text}, {refusals} refused lately: lower it"
+    return "ok", text
+
+
+def _platforms(adapters: Adapters) -> _Result:
+    """Name the platforms with a key.
+
+    Whether it is accepted, only reading shows, and some platforms count every request.
+    """
+    fields = {
+        name: f"{name}_bearer_token" if name == "x" else f"{name}_access_token"
+        for name in ("x", "facebook", "instagram", "linkedin")
+    }
+    with_key = [name for name, field in fields.items() if getattr(adapters.settings, field)]
+    return "ok", ", ".join(
+        ["hackernews and steam need no key", *(f"{name} has one" for name in with_key)]
+    )
+
+
+def _inbox(adapters: Adapters) -> _Result:
+    inbox = adapters.inbox()
+    outcomes = inbox.outcomes()
+    waiting = inbox.files().keys() - {outcome.path for outcome in outcomes}
+    refused = sum(outcome.state in {"refused", "partly"} for outcome in outcomes)
+    root = adapters.settings.inbox_root
+    text = f"{root}: {len(waiting):,} files wait, {len(outcomes):,} were seen"
+    if refused:
+        text += f", {refused:,} of them refused in part or whole: `market_opinion inbox`"
+    return "ok", text
+
+
+def _stream(adapters: Adapters) -> _Result:
+    settings = adapters.settings
+    if settings.kafka_bootstrap_servers is None:
+        return "off", "KAFKA_BOOTSTRAP_SERVERS is not set"
+    if platforms := stream.platforms(settings):
+        return "ok", f"topics of {', '.join(platforms)}"
+    return "ok", f"no topic named {stream.topic_of(settings.environment, '*')}"
+
+
+def _scorer(adapters: Adapters) -> _Result:
+    settings = adapters.settings
+    if settings.scorer != "llm":
+        return "ok", settings.scorer
+    open_model(settings)
+    budget = (
+        f"{settings.llm.budget_usd_per_day} USD a day"
+        if settings.llm.budget_usd_per_day is not None
+        else "no budget a day"
+    )
+    return "ok", f"{settings.llm.model} at {settings.llm.base_url or 'OpenAI'}, {budget}"
+
+
+def _mart(adapters: Adapters) -> _Result:
+    engine = adapters.settings.mart.engine
+    if engine == "none":
+        return "off", "MART_URI=none:, daily figures are in gold.*"
+    mart = adapters.mart()
+    if not mart.is_loaded:
+        return "ok", f"{engine}, not loaded yet"
+    last = mart.query("SELECT MAX(last_date_key) AS last_date_key FROM mart.load_audit").item()
+    return "ok", f"{engine}, loaded up to {last}"
+
+
+def _postgres(adapters: Adapters) -> _Result:
+    uri = adapters.settings.mart.postgres_uri
+    if uri is None:
+        return "off", "POSTGRES_URI is not set: nothing is published"
+    from market_opinion.serving.mart.postgres import PostgresMart  # few need it
+
+    is_loaded = PostgresMart(uri).is_loaded
+    return "ok", "the views are published" if is_loaded else "nothing published yet"
+
+
+def _alerts(adapters: Adapters) -> _Result:
+    places = {
+        "webhook": adapters.settings.alerts.webhook_url,
+        "SNS": adapters.settings.alerts.sns_topic_arn,
+    }
+    names = [name for name, address in places.items() if address]
+    if not names:
+        return "off", "only in the log: set ALERT_WEBHOOK_URL or ALERT_SNS_TOPIC_ARN"
+    return "ok", ", ".join(names)
+
+
+def _prefect(adapters: Adapters) -> _Result:
+    url = orchestrator.server_url()
+    if url is None:
+        return "off", "PREFECT_API_URL is not set: flows run in their own process"
+    limit = adapters.settings.llm.concurrency_limit
+    if missing := orchestrator.missing_parts(url, concurrency_limit=limit):
+        return "bad", "; ".join(missing)
+    count = len(orchestrator.deployment_names())
+    return "ok", f"{url}: {count} deployments, and a worker on its pool"

@@ -1,0 +1,263 @@
+"""Second looks at hours: which are due, and what a look found: votes, edits, and deletions."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache, partial
+from typing import Any, Literal
+
+import polars as pl
+
+from market_opinion.core.contracts import BRONZE_ITEMS
+from market_opinion.core.errors import CommunityClosed
+from market_opinion.core.log import Log
+from market_opinion.core.window import HOUR, Slice, Window, floor_hour
+from market_opinion.ops.counts import LookCounts, RepairCounts
+from market_opinion.ops.readers import open_second_look
+from market_opinion.ops.reading import Reading
+from market_opinion.ops.run import Run
+from market_opinion.sources.quota import Priority
+from market_opinion.sources.reddit import live
+from market_opinion.sources.second_look import Known, SecondLook, compare
+from market_opinion.sources.windowed import land_apart
+from market_opinion.stages import quality
+from market_opinion.stages.hours import slices_of
+from market_opinion.storage.landing.origin import Visit
+from market_opinion.storage.landing.redaction import GONE_TEXTS, Erasure
+from market_opinion.storage.state import StateStore, WindowEntry
+
+Purpose = Literal["refresh", "sweep"]
+CHECKS = "checks"
+_ABSENT = "absent"
+_COLUMNS = [
+    "community",
+    "kind",
+    "item_id",
+    "thread_id",
+    "author",
+    "title",
+    "body",
+    "votes",
+    "reply_count",
+]
+# A thread of which less was received than this share is expanded, where enough is missing to be
+# worth the requests.
+_CAPTURED_MIN, _MISSING_MIN, _EXPANDED_MAX = 0.8, 5, 10
+_EXPANDED_FROM = timedelta(hours=6)
+# Two looks closer than this count as one: an item that is missing now may be back in a moment.
+_BETWEEN_ABSENCES = timedelta(minutes=30)
+
+
+@dataclass(frozen=True)
+class SecondLookResult:
+    """One hour after a second look: the slices that got new lines, and what has to be erased.
+
+    `erasures` holds one erasure, or none where nothing has to go.
+    """
+
+    changed: list[Slice]
+    erasures: list[Erasure]
+    counts: LookCounts
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """The rising ages in hours at which a refresh looks, and the interval of a sweep."""
+
+    ages: list[int]
+    sweep_hours: int
+
+    def due(
+        self,
+        purpose: Purpose,
+        entries: Iterable[WindowEntry],
+        checks: Mapping[str, Mapping[str, Any]],
+        *,
+        now: datetime,
+        limit: int,
+    ) -> list[tuple[Window, tuple[str, ...]]]:
+        """Return the hours to look at again with their communities, at most `limit` hours.
+
+        A refresh takes hours that have come to one of the ages since the last look. A sweep takes
+        the hours past all ages whose last look is longest ago.
+        """
+        due: dict[datetime, list[str]] = defaultdict(list)
+        order: dict[datetime, str] = {}
+        for entry in entries:
+            start = entry.window_start
+            check = checks.get(check_name(entry.platform, entry.community, start), {})
+            if purpose == "refresh" and self._is_refresh_due(start, check, now):
+                due[start].append(entry.community)
+                order[start] = start.isoformat()
+            elif purpose == "sweep" and self._is_sweep_due(start, check, now):
+                due[start].append(entry.community)
+                order[start] = min(check.get("looked_at", ""), order.get(start, "9"))
+        starts = sorted(due, key=lambda start: (order[start], start))[:limit]
+        return [(Window.hour(start), tuple(due[start])) for start in starts]
+
+    def note(self, hour: Window, now: datetime) -> dict[str, Any]:
+        """Return the note of a look at an hour: its time, and the age that the hour had reached."""
+        ages = [age for age in self.ages if hour.end + timedelta(hours=age) <= now]
+        return {"looked_at": now.isoformat(), "age_hours": max(ages, default=0)}
+
+    def _is_refresh_due(self, start: datetime, check: Mapping[str, Any], now: datetime) -> bool:
+        reached = [age for age in self.ages if start + HOUR * (age + 1) <= now]
+        return bool(reached) and check.get("age_hours", 0) < reached[-1]
+
+    def _is_sweep_due(self, start: datetime, check: Mapping[str, Any], now: datetime) -> bool:
+        if start >= now - timedelta(hours=self.ages[-1] + 1):
+            return False
+        # Half the promised time, so that one run that fails breaks no promise.
+        patience = timedelta(hours=self.sweep_hours / 2)
+        return (
+            "looked_at" not in check or datetime.fromisoformat(check["looked_at"]) < now - patience
+        )
+
+
+def check_name(platform: str, community: str, start: datetime) -> str:
+    """Return the name under which the state store notes looks at an hour."""
+    return f"{platform}/{community}/{start:%Y-%m-%dT%H}"
+
+
+def known_hours(state: StateStore, reading: Reading) -> list[WindowEntry]:
+    """Return the ledger's hours of the reading's communities that hold items."""
+    return [
+        entry
+        for entry in state.windows(reading.platform)
+        if entry.community in reading.communities and entry.counts.get("bronze_row_count")
+    ]
+
+
+def sweep_lag_hours(
+    entries: Iterable[WindowEntry], checks: Mapping[str, Mapping[str, Any]], now: datetime
+) -> float:
+    """Return the hours since the hour that was looked at longest ago; 0 without any."""
+    moments = []
+    for entry in entries:
+        name = check_name(entry.platform, entry.community, entry.window_start)
+        moments.append(
+            datetime.fromisoformat(checks[name]["looked_at"])
+            if name in checks
+            else entry.window_start
+        )
+    return max(((now - moment) / HOUR for moment in moments), default=0.0)
+
+
+class HourLook:
+    """A second look at one hour of a platform; what changed is landed as it is found."""
+
+    def __init__(self, run: Run, reading: Reading, span: Slice, purpose: Purpose) -> None:
+        """Look with the priority of the purpose."""
+        priority = Priority.REFRESH if purpose == "refresh" else Priority.SWEEP
+        self._run = run
+        self._span = span
+        self._source: SecondLook = open_second_look(run, reading, priority)
+        self._state = run.adapters.state()
+        self._absent_before = self._state.notes(_ABSENT)
+        self._touched: dict[Window, set[str]] = defaultdict(set)
+        self._gone, self._authorless = set[str](), set[str]()
+        self._absent_count = 0
+
+    def look(self, log: Log) -> SecondLookResult:
+        """Ask for every item of the hour again, and return what changed and what has to go."""
+        span = self._span
+        rows = self._run.adapters.lake().read(
+            BRONZE_ITEMS, span.where, span.window, columns=_COLUMNS
+        )
+        alive = rows.filter(~pl.col("body").fill_null("").is_in(GONE_TEXTS))
+        for (community,), items in alive.group_by("community", maintain_order=True):
+            try:
+                self._look_at(str(community), items)
+            except CommunityClosed as error:
+                log.warning("%s: what is kept of it is left as it is", error)
+        threads = self._gone & set(rows.filter(kind="submission")["item_id"])
+        erasure = Erasure(frozenset(self._gone), frozenset(threads), frozenset(self._authorless))
+        return SecondLookResult(
+            slices_of(span.platform, self._touched),
+            [erasure] if erasure else [],
+            LookCounts(alive.height, self._absent_count, len(self._gone)),
+        )
+
+    def _look_at(self, community: str, items: pl.DataFrame) -> None:
+        rows = {
+            Known(row["kind"], row["item_id"], row["thread_id"]): row
+            for row in items.iter_rows(named=True)
+        }
+        source, now = self._source, self._run.now
+        sighting = source.look_again(community, self._span.window, list(rows))
+        changes = compare(sighting, rows, source.forms)
+        absent_again = self._absent_again(rows, changes.absent)
+        self._gone.update(item.item_id for item in (*sighting.gone, *absent_again))
+        self._authorless.update(item.item_id for item in changes.authorless)
+        self._absent_count += len(changes.absent)
+        if lines := [*changes.items, *sighting.successors]:
+            visit = Visit(self._span.platform, "refresh", source.retrieved_at, source.forms)
+            landing = self._run.adapters.landing()
+            for hour in land_apart(landing, visit, community, lines, now=now):
+                self._touched[hour].add(community)
+
+    def _absent_again(self, items: Iterable[Known], absent: Collection[Known]) -> set[Known]:
+        """Return the absent items that were absent before too, and remember the others.
+
+        An item is remembered until it is seen, or absent again.
+        """
+        platform, now, before = self._span.platform, self._run.now, self._absent_before
+        names = {item: f"{platform}/{item.kind}/{item.item_id}" for item in items}
+        again = {
+            item
+            for item in absent
+            if (since := before.get(names[item]))
+            and datetime.fromisoformat(since) <= now - _BETWEEN_ABSENCES
+        }
+        fresh = [names[item] for item in absent if names[item] not in before]
+        self._state.put_notes(_ABSENT, dict.fromkeys(fresh, now.isoformat()))
+        over = [
+            name
+            for item, name in names.items()
+            if name in before and (item not in absent or item in again)
+        ]
+        self._state.drop_notes(_ABSENT, over)
+        return again
+
+
+def expand_threads(run: Run, span: Slice) -> tuple[list[Slice], RepairCounts]:
+    """Expand the hour's Reddit threads that lack many comments, and return the changed hours.
+
+    The platform's count holds removed comments too, so it is an upper bound: only a thread far
+    below it is worth requests. Younger hours are left alone, since the comments of the last hour or
+    two are not closed yet.
+    """
+    if span.platform != live.PLATFORM or run.now - span.window.end < _EXPANDED_FROM:
+        return [], RepairCounts()
+    columns = ["community", "kind", "item_id", "thread_id", "reply_count", "window_start"]
+    reach = Window(span.window.start, max(span.window.end, floor_hour(run.now) + HOUR))
+    rows = run.adapters.lake().read(BRONZE_ITEMS, span.where, reach, columns=columns)
+    threads = quality.count_threads(rows, span.window.start)
+    worth = deficient_threads(threads)
+    touched: dict[Window, set[str]] = defaultdict(set)
+    open_reddit = cache(partial(run.adapters.reddit, Priority.REFRESH))
+    for community, thread_id in worth:
+        ids = set(rows.filter(thread_id=thread_id, kind="comment")["item_id"])
+        names = {live.fullname("comment", item_id) for item_id in ids}
+        visit = live.expand(
+            open_reddit(), run.adapters.landing(), community, thread_id, known=names, now=run.now
+        )
+        for hour in visit.hours:
+            touched[hour].add(community)
+    return slices_of(span.platform, touched), RepairCounts(
+        announced_comment_count=int(threads["reply_count"].sum()),
+        captured_comment_count=int(threads["captured_count"].sum()),
+        expanded_thread_count=len(worth),
+    )
+
+
+def deficient_threads(threads: pl.DataFrame) -> list[tuple[str, str]]:
+    """Return community and id of the threads that are worth expanding, the emptiest first."""
+    captured, announced = pl.col("captured_count"), pl.col("reply_count")
+    worst = (
+        threads.filter(captured < announced * _CAPTURED_MIN, announced - captured >= _MISSING_MIN)
+        .sort("captured_count")
+        .head(_EXPANDED_MAX)
+    )
+    return list(worst.select("community", "thread_id").iter_rows())

@@ -1,0 +1,142 @@
+"""Summary of a run, for the person who started it and for Prefect's page of the run."""
+
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from market_opinion.storage.state.ratios import ratios
+
+_SHOWN = (
+    "window_count",
+    "certified_window_count",
+    "landed_line_count",
+    "item_count",
+    "duplicate_count",
+    "rejection_count",
+    "rejected_opinion_count",
+    "usable_item_count",
+    "mention_count",
+    "relevant_item_count",
+    "opinion_count",
+)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """One run: its counts by name, its duration, and the path of the report."""
+
+    title: str
+    counts: dict[str, int]
+    seconds: float
+    report_path: str | None
+    notes: tuple[str, ...] = ()
+
+    def rows(self) -> list[tuple[str, str]]:
+        """Return the most important figures in words, as pairs of name and value."""
+        count = self.counts
+        if "window_count" not in count:
+            return [
+                *self._polled(),
+                *self._second_look(),
+                *self._model(),
+                *self._served(),
+                ("seconds", f"{self.seconds:.1f}"),
+            ]
+        ratio = ratios(count)["usable_comment_ratio"]
+        of_comments = f" ({ratio:.1%} of comments)" if ratio is not None else ""
+        number = {name: f"{count.get(name, 0):,}" for name in _SHOWN}
+        certified, duplicates = number["certified_window_count"], number["duplicate_count"]
+        refused_lines, refused_opinions = (
+            number["rejection_count"],
+            number["rejected_opinion_count"],
+        )
+        return [
+            ("windows", f"{number['window_count']} ({certified} certified)"),
+            ("lines landed", number["landed_line_count"]),
+            ("items", f"{number['item_count']} ({duplicates} duplicates of them dropped)"),
+            ("rejected", f"{refused_lines} lines, {refused_opinions} opinions"),
+            ("usable", f"{number['usable_item_count']}{of_comments}"),
+            ("mentions", f"{number['mention_count']} in {number['relevant_item_count']} items"),
+            ("opinions", number["opinion_count"]),
+            *self._second_look(),
+            *self._model(),
+            *self._served(),
+            ("seconds", f"{self.seconds:.1f}"),
+            ("report", self.report_path or "none"),
+        ]
+
+    def _polled(self) -> list[tuple[str, str]]:
+        """Return the figures of polls, where there were some."""
+        count = self.counts
+        if "polled_listing_count" not in count:
+            return []
+        text = (
+            f"{count['polled_listing_count']:,} listings,"
+            f" {count['landed_line_count']:,} lines landed, {count['gap_count']:,} gaps,"
+            f" {count['failed_poll_count']:,} failed"
+        )
+        return [("polled", text)]
+
+    def _served(self) -> list[tuple[str, str]]:
+        """Return the figures of a purge and of a publication, where there was one."""
+        titles = {
+            "purged": ("purged_line_count", "lines keep no word"),
+            "published": ("published_row_count", "rows"),
+        }
+        return [
+            (title, f"{self.counts[name]:,} {unit}")
+            for title, (name, unit) in titles.items()
+            if name in self.counts
+        ]
+
+    def _second_look(self) -> list[tuple[str, str]]:
+        """Return the figures of a second look, where there was one."""
+        count = self.counts
+        if "looked_up_item_count" not in count:
+            return []
+        text = (
+            f"{count['looked_up_item_count']:,} items, {count['missing_item_count']:,} missing,"
+            f" {count['erased_item_count']:,} erased"
+        )
+        return [("looked up", text)]
+
+    def _model(self) -> list[tuple[str, str]]:
+        """Return the figures of the model, where one was asked."""
+        count = self.counts
+        if not count.get("model_request_count"):
+            return []
+        tokens = f"{count['input_token_count']:,} tokens in, {count['output_token_count']:,} out"
+        usd = count["cost_micro_usd"] / 1e6
+        cost = (
+            f"{usd:.4f} USD, {1000 * usd / max(1, count['asked_question_count']):.4f} a thousand"
+            if usd
+            else "cost not known"
+        )
+        left = (
+            f", {count['unjudged_item_count']:,} items left when the budget was spent"
+            if count["unjudged_item_count"]
+            else ""
+        )
+        title = "expected" if "planned_item_count" in count else "model"
+        questions = (
+            f"{count['asked_question_count']:,} questions"
+            f" in {count['model_request_count']:,} requests"
+        )
+        return [(title, f"{questions}, {tokens}, {cost}{left}")]
+
+    def show(self, console: Console) -> None:
+        """Print the summary."""
+        table = Table(
+            title=escape(self.title),
+            show_header=False,
+            title_justify="left",
+            title_style="bold",
+            box=None,
+        )
+        for name, value in self.rows():
+            table.add_row(name, escape(value), style=None)
+        for note in self.notes:
+            console.print(f"[yellow]note[/] {escape(note)}", highlight=False, soft_wrap=True)
+        console.print(table, soft_wrap=True)

@@ -1,0 +1,108 @@
+"""The contract of a scorer: what it is opened with, and what it answers.
+
+A scorer of another package is a class with these methods under the entry point group `market_opinion.scorers`:
+
+    class Stars:
+        bars = Bars(mention=0.5, opinion=0.0)
+
+        @classmethod
+        def check(cls, settings, domain): ...
+
+        @classmethod
+        def version(cls, settings, domain):
+            return Version("stars-1", None)
+
+        @classmethod
+        def open(cls, context):
+            return cls()
+
+        def weigh(self, items, candidates):
+            return candidates
+
+        def judge(self, rows):
+            return Judgements(judgements_of(rows))
+
+and in its `pyproject.toml`: `[project.entry-points."market_opinion.scorers"]`, `stars = "my_package:Stars"`.
+"""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from typing import ClassVar, NamedTuple, Protocol, Self
+
+import polars as pl
+
+from market_opinion.core.contracts import OPS_REJECTIONS
+from market_opinion.core.log import Log
+from market_opinion.core.settings import Settings
+from market_opinion.domain.definition import Domain
+from market_opinion.storage.lake.tables import Lake
+from market_opinion.storage.state import StateStore
+
+# Holds the slot that LLM_CONCURRENCY_LIMIT names; None holds nothing.
+Turn = Callable[[str | None], AbstractContextManager[None]]
+
+
+class Bars(NamedTuple):
+    """The confidence from which on a mention and an opinion count, each in [0, 1]."""
+
+    mention: float
+    opinion: float
+
+
+class Version(NamedTuple):
+    """The name and version of what judges, and of the question put to a language model.
+
+    Judgements may change where either does.
+    """
+
+    model: str
+    prompt: str | None = None
+
+
+@dataclass(frozen=True)
+class ScorerContext:
+    """What a scorer is opened with: the domain, and the stores that paid answers are kept in.
+
+    `commit` holds the properties that its own commits to the lake carry.
+    """
+
+    settings: Settings
+    domain: Domain
+    lake: Lake
+    state: StateStore
+    turn: Turn
+    log: Log
+    commit: dict[str, str] = field(default_factory=dict)
+
+
+class Judgements(NamedTuple):
+    """Judgements in `opinions.JUDGEMENT_SCHEMA`, rejections of what was given up, and counts."""
+
+    rows: pl.DataFrame
+    given_up: pl.DataFrame = OPS_REJECTIONS.empty()
+    counts: dict[str, int] = {}  # noqa: RUF012, never changed
+
+
+class Scorer(Protocol):
+    """A judge of items of one domain."""
+
+    bars: ClassVar[Bars]
+
+    @classmethod
+    def check(cls, settings: Settings, domain: Domain) -> None:
+        """Raise SettingsInvalid that names what is missing for judging the domain."""
+
+    @classmethod
+    def version(cls, settings: Settings, domain: Domain) -> Version:
+        """Return the version, without asking anybody."""
+
+    @classmethod
+    def open(cls, context: ScorerContext) -> Self:
+        """Return a scorer that is ready to judge; raises what `check` raises."""
+
+    def weigh(self, items: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+        """Return candidates of silver.mentions with the scorer's own `confidence`."""
+
+    def judge(self, rows: pl.DataFrame) -> Judgements:
+        """Judge rows of `opinions.to_judge`."""

@@ -1,0 +1,128 @@
+"""Erasure and purge: which items are meant, which hours hold them, and what is left of them."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+import polars as pl
+
+from market_opinion.core.contracts import BRONZE_ITEMS
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.core.window import Slice, Window, contiguous, spans
+from market_opinion.stages.silver import THREAD_DAYS
+from market_opinion.storage.landing.redaction import GONE, WITHOUT_WORDS, Erasure
+
+
+def user_name(author: str) -> str:
+    """Return a user name as bronze compares it: lower case, without u/ before it."""
+    return author.lower().removeprefix("/").removeprefix("u/")
+
+
+def find_erasure(
+    platform: str,
+    rows: pl.DataFrame,
+    *,
+    items: Iterable[str],
+    user: str,
+    purged_items: pl.Series,
+) -> Erasure:
+    """Return the erasure of a user's items, or of named items with their threads' titles.
+
+    `rows` are bronze rows of the platform, `purged_items` ids of the user's items, whose name is
+    gone. Raises InvalidRequest naming the items that are not kept.
+    """
+    ids = list(items)
+    is_meant = pl.col("item_id").is_in(ids) | (pl.col("author").str.to_lowercase() == user)
+    is_meant |= pl.col("item_id").is_in(purged_items.implode())
+    theirs = rows.filter(is_meant.fill_null(value=False))
+    if unknown := sorted(set(ids) - set(theirs["item_id"])):
+        message = (
+            f"no items {', '.join(unknown)} of {platform} are kept:"
+            " give ids as on the platform, without t1_ or t3_"
+        )
+        raise InvalidRequest(message)
+    threads = frozenset(theirs.filter(kind="submission")["item_id"])
+    users = frozenset({user} if user else ())
+    return Erasure(frozenset(theirs["item_id"]), threads, users=users)
+
+
+def reach(erasure: Erasure, near: Window | None) -> Window | None:
+    """Return the hours whose lines may hold the erasure.
+
+    A thread's comments repeat its title for 180 days.
+    """
+    if near and erasure.thread_ids:
+        return Window(near.start, near.end + timedelta(days=THREAD_DAYS))
+    return near
+
+
+def hours_to_clean(rows: pl.DataFrame, erasure: Erasure) -> set[tuple[str, datetime]]:
+    """Return community and hour of bronze rows that still hold the erasure.
+
+    A run that was cut off leaves such rows.
+    """
+    is_meant = (
+        pl.col("item_id").is_in(list(erasure.item_ids | erasure.authorless_ids))
+        | pl.col("thread_id").is_in(list(erasure.thread_ids))
+        | _is_by_user(erasure)
+    )
+    columns = rows.filter(is_meant.fill_null(value=False)).select("community", "window_start")
+    return set(columns.iter_rows())
+
+
+def items_with_answers(rows: pl.DataFrame, erasure: Erasure) -> list[str]:
+    """Return the items whose text goes, or stands under a title that goes."""
+    is_meant = pl.col("item_id").is_in(list(erasure.item_ids)) | pl.col("thread_id").is_in(
+        list(erasure.thread_ids)
+    ).fill_null(value=False)
+    return rows.filter(is_meant | _is_by_user(erasure))["item_id"].unique().to_list()
+
+
+def items_without_opinions(rows: pl.DataFrame, erasure: Erasure) -> list[str]:
+    """Return the items whose opinions go: the named ones, and those of the users."""
+    return sorted({*erasure.item_ids, *rows.filter(_is_by_user(erasure))["item_id"]})
+
+
+def count_left(rows: pl.DataFrame, erasure: Erasure) -> int:
+    """Return the number of bronze rows that still hold what was erased."""
+    has_text = pl.col("item_id").is_in(list(erasure.item_ids)) & (pl.col("body") != GONE)
+    return rows.filter(has_text | _is_by_user(erasure)).height
+
+
+def has_words(body: pl.Expr) -> pl.Expr:
+    """Return whether a row of bronze still holds words."""
+    return ~body.is_in(WITHOUT_WORDS).fill_null(value=False)
+
+
+def expired_slices(
+    whole: Slice,
+    rows: pl.DataFrame,
+    unfinished: Iterable[datetime],
+    *,
+    max_items: int,
+) -> list[Slice]:
+    """Return the hours that still hold words, or whose purge was cut off.
+
+    They come in slices that fit in memory. `rows` are the bronze rows of the slice.
+    """
+    counts = Counter(rows.filter(has_words(pl.col("body")))["window_start"])
+    counts.update(unfinished)
+    return [
+        whole.during(part)
+        for window in contiguous(counts)
+        for part in spans(_per_hour(window, counts), max_items=max_items)
+    ]
+
+
+def _per_hour(window: Window, counts: Mapping[datetime, int]) -> list[tuple[Window, int]]:
+    return [(hour, counts[hour.start]) for hour in window.hours()]
+
+
+def _is_by_user(erasure: Erasure) -> pl.Expr:
+    is_theirs = pl.col("author").str.to_lowercase().is_in(list(erasure.users))
+    return is_theirs.fill_null(value=False)
+
+
+def empty_rows(*columns: str) -> pl.DataFrame:
+    """Return bronze rows of these columns, without any."""
+    return BRONZE_ITEMS.empty().select(columns)
