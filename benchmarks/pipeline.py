@@ -29,7 +29,7 @@ from market_opinion.ops.counts import as_dict
 from market_opinion.ops.reading import whole_platform
 from tasks.bronze import build_bronze
 from tasks.fetch import fetch_windows
-from tasks.mart import load_mart
+from tasks.load import load_mart
 from tasks.mentions import find_mentions
 from tasks.opinions import judge_items
 from tasks.record import record_windows

@@ -11,10 +11,10 @@ from flows.stages import carry, conclude
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.alerts import check_windows
+from tasks.drain import mirror_landed
 from tasks.fetch import fetch_windows
 from tasks.report import compare_stars
 from tasks.request import SourceName, check_backfill
-from tasks.stream import mirror_landed
 
 
 @flow(name="backfill", on_failure=[report_failure], on_crashed=[report_failure])

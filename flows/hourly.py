@@ -11,10 +11,10 @@ from flows.stages import carry, conclude
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.alerts import check_windows
+from tasks.drain import mirror_landed
 from tasks.fetch import fetch_windows
 from tasks.record import find_due_windows, find_stale_windows
 from tasks.request import SourceName, check_hourly
-from tasks.stream import mirror_landed
 
 
 @flow(name="hourly", on_failure=[report_failure], on_crashed=[report_failure])

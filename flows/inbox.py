@@ -12,7 +12,7 @@ from market_opinion.ops.arrivals import waiting_paths
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.alerts import check_windows
-from tasks.inbox import (
+from tasks.receive import (
     find_arrivals,
     find_received,
     receive_file,

@@ -9,7 +9,7 @@ from flows.command_line import run_locally
 from flows.failure import report_failure
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
-from tasks.mart import publish_views
+from tasks.load import publish_views
 from tasks.report import publish_summary
 from tasks.request import check_publish
 

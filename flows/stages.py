@@ -11,7 +11,7 @@ from tasks.alerts import check_rate
 from tasks.bronze import build_bronze
 from tasks.erase import erase_answers, erase_landed, find_other_runs, forget_history, write_proof
 from tasks.gold import build_gold
-from tasks.mart import load_mart, publish_views
+from tasks.load import load_mart, publish_views
 from tasks.mentions import find_mentions
 from tasks.opinions import judge_items
 from tasks.purge import find_expired, find_purgeable, purge_words, record_purge

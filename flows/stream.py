@@ -11,8 +11,8 @@ from flows.stages import carry, conclude
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.alerts import check_windows
+from tasks.drain import drain_topics, find_streamed, record_streamed
 from tasks.request import check_stream
-from tasks.stream import drain_topics, find_streamed, record_streamed
 
 
 @flow(name="stream", on_failure=[report_failure], on_crashed=[report_failure])

@@ -4,6 +4,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,26 @@ def test_a_room_without_a_place_is_found(lint):
 def _shown(target: str) -> str:
     """Return the name under which import-linter knows the target: of a client, the package alone."""
     return target if target.startswith(PACKAGES) else target.partition(".")[0]
+
+
+def test_tasks_hold_tasks():
+    """Every module has a task, none calls another's function, and the settings are read in one place."""
+    modules = sorted((REPOSITORY / "tasks").glob("[!_]*.py"))
+    texts = {path.stem: path.read_text() for path in modules}
+    assert [
+        name for name, text in texts.items() if not re.search(r"^@task", text, re.MULTILINE)
+    ] == []
+    assert [name for name, text in texts.items() if re.search(r"\.fn\b", text)] == []
+    calls = [name for name, text in texts.items() for _ in re.findall(r"load_settings\(", text)]
+    assert calls == ["request"]
+
+
+def test_a_module_name_stands_in_at_most_two_packages():
+    """A reader who searches for a name finds the flow, or the task, and what they call."""
+    places = defaultdict(set)
+    for package in PACKAGES:
+        for path in (REPOSITORY / package).rglob("*.py"):
+            name = path.parent.name if path.stem == "__init__" else path.stem
+            if not name.startswith("__"):
+                places[name].add(path.parent.parent if path.stem == "__init__" else path.parent)
+    assert {name: sorted(map(str, found)) for name, found in places.items() if len(found) > 2} == {}

@@ -1,4 +1,4 @@
-"""Mart: the dates of a run, rebuilt in one transaction from silver, and the published views."""
+"""Load: the dates of a run in the mart, rebuilt in one transaction from silver, and its views."""
 
 from prefect import get_run_logger, task
 

@@ -1,4 +1,4 @@
-"""Inbox: files that arrived, each landed once, with a record of its outcome."""
+"""Receive: files of the inbox, each landed once, with a record of its outcome."""
 
 import logging
 import time

@@ -1,4 +1,4 @@
-"""Stream: topics of platforms into the landing zone, and landed lines into topics."""
+"""Drain: topics of the stream into the landing zone, and landed lines into topics."""
 
 from collections import Counter
 from dataclasses import dataclass
