@@ -66,6 +66,7 @@ lock: .venv/dev
 
 docs: .venv/runtime
 	$(PY) -m market_opinion tables > docs/tables.md
+	$(PY) -m market_opinion.sources
 
 clean:
 	rm -rf .venv .market-opinion .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -20,8 +20,8 @@ import cyclopts
 from benchmarks.measure import finish, peak_mb, report
 from market_opinion.core.settings import Settings, load_settings
 from market_opinion.domain.definition import load_domain
-from market_opinion.sources import stream
-from market_opinion.sources.stream import Drain, topic_of
+from market_opinion.sources import topics
+from market_opinion.sources.topics import Drain, topic_of
 from market_opinion.stages import bronze
 from market_opinion.storage.landing.zone import Landing
 from tests.broker import Broker
@@ -71,7 +71,7 @@ def drain() -> tuple[int, float]:
 def drain_for_ever() -> None:
     """Land in small batches until the process is killed."""
     # Small batches, so that kills hit every step of one.
-    stream._BATCH_MESSAGES, stream._BATCH_SECONDS = 500, 0.2  # noqa: SLF001
+    topics._BATCH_MESSAGES, topics._BATCH_SECONDS = 500, 0.2  # noqa: SLF001
     consumer = _drain()
     while True:
         consumer.land_batch(lambda _: None)

@@ -13,7 +13,7 @@ from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.ops.stream_ledger import StreamLedger, close_hours, is_vouched, mirror_slices
 from market_opinion.sources.catalogue import source_of
-from market_opinion.sources.stream import Drain, Mirror
+from market_opinion.sources.topics import Drain, Mirror
 from tasks import retry_on
 
 
@@ -89,7 +89,7 @@ def mirror_landed(run: Run, slices: list[Slice]) -> MirrorCounts:
 
     Nothing is produced unless KAFKA_MIRROR is set.
     """
-    if not run.settings.kafka_mirror:
+    if not run.settings.kafka.mirror:
         return MirrorCounts()
     count = mirror_slices(Mirror(run.settings), run.adapters.landing(), slices)
     get_run_logger().info("mirrored %d lines", count)

@@ -9,7 +9,7 @@ from prefect import get_run_logger, task
 from market_opinion.ops import arrivals
 from market_opinion.ops.arrivals import Carriage, Look, Received
 from market_opinion.ops.run import Run
-from market_opinion.sources.inbox import Arrival, Queue
+from market_opinion.sources.inbox_files import Arrival, Queue
 
 _LOOK_EVERY_SECONDS = 2.0
 # A file that somebody goes on writing is waited for at most so many times its time to settle.
@@ -19,7 +19,7 @@ _SETTLES_MAX = 6
 @task
 def find_arrivals(run: Run, unread: list[str]) -> Look:
     """Return the files without an outcome, as many as one load may bring, but for `unread`."""
-    if url := run.settings.inbox_queue_url:
+    if url := run.settings.inbox.queue_url:
         # Messages only wake a run: it finds their files in the inbox, or the next run does.
         while Queue(url).wait(0):
             pass
@@ -60,11 +60,11 @@ def wait_for_arrivals(run: Run, look: Look, until: datetime, began: datetime) ->
     settings, now = run.settings, datetime.now(UTC)
     if look.waiting_count:
         return True
-    patience = timedelta(seconds=max(settings.inbox_settle_seconds, 1) * _SETTLES_MAX)
+    patience = timedelta(seconds=max(settings.inbox.settle_seconds, 1) * _SETTLES_MAX)
     if now >= until and not (look.unsettled_count and now < began + patience):
         return False
-    if settings.inbox_queue_url is None or look.unsettled_count:
+    if settings.inbox.queue_url is None or look.unsettled_count:
         time.sleep(_LOOK_EVERY_SECONDS)
         return True
-    Queue(settings.inbox_queue_url).wait(int((until - now).total_seconds()))
+    Queue(settings.inbox.queue_url).wait(int((until - now).total_seconds()))
     return True

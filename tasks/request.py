@@ -22,8 +22,8 @@ from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Mode, Run
 from market_opinion.scorers.judging import ScorerName, check_scorer
 from market_opinion.sources.catalogue import names
-from market_opinion.sources.reddit import live
-from market_opinion.sources.stream import connection
+from market_opinion.sources.reddit import visits
+from market_opinion.sources.topics import connection
 from market_opinion.stages import opinions
 
 # Any source of the catalogue, as a list to choose from in Prefect's form.
@@ -169,7 +169,7 @@ def check_inbox(domain: str, now: datetime) -> Run:
     """Check a look at the inbox."""
     run = _run(domain, now)
     run.load_domain()
-    return replace(run, notes=(f"the inbox is {run.settings.inbox_root}",))
+    return replace(run, notes=(f"the inbox is {run.settings.inbox.root}",))
 
 
 @task
@@ -225,7 +225,7 @@ def check_recheck(
 def check_live(domain: str, communities: list[str] | None, now: datetime) -> Request:
     """Check a run over the domain's communities on Reddit."""
     run = _run(domain, now)
-    return run, readings.plan_second_look(run, live.PLATFORM, communities)
+    return run, readings.plan_second_look(run, visits.PLATFORM, communities)
 
 
 @task

@@ -17,8 +17,9 @@ from prefect.logging import disable_run_logger
 from prefect.runtime import flow_run
 
 from market_opinion.core.contracts import TABLES
-from market_opinion.core.settings import Settings, load_settings
+from market_opinion.core.settings import load_settings, variables
 from market_opinion.domain.definition import Domain, load_domain
+from market_opinion.sources import catalogue
 
 if TYPE_CHECKING:
     from tests.cloud import Cloud
@@ -51,8 +52,8 @@ def pytest_configure() -> None:
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Hide the machine's settings from a test, and give it a home folder of its own."""
-    for field, info in Settings.model_fields.items():
-        monkeypatch.delenv((info.alias or field).upper(), raising=False)
+    for variable in {*variables(), *catalogue.setting_variables()}:
+        monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path / "home"))
 
 

@@ -349,19 +349,19 @@ class Table:
 
 
 # Platforms do not change an item's time, so an item is one row, and windows stay independent.
-_ITEM = ("platform", "kind", "item_id", "window_start")
-BRONZE_ITEMS = Table("bronze.items", BronzeItems, _ITEM, ("platform", "day(created_at)"))
-SILVER_ITEMS = Table("silver.items", SilverItems, _ITEM, ("platform", "day(created_at)"))
+ITEM_KEY = ("platform", "kind", "item_id", "window_start")
+BRONZE_ITEMS = Table("bronze.items", BronzeItems, ITEM_KEY, ("platform", "day(created_at)"))
+SILVER_ITEMS = Table("silver.items", SilverItems, ITEM_KEY, ("platform", "day(created_at)"))
 SILVER_MENTIONS = Table(
     "silver.mentions",
     SilverMentions,
-    ("domain", *_ITEM, "product_id"),
+    ("domain", *ITEM_KEY, "product_id"),
     ("domain", "day(created_at)"),
 )
 SILVER_OPINIONS = Table(
     "silver.opinions",
     SilverOpinions,
-    ("domain", *_ITEM, "product_id", "aspect", "score_set"),
+    ("domain", *ITEM_KEY, "product_id", "aspect", "score_set"),
     ("domain", "score_set", "day(created_at)"),
 )
 SILVER_EXTRACTIONS = Table(

@@ -5,7 +5,7 @@ Every group reads the environment and a `.env` file beside it; every default nee
 
 import re
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
 from pydantic import AliasChoices, Field, SecretStr
@@ -21,8 +21,13 @@ class SettingsGroup(BaseSettings):
     A source of another package declares its settings so, and reads them with `settings.group(...)`:
 
         class ForumSettings(SettingsGroup):
-            url: str = Field("https://forum.example", alias="FORUM_URL", description="Its address.")
-            token: SecretStr | None = Field(None, alias="FORUM_TOKEN", description="Its key.")
+            model_config = SettingsConfigDict(env_prefix="FORUM_")
+
+            url: str = Field("https://forum.example", description="Address of the forum.")
+            token: SecretStr | None = Field(None, description="Token that reads the forum.")
+
+    A variable is the prefix and the name of the field in capitals, or the field's alias. A field
+    that holds a secret is a `SecretStr`.
     """
 
     model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
@@ -41,7 +46,37 @@ class SettingsGroup(BaseSettings):
     @classmethod
     def variables(cls) -> set[str]:
         """Return the names of the group's variables."""
-        return {_variable(name, info) for name, info in cls.model_fields.items()}
+        return set(cls.field_names())
+
+    @classmethod
+    def field_names(cls) -> dict[str, str]:
+        """Return the names of the group's fields by their variables."""
+        prefix = cls.model_config.get("env_prefix", "")
+        return {_variable(name, info, prefix): name for name, info in cls.model_fields.items()}
+
+    @classmethod
+    def own_fields(cls) -> dict[str, FieldInfo]:
+        """Return the group's fields by their variables, without the home folder of all groups."""
+        shared = SettingsGroup.model_fields
+        return {
+            variable: cls.model_fields[name]
+            for variable, name in cls.field_names().items()
+            if name not in shared
+        }
+
+    @classmethod
+    def secrets(cls) -> dict[str, str]:
+        """Return the descriptions of the variables that hold a secret, by their names."""
+        return {
+            variable: info.description or ""
+            for variable, info in cls.own_fields().items()
+            if SecretStr in {info.annotation, *get_args(info.annotation)}
+        }
+
+    def missing_secrets(self) -> list[str]:
+        """Return the names of the variables that should hold a secret and are not set."""
+        fields = self.field_names()
+        return [name for name in self.secrets() if getattr(self, fields[name]) is None]
 
 
 class LandingSettings(SettingsGroup):
@@ -368,6 +403,61 @@ class RedditSettings(SettingsGroup):
         return tuple(sorted({name.lower() for name in names if name}))
 
 
+class KafkaSettings(SettingsGroup):
+    """The stream: Kafka's brokers, and how we sign in to them."""
+
+    bootstrap_servers: str | None = Field(
+        None,
+        alias="KAFKA_BOOTSTRAP_SERVERS",
+        description="Brokers of the stream, as host:port, parted by commas.",
+    )
+    group_id: str = Field(
+        "market-opinion",
+        alias="KAFKA_GROUP_ID",
+        description="Consumer group whose offsets say what was landed.",
+    )
+    username: str | None = Field(
+        None,
+        alias="KAFKA_USERNAME",
+        description="Signs in by SASL_SSL with SCRAM-SHA-512 where set.",
+    )
+    password: SecretStr | None = Field(
+        None, alias="KAFKA_PASSWORD", description="The password of that user."
+    )
+    mirror: bool = Field(
+        default=False,
+        alias="KAFKA_MIRROR",
+        description="Also produce what hourly and backfill land to the platform's topic.",
+    )
+
+
+class InboxSettings(SettingsGroup):
+    """The inbox: a folder whose files are read once each."""
+
+    uri: str | None = Field(
+        None,
+        alias="INBOX_URI",
+        description="Folder whose files are read once each, any fsspec URI; default: home/inbox.",
+    )
+    settle_seconds: int = Field(
+        10,
+        alias="INBOX_SETTLE_SECONDS",
+        ge=0,
+        description="A file on a disk is read once it has not changed for so long.",
+    )
+    queue_url: str | None = Field(
+        None,
+        alias="INBOX_QUEUE_URL",
+        pattern="^https?://",
+        description="SQS queue of arrivals, which wakes a watching flow.",
+    )
+
+    @property
+    def root(self) -> str:
+        """URI of the inbox, without a slash at its end."""
+        return (self.uri or (self.home / "inbox").as_uri()).rstrip("/")
+
+
 class UpkeepSettings(SettingsGroup):
     """Second looks at what is kept, and how long words are kept."""
 
@@ -546,10 +636,10 @@ class AlertSettings(SettingsGroup):
     )
 
 
-def _variable(name: str, info: FieldInfo) -> str:
+def _variable(name: str, info: FieldInfo, prefix: str) -> str:
     alias = info.validation_alias
     newest = alias.choices[0] if isinstance(alias, AliasChoices) else alias
-    return str(newest or name).upper()
+    return str(newest or f"{prefix}{name}").upper()
 
 
 def _local_file(uri: str | None, scheme: str, variable: str) -> Path | None:

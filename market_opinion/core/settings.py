@@ -16,6 +16,8 @@ from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.setting_groups import (
     AlertSettings,
     AwsSettings,
+    InboxSettings,
+    KafkaSettings,
     LakeSettings,
     LandingSettings,
     LlmSettings,
@@ -28,7 +30,6 @@ from market_opinion.core.setting_groups import (
     StateSettings,
     UpkeepSettings,
 )
-from market_opinion.core.source_settings import SourceSettings
 
 _DOMAINS = Path(__file__).resolve().parents[2] / "domains"
 GROUPS: dict[str, type[SettingsGroup]] = {
@@ -39,6 +40,8 @@ GROUPS: dict[str, type[SettingsGroup]] = {
     "snowflake": SnowflakeSettings,
     "aws": AwsSettings,
     "reddit": RedditSettings,
+    "kafka": KafkaSettings,
+    "inbox": InboxSettings,
     "upkeep": UpkeepSettings,
     "scoring": ScoringSettings,
     "llm": LlmSettings,
@@ -50,7 +53,7 @@ _log = logging.getLogger(__name__)
 Group = TypeVar("Group", bound=SettingsGroup)
 
 
-class Settings(SourceSettings, SettingsGroup):
+class Settings(SettingsGroup):
     """The settings of a run: shared values, and one group a part, as `settings.landing.root`."""
 
     environment: str = Field(
@@ -124,6 +127,16 @@ class Settings(SourceSettings, SettingsGroup):
         return self.group(RedditSettings)
 
     @cached_property
+    def kafka(self) -> KafkaSettings:
+        """The stream."""
+        return self.group(KafkaSettings)
+
+    @cached_property
+    def inbox(self) -> InboxSettings:
+        """The inbox."""
+        return self.group(InboxSettings)
+
+    @cached_property
     def upkeep(self) -> UpkeepSettings:
         """Second looks and retention."""
         return self.group(UpkeepSettings)
@@ -154,11 +167,6 @@ class Settings(SourceSettings, SettingsGroup):
         Raises SettingsInvalid that names the variable.
         """
         return _read(kind)
-
-    @property
-    def inbox_root(self) -> str:
-        """URI of the inbox, without a slash at its end."""
-        return (self.inbox_uri or (self.home / "inbox").as_uri()).rstrip("/")
 
     @property
     def report_path(self) -> Path:
@@ -221,9 +229,9 @@ def _read(kind: type[Group]) -> Group:
     try:
         return kind()
     except ValidationError as error:
-        reasons = "; ".join(
-            f"{'.'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()
-        )
+        names = {field: name for name, field in kind.field_names().items()}
+        places = [(".".join(map(str, e["loc"])), e["msg"]) for e in error.errors()]
+        reasons = "; ".join(f"{names.get(name, name.upper())}: {text}" for name, text in places)
         message = f"environment not usable: {reasons}"
         raise SettingsInvalid(message) from None
 

@@ -12,8 +12,8 @@ from market_opinion.ops.metrics import CloudWatchMetrics, EmbeddedMetrics, Metri
 from market_opinion.serving.mart import Mart
 from market_opinion.serving.mart.engine import open_mart
 from market_opinion.sources import Source, SourceContext
-from market_opinion.sources.catalogue import source_type
-from market_opinion.sources.inbox import Inbox
+from market_opinion.sources.catalogue import line_formats, source_type
+from market_opinion.sources.inbox_files import Inbox
 from market_opinion.sources.quota import Priority, Quota
 from market_opinion.sources.reddit.client import Reddit, RedditClientFactory, RedditCredentials
 from market_opinion.storage.lake.tables import Lake, open_lake
@@ -32,6 +32,7 @@ class Adapters:
         """Return the landing zone."""
         return Landing(
             self.settings.landing.root,
+            formats=line_formats,
             compression=self.settings.landing.compression,
             max_bytes=self.settings.landing.max_bytes,
         )
@@ -61,9 +62,9 @@ class Adapters:
     def inbox(self) -> Inbox:
         """Return the inbox."""
         return Inbox(
-            self.settings.inbox_root,
+            self.settings.inbox.root,
             self.landing(),
-            settle=timedelta(seconds=self.settings.inbox_settle_seconds),
+            settle=timedelta(seconds=self.settings.inbox.settle_seconds),
         )
 
     def metrics(self) -> MetricsSink:

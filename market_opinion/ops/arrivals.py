@@ -23,7 +23,7 @@ from market_opinion.ops.readers import open_files
 from market_opinion.ops.reading import Reading, plan_backfill
 from market_opinion.ops.run import Run
 from market_opinion.sources.file_reader import FileResult
-from market_opinion.sources.inbox import Arrival, Inbox, InboxRoute, Outcome, door_of
+from market_opinion.sources.inbox_files import Arrival, Inbox, InboxRoute, Outcome, route_of
 from market_opinion.stages.hours import cut
 
 _FILES_A_LOOK, _FILES_SHOWN_MAX = 500, 20
@@ -67,7 +67,7 @@ def look(run: Run, unread: Iterable[str], now: datetime) -> Look:
     """Return the files without an outcome, as many as one load may bring; `unread` are left out."""
     inbox, path = run.adapters.inbox(), run.settings.domains_path
     load = cache(lambda name: load_domain(name, path))
-    routes = partial(door_of, domain=run.domain, load=load, known=domain_names(path))
+    routes = partial(route_of, domain=run.domain, load=load, known=domain_names(path))
     arrivals = inbox.arrivals(routes)
     settled = [arrival for arrival in arrivals if inbox.is_settled(arrival, now)]
     skipped = set(unread)
@@ -97,15 +97,15 @@ def receive(run: Run, arrival: Arrival, log: Log) -> Received:
 def _receive(run: Run, arrival: Arrival, inbox: Inbox, log: Log) -> Received:
     sha256 = inbox.sha256(arrival)
     outcome = Outcome(arrival.path, sha256, "landed", "", run.now)
-    if arrival.door is None:
+    if arrival.route is None:
         return Received(arrival, _refused(outcome, arrival.problem), run)
     if earlier := _earlier_outcome(run, arrival, inbox, outcome):
         return Received(arrival, earlier, run)
     inbox.forget(arrival, sha256)
-    own = replace(run, domain=arrival.door.domain, mode="backfill", notes=())
+    own = replace(run, domain=arrival.route.domain, mode="backfill", notes=())
     try:
         reading, _ = plan_backfill(
-            own, arrival.door.source, arrival.uri, None, None, None, arrival.door.mapping
+            own, arrival.route.source, arrival.uri, None, None, None, arrival.route.mapping
         )
         result = open_files(own, reading, log).read(reading.communities, None, is_one_of_many=True)
     except DomainInvalid:
@@ -147,8 +147,8 @@ def carriages(received: Iterable[Received]) -> list[Carriage]:
     """
     by_route: dict[InboxRoute, list[Received]] = defaultdict(list)
     for each in received:
-        if each.result and each.arrival.door:
-            by_route[each.arrival.door].append(each)
+        if each.result and each.arrival.route:
+            by_route[each.arrival.route].append(each)
     return [_carriage(files) for files in by_route.values()]
 
 

@@ -10,6 +10,7 @@ import duckdb
 
 from market_opinion.core.contracts import TABLES, Table
 from market_opinion.serving import mart
+from market_opinion.sources.listing import platform_table
 
 _HEAD = """# Tables
 
@@ -21,7 +22,17 @@ Personal columns hold what a person wrote or is called, as received: they exist 
 
 def render() -> str:
     """Return the whole dictionary."""
-    return "\n".join([_HEAD, "## Lake\n", *map(_lake_table, TABLES), "## Mart\n", *_mart_tables()])
+    return "\n".join(
+        [
+            _HEAD,
+            "## Platforms\n",
+            platform_table(),
+            "## Lake\n",
+            *map(_lake_table, TABLES),
+            "## Mart\n",
+            *_mart_tables(),
+        ]
+    )
 
 
 def _lake_table(table: Table) -> str:

@@ -1,5 +1,6 @@
 """Doctor: checks everything that a run needs, and names exactly what is missing."""
 
+import functools
 import shutil
 import sys
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from market_opinion.domain.definition import domain_names, load_domain
 from market_opinion.ops import orchestrator
 from market_opinion.ops.adapters import Adapters
 from market_opinion.scorers.judging import check_scorer
-from market_opinion.sources import stream
+from market_opinion.sources import catalogue, topics
 from market_opinion.sources.quota import REFUSALS, Priority
 from market_opinion.sources.reddit.client import check_access
 
@@ -39,7 +40,7 @@ class Finding:
 
 def examine() -> Iterator[Finding]:
     """Check one part after another; nothing is changed, and no model is asked."""
-    checks: dict[str, Callable[[Adapters], _Result]] = {
+    checks: dict[str, Callable[[Adapters], _Result | None]] = {
         "home": _home,
         "domains": _domains,
         "AWS": _aws,
@@ -47,7 +48,7 @@ def examine() -> Iterator[Finding]:
         "lake": _lake,
         "state": _state,
         "Reddit": _reddit,
-        "platforms": _platforms,
+        **{name: functools.partial(_source, name) for name in catalogue.names()},
         "inbox": _inbox,
         "stream": _stream,
         "scorer": _scorer,
@@ -75,7 +76,8 @@ def examine() -> Iterator[Finding]:
             result = check(Adapters(settings))
         except troubles as error:
             result = "bad", f"{type(error).__name__}: {error}"
-        yield Finding(part, *result)
+        if result is not None:
+            yield Finding(part, *result)
 
 
 def _python() -> _Result:
@@ -166,19 +168,12 @@ def _reddit(adapters: Adapters) -> _Result:
     return "ok", text
 
 
-def _platforms(adapters: Adapters) -> _Result:
-    """Name the platforms with a key.
+def _source(name: str, adapters: Adapters) -> _Result | None:
+    """Return what a source says of itself.
 
-    Whether it is accepted, only reading shows, and some platforms count every request.
+    Whether its key is accepted, only reading shows, and some platforms count every request.
     """
-    fields = {
-        name: f"{name}_bearer_token" if name == "x" else f"{name}_access_token"
-        for name in ("x", "facebook", "instagram", "linkedin")
-    }
-    with_key = [name for name, field in fields.items() if getattr(adapters.settings, field)]
-    return "ok", ", ".join(
-        ["hackernews and steam need no key", *(f"{name} has one" for name in with_key)]
-    )
+    return catalogue.source_type(name).doctor_line(adapters.settings)
 
 
 def _inbox(adapters: Adapters) -> _Result:
@@ -186,7 +181,7 @@ def _inbox(adapters: Adapters) -> _Result:
     outcomes = inbox.outcomes()
     waiting = inbox.files().keys() - {outcome.path for outcome in outcomes}
     refused = sum(outcome.state in {"refused", "partly"} for outcome in outcomes)
-    root = adapters.settings.inbox_root
+    root = adapters.settings.inbox.root
     text = f"{root}: {len(waiting):,} files wait, {len(outcomes):,} were seen"
     if refused:
         text += f", {refused:,} of them refused in part or whole: `market_opinion inbox`"
@@ -195,11 +190,11 @@ def _inbox(adapters: Adapters) -> _Result:
 
 def _stream(adapters: Adapters) -> _Result:
     settings = adapters.settings
-    if settings.kafka_bootstrap_servers is None:
+    if settings.kafka.bootstrap_servers is None:
         return "off", "KAFKA_BOOTSTRAP_SERVERS is not set"
-    if platforms := stream.platforms(settings):
+    if platforms := topics.platforms(settings):
         return "ok", f"topics of {', '.join(platforms)}"
-    return "ok", f"no topic named {stream.topic_of(settings.environment, '*')}"
+    return "ok", f"no topic named {topics.topic_of(settings.environment, '*')}"
 
 
 def _scorer(adapters: Adapters) -> _Result:

@@ -11,9 +11,9 @@ from market_opinion.core.window import Window
 from market_opinion.ops.counts import PollCounts
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
-from market_opinion.sources.reddit import live
+from market_opinion.sources.reddit import visits
 from market_opinion.sources.reddit.client import Reddit
-from market_opinion.sources.reddit.listings import KINDS
+from market_opinion.sources.reddit.profile import KINDS
 from market_opinion.stages.hours import gap_entries
 
 _TOPIC = "polls"
@@ -34,7 +34,7 @@ class Poller:
         A community that cannot be read stops no other, and is tried again by the next poll.
         """
         counts: Counter[str] = Counter()
-        soonest = live.POLL_MAX
+        soonest = visits.POLL_MAX
         notes = self.run.adapters.state().notes(_TOPIC)
         for community in self.reading.communities:
             polls = _last_polls(notes, community)
@@ -55,12 +55,12 @@ class Poller:
     def _poll(
         self,
         community: str,
-        polls: dict[str, live.Seen],
+        polls: dict[str, visits.PollMark],
         now: datetime,
         counts: Counter[str],
-    ) -> dict[str, live.Seen]:
+    ) -> dict[str, visits.PollMark]:
         adapters = self.run.adapters
-        visit, polls = live.poll(self.reddit, adapters.landing(), community, seen=polls, now=now)
+        visit, polls = visits.poll(self.reddit, adapters.landing(), community, seen=polls, now=now)
         notes = {f"{community}/{kind}": last.to_note() for kind, last in polls.items()}
         adapters.state().put_notes(_TOPIC, notes)
         counts["polled_listing_count"] += len(polls)
@@ -91,10 +91,10 @@ class Poller:
         return len(entries)
 
 
-def _last_polls(notes: dict[str, Any], community: str) -> dict[str, live.Seen]:
+def _last_polls(notes: dict[str, Any], community: str) -> dict[str, visits.PollMark]:
     """Return the note of the last poll of each listing of a community that has one."""
     return {
-        kind: live.Seen.from_note(notes[name])
+        kind: visits.PollMark.from_note(notes[name])
         for kind in KINDS
         if (name := f"{community}/{kind}") in notes
     }

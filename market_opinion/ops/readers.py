@@ -12,7 +12,7 @@ from market_opinion.ops.run import Run
 from market_opinion.sources.file_reader import FileReader
 from market_opinion.sources.live_reader import LiveReader
 from market_opinion.sources.quota import Priority
-from market_opinion.sources.reddit import live
+from market_opinion.sources.reddit import visits
 from market_opinion.sources.reddit.ingestion import RedditIngestionService
 from market_opinion.sources.second_look import SecondLook
 from market_opinion.sources.windowed import Ingestion, WindowIngestion
@@ -38,15 +38,15 @@ def open_live(run: Run, reading: Reading, log: Log) -> LiveReader:
 
 def open_second_look(run: Run, reading: Reading, priority: Priority) -> SecondLook:
     """Return the platform as one that is asked again for known items."""
-    if reading.source == live.PLATFORM:
-        return live.KnownItems(run.adapters.reddit(priority))
+    if reading.source == visits.PLATFORM:
+        return visits.RedditSecondLook(run.adapters.reddit(priority))
     source = run.adapters.source(reading.source, run.domain, priority=priority)
     return cast("SecondLook", source)
 
 
 def _ingestion(run: Run, reading: Reading) -> Ingestion:
     landing = run.adapters.landing()
-    if reading.source != live.PLATFORM:
+    if reading.source != visits.PLATFORM:
         return WindowIngestion(
             run.adapters.source(reading.source, run.domain), landing, now=run.now
         )
@@ -75,4 +75,4 @@ def _items_before(
     where = {"platform": platform, "community": community}
     rows = run.adapters.lake().read(BRONZE_ITEMS, where, before, columns=["kind", "item_id"])
     pairs = rows.select("kind", "item_id").iter_rows()
-    return hours, {live.fullname(kind, item_id) for kind, item_id in pairs}
+    return hours, {visits.fullname(kind, item_id) for kind, item_id in pairs}

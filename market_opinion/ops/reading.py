@@ -8,7 +8,7 @@ from market_opinion.core.window import Slice, Window, as_utc, both_ends, clip
 from market_opinion.ops.run import Run
 from market_opinion.sources.catalogue import names, source_of, source_type
 from market_opinion.sources.quota import Priority
-from market_opinion.sources.reddit import live
+from market_opinion.sources.reddit import visits
 
 # Archives hold all of Reddit, of which a domain wants a part.
 _READ_BY_NAME = {"archive", "sample"}
@@ -27,7 +27,7 @@ class Reading:
     window: Window | None = None
     archive: str | None = None
     mapping: str | None = None
-    comments: live.Comments = "listing"
+    comments: visits.Comments = "listing"
     max_windows: int = 1
 
     @property
@@ -71,7 +71,7 @@ def plan_reading(
     """
     domain, listed = run.load_domain(), source_type(source)
     platform = listed.platform_of(domain, mapping)
-    preset = run.settings.reddit.default_subreddits if source == live.PLATFORM else ()
+    preset = run.settings.reddit.default_subreddits if source == visits.PLATFORM else ()
     selection = (
         tuple(sorted({name.lower() for name in communities or ()}))
         or preset
@@ -152,7 +152,7 @@ def whole_platform(run: Run, platform: str) -> Reading:
 
 def check_source(run: Run, reading: Reading) -> None:
     """Open the reading's source, which raises its own error where it is not there."""
-    if reading.source == live.PLATFORM:
+    if reading.source == visits.PLATFORM:
         run.adapters.reddit(Priority.BACKFILL)
     else:
         run.adapters.source(
@@ -161,4 +161,4 @@ def check_source(run: Run, reading: Reading) -> None:
 
 
 def _looks_again(source: str) -> bool:
-    return source == live.PLATFORM or hasattr(source_type(source), "look_again")
+    return source == visits.PLATFORM or hasattr(source_type(source), "look_again")

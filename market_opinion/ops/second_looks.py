@@ -18,8 +18,8 @@ from market_opinion.ops.readers import open_second_look
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.sources.quota import Priority
-from market_opinion.sources.reddit import live
-from market_opinion.sources.second_look import Known, SecondLook, compare
+from market_opinion.sources.reddit import visits
+from market_opinion.sources.second_look import KnownItem, SecondLook, compare
 from market_opinion.sources.windowed import land_apart
 from market_opinion.stages import quality
 from market_opinion.stages.hours import slices_of
@@ -181,23 +181,27 @@ class HourLook:
 
     def _look_at(self, community: str, items: pl.DataFrame) -> None:
         rows = {
-            Known(row["kind"], row["item_id"], row["thread_id"]): row
+            KnownItem(row["kind"], row["item_id"], row["thread_id"]): row
             for row in items.iter_rows(named=True)
         }
         source, now = self._source, self._run.now
         sighting = source.look_again(community, self._span.window, list(rows))
-        changes = compare(sighting, rows, source.forms)
+        changes = compare(sighting, rows, source.line_formats)
         absent_again = self._absent_again(rows, changes.absent)
         self._gone.update(item.item_id for item in (*sighting.gone, *absent_again))
         self._authorless.update(item.item_id for item in changes.authorless)
         self._absent_count += len(changes.absent)
         if lines := [*changes.items, *sighting.successors]:
-            visit = Visit(self._span.platform, "refresh", source.retrieved_at, source.forms)
+            visit = Visit(
+                self._span.platform, "refresh", source.retrieved_at, source.format_reference
+            )
             landing = self._run.adapters.landing()
             for hour in land_apart(landing, visit, community, lines, now=now):
                 self._touched[hour].add(community)
 
-    def _absent_again(self, items: Iterable[Known], absent: Collection[Known]) -> set[Known]:
+    def _absent_again(
+        self, items: Iterable[KnownItem], absent: Collection[KnownItem]
+    ) -> set[KnownItem]:
         """Return the absent items that were absent before too, and remember the others.
 
         An item is remembered until it is seen, or absent again.
@@ -228,7 +232,7 @@ def expand_threads(run: Run, span: Slice) -> tuple[list[Slice], RepairCounts]:
     below it is worth requests. Younger hours are left alone, since the comments of the last hour or
     two are not closed yet.
     """
-    if span.platform != live.PLATFORM or run.now - span.window.end < _EXPANDED_FROM:
+    if span.platform != visits.PLATFORM or run.now - span.window.end < _EXPANDED_FROM:
         return [], RepairCounts()
     columns = ["community", "kind", "item_id", "thread_id", "reply_count", "window_start"]
     reach = Window(span.window.start, max(span.window.end, floor_hour(run.now) + HOUR))
@@ -239,8 +243,8 @@ def expand_threads(run: Run, span: Slice) -> tuple[list[Slice], RepairCounts]:
     open_reddit = cache(partial(run.adapters.reddit, Priority.REFRESH))
     for community, thread_id in worth:
         ids = set(rows.filter(thread_id=thread_id, kind="comment")["item_id"])
-        names = {live.fullname("comment", item_id) for item_id in ids}
-        visit = live.expand(
+        names = {visits.fullname("comment", item_id) for item_id in ids}
+        visit = visits.expand(
             open_reddit(), run.adapters.landing(), community, thread_id, known=names, now=run.now
         )
         for hour in visit.hours:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from market_opinion.core.contracts import KINDS
 from market_opinion.core.window import Slice, Window, contiguous, floor_hour
 from market_opinion.sources import catalogue
-from market_opinion.sources.stream import CAPTURE_PATH, Drain, Mirror
+from market_opinion.sources.topics import CAPTURE_PATH, Drain, Mirror
 from market_opinion.stages.hours import by_hour
 from market_opinion.storage.certificate import certify
 from market_opinion.storage.landing.origin import Visit
@@ -83,14 +83,14 @@ def close_hours(drain: Drain, landing: Landing, *, lag: timedelta) -> Iterator[H
     """
     now = datetime.now(UTC)
     recent = Window(floor_hour(now - _CLOSED_WITHIN), floor_hour(now))
-    for platform in filter(is_vouched, drain.forms):
+    for platform in filter(is_vouched, drain.format_references):
         captures = landing.captures(platform, landing.communities(platform), recent)
         for (community, start), manifests in by_hour(captures).items():
             hour = Window.hour(start)
             state = certify(manifests, hour, lag=lag, kinds=KINDS).state
             if now < hour.end + lag or state is WindowState.CERTIFIED:
                 continue
-            visit = Visit(platform, CAPTURE_PATH, now, drain.forms[platform])
+            visit = Visit(platform, CAPTURE_PATH, now, drain.format_references[platform])
             writer = WindowWriter(landing, visit, known=[], apart=True)
             stop = drain.stop(platform, now, is_drained=True)
             writer.close([community], [hour], stop=stop, now=now)

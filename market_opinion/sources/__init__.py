@@ -1,16 +1,21 @@
-"""Where raw items come from. A source pushes the items of a window, in any order, and says why it stopped.
+"""Where raw items come from: a source pushes the items of a window and says why it stopped.
 
-`catalogue` knows them by name. `files` reads what lies somewhere, `web` what a platform's interface gives; `live` lands the latter.
+Reading order: this module for what a source has to bring, `catalogue` for the sources by name,
+`files` for those that read files, `web` and `windowed` for those that ask a platform's interface,
+`inbox_files` and `topics` for what arrives.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Protocol, Self
+from types import MappingProxyType
+from typing import ClassVar, Literal, NamedTuple, Protocol, Self
 
+from market_opinion.core.setting_groups import SettingsGroup
 from market_opinion.core.settings import Settings
 from market_opinion.core.window import Window
 from market_opinion.domain.definition import Domain
+from market_opinion.storage.format_reference import FormatReference, LineFormats
 from market_opinion.storage.landing.origin import FetchResult, Origin, RawItem
 
 Sink = Callable[[RawItem], None]
@@ -23,12 +28,16 @@ class Pace(Protocol):
         """Return when the next request may be sent."""
 
     def note_refusal(self) -> None:
-        """Remember that a request was refused for its rate."""
+        """Record that a request was refused for its rate."""
 
 
 @dataclass(frozen=True)
 class SourceContext:
-    """What a source may need to be opened: where its files are and what maps them, or an allowance by account and requests a minute."""
+    """Everything a source may need to be opened.
+
+    `pace` returns the allowance of an account for a number of requests a minute. `files` is where
+    the files of a run are, `mapping` the section of `domain.toml` that maps their columns.
+    """
 
     settings: Settings
     domain: Domain
@@ -37,33 +46,92 @@ class SourceContext:
     mapping: str | None = None
 
 
-class Listed(Protocol):
-    """What is known of a source before it is opened.
+class DoctorLine(NamedTuple):
+    """The state of a source for `doctor`; `off` is a source that is not set up, and need not be."""
 
-    A live one has no end. `kinds` are the kinds of item that an hour has to be complete in, `access` is what a person has
-    to have to read it.
+    state: Literal["ok", "off", "bad"]
+    text: str
+
+
+class SourceProfile:
+    """Everything a source says of itself before it is opened; every source derives from it.
+
+    For example::
+
+        class Notes(SourceProfile):
+            platform, kinds = "notes", ("review",)
+            access, reads = "a token of your server", "notes that people left"
+            line_formats = {"review": LineFormat(item_id="id", created_at="at", body="text")}
+            item_address = "https://notes.example/{item_id}"
+            settings_group = NotesSettings
+
+            # then what `Source` asks for: open, fetch, capture_path, origin and retrieved_at
+    """
+
+    # The name of the platform; empty where only the opened source knows it.
+    platform: str = ""
+    # Whether the platform goes on and has no first hour, so that a run needs a window.
+    is_live: ClassVar[bool] = False
+    # The kinds of item that an hour has to be complete in.
+    kinds: ClassVar[tuple[str, ...]]
+    # Two cells of the README's table: what the source reads, and what a person needs to read it.
+    reads: ClassVar[str] = ""
+    access: ClassVar[str]
+    # The format of the platform's lines for each kind of item, where this source brings it.
+    line_formats: ClassVar[LineFormats] = MappingProxyType({})
+    # The addresses of items by their ids alone, since a received address may hold words of a title
+    # or a user's name; comments have that of other items unless they have their own.
+    item_address: ClassVar[str | None] = None
+    comment_address: ClassVar[str | None] = None
+    # The settings of the source; a field that is a SecretStr is a secret.
+    settings_group: ClassVar[type[SettingsGroup] | None] = None
+
+    @property
+    def format_reference(self) -> FormatReference:
+        """The entry of a manifest that says how lines are read: the platform's name."""
+        return self.platform
+
+    @classmethod
+    def platform_of(cls, _domain: Domain, _mapping: str | None) -> str:
+        """Return the platform whose items a run would read."""
+        return cls.platform
+
+    @classmethod
+    def doctor_line(cls, settings: Settings) -> DoctorLine | None:
+        """Return whether the secrets are set; None for a source without settings.
+
+        The platform is not asked.
+        """
+        if cls.settings_group is None:
+            return None
+        if not (variables := cls.settings_group.secrets()):
+            return DoctorLine("ok", "needs no key")
+        if missing := settings.group(cls.settings_group).missing_secrets():
+            return DoctorLine("off", f"{', '.join(missing)} is not set: {cls.access}")
+        return DoctorLine("ok", f"{', '.join(variables)} is set")
+
+
+class Source(Origin, Protocol):
+    """An opened source, whose past can be read window by window.
+
+    `retrieved_at` of a live source is the platform's clock as a reading began, and each of its
+    `FetchResult` has the spans it `covered`.
     """
 
     is_live: ClassVar[bool]
     kinds: ClassVar[tuple[str, ...]]
-    access: ClassVar[str]
 
     @classmethod
-    def platform_of(cls, domain: Domain, mapping: str | None) -> str:
-        """Whose items these are."""
+    def open(cls, context: SourceContext) -> Self:
+        """Return the source, ready to be read.
 
-
-class Source(Listed, Origin, Protocol):
-    """A platform whose past can be read window by window.
-
-    Of a live one, `retrieved_at` is its own clock as a reading began, and each `FetchResult` says what it `covered`.
-    """
-
-    @classmethod
-    def open(cls, opening: SourceContext) -> Self:
-        """Ready to be read; raises SettingsInvalid, InvalidRequest or SourceUnreadable that says what is missing."""
+        Raises SettingsInvalid, InvalidRequest or SourceUnreadable that says what is missing.
+        """
 
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
     ) -> FetchResult:
-        """Push every item of the communities written in the window, or ever; times after `now` are not believed."""
+        """Push every item that the communities wrote in the window, or ever.
+
+        Items come in any order; times after `now` are not believed.
+        """

@@ -2,21 +2,20 @@
 
 from typing import Self
 
-from market_opinion.domain.definition import Domain
 from market_opinion.sources import SourceContext
-from market_opinion.sources.files import Files, Reading, needed
+from market_opinion.sources.files import FileDescription, Files, needed
+from market_opinion.sources.reddit.profile import KINDS, PLATFORM, RedditProfile
 
-PLATFORM = "reddit"
 _SUFFIXES = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".zst", ".gz")
-_KINDS = {"RC": Reading("comment"), "RS": Reading("submission")}
+_KINDS = {"RC": FileDescription("comment"), "RS": FileDescription("submission")}
 
 
 class Archive(Files):
     """A folder or file of a Reddit archive."""
 
     vouches = True
-    kinds = ("submission", "comment")
-    access = "dumps that you have"
+    platform, kinds = PLATFORM, KINDS
+    reads, access = "Reddit dumps: `RC*` and `RS*` files", "dumps that you have"
 
     def __init__(
         self, uri: str, *, platform: str = PLATFORM, capture_path: str = "archive"
@@ -27,21 +26,16 @@ class Archive(Files):
             uri,
             platform=platform,
             capture_path=capture_path,
-            forms="reddit",
-            reading=_reading,
+            formats=(PLATFORM, RedditProfile.line_formats),
+            description_of=_reading,
             expected=expected,
         )
 
     @classmethod
-    def open(cls, opening: SourceContext) -> Self:
-        """The archive that was named."""
-        return cls(needed(opening.files, "archive", "RC* and RS* files"))
-
-    @classmethod
-    def platform_of(cls, _domain: Domain, _mapping: str | None) -> str:
-        """Always Reddit."""
-        return PLATFORM
+    def open(cls, context: SourceContext) -> Self:
+        """Return the archive that the run names."""
+        return cls(needed(context.files, "archive", "RC* and RS* files"))
 
 
-def _reading(name: str) -> Reading | None:
+def _reading(name: str) -> FileDescription | None:
     return _KINDS.get(name[:2].upper()) if name.endswith(_SUFFIXES) else None

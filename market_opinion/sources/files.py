@@ -1,4 +1,4 @@
-"""Files that lie somewhere, at any fsspec URI: every line of them filed under its community and the hour of its own time."""
+"""Files at any fsspec URI: every line is filed under its community and the hour of its own time."""
 
 import hashlib
 import re
@@ -13,30 +13,30 @@ import fsspec
 
 from market_opinion.core.errors import InvalidRequest, SourceUnavailable, SourceUnreadable
 from market_opinion.core.window import EARLIEST, HOUR, Window
-from market_opinion.sources import Sink
+from market_opinion.sources import Sink, SourceProfile
 from market_opinion.sources.lines import BROKEN, read_lines
-from market_opinion.storage.known_formats import LineFormats, format_of
+from market_opinion.storage.format_reference import FormatReference, LineFormats
 from market_opinion.storage.landing.origin import FetchResult, RawItem, RefusedFile, StopReason
 from market_opinion.storage.line_format import LineFormat
 
 
 @dataclass(frozen=True)
-class Reading:
-    """What a file holds: lines of one kind, of one community unless they say it themselves."""
+class FileDescription:
+    """Content of a file: lines of one kind, and of one community unless they name their own."""
 
     kind: str
     community: str | None = None
     encoding: str = "utf-8-sig"
 
 
-class Files:
+class Files(SourceProfile):
     """A folder or file.
 
-    `origin` hashes the names, sizes and times of the files; `retrieved_at` is when the newest of them was written.
+    `origin` hashes the names, sizes and times of the files; `retrieved_at` is when the newest of
+    them was written.
     """
 
-    is_live = False
-    # Whether an hour it holds nothing of was without any; a set of reviews, or an export, does not say.
+    # Whether an hour of which the files have nothing was empty; reviews and exports do not say.
     vouches = False
 
     def __init__(
@@ -45,17 +45,23 @@ class Files:
         *,
         platform: str,
         capture_path: str,
-        forms: LineFormats,
-        reading: Callable[[str], Reading | None],
+        description_of: Callable[[str], FileDescription | None],
         expected: str,
+        formats: tuple[FormatReference, LineFormats] | None = None,
     ) -> None:
-        """Find the files that `reading` knows by their names; raises SourceUnreadable, saying what was `expected`, when there is none."""
-        self.platform, self.capture_path, self.forms = platform, capture_path, forms
+        """Find the files that `description_of` knows by name; raises SourceUnreadable without any.
+
+        `expected` is what the message says should be there. `formats` are the reference for
+        the manifest and the formats it means, where they are not those that the class
+        brings.
+        """
+        self.platform, self.capture_path = platform, capture_path
+        self._format_reference, self._line_formats = formats or (platform, self.line_formats)
         self._fs, path = fsspec.url_to_fs(uri)
         self._files = [
-            (info, held)
+            (info, description)
             for info in _listing(self._fs, path)
-            if (held := reading(PurePosixPath(info["name"]).name))
+            if (description := description_of(PurePosixPath(info["name"]).name))
         ]
         if not self._files:
             message = f"no {capture_path} at {uri}: expected {expected}"
@@ -67,17 +73,26 @@ class Files:
         self.origin = f"{capture_path}-{hashlib.sha256(repr(listing).encode()).hexdigest()[:12]}"
         self.retrieved_at = max(modified_at(f) for f, _ in self._files)
 
+    @property
+    def format_reference(self) -> FormatReference:
+        """The entry of a manifest that says how the lines are read."""
+        return self._format_reference
+
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
     ) -> FetchResult:
-        """One pass over every file, for the named communities or for all. A file that breaks off is read as far as it goes.
+        """Read every file once, for the named communities or for all.
 
-        Nothing is certified then. A line whose time or community cannot be read belongs to the hour of the line before it,
-        so that it is landed once however the files are cut into windows; bronze refuses it there.
+        A file that breaks off is read as far as it goes, and nothing is certified then. A
+        line whose time or community cannot be read belongs to the hour of the line before
+        it, so that it is landed once however the files are cut into windows; bronze refuses
+        it there.
         """
         sorter = _Sorter(frozenset(communities), window, latest=now + timedelta(days=1), sink=sink)
         refused = [
-            found for info, held in self._files for found in self._read(info["name"], held, sorter)
+            found
+            for info, description in self._files
+            for found in self._read(info["name"], description, sorter)
         ]
         return FetchResult(
             reason=StopReason.ERROR if refused else StopReason.EXHAUSTED,
@@ -92,13 +107,20 @@ class Files:
             other_communities=dict(sorter.other_communities.most_common(20)),
         )
 
-    def _read(self, path: str, held: Reading, sorter: "_Sorter") -> Iterator[RefusedFile]:
-        """Sort one file, and say what of it could not be read."""
-        uri, form = self._fs.unstrip_protocol(path), format_of(self.forms, held.kind)
-        wanted = (form.created_at, *(() if form.is_lenient and form.is_hashed else form.item_id))
+    def _read(
+        self, path: str, description: FileDescription, sorter: "_Sorter"
+    ) -> Iterator[RefusedFile]:
+        """Sort one file, and yield what of it could not be read."""
+        uri, line_format = self._fs.unstrip_protocol(path), self._line_formats[description.kind]
+        columns = (
+            line_format.created_at,
+            *(() if line_format.is_lenient and line_format.is_hashed else line_format.item_id),
+        )
         try:
             sorter.sort(
-                held, form, read_lines(self._fs, path, encoding=held.encoding, wanted=wanted)
+                description,
+                line_format,
+                read_lines(self._fs, path, encoding=description.encoding, wanted=columns),
             )
         except BROKEN as error:
             yield RefusedFile(uri, "truncated_file", f"ends or breaks in the middle: {error}")
@@ -114,7 +136,7 @@ class Files:
 
 
 def needed(files: str | None, source: str, what: str) -> str:
-    """Where the files are; raises InvalidRequest where nobody said so."""
+    """Return where the files are; raises InvalidRequest where the run does not say."""
     if not files:
         message = f"source {source} needs archive: the folder, file or URI that holds {what}"
         raise InvalidRequest(message)
@@ -122,12 +144,12 @@ def needed(files: str | None, source: str, what: str) -> str:
 
 
 def community_name(text: str) -> str:
-    """A community as folders are called: lower case, and nothing but letters, digits, dots and dashes."""
+    """Return a community as its folder is called: lower case letters, digits, dots and dashes."""
     return re.sub(r"[^\w.-]+", "_", text.lower()).strip("_.")
 
 
 def modified_at(info: dict[str, Any]) -> datetime:
-    """When a file was written, on whatever file system; 1995 where it does not say."""
+    """Return when a file was written, on any file system; 1995 where it is not known."""
     value = (
         info.get("mtime") or info.get("LastModified") or info.get("updated") or info.get("created")
     )
@@ -137,7 +159,7 @@ def modified_at(info: dict[str, Any]) -> datetime:
 
 
 class _Sorter:
-    """Files lines under community and hour, and hands on those that are wanted."""
+    """Sorts lines into communities and hours, and passes on those that were asked for."""
 
     def __init__(
         self, communities: frozenset[str], window: Window | None, *, latest: datetime, sink: Sink
@@ -155,38 +177,40 @@ class _Sorter:
         self.spoken: dict[str, set[datetime]] = defaultdict(set)
         self.extent: Window | None = None
 
-    def sort(self, held: Reading, form: LineFormat, lines: Iterator[bytes]) -> None:
-        """Hand on every wanted line of one file."""
+    def sort(
+        self, description: FileDescription, line_format: LineFormat, lines: Iterator[bytes]
+    ) -> None:
+        """Pass on every line of one file that was asked for."""
         for line in lines:
-            place = self._place_of(line, form, held.community)
+            place = self._place_of(line, line_format, description.community)
             if place is None and self._place is None:
                 self._waiting.append(line)
                 continue
             if self._waiting and place is not None:
                 for early in self._waiting:
-                    self._hand_on(held.kind, place, early)
+                    self._hand_on(description.kind, place, early)
                 self._waiting.clear()
             self._place = place or self._place
-            self._hand_on(held.kind, self._place, line)  # type: ignore[arg-type]  # one of the two is set here
+            self._hand_on(description.kind, self._place, line)  # type: ignore[arg-type]  # one of the two is set here
 
     def finish_file(self) -> bool:
-        """Forget the file's last place; whether the file had lines and not one could be placed."""
+        """Forget the file's last place; return whether it had lines and none could be placed."""
         is_unreadable = bool(self._waiting)
         self._place = None
         self._waiting.clear()
         return is_unreadable
 
     def _place_of(
-        self, line: bytes, form: LineFormat, community: str | None
+        self, line: bytes, line_format: LineFormat, community: str | None
     ) -> tuple[str, int] | None:
-        """Community and hour since 1970; None when one cannot be read or believed."""
-        place = form.place(line)
-        told = place and (place.community or community)
-        if place is None or not told or not self._earliest_s <= place.seconds < self._latest_s:
+        """Return community and hour since 1970; None where one is unreadable or not believed."""
+        place = line_format.place(line)
+        own_name = place and (place.community or community)
+        if place is None or not own_name or not self._earliest_s <= place.seconds < self._latest_s:
             return None
-        name = self._names.get(told)
+        name = self._names.get(own_name)
         if name is None:
-            name = self._names[told] = community_name(told)
+            name = self._names[own_name] = community_name(own_name)
         return (name, int(place.seconds // 3600)) if name else None
 
     def _hand_on(self, kind: str, place: tuple[str, int], line: bytes) -> None:
@@ -194,14 +218,14 @@ class _Sorter:
         if self._communities and community not in self._communities:
             self.other_communities[community] += 1
             return
-        if (known := self._hours.get(place)) is None:
-            known = self._hours[place] = self._meet(community, hour)
-        start, is_wanted = known
+        if (hour_start := self._hours.get(place)) is None:
+            hour_start = self._hours[place] = self._meet(community, hour)
+        start, is_wanted = hour_start
         if is_wanted:
             self._sink(RawItem(kind, community, start, line))
 
     def _meet(self, community: str, hour: int) -> tuple[datetime, bool]:
-        """The hour's start, and whether it is wanted; the community spoke in it, and the extent is as wide."""
+        """Return the start of an hour met for the first time, and whether it was asked for."""
         start = datetime.fromtimestamp(hour * 3600, UTC)
         self.spoken[community].add(start)
         extent = self.extent or Window.hour(start)
@@ -209,8 +233,8 @@ class _Sorter:
         return start, self._window is None or start in self._window
 
 
-def _listing(fs: Any, path: str) -> list[dict[str, Any]]:
+def _listing(fs: Any, path: str) -> list[dict[str, Any]]:  # noqa: ANN401, fsspec is untyped
     if not fs.exists(path):
         return []
-    found = fs.find(path, detail=True).values() if fs.isdir(path) else [fs.info(path)]
-    return sorted(found, key=lambda f: PurePosixPath(f["name"]).name)
+    infos = fs.find(path, detail=True).values() if fs.isdir(path) else [fs.info(path)]
+    return sorted(infos, key=lambda f: PurePosixPath(f["name"]).name)

@@ -1,19 +1,25 @@
-"""Hacker News by its search interface (hn.algolia.com/api): every story and comment of an exact span of time, without a key."""
+"""Hacker News by its search interface (hn.algolia.com/api), without a key.
+
+It gives every story and comment of an exact span of time.
+"""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import msgspec
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from market_opinion.core.errors import SourceUnavailable
+from market_opinion.core.setting_groups import SettingsGroup
 from market_opinion.core.window import Window
 from market_opinion.sources import Sink, SourceContext
-from market_opinion.sources.second_look import Known, Sighting
+from market_opinion.sources.second_look import KnownItem, SecondLookResult
 from market_opinion.sources.web import Web
-from market_opinion.sources.windowed import WebSource, file_item, read_to_start
-from market_opinion.storage.known_formats import format_of
+from market_opinion.sources.windowed import WebSource, read_to_start
 from market_opinion.storage.landing.origin import FetchResult
+from market_opinion.storage.line_format import LineFormat
 
 # A search gives no more than this, on one page or on several.
 _HITS_MAX = 1000
@@ -25,68 +31,113 @@ _WORDS = ("title", "text")
 _DECORATION = ("_highlightResult", "_snippetResult")
 
 
+# A hit of a search.
+_HIT: Mapping[str, Any] = {
+    "item_id": "objectID",
+    "created_at": "created_at_i",
+    "author": "author",
+    "votes": "points",
+}
+
+
+class HackerNewsSettings(SettingsGroup):
+    """Hacker News by its search interface, without a key."""
+
+    model_config = SettingsConfigDict(env_prefix="HACKERNEWS_")
+
+    url: str = Field("https://hn.algolia.com/api/v1", description="Address of the search.")
+    requests_per_minute: int = Field(
+        120, ge=11, description="Most requests a minute of all processes."
+    )
+
+
 class HackerNews(WebSource):
-    """All of it, as one community; a domain finds its products in it."""
+    """All of Hacker News, as one community; a domain finds its products in it."""
 
     platform = "hackernews"
     kinds = ("submission", "comment")
-    access = "open, no key"
+    reads, access = "every story and comment, by its search interface", "open, no key"
+    line_formats: ClassVar = {
+        "submission": LineFormat(
+            **_HIT, title="title", body="story_text", reply_count="num_comments"
+        ),
+        "comment": LineFormat(
+            **_HIT,
+            thread_id="story_id",
+            parent_id="parent_id",
+            title="story_title",
+            body="comment_text",
+        ),
+    }
+    item_address = "https://news.ycombinator.com/item?id={item_id}"
+    settings_group = HackerNewsSettings
 
     @classmethod
-    def open(cls, opening: SourceContext) -> Self:
-        """At HACKERNEWS_URL."""
-        settings = opening.settings
+    def open(cls, context: SourceContext) -> Self:
+        """Return the source at HACKERNEWS_URL."""
+        settings = context.settings.group(HackerNewsSettings)
         return cls(
             Web(
-                settings.hackernews_url,
-                opening.pace(cls.platform, settings.hackernews_requests_per_minute),
+                settings.url,
+                context.pace(cls.platform, settings.requests_per_minute),
             )
         )
 
     def fetch(
-        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
+        self,
+        communities: tuple[str, ...],
+        window: Window | None,
+        *,
+        now: datetime,  # noqa: ARG002, the platform's clock counts
+        sink: Sink,
     ) -> FetchResult:
-        """Everything of the window; a span that holds more than a search gives is halved until it does not."""
+        """Push everything of the window.
+
+        A span that holds more than a search gives is halved until it does not.
+        """
         window, (community,) = self.asked_for(window), communities
         for kind in self.kinds:
             for hit in self._hits(kind, window.start, window.end):
-                if item := file_item(kind, community, hit, window, forms=self.forms):
+                if item := self.file_item(kind, community, hit, window):
                     sink(item)
         return read_to_start(window, self.kinds, at=self.retrieved_at)
 
-    def look_again(self, community: str, window: Window, known: Collection[Known]) -> Sighting:
-        """The window searched again, and each item that is not found there asked for by itself, since searches forget some."""
+    def look_again(
+        self, community: str, window: Window, known: Collection[KnownItem]
+    ) -> SecondLookResult:
+        """Search the window again, and ask for each item that is missing by itself.
+
+        Searches forget some items that are still there.
+        """
         self.web.begin()
         items = [
             item
             for kind in sorted({each.kind for each in known})
             for hit in self._hits(kind, window.start, window.end)
-            if (item := file_item(kind, community, hit, window, forms=self.forms))
+            if (item := self.file_item(kind, community, hit, window))
         ]
-        found = {
-            format_of(self.forms, item.kind).key(msgspec.json.decode(item.line)) for item in items
-        }
-        unfound = [each for each in known if each.item_id not in found]
-        return Sighting(items, standing=frozenset(filter(self._stands, unfound)))
+        ids = {self.line_formats[item.kind].key(msgspec.json.decode(item.line)) for item in items}
+        missing = [each for each in known if each.item_id not in ids]
+        return SecondLookResult(items, standing=frozenset(filter(self._stands, missing)))
 
-    def _stands(self, known: Known) -> bool:
-        """Whether the item can be read by itself."""
-        found = self.web.find(f"items/{known.item_id}", what=f"item {known.item_id}")
-        return found is not None and any(found.get(name) for name in _WORDS)
+    def _stands(self, item: KnownItem) -> bool:
+        """Return whether the item itself can still be read."""
+        answer = self.web.find(f"items/{item.item_id}", what=f"item {item.item_id}")
+        return answer is not None and any(answer.get(name) for name in _WORDS)
 
     def _hits(self, kind: str, start: datetime, end: datetime) -> Iterator[Mapping[str, Any]]:
         what = f"Hacker News from {start.isoformat()} to {end.isoformat()}"
         span = f"created_at_i>={int(start.timestamp())},created_at_i<{int(end.timestamp())}"
-        found = self.web.get(
+        page = self.web.get(
             "search_by_date",
             {"tags": _TAGS[kind], "numericFilters": span, "hitsPerPage": _HITS_MAX},
             what=what,
         )
         # The count may be an estimate: a full page may hide more whatever it says.
-        if found["nbHits"] <= len(found["hits"]) < _HITS_MAX:
+        if page["nbHits"] <= len(page["hits"]) < _HITS_MAX:
             yield from (
                 {name: value for name, value in hit.items() if name not in _DECORATION}
-                for hit in found["hits"]
+                for hit in page["hits"]
             )
         elif end - start > _SECOND:
             middle = start + (end - start) // _SECOND // 2 * _SECOND
@@ -94,6 +145,6 @@ class HackerNews(WebSource):
             yield from self._hits(kind, middle, end)
         else:
             message = (
-                f"{what}: {found['nbHits']} {kind}s, of which a search gives {len(found['hits'])}"
+                f"{what}: {page['nbHits']} {kind}s, of which a search gives {len(page['hits'])}"
             )
             raise SourceUnavailable(message)

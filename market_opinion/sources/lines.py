@@ -1,4 +1,7 @@
-"""Files as lines of JSON: JSON lines as they are, rows of CSV and Parquet as objects of their columns; streamed, never held whole."""
+"""Files as lines of JSON, streamed and never held whole.
+
+JSON lines are taken as they are, rows of CSV and Parquet as objects of their columns.
+"""
 
 import codecs
 import csv
@@ -26,30 +29,36 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 class Truncated(Exception):
-    """The file ends in the middle of its compression."""
+    """The compression of a file has no end."""
 
 
 BROKEN = (Truncated, zstandard.ZstdError, zlib.error, EOFError, csv.Error, pa.ArrowInvalid)
 
 
 def stem_of(name: str) -> str:
-    """A file's name without its ending and its packing."""
+    """Return a file's name without its ending and its packing."""
     path = PurePosixPath(name)
     return PurePosixPath(path.stem).stem if path.suffix in PACKINGS else path.stem
 
 
 def ending_of(name: str) -> str:
-    """A file's ending without its packing."""
+    """Return a file's ending without its packing."""
     path = PurePosixPath(name)
     return PurePosixPath(path.stem).suffix if path.suffix in PACKINGS else path.suffix
 
 
 def read_lines(
-    fs: Any, path: str, *, encoding: str = "utf-8-sig", wanted: tuple[str, ...] = ()
+    fs: Any,  # noqa: ANN401, fsspec is untyped
+    path: str,
+    *,
+    encoding: str = "utf-8-sig",
+    wanted: tuple[str, ...] = (),
 ) -> Iterator[bytes]:
-    """Lines without their end; blank ones are no lines. Whole lines before a break are yielded before the error, one of BROKEN.
+    """Yield lines without their ends, and without blank ones.
 
-    Raises SourceUnreadable for a table without the `wanted` columns, each of which may name alternatives, as in `a|b`.
+    Whole lines before a break are yielded before the error, one of BROKEN. Raises
+    SourceUnreadable for a table without the `wanted` columns, each of which may name
+    alternatives, as in `a|b`.
     """
     with fs.open(path, "rb") as file:
         if ending_of(path) == ".parquet":
@@ -76,7 +85,10 @@ def _json_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
 def _csv_rows(
     chunks: Iterator[bytes], path: str, wanted: tuple[str, ...], delimiter: str, encoding: str
 ) -> Iterator[bytes]:
-    """A byte that is none of the encoding stays as it is, so that its line is refused later and no other."""
+    """Yield rows as JSON.
+
+    A byte that the encoding does not have is kept, so that only its own line is refused later.
+    """
     csv.field_size_limit(_FIELD_MAX_CHARACTERS)
     reader = csv.DictReader(
         _text_lines(codecs.iterdecode(chunks, encoding, "surrogateescape")),
@@ -98,7 +110,7 @@ def _text_lines(chunks: Iterator[str]) -> Iterator[str]:
         yield rest
 
 
-def _parquet_rows(file: Any, path: str, wanted: tuple[str, ...]) -> Iterator[bytes]:
+def _parquet_rows(file: Any, path: str, wanted: tuple[str, ...]) -> Iterator[bytes]:  # noqa: ANN401, fsspec
     parquet = pq.ParquetFile(file)
     _check_columns(path, parquet.schema_arrow.names, wanted)
     for batch in parquet.iter_batches(batch_size=_ROWS):
@@ -113,16 +125,17 @@ def _check_columns(path: str, columns: list[str], wanted: tuple[str, ...]) -> No
     ]
     if missing:
         name = PurePosixPath(path).name
-        message = f"{name} has no column {', '.join(missing)}; it has {', '.join(map(str, columns)) or 'none'}"
+        present = ", ".join(map(str, columns)) or "none"
+        message = f"{name} has no column {', '.join(missing)}; it has {present}"
         raise SourceUnreadable(message)
 
 
-def _zstd_frame() -> Any:
-    # Reddit's dumps are packed with a window of 2 GiB (`zstd --long=31`), which the library refuses unless told.
+def _zstd_frame() -> Any:  # noqa: ANN401, of a C extension
+    # Reddit's dumps have a window of 2 GiB (`zstd --long=31`), which is refused by default.
     return zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj()
 
 
-def _gzip_member() -> Any:
+def _gzip_member() -> Any:  # noqa: ANN401, of a C extension
     return zlib.decompressobj(wbits=31)
 
 
@@ -130,7 +143,7 @@ _FRAMES: dict[str, Callable[[], Any]] = {".zst": _zstd_frame, ".gz": _gzip_membe
 
 
 def _inflated(read: Callable[[], bytes], frame: Callable[[], Any] | None) -> Iterator[bytes]:
-    """What is read, unpacked frame by frame; plain where there are no frames."""
+    """Yield what `read` gives, unpacked frame by frame; as it is where there are no frames."""
     current: Any = frame() if frame else None
     is_open = False
     while chunk := read():

@@ -1,19 +1,45 @@
-"""LinkedIn by its Community Management API: what people write below the posts of organisations that one administers."""
+"""LinkedIn by its Community Management API, for organisations that one administers.
+
+It gives their posts and what people write below them.
+"""
 
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
+
 from market_opinion.core.errors import SettingsInvalid
+from market_opinion.core.setting_groups import SettingsGroup
 from market_opinion.core.window import Window
 from market_opinion.sources import Sink, SourceContext
-from market_opinion.sources.second_look import Known, Sighting
+from market_opinion.sources.second_look import KnownItem, SecondLookResult
 from market_opinion.sources.web import Web
-from market_opinion.sources.windowed import WebSource, file_item, read_to_start
+from market_opinion.sources.windowed import WebSource, read_to_start
 from market_opinion.storage.landing.origin import FetchResult
+from market_opinion.storage.line_format import LineFormat
 
 _PAGE_ITEMS = 100
+
+
+class LinkedInSettings(SettingsGroup):
+    """LinkedIn: comments on posts of organisations of your own; an approved app."""
+
+    model_config = SettingsConfigDict(env_prefix="LINKEDIN_")
+
+    access_token: SecretStr | None = Field(None, description="Token with r_organization_social.")
+    url: str = Field("https://api.linkedin.com/rest", description="Address of LinkedIn's API.")
+    version: str = Field(
+        "202511", pattern=r"^\d{6}$", description="Version of that API; each lives for a year."
+    )
+    requests_per_minute: int = Field(
+        20, ge=11, description="Most requests a minute of all processes with one token."
+    )
+    posts_days: int = Field(
+        30, ge=1, description="Comments are read below posts that were at most so many days old."
+    )
 
 
 class LinkedIn(WebSource):
@@ -22,35 +48,64 @@ class LinkedIn(WebSource):
     platform = "linkedin"
     capture_path = "listing"
     kinds = ("submission", "comment")
+    reads = "posts of organisations and the comments below them"
     access = "organisations of your own: an approved app"
+    # learn.microsoft.com/linkedin/marketing/community-management/shares: Posts API, Comments API.
+    line_formats: ClassVar = {
+        "submission": LineFormat(
+            item_id="id", created_at="publishedAt|createdAt", author="author", body="commentary"
+        ),
+        "comment": LineFormat(
+            item_id="commentUrn|id",
+            created_at="created.time",
+            thread_id="object",
+            parent_id="parentComment",
+            author="actor",
+            body="message.text",
+            votes="likesSummary.totalLikes",
+            reply_count="commentsSummary.totalFirstLevelComments",
+        ),
+    }
+    item_address = "https://www.linkedin.com/feed/update/{item_id}/"
+    comment_address = "https://www.linkedin.com/feed/update/{thread_id}/"
+    settings_group = LinkedInSettings
 
     def __init__(self, web: Web, *, days: int) -> None:
-        """Look below what was posted in so many days before a window."""
+        """Look below posts of so many days before a window."""
         super().__init__(web)
         self._reach = timedelta(days=days)
 
     @classmethod
-    def open(cls, opening: SourceContext) -> Self:
-        """With LINKEDIN_ACCESS_TOKEN, at LINKEDIN_URL."""
-        settings = opening.settings
-        if settings.linkedin_access_token is None:
-            message = "source linkedin needs LINKEDIN_ACCESS_TOKEN with r_organization_social, of an app approved for Community Management"
+    def open(cls, context: SourceContext) -> Self:
+        """Return the source at LINKEDIN_URL, with LINKEDIN_ACCESS_TOKEN."""
+        settings = context.settings.group(LinkedInSettings)
+        if settings.access_token is None:
+            message = (
+                "source linkedin needs LINKEDIN_ACCESS_TOKEN with r_organization_social, of an app"
+                " approved for Community Management"
+            )
             raise SettingsInvalid(message)
-        secret = settings.linkedin_access_token.get_secret_value()
+        secret = settings.access_token.get_secret_value()
         headers = {
             "Authorization": f"Bearer {secret}",
-            "LinkedIn-Version": settings.linkedin_version,
+            "LinkedIn-Version": settings.version,
             "X-Restli-Protocol-Version": "2.0.0",
         }
-        pace = opening.pace(secret, settings.linkedin_requests_per_minute)
-        return cls(
-            Web(settings.linkedin_url, pace, headers=headers), days=settings.linkedin_posts_days
-        )
+        pace = context.pace(secret, settings.requests_per_minute)
+        return cls(Web(settings.url, pace, headers=headers), days=settings.posts_days)
 
     def fetch(
-        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
+        self,
+        communities: tuple[str, ...],
+        window: Window | None,
+        *,
+        now: datetime,  # noqa: ARG002, the platform's clock counts
+        sink: Sink,
     ) -> FetchResult:
-        """The organisation's posts of the window, and the comments of the window below its posts of the last LINKEDIN_POSTS_DAYS."""
+        """Push the organisation's posts of the window and the comments of the window.
+
+        Comments are read below its posts of the last LINKEDIN_POSTS_DAYS.
+        """
         window, (organisation,) = self.asked_for(window), communities
         oldest = window.start - self._reach
         author = {
@@ -64,15 +119,21 @@ class LinkedIn(WebSource):
                 < oldest
             ):
                 break
-            if item := file_item("submission", organisation, post, window, forms=self.forms):
+            if item := self.file_item("submission", organisation, post, window):
                 sink(item)
             for comment in self._comments(post["id"]):
-                if item := file_item("comment", organisation, comment, window, forms=self.forms):
+                if item := self.file_item("comment", organisation, comment, window):
                     sink(item)
         return read_to_start(window, self.kinds, at=self.retrieved_at)
 
-    def look_again(self, community: str, window: Window, known: Collection[Known]) -> Sighting:
-        """Each of them by its URN; the organisation's posts first, since a token that may not see those sees none of them."""
+    def look_again(
+        self, community: str, window: Window, known: Collection[KnownItem]
+    ) -> SecondLookResult:
+        """Ask for each item by its URN.
+
+        The organisation's posts are asked for first, since a token without access to them
+        sees no item.
+        """
         self.web.begin()
         author = {"q": "author", "author": f"urn:li:organization:{community}", "count": 1}
         self.web.get("posts", author, what=f"organisation {community}")
@@ -82,15 +143,15 @@ class LinkedIn(WebSource):
             if each.kind == "comment":
                 number = each.item_id.rpartition(",")[2].rstrip(")")
                 path = f"socialActions/{quote(each.thread_id or '', safe='')}/comments/{number}"
-            found = self.web.find(path, what=each.item_id)
-            if found is not None and (
-                item := file_item(each.kind, community, found, window, forms=self.forms)
+            answer = self.web.find(path, what=each.item_id)
+            if answer is not None and (
+                item := self.file_item(each.kind, community, answer, window)
             ):
                 items.append(item)
-        return Sighting(items)
+        return SecondLookResult(items)
 
     def _comments(self, urn: str) -> Iterator[dict[str, Any]]:
-        """All below a post, and below those comments: LinkedIn goes no deeper."""
+        """Yield all comments below a post, and those below them: LinkedIn goes no deeper."""
         for comment in self._elements(
             f"socialActions/{quote(urn, safe='')}/comments", {}, what=f"comments of {urn}"
         ):

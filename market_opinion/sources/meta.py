@@ -1,10 +1,15 @@
-"""Facebook and Instagram by the Graph API: what people write below the posts and media of pages and accounts that are one's own."""
+"""Facebook and Instagram by the Graph API, for pages and accounts that are one's own.
 
-from collections.abc import Collection, Iterator
+It gives posts and media and what people write below them.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 import requests
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 
 from market_opinion.core.errors import (
     CredentialsRefused,
@@ -13,57 +18,125 @@ from market_opinion.core.errors import (
     SettingsInvalid,
     SourceUnavailable,
 )
+from market_opinion.core.setting_groups import SettingsGroup
 from market_opinion.core.window import Window
 from market_opinion.sources import Sink, SourceContext
-from market_opinion.sources.second_look import Known, Sighting
+from market_opinion.sources.second_look import KnownItem, SecondLookResult
 from market_opinion.sources.web import Web
-from market_opinion.sources.windowed import WebSource, file_item, read_to_start
+from market_opinion.sources.windowed import WebSource, read_to_start
 from market_opinion.storage.landing.origin import FetchResult
+from market_opinion.storage.line_format import LineFormat
 
 _PAGE_ITEMS = 100
-# developers.facebook.com/docs/graph-api/guides/error-handling: used up for now, a token that is none, and what is not there.
+# developers.facebook.com/docs/graph-api/guides/error-handling: requests used up for now, things
+# that are not there, failures that pass, and tokens that are refused.
 _RATE_CODES = {4, 17, 32, 613}
 _ABSENT_CODE, _ABSENT_SUBCODE = 100, 33
 _TRANSIENT_CODES = {1, 2}
 _TOKEN_CODES = {102, 190}
 
 
+# Page Post and Comment, IG Media and IG Comment (developers.facebook.com/docs/graph-api/reference).
+_FACEBOOK: Mapping[str, Any] = {
+    "item_id": "id",
+    "created_at": "created_time",
+    "time": "iso",
+    "author": "from.id",
+    "body": "message",
+}
+_INSTAGRAM: Mapping[str, Any] = {
+    "item_id": "id",
+    "created_at": "timestamp",
+    "time": "iso",
+    "author": "username",
+    "votes": "like_count",
+}
+
+
+class MetaSettings(SettingsGroup):
+    """The Graph API of Facebook and Instagram: comments on pages and accounts of your own."""
+
+    model_config = SettingsConfigDict(env_prefix="META_")
+
+    access_token: SecretStr | None = None
+    url: str = Field(
+        "https://graph.facebook.com/v24.0",
+        description="Address of the Graph API, with its version.",
+    )
+    requests_per_minute: int = Field(
+        30, ge=11, description="Most requests a minute of all processes with one token."
+    )
+    posts_days: int = Field(
+        30,
+        ge=1,
+        description="Comments are read below posts and media that were at most so many days old.",
+    )
+
+
+class FacebookSettings(MetaSettings):
+    """Facebook: comments on pages of your own, below what was posted in the last days."""
+
+    access_token: SecretStr | None = Field(
+        None,
+        alias="FACEBOOK_ACCESS_TOKEN",
+        description="Long-lived token for pages of your own.",
+    )
+
+
+class InstagramSettings(MetaSettings):
+    """Instagram: comments on accounts of your own, below what was posted in the last days."""
+
+    access_token: SecretStr | None = Field(
+        None,
+        alias="INSTAGRAM_ACCESS_TOKEN",
+        description="Long-lived token for professional accounts of your own.",
+    )
+
+
 class _Graph(WebSource):
-    """An edge of the graph read page by page."""
+    """A platform of the Graph API, whose edges are read page by page."""
 
     capture_path = "graph"
     kinds = ("submission", "comment")
     feed: ClassVar[str]  # the edge of what was posted
     fields: ClassVar[dict[str, str]]  # that are asked for of each kind
+    settings_group: ClassVar[type[MetaSettings]]
     thread_field: ClassVar[str]  # where the thread of a comment is kept, which no answer says
 
     def __init__(self, web: Web, *, days: int) -> None:
-        """Look below what was posted in so many days before a window."""
+        """Look below posts and media of so many days before a window."""
         super().__init__(web)
         self._reach = timedelta(days=days)
 
     @classmethod
-    def open(cls, opening: SourceContext) -> Self:
-        """With the platform's access token, at META_URL."""
-        settings, variable = opening.settings, f"{cls.platform.upper()}_ACCESS_TOKEN"
-        token = getattr(settings, variable.lower())
-        if token is None:
-            message = f"source {cls.platform} needs {variable}: a long-lived token for pages or accounts of your own (developers.facebook.com)"
+    def open(cls, context: SourceContext) -> Self:
+        """Return the source at META_URL, with the platform's access token."""
+        settings = context.settings.group(cls.settings_group)
+        if settings.access_token is None:
+            variable = f"{cls.platform.upper()}_ACCESS_TOKEN"
+            message = (
+                f"source {cls.platform} needs {variable}: a long-lived token for pages or accounts"
+                " of your own (developers.facebook.com)"
+            )
             raise SettingsInvalid(message)
-        secret = token.get_secret_value()
-        pace = opening.pace(secret, settings.meta_requests_per_minute)
+        secret = settings.access_token.get_secret_value()
+        pace = context.pace(secret, settings.requests_per_minute)
         return cls(
             Web(
-                settings.meta_url,
+                settings.url,
                 pace,
                 headers={"Authorization": f"Bearer {secret}"},
                 explain=_explained,
             ),
-            days=settings.meta_posts_days,
+            days=settings.posts_days,
         )
 
-    def edge(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:
-        """Every object of an edge; the cursor and not the link to the next page is followed, since links hold the token."""
+    def edge(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401, as the API takes them
+        """Yield every object of an edge.
+
+        The cursor is followed and not the link to the next page, since links hold the
+        token.
+        """
         after: dict[str, str] = {}
         while True:
             page = self.web.get(
@@ -74,8 +147,14 @@ class _Graph(WebSource):
                 return
             after = {"after": page["paging"]["cursors"]["after"]}
 
-    def look_again(self, community: str, window: Window, known: Collection[Known]) -> Sighting:
-        """Each of them by its id; what is on the page or account first, since a token that may not see that sees none of them."""
+    def look_again(
+        self, community: str, window: Window, known: Collection[KnownItem]
+    ) -> SecondLookResult:
+        """Ask for each item by its id.
+
+        The page or account is asked for first, since a token without access to it sees no
+        item.
+        """
         self.web.begin()
         self.web.get(
             f"{community}/{self.feed}",
@@ -84,25 +163,36 @@ class _Graph(WebSource):
         )
         items = []
         for each in known:
-            found = self.web.find(
+            answer = self.web.find(
                 each.item_id,
                 {"fields": self.fields[each.kind]},
                 what=f"{self.platform} {each.item_id}",
             )
-            if found is not None:
+            if answer is not None:
                 above = {self.thread_field: each.thread_id} if each.kind == "comment" else {}
-                if item := file_item(
-                    each.kind, community, {**found, **above}, window, forms=self.forms
-                ):
+                if item := self.file_item(each.kind, community, {**answer, **above}, window):
                     items.append(item)
-        return Sighting(items)
+        return SecondLookResult(items)
 
 
 class Facebook(_Graph):
     """A community is a page by its id."""
 
     platform = "facebook"
+    reads = "posts of pages and the comments below them, by the Graph API"
     access = "pages of your own: an access token"
+    line_formats: ClassVar = {
+        "submission": LineFormat(**_FACEBOOK),
+        "comment": LineFormat(
+            **_FACEBOOK,
+            thread_id="post_id",
+            parent_id="parent.id",
+            votes="like_count",
+            reply_count="comment_count",
+        ),
+    }
+    item_address = "https://www.facebook.com/{item_id}"
+    settings_group = FacebookSettings
     feed, thread_field = "feed", "post_id"
     fields: ClassVar = {
         "submission": "id,message,created_time,from{id},comments.limit(0).summary(true)",
@@ -110,22 +200,30 @@ class Facebook(_Graph):
     }
 
     def fetch(
-        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
+        self,
+        communities: tuple[str, ...],
+        window: Window | None,
+        *,
+        now: datetime,  # noqa: ARG002, the platform's clock counts
+        sink: Sink,
     ) -> FetchResult:
-        """The page's posts of the window, and the comments of the window below its posts of the last META_POSTS_DAYS."""
+        """Push the page's posts of the window and the comments of the window.
+
+        Comments are read below its posts of the last META_POSTS_DAYS.
+        """
         window, (page,) = self.asked_for(window), communities
         since, until = int((window.start - self._reach).timestamp()), int(window.end.timestamp())
         for post in self.edge(
             f"{page}/{self.feed}", fields=self.fields["submission"], since=since, until=until
         ):
-            if item := file_item("submission", page, post, window, forms=self.forms):
+            if item := self.file_item("submission", page, post, window):
                 sink(item)
             if post.get("comments", {}).get("summary", {}).get("total_count", 0):
                 self._comments(page, post["id"], window, sink)
         return read_to_start(window, self.kinds, at=self.retrieved_at)
 
     def _comments(self, page: str, post_id: str, window: Window, sink: Sink) -> None:
-        """Of every depth, newest first."""
+        """Push comments of every depth, newest first."""
         for comment in self.edge(
             f"{post_id}/comments",
             fields=self.fields["comment"],
@@ -134,8 +232,8 @@ class Facebook(_Graph):
         ):
             if datetime.fromisoformat(comment["created_time"]) < window.start:
                 return
-            if item := file_item(
-                "comment", page, {**comment, self.thread_field: post_id}, window, forms=self.forms
+            if item := self.file_item(
+                "comment", page, {**comment, self.thread_field: post_id}, window
             ):
                 sink(item)
 
@@ -144,7 +242,15 @@ class Instagram(_Graph):
     """A community is a professional account by its id."""
 
     platform = "instagram"
+    reads = "media of accounts and the comments below them, by the Graph API"
     access = "accounts of your own: an access token"
+    line_formats: ClassVar = {
+        "submission": LineFormat(**_INSTAGRAM, body="caption", reply_count="comments_count"),
+        "comment": LineFormat(
+            **_INSTAGRAM, thread_id="media_id", parent_id="parent_id", body="text"
+        ),
+    }
+    settings_group = InstagramSettings
     feed, thread_field = "media", "media_id"
     fields: ClassVar = {
         "submission": "id,caption,timestamp,username,like_count,comments_count",
@@ -152,26 +258,28 @@ class Instagram(_Graph):
     }
 
     def fetch(
-        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
+        self,
+        communities: tuple[str, ...],
+        window: Window | None,
+        *,
+        now: datetime,  # noqa: ARG002, the platform's clock counts
+        sink: Sink,
     ) -> FetchResult:
-        """The account's media of the window, and the comments of the window below its media of the last META_POSTS_DAYS.
+        """Push the account's media of the window and the comments of the window.
 
-        All comments of such a medium are read, since an answer to an old one is found below that one alone.
+        All comments below its media of the last META_POSTS_DAYS are read, since an answer
+        to an old comment is found below that comment alone.
         """
         window, (account,) = self.asked_for(window), communities
         for medium in self.edge(f"{account}/{self.feed}", fields=self.fields["submission"]):
             if datetime.fromisoformat(medium["timestamp"]) < window.start - self._reach:
                 break
-            if item := file_item("submission", account, medium, window, forms=self.forms):
+            if item := self.file_item("submission", account, medium, window):
                 sink(item)
             if medium.get("comments_count"):
                 for comment in self._comments(medium["id"]):
-                    if item := file_item(
-                        "comment",
-                        account,
-                        {**comment, self.thread_field: medium["id"]},
-                        window,
-                        forms=self.forms,
+                    if item := self.file_item(
+                        "comment", account, {**comment, self.thread_field: medium["id"]}, window
                     ):
                         sink(item)
         return read_to_start(window, self.kinds, at=self.retrieved_at)
@@ -188,7 +296,7 @@ class Instagram(_Graph):
 
 
 def _explained(response: requests.Response, what: str) -> MarketOpinionError | None:
-    """Graph answers most of what goes wrong with 400 and a code."""
+    """Return the error that a code of the Graph API means; it answers most failures with 400."""
     try:
         error = response.json()["error"]
         code, subcode, text = error["code"], error.get("error_subcode"), error.get("message", "")

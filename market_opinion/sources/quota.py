@@ -1,4 +1,4 @@
-"""One allowance of requests for every process that shares a client id, with the urgent ones first."""
+"""One allowance of requests for all processes that share a client id; urgent flows go first."""
 
 import hashlib
 import time
@@ -11,7 +11,7 @@ REFUSALS = "refusals"
 
 
 class Priority(IntEnum):
-    """How many requests a flow may be ahead of the steady rate: whoever may be further ahead goes first when it is tight."""
+    """Requests that a flow may be ahead of the steady rate; the flow with more goes first."""
 
     COLLECT = 10
     CLOSE = 8
@@ -21,9 +21,10 @@ class Priority(IntEnum):
 
 
 class Quota:
-    """A token bucket per client id, kept in the state store.
+    """A token bucket for each client id, kept in the state store.
 
-    In no minute more than `per_minute` requests are let through: the steady rate leaves room for the largest burst.
+    In no minute more than `per_minute` requests are let through: the steady rate leaves room
+    for the largest burst.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Quota:
         self._ahead_seconds = (min(priority, per_minute) - 1) * self._interval_seconds
 
     def note_refusal(self) -> None:
-        """Remember that the platform refused a request for its rate, until someone has been told."""
+        """Record that the platform refused a request for its rate, until an alert was sent."""
         self._state.put_notes(
             REFUSALS,
             {f"{self._bucket}/{time.time_ns()}": datetime.now(UTC).isoformat(timespec="seconds")},

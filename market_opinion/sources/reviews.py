@@ -1,12 +1,12 @@
-"""Amazon reviews in the forms research publishes them in: the columns of 2014 and 2018, and those of 2023."""
+"""Amazon reviews as research publishes them: the columns of 2014 and 2018, and of 2023."""
 
 import re
-from typing import Self
+from typing import ClassVar, Self
 
-from market_opinion.domain.definition import Domain
 from market_opinion.sources import SourceContext
-from market_opinion.sources.files import Files, Reading, needed
+from market_opinion.sources.files import FileDescription, Files, needed
 from market_opinion.sources.lines import ENDINGS, ending_of, stem_of
+from market_opinion.storage.line_format import LineFormat
 
 PLATFORM = "amazon"
 # `Video_Games_5.json.gz` holds those who wrote five or more.
@@ -14,10 +14,28 @@ _CORE = re.compile(r"_\d+$")
 
 
 class Reviews(Files):
-    """A folder or file of reviews; the category is the community, by its column or by the file's name."""
+    """A folder or file of reviews; its category, a column or the file's name, is the community."""
 
-    kinds = ("review",)
+    platform, kinds = PLATFORM, ("review",)
+    reads = "Amazon reviews in the columns of 2014, 2018 and 2023 (JSONL, CSV, Parquet)"
     access = "files that you have"
+    # The columns of the sets of 2014 and 2018 and, after each bar, those of 2023 (McAuley lab); a
+    # review has no id.
+    line_formats: ClassVar = {
+        "review": LineFormat(
+            item_id=("reviewerID|user_id", "asin", "unixReviewTime|timestamp"),
+            created_at="unixReviewTime|timestamp",
+            community="category",
+            thread_id="parent_asin|asin",
+            author="reviewerID|user_id",
+            title="summary|title",
+            body="reviewText|text",
+            votes="helpful_vote",
+            rating="overall|rating",
+            is_lenient=True,
+        )
+    }
+    item_address = "https://www.amazon.com/dp/{thread_id}"
 
     def __init__(self, uri: str) -> None:
         """Find the files; raises SourceUnreadable when there is none."""
@@ -26,21 +44,19 @@ class Reviews(Files):
             uri,
             platform=PLATFORM,
             capture_path="reviews",
-            forms="amazon",
-            reading=_reading,
+            description_of=_reading,
             expected=expected,
         )
 
     @classmethod
-    def open(cls, opening: SourceContext) -> Self:
-        """The reviews that were named."""
-        return cls(needed(opening.files, "reviews", "reviews as .jsonl, .csv or .parquet"))
-
-    @classmethod
-    def platform_of(cls, _domain: Domain, _mapping: str | None) -> str:
-        """Always Amazon."""
-        return PLATFORM
+    def open(cls, context: SourceContext) -> Self:
+        """Return the reviews that the run names."""
+        return cls(needed(context.files, "reviews", "reviews as .jsonl, .csv or .parquet"))
 
 
-def _reading(name: str) -> Reading | None:
-    return Reading("review", _CORE.sub("", stem_of(name))) if ending_of(name) in ENDINGS else None
+def _reading(name: str) -> FileDescription | None:
+    return (
+        FileDescription("review", _CORE.sub("", stem_of(name)))
+        if ending_of(name) in ENDINGS
+        else None
+    )

@@ -1,8 +1,7 @@
-"""The bundled sample: items written for a domain, in the form of a Reddit archive, on a platform of their own."""
+"""The bundled sample: items written for a domain, as a Reddit archive, on their own platform."""
 
 from typing import Self
 
-from market_opinion.domain.definition import Domain
 from market_opinion.sources import SourceContext
 from market_opinion.sources.archive import Archive
 
@@ -10,20 +9,22 @@ PLATFORM = "sample"
 
 
 class Sample(Archive):
-    """The archive in a domain's `sample` folder. Its platform is `sample`, so invented words never count as Reddit's."""
+    """The archive in a domain's `sample` folder.
 
-    access = "bundled"
+    Its platform is `sample`, so that invented words never count as Reddit's.
+    """
+
+    platform = PLATFORM
+    reads, access = "items written for the domain", "bundled"
+    # RFC 2606: never anyone's address.
+    item_address = "https://example.com/sample/comments/{thread_id}/"
+    comment_address = "https://example.com/sample/comments/{thread_id}/_/{item_id}/"
 
     @classmethod
-    def open(cls, opening: SourceContext) -> Self:
-        """The sample of the domain; raises SourceUnreadable when it has none."""
+    def open(cls, context: SourceContext) -> Self:
+        """Return the sample of the domain; raises SourceUnreadable when it has none."""
         return cls(
-            str(opening.settings.domains_path / opening.domain.name / "sample"),
+            str(context.settings.domains_path / context.domain.name / "sample"),
             platform=PLATFORM,
             capture_path="sample",
         )
-
-    @classmethod
-    def platform_of(cls, _domain: Domain, _mapping: str | None) -> str:
-        """Its own."""
-        return PLATFORM

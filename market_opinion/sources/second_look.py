@@ -1,4 +1,4 @@
-"""Second looks: items that are known, asked for again, and what changed of them since: votes, edits, deletions."""
+"""Second looks: known items are asked for again, and their votes, edits and deletions found."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -8,14 +8,14 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from market_opinion.core.window import Window
-from market_opinion.storage.known_formats import LineFormats, format_of
+from market_opinion.storage.format_reference import FormatReference, LineFormats
 from market_opinion.storage.landing.origin import RawItem
 from market_opinion.storage.landing.redaction import GONE_TEXTS, PURGED
 from market_opinion.storage.line_format import ItemFields
 
 
-class Known(NamedTuple):
-    """An item that bronze holds; of a comment with the thread it is in."""
+class KnownItem(NamedTuple):
+    """An item that bronze holds; a comment with the thread it is in."""
 
     kind: str
     item_id: str
@@ -23,16 +23,16 @@ class Known(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sighting:
-    """Items as they are now, those that the platform says are `gone`, and those that can be seen and were not given again.
+class SecondLookResult:
+    """Items as they are now, items that are `gone`, and items that are `standing` unchanged.
 
-    What is in none of the three is absent, which may mean that it is gone, or that the platform has a bad moment. `successors`
-    were not known, and take the place of some that are gone.
+    An item in none of the three is absent: it may be gone, or the platform has a bad moment.
+    `successors` were not known, and take the place of some items that are gone.
     """
 
     items: list[RawItem]
-    gone: frozenset[Known] = frozenset()
-    standing: frozenset[Known] = frozenset()
+    gone: frozenset[KnownItem] = frozenset()
+    standing: frozenset[KnownItem] = frozenset()
     successors: tuple[RawItem, ...] = ()
 
 
@@ -40,49 +40,67 @@ class SecondLook(Protocol):
     """A live platform that can be asked again for items it gave once."""
 
     @property
-    def forms(self) -> LineFormats:
-        """How its lines are read."""
+    def format_reference(self) -> FormatReference:
+        """The entry of a manifest that says how the lines are read."""
+
+    @property
+    def line_formats(self) -> LineFormats:
+        """The formats of the lines by kind of item."""
 
     @property
     def retrieved_at(self) -> datetime:
-        """When the last look was, by the platform's clock."""
+        """The platform's time of the last look."""
 
-    def look_again(self, community: str, window: Window, known: Collection[Known]) -> Sighting:
-        """What became of the known items of a window; raises CommunityClosed, CredentialsRefused or SourceUnavailable."""
+    def look_again(
+        self, community: str, window: Window, known: Collection[KnownItem]
+    ) -> SecondLookResult:
+        """Return the known items of a window as they are now.
+
+        Raises CommunityClosed, CredentialsRefused or SourceUnavailable.
+        """
 
 
 @dataclass(frozen=True)
 class Changes:
-    """What is not as it was known: items that say something else, items without their author, and items that are absent."""
+    """Differences from bronze: items with other content, items without author, absent items."""
 
     items: list[RawItem]
-    authorless: set[Known]
-    absent: set[Known]
+    authorless: set[KnownItem]
+    absent: set[KnownItem]
 
 
 def compare(
-    sighting: Sighting, known: Mapping[Known, Mapping[str, Any]], forms: LineFormats
+    sighting: SecondLookResult,
+    known: Mapping[KnownItem, Mapping[str, Any]],
+    line_formats: LineFormats,
 ) -> Changes:
-    """Hold what was seen against rows of bronze; what was not known is left out, and rows without words are not filled again."""
+    """Compare a second look with rows of bronze.
+
+    Items that were not known are left out, and rows without words are not filled again.
+    """
     by_key = {(item.kind, item.item_id): item for item in known}
-    seen, changed, authorless = set[Known](), list[RawItem](), set[Known]()
+    seen, changed, authorless = set[KnownItem](), list[RawItem](), set[KnownItem]()
     for item in sighting.items:
-        said = format_of(forms, item.kind).said(msgspec.json.decode(item.line))
-        if (one := by_key.get((item.kind, said.item_id))) is None:
+        item_fields = line_formats[item.kind].item_fields(msgspec.json.decode(item.line))
+        if (one := by_key.get((item.kind, item_fields.item_id))) is None:
             continue
         seen.add(one)
-        if said.author is None and known[one]["author"] not in {None, *GONE_TEXTS}:
+        if item_fields.author is None and known[one]["author"] not in {None, *GONE_TEXTS}:
             authorless.add(one)
-        if _differs(said, known[one]):
+        if _differs(item_fields, known[one]):
             changed.append(item)
     return Changes(changed, authorless, known.keys() - seen - sighting.gone - sighting.standing)
 
 
-def _differs(said: ItemFields, row: Mapping[str, Any]) -> bool:
+def _differs(item_fields: ItemFields, row: Mapping[str, Any]) -> bool:
     if row["body"] == PURGED:
         return False
     # Platforms leave titles and counts out of some answers, which takes nothing back.
-    told = {"title": said.title, "votes": said.votes, "reply_count": said.reply_count}
-    return said.body != row["body"] or any(
-        value is not None and value != row[name] for name, value in told.items()
+    counted = {
+        "title": item_fields.title,
+        "votes": item_fields.votes,
+        "reply_count": item_fields.reply_count,
+    }
+    return item_fields.body != row["body"] or any(
+        value is not None and value != row[name] for name, value in counted.items()
     )

@@ -1,49 +1,89 @@
-"""Reviews on Steam (partner.steamgames.com/doc/store/getreviews): those of one app, newest first, without a key."""
+"""Reviews on Steam (partner.steamgames.com/doc/store/getreviews), without a key.
+
+Those of one app are read, newest first.
+"""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, ClassVar, Self
+
+from pydantic import Field
+from pydantic_settings import SettingsConfigDict
 
 from market_opinion.core.errors import CommunityClosed
+from market_opinion.core.setting_groups import SettingsGroup
 from market_opinion.core.window import Window
 from market_opinion.sources import Sink, SourceContext
 from market_opinion.sources.web import Web
-from market_opinion.sources.windowed import WebSource, file_item, read_to_start
+from market_opinion.sources.windowed import WebSource, read_to_start
 from market_opinion.storage.landing.origin import FetchResult
+from market_opinion.storage.line_format import LineFormat
 
 _PAGE_ITEMS = 100
 
 
+class SteamSettings(SettingsGroup):
+    """Steam: reviews, without a key."""
+
+    model_config = SettingsConfigDict(env_prefix="STEAM_")
+
+    url: str = Field("https://store.steampowered.com", description="Address of Steam's shop.")
+    requests_per_minute: int = Field(
+        60, ge=11, description="Most requests a minute of all processes."
+    )
+
+
 class Steam(WebSource):
-    """A community is an app by its id, as 1245620; `steam:1245620` among a product's ids says which product that is."""
+    """A community is an app by its id, as 1245620.
+
+    A product has the app's id among its ids, as `steam:1245620`.
+    """
 
     platform = "steam"
     capture_path = "listing"
     kinds = ("review",)
-    access = "open, no key"
+    reads, access = "reviews of apps, newest first", "open, no key"
+    # `appid` is added, since an answer is about one app and does not name it.
+    line_formats: ClassVar = {
+        "review": LineFormat(
+            item_id="recommendationid",
+            created_at="timestamp_created",
+            thread_id="appid",
+            author="author.steamid",
+            body="review",
+            votes="votes_up",
+            reply_count="comment_count",
+            is_recommended="voted_up",
+        )
+    }
+    item_address = "https://store.steampowered.com/app/{thread_id}/#app_reviews_hash"
+    settings_group = SteamSettings
 
     @classmethod
-    def open(cls, opening: SourceContext) -> Self:
-        """At STEAM_URL."""
-        settings = opening.settings
-        return cls(
-            Web(settings.steam_url, opening.pace(cls.platform, settings.steam_requests_per_minute))
-        )
+    def open(cls, context: SourceContext) -> Self:
+        """Return the source at STEAM_URL."""
+        settings = context.settings.group(SteamSettings)
+        return cls(Web(settings.url, context.pace(cls.platform, settings.requests_per_minute)))
 
     def fetch(
-        self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
+        self,
+        communities: tuple[str, ...],
+        window: Window | None,
+        *,
+        now: datetime,  # noqa: ARG002, the platform's clock counts
+        sink: Sink,
     ) -> FetchResult:
-        """Back from the newest review until one is older than the window."""
+        """Push reviews from the newest back until one is older than the window."""
         window, (app,) = self.asked_for(window), communities
         for review in self._reviews(app):
             if datetime.fromtimestamp(review["timestamp_created"], UTC) < window.start:
                 break
-            if item := file_item("review", app, {**review, "appid": app}, window, forms=self.forms):
+            if item := self.file_item("review", app, {**review, "appid": app}, window):
                 sink(item)
         return read_to_start(window, self.kinds, at=self.retrieved_at)
 
     def _reviews(self, app: str) -> Iterator[dict[str, Any]]:
-        """Of every language and every buyer, those that Steam itself leaves out of the score too."""
+        """Yield reviews of every language and buyer, also those that Steam's score leaves out."""
         params = {
             "json": 1,
             "filter": "recent",
@@ -53,9 +93,9 @@ class Steam(WebSource):
             "filter_offtopic_activity": 0,
             "num_per_page": _PAGE_ITEMS,
         }
-        cursor, seen = "*", set[str]()
-        while cursor not in seen:
-            seen.add(cursor)
+        cursor, earlier = "*", set[str]()
+        while cursor not in earlier:
+            earlier.add(cursor)
             page = self.web.get(
                 f"appreviews/{app}", {**params, "cursor": cursor}, what=f"app {app}"
             )

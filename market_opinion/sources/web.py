@@ -1,4 +1,4 @@
-"""A platform's interface over HTTP that answers in JSON: paced, tried again where that may help, its errors turned into ours."""
+"""A platform's interface over HTTP with answers in JSON: paced, retried, with our errors."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -28,7 +28,7 @@ Explain = Callable[[requests.Response, str], MarketOpinionError | None]
 
 
 def retrying() -> Retry:
-    """Tries again what may succeed: after the time that Retry-After names, else after 1, 2, 4 seconds and some."""
+    """Return the retries of a request: after Retry-After, else after 1, 2, 4 seconds and some."""
     return Retry(
         total=_ATTEMPTS - 1,
         status_forcelist=_TRANSIENT,
@@ -40,7 +40,7 @@ def retrying() -> Retry:
 
 
 class Web:
-    """One platform's interface; `began_at` is its clock at the first answer of a reading."""
+    """The interface of one platform; `began_at` is its clock at the first answer of a reading."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Web:
         explain: Explain | None = None,
         timeout_seconds: int = 30,
     ) -> None:
-        """Ask below this address; nothing is asked yet."""
+        """Ask below the address; nothing is asked yet."""
         self._address = address.rstrip("/")
         self._pace = pace
         self._explain = explain
@@ -65,13 +65,14 @@ class Web:
         self.began_at: datetime | None = None
 
     def begin(self) -> None:
-        """A new reading begins with the next answer."""
+        """Begin a new reading with the next answer."""
         self.began_at = None
 
-    def get(self, path: str, params: Mapping[str, Any] | None = None, *, what: str) -> Any:
-        """The answer, decoded.
+    def get(self, path: str, params: Mapping[str, Any] | None = None, *, what: str) -> Any:  # noqa: ANN401, JSON
+        """Return the decoded answer.
 
-        Raises CredentialsRefused, CommunityClosed where there is no such thing or it is not ours to see, or SourceUnavailable.
+        Raises CredentialsRefused, SourceUnavailable, or CommunityClosed for a thing that is
+        not there or not ours to see.
         """
         self._pace.wait()
         try:
@@ -90,15 +91,15 @@ class Web:
             message = f"the answer for {what} is no JSON"
             raise SourceUnavailable(message) from error
 
-    def find(self, path: str, params: Mapping[str, Any] | None = None, *, what: str) -> Any:
-        """The same, or None where there is no such thing."""
+    def find(self, path: str, params: Mapping[str, Any] | None = None, *, what: str) -> Any:  # noqa: ANN401, JSON
+        """Return the decoded answer as `get` does; None for a thing that is not there."""
         try:
             return self.get(path, params, what=what)
         except NotThere:
             return None
 
     def note(self, response: requests.Response) -> None:
-        """Take the platform's clock from an answer, and remember refusals that were waited out."""
+        """Take the platform's clock from an answer, and record refusals that were waited out."""
         self.began_at = self.began_at or clock_of(response)
         retries = response.raw.retries
         for _ in [
@@ -112,7 +113,7 @@ class Web:
 
 
 def clock_of(response: requests.Response) -> datetime:
-    """When a server answered, by its own clock; by ours where it does not say."""
+    """Return when a server answered, by its own clock; by ours where it does not say."""
     try:
         return parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
     except (KeyError, ValueError):
@@ -120,7 +121,7 @@ def clock_of(response: requests.Response) -> datetime:
 
 
 def refusal(status: int, what: str) -> MarketOpinionError:
-    """What a status means for whoever asked."""
+    """Return the error that a status means."""
     if status == requests.codes.unauthorized:
         return CredentialsRefused(
             f"the key is refused for {what} ({status}): check it, and when it ends"

@@ -1,36 +1,44 @@
-"""Live platforms that can be asked for a span of time: what they give is filed by its own time, and landed with what it proves."""
+"""Sources that can be asked for a span of time: items are filed by their own times and landed."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
 import msgspec
 
 from market_opinion.core.errors import InvalidRequest, MarketOpinionError
 from market_opinion.core.window import Window, floor_hour
-from market_opinion.domain.definition import Domain
-from market_opinion.sources import Source
+from market_opinion.sources import Source, SourceProfile
 from market_opinion.sources.web import Web
-from market_opinion.storage.known_formats import LineFormats, format_of
-from market_opinion.storage.landing.origin import Covered, FetchResult, RawItem, StopReason, Visit
+from market_opinion.storage.landing.origin import (
+    CoveredSpan,
+    FetchResult,
+    RawItem,
+    StopReason,
+    Visit,
+)
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
+from market_opinion.storage.line_format import LineFormat
 
 # Items appear up to this long after the time they carry.
 OVERLAP = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
-class Ingested:
-    """What one reading landed, by kind; `late_hours` are older ones that got something they did not have."""
+class IngestionResult:
+    """Counts of the items that one reading landed, by kind.
+
+    `late_hours` are older hours that got something they did not have.
+    """
 
     counts: Mapping[str, int]
     late_hours: tuple[Window, ...]
     detail: str
 
     def __str__(self) -> str:
-        """As an operator reads it."""
+        """Return the counts as an operator reads them."""
         return ", ".join(
             [*(f"{count} {kind}s" for kind, count in self.counts.items()), self.detail]
         )
@@ -39,24 +47,32 @@ class Ingested:
 class Ingestion(Protocol):
     """Reads whole hours of a community and lands them."""
 
-    def ingest_window(self, community: str, start: datetime, end: datetime) -> Any:
-        """Land the hours from `start` to `end`; raises CommunityClosed or SourceUnavailable, and nothing was landed then."""
+    def ingest_window(self, community: str, start: datetime, end: datetime) -> Any:  # noqa: ANN401, IngestionResult or the contract's own
+        """Land the hours from `start` to `end`.
+
+        Raises CommunityClosed or SourceUnavailable; nothing was landed then.
+        """
 
 
 class WindowIngestion:
-    """The same for every source that can be asked for a window."""
+    """The ingestion of every source that can be asked for a window."""
 
     def __init__(self, source: Source, landing: Landing, *, now: datetime) -> None:
-        """Land what this source gives."""
+        """Land what the source gives."""
         self._source = source
         self._landing = landing
         self._now = now
 
-    def ingest_window(self, community: str, start: datetime, end: datetime) -> Ingested:
-        """Land the whole hours from `start` to `end`, held in memory until the source has come to its stop."""
+    def ingest_window(self, community: str, start: datetime, end: datetime) -> IngestionResult:
+        """Land the whole hours from `start` to `end`.
+
+        The items are held in memory until the source has come to its stop.
+        """
         window, source, items = Window(start, end), self._source, list[RawItem]()
         stop = source.fetch((community,), window, now=self._now, sink=items.append)
-        visit = Visit(source.platform, source.capture_path, source.retrieved_at, source.forms)
+        visit = Visit(
+            source.platform, source.capture_path, source.retrieved_at, source.format_reference
+        )
         writer = WindowWriter(
             self._landing, visit, known=self._landing.captures(source.platform, [community], window)
         )
@@ -64,33 +80,25 @@ class WindowIngestion:
             writer.add(item)
         writer.close([community], window.hours(), stop=stop, now=self._now)
         counts = {kind: sum(item.kind == kind for item in items) for kind in source.kinds}
-        return Ingested(counts, (), stop.detail or str(stop.reason))
+        return IngestionResult(counts, (), stop.detail or str(stop.reason))
 
 
-class WebSource:
-    """What every source that is read through an interface of its platform is: named as the platform, and of its clock."""
+class WebSource(SourceProfile):
+    """A source that is read through an interface of its platform and goes by its clock.
 
-    platform: ClassVar[str]
+    Its origin is the platform alone, since each reading gets a name of its own when it lands.
+    """
+
     is_live = True
     capture_path = "search"
 
     def __init__(self, web: Web) -> None:
-        """Ask there."""
+        """Ask this interface."""
         self.web = web
-
-    @classmethod
-    def platform_of(cls, _domain: Domain, _mapping: str | None) -> str:
-        """Its own."""
-        return cls.platform
-
-    @property
-    def forms(self) -> LineFormats:
-        """Known by the platform's name."""
-        return self.platform
 
     @property
     def origin(self) -> str:
-        """It grows: each reading has a name of its own when it lands."""
+        """Name of the platform; each reading has a name of its own when it lands."""
         return self.platform
 
     @property
@@ -99,18 +107,24 @@ class WebSource:
         return self.web.began_at or datetime.now(UTC)
 
     def asked_for(self, window: Window | None) -> Window:
-        """The window of a new reading."""
+        """Begin a new reading; return its window, or raise InvalidRequest without one."""
         if window is None:
             message = f"source {self.platform} needs start and end: it has no first hour"
             raise InvalidRequest(message)
         self.web.begin()
         return window
 
+    def file_item(
+        self, kind: str, community: str, fields: Mapping[str, Any], window: Window
+    ) -> RawItem | None:
+        """Return an answer of the platform as the line to land; None outside the window."""
+        return file_item(kind, community, fields, window, line_format=self.line_formats[kind])
+
 
 def land_apart(
     landing: Landing, visit: Visit, community: str, items: list[RawItem], *, now: datetime
 ) -> list[Window]:
-    """Land items in their own hours, which claims nothing about others; the hours."""
+    """Land items in their own hours, without a claim about other items; return the hours."""
     hours = [Window.hour(start) for start in sorted({item.hour for item in items})]
     writer = WindowWriter(landing, visit, known=[], apart=True)
     for item in items:
@@ -133,7 +147,7 @@ def land_failure(
     *,
     now: datetime,
 ) -> None:
-    """Say in the landing zone why these hours could not be read this time."""
+    """Write into the landing zone why these hours could not be read this time."""
     stop = FetchResult(StopReason.ERROR, (community,), detail=str(error), covered={})
     writer = WindowWriter(landing, Visit(platform, "failure", now, platform), known=[], apart=True)
     writer.close([community], window.hours(), stop=stop, now=now)
@@ -148,13 +162,13 @@ def read_to_start(
     overlap: timedelta = OVERLAP,
     detail: str = "",
 ) -> FetchResult:
-    """The stop of a reading that saw the whole window, as far as it had passed at that time.
+    """Return the result of a reading that saw the whole window, as far as it had passed.
 
-    Where the platform lets nobody see what was before `since`, that is its cap.
+    Where the platform shows nothing from before `since`, that is its cap.
     """
     start = max(window.start, since) if since else window.start
     covered = {
-        kind: Covered(start, min(window.end, at - overlap))
+        kind: CoveredSpan(start, min(window.end, at - overlap))
         for kind in kinds
         if start < min(window.end, at - overlap)
     }
@@ -166,14 +180,15 @@ def read_to_start(
 
 
 def file_item(
-    kind: str, community: str, fields: Mapping[str, Any], window: Window, *, forms: LineFormats
+    kind: str, community: str, fields: Mapping[str, Any], window: Window, *, line_format: LineFormat
 ) -> RawItem | None:
-    """One answer of a platform as the line that is landed, filed by its own time; None where that is not in the window.
+    """Return an answer as the line to land, filed by its own time; None outside the window.
 
-    What has no time that can be read is filed under the window's first hour, where bronze refuses it.
+    A line without a readable time is filed under the window's first hour, and bronze refuses it
+    there.
     """
     line = msgspec.json.encode(fields)
-    place = format_of(forms, kind).place(line)
+    place = line_format.place(line)
     if place is None:
         return RawItem(kind, community, window.start, line)
     at = datetime.fromtimestamp(place.seconds, UTC)

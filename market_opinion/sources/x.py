@@ -1,12 +1,14 @@
-"""X by recent search of its API v2, through tweepy: the posts of the last seven days that a query finds. Paid."""
+"""X by recent search of its API v2, through tweepy: posts of the last seven days. Paid."""
 
 import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
-from typing import Any, Self, TypeVar
+from typing import Any, ClassVar, Self
 
 import requests
 import tweepy
+from pydantic import Field, SecretStr
+from pydantic_settings import SettingsConfigDict
 from requests.adapters import HTTPAdapter
 from tweepy.errors import BadRequest, Forbidden, HTTPException, TooManyRequests, Unauthorized
 
@@ -17,16 +19,18 @@ from market_opinion.core.errors import (
     SettingsInvalid,
     SourceUnavailable,
 )
+from market_opinion.core.setting_groups import SettingsGroup
 from market_opinion.core.window import Window
 from market_opinion.sources import Pace, Sink, SourceContext
-from market_opinion.sources.second_look import Known, Sighting
+from market_opinion.sources.second_look import KnownItem, SecondLookResult
 from market_opinion.sources.web import Web, clock_of, retrying
-from market_opinion.sources.windowed import OVERLAP, WebSource, file_item, read_to_start
+from market_opinion.sources.windowed import OVERLAP, WebSource, read_to_start
 from market_opinion.storage.landing.origin import FetchResult, RawItem
+from market_opinion.storage.line_format import LineFormat
 
 _HOST = "https://api.twitter.com"  # tweepy's own
 _PAGE_ITEMS = 100
-# Recent search reaches back seven days; a minute less, since it refuses what is older when it is asked.
+# Recent search reaches back seven days and refuses older times, hence a minute less.
 _REACH = timedelta(days=7) - timedelta(minutes=1)
 # A post can be edited for half an hour.
 _EDITED_WITHIN = timedelta(hours=1)
@@ -42,7 +46,31 @@ _FIELDS = [
     "referenced_tweets",
     "edit_history_tweet_ids",
 ]
-T = TypeVar("T")
+# A post as GET /2/tweets/search/recent gives it: docs.x.com, "Post object".
+_POST = LineFormat(
+    item_id="id",
+    created_at="created_at",
+    time="iso",
+    thread_id="conversation_id",
+    author="author_id",
+    body="text",
+    votes="public_metrics.like_count",
+    reply_count="public_metrics.reply_count",
+)
+
+
+class XSettings(SettingsGroup):
+    """X: recent search, paid. Its limit is per quarter of an hour: 450 requests are 30 a minute."""
+
+    model_config = SettingsConfigDict(env_prefix="X_")
+
+    bearer_token: SecretStr | None = Field(
+        None, description="Bearer token of an app whose plan has recent search."
+    )
+    url: str = Field("https://api.x.com", description="Address of X's API.")
+    requests_per_minute: int = Field(
+        28, ge=11, description="Most requests a minute of all processes."
+    )
 
 
 class X(WebSource):
@@ -50,7 +78,11 @@ class X(WebSource):
 
     platform = "x"
     kinds = ("submission", "comment")
+    reads = "posts of the last seven days that match a query, by API v2"
     access = "paid: a bearer token"
+    line_formats: ClassVar = {"submission": _POST, "comment": _POST}
+    item_address = "https://x.com/i/web/status/{item_id}"
+    settings_group = XSettings
 
     def __init__(
         self, web: Web, client: tweepy.Client, pace: Pace, *, queries: dict[str, str]
@@ -62,33 +94,37 @@ class X(WebSource):
         self._queries = queries
 
     @classmethod
-    def open(cls, opening: SourceContext) -> Self:
-        """With X_BEARER_TOKEN, at X_URL."""
-        settings = opening.settings
-        if settings.x_bearer_token is None:
-            message = "source x needs X_BEARER_TOKEN, of an app whose plan has recent search (https://developer.x.com); it is paid"
+    def open(cls, context: SourceContext) -> Self:
+        """Return the source at X_URL, with X_BEARER_TOKEN."""
+        settings = context.settings.group(XSettings)
+        if settings.bearer_token is None:
+            message = (
+                "source x needs X_BEARER_TOKEN, of an app whose plan has recent search"
+                " (https://developer.x.com); it is paid"
+            )
             raise SettingsInvalid(message)
-        token = settings.x_bearer_token.get_secret_value()
+        token = settings.bearer_token.get_secret_value()
         client = tweepy.Client(token, return_type=requests.Response)
         client.session.mount(
             _HOST,
-            _Elsewhere(
-                settings.x_url, max_retries=retrying().new(status_forcelist={500, 502, 503, 504})
+            _AddressAdapter(
+                settings.url, max_retries=retrying().new(status_forcelist={500, 502, 503, 504})
             ),
         )
-        pace = opening.pace(token, settings.x_requests_per_minute)
-        source = opening.domain.sources.get(cls.platform)
-        return cls(
-            Web(settings.x_url, pace), client, pace, queries=source.queries if source else {}
-        )
+        pace = context.pace(token, settings.requests_per_minute)
+        source = context.domain.sources.get(cls.platform)
+        return cls(Web(settings.url, pace), client, pace, queries=source.queries if source else {})
 
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
     ) -> FetchResult:
-        """Every post of the window that the query finds, as far back as recent search goes."""
+        """Push every post of the window that the query finds, as far as recent search goes back."""
         window, (community,) = self.asked_for(window), communities
         if (query := self._queries.get(community)) is None:
-            message = f"x has no query for {community}: add {community} to [sources.x.queries] of the domain, as '(iphone OR pixel) -is:retweet'"
+            message = (
+                f"x has no query for {community}: add {community} to [sources.x.queries] of the"
+                " domain, as '(iphone OR pixel) -is:retweet'"
+            )
             raise InvalidRequest(message)
         since, until = max(window.start, now - _REACH), min(window.end, now - OVERLAP)
         if since < until:
@@ -100,17 +136,20 @@ class X(WebSource):
                     )
                     else "submission"
                 )
-                if item := file_item(kind, community, post, window, forms=self.forms):
+                if item := self.file_item(kind, community, post, window):
                     sink(item)
         detail = "recent search of X reaches back seven days" if since > window.start else ""
         return read_to_start(
             window, self.kinds, at=self.web.began_at or now, since=since, detail=detail
         )
 
-    def look_again(self, community: str, window: Window, known: Collection[Known]) -> Sighting:
-        """A hundred a request. X names those that are deleted, protected or suspended, and wants all of these gone.
+    def look_again(
+        self, community: str, window: Window, known: Collection[KnownItem]
+    ) -> SecondLookResult:
+        """Ask for the items, a hundred a request.
 
-        An edited post is another one by another id; it takes the place of the one that is known.
+        X names the posts that are deleted, protected or suspended, and wants all of these
+        gone. An edited post has a new id, and takes the place of the known one.
         """
         self.web.begin()
         left, items, successors, gone = list(known), list[RawItem](), list[RawItem](), set[str]()
@@ -130,9 +169,9 @@ class X(WebSource):
                 gone.update(earlier)
                 kind = by_id[earlier[0] if earlier else post["id"]].kind
                 hours = Window(window.start, window.end + _EDITED_WITHIN)
-                if item := file_item(kind, community, post, hours, forms=self.forms):
+                if item := self.file_item(kind, community, post, hours):
                     (items if post["id"] in by_id else successors).append(item)
-        return Sighting(
+        return SecondLookResult(
             items,
             frozenset(by_id[each] for each in gone if each in by_id),
             successors=tuple(successors),
@@ -157,12 +196,12 @@ class X(WebSource):
                 return
 
     def _ask(self, ask: Callable[[], requests.Response]) -> dict[str, Any]:
-        """An answer; where the rate is used up, after the time that X names."""
+        """Return an answer; where the rate is used up, wait as long as X says."""
         for attempt in range(1, _ATTEMPTS + 1):
             self._pace.wait()
             try:
                 response = ask()
-                found: dict[str, Any] = response.json()
+                answer: dict[str, Any] = response.json()
             except TooManyRequests as error:
                 self._pace.note_refusal()
                 wait = (
@@ -171,26 +210,32 @@ class X(WebSource):
                     else 2.0**attempt
                 )
                 if attempt == _ATTEMPTS or wait > _WAIT_MAX_SECONDS:
-                    message = f"X refuses more requests for {wait:.0f} seconds: lower X_REQUESTS_PER_MINUTE"
+                    message = (
+                        f"X refuses more requests for {wait:.0f} seconds:"
+                        " lower X_REQUESTS_PER_MINUTE"
+                    )
                     raise SourceUnavailable(message) from error
                 time.sleep(max(wait, 0))
             except (HTTPException, requests.RequestException) as error:
                 raise _explained(error) from error
             else:
                 self.web.note(response)
-                return found
+                return answer
         raise AssertionError  # the last attempt returns or raises
 
 
-class _Elsewhere(HTTPAdapter):
-    """Sends what tweepy asks of its own host to the address that is set."""
+class _AddressAdapter(HTTPAdapter):
+    """Sends requests for tweepy's own host to the address that is set."""
 
-    def __init__(self, address: str, **options: Any) -> None:
+    def __init__(self, address: str, **options: Any) -> None:  # noqa: ANN401, HTTPAdapter's own
         super().__init__(**options)
         self._address = address.rstrip("/")
 
     def send(
-        self, request: requests.PreparedRequest, *args: Any, **options: Any
+        self,
+        request: requests.PreparedRequest,
+        *args: Any,  # noqa: ANN401, HTTPAdapter's own
+        **options: Any,  # noqa: ANN401
     ) -> requests.Response:
         request.url = str(request.url).replace(_HOST, self._address, 1)
         return super().send(request, *args, **options)
@@ -199,7 +244,8 @@ class _Elsewhere(HTTPAdapter):
 def _explained(error: Exception) -> MarketOpinionError:
     if isinstance(error, (Unauthorized, Forbidden)):
         return CredentialsRefused(
-            f"X refuses the token ({error}): check X_BEARER_TOKEN, and that the app's plan has recent search"
+            f"X refuses the token ({error}): check X_BEARER_TOKEN,"
+            " and that the app's plan has recent search"
         )
     if isinstance(error, BadRequest):
         return InvalidRequest(

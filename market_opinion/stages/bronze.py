@@ -13,7 +13,6 @@ import polars_hash
 from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
 from market_opinion.core.polars_types import UTC_TIME, Schema
 from market_opinion.core.window import EARLIEST
-from market_opinion.storage.known_formats import format_of
 from market_opinion.storage.landing.manifest import Content
 from market_opinion.storage.line_format import LineFormat
 
@@ -44,11 +43,8 @@ def parse(files: Iterable[Content]) -> tuple[pl.DataFrame, pl.DataFrame]:
     by_form: dict[tuple[str, str], list[Content]] = defaultdict(list)
     for file in files:
         if file.line_count:
-            by_form[repr(file.manifest.forms), file.kind].append(file)
-    parsed = [
-        _parse(alike, format_of(alike[0].manifest.forms, alike[0].kind))
-        for alike in by_form.values()
-    ]
+            by_form[repr(file.manifest.format_reference), file.kind].append(file)
+    parsed = [_parse(alike, alike[0].line_format) for alike in by_form.values()]
     rows, rejections = zip(*parsed, strict=True) if parsed else ((_NO_ROWS,), ())
     return pl.concat(rows), pl.concat([OPS_REJECTIONS.empty(), *rejections])
 

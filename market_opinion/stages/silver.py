@@ -10,6 +10,7 @@ from polars_hash import CryptographicHashingNameSpace
 
 from market_opinion.core.contracts import SILVER_ITEMS
 from market_opinion.core.window import Window, contiguous
+from market_opinion.sources import catalogue
 from market_opinion.stages.cleaning import LINK, USER, clean, words
 from market_opinion.storage.landing.redaction import PURGED
 
@@ -36,27 +37,6 @@ _HAS_WORD = r"[\p{L}\p{N}]"
 _HAS_THREE_WORDS = r"(?:[\p{L}\p{N}]+[^\p{L}\p{N}]+){2}[\p{L}\p{N}]"
 # A name that is also an ordinary word would blot that word out of its owner's text.
 _NAME_LIKE = r"^(?:[A-Za-z0-9-]*[0-9_-][\w-]{2,}|[\w-]{2,}[0-9_-][\w-]*)$"
-# Addresses of items by their ids alone: a received one may hold words of a title, and sometimes a user's name.
-_ADDRESSES = {
-    "reddit": (
-        "https://www.reddit.com/comments/{thread_id}/",
-        "https://www.reddit.com/comments/{thread_id}/_/{item_id}/",
-    ),
-    # RFC 2606: never anyone's address.
-    "sample": (
-        "https://example.com/sample/comments/{thread_id}/",
-        "https://example.com/sample/comments/{thread_id}/_/{item_id}/",
-    ),
-    "hackernews": ("https://news.ycombinator.com/item?id={item_id}",) * 2,
-    "steam": ("https://store.steampowered.com/app/{thread_id}/#app_reviews_hash",) * 2,
-    "x": ("https://x.com/i/web/status/{item_id}",) * 2,
-    "facebook": ("https://www.facebook.com/{item_id}",) * 2,
-    "linkedin": (
-        "https://www.linkedin.com/feed/update/{item_id}/",
-        "https://www.linkedin.com/feed/update/{thread_id}/",
-    ),
-    "amazon": ("https://www.amazon.com/dp/{thread_id}",) * 2,
-}
 # Where a platform has none: a name that no browser opens.
 _NO_ADDRESS = "urn:market-opinion:{platform}:{item_id}"
 # Shorter ones are said by many who mean it: "great phone" is no copy.
@@ -299,9 +279,12 @@ def _language() -> pl.Expr:
 def _permalink(platforms: Iterable[str]) -> pl.Expr:
     """An address made of ids alone; of rows of these platforms, since Polars fills in the addresses of all that are named."""
     told = pl.lit(None, pl.String)
-    for platform in sorted(_ADDRESSES.keys() & set(platforms)):
-        first, below = _ADDRESSES[platform]
-        mine = pl.when(kind="comment").then(_filled(below)).otherwise(_filled(first))
+    for platform in sorted(set(platforms)):
+        profile = catalogue.profile_of(platform)
+        if profile is None or profile.item_address is None:
+            continue
+        below = profile.comment_address or profile.item_address
+        mine = pl.when(kind="comment").then(_filled(below)).otherwise(_filled(profile.item_address))
         told = pl.when(platform=platform).then(mine).otherwise(told)
     return pl.coalesce(told, _filled(_NO_ADDRESS))
 

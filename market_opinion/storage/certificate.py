@@ -1,4 +1,4 @@
-"""Whether an hour is complete, from what its captures say of themselves: the landing zone alone decides, no memory beside it."""
+"""Certificates of hours: whether one is complete, from the manifests of its captures alone."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -6,15 +6,18 @@ from datetime import datetime, timedelta
 
 from market_opinion.core.window import Window
 from market_opinion.storage.landing.manifest import Manifest
-from market_opinion.storage.landing.origin import Covered, StopReason
+from market_opinion.storage.landing.origin import CoveredSpan, StopReason
 from market_opinion.storage.state import WindowState
 
-_ARCHIVE_ROAD = "The platform lets nobody look back further (Reddit 1,000 items, X seven days): read the hour from an archive or a file"
+_OTHER_WAY = (
+    "The platform lets nobody look back further (Reddit 1,000 items, X seven days): read the hour"
+    " from an archive or a file"
+)
 
 
 @dataclass(frozen=True)
 class Certificate:
-    """State of an hour, the stop reason it rests on, what to tell an operator, and when it was proved, if it was."""
+    """State of an hour, its stop reason, a text for the operator, and the time of the proof."""
 
     state: WindowState
     stop_reason: StopReason
@@ -29,11 +32,12 @@ def certify(
     lag: timedelta,
     kinds: Sequence[str] = ("submission", "comment"),
 ) -> Certificate:
-    """The hour's certificate.
+    """Return the hour's certificate.
 
-    One capture of a finite source that read to its end certifies. Readings of a platform that grows certify together:
-    the spans they cover leave no second of the hour out for any kind, and one that came at least `lag` after its end looked
-    at all of it again, or as far back as the platform lets anyone look.
+    One capture of a finite source that read to its end certifies. Readings of a platform that
+    grows certify together: the spans they cover leave no second of the hour out for any kind,
+    and one of them that came at least `lag` after the hour's end saw all of it again, or as far
+    back as the platform shows.
     """
     if not manifests:
         return Certificate(WindowState.INCOMPLETE, StopReason.ERROR, "not read yet")
@@ -72,7 +76,7 @@ def certify(
 def _open(
     readings: list[Manifest], last: Manifest, hour: Window, kinds: Sequence[str], *, lag: timedelta
 ) -> Certificate:
-    """Why the hour is not certified, and what comes next."""
+    """Return a certificate that says why the hour is open, and what comes next."""
     holes = _holes(readings, hour, kinds)
     out_of_reach = [
         hole
@@ -81,7 +85,7 @@ def _open(
     ]
     if out_of_reach:
         hole = out_of_reach[0]
-        detail = f"no {hole.kind}s from {hole.start.isoformat()} to {hole.end.isoformat()}. {_ARCHIVE_ROAD}"
+        detail = f"{hole}. {_OTHER_WAY}"
         return Certificate(WindowState.UNRECOVERABLE, StopReason.CAP_REACHED, detail)
     inner = [
         hole
@@ -89,12 +93,15 @@ def _open(
         if any(hole.end <= _reach(m, hole.kind) for m in readings) and hole.start > hour.start
     ]
     if inner and last.retrieved_at < hour.end + lag:
-        detail = f"no {inner[0].kind}s from {inner[0].start.isoformat()} to {inner[0].end.isoformat()}; closing the hour tries to read them"
+        detail = f"{inner[0]}; closing the hour tries to read them"
         return Certificate(WindowState.GAP, last.stop_reason, detail)
     if last.stop_reason is StopReason.ERROR:
         return Certificate(WindowState.INCOMPLETE, StopReason.ERROR, last.stop_detail)
     if last.retrieved_at < hour.end + lag:
-        detail = f"last read at {last.retrieved_at.isoformat()} by the platform's clock, it closes at {(hour.end + lag).isoformat()}"
+        detail = (
+            f"last read at {last.retrieved_at.isoformat()} by the platform's clock,"
+            f" it closes at {(hour.end + lag).isoformat()}"
+        )
         return Certificate(WindowState.INCOMPLETE, last.stop_reason, detail)
     return Certificate(
         WindowState.INCOMPLETE,
@@ -113,24 +120,27 @@ class _Hole:
     start: datetime
     end: datetime
 
+    def __str__(self) -> str:
+        return f"no {self.kind}s from {self.start.isoformat()} to {self.end.isoformat()}"
+
 
 def _holes(readings: Iterable[Manifest], hour: Window, kinds: Sequence[str]) -> list[_Hole]:
-    """The spans of the hour, kind by kind, that no reading covers."""
+    """Return the spans of the hour, kind by kind, that no reading covers."""
     readings = list(readings)
-    found = []
+    holes = []
     for kind in kinds:
         spans = sorted(m.covered[kind] for m in readings if m.covered and kind in m.covered)
         reached = hour.start
         for span in spans:
             if span.start > reached and reached < hour.end:
-                found.append(_Hole(kind, reached, min(span.start, hour.end)))
+                holes.append(_Hole(kind, reached, min(span.start, hour.end)))
             reached = max(reached, span.end)
         if reached < hour.end:
-            found.append(_Hole(kind, reached, hour.end))
-    return found
+            holes.append(_Hole(kind, reached, hour.end))
+    return holes
 
 
 def _reach(manifest: Manifest, kind: str) -> datetime:
-    """How far back a reading went: nothing before this can be read that way any more."""
-    span: Covered | None = (manifest.covered or {}).get(kind)
+    """Return how far back a reading went: nothing before can be read that way any more."""
+    span: CoveredSpan | None = (manifest.covered or {}).get(kind)
     return span.start if span else manifest.retrieved_at

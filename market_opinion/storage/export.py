@@ -9,8 +9,11 @@ import msgspec
 import polars as pl
 
 
-class Exported(msgspec.Struct, frozen=True):
-    """What lies in the folder of one day: no file where it has no rows. `snapshot_id` is the Iceberg snapshot it was read from."""
+class ExportManifest(msgspec.Struct, frozen=True):
+    """Content of the folder of one day: its file, and None where the day has no rows.
+
+    `snapshot_id` is the Iceberg snapshot that was read.
+    """
 
     file: str | None
     row_count: int
@@ -18,18 +21,21 @@ class Exported(msgspec.Struct, frozen=True):
 
 
 class Export:
-    """Files at any fsspec URI: `{table}/created_date={day}/{hash}.parquet`, with a `manifest.json` beside each."""
+    """Files at any fsspec URI, with a `manifest.json` beside each.
+
+    A file is `{table}/created_date={day}/{hash}.parquet`.
+    """
 
     def __init__(self, uri: str) -> None:
-        """Use the place; it is made by the first file."""
+        """Use the place; the first file makes it."""
         self._fs, root = fsspec.url_to_fs(uri)
         self._root = root.rstrip("/")
 
     def put(self, table: str, day: date, frame: pl.DataFrame, *, snapshot_id: int | None) -> bool:
-        """Make the frame what the day holds; whether anything changed.
+        """Make the frame the day's only content; return whether anything changed.
 
-        The new file comes first, then the manifest, then what it replaces goes: a reader in between sees rows twice rather
-        than not at all, and the next refresh puts that right.
+        The new file comes first, then the manifest, then the old file goes: a reader in
+        between sees rows twice rather than not at all, and the next refresh corrects that.
         """
         folder = f"{self._root}/{table}/created_date={day}"
         buffer = io.BytesIO()
@@ -43,7 +49,7 @@ class Export:
         self._fs.makedirs(folder, exist_ok=True)
         if name:
             self._fs.pipe_file(f"{folder}/{name}", content)
-        manifest = Exported(name, frame.height, snapshot_id)
+        manifest = ExportManifest(name, frame.height, snapshot_id)
         self._fs.pipe_file(
             f"{folder}/manifest.json", msgspec.json.format(msgspec.json.encode(manifest))
         )

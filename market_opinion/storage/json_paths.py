@@ -1,6 +1,6 @@
-r"""Fields of JSON lines by their paths, for msgspec, for Polars and for what is decoded already.
+r"""Fields of JSON lines by their paths, for msgspec, for Polars and for decoded objects.
 
-A path is names parted by dots; `a|b` is the first of the two that is there, `\.` a dot that is part of a name.
+A path is names parted by dots; `a|b` is the first of two that is there, `\.` a dot in a name.
 """
 
 import functools
@@ -16,7 +16,7 @@ Tree = dict[str, Any]
 
 
 class Leaf(NamedTuple):
-    """What one field is decoded as, by msgspec and by Polars."""
+    """Types of one field, for msgspec and for Polars."""
 
     python: Any
     polars: pl.DataType | type[pl.DataType]
@@ -24,23 +24,23 @@ class Leaf(NamedTuple):
 
 
 def alternatives(*paths: str | None) -> list[str]:
-    """The alternatives of those that are told, one by one."""
+    """Return the alternatives of all paths that are given, one by one."""
     return [each for path in paths if path for each in path.split("|")]
 
 
-def read(fields: Mapping[str, Any], path: str) -> Any:
-    """What stands at a path of a decoded line; None where nothing does."""
+def read(fields: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401, of JSON
+    """Return the value at a path of a decoded line; None where there is none."""
     for each in path.split("|"):
-        found: Any = fields
+        value: Any = fields
         for part in parts_of(each):
-            found = found.get(part) if isinstance(found, Mapping) else None
-        if found is not None:
-            return found
+            value = value.get(part) if isinstance(value, Mapping) else None
+        if value is not None:
+            return value
     return None
 
 
 def write(fields: dict[str, Any], path: str, value: object) -> None:
-    """Put a value at a path of a decoded line, at the alternative that is there or else at the first."""
+    """Put a value at a path of a decoded line: at the alternative that is there, else the first."""
     ways = path.split("|")
     *above, name = parts_of(
         next((each for each in ways if read(fields, each) is not None), ways[0])
@@ -52,12 +52,12 @@ def write(fields: dict[str, Any], path: str, value: object) -> None:
 
 
 def parts_of(path: str) -> list[str]:
-    """The names of one path, outermost first."""
+    """Return the names of one path, outermost first."""
     return [part.replace("\\.", ".") for part in re.split(r"(?<!\\)\.", path)]
 
 
 def tree_of(leaves: Mapping[str, Leaf]) -> Tree:
-    """Fields by name, those of nested objects as a tree of their own; the last word on a field counts."""
+    """Return fields by name, those of nested objects as a tree; the last leaf of a field counts."""
     tree: Tree = {}
     for path, leaf in leaves.items():
         for each in path.split("|"):
@@ -67,22 +67,25 @@ def tree_of(leaves: Mapping[str, Leaf]) -> Tree:
 
 
 def struct_of(tree: Tree) -> type[msgspec.Struct]:
-    """The tree as msgspec decodes it; fields are called by their order, since names of JSON need be none of Python."""
+    """Return the tree as a struct of msgspec.
+
+    Its fields are called by their order, since names in JSON need not be names in Python.
+    """
     fields: list[Any] = []
     for n, (name, below) in enumerate(tree.items()):
-        named = (
+        field = (
             msgspec.field(name=name)
             if isinstance(below, Leaf) and below.is_required
             else msgspec.field(default=None, name=name)
         )
         fields.append(
-            (f"f{n}", below.python if isinstance(below, Leaf) else struct_of(below) | None, named)
+            (f"f{n}", below.python if isinstance(below, Leaf) else struct_of(below) | None, field)
         )
     return msgspec.defstruct("Line", fields, kw_only=True, gc=False)
 
 
 def dtype_of(tree: Tree) -> pl.Struct:
-    """The tree as Polars decodes it."""
+    """Return the tree as a struct of Polars."""
     return pl.Struct(
         {
             name: below.polars if isinstance(below, Leaf) else dtype_of(below)
@@ -92,7 +95,10 @@ def dtype_of(tree: Tree) -> pl.Struct:
 
 
 def getter(tree: Tree, path: str | None) -> Callable[[Any], Any]:
-    """Reads the first alternative of a path that is there in what was decoded as the tree's struct; None where none is."""
+    """Return a function that reads the first alternative of a path from the tree's struct.
+
+    It returns None where no alternative is there.
+    """
     getters: list[Callable[[Any], Any]] = []
     for each in path.split("|") if path else ():
         node, names = tree, []
@@ -101,10 +107,10 @@ def getter(tree: Tree, path: str | None) -> Callable[[Any], Any]:
             node = node[part]
         getters.append(operator.attrgetter(".".join(names)))
 
-    def first_there(found: object) -> Any:
+    def first_there(decoded: object) -> Any:  # noqa: ANN401, of JSON
         for get in getters:
             try:
-                value = get(found)
+                value = get(decoded)
             except AttributeError:  # the object above is not there
                 continue
             if value is not None:
@@ -116,7 +122,7 @@ def getter(tree: Tree, path: str | None) -> Callable[[Any], Any]:
 
 
 def value_at(line: pl.Expr, path: str) -> pl.Expr:
-    """What stands at a path of decoded lines."""
+    """Return the value at a path of decoded lines."""
     values = [
         functools.reduce(lambda value, part: value.struct.field(part), parts_of(each), line)
         for each in path.split("|")
@@ -125,12 +131,12 @@ def value_at(line: pl.Expr, path: str) -> pl.Expr:
 
 
 def text_at(line: pl.Expr, path: str | None) -> pl.Expr:
-    """The same, or null texts for no path."""
+    """Return the value at a path of decoded lines; null texts where there is no path."""
     return value_at(line, path) if path else pl.lit(None, pl.String)
 
 
 def joined(parts: list[pl.Expr]) -> pl.Expr:
-    """Several texts put together by line breaks, without those that are not there."""
+    """Return several texts put together by line breaks, without those that are null."""
     if not parts:
         return pl.lit(None, pl.String)
     return parts[0] if len(parts) == 1 else pl.concat_str(parts, separator="\n", ignore_nulls=True)

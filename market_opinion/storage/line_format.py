@@ -1,4 +1,4 @@
-"""How the lines of a platform are read: where in their JSON each thing stands that bronze needs, and in which unit."""
+"""Line formats: where in the JSON of a line each field of bronze stands, and in which unit."""
 
 import functools
 import hashlib
@@ -33,15 +33,15 @@ from market_opinion.storage.json_paths import (
     value_at,
 )
 
-# See `fields`.
+# See `json_paths`.
 Path = Annotated[str, StringConstraints(min_length=1)]
 Paths = Annotated[
     tuple[Path, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)
 ]
-# Takes the place of what an id was hashed from, where that had to go since it named somebody.
+# Takes the place of the fields that an id was hashed from, where they go since they name somebody.
 KEPT_ID = "item_id_was"
 _HASH_CHARACTERS = 32
-# In the year 5138; whatever is more counts milliseconds.
+# In the year 5138; a larger number counts milliseconds.
 _SECONDS_MAX = 100_000_000_000
 _YEAR_1, _YEAR_9999 = -62_135_596_800, 253_402_300_799
 _ISO = (
@@ -57,14 +57,14 @@ _YES, _NO = ["true", "yes", "y", "1"], ["false", "no", "n", "0"]
 
 
 class Place(NamedTuple):
-    """Where a line belongs: its community, if it says so, and its time in seconds since 1970."""
+    """Place of a line: its community, if it names one, and its time in seconds since 1970."""
 
     community: str | None
     seconds: float
 
 
 class ItemFields(NamedTuple):
-    """What one decoded line says, as bronze would have it; None for what is not there."""
+    """Fields of one decoded line as bronze would have them; None for those not there."""
 
     item_id: str
     thread_id: str | None
@@ -81,9 +81,12 @@ _TIME = Leaf(float | str | None, pl.String)
 
 
 class LineFormat(BaseModel):
-    """Where each thing stands in lines of one kind; they do not have what is not named.
+    """Paths of the fields in lines of one kind; a field without a path is not there.
 
-    Several paths are put together: of an id into a hash, of a body into its paragraphs.
+    Several paths are put together: of an id into a hash, of a body into its paragraphs. For
+    example::
+
+        LineFormat(item_id="id", created_at="at", author="user.name", body=("pros", "cons"))
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -92,7 +95,8 @@ class LineFormat(BaseModel):
     created_at: Path
     time: Literal["epoch", "iso"] | Annotated[str, StringConstraints(pattern="%")] = Field(
         "epoch",
-        description="Seconds or milliseconds since 1970, ISO 8601, or a format of strptime; in UTC where no zone is told.",
+        description="Seconds or milliseconds since 1970, ISO 8601, or a format of strptime;"
+        " in UTC where no zone is given.",
     )
     retrieved_at: Path | None = None
     community: Path | None = None
@@ -125,16 +129,19 @@ class LineFormat(BaseModel):
 
     @functools.cached_property
     def line_type(self) -> type[msgspec.Struct]:
-        """What a line has to decode as."""
+        """The struct that a line has to decode as."""
         return struct_of(self._tree)
 
     @functools.cached_property
     def dtype(self) -> pl.Struct:
-        """The same, for Polars."""
+        """The type that Polars decodes a line as."""
         return dtype_of(self._tree)
 
     def columns(self, line: pl.Expr, kind: str) -> dict[str, pl.Expr]:
-        """What bronze needs of decoded lines, by its names; null where it is not there or is not what it should be."""
+        """Return bronze's columns of decoded lines.
+
+        A value is null where it is not there or not of its type.
+        """
         item_id = self._item_id(line)
         own_thread = item_id if kind == "submission" else pl.lit(None, pl.String)
         return {
@@ -155,7 +162,7 @@ class LineFormat(BaseModel):
 
     @functools.cached_property
     def place(self) -> Callable[[bytes], Place | None]:
-        """Reads no more of a line than where it belongs; None where that cannot be read."""
+        """A function that reads only the place of a line; None for one that it cannot read."""
         paths = {self.created_at: _TIME} | ({self.community: _TEXT} if self.community else {})
         tree = tree_of(paths)
         decode = msgspec.json.Decoder(struct_of(tree)).decode
@@ -167,21 +174,21 @@ class LineFormat(BaseModel):
 
         def place(line: bytes) -> Place | None:
             try:
-                found = decode(line)
-                seconds = seconds_of(created(found))
+                decoded = decode(line)
+                seconds = seconds_of(created(decoded))
             except (msgspec.DecodeError, ValueError, OverflowError):
                 return None
-            return None if seconds is None else Place(community(found), seconds)
+            return None if seconds is None else Place(community(decoded), seconds)
 
         return place
 
     @property
     def is_hashed(self) -> bool:
-        """Whether items have no id of their own, and are told by a hash of several fields."""
+        """Whether items have no id of their own and get a hash of several fields."""
         return len(self.item_id) > 1
 
     def key(self, fields: Mapping[str, Any]) -> str:
-        """The item id of one decoded line, as `columns` gives it; empty where it has none."""
+        """Return the item id of one decoded line, as `columns` gives it; empty without one."""
         if not self.is_hashed:
             return self.bare_id(read(fields, self.item_id[0])) or ""
         parts = [read(fields, path) for path in self.item_id]
@@ -192,10 +199,10 @@ class LineFormat(BaseModel):
         )
         return str(fields.get(KEPT_ID) or hashed)
 
-    def said(self, fields: Mapping[str, Any]) -> ItemFields:
-        """What one decoded line says, without looking whether it is of the type it should be."""
+    def item_fields(self, fields: Mapping[str, Any]) -> ItemFields:
+        """Return the fields of one decoded line, without a check of their types."""
 
-        def at(path: str | None) -> Any:
+        def at(path: str | None) -> Any:  # noqa: ANN401, of JSON
             return read(fields, path) if path else None
 
         parts = [part for path in self.body if (part := at(path)) is not None]
@@ -211,39 +218,39 @@ class LineFormat(BaseModel):
             at(self.reply_count),
         )
 
-    def bare_id(self, told: object) -> str | None:
-        """An id without the prefixes of the platform."""
+    def bare_id(self, value: object) -> str | None:
+        """Return an id without the prefixes of the platform."""
         return (
-            None if told is None else functools.reduce(str.removeprefix, self.prefixes, str(told))
+            None if value is None else functools.reduce(str.removeprefix, self.prefixes, str(value))
         )
 
     @property
-    def identity(self) -> list[str]:
-        """Paths of what says which item a line is, when and where in its thread."""
+    def identity_paths(self) -> list[str]:
+        """Paths of the fields that tell which item a line is, when and where in its thread."""
         own = (KEPT_ID,) if self.is_hashed else self.item_id
         return alternatives(
             *own, self.created_at, self.retrieved_at, self.community, self.thread_id, self.parent_id
         )
 
     @property
-    def spoken(self) -> list[str]:
-        """Paths of what is said in a line, where, by whom, and how it was taken."""
+    def content_paths(self) -> list[str]:
+        """Paths of the fields that hold words, author, place and numbers of an item."""
         return [
             *alternatives(self.thread_id, self.parent_id, self.author, self.title, *self.body),
-            *self.numbers,
+            *self.number_paths,
         ]
 
     @property
-    def numbers(self) -> list[str]:
-        """Paths of what was counted or rated."""
+    def number_paths(self) -> list[str]:
+        """Paths of counts and ratings."""
         return alternatives(self.votes, self.reply_count, self.rating, self.is_recommended)
 
     @property
     def _tree(self) -> Tree:
-        """Every field a line is read for."""
+        """Every field that a line is read for."""
         an_id = Leaf(str | int | None, pl.String)
         count = _LENIENT if self.is_lenient else Leaf(int | None, pl.Int64)
-        wanted = {
+        leaves = {
             **dict.fromkeys((self.retrieved_at,), _TIME),
             **dict.fromkeys(
                 (self.author, self.title, *self.body), _LENIENT if self.is_lenient else _TEXT
@@ -259,12 +266,12 @@ class LineFormat(BaseModel):
             else _TIME,
         }
         if self.is_hashed:
-            wanted |= {**dict.fromkeys(self.item_id, _LENIENT), KEPT_ID: _TEXT}
+            leaves |= {**dict.fromkeys(self.item_id, _LENIENT), KEPT_ID: _TEXT}
         elif self.item_id[0] not in {self.thread_id, self.parent_id}:
-            wanted[self.item_id[0]] = Leaf(
+            leaves[self.item_id[0]] = Leaf(
                 str | int if self.is_lenient else str, pl.String, is_required=True
             )
-        return tree_of({path: leaf for path, leaf in wanted.items() if path})
+        return tree_of({path: leaf for path, leaf in leaves.items() if path})
 
     def _item_id(self, line: pl.Expr) -> pl.Expr:
         if not self.is_hashed:
@@ -274,54 +281,57 @@ class LineFormat(BaseModel):
         return pl.coalesce(value_at(line, KEPT_ID), hashed)
 
     def _id(self, line: pl.Expr, path: str) -> pl.Expr:
-        found = value_at(line, path)
+        text = value_at(line, path)
         for prefix in self.prefixes:
-            found = found.str.strip_prefix(prefix)
-        return found
+            text = text.str.strip_prefix(prefix)
+        return text
 
     def _number(self, line: pl.Expr, path: str | None) -> pl.Expr:
         if path is None:
             return pl.lit(None, pl.Float64)
-        found = value_at(line, path)
-        return found.str.strip_chars().cast(pl.Float64, strict=False) if self.is_lenient else found
+        value = value_at(line, path)
+        return value.str.strip_chars().cast(pl.Float64, strict=False) if self.is_lenient else value
 
     def _rating(self, line: pl.Expr) -> pl.Expr:
         if self.is_recommended:
-            found = value_at(line, self.is_recommended).cast(pl.String).str.to_lowercase()
-            return pl.when(found.is_in(_YES)).then(_STARS[1]).when(found.is_in(_NO)).then(_STARS[0])
+            answer = value_at(line, self.is_recommended).cast(pl.String).str.to_lowercase()
+            return (
+                pl.when(answer.is_in(_YES)).then(_STARS[1]).when(answer.is_in(_NO)).then(_STARS[0])
+            )
         rating, (low, high) = self._number(line, self.rating), self.rating_range
         if (low, high) == _STARS:
             return rating
         return _STARS[0] + (rating - low) / (high - low) * (_STARS[1] - _STARS[0])
 
-    def _moment(self, told: pl.Expr) -> pl.Expr:
-        """A time; null where it is none this side of the year 9999."""
+    def _moment(self, value: pl.Expr) -> pl.Expr:
+        """Return a time; null for one that is none before the year 9999."""
         if self.time == "epoch":
-            number = told.cast(pl.Float64, strict=False)
+            number = value.cast(pl.Float64, strict=False)
             seconds = pl.when(number.abs() >= _SECONDS_MAX).then(number / 1000).otherwise(number)
             believable = pl.when(seconds.is_between(_YEAR_1, _YEAR_9999)).then(seconds)
             return (believable * 1_000_000).round().cast(pl.Int64).cast(UTC_TIME)
         return pl.coalesce(
-            _parsed(told, each) for each in (_ISO if self.time == "iso" else (self.time,))
+            _parsed(value, each) for each in (_ISO if self.time == "iso" else (self.time,))
         )
 
-    def _seconds(self, told: float | str | None) -> float | None:
-        """The same of one value; raises ValueError where it is none."""
-        if told is None:
+    def _seconds(self, value: float | str | None) -> float | None:
+        """Return one value as seconds since 1970; raises ValueError for one that is no time."""
+        if value is None:
             return None
         if self.time == "epoch":
-            number = float(told)
+            number = float(value)
             return number / 1000 if abs(number) >= _SECONDS_MAX else number
-        text = str(told)
-        moment = (
-            datetime.fromisoformat(text)
-            if self.time == "iso"
-            else datetime.strptime(text, self.time)
-        )
+        text = str(value)
+        if self.time == "iso":
+            moment = datetime.fromisoformat(text)
+        else:
+            moment = datetime.strptime(text, self.time)  # noqa: DTZ007, the next line gives it UTC
         return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-def _parsed(told: pl.Expr, form: str) -> pl.Expr:
-    if form.lower().endswith("z"):
-        return told.str.to_datetime(form, time_unit="us", time_zone="UTC", strict=False)
-    return told.str.to_datetime(form, time_unit="us", strict=False).dt.replace_time_zone("UTC")
+def _parsed(text: pl.Expr, time_format: str) -> pl.Expr:
+    if time_format.lower().endswith("z"):
+        return text.str.to_datetime(time_format, time_unit="us", time_zone="UTC", strict=False)
+    return text.str.to_datetime(time_format, time_unit="us", strict=False).dt.replace_time_zone(
+        "UTC"
+    )

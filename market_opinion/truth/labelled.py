@@ -19,8 +19,8 @@ from market_opinion.core.errors import InvalidRequest, SourceUnreadable
 from market_opinion.core.polars_types import Schema
 from market_opinion.domain.definition import Domain, normalise
 from market_opinion.sources.lines import ENDINGS, ending_of, read_lines
+from market_opinion.sources.reviews import Reviews
 from market_opinion.storage.json_paths import read
-from market_opinion.storage.known_formats import format_of
 
 SCHEMA: Schema = {
     "text": pl.String,
@@ -68,7 +68,7 @@ def read_labelled(path: Path, domain: Domain) -> pl.DataFrame:
 
 def _stars(path: Path) -> Iterator[dict[str, Any]]:
     """Reviews with the label their stars are: 4 and 5 praise, 1 and 2 complain. Nothing for files of another form."""
-    form = format_of("amazon", "review")
+    form = Reviews.line_formats["review"]
     if ending_of(path.name) not in ENDINGS:
         return
     try:

@@ -19,7 +19,7 @@ from flows.inbox import inbox
 from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS
 from market_opinion.core.settings import load_settings
 from market_opinion.ops.adapters import open_adapters
-from market_opinion.sources.inbox import Inbox, Queue
+from market_opinion.sources.inbox_files import Inbox, Queue
 from tests.cloud import needs_aws
 from tests.conftest import NOW, REPOSITORY, assert_same, epoch
 from tests.tasks.test_sources import MAPPING
@@ -378,7 +378,7 @@ def test_a_backfill_by_a_corrected_mapping_replaces_what_the_wrong_one_made(surv
 
 
 def test_a_file_in_the_wrong_folder_may_be_moved(survey, box):
-    """The same content is something else by another door."""
+    """The same content is something else by another route."""
     put(box, "reviews/march.csv", (box / "survey" / "march.csv").read_bytes())
     (box / "survey" / "march.csv").unlink()
     inbox.fn()

@@ -22,7 +22,7 @@ from market_opinion.core.settings import load_settings
 from market_opinion.core.window import floor_hour
 from market_opinion.domain.definition import load_domain
 from market_opinion.ops.adapters import open_adapters
-from market_opinion.sources import stream as topics
+from market_opinion.sources import catalogue, topics
 from market_opinion.stages import bronze as bronze_stage
 from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.state import WindowState
@@ -190,7 +190,7 @@ def test_an_hour_of_a_platform_that_only_the_stream_brings_is_closed_when_its_to
     topic("unheardof")
     assert stream.fn().counts["window_count"] >= 1
     monkeypatch.setenv("REDDIT_CLOSE_LAG_MINUTES", "3")
-    monkeypatch.setattr("market_opinion.sources.stream.OVERLAP", timedelta(0))
+    monkeypatch.setattr("market_opinion.sources.topics.OVERLAP", timedelta(0))
     stream.fn()
     (entry,) = open_adapters().state().windows("survey")
     assert (entry.state, entry.window_start) == (WindowState.CERTIFIED, hour)
@@ -286,7 +286,7 @@ DRAIN = """
 from datetime import UTC, datetime
 from market_opinion.domain.definition import load_domain
 from market_opinion.core.settings import load_settings
-from market_opinion.sources.stream import Drain
+from market_opinion.sources.topics import Drain
 from market_opinion.ops.adapters import open_adapters
 settings = load_settings()
 drain = Drain(settings, open_adapters().landing(), load_domain("smartphones", settings.domains_path), vouched=lambda _: False)
@@ -318,7 +318,7 @@ def test_killed_while_messages_flow_it_loses_none_and_doubles_none(
             process.send_signal(signal.SIGKILL)
         assert process.wait(timeout=PATIENCE_SECONDS) in {0, -signal.SIGKILL}
     settings = load_settings()
-    landing = Landing(settings.landing.root)
+    landing = Landing(settings.landing.root, formats=catalogue.line_formats)
     captures = landing.captures("reddit", ["phones"], None)
     rows, rejections = bronze_stage.parse(
         content for capture in captures for content in landing.read(capture)

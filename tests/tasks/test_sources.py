@@ -1,8 +1,9 @@
-"""What every source keeps to, whatever it reads: the same cases for all of them, through the task that every flow fetches by."""
+"""Promises of every source: the same cases for all, through the task by which every flow fetches."""
 
 import csv
 import json
 import os
+import re
 import shutil
 import sys
 from collections import Counter, deque
@@ -21,9 +22,11 @@ from flows.sweep import sweep
 from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS
 from market_opinion.core.errors import CredentialsRefused, InvalidRequest, SettingsInvalid
 from market_opinion.core.window import HOUR, Window
+from market_opinion.ops import dictionary, doctor
 from market_opinion.ops.adapters import open_adapters
-from market_opinion.sources import catalogue
+from market_opinion.sources import catalogue, listing
 from market_opinion.sources.quota import REFUSALS
+from market_opinion.sources.reviews import Reviews
 from market_opinion.storage.state import WindowState
 from tasks.bronze import build_bronze
 from tasks.fetch import fetch_windows
@@ -229,9 +232,7 @@ def on_reviews(stack: ExitStack, folder: Path, _domain: Path) -> Stage:
         for each in said
     ]  # fmt: skip
     (folder / "Cell_Phones.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-    from market_opinion.storage.known_formats import format_of
-
-    ids = [format_of("amazon", "review").key(line) for line in lines]
+    ids = [Reviews.line_formats["review"].key(line) for line in lines]
     said = [
         ItemFields(each.kind, key, each.at, each.text, each.author, stars=each.stars)
         for each, key in zip(said, ids, strict=True)
@@ -387,7 +388,7 @@ def test_hours_one_by_one_and_together_give_the_same_rows(stage):
 
 @every(LIVE)
 def test_an_hour_that_is_not_over_long_enough_is_not_certified(stage):
-    """What comes a little later would be missed."""
+    """Items that come a little later would be missed."""
     reading = stage.read(now=T10 + timedelta(minutes=65))
     assert entries(reading.platform)[T10].state is WindowState.INCOMPLETE
     stage.read()
@@ -445,7 +446,7 @@ def test_what_is_not_there_stops_no_other(stage):
 
 @every(["x", "facebook", "instagram", "linkedin"])
 def test_a_key_that_is_refused_or_missing_is_named_and_not_shown(stage, monkeypatch):
-    """And the run ends there: to try again would not help."""
+    """The run ends there: another attempt would not help."""
     variable = next(key for key in stage.platform.settings("") if key.endswith("TOKEN"))
     stage.platform.key = "another"
     with pytest.raises(CredentialsRefused) as raised:
@@ -584,7 +585,7 @@ def test_an_edited_post_of_x_takes_the_place_of_the_first(stage, home):
 
 @every(["x"])
 def test_known_posts_of_x_are_asked_for_by_the_hundred(stage):
-    """What X takes in one request."""
+    """A hundred is the most that X takes in one request."""
     stage.platform.page = 100
     stage.said += [
         ItemFields("submission", str(7000 + n), T10.timestamp() + n, f"Post {n}", "person_1")
@@ -618,59 +619,84 @@ def test_a_name_that_is_none_is_answered_with_those_there_are():
         check_backfill.fn("smartphones", "myspace", None, None, None, None, NOW)
 
 
-THIRTEENTH = '''
-"""Notes that somebody keeps in memory: a source in a package of its own."""
-
-from datetime import UTC, datetime
-
-from market_opinion.storage.landing.origin import RawItem, FetchResult, StopReason
-from market_opinion.core.window import floor_hour
-
-NOTES = [("a", 1772359260, "The iPhone 15 camera is great"), ("b", 1772362860, "An hour later")]
-
-
-class Notes:
-    is_live, kinds, access = False, ("review",), "nobody else has it"
-    platform, capture_path, origin = "notes", "memory", "memory-1"
-    retrieved_at = datetime(2026, 3, 2, tzinfo=UTC)
-    forms = {"review": {"item_id": "id", "created_at": "at", "body": "text"}}
-
-    @classmethod
-    def platform_of(cls, domain, mapping):
-        return cls.platform
-
-    @classmethod
-    def open(cls, opening):
-        return cls()
-
-    def fetch(self, communities, window, *, now, sink):
-        for key, at, text in NOTES:
-            hour = floor_hour(datetime.fromtimestamp(at, UTC))
-            if window is None or hour in window:
-                sink(RawItem("review", "desk", hour, b'{"id": "%s", "at": %d, "text": "%s"}' % (key.encode(), at, text.encode())))
-        return FetchResult(StopReason.EXHAUSTED, ("desk",), extent=window)
-'''
+NOTES = [
+    {
+        "id": "a",
+        "at": 1772359260,
+        "desk": "desk",
+        "text": "The iPhone 15 camera is great, Ann says",
+    },
+    {"id": "b", "at": 1772362860, "desk": "desk", "text": "An hour later"},
+]
 
 
-def test_a_thirteenth_source_needs_no_line_of_this_project(tmp_path, monkeypatch):
-    """An entry point of another package: under a hundred lines, the same stages, the same certificate."""
-    (tmp_path / "site" / "notes-1.dist-info").mkdir(parents=True)
-    (tmp_path / "site" / "notes_source.py").write_text(THIRTEENTH)
-    (tmp_path / "site" / "notes-1.dist-info" / "METADATA").write_text(
+@pytest.fixture
+def notes_package(tmp_path, monkeypatch):
+    """A distribution with the source that docs/sources.md shows, and notes for it to read."""
+    documented = (REPOSITORY / "docs" / "sources.md").read_text()
+    module = re.search(r"^```python\n(.*?)^```$", documented, re.MULTILINE | re.DOTALL)[1]
+    site = tmp_path / "site"
+    (site / "notes-1.dist-info").mkdir(parents=True)
+    (site / "notes_source.py").write_text(module)
+    (site / "notes-1.dist-info" / "METADATA").write_text(
         "Metadata-Version: 2.1\nName: notes\nVersion: 1\n"
     )
-    (tmp_path / "site" / "notes-1.dist-info" / "entry_points.txt").write_text(
+    (site / "notes-1.dist-info" / "entry_points.txt").write_text(
         "[market_opinion.sources]\nnotes = notes_source:Notes\n"
     )
-    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "site")])
-    catalogue._known.cache_clear()
-    try:
-        assert "notes" in catalogue.names()
-        reading = Stage("notes", [], "desk").read()
-    finally:
-        catalogue._known.cache_clear()
+    (tmp_path / "notes.jsonl").write_text("".join(json.dumps(note) + "\n" for note in NOTES))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(site)])
+    monkeypatch.setenv("NOTES_URL", (tmp_path / "notes.jsonl").as_uri())
+    monkeypatch.setenv("NOTES_TOKEN", KEY)
+    catalogue.forget()
+    yield module
+    monkeypatch.undo()
+    sys.modules.pop("notes_source", None)
+    catalogue.forget()
+
+
+def test_a_source_of_another_package_is_read_and_cleaned(notes_package):
+    """By its own format, with its own address; the same stages and the same certificate."""
+    reading = Stage("notes", [], "desk").read()
     assert bronze().select("platform", "item_id", "body").rows() == [
-        ("notes", "a", "The iPhone 15 camera is great")
+        ("notes", "a", "The iPhone 15 camera is great, Ann says")
+    ]
+    assert open_adapters().lake().read(SILVER_ITEMS)["permalink"].to_list() == [
+        "https://notes.example/a"
     ]
     assert entries(reading.platform)[T10].state is WindowState.CERTIFIED
-    assert len(THIRTEENTH.splitlines()) < 100
+    (capture,) = open_adapters().landing().captures("notes", ["desk"], H10)
+    assert capture.manifest.format_reference == "notes"
+    assert len(notes_package.splitlines()) < 100
+
+
+def test_a_source_of_another_package_has_settings_and_secrets(notes_package, monkeypatch):
+    """They are named where those of our own are, and a secret is never shown."""
+    assert catalogue.secret_variables()["NOTES_TOKEN"] == "Token that reads the notes."
+    assert '"notes-token": "Token that reads the notes."' in listing.terraform_secrets()
+    assert "\n# NOTES_TOKEN=\n" in listing.example_settings()
+    assert "\nNOTES_URL=file:///notes.jsonl\n" in listing.example_settings()
+    lines = {finding.part: (finding.state, finding.text) for finding in doctor.examine()}
+    assert lines["notes"] == ("ok", "NOTES_TOKEN is set")
+    monkeypatch.delenv("NOTES_TOKEN")
+    lines = {finding.part: (finding.state, finding.text) for finding in doctor.examine()}
+    assert lines["notes"] == ("off", "NOTES_TOKEN is not set: a token of your server")
+    with pytest.raises(SettingsInvalid, match="NOTES_TOKEN"):
+        Stage("notes", [], "desk").job()
+
+
+def test_a_source_of_another_package_is_documented(notes_package):
+    """In the table of sources and in the dictionary."""
+    row = "| `notes` | notes that people leave | a token of your server |"
+    assert row in listing.readme_table()
+    assert "| `notes` | review | `https://notes.example/{item_id}` |" in dictionary.render()
+
+
+def test_a_source_that_cannot_be_imported_is_named(notes_package, tmp_path):
+    """Its own line of doctor says so, and no other source suffers."""
+    (tmp_path / "site" / "notes_source.py").write_text("import nothing_that_exists")
+    sys.modules.pop("notes_source", None)
+    lines = {finding.part: (finding.state, finding.text) for finding in doctor.examine()}
+    assert lines["notes"][0] == "bad"
+    assert "source notes cannot be imported" in lines["notes"][1]
+    assert lines["steam"] == ("ok", "needs no key")

@@ -2,19 +2,16 @@
 # all alerts.
 locals {
   reads = toset([])
-  secrets = {
-    author-pepper          = "Keys the author hashes; at least 16 characters, never changed."
-    facebook-access-token  = "Long-lived token for pages of one's own."
-    instagram-access-token = "Long-lived token for accounts of one's own."
-    kafka-password         = "Password of KAFKA_USERNAME."
-    linkedin-access-token  = "Token with r_organization_social."
-    llm-api-key            = "Key of the model's server."
-    postgres-uri           = "Where the mart is published, as POSTGRES_URI in .env.example."
-    prefect-api-key        = "Key of Prefect's API."
-    reddit                 = "JSON object with REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET, REDDIT_USER_AGENT."
-    snowflake-private-key  = "Private key of the loader, PEM."
-    x-bearer-token         = "Bearer token of an app whose plan has recent search."
-  }
+  # Those of the sources are made from their settings by `make docs`.
+  secrets = merge(jsondecode(file("${path.module}/../source_secrets.json")), {
+    author-pepper         = "Keys the author hashes; at least 16 characters, never changed."
+    kafka-password        = "Password of KAFKA_USERNAME."
+    llm-api-key           = "Key of the model's server."
+    postgres-uri          = "Where the mart is published, as POSTGRES_URI in .env.example."
+    prefect-api-key       = "Key of Prefect's API."
+    reddit                = "JSON object with REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET, REDDIT_USER_AGENT."
+    snowflake-private-key = "Private key of the loader, PEM."
+  })
 }
 
 module "key" {

@@ -11,7 +11,10 @@ variable "secrets" {
   type        = set(string)
   default     = ["author-pepper", "prefect-api-key"]
   validation {
-    condition     = length(setsubtract(var.secrets, ["author-pepper", "facebook-access-token", "instagram-access-token", "kafka-password", "linkedin-access-token", "llm-api-key", "postgres-uri", "prefect-api-key", "snowflake-private-key", "x-bearer-token"])) == 0
+    condition = length(setsubtract(var.secrets, concat(
+      ["author-pepper", "kafka-password", "llm-api-key", "postgres-uri", "prefect-api-key", "snowflake-private-key"],
+      keys(jsondecode(file("${path.module}/../source_secrets.json"))),
+    ))) == 0
     error_message = "secrets: those of stage 12_config but Reddit's, which is read when it is needed."
   }
 }

@@ -1,4 +1,4 @@
-"""PRAW as this platform uses it: application-only, counted, paced by one quota, its errors turned into ours."""
+"""PRAW as this platform uses it: application-only, paced by one quota, with our errors."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -35,12 +35,12 @@ Reddit = praw.Reddit
 _UNAUTHORIZED = 401
 _TOO_MANY = 429
 _ATTEMPTS = 4
-# Reddit counts in windows of ten minutes; to wait longer than one would mean something else is wrong.
+# Reddit counts in windows of ten minutes; a longer wait means that something else is wrong.
 _WAIT_MAX_SECONDS = 600.0
 
 
 class RedditCredentials(BaseModel):
-    """An application of Reddit's API, under the names that environment, block and secret use."""
+    """An application of Reddit's API, by the names that environment, block and secret use."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -50,7 +50,10 @@ class RedditCredentials(BaseModel):
 
     @classmethod
     def parse(cls, value: object, *, where: str) -> "RedditCredentials":
-        """Credentials from a mapping or a JSON text; raises SettingsInvalid that names what is missing, and where."""
+        """Return credentials from a mapping or a JSON text.
+
+        Raises SettingsInvalid that says what is missing and where it was looked for.
+        """
         try:
             return (
                 cls.model_validate_json(value)
@@ -63,24 +66,25 @@ class RedditCredentials(BaseModel):
                 or "all of it: it is no JSON object"
             )
             message = (
-                f"no usable Reddit credentials in {where}: check {names}. Source reddit needs an approved app"
-                " (https://www.reddit.com/prefs/apps): set REDDIT_CLIENT_ID, REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT, or"
-                " REDDIT_SECRET_BLOCK or REDDIT_SECRET_ARN to where a JSON object of them is kept"
+                f"no usable Reddit credentials in {where}: check {names}. Source reddit needs an"
+                " approved app (https://www.reddit.com/prefs/apps): set REDDIT_CLIENT_ID,"
+                " REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT, or REDDIT_SECRET_BLOCK or"
+                " REDDIT_SECRET_ARN to where a JSON object of them is kept"
             )
             raise SettingsInvalid(message) from None
 
 
 class PacedRequestor(prawcore.Requestor):
-    """Waits for its turn before every request, and again where Reddit says so; notes Reddit's clock and remaining quota."""
+    """Sends requests when their turn comes, and notes Reddit's clock and remaining quota."""
 
     def __init__(
         self,
         *,
         wait_for_turn: Callable[[], None],
         on_refusal: Callable[[], None],
-        **options: Any,
+        **options: Any,  # noqa: ANN401, PRAW's own
     ) -> None:
-        """Ask `wait_for_turn` before each request; tell `on_refusal` of each 429."""
+        """Call `wait_for_turn` before each request, and `on_refusal` after each 429."""
         super().__init__(**options)
         self._wait_for_turn = wait_for_turn
         self._on_refusal = on_refusal
@@ -88,8 +92,8 @@ class PacedRequestor(prawcore.Requestor):
         self.remaining: float | None = None
         self.server_time = datetime.now(UTC)
 
-    def request(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> Response:
-        """Send it; a 429 is tried again after the time it names, which PRAW would not do."""
+    def request(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> Response:  # noqa: ANN401, as PRAW's
+        """Send the request; after a 429, again once the time that it names has passed."""
         for attempt in range(1, _ATTEMPTS + 1):
             self._wait_for_turn()
             self.request_count += 1
@@ -131,7 +135,7 @@ class RedditClientFactory:
         on_refusal: Callable[[], None] = lambda: None,
         timeout_seconds: int = 16,
     ) -> Reddit:
-        """A read-only client of the application; nothing is asked before the first request."""
+        """Return a read-only client of the application; nothing is asked yet."""
         return Reddit(
             client_id=credentials.client_id,
             client_secret=credentials.client_secret.get_secret_value(),
@@ -147,20 +151,20 @@ class RedditClientFactory:
 
 
 def check_access(reddit: Reddit) -> None:
-    """One small request. Raises CredentialsRefused or SourceUnavailable where Reddit does not serve us."""
+    """Send one small request; raises CredentialsRefused or SourceUnavailable where it fails."""
     with asking("the app"):
         list(reddit.info(fullnames=["t3_1"]))
 
 
 def requestor_of(reddit: Reddit) -> PacedRequestor:
-    """What sends the client's requests."""
+    """Return the requestor that sends the client's requests."""
     requestor: PacedRequestor = reddit._core.requestor  # type: ignore[attr-defined]  # noqa: SLF001, PRAW has no public way to it
     return requestor
 
 
 @contextmanager
 def asking(what: str) -> Iterator[None]:
-    """Turn PRAW's errors into ours: who is to blame decides whether anyone tries again."""
+    """Turn PRAW's errors into ours, which say whether another attempt can help."""
     try:
         yield
     except (Forbidden, NotFound, Redirect, UnavailableForLegalReasons) as error:
@@ -185,7 +189,8 @@ def asking(what: str) -> Iterator[None]:
 
 def _refused(error: Exception) -> CredentialsRefused:
     return CredentialsRefused(
-        f"Reddit refuses the app's credentials ({error}): check REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET"
+        f"Reddit refuses the app's credentials ({error}):"
+        " check REDDIT_CLIENT_ID and REDDIT_CLIENT_SECRET"
     )
 
 

@@ -1,4 +1,4 @@
-"""Windows of a subreddit into the landing zone, under the names that callers of the ingestion contract know."""
+"""Windows of a subreddit into the landing zone, by the names of the ingestion contract."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,9 +7,8 @@ from datetime import datetime
 import praw
 
 from market_opinion.core.window import Window
-from market_opinion.domain.definition import Domain
-from market_opinion.sources.reddit import live
-from market_opinion.sources.reddit.listings import KINDS
+from market_opinion.sources.reddit import visits
+from market_opinion.sources.reddit.profile import RedditProfile
 from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.state import StateStore
 
@@ -17,15 +16,17 @@ from market_opinion.storage.state import StateStore
 RedditIngestionStateStore = StateStore
 RedditIngestionRunRecorder = StateStore
 
-# Of a subreddit before a window: the starts of older hours that are in the ledger, and the full names of their items.
-Known = Callable[[str, Window], tuple[set[datetime], set[str]]]
+# Returns the starts of a subreddit's hours before a window that are in the ledger, and the full
+# names of their items.
+LedgerLookup = Callable[[str, Window], tuple[set[datetime], set[str]]]
 
 
 @dataclass(frozen=True)
 class RedditIngestionResult:
-    """What one call landed: the lines of the window's own hours, where its first one lies below the landing zone, and late hours.
+    """Counts of one call, and where its first hour lies below the landing zone.
 
-    Times are seconds since 1970. `late_hours` are older ones that got something they did not have.
+    Counts are lines of the window's own hours. Times are seconds since 1970. `late_hours` are
+    older hours that got something they did not have.
     """
 
     subreddit: str
@@ -38,33 +39,27 @@ class RedditIngestionResult:
     page_count: int
 
     def __str__(self) -> str:
-        """As an operator reads it."""
-        return f"{self.submissions_count} submissions, {self.comments_count} comments, {self.page_count} pages"
+        """Return the counts as an operator reads them."""
+        return (
+            f"{self.submissions_count} submissions, {self.comments_count} comments,"
+            f" {self.page_count} pages"
+        )
 
 
-class RedditIngestionService:
+class RedditIngestionService(RedditProfile):
     """Reads windows of subreddits back from now, as far as listings reach, and lands them."""
-
-    is_live = True
-    kinds = KINDS
-    access = "an approved app"
-
-    @classmethod
-    def platform_of(cls, _domain: Domain, _mapping: str | None) -> str:
-        """Reddit's own."""
-        return live.PLATFORM
 
     def __init__(
         self,
         reddit: praw.Reddit,
         landing: Landing,
         *,
-        known: Known,
+        known: LedgerLookup,
         now: datetime,
-        comments: live.Comments = "listing",
+        comments: visits.Comments = "listing",
         submissions_max: int | None = None,
     ) -> None:
-        """Land what this client reads; `known` tells late items from those that were received."""
+        """Land what the client reads; `known` tells late items from those that were received."""
         self._reddit = reddit
         self._landing = landing
         self._known = known
@@ -77,12 +72,13 @@ class RedditIngestionService:
     ) -> RedditIngestionResult:
         """Land the whole hours from `start` to `end`.
 
-        Raises CommunityClosed or SourceUnavailable where the subreddit or Reddit cannot be read; nothing was landed then.
+        Raises CommunityClosed or SourceUnavailable where the subreddit or Reddit cannot be
+        read; nothing was landed then.
         """
         window = Window(start, end)
         closed, known = self._known(subreddit, window)
         comments = self._comments if include_comments else "none"
-        visited = live.close(
+        visited = visits.close(
             self._reddit,
             self._landing,
             subreddit,
@@ -95,13 +91,13 @@ class RedditIngestionService:
         )
         manifests = [
             capture.manifest
-            for capture in self._landing.captures(live.PLATFORM, [subreddit], window)
+            for capture in self._landing.captures(visits.PLATFORM, [subreddit], window)
         ]
         return RedditIngestionResult(
             subreddit=subreddit,
             submissions_count=sum(manifest.lines("submission") for manifest in manifests),
             comments_count=sum(manifest.lines("comment") for manifest in manifests),
-            s3_prefix=f"{live.PLATFORM}/{subreddit}/{start:%Y-%m-%d/%H%M%S}",
+            s3_prefix=f"{visits.PLATFORM}/{subreddit}/{start:%Y-%m-%d/%H%M%S}",
             window_start_ts=int(start.timestamp()),
             window_end_ts=int(end.timestamp()),
             late_hours=tuple(hour for hour in visited.hours if hour.start not in window),

@@ -1,6 +1,7 @@
-"""What is kept of Reddit's submissions and comments: a whitelist of what the listing carried, in the form of its archives.
+"""The fields of submissions and comments that are kept, as Reddit's archives have them.
 
-Read with `vars()`: to touch an attribute that a listing left out costs PRAW a request.
+Only what the listing carried is read, with `vars()`: to touch an attribute that it left out costs
+PRAW a request.
 """
 
 from typing import Any
@@ -9,11 +10,12 @@ import msgspec
 from praw.models import Comment, Submission
 
 _COMMON = (
-    "id", "name", "created_utc", "edited", "permalink", "score", "stickied", "distinguished", "controversiality", "total_awards_received",
+    "id", "name", "created_utc", "edited", "permalink", "score", "stickied", "distinguished",
+    "controversiality", "total_awards_received",
 )  # fmt: skip
 _SUBMISSION = (
-    *_COMMON, "title", "selftext", "url", "num_comments", "upvote_ratio", "link_flair_text", "is_self", "over_18", "locked",
-    "removed_by_category",
+    *_COMMON, "title", "selftext", "url", "num_comments", "upvote_ratio", "link_flair_text",
+    "is_self", "over_18", "locked", "removed_by_category",
 )  # fmt: skip
 _COMMENT = (*_COMMON, "body", "link_id", "link_title", "parent_id", "is_submitter")
 
@@ -23,7 +25,10 @@ class SubmissionSerializer:
 
     @staticmethod
     def to_dict(submission: Submission) -> dict[str, Any]:
-        """The whitelisted fields the listing carried; author and subreddit by name, no author where the account is gone."""
+        """Return the kept fields that the listing carried.
+
+        Author and subreddit are names; a deleted account has no author.
+        """
         return _to_dict(submission, _SUBMISSION)
 
 
@@ -32,12 +37,15 @@ class CommentSerializer:
 
     @staticmethod
     def to_dict(comment: Comment) -> dict[str, Any]:
-        """The whitelisted fields the listing carried; author and subreddit by name, no author where the account is gone."""
+        """Return the kept fields that the listing carried.
+
+        Author and subreddit are names; a deleted account has no author.
+        """
         return _to_dict(comment, _COMMENT)
 
 
 def encode(item: Submission | Comment, *, retrieved_utc: float) -> bytes:
-    """One line of JSON, stamped with when Reddit said it."""
+    """Return one line of JSON, stamped with Reddit's time of the answer."""
     fields = (
         SubmissionSerializer.to_dict(item)
         if isinstance(item, Submission)
@@ -47,15 +55,15 @@ def encode(item: Submission | Comment, *, retrieved_utc: float) -> bytes:
 
 
 def _to_dict(item: Submission | Comment, fields: tuple[str, ...]) -> dict[str, Any]:
-    found = vars(item)
-    kept = {name: found[name] for name in fields if name in found}
+    attributes = vars(item)
+    values = {name: attributes[name] for name in fields if name in attributes}
     return {
-        **kept,
-        "author": _name(found.get("author")),
-        "subreddit": _name(found.get("subreddit")),
+        **values,
+        "author": _name(attributes.get("author")),
+        "subreddit": _name(attributes.get("subreddit")),
     }
 
 
 def _name(named: object) -> str | None:
-    """What a Redditor or Subreddit object is called; None for an account that is gone."""
+    """Return the name of a Redditor or Subreddit; None for a deleted account."""
     return None if named is None else str(named)

@@ -1,4 +1,7 @@
-"""Reddit's listings read page by page, each reading with what it proves: PRAW's own generators end without saying why."""
+"""Reddit's listings page by page, each reading with the span it proves.
+
+PRAW's own generators end without a reason.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -10,10 +13,9 @@ from praw.models import Comment, Submission
 from market_opinion.core.errors import SourceUnavailable
 from market_opinion.core.window import EARLIEST
 from market_opinion.sources.reddit.client import asking, requestor_of
-from market_opinion.storage.landing.origin import Covered, StopReason
+from market_opinion.storage.landing.origin import CoveredSpan, StopReason
 
 Item = Submission | Comment
-KINDS = ("submission", "comment")
 PAGE_ITEMS = 100
 # Reddit ends every listing after about 1,000 places, whether their items can still be seen or not.
 PAGES_MAX = 10
@@ -25,17 +27,18 @@ _SHORT = 0.8
 
 
 @dataclass(frozen=True)
-class Reading:
+class ListingReading:
     """One pass down a listing: newest first, every item once, and why it ended.
 
-    `covered` is the span of which the reading saw every item that was visible at `retrieved_at`, which is Reddit's clock.
+    `covered` is the span of which the reading saw every item that was visible at `retrieved_at`,
+    which is Reddit's time.
     """
 
     kind: str
     items: list[Item]
     retrieved_at: datetime
     stop_reason: StopReason
-    covered: Covered | None
+    covered: CoveredSpan | None
     page_count: int
 
     @property
@@ -51,13 +54,17 @@ class _Pages:
     count: int = 0
 
     def end(self) -> StopReason:
-        """What the last page means: at its cap, which counts what it no longer shows, Reddit names no further page either."""
+        """Return what the last page means.
+
+        At its cap, which counts items it no longer shows, Reddit names no further page
+        either.
+        """
         is_short = self.count < PAGES_MAX and len(self.items) <= _SHORT * PAGES_MAX * PAGE_ITEMS
         return StopReason.EXHAUSTED if is_short else StopReason.CAP_REACHED
 
 
 class _AnchorLost(Exception):
-    """The item a page was to follow was deleted meanwhile: the listing seems to end where it does not."""
+    """The item that a page was to follow was deleted, so the listing only seems to end."""
 
 
 def read_listing(
@@ -67,10 +74,11 @@ def read_listing(
     *,
     back_to: datetime,
     items_max: int | None = None,
-) -> Reading:
-    """Read until an item older than `back_to`, the listing's end or Reddit's cap, whichever comes first, or to our own `items_max`.
+) -> ListingReading:
+    """Read until an item older than `back_to`, the listing's end, Reddit's cap or `items_max`.
 
-    Raises CommunityClosed, CredentialsRefused or SourceUnavailable; the last also where the listing kept changing below.
+    Raises CommunityClosed, CredentialsRefused or SourceUnavailable; the last also where the
+    listing kept changing.
     """
     ended_after: set[str] = set()
     for _ in range(_ATTEMPTS):
@@ -78,12 +86,12 @@ def read_listing(
         try:
             reason = _read_pages(reddit, community, kind, back_to, pages, items_max=items_max)
         except _AnchorLost:
-            # Where it ends so twice, after the very same items, it does end there: the rest was deleted.
+            # A listing that ends twice after the same items does end there: the rest is deleted.
             if pages.items.keys() != ended_after:
                 ended_after = set(pages.items)
                 continue
             reason = pages.end()
-        return Reading(
+        return ListingReading(
             kind,
             list(pages.items.values()),
             pages.retrieved_at,
@@ -127,16 +135,20 @@ def _read_pages(
     return StopReason.CAP_REACHED
 
 
-def _covered(pages: _Pages, reason: StopReason) -> Covered | None:
-    """From after the oldest item read, whose second may hold more, to where late ones may still appear."""
+def _covered(pages: _Pages, reason: StopReason) -> CoveredSpan | None:
+    """Return the span that the pages prove to be seen.
+
+    It begins after the oldest item, whose second may hold more, and ends where late items may
+    still appear.
+    """
     end = pages.retrieved_at - OVERLAP
     oldest = min((created_at(item) for item in pages.items.values()), default=EARLIEST)
     start = EARLIEST if reason is StopReason.EXHAUSTED else oldest + timedelta(seconds=1)
-    return Covered(start, end) if start < end else None
+    return CoveredSpan(start, end) if start < end else None
 
 
 def created_at(item: Item) -> datetime:
-    """When the item was written."""
+    """Return when the item was written."""
     return datetime.fromtimestamp(vars(item)["created_utc"], UTC)
 
 
@@ -150,12 +162,16 @@ class SubmissionFetcher:
     def iterate_window(
         self, subreddit: str, start_ts: float, end_ts: float
     ) -> Iterator[Submission]:
-        """Those written in `[start_ts, end_ts)`, seconds since 1970, oldest first; raises SourceUnavailable at Reddit's cap."""
+        """Yield the submissions written in `[start_ts, end_ts)`, seconds since 1970, oldest first.
+
+        Raises SourceUnavailable at Reddit's cap.
+        """
         reading = read_listing(
             self._reddit, subreddit, "submission", back_to=datetime.fromtimestamp(start_ts, UTC)
         )
         if not reading.stop_reason.certifies:
-            message = f"r/{subreddit}: the listing ends before {datetime.fromtimestamp(start_ts, UTC).isoformat()}; read an archive instead"
+            start = datetime.fromtimestamp(start_ts, UTC).isoformat()
+            message = f"r/{subreddit}: the listing does not reach {start}; read an archive instead"
             raise SourceUnavailable(message)
         submissions = (item for item in reading.items if isinstance(item, Submission))
         inside = [item for item in submissions if start_ts <= vars(item)["created_utc"] < end_ts]
@@ -170,18 +186,18 @@ class CommentFetcher:
         self._reddit = reddit
 
     def iterate_comments(self, submission: Submission) -> Iterator[Comment]:
-        """Every comment of the tree, as it is now; each hundred hidden ones cost a request more."""
+        """Yield every comment of the tree; each hundred hidden ones cost another request."""
         with asking(f"the thread {submission.id}"):
             submission.comments.replace_more(limit=None)
             yield from (item for item in submission.comments.list() if isinstance(item, Comment))
 
 
 def fetch_items(reddit: praw.Reddit, fullnames: list[str]) -> tuple[list[Item], datetime]:
-    """What Reddit still knows of these items, a hundred a request, and when by its clock; who is missing is gone."""
+    """Return the items that Reddit still has, and its time of the answer; a hundred a request."""
     with asking(f"{len(fullnames)} known items"):
-        found = [
+        items = [
             item
             for item in reddit.info(fullnames=fullnames)
             if isinstance(item, (Submission, Comment))
         ]
-    return found, requestor_of(reddit).server_time
+    return items, requestor_of(reddit).server_time

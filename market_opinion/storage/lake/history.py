@@ -1,4 +1,4 @@
-"""The versions of a table: how many are kept, and what is left of those that are not."""
+"""The versions of a table: how many are kept, and the files that only older ones need."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -14,16 +14,17 @@ _IN_FLIGHT = timedelta(days=1)
 
 
 def expire(iceberg: IcebergTable) -> None:
-    """Forget the oldest snapshots once there are many, and what only they held."""
+    """Forget the oldest snapshots once there are many, and the files that only they need."""
     snapshots = sorted(iceberg.snapshots(), key=lambda snapshot: snapshot.timestamp_ms)
     if len(snapshots) > _SNAPSHOTS_MAX:
         forget(iceberg, [snapshot.snapshot_id for snapshot in snapshots[:-_SNAPSHOTS_KEPT]])
 
 
 def forget(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> int:
-    """Expire these snapshots and delete the files that no other one needs; how many. The current one stays.
+    """Expire the snapshots but for the current one; return how many files were deleted.
 
-    Nothing is deleted where another writer was quicker: the next time tries again.
+    Files that another snapshot needs stay. Nothing is deleted where another writer was quicker:
+    the next run tries again.
     """
     current = iceberg.current_snapshot()
     old = [
@@ -33,12 +34,12 @@ def forget(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> int:
     ]
     if not old:
         return 0
-    held = _files(iceberg, dead_too=True)
+    before = _files(iceberg, dead_too=True)
     try:
         iceberg.maintenance.expire_snapshots().by_ids(old).commit()
     except (CommitFailedException, ValidationException):
         return 0
-    dead = held - _files(iceberg.refresh())
+    dead = before - _files(iceberg.refresh())
     for path in dead:
         with suppress(FileNotFoundError):  # A run that was cut off here had begun.
             iceberg.io.delete(path)
@@ -46,9 +47,12 @@ def forget(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> int:
 
 
 def sweep(iceberg: IcebergTable) -> int:
-    """Delete the files in the table's data and metadata folders that no snapshot names and no writer can still be writing."""
-    named = {path.partition("://")[2] or path for path in _files(iceberg)}
-    named |= {
+    """Delete the table's files that no snapshot names; return how many.
+
+    A young file stays, since a writer may still be about to commit it.
+    """
+    in_use = {path.partition("://")[2] or path for path in _files(iceberg)}
+    in_use |= {
         path.partition("://")[2]
         for path in (
             iceberg.metadata_location,
@@ -59,22 +63,25 @@ def sweep(iceberg: IcebergTable) -> int:
     young, deleted = datetime.now(UTC) - _IN_FLIGHT, 0
     for path, info in fs.find(root, detail=True).items():
         changed = info.get("LastModified") or datetime.fromtimestamp(info.get("mtime", 0), UTC)
-        if path not in named and changed < young:
+        if path not in in_use and changed < young:
             fs.rm_file(path)
             deleted += 1
     return deleted
 
 
 def _files(iceberg: IcebergTable, *, dead_too: bool = False) -> set[str]:
-    """Every data file, manifest and manifest list that the snapshots of the table need; `dead_too`: and data files they say are gone."""
-    found: set[str] = set()
+    """Return the data files, manifests and manifest lists that the table's snapshots need.
+
+    `dead_too` adds data files that their manifests mark as deleted.
+    """
+    paths: set[str] = set()
     for snapshot in iceberg.snapshots():
-        found.add(snapshot.manifest_list)
+        paths.add(snapshot.manifest_list)
         for manifest in snapshot.manifests(iceberg.io):
-            if manifest.manifest_path not in found:
-                found.add(manifest.manifest_path)
-                found.update(
+            if manifest.manifest_path not in paths:
+                paths.add(manifest.manifest_path)
+                paths.update(
                     e.data_file.file_path
                     for e in manifest.fetch_manifest_entry(iceberg.io, discard_deleted=not dead_too)
                 )
-    return found
+    return paths

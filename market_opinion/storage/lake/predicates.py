@@ -1,4 +1,4 @@
-"""Which rows of a table are meant, as Iceberg's predicates."""
+"""Selections of rows as Iceberg's predicates."""
 
 from collections.abc import Mapping, Sequence
 
@@ -23,10 +23,10 @@ DAY = "full_date"
 
 
 def rows_of(table: Table, where: Where, window: Window | None) -> BooleanExpression:
-    """Rows whose columns are as `where` says and whose hour or day lies in the window."""
+    """Return the predicate of rows whose columns equal `where` and whose time is in the window."""
     parts: list[BooleanExpression] = [_equals(column, value) for column, value in where.items()]
     if window is not None:
-        # An item's hour is its own time's, so where there is a partition by time the same span prunes it.
+        # An item's hour is that of its own time, so the same span prunes a partition by time.
         parts += [
             _between(column, window)
             for column in ("window_start", "created_at")
@@ -36,7 +36,7 @@ def rows_of(table: Table, where: Where, window: Window | None) -> BooleanExpress
     return And(AlwaysTrue(), AlwaysTrue(), *parts)
 
 
-# The predicates are pydantic models with an __init__ of their own, which mypy's pydantic plugin does not see.
+# The predicates are pydantic models with their own __init__, which mypy's plugin does not see.
 def _equals(column: str, value: str | Sequence[str]) -> BooleanExpression:
     return EqualTo(column, value) if isinstance(value, str) else In(column, list(value))  # type: ignore[call-arg]
 

@@ -16,10 +16,11 @@ from market_opinion.storage.lake.schema import from_arrow
 def read_rows(
     iceberg: IcebergTable, row_filter: BooleanExpression, schema: Mapping[str, Any]
 ) -> pl.DataFrame:
-    """The rows that the filter lets through, in the columns and types of the schema.
+    """Return the rows that the filter selects, in the columns and types of the schema.
 
-    PyIceberg's own reading takes each file by itself, 3 ms for a small one: of a table of many days three times as long. It
-    is left what this cannot do: files with deletes, which we never write, and file systems that are not Arrow's.
+    PyIceberg's own reader takes each file by itself, 3 ms for a small one: a table of many days
+    takes three times as long. It reads what this cannot: files with deletes, which we never
+    write, and file systems that are not Arrow's.
     """
     scan = iceberg.scan(row_filter=row_filter, selected_fields=tuple(schema))
     planned = list(scan.plan_files())
@@ -35,5 +36,5 @@ def read_rows(
         format="parquet",
         filesystem=iceberg.io.fs_by_scheme(scheme, host),
     )
-    wanted = expression_to_pyarrow(bind(iceberg.schema(), row_filter, case_sensitive=True))
-    return from_arrow(files.to_table(columns=list(schema), filter=wanted), schema)
+    row_expression = expression_to_pyarrow(bind(iceberg.schema(), row_filter, case_sensitive=True))
+    return from_arrow(files.to_table(columns=list(schema), filter=row_expression), schema)

@@ -1,4 +1,4 @@
-"""A contract as Iceberg's schema and partitions, and Arrow as what the contract says."""
+"""Contracts as Iceberg's schemas and partitions, and Arrow data in the types of a contract."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -25,8 +25,8 @@ from market_opinion.core.polars_types import UTC_TIME
 _PARTITION_FIELD_IDS_FROM = 1000
 
 
-def from_arrow(arrow: Any, schema: Mapping[str, Any]) -> pl.DataFrame:
-    """The rows in the columns and types of the schema."""
+def from_arrow(arrow: Any, schema: Mapping[str, Any]) -> pl.DataFrame:  # noqa: ANN401, pyarrow is untyped
+    """Return the rows in the columns and types of the schema."""
     frame = pl.from_arrow(arrow)
     return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())  # type: ignore[union-attr]  # a table gives a frame
 
@@ -42,7 +42,7 @@ _TYPES: dict[Any, Callable[[], IcebergType]] = {
 
 
 def iceberg_schema(table: Table) -> Schema:
-    """The contract's columns, numbered in their order, with what they mean."""
+    """Return the contract's columns, numbered in their order, with their descriptions."""
     columns = table.contract.to_schema().columns
     fields = [
         NestedField(number, name, _TYPES[dtype](), required=False, doc=columns[name].description)
@@ -60,7 +60,7 @@ def add_columns(iceberg: IcebergTable, table: Table, names: Sequence[str]) -> No
 
 
 def partition_spec(table: Table, schema: Schema) -> PartitionSpec:
-    """The contract's partitions: columns, or days of them."""
+    """Return the contract's partitions: columns, or days of columns."""
     fields = []
     for number, term in enumerate(table.partition):
         is_day = term.startswith("day(")

@@ -1,4 +1,4 @@
-"""The Iceberg lake: tables made from their contracts, read by slice, and written by replacing a slice in one commit."""
+"""Tables of the lake: made from contracts, read by slice, replaced by slice in one commit."""
 
 import random
 import time
@@ -26,8 +26,9 @@ from market_opinion.storage.lake.predicates import DAY, Where, rows_of
 from market_opinion.storage.lake.reading import read_rows
 from market_opinion.storage.lake.schema import add_columns, iceberg_schema, partition_spec
 
-# With PyIceberg's own 4 retries, 54 of 160 commits of 8 racing processes were lost; with these, none. Files of this size
-# (uncompressed) are written side by side, where one for a whole slice would leave a core idle.
+# With PyIceberg's own 4 retries, 54 of 160 commits of 8 racing processes were lost; with these,
+# none. Files of this size (uncompressed) are written side by side, where one for a slice leaves a
+# core idle.
 _PROPERTIES = {
     "format-version": "2",
     "commit.retry.num-retries": "20",
@@ -41,7 +42,7 @@ _ATTEMPTS = 20
 
 
 class Lake:
-    """Tables of one catalog. Tables are made when they are first written."""
+    """Tables of one catalog; the first write makes a table."""
 
     def __init__(self, catalog: Catalog) -> None:
         """Use the catalog as it is."""
@@ -55,7 +56,10 @@ class Lake:
         *,
         columns: Sequence[str] | None = None,
     ) -> pl.DataFrame:
-        """Rows whose columns equal `where` (or are among its values) and whose hour lies in the window; empty before the first write."""
+        """Return the rows whose columns are among `where` and whose hour is in the window.
+
+        The frame is empty before the first write.
+        """
         schema = {name: table.schema[name] for name in columns or table.schema}
         try:
             iceberg = self._catalog.load_table(table.name)
@@ -73,10 +77,11 @@ class Lake:
         *,
         run: Mapping[str, str],
     ) -> bool:
-        """Replace the slice by the frame in one commit, with `run` in its snapshot; whether anything was committed.
+        """Replace the slice by the frame in one commit; return whether anything was committed.
 
-        A slice that holds these very rows already is left alone, so that a rerun makes no new snapshot. Raises
-        ContractBroken before anything is written, CommitConflict when other writers won the race every time.
+        `run` is kept in the snapshot. A slice that holds these very rows is left alone, so
+        that a rerun makes no new snapshot. Raises ContractBroken before anything is
+        written, CommitConflict when other writers won the race every time.
         """
         checked = table.check(frame)
         _check_slice(table, checked, where, window)
@@ -97,10 +102,13 @@ class Lake:
                         snapshot_properties=dict(run),
                     )
             except (CommitFailedException, ValidationException) as error:
-                # Neither is a subclass of the other. The table is loaded anew: refreshing it between the read and the
-                # overwrite would let rows of another writer vanish.
+                # Neither is a subclass of the other. The table is loaded anew: a refresh between
+                # the read and the overwrite would let rows of another writer vanish.
                 if attempt == _ATTEMPTS - 1:
-                    message = f"{table.name}: {_ATTEMPTS} commits for {window} lost their race; run the window again"
+                    message = (
+                        f"{table.name}: {_ATTEMPTS} commits for {window} lost their race;"
+                        " run the window again"
+                    )
                     raise CommitConflict(message) from error
                 time.sleep(random.uniform(0.02, 0.2) * (attempt + 1))  # noqa: S311, spreads writers, no secret
             else:
@@ -109,15 +117,16 @@ class Lake:
         return False
 
     def append(self, table: Table, frame: pl.DataFrame, *, run: Mapping[str, str]) -> int:
-        """Add the rows whose key the table does not hold yet, in one commit; how many. For tables without windows.
+        """Add the rows whose key is new to the table, in one commit; return how many.
 
-        Raises ContractBroken before anything is written. Two writers of one key at the same moment may both add it.
+        For tables without windows. Raises ContractBroken before anything is written. Two
+        writers of one key at the same moment may both add it.
         """
         (key,) = table.key
-        held = (
+        present = (
             self.read(table, {key: frame[key].to_list()}, columns=[key]) if frame.height else frame
         )
-        new = table.check(frame).join(held, on=key, how="anti")
+        new = table.check(frame).join(present, on=key, how="anti")
         if new.height:
             iceberg = self._load_or_create(table)
             with _conflicts_named(table):
@@ -138,10 +147,10 @@ class Lake:
             iceberg.delete(rows_of(table, where, None), snapshot_properties=dict(run))
 
     def forget_history(self, table: Table) -> int:
-        """Leave nothing of what earlier snapshots held and the current one does not: returns how many files were deleted.
+        """Delete everything that only earlier snapshots held; return how many files.
 
-        Files that no snapshot names, left by a writer that was cut off, go too once they are a day old; a younger one may be
-        on its way into a commit.
+        Files that no snapshot names, left by a writer that was cut off, go too once they
+        are a day old; a younger one may be on its way into a commit.
         """
         try:
             iceberg = self._catalog.load_table(table.name)
@@ -152,11 +161,14 @@ class Lake:
             iceberg = iceberg.refresh()
             if len(list(iceberg.snapshots())) <= 1:
                 return deleted + sweep(iceberg)
-        message = f"{table.name}: other writers kept committing, so its history could not be forgotten; run it again"
+        message = (
+            f"{table.name}: other writers kept committing, so its history could not be forgotten;"
+            " run it again"
+        )
         raise CommitConflict(message)
 
     def snapshot_id(self, table: Table) -> int | None:
-        """The table's current snapshot; none before the first write."""
+        """Return the table's current snapshot; None before the first write."""
         try:
             snapshot = self._catalog.load_table(table.name).current_snapshot()
         except NoSuchTableError:
@@ -164,7 +176,7 @@ class Lake:
         return snapshot.snapshot_id if snapshot else None
 
     def snapshot_count(self, table: Table) -> int:
-        """How many versions of the table are kept."""
+        """Return how many versions of the table are kept."""
         try:
             return len(list(self._catalog.load_table(table.name).snapshots()))
         except NoSuchTableError:
@@ -191,7 +203,11 @@ class Lake:
 
 
 def open_lake(catalog_name: str, embedded_path: Path) -> Lake:
-    """The lake of a catalog that PyIceberg's own configuration knows, else of a SQLite catalog in the given folder."""
+    """Return the lake of a catalog.
+
+    It is the one of this name in PyIceberg's own configuration, else a SQLite catalog in the
+    given folder.
+    """
     if configured := Config().get_catalog_config(catalog_name):
         return Lake(load_catalog(catalog_name, **configured))  # type: ignore[arg-type]  # strings, as it read them
     embedded_path.mkdir(parents=True, exist_ok=True)
@@ -202,7 +218,7 @@ def open_lake(catalog_name: str, embedded_path: Path) -> Lake:
 
 @contextmanager
 def _conflicts_named(table: Table) -> Iterator[None]:
-    """Turn a race lost for good into our own error."""
+    """Turn a lost race into CommitConflict."""
     try:
         yield
     except (CommitFailedException, ValidationException) as error:
@@ -216,7 +232,10 @@ def _same_rows(table: Table, left: pl.DataFrame, right: pl.DataFrame) -> bool:
 
 
 def _with_columns(iceberg: IcebergTable, table: Table) -> IcebergTable:
-    """Return the table with every column of its contract; an older one gets those that it lacks, empty."""
+    """Return the table with every column of its contract.
+
+    An older table gets those that it lacks, empty.
+    """
     known = set(iceberg.schema().column_names)
     missing = [name for name in table.schema if name not in known]
     if missing:
@@ -228,7 +247,7 @@ def _with_columns(iceberg: IcebergTable, table: Table) -> IcebergTable:
 
 
 def _check_slice(table: Table, frame: pl.DataFrame, where: Where, window: Window | None) -> None:
-    """Refuse rows outside the slice that is about to be replaced: running it again would double them."""
+    """Raise ContractBroken for rows outside the slice: another run would double them."""
     inside = pl.lit(value=True)
     for column, value in where.items():
         inside &= pl.col(column).is_in([value] if isinstance(value, str) else list(value))
@@ -242,7 +261,10 @@ def _check_slice(table: Table, frame: pl.DataFrame, where: Where, window: Window
         inside &= is_ours
     outside = frame.filter(~inside.fill_null(value=False)).height
     if outside:
-        message = f"{table.name}: {outside} rows lie outside the slice {dict(where)} {window} they would replace"
+        message = (
+            f"{table.name}: {outside} rows lie outside the slice {dict(where)} {window} that they"
+            " would replace"
+        )
         raise ContractBroken(message)
 
 

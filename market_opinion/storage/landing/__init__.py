@@ -1,4 +1,6 @@
-"""The landing zone: raw lines as received, one folder a window, believed only through its manifest, which is written last.
+"""The landing zone: raw lines as received, in one folder a window.
 
-`manifest` says what a capture is, `zone` reads and rewrites what lies there, `writer` lands what a source pushes.
+A folder is believed only through its manifest, which is written last. `origin` describes a reading,
+`manifest` a capture, `zone` reads and rewrites captures, `writer` lands the items of a source,
+`redaction` takes words and names out.
 """

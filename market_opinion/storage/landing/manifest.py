@@ -1,18 +1,24 @@
-"""What the landing zone says of itself: the manifest of a capture, and what it vouches for."""
+"""Manifests of captures, and surveys of finite origins."""
 
 from datetime import datetime
 
 import msgspec
 
 from market_opinion.core.window import Window
-from market_opinion.storage.known_formats import LineFormats
-from market_opinion.storage.landing.origin import Covered, StopReason
+from market_opinion.storage.format_reference import (
+    FormatLookup,
+    FormatReference,
+    line_format_of,
+    no_formats,
+)
+from market_opinion.storage.landing.origin import CoveredSpan, StopReason
+from market_opinion.storage.line_format import LineFormat
 
 MANIFEST = "manifest.json"
 
 
 class LandedFile(msgspec.Struct, frozen=True):
-    """One file of a capture: `bytes` and `sha256` are of the file as it lies there."""
+    """One file of a capture; `bytes` and `sha256` are of the file as it is stored."""
 
     name: str
     kind: str
@@ -21,10 +27,11 @@ class LandedFile(msgspec.Struct, frozen=True):
     sha256: str
 
 
-class Manifest(msgspec.Struct, frozen=True):
-    """What one capture of one window holds, how its lines are read, and why it ended there; `covered` and `capped` as in FetchResult.
+class Manifest(msgspec.Struct, frozen=True, rename={"format_reference": "forms"}):
+    """Description of one capture of one window; its last fields are those of FetchResult.
 
-    One that is withdrawn holds nothing any more: another origin, which it names, has the same material.
+    A capture that is withdrawn has no files any more: the origin that it names has the same
+    material.
     """
 
     platform: str
@@ -38,9 +45,9 @@ class Manifest(msgspec.Struct, frozen=True):
     retrieved_at: datetime
     landed_at: datetime
     files: list[LandedFile]
-    covered: dict[str, Covered] | None = None
+    covered: dict[str, CoveredSpan] | None = None
     capped: tuple[str, ...] = ()
-    forms: LineFormats = "reddit"
+    format_reference: FormatReference = "reddit"
     withdrawn_for: str | None = None
 
     @property
@@ -49,14 +56,15 @@ class Manifest(msgspec.Struct, frozen=True):
         return Window(self.window_start, self.window_end)
 
     def lines(self, kind: str | None = None) -> int:
-        """How many lines of a kind, or of all kinds, were landed."""
+        """Return how many lines of a kind, or of all kinds, were landed."""
         return sum(file.lines for file in self.files if kind in {None, file.kind})
 
 
 class Survey(msgspec.Struct, frozen=True):
-    """What one pass over a finite origin found: which of the `asked` communities it holds, and from when to when.
+    """Result of one pass over a finite origin: its communities among those `asked`, its extent.
 
-    `spoken` are the starts of the hours it speaks of, by community; where it has none it vouches for every hour of its extent.
+    `spoken` are the starts of the hours that have items, by community; without it the origin
+    vouches for every hour of its extent.
     """
 
     asked: tuple[str, ...]
@@ -71,7 +79,7 @@ class Survey(msgspec.Struct, frozen=True):
         return Window(self.start, self.end)
 
     def hours(self, community: str, window: Window | None) -> list[Window]:
-        """What it says of a community, within the window."""
+        """Return the hours of a community for which the origin vouches, within the window."""
         window = window or self.window
         if self.spoken is None:
             return list(window.hours())
@@ -79,17 +87,23 @@ class Survey(msgspec.Struct, frozen=True):
 
 
 class Capture(msgspec.Struct, frozen=True):
-    """A manifest and the folder it speaks of, below the landing zone."""
+    """A manifest and its folder below the landing zone."""
 
     folder: str
     manifest: Manifest
 
 
 class Content(msgspec.Struct, frozen=True):
-    """What one landed file holds, uncompressed: `line_count` lines, each with its end."""
+    """Uncompressed content of one landed file: `line_count` lines, each with its end."""
 
     uri: str
     kind: str
     manifest: Manifest
     line_count: int
     raw: bytes
+    formats: FormatLookup = no_formats
+
+    @property
+    def line_format(self) -> LineFormat:
+        """The format of its lines; raises LandingCorrupt for one that is not known."""
+        return line_format_of(self.manifest.format_reference, self.kind, self.formats)

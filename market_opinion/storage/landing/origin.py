@@ -1,4 +1,4 @@
-"""Where a capture came from, what one reading gave, and why it ended."""
+"""Origins of captures, and the results of readings."""
 
 import hashlib
 import secrets
@@ -8,11 +8,11 @@ from enum import StrEnum
 from typing import NamedTuple, Protocol
 
 from market_opinion.core.window import Window
-from market_opinion.storage.known_formats import LineFormats
+from market_opinion.storage.format_reference import FormatReference
 
 
 class StopReason(StrEnum):
-    """Why a fetch ended; only the first two certify that nothing is missing."""
+    """Reason for the end of a fetch; only the first two certify that nothing is missing."""
 
     PASSED_WINDOW_START = "passed_window_start"
     EXHAUSTED = "exhausted"
@@ -26,15 +26,15 @@ class StopReason(StrEnum):
         return self in {StopReason.PASSED_WINDOW_START, StopReason.EXHAUSTED}
 
 
-class Covered(NamedTuple):
-    """A span `[start, end)` of which everything was seen that was visible then; to the second, not the hour."""
+class CoveredSpan(NamedTuple):
+    """A span `[start, end)`, to the second, of which everything visible was seen."""
 
     start: datetime
     end: datetime
 
 
 class RawItem(NamedTuple):
-    """One line as received, with what is needed to file it: `hour` is the start of the hour of its own time."""
+    """One line as received; `hour` is the start of the hour of its own time."""
 
     kind: str
     community: str
@@ -44,7 +44,7 @@ class RawItem(NamedTuple):
 
 @dataclass(frozen=True)
 class RefusedFile:
-    """A file of a source of which something could not be read, and why."""
+    """A file of a source that could not be read, or not in full, and the reason."""
 
     uri: str
     reason: str
@@ -53,11 +53,12 @@ class RefusedFile:
 
 @dataclass(frozen=True)
 class FetchResult:
-    """Why a fetch stopped, and what was there to read.
+    """Reason for the end of a fetch, and what there was to read.
 
-    `communities` are those of the asked ones that the source holds. A source that is finite, as an archive is, says from
-    when to when in `extent`, and what of its `files` could not be read or was not asked for; in `spoken` the hours by community,
-    where it does not vouch for the others.
+    `communities` are those of the asked ones that the source holds. A finite source, as an
+    archive, gives its `extent` and what of its `files` was refused or not asked for; where it
+    does not vouch for all hours of its extent, `spoken` are those that have items, by
+    community.
     """
 
     reason: StopReason
@@ -68,7 +69,7 @@ class FetchResult:
     files: list[str] = field(default_factory=list)
     refused: list[RefusedFile] = field(default_factory=list)
     other_communities: dict[str, int] = field(default_factory=dict)
-    covered: dict[str, Covered] | None = None
+    covered: dict[str, CoveredSpan] | None = None
     capped: tuple[str, ...] = ()
 
 
@@ -76,17 +77,20 @@ _READ_AS = ".as-"
 
 
 def read_as(origin: str, how: str) -> str:
-    """The name of the same material when it is read in this way: what was landed of it when it was read otherwise gives way."""
+    """Return the name of a material for one way to read it.
+
+    What was landed of the material by another way gives way.
+    """
     return f"{origin}{_READ_AS}{hashlib.sha256(how.encode()).hexdigest()[:8]}"
 
 
 def material_of(origin: str) -> str:
-    """The name of what was read, in whatever way."""
+    """Return the name of the material, whatever the way it was read."""
     return origin.partition(_READ_AS)[0]
 
 
 class Origin(Protocol):
-    """What a capture came from. The same `origin` gives the same items; `retrieved_at` is when the platform was read."""
+    """Origin of a capture: the same `origin` gives the same items."""
 
     @property
     def platform(self) -> str:
@@ -94,7 +98,7 @@ class Origin(Protocol):
 
     @property
     def capture_path(self) -> str:
-        """The road the items took: `archive`, `listing`, ..."""
+        """The way the items took: `archive`, `listing`, ..."""
 
     @property
     def origin(self) -> str:
@@ -102,11 +106,11 @@ class Origin(Protocol):
 
     @property
     def retrieved_at(self) -> datetime:
-        """When the platform was read, by its own clock where it has one."""
+        """Time of the reading, by the platform's clock where it has one."""
 
     @property
-    def forms(self) -> LineFormats:
-        """How its lines are read."""
+    def format_reference(self) -> FormatReference:
+        """The entry of a manifest that says how the lines are read."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +120,7 @@ class Visit:
     platform: str
     capture_path: str
     retrieved_at: datetime
-    forms: LineFormats
+    format_reference: FormatReference
     token: str = field(default_factory=lambda: secrets.token_hex(3))
 
     @property

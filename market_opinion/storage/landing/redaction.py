@@ -1,6 +1,6 @@
-"""Taking words and names out of what was received: the line stays, so that every count holds.
+"""Redaction of landed lines: words and names go, the line stays, so that every count holds.
 
-Either because people deleted them, or because only what was derived of them may be kept.
+Words go because people deleted them, or because only what was derived of them may be kept.
 """
 
 import re
@@ -11,7 +11,6 @@ from typing import Any
 import msgspec
 
 from market_opinion.storage.json_paths import read, write
-from market_opinion.storage.known_formats import format_of
 from market_opinion.storage.landing.manifest import Content
 from market_opinion.storage.line_format import KEPT_ID, LineFormat
 
@@ -29,10 +28,10 @@ _NOBODY = "erased_user"
 
 @dataclass(frozen=True)
 class Erasure:
-    """What has to go.
+    """Everything that has to go.
 
-    Whole items by id, the titles of threads where comments repeat them, the authors of items whose words stay, and every
-    trace of users by name (lower case).
+    Whole items by id, the titles of threads where comments repeat them, the authors of items
+    whose words stay, and every trace of users by name (lower case).
     """
 
     item_ids: frozenset[str] = frozenset()
@@ -41,135 +40,149 @@ class Erasure:
     users: frozenset[str] = frozenset()
 
     def __bool__(self) -> bool:
-        """Whether there is anything to do."""
+        """Return whether there is anything to erase."""
         return bool(self.item_ids or self.thread_ids or self.authorless_ids or self.users)
 
 
 def erase_lines(content: Content, erasure: Erasure) -> tuple[bytes, list[str]]:
-    """A landed file's lines without what has to go, as many as before, and the ids of the items that lost something."""
-    named = _mentions(erasure.users)
-    return _each_line(content, lambda line, item: _erase(line, item, erasure, named))
+    """Return a landed file's lines after an erasure, and the ids of the items it changed.
+
+    There are as many lines as before.
+    """
+    name_pattern = _mentions(erasure.users)
+    return _each_line(content, lambda line, item: _erase(line, item, erasure, name_pattern))
 
 
 def purge_lines(content: Content) -> tuple[bytes, list[str]]:
-    """A landed file's lines without any words or names, as many as before, and the ids of the items that lost some."""
+    """Return a landed file's lines without words and names, and the ids of the items changed.
+
+    There are as many lines as before.
+    """
     return _each_line(content, _purge)
 
 
 def _each_line(
     content: Content, change: Callable[[bytes, "_Item | None"], bytes]
 ) -> tuple[bytes, list[str]]:
-    form = format_of(content.manifest.forms, content.kind)
+    line_format = content.line_format
     touched: list[str] = []
     lines = []
     for line in content.raw.split(b"\n")[:-1]:
         fields = _decoded(line)
-        item = None if fields is None else _Item(form, content.kind, fields)
+        item = None if fields is None else _Item(line_format, content.kind, fields)
         changed = change(line, item)
         if changed != line and item is not None:
-            touched.append(item.said.item_id)
+            touched.append(item.item_fields.item_id)
         lines.append(changed)
     return b"".join(line + b"\n" for line in lines), touched
 
 
 class _Item:
-    """One decoded line, by the words of its form."""
+    """One decoded line, read by its format."""
 
-    def __init__(self, form: LineFormat, kind: str, fields: dict[str, Any]) -> None:
-        self._form = form
+    def __init__(self, line_format: LineFormat, kind: str, fields: dict[str, Any]) -> None:
+        self._line_format = line_format
         self.fields = fields
         self.is_comment = kind == "comment"
-        self.said = form.said(fields)
+        self.item_fields = line_format.item_fields(fields)
 
     def without(self, *, author: str | None, body: str | None, numbers: bool) -> bytes:
-        """The line with no more than which item it was, when and where in its thread, and what stands for author and words."""
-        form = self._form
+        """Return the line with no more than its identity and the given author and body.
+
+        The identity is which item it is, when it was written and where in its thread.
+        """
+        line_format = self._line_format
         kept: dict[str, Any] = {}
-        for path in (*form.identity, *(form.numbers if numbers else ())):
+        for path in (*line_format.identity_paths, *(line_format.number_paths if numbers else ())):
             if (value := read(self.fields, path)) is not None:
                 write(kept, path, value)
         self._keep_id(kept)
-        if form.author:
-            write(kept, form.author, author)
-        if form.title and not self.is_comment:
-            write(kept, form.title, None)
-        if form.body:
-            write(kept, form.body[0], body)
+        if line_format.author:
+            write(kept, line_format.author, author)
+        if line_format.title and not self.is_comment:
+            write(kept, line_format.title, None)
+        if line_format.body:
+            write(kept, line_format.body[0], body)
         return msgspec.json.encode(kept)
 
     def with_changes(
-        self, *, authorless: bool, titleless: bool, named: re.Pattern[str] | None
+        self, *, authorless: bool, titleless: bool, name_pattern: re.Pattern[str] | None
     ) -> bytes | None:
-        """The line without its author or its thread's title, or without names in its words; None where that changes nothing."""
+        """Return the line without author, thread title or names; None where nothing changes."""
         changed = (
-            _renamed(self.fields, named)
-            if named
+            _renamed(self.fields, name_pattern)
+            if name_pattern
             else msgspec.json.decode(msgspec.json.encode(self.fields))
         )
-        if authorless and self._form.author:
+        if authorless and self._line_format.author:
             self._keep_id(changed)
-            write(changed, self._form.author, GONE)
-        if titleless and self._form.title and self.said.title:
-            write(changed, self._form.title, None)
+            write(changed, self._line_format.author, GONE)
+        if titleless and self._line_format.title and self.item_fields.title:
+            write(changed, self._line_format.title, None)
             changed |= {name: None for name in _SPELLS_TITLE if name in changed}
         return None if changed == self.fields else msgspec.json.encode(changed)
 
     def _keep_id(self, fields: dict[str, Any]) -> None:
-        """Where the id is made of who wrote it, it has to outlive that."""
-        if self._form.is_hashed:
-            fields[KEPT_ID] = self.said.item_id
+        """Write down the id where it was made of who wrote the item, since the author goes."""
+        if self._line_format.is_hashed:
+            fields[KEPT_ID] = self.item_fields.item_id
 
 
 def _purge(line: bytes, item: _Item | None) -> bytes:
-    if item is None or not item.said.item_id:
+    if item is None or not item.item_fields.item_id:
         return _UNREADABLE
     author = (
-        item.said.author
-        if item.said.author is None or item.said.author in WITHOUT_WORDS
+        item.item_fields.author
+        if item.item_fields.author is None or item.item_fields.author in WITHOUT_WORDS
         else PURGED
     )
     purged = item.without(
         author=author,
-        body=item.said.body if item.said.body in WITHOUT_WORDS else PURGED,
+        body=item.item_fields.body if item.item_fields.body in WITHOUT_WORDS else PURGED,
         numbers=True,
     )
     return line if msgspec.json.decode(purged) == item.fields else purged
 
 
 def _erase(
-    line: bytes, item: _Item | None, erasure: Erasure, named: re.Pattern[str] | None
+    line: bytes, item: _Item | None, erasure: Erasure, name_pattern: re.Pattern[str] | None
 ) -> bytes:
     if item is None:
-        is_about = named is not None and any(
+        is_about = name_pattern is not None and any(
             user.encode() in line.lower() for user in erasure.users
         )
         return _UNREADABLE if is_about else line
     if (
-        item.said.item_id in erasure.item_ids
-        or str(item.said.author or "").lower() in erasure.users
+        item.item_fields.item_id in erasure.item_ids
+        or str(item.item_fields.author or "").lower() in erasure.users
     ):
         gone = item.without(author=GONE, body=GONE, numbers=False)
         return line if msgspec.json.decode(gone) == item.fields else gone
-    is_titled = item.is_comment and item.said.thread_id in erasure.thread_ids
+    is_titled = item.is_comment and item.item_fields.thread_id in erasure.thread_ids
     return (
         item.with_changes(
-            authorless=item.said.item_id in erasure.authorless_ids, titleless=is_titled, named=named
+            authorless=item.item_fields.item_id in erasure.authorless_ids,
+            titleless=is_titled,
+            name_pattern=name_pattern,
         )
         or line
     )
 
 
-def _renamed(value: Any, named: re.Pattern[str]) -> Any:
-    """The same with nobody in the place of the names."""
+def _renamed(value: Any, name_pattern: re.Pattern[str]) -> Any:  # noqa: ANN401, JSON
+    """Return the value with a placeholder for each name."""
     if isinstance(value, str):
-        return named.sub(_NOBODY, value)
+        return name_pattern.sub(_NOBODY, value)
     if isinstance(value, dict):
-        return {name: _renamed(below, named) for name, below in value.items()}
-    return [_renamed(below, named) for below in value] if isinstance(value, list) else value
+        return {name: _renamed(below, name_pattern) for name, below in value.items()}
+    return [_renamed(below, name_pattern) for below in value] if isinstance(value, list) else value
 
 
 def _mentions(users: frozenset[str]) -> re.Pattern[str] | None:
-    """The names where they are written as names: `u/name`, `user/name`, `@name`, and anywhere when they cannot be a word."""
+    """Return a pattern of the names where they are written as names.
+
+    That is `u/name`, `user/name`, `@name`, and anywhere for names that cannot be a word.
+    """
     if not users:
         return None
     by_length = sorted(users, key=len, reverse=True)
@@ -182,7 +195,7 @@ def _mentions(users: frozenset[str]) -> re.Pattern[str] | None:
 
 def _decoded(line: bytes) -> dict[str, Any] | None:
     try:
-        found = msgspec.json.decode(line)
+        fields = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
-    return found if isinstance(found, dict) else None
+    return fields if isinstance(fields, dict) else None

@@ -1,4 +1,4 @@
-"""Lands what a source pushes: lines into files, hour by hour, and then the manifests."""
+"""The writer of captures: lines go into files, hour by hour, then the manifests follow."""
 
 import hashlib
 from collections import defaultdict
@@ -18,7 +18,10 @@ _FILE_STEMS = {"submission": "submissions", "comment": "comments", "review": "re
 
 
 class WindowWriter:
-    """Lands the items a source pushes, hour by hour, holding about 32 MB; hours already landed from this origin are left alone."""
+    """Lands the items of a source, hour by hour, holding about 32 MB.
+
+    Hours that were landed from the same origin before are left alone.
+    """
 
     def __init__(
         self,
@@ -28,9 +31,9 @@ class WindowWriter:
         known: list[Capture] | None = None,
         apart: bool = False,
     ) -> None:
-        """Write beside the captures already known for the windows to come; without them it looks for itself, hour by hour.
+        """Write beside the `known` captures; without them, look for captures hour by hour.
 
-        `apart` never takes a window's own folder.
+        With `apart`, a capture never takes a window's own folder.
         """
         self._apart = apart
         self._looks = known is None
@@ -47,7 +50,7 @@ class WindowWriter:
         self.captures: dict[tuple[str, datetime], Capture] = {}
 
     def add(self, item: RawItem) -> None:
-        """Take one item; it is on disk once the writer is closed."""
+        """Take one item; it is stored once the writer is closed."""
         key = (item.community, item.hour, item.kind)
         if key not in self._buffers and self.landed(item.community, item.hour) is not None:
             return
@@ -62,7 +65,7 @@ class WindowWriter:
                 self._flush(full)
 
     def landed(self, community: str, hour: datetime) -> Capture | None:
-        """The certified capture of this hour from the same origin, when there is one."""
+        """Return the certified capture of this hour from the same origin; None without one."""
         for capture in self._beside(community, hour):
             manifest = capture.manifest
             if (
@@ -75,7 +78,7 @@ class WindowWriter:
         return None
 
     def _beside(self, community: str, hour: datetime) -> Sequence[Capture]:
-        """The captures of this hour that were there before."""
+        """Return the earlier captures of this hour."""
         key = (community, hour)
         if self._looks and key not in self._known:
             self._known[key] = self._landing.captures(
@@ -84,7 +87,7 @@ class WindowWriter:
         return self._known.get(key, ())
 
     def has_all(self, survey: Survey, window: Window | None) -> bool:
-        """Whether there is nothing left to land in the window from this origin."""
+        """Return whether nothing of the window is left to land from this origin."""
         return all(
             self.landed(community, hour.start)
             for community in survey.communities
@@ -99,7 +102,7 @@ class WindowWriter:
         stop: FetchResult,
         now: datetime,
     ) -> int:
-        """Finish these hours, empty ones too; returns how many manifests were written."""
+        """Finish these hours, empty ones too; return how many manifests were written."""
         hours = list(hours)
         for key in list(self._buffers):
             self._flush(key)
@@ -129,7 +132,7 @@ class WindowWriter:
             files=files,
             covered=stop.covered,
             capped=stop.capped,
-            forms=source.forms,
+            format_reference=source.format_reference,
         )
         self._landing.write(
             f"{folder}/{MANIFEST}", msgspec.json.format(msgspec.json.encode(manifest))
@@ -154,17 +157,17 @@ class WindowWriter:
         )
 
     def _clear(self, folder: str) -> None:
-        """Take away what an unfinished capture left in this very folder, its manifest first."""
-        left = [
+        """Remove what an unfinished capture left in this very folder, its manifest first."""
+        leftovers = [
             path
             for path in self._landing.files_below(folder)
             if path.count("/") == folder.count("/") + 1
         ]
-        for path in sorted(left, key=lambda path: not path.endswith(MANIFEST)):
+        for path in sorted(leftovers, key=lambda path: not path.endswith(MANIFEST)):
             self._landing.remove(path)
 
     def _folder(self, community: str, hour: datetime) -> str:
-        """The window's own folder, or one below it where another origin was there first, or may come."""
+        """Return the window's own folder, or one below it where another origin has that."""
         folder = f"{self._source.platform}/{community}/{hour:%Y-%m-%d}/{hour:%H%M%S}"
         others = [
             c for c in self._beside(community, hour) if c.manifest.origin != self._source.origin

@@ -9,6 +9,7 @@ import zstandard
 
 from market_opinion.core.errors import LandingCorrupt
 from market_opinion.core.window import Window
+from market_opinion.storage.format_reference import FormatLookup, no_formats
 from market_opinion.storage.landing.manifest import (
     MANIFEST,
     Capture,
@@ -23,21 +24,31 @@ _HOURS_LISTED_MAX, _DATES_LISTED_MAX = 6, 200
 
 
 class Landing:
-    """What lies below one URI; only what a manifest speaks of is believed."""
+    """Captures below one URI; only those with a manifest are believed."""
 
     def __init__(
-        self, uri: str, *, compression: str | None = None, max_bytes: int = 64_000_000
+        self,
+        uri: str,
+        *,
+        formats: FormatLookup = no_formats,
+        compression: str | None = None,
+        max_bytes: int = 64_000_000,
     ) -> None:
-        """Open the zone; nothing is made before something lands."""
+        """Use the place; the first file makes it.
+
+        `formats` returns the formats of a platform; a zone whose lines are not read needs
+        none.
+        """
         self._fs, root = fsspec.url_to_fs(uri)
         self._root = root.rstrip("/")
+        self._formats = formats
         self.suffix = ".jsonl.zst" if compression else ".jsonl"
         self.max_bytes = max_bytes
 
     def captures(
         self, platform: str, communities: Iterable[str], window: Window | None
     ) -> list[Capture]:
-        """Every finished capture of the hours in the window, or of all, oldest hour first, in order of folder."""
+        """Return every finished capture of the window's hours, or of all, oldest hour first."""
         folders = [
             f"{platform}/{community}/{below}".rstrip("/")
             for community in communities
@@ -54,29 +65,29 @@ class Landing:
             if manifests
             else {}
         )
-        found = []
+        captures = []
         for path in manifests:
             try:
                 manifest = msgspec.json.decode(contents[self._path(path)], type=Manifest)
             except msgspec.DecodeError:
                 continue  # Cut off while it was written: the capture never finished.
             if window is None or manifest.window_start in window:
-                found.append(Capture(path.removesuffix(f"/{MANIFEST}"), manifest))
+                captures.append(Capture(path.removesuffix(f"/{MANIFEST}"), manifest))
         return sorted(
-            found, key=lambda c: (c.manifest.window_start, c.manifest.community, c.folder)
+            captures, key=lambda c: (c.manifest.window_start, c.manifest.community, c.folder)
         )
 
     def communities(self, platform: str) -> list[str]:
-        """Every community of the platform of which something was landed, in alphabetical order."""
+        """Return every community of the platform that has captures, in alphabetical order."""
         try:
-            found = self._fs.ls(self._path(platform), detail=False)
+            folders = self._fs.ls(self._path(platform), detail=False)
         except FileNotFoundError:
             return []
-        names = (path.rstrip("/").rpartition("/")[2] for path in found)
+        names = (path.rstrip("/").rpartition("/")[2] for path in folders)
         return sorted(name for name in names if not name.startswith("_"))
 
     def survey(self, platform: str, origin: str, asked: tuple[str, ...]) -> Survey | None:
-        """What an earlier pass for the same communities found in an origin; none when there was no such pass."""
+        """Return the survey of an earlier pass for the same communities; None without one."""
         try:
             survey = msgspec.json.decode(
                 self.read_file(_survey_path(platform, origin)), type=Survey
@@ -86,11 +97,14 @@ class Landing:
         return survey if survey.asked == asked else None
 
     def put_survey(self, platform: str, origin: str, survey: Survey) -> None:
-        """Keep what a pass found, so that a rerun need not pass again."""
+        """Keep the survey of a pass, so that a rerun need not pass again."""
         self.write(_survey_path(platform, origin), msgspec.json.encode(survey))
 
     def begin(self, platform: str, origin: str) -> list[str]:
-        """Remember that an origin is about to be read; the names under which the same material was read otherwise before."""
+        """Remember that an origin is about to be read.
+
+        Returns the names of other ways in which the same material was read before.
+        """
         if material_of(origin) == origin:
             return []
         folder = f"{platform}/_readings/{material_of(origin)}"
@@ -100,11 +114,11 @@ class Landing:
         return sorted(begun - {origin})
 
     def files_below(self, folder: str) -> list[str]:
-        """Paths, below the zone, of all files in a folder and its sub-folders; empty when there is none."""
+        """Return the paths, below the zone, of all files in a folder and its sub-folders."""
         return [path.removeprefix(self._root + "/") for path in self._fs.find(self._path(folder))]
 
     def read(self, capture: Capture) -> Iterator[Content]:
-        """The files of a capture; raises LandingCorrupt where a file is not what was promised."""
+        """Yield the files of a capture; raises LandingCorrupt where one is not as it was landed."""
         for file in capture.manifest.files:
             uri = f"{capture.folder}/{file.name}"
             try:
@@ -112,18 +126,22 @@ class Landing:
             except FileNotFoundError:
                 content = b""
             if len(content) != file.bytes or hashlib.sha256(content).hexdigest() != file.sha256:
-                message = f"landed file {uri} differs from its manifest: remove its folder and run {capture.manifest.window} again"
+                message = (
+                    f"landed file {uri} differs from its manifest: remove its folder and run"
+                    f" {capture.manifest.window} again"
+                )
                 raise LandingCorrupt(message)
             raw = zstandard.decompress(content) if file.name.endswith(".zst") else content
-            yield Content(uri, file.kind, capture.manifest, file.lines, raw)
+            yield Content(uri, file.kind, capture.manifest, file.lines, raw, self._formats)
 
     def rewrite(
         self, capture: Capture, change: Callable[[Content], tuple[bytes, list[str]]]
     ) -> list[str]:
-        """Put what `change` makes of each file in its place, and return what it says it touched.
+        """Replace each file by what `change` makes of it, and return the ids that it returns.
 
-        New files come first, then the manifest that names them, then the old files go: cut off anywhere, the capture is
-        whole, as it was or as it shall be, and a second time finishes.
+        New files come first, then the manifest that names them, then the old files go: cut
+        off anywhere, the capture is whole, in its old or its new state, and a second run
+        finishes.
         """
         touched: list[str] = []
         files = []
@@ -148,7 +166,10 @@ class Landing:
         return touched
 
     def withdraw(self, capture: Capture, origin: str) -> None:
-        """Take its lines away, since another origin has them; its manifest stays. Cut off anywhere, a second time finishes."""
+        """Remove the lines of a capture that another origin has; its manifest stays.
+
+        Cut off anywhere, a second run finishes.
+        """
         detail = f"the same material was read otherwise, as {origin}"
         manifest = msgspec.structs.replace(
             capture.manifest, files=[], stop_detail=detail, withdrawn_for=origin
@@ -159,13 +180,13 @@ class Landing:
         self._leave(capture.folder, frozenset())
 
     def read_below(self, folder: str) -> list[bytes]:
-        """All files in a folder and its sub-folders, whole, in alphabetical order of their paths."""
+        """Return all files in a folder and its sub-folders, in order of their paths."""
         paths = [self._path(path) for path in sorted(self.files_below(folder))]
-        found = self._fs.cat(paths, on_error="raise") if paths else {}
-        return [found[path] for path in paths]
+        contents = self._fs.cat(paths, on_error="raise") if paths else {}
+        return [contents[path] for path in paths]
 
     def read_file(self, path: str) -> bytes:
-        """One whole file below the zone; raises FileNotFoundError."""
+        """Return one file below the zone; raises FileNotFoundError."""
         content: bytes = self._fs.cat_file(self._path(path))
         return content
 
@@ -176,12 +197,12 @@ class Landing:
         self._fs.pipe_file(full, content)
 
     def remove(self, path: str) -> None:
-        """Take one file below the zone away; one that is not there is no error."""
+        """Remove one file below the zone; one that is not there is no error."""
         if self._fs.exists(self._path(path)):
             self._fs.rm_file(self._path(path))
 
     def _leave(self, folder: str, names: Collection[str]) -> None:
-        """Remove what lies in this very folder, but for its manifest and these."""
+        """Remove everything in this very folder but its manifest and these files."""
         for path in self.files_below(folder):
             parent, _, name = path.rpartition("/")
             if parent == folder and name not in {MANIFEST, *names}:
@@ -192,7 +213,10 @@ class Landing:
 
 
 def _folders(window: Window | None) -> list[str]:
-    """Where, below a community, captures of the window lie: in the folders of its hours or dates while these are few."""
+    """Return the folders below a community that hold captures of the window.
+
+    Those of its hours or dates are listed while they are few.
+    """
     if window is None:
         return [""]
     if window.hour_count <= _HOURS_LISTED_MAX:

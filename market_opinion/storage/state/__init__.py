@@ -1,4 +1,4 @@
-"""What the platform remembers between runs: watermarks, the ledger of windows and the records of runs, in one of its stores."""
+"""The state between runs: watermarks, the ledger of windows and the records of runs."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
@@ -11,9 +11,10 @@ from market_opinion.storage.state.ratios import ratios
 
 
 class WindowState(StrEnum):
-    """Whether an hour of a community is complete, and if not, what can be done.
+    """State of an hour of a community: complete, or what can be done.
 
-    An incomplete one is read again, a gap is closed with its hour, an unrecoverable one needs another source.
+    An incomplete hour is read again, a gap is closed with its hour, an unrecoverable hour needs
+    another source.
     """
 
     CERTIFIED = "CERTIFIED"
@@ -23,13 +24,13 @@ class WindowState(StrEnum):
 
     @property
     def is_settled(self) -> bool:
-        """Whether nothing is left to do for an hourly run."""
+        """Whether an hourly run has nothing left to do."""
         return self in {WindowState.CERTIFIED, WindowState.UNRECOVERABLE}
 
 
 @dataclass(frozen=True)
 class WindowEntry:
-    """What is known of one hour of one community: its state, why fetching stopped, and its counts."""
+    """State of one hour of one community, the reason why fetching stopped, and its counts."""
 
     platform: str
     community: str
@@ -42,7 +43,7 @@ class WindowEntry:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One window as one run carried it: what came, what became of it and how long the run took."""
+    """One window as one run carried it: its entry, and the run with its mode and domain."""
 
     entry: WindowEntry
     window_end: datetime
@@ -53,72 +54,91 @@ class RunRecord:
 
 
 class StateStore(Protocol):
-    """Watermarks move only forward; ledger and run records replace what was known of the same key."""
+    """Store of the state.
+
+    Watermarks move only forward; ledger and run records replace earlier ones of the same key.
+    """
 
     def load_last_run_timestamp(self, platform: str, community: str) -> datetime | None:
-        """End of the last certified hour; none before the first run. Raises WatermarkUnreadable rather than skip hours."""
+        """Return the end of the last certified hour; None before the first run.
+
+        Raises WatermarkUnreadable rather than skip hours.
+        """
         ...
 
     def save_last_run_timestamp(self, platform: str, community: str, hour_end: datetime) -> bool:
-        """Move the watermark to the end of a certified hour; false, and nothing changes, where it is there or further."""
+        """Move the watermark forward to the end of a certified hour; return whether it moved."""
         ...
 
     def put_windows(self, entries: Iterable[WindowEntry]) -> None:
-        """Write what is known of these hours."""
+        """Write the entries of these hours."""
         ...
 
     def windows(
         self, platform: str | None = None, window: Window | None = None
     ) -> list[WindowEntry]:
-        """The ledger, of one platform or all, within a span or ever, in order of platform, community and time."""
+        """Return the ledger in order of platform, community and time.
+
+        It is of one platform or all, within a span or ever.
+        """
         ...
 
     def put_runs(self, records: Iterable[RunRecord]) -> None:
-        """Write two items a record: the latest of the window, `RUN#`, and this attempt at it, `ATTEMPT#`."""
+        """Write two items for each record.
+
+        `RUN#` is the latest run of the window, `ATTEMPT#` this attempt at it.
+        """
         ...
 
     def runs(self, platform: str, community: str, *, prefix: str = "RUN#") -> list[dict[str, Any]]:
-        """Run items of a community whose sort key begins so, in order of it, with `pk` and `sk` among their attributes."""
+        """Return a community's run items whose sort key has the prefix, in order of the key.
+
+        Their attributes include `pk` and `sk`.
+        """
         ...
 
     def put_notes(self, topic: str, notes: Mapping[str, Any]) -> None:
-        """Keep one JSON value a name; those of other names stay."""
+        """Keep one JSON value for each name; those of other names stay."""
         ...
 
     def notes(self, topic: str) -> dict[str, Any]:
-        """All values of a topic, in order of name."""
+        """Return all values of a topic, in order of name."""
         ...
 
     def drop_notes(self, topic: str, names: Iterable[str]) -> None:
-        """Forget these; those that are not there are no error."""
+        """Remove these notes; a name that is not there is no error."""
         ...
 
     def reserve_request(
         self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float
     ) -> float:
-        """Take one request that may be so far ahead of one every `interval_seconds`: 0, or the seconds until it may be tried again."""
+        """Take one request of the bucket; return 0, or the seconds until another try.
+
+        One request is let through every `interval_seconds`, and this one may be
+        `ahead_seconds` early.
+        """
         ...
 
 
 def run_key(environment: str, platform: str, community: str) -> str:
-    """Partition key of everything that is known of a community."""
+    """Return the partition key of everything about a community."""
     word = "SUBREDDIT" if platform == "reddit" else platform.upper()
     return f"ENV#{environment}#{word}#{community}"
 
 
 def run_items(record: RunRecord) -> dict[str, dict[str, Any]]:
-    """The items of a record by sort key: the latest run of its window, and this attempt at it."""
+    """Return the items of a record by sort key: the latest run of its window, and this attempt."""
     start, attributes = int(record.entry.window_start.timestamp()), _attributes(record)
     return {f"RUN#{start}": attributes, f"ATTEMPT#{start}#{record.run_id}": attributes}
 
 
 def hour_text(moment: datetime) -> str:
-    """ISO 8601 in UTC to the second, which sorts."""
+    """Return ISO 8601 in UTC to the second, which sorts."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def parse_hour_end(text: object) -> datetime | None:
-    """The stored end of an hour; none for anything that is none."""
+    """Return the stored end of an hour; None for a text that is none."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:
@@ -129,9 +149,11 @@ def parse_hour_end(text: object) -> datetime | None:
 def _attributes(record: RunRecord) -> dict[str, Any]:
     entry = asdict(record.entry)
     counts = {_camel(name): count for name, count in entry["counts"].items()}
-    found = {name: value for name, value in ratios(entry["counts"]).items() if value is not None}
+    known_ratios = {
+        name: value for name, value in ratios(entry["counts"]).items() if value is not None
+    }
     return {
-        **{_camel(name): round(value, 6) for name, value in found.items()},
+        **{_camel(name): round(value, 6) for name, value in known_ratios.items()},
         "SubmissionsCount": counts.pop("SubmissionCount", 0),
         "CommentsCount": counts.pop("CommentCount", 0),
         "Mode": record.mode,

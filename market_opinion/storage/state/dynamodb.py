@@ -1,4 +1,4 @@
-"""State in one DynamoDB table with keys `pk` and `sk`, for processes of many machines; watermarks in SSM as well where asked to."""
+"""State in one DynamoDB table, for processes of many machines; watermarks also in SSM if asked."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +25,7 @@ from market_opinion.storage.state import (
 
 _WATERMARK = "WATERMARK"
 _LOST = "ConditionalCheckFailedException"
-# What the service answers to a table, a key or a role that is not as it has to be.
+# Answers of the service to a table, a key or a role that an operator has to correct.
 _SETTINGS = {
     "ResourceNotFoundException",
     "AccessDeniedException",
@@ -35,21 +35,28 @@ _SETTINGS = {
 
 
 class DynamoDBState:
-    """A StateStore in a table.
+    """A StateStore in a table with the keys `pk` and `sk`.
 
-    Of a community: `WATERMARK`, `WINDOW#{seconds}`, `RUN#{seconds}`, `ATTEMPT#{seconds}#{run}` below one `pk`. Which communities there are,
-    notes and quotas have a `pk` of their own. Whatever may be lost to a race is written on a condition.
+    A community has `WATERMARK`, `WINDOW#{seconds}`, `RUN#{seconds}` and
+    `ATTEMPT#{seconds}#{run}` below one `pk`. The list of communities, notes and quotas have a
+    `pk` each. Every write that a race could lose has a condition.
     """
 
     def __init__(self, table: str, *, environment: str, ssm_path: str | None = None) -> None:
-        """Use the table; `ssm_path` is where watermarks stand beside it: `{ssm_path}/{environment}/{community}/last_run_ts`."""
+        """Use the table, and SSM for watermarks where `ssm_path` is set.
+
+        Their name in SSM is `{ssm_path}/{environment}/{community}/last_run_ts`.
+        """
         self._name = table
         self._environment = environment
         self._ssm_path = ssm_path
         self._table = boto3.resource("dynamodb").Table(table)
 
     def load_last_run_timestamp(self, platform: str, community: str) -> datetime | None:
-        """End of the last certified hour; none before the first run. Raises WatermarkUnreadable rather than skip hours."""
+        """Return the end of the last certified hour; None before the first run.
+
+        Raises WatermarkUnreadable rather than skip hours.
+        """
         with self._asking():
             item = self._table.get_item(
                 Key=self._key(platform, community, _WATERMARK), ConsistentRead=True
@@ -58,14 +65,15 @@ class DynamoDBState:
             return None
         if (moment := parse_hour_end(item.get("HourEnd"))) is None:
             message = (
-                f"watermark of {platform}/{community} is {item.get('HourEnd')!r}, not the end of an hour: correct HourEnd in table"
-                f" {self._name}, pk {self._pk(platform, community)}, sk {_WATERMARK}"
+                f"watermark of {platform}/{community} is {item.get('HourEnd')!r}, not the end of an"
+                f" hour: correct HourEnd in table {self._name}, pk {self._pk(platform, community)},"
+                f" sk {_WATERMARK}"
             )
             raise WatermarkUnreadable(message)
         return moment
 
     def save_last_run_timestamp(self, platform: str, community: str, hour_end: datetime) -> bool:
-        """Move the watermark to the end of a certified hour; false, and nothing changes, where it is there or further."""
+        """Move the watermark forward to the end of a certified hour; return whether it moved."""
         item = {
             **self._key(platform, community, _WATERMARK),
             "HourEnd": hour_text(hour_end),
@@ -84,7 +92,7 @@ class DynamoDBState:
         return True
 
     def put_windows(self, entries: Iterable[WindowEntry]) -> None:
-        """Write what is known of these hours; each is written whole."""
+        """Write the entries of these hours, each as a whole."""
         entries = list(entries)
         places = {
             (e.platform, e.community): {
@@ -112,15 +120,18 @@ class DynamoDBState:
     def windows(
         self, platform: str | None = None, window: Window | None = None
     ) -> list[WindowEntry]:
-        """The ledger, of one platform or all, within a span or ever, in order of platform, community and time."""
+        """Return the ledger in order of platform, community and time.
+
+        It is of one platform or all, within a span or ever.
+        """
         begins = f"{platform}#" if platform else ""
-        known = self._query(
+        communities = self._query(
             Key("pk").eq(self._communities) & Key("sk").begins_with(begins)
             if begins
             else Key("pk").eq(self._communities)
         )
-        found = []
-        for place in known:
+        entries = []
+        for place in communities:
             of, _, community = place["sk"].partition("#")
             condition = Key("sk").begins_with("WINDOW#")
             if window is not None:
@@ -130,15 +141,18 @@ class DynamoDBState:
                 start = datetime.fromtimestamp(int(item["sk"].removeprefix("WINDOW#")), UTC)
                 if window is None or start in window:
                     state, counts = WindowState(item["WindowState"]), json.loads(item["Counts"])
-                    found.append(
+                    entries.append(
                         WindowEntry(
                             of, community, start, state, item["StopReason"], counts, item["Detail"]
                         )
                     )
-        return found
+        return entries
 
     def put_runs(self, records: Iterable[RunRecord]) -> None:
-        """Write two items a record: the latest of the window, `RUN#`, and this attempt at it, `ATTEMPT#`."""
+        """Write two items for each record.
+
+        `RUN#` is the latest run of the window, `ATTEMPT#` this attempt at it.
+        """
         items: dict[tuple[str, str], dict[str, Any]] = {}
         for record in records:
             pk = self._pk(record.entry.platform, record.entry.community)
@@ -151,28 +165,31 @@ class DynamoDBState:
         self._put_all(items.values())
 
     def runs(self, platform: str, community: str, *, prefix: str = "RUN#") -> list[dict[str, Any]]:
-        """Run items of a community whose sort key begins so, in order of it, with `pk` and `sk` among their attributes."""
+        """Return a community's run items whose sort key has the prefix, in order of the key.
+
+        Their attributes include `pk` and `sk`.
+        """
         items = self._query(
             Key("pk").eq(self._pk(platform, community)) & Key("sk").begins_with(prefix)
         )
         return [{name: _plain(value) for name, value in item.items()} for item in items]
 
     def put_notes(self, topic: str, notes: Mapping[str, Any]) -> None:
-        """Keep one JSON value a name; those of other names stay."""
+        """Keep one JSON value for each name; those of other names stay."""
         self._put_all(
             {"pk": self._topic(topic), "sk": name, "Body": json.dumps(body, sort_keys=True)}
             for name, body in notes.items()
         )
 
     def notes(self, topic: str) -> dict[str, Any]:
-        """All values of a topic, in order of name."""
+        """Return all values of a topic, in order of name."""
         return {
             item["sk"]: json.loads(item["Body"])
             for item in self._query(Key("pk").eq(self._topic(topic)))
         }
 
     def drop_notes(self, topic: str, names: Iterable[str]) -> None:
-        """Forget these; those that are not there are no error."""
+        """Remove these notes; a name that is not there is no error."""
         with self._asking(), self._table.batch_writer(overwrite_by_pkeys=["pk", "sk"]) as batch:
             for name in names:
                 batch.delete_item(Key={"pk": self._topic(topic), "sk": name})
@@ -180,9 +197,10 @@ class DynamoDBState:
     def reserve_request(
         self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float
     ) -> float:
-        """Take one request that may be so far ahead of one every `interval_seconds`: 0, or the seconds until it may be tried again.
+        """Take one request of the bucket; return 0, or the seconds until another try.
 
-        `FreeAt` is when the bucket would be full again, in seconds since 1970; whoever read it first writes it, others look again.
+        `FreeAt` is when the bucket would be full again, in seconds since 1970. The process
+        that read it first writes it; others read again.
         """
         key = {"pk": f"ENV#{self._environment}#QUOTAS", "sk": bucket}
         while True:
@@ -191,8 +209,12 @@ class DynamoDBState:
             free_at = float(item["FreeAt"]) if item else 0.0
             if free_at - now > ahead_seconds + 1e-6:
                 return max(free_at - now - ahead_seconds, 0.001)
-            seen = Attr("FreeAt").eq(item["FreeAt"]) if item else Attr("FreeAt").not_exists()
-            if self._put_if({**key, "FreeAt": _number(max(free_at, now) + interval_seconds)}, seen):
+            is_unchanged = (
+                Attr("FreeAt").eq(item["FreeAt"]) if item else Attr("FreeAt").not_exists()
+            )
+            if self._put_if(
+                {**key, "FreeAt": _number(max(free_at, now) + interval_seconds)}, is_unchanged
+            ):
                 return 0.0
 
     @property
@@ -209,7 +231,7 @@ class DynamoDBState:
         return {"pk": self._pk(platform, community), "sk": sk}
 
     def _query(self, condition: ConditionBase) -> Iterator[dict[str, Any]]:
-        """All items, page by page, in order of `sk`."""
+        """Yield all items, page by page, in order of `sk`."""
         more: dict[str, Any] = {}
         while True:
             with self._asking():
@@ -227,7 +249,7 @@ class DynamoDBState:
                 batch.put_item(Item=item)
 
     def _put_if(self, item: dict[str, Any], condition: ConditionBase) -> bool:
-        """Write the item where the condition holds; whether it did."""
+        """Write the item where the condition holds; return whether it did."""
         with self._asking():
             try:
                 self._table.put_item(Item=item, ConditionExpression=condition)
@@ -239,27 +261,36 @@ class DynamoDBState:
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
-        """Turn what an operator can correct into our error; what passes by itself stays boto3's, which has tried again already."""
+        """Turn errors that an operator can correct into ours.
+
+        Those that pass by themselves stay boto3's, which has tried again already.
+        """
         try:
             yield
         except ClientError as error:
             code = error.response["Error"]["Code"]
             if code not in _SETTINGS:
                 raise
-            message = f"state table {self._name} cannot be used ({code}): check STATE_URI, RUNS_TABLE_NAME, the region and the role"
+            message = (
+                f"state table {self._name} cannot be used ({code}): check STATE_URI,"
+                " RUNS_TABLE_NAME, the region and the role"
+            )
             raise SettingsInvalid(message) from error
         except BotoCoreError as error:
-            message = f"state table {self._name} cannot be asked ({error}): check AWS_DEFAULT_REGION and the credentials"
+            message = (
+                f"state table {self._name} cannot be asked ({error}): check AWS_DEFAULT_REGION and"
+                " the credentials"
+            )
             raise SettingsInvalid(message) from error
 
 
 def _hour(start: datetime) -> str:
-    """Sort key of a window; padded, so that it sorts by time."""
+    """Return the sort key of a window, padded so that it sorts by time."""
     return f"WINDOW#{int(start.timestamp()):012d}"
 
 
 def _number(value: object) -> object:
-    """DynamoDB's numbers are decimal."""
+    """Return a number as DynamoDB takes it, which is decimal."""
     return Decimal(str(value)) if isinstance(value, float) else value
 
 

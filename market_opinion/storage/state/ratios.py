@@ -1,14 +1,15 @@
-"""The ratios an operator watches, made of what a run counted."""
+"""Ratios that an operator watches, made of the counts of runs."""
 
 from collections.abc import Mapping
 
 
 def ratios(counts: Mapping[str, int]) -> dict[str, float | None]:
-    """The ratios an operator watches, from summed counts; none where there is nothing to divide by.
+    """Return the ratios of summed counts; None where there is nothing to divide by.
 
-    `usable_comment_ratio` is comments that pass every cleaning gate among those received, `relevant_item_ratio` usable
-    items with a product among the usable, `scored_mention_ratio` mentions with an opinion among all mentions, `capture_ratio`
-    comments received among those the platform counts in the threads looked at.
+    `usable_comment_ratio` is comments that pass every cleaning gate among those received,
+    `relevant_item_ratio` usable items with a product among the usable, `scored_mention_ratio`
+    mentions with an opinion among all mentions, `capture_ratio` comments received among those
+    the platform counts in the threads that were read.
     """
     return {
         "usable_comment_ratio": _ratio(counts, "usable_comment_count", "comment_count"),

@@ -22,12 +22,16 @@ from market_opinion.storage.state import (
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS watermarks (
-    platform TEXT NOT NULL, community TEXT NOT NULL, hour_end TEXT NOT NULL, PRIMARY KEY (platform, community));
+    platform TEXT NOT NULL, community TEXT NOT NULL, hour_end TEXT NOT NULL,
+    PRIMARY KEY (platform, community));
 CREATE TABLE IF NOT EXISTS windows (
-    platform TEXT NOT NULL, community TEXT NOT NULL, window_start TEXT NOT NULL, state TEXT NOT NULL, stop_reason TEXT NOT NULL,
-    counts TEXT NOT NULL, detail TEXT NOT NULL DEFAULT '', PRIMARY KEY (platform, community, window_start));
-CREATE TABLE IF NOT EXISTS runs (pk TEXT NOT NULL, sk TEXT NOT NULL, attributes TEXT NOT NULL, PRIMARY KEY (pk, sk));
-CREATE TABLE IF NOT EXISTS notes (topic TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (topic, name));
+    platform TEXT NOT NULL, community TEXT NOT NULL, window_start TEXT NOT NULL,
+    state TEXT NOT NULL, stop_reason TEXT NOT NULL, counts TEXT NOT NULL, detail TEXT NOT NULL
+    DEFAULT '', PRIMARY KEY (platform, community, window_start));
+CREATE TABLE IF NOT EXISTS runs (
+    pk TEXT NOT NULL, sk TEXT NOT NULL, attributes TEXT NOT NULL, PRIMARY KEY (pk, sk));
+CREATE TABLE IF NOT EXISTS notes (
+    topic TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (topic, name));
 CREATE TABLE IF NOT EXISTS quotas (bucket TEXT PRIMARY KEY, free_at REAL NOT NULL);
 """
 
@@ -36,7 +40,7 @@ class SQLiteState:
     """A StateStore in a file."""
 
     def __init__(self, path: Path, *, environment: str) -> None:
-        """Open or make the file; raises SettingsInvalid where it cannot be."""
+        """Open or make the file; raises SettingsInvalid where it cannot be used."""
         self._path = path
         self._environment = environment
         try:
@@ -44,11 +48,17 @@ class SQLiteState:
             with self._connect() as connection:
                 connection.executescript(_TABLES)
         except (OSError, sqlite3.DatabaseError) as error:
-            message = f"state file {path} cannot be used ({error}): check STATE_URI or MARKET_OPINION_HOME"
+            message = (
+                f"state file {path} cannot be used ({error}):"
+                " check STATE_URI or MARKET_OPINION_HOME"
+            )
             raise SettingsInvalid(message) from error
 
     def load_last_run_timestamp(self, platform: str, community: str) -> datetime | None:
-        """End of the last certified hour; none before the first run. Raises WatermarkUnreadable rather than skip hours."""
+        """Return the end of the last certified hour; None before the first run.
+
+        Raises WatermarkUnreadable rather than skip hours.
+        """
         with self._connect() as connection:
             row = connection.execute(
                 "SELECT hour_end FROM watermarks WHERE platform = ? AND community = ?",
@@ -57,22 +67,26 @@ class SQLiteState:
         if row is None:
             return None
         if (moment := parse_hour_end(row[0])) is None:
-            message = f"watermark of {platform}/{community} is {row[0]!r}, not the end of an hour: correct it in {self._path}, table watermarks"
+            message = (
+                f"watermark of {platform}/{community} is {row[0]!r}, not the end of an hour:"
+                f" correct it in {self._path}, table watermarks"
+            )
             raise WatermarkUnreadable(message)
         return moment
 
     def save_last_run_timestamp(self, platform: str, community: str, hour_end: datetime) -> bool:
-        """Move the watermark to the end of a certified hour; false, and nothing changes, where it is there or further."""
+        """Move the watermark forward to the end of a certified hour; return whether it moved."""
         with self._connect() as connection:
             cursor = connection.execute(
-                "INSERT INTO watermarks VALUES (?, ?, ?) ON CONFLICT DO UPDATE SET hour_end = excluded.hour_end"
+                "INSERT INTO watermarks VALUES (?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET hour_end = excluded.hour_end"
                 " WHERE excluded.hour_end > hour_end",
                 (platform, community, hour_text(hour_end)),
             )
             return cursor.rowcount > 0
 
     def put_windows(self, entries: Iterable[WindowEntry]) -> None:
-        """Write what is known of these hours in one transaction."""
+        """Write the entries of these hours in one transaction."""
         rows = [
             (
                 e.platform,
@@ -93,11 +107,15 @@ class SQLiteState:
     def windows(
         self, platform: str | None = None, window: Window | None = None
     ) -> list[WindowEntry]:
-        """The ledger, of one platform or all, within a span or ever, in order of community and time."""
+        """Return the ledger in order of platform, community and time.
+
+        It is of one platform or all, within a span or ever.
+        """
         span = (hour_text(window.start), hour_text(window.end)) if window else ("", "9")
         with self._connect() as connection:
             rows = connection.execute(
-                "SELECT platform, community, window_start, state, stop_reason, counts, detail FROM windows"
+                "SELECT platform, community, window_start, state, stop_reason, counts, detail"
+                " FROM windows"
                 " WHERE platform = coalesce(?, platform) AND window_start >= ? AND window_start < ?"
                 " ORDER BY platform, community, window_start",
                 (platform, *span),
@@ -116,7 +134,10 @@ class SQLiteState:
         ]
 
     def put_runs(self, records: Iterable[RunRecord]) -> None:
-        """Write two items a record: the latest of the window, `RUN#`, and this attempt at it, `ATTEMPT#`."""
+        """Write two items for each record.
+
+        `RUN#` is the latest run of the window, `ATTEMPT#` this attempt at it.
+        """
         rows = []
         for record in records:
             key = run_key(self._environment, record.entry.platform, record.entry.community)
@@ -128,10 +149,14 @@ class SQLiteState:
             connection.executemany("INSERT OR REPLACE INTO runs VALUES (?, ?, ?)", rows)
 
     def runs(self, platform: str, community: str, *, prefix: str = "RUN#") -> list[dict[str, Any]]:
-        """Run items of a community whose sort key begins so, in order of it, with `pk` and `sk` among their attributes."""
+        """Return a community's run items whose sort key has the prefix, in order of the key.
+
+        Their attributes include `pk` and `sk`.
+        """
         with self._connect() as connection:
             rows = connection.execute(
-                "SELECT pk, sk, attributes FROM runs WHERE pk = ? AND sk >= ? AND sk < ? ORDER BY sk",
+                "SELECT pk, sk, attributes FROM runs"
+                " WHERE pk = ? AND sk >= ? AND sk < ? ORDER BY sk",
                 (
                     run_key(self._environment, platform, community),
                     prefix,
@@ -141,13 +166,13 @@ class SQLiteState:
         return [{"pk": pk, "sk": sk, **json.loads(attributes)} for pk, sk, attributes in rows]
 
     def put_notes(self, topic: str, notes: Mapping[str, Any]) -> None:
-        """Keep one JSON value a name; those of other names stay."""
+        """Keep one JSON value for each name; those of other names stay."""
         with self._connect() as connection:
             rows = [(topic, name, json.dumps(body, sort_keys=True)) for name, body in notes.items()]
             connection.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", rows)
 
     def notes(self, topic: str) -> dict[str, Any]:
-        """All values of a topic, in order of name."""
+        """Return all values of a topic, in order of name."""
         with self._connect() as connection:
             rows = connection.execute(
                 "SELECT name, body FROM notes WHERE topic = ? ORDER BY name", (topic,)
@@ -155,7 +180,7 @@ class SQLiteState:
         return {name: json.loads(body) for name, body in rows}
 
     def drop_notes(self, topic: str, names: Iterable[str]) -> None:
-        """Forget these; those that are not there are no error."""
+        """Remove these notes; a name that is not there is no error."""
         with self._connect() as connection:
             connection.executemany(
                 "DELETE FROM notes WHERE topic = ? AND name = ?", [(topic, name) for name in names]
@@ -164,14 +189,16 @@ class SQLiteState:
     def reserve_request(
         self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float
     ) -> float:
-        """Take one request that may be so far ahead of one every `interval_seconds`: 0, or the seconds until it may be tried again.
+        """Take one request of the bucket; return 0, or the seconds until another try.
 
-        `free_at` is when the bucket would be full again, in seconds since 1970, so that one statement decides.
+        `free_at` is when the bucket would be full again, in seconds since 1970, so that one
+        statement decides.
         """
         with self._connect() as connection:
             taken = connection.execute(
                 "INSERT INTO quotas VALUES (:bucket, :now + :interval) ON CONFLICT DO UPDATE"
-                " SET free_at = max(free_at, :now) + :interval WHERE free_at - :now <= :ahead + 1e-6",
+                " SET free_at = max(free_at, :now) + :interval"
+                " WHERE free_at - :now <= :ahead + 1e-6",
                 {
                     "bucket": bucket,
                     "now": now,
@@ -188,7 +215,7 @@ class SQLiteState:
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        """A connection whose work is committed as a whole, or not at all."""
+        """Yield a connection whose work is committed as a whole, or not at all."""
         connection = sqlite3.connect(self._path, timeout=60)
         try:
             connection.execute("PRAGMA journal_mode = WAL")

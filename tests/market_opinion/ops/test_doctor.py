@@ -56,7 +56,7 @@ def test_what_is_missing_is_named(monkeypatch, settings, what, text):
     }.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    monkeypatch.setattr("market_opinion.sources.stream._TIMEOUT_SECONDS", 1.0)
+    monkeypatch.setattr("market_opinion.sources.topics._TIMEOUT_SECONDS", 1.0)
     state, said = states()[what]
     assert state == "bad"
     assert text in said

@@ -106,7 +106,7 @@ def test_a_truncated_file_is_read_as_far_as_it_goes_and_certifies_nothing(tmp_pa
 
 
 def test_an_empty_file_is_no_error_and_a_hopeless_one_is(tmp_path, make_comment):
-    """And neither stops the good one."""
+    """Neither file stops the good one."""
     write_archive(tmp_path, [make_comment()])
     (tmp_path / "RC_empty.jsonl").touch()
     (tmp_path / "RC_hopeless.jsonl").write_bytes(b"not json\nnor this\n")

@@ -11,7 +11,7 @@ import pytest
 from market_opinion.core.errors import CommunityClosed, CredentialsRefused, SourceUnavailable
 from market_opinion.core.window import Window
 from market_opinion.sources.quota import Priority, Quota
-from market_opinion.sources.reddit import listings, live
+from market_opinion.sources.reddit import listings, visits
 from market_opinion.sources.reddit.client import (
     RedditClientFactory,
     RedditCredentials,
@@ -19,7 +19,7 @@ from market_opinion.sources.reddit.client import (
 )
 from market_opinion.sources.reddit.ingestion import RedditIngestionService
 from market_opinion.sources.reddit.items import CommentSerializer, SubmissionSerializer, encode
-from market_opinion.sources.second_look import Known
+from market_opinion.sources.second_look import KnownItem
 from market_opinion.storage.landing.origin import StopReason
 from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.state.sqlite import SQLiteState
@@ -102,15 +102,15 @@ def test_fetchers_give_a_window_and_a_tree(server, client):
             Post("submission", "s2", "phones", T10 + 3600, title="Next hour"),
         ]
     )
-    found = list(listings.SubmissionFetcher(client).iterate_window("phones", T10, T10 + 3600))
-    assert len(found) == 1
-    comments = list(listings.CommentFetcher(client).iterate_comments(found[0]))
+    submissions = list(listings.SubmissionFetcher(client).iterate_window("phones", T10, T10 + 3600))
+    assert len(submissions) == 1
+    comments = list(listings.CommentFetcher(client).iterate_comments(submissions[0]))
     assert len(comments) == 230
     assert {"id", "body", "score", "created_utc", "author"} <= CommentSerializer.to_dict(
         comments[0]
     ).keys()
     assert {"id", "title", "num_comments", "author"} <= SubmissionSerializer.to_dict(
-        found[0]
+        submissions[0]
     ).keys()
 
 
@@ -120,8 +120,8 @@ def test_known_items_are_asked_for_by_the_hundred(server, client):
     names = list(server.reddit.posts)
     server.reddit.posts[names[5]].vanished = T10
     kinds = {"t1": "comment", "t3": "submission"}
-    known = [Known(kinds[each[:2]], each[3:], None) for each in names]
-    look = live.KnownItems(client)
+    known = [KnownItem(kinds[each[:2]], each[3:], None) for each in names]
+    look = visits.RedditSecondLook(client)
     found = look.look_again("phones", Window.hour(H10), known)
     assert (len(found.items), found.gone, look.retrieved_at) == (
         249,
@@ -306,7 +306,7 @@ def test_a_window_is_ingested_under_the_contract_s_names(server, client, tmp_pat
     ],
 )
 def test_recorded_answers_of_reddit_are_read(server, client, name, kind):
-    """What Reddit really said, through the same client: every field of the whitelist that it has, no request for another."""
+    """Reddit's recorded answers keep every field of the whitelist that they have, without another request."""
     import zstandard
 
     cassette = json.loads(

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
+from market_opinion.sources import catalogue
 from market_opinion.stages import bronze
 from market_opinion.storage.landing.manifest import Content, Manifest
 from market_opinion.storage.landing.origin import StopReason
@@ -23,7 +24,7 @@ def content(
     kind="comment",
     retrieved_at=NOW,
     uri="reddit/phones/2026-03-01/100000/comments.jsonl",
-    forms="reddit",
+    reference="reddit",
 ):
     hour = {
         "window_start": T10,
@@ -40,10 +41,11 @@ def content(
         stop_reason=StopReason.EXHAUSTED,
         stop_detail="",
         files=[],
-        forms=forms,
+        format_reference=reference,
     )
     raw = [line if isinstance(line, bytes) else json.dumps(line).encode() for line in lines]
-    return Content(uri, kind, manifest, len(raw), b"".join(line + b"\n" for line in raw))
+    payload = b"".join(line + b"\n" for line in raw)
+    return Content(uri, kind, manifest, len(raw), payload, catalogue.line_formats)
 
 
 def test_a_comment_becomes_a_row_that_leads_back_to_its_line(make_comment):

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from market_opinion.storage.known_formats import format_of
+from market_opinion.sources.reviews import Reviews
 from market_opinion.storage.landing.redaction import Erasure, erase_lines
 from tests.market_opinion.stages.test_bronze import content
 
@@ -27,8 +27,8 @@ OTHER = {
 }
 
 
-def erased(*lines, kind="comment", form="reddit", **what):
-    out, touched = erase_lines(content(lines, kind=kind, forms=form), Erasure(**what))
+def erased(*lines, kind="comment", reference="reddit", **what):
+    out, touched = erase_lines(content(lines, kind=kind, reference=reference), Erasure(**what))
     return [
         json.loads(line) if line.startswith(b"{") else line for line in out.split(b"\n")[:-1]
     ], touched
@@ -100,11 +100,13 @@ def test_an_item_whose_id_is_made_of_its_author_keeps_the_id():
         "category": "Phones",
         "overall": 5.0,
     }
-    form = format_of("amazon", "review")
-    ((line,), (item_id,)) = erased(review, kind="review", form="amazon", users=frozenset({"a1"}))
-    assert (item_id, form.key(line)) == (form.key(review), form.key(review))
+    line_format = Reviews.line_formats["review"]
+    ((line,), (item_id,)) = erased(
+        review, kind="review", reference="amazon", users=frozenset({"a1"})
+    )
+    assert (item_id, line_format.key(line)) == (line_format.key(review), line_format.key(review))
     assert line["reviewerID"] == line["reviewText"] == "[deleted]"
-    ((again,), touched) = erased(line, kind="review", form="amazon", users=frozenset({"a1"}))
+    ((again,), touched) = erased(line, kind="review", reference="amazon", users=frozenset({"a1"}))
     assert (again, touched) == (line, [])
 
 
@@ -116,5 +118,5 @@ def test_names_go_from_what_lies_deeper():
         "object": "urn:li:share:9",
         "message": {"text": "as @mad_hatter says"},
     }
-    lines, _ = erased(post, form="linkedin", users=frozenset({"mad_hatter"}))
+    lines, _ = erased(post, reference="linkedin", users=frozenset({"mad_hatter"}))
     assert lines[0]["message"] == {"text": "as @erased_user says"}

@@ -15,7 +15,7 @@ from market_opinion.stages.hours import (
     watermark_after,
 )
 from market_opinion.storage.landing.manifest import Capture, LandedFile, Manifest
-from market_opinion.storage.landing.origin import Covered, StopReason
+from market_opinion.storage.landing.origin import CoveredSpan, StopReason
 from market_opinion.storage.state import WindowEntry, WindowState
 
 H0 = datetime(2026, 3, 1, tzinfo=UTC)
@@ -100,7 +100,7 @@ def test_an_hour_is_open_until_its_captures_certify_it():
 
 def test_a_poll_reports_only_hours_with_a_hole():
     """An hour whose readings leave a second out is a gap, one that is just not over is not."""
-    seen = Covered(H0 + timedelta(minutes=30), H0 + 2 * HOUR)
+    seen = CoveredSpan(H0 + timedelta(minutes=30), H0 + 2 * HOUR)
     holed = capture(0, covered=dict.fromkeys(KINDS, seen), capped=KINDS)
     entries = gap_entries("reddit", "phones", {hour(0): [holed], hour(5): []}, lag=LAG, kinds=KINDS)
     assert [(each.window_start, each.state) for each in entries] == [

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from market_opinion.core.errors import SourceUnavailable
 from market_opinion.core.window import HOUR, Window, contiguous
-from market_opinion.sources.reddit import listings, live
+from market_opinion.sources import catalogue
+from market_opinion.sources.reddit import listings, visits
 from market_opinion.sources.reddit.client import RedditClientFactory, RedditCredentials
 from market_opinion.stages import bronze
 from market_opinion.storage.certificate import certify
@@ -105,8 +106,8 @@ class History:
             )
         self.now = T0
         self.reddit.clock = lambda: self.now
-        self.landing = Landing(f"file://{folder}")
-        self.seen: dict[str, live.Seen] = {}
+        self.landing = Landing(f"file://{folder}", formats=catalogue.line_formats)
+        self.seen: dict[str, visits.PollMark] = {}
 
     @property
     def moment(self) -> datetime:
@@ -138,7 +139,7 @@ class History:
             self.reddit.faults.clear()
 
     def poll(self) -> None:
-        _, self.seen = live.poll(
+        _, self.seen = visits.poll(
             self.client, self.landing, "phones", seen=self.seen, now=self.moment
         )
 
@@ -150,7 +151,7 @@ class History:
             and certify(self.manifests(h), h, lag=LAG).state is not WindowState.CERTIFIED
         ]
         for window in contiguous(hour.start for hour in due):
-            live.close(
+            visits.close(
                 self.client, self.landing, "phones", window, known=(), closed=(), now=self.moment
             )
 
@@ -162,7 +163,7 @@ class History:
         assert refused.height == 0
         items = bronze.newest(rows)
         return {
-            live.fullname(kind, item_id)
+            visits.fullname(kind, item_id)
             for kind, item_id in items.select("kind", "item_id").iter_rows()
         }
 

@@ -52,7 +52,7 @@ def test_the_export_is_silver_by_day(home, monkeypatch):
 
 
 def test_a_day_that_changed_has_one_file(tmp_path):
-    """What was erased is in no file that an external table would still read."""
+    """Erased words are in no file that an external table would still read."""
     export, day = Export(tmp_path.as_uri()), SILVER_ITEMS.empty()
     row = pl.DataFrame([{"item_id": "a"}], schema=SILVER_ITEMS.schema)
     from datetime import date

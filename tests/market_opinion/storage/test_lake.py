@@ -89,7 +89,7 @@ def test_the_same_rows_again_make_no_snapshot(lake):
 
 
 def test_an_empty_frame_empties_its_slice(lake):
-    """What is no more is gone."""
+    """A row that is not in the new frame is gone."""
     put(lake, rows("a"))
     put(lake, rows())
     assert ids(lake) == []

@@ -23,7 +23,7 @@ DONE = FetchResult(StopReason.EXHAUSTED, ("phones",))
 
 
 class _Source:
-    platform, capture_path, retrieved_at, forms = "reddit", "archive", NOW, "reddit"
+    platform, capture_path, retrieved_at, format_reference = "reddit", "archive", NOW, "reddit"
 
     def __init__(self, origin="archive-1"):
         self.origin = origin
@@ -44,7 +44,7 @@ def landed(landing):
 
 @pytest.fixture(params=["file", "file zstd", pytest.param("s3", marks=needs_aws)])
 def zone(request, tmp_path):
-    """Where a landing zone lies, and how it compresses: the same cases on files, compressed ones and S3."""
+    """Place and compression of a landing zone: the same cases on files, compressed files and S3."""
     place, _, compression = request.param.partition(" ")
     if place == "file":
         return (tmp_path / "landing").as_uri(), compression or None

@@ -1,4 +1,4 @@
-"""Forms: a line is placed, typed and taken apart by the same paths, whatever stands in it."""
+"""Line formats: the same paths place a line, type it and take it apart, whatever stands in it."""
 
 import json
 from datetime import UTC, datetime
@@ -11,15 +11,17 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from market_opinion.core.errors import LandingCorrupt
+from market_opinion.sources import catalogue
+from market_opinion.sources.reviews import Reviews
+from market_opinion.storage.format_reference import line_format_of
 from market_opinion.storage.json_paths import read, write
-from market_opinion.storage.known_formats import KNOWN_FORMATS, format_of
 from market_opinion.storage.line_format import LineFormat
 
 
-def typed(form, *lines, kind="review"):
+def typed(line_format, *lines, kind="review"):
     frame = pl.DataFrame({"payload": [json.dumps(line) for line in lines]})
-    decoded = frame.select(line=pl.col("payload").str.json_decode(form.dtype))
-    return decoded.select(**form.columns(pl.col("line"), kind))
+    decoded = frame.select(line=pl.col("payload").str.json_decode(line_format.dtype))
+    return decoded.select(**line_format.columns(pl.col("line"), kind))
 
 
 @pytest.mark.parametrize(
@@ -32,13 +34,13 @@ def typed(form, *lines, kind="review"):
 )  # fmt: skip
 def test_a_time_is_the_same_where_a_line_is_filed_and_where_it_is_typed(time, told):
     """In UTC where no zone is told."""
-    form, line = (
+    line_format, line = (
         LineFormat(item_id="id", created_at="at", time=time, is_lenient=True),
         {"id": "x", "at": told},
     )
     moment = datetime(2026, 3, 1, 10, tzinfo=UTC)
-    assert form.place(json.dumps(line).encode()).seconds == moment.timestamp()
-    assert typed(form, line)["created_at"].to_list() == [moment]
+    assert line_format.place(json.dumps(line).encode()).seconds == moment.timestamp()
+    assert typed(line_format, line)["created_at"].to_list() == [moment]
 
 
 @settings(deadline=None)
@@ -53,23 +55,23 @@ def test_a_time_is_the_same_where_a_line_is_filed_and_where_it_is_typed(time, to
 def test_whatever_stands_for_a_time_both_agree_or_one_refuses(told):
     """A line that is filed under an hour is typed with a time of that hour, or refused."""
     for time in ("epoch", "iso"):
-        form, line = (
+        line_format, line = (
             LineFormat(item_id="id", created_at="at", time=time, is_lenient=True),
             {"id": "x", "at": told},
         )
-        place = form.place(json.dumps(line).encode())
+        place = line_format.place(json.dumps(line).encode())
         try:
-            msgspec.json.decode(json.dumps(line), type=form.line_type)
+            msgspec.json.decode(json.dumps(line), type=line_format.line_type)
         except msgspec.ValidationError:
             continue
-        (created,) = typed(form, line)["created_at"].to_list()
+        (created,) = typed(line_format, line)["created_at"].to_list()
         if place is not None and created is not None:
             assert abs(created.timestamp() - place.seconds) < 0.001
 
 
 def test_paths_lead_into_objects_and_past_what_is_not_there():
     r"""`a|b` is the first of two, `\.` a dot in a name."""
-    form = LineFormat(
+    line_format = LineFormat(
         item_id="data.id",
         created_at="t|meta.t",
         author="by.name",
@@ -88,7 +90,7 @@ def test_paths_lead_into_objects_and_past_what_is_not_there():
         },
         {"data": {"id": 2}, "meta": {"t": 6}, "cons": "worse"},
     ]
-    found = typed(form, *lines)
+    found = typed(line_format, *lines)
     assert found["item_id"].to_list() == ["1", "2"]
     assert found["created_at"].dt.timestamp("ms").to_list() == [5000, 6000]
     assert found.select("author", "title", "body").rows() == [
@@ -98,20 +100,22 @@ def test_paths_lead_into_objects_and_past_what_is_not_there():
 
 
 def test_an_id_of_several_fields_is_their_hash_by_whoever_reads_it():
-    """And is none where one of them is missing."""
-    form = KNOWN_FORMATS["amazon"]["review"]
+    """An item without one of them has no id."""
+    line_format = Reviews.line_formats["review"]
     lines = [
         {"reviewerID": "A", "asin": "B", "unixReviewTime": 1358035200},
         {"user_id": "A", "asin": "B", "timestamp": 1358035200},
         {"asin": "B"},
     ]
-    assert typed(form, *lines)["item_id"].to_list() == [
-        form.key(lines[0]),
-        form.key(lines[0]),
+    assert typed(line_format, *lines)["item_id"].to_list() == [
+        line_format.key(lines[0]),
+        line_format.key(lines[0]),
         None,
     ]
-    assert form.key(lines[2]) == ""
-    assert typed(form, {"item_id_was": "kept", "timestamp": 5})["item_id"].to_list() == ["kept"]
+    assert line_format.key(lines[2]) == ""
+    assert typed(line_format, {"item_id_was": "kept", "timestamp": 5})["item_id"].to_list() == [
+        "kept"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -123,8 +127,8 @@ def test_an_id_of_several_fields_is_their_hash_by_whoever_reads_it():
 )  # fmt: skip
 def test_ratings_are_brought_to_five_stars(fields, told, rating):
     """Whatever the scale."""
-    form = LineFormat(item_id="id", created_at="at", is_lenient=True, **fields)
-    assert typed(form, {"id": "x", "at": 5, "r": told})["rating"].to_list() == [rating]
+    line_format = LineFormat(item_id="id", created_at="at", is_lenient=True, **fields)
+    assert typed(line_format, {"id": "x", "at": 5, "r": told})["rating"].to_list() == [rating]
 
 
 def test_what_is_written_at_a_path_is_read_there():
@@ -135,10 +139,10 @@ def test_what_is_written_at_a_path_is_read_there():
     assert (read(fields, "a|b.c"), fields) == (2, {"b": {"c": 2}, "x": {"y": 3}})
 
 
-def test_a_form_that_is_none_is_refused():
+def test_a_line_format_that_cannot_be_used_is_refused():
     """Misspelt fields, a scale upside down, a format that is none; and a manifest of a platform nobody knows."""
     for wrong in ({"bdy": "x"}, {"rating_range": (5, 1)}, {"time": "yesterday"}, {"item_id": ()}):
         with pytest.raises(ValidationError):
             LineFormat.model_validate({"item_id": "id", "created_at": "at", **wrong})
-    with pytest.raises(LandingCorrupt, match="older than what landed it"):
-        format_of("myspace", "comment")
+    with pytest.raises(LandingCorrupt, match="older than the one that landed them"):
+        line_format_of("myspace", "comment", catalogue.line_formats)

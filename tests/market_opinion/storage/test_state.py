@@ -20,7 +20,7 @@ from tests.market_opinion.stages.test_bronze import T10
 
 @pytest.fixture
 def path(tmp_path):
-    """Where the store lies."""
+    """Place of the store."""
     return tmp_path / "state.sqlite"
 
 
@@ -66,7 +66,7 @@ def test_an_unreadable_watermark_stops_the_run(store, path, value):
 
 
 def test_the_ledger_knows_each_hour_once(store):
-    """What is written again replaces what was known."""
+    """A second entry of an hour replaces the first."""
     store.put_windows(
         [entry(state=WindowState.INCOMPLETE), entry(start=T10 + HOUR), entry("tablets")]
     )
@@ -101,7 +101,7 @@ def test_a_run_leaves_its_latest_and_its_attempt(store):
 
 
 def test_a_file_that_is_no_store_is_named(tmp_path):
-    """And what to check."""
+    """The message says which setting to check."""
     (tmp_path / "state").write_text(
         "this is not a database, it is only a text that is long enough" * 20
     )

@@ -1,6 +1,7 @@
-"""The stream: topics of Kafka, one a platform, named `mop.ENVIRONMENT.PLATFORM`; drained into the landing zone, and filled from it.
+"""The stream: topics of Kafka, drained into the landing zone and filled from it.
 
-A message's value is a line in the platform's form. Its headers may say `kind` and `community`; else the line shows what it is.
+Each platform has one, `mop.ENVIRONMENT.PLATFORM`. The value of a message is a line in the
+platform's format. Its headers may give `kind` and `community`; else the line itself shows them.
 """
 
 import hashlib
@@ -28,22 +29,24 @@ from market_opinion.core.errors import SettingsInvalid, SourceUnavailable
 from market_opinion.core.settings import Settings
 from market_opinion.core.window import EARLIEST, Window, floor_hour
 from market_opinion.domain.definition import Domain
+from market_opinion.sources import catalogue
 from market_opinion.sources.files import community_name
 from market_opinion.sources.windowed import OVERLAP
-from market_opinion.storage.known_formats import (
-    KNOWN_FORMATS,
-    LineFormats,
-    format_of,
-    kinds_of,
-    likely_kind,
-)
+from market_opinion.storage.format_reference import FormatReference, LineFormats, likely_kind
 from market_opinion.storage.landing.manifest import Content
-from market_opinion.storage.landing.origin import Covered, FetchResult, RawItem, StopReason, Visit
+from market_opinion.storage.landing.origin import (
+    CoveredSpan,
+    FetchResult,
+    RawItem,
+    StopReason,
+    Visit,
+)
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
+from market_opinion.storage.line_format import LineFormat
 
 CAPTURE_PATH = "stream"
-# Where a message says no community, and its line neither; and the header by which we know what we produced ourselves.
+# The community of a message that names none, nor its line; the header of messages of our own.
 UNKNOWN, _MIRRORED = "unknown", "mirrored-by"
 _PREFIX = "mop"
 _BATCH_MESSAGES, _BATCH_SECONDS, _POLL_MESSAGES = 50_000, 10.0, 10_000
@@ -52,26 +55,35 @@ _TIMEOUT_SECONDS = 30.0
 
 
 def topic_of(environment: str, platform: str) -> str:
-    """The topic of a platform."""
+    """Return the name of a platform's topic."""
     return f"{_PREFIX}.{environment}.{platform}"
 
 
-def forms_of(platform: str, domain: Domain) -> LineFormats | None:
-    """How lines of a platform are read: as they are known, or as a mapping of the domain says; None where nobody knows."""
-    if platform in KNOWN_FORMATS:
-        return platform
-    mapped = (found for name, found in domain.files.items() if (found.platform or name) == platform)
-    forms: dict[str, dict[str, Any]] = {
-        found.kind: found.fields.model_dump(mode="json", exclude_defaults=True) for found in mapped
+def formats_of(platform: str, domain: Domain) -> tuple[FormatReference, LineFormats] | None:
+    """Return the reference and the formats of a platform's lines; None where nothing has them.
+
+    They come from its source, or from a mapping of the domain.
+    """
+    if (brought := catalogue.line_formats(platform)) is not None:
+        return platform, brought
+    mapped: dict[str, LineFormat] = {
+        mapping.kind: mapping.fields
+        for name, mapping in domain.files.items()
+        if (mapping.platform or name) == platform
     }
-    return forms or None
+    written_out: dict[str, dict[str, Any]] = {
+        kind: line_format.model_dump(mode="json", exclude_defaults=True)
+        for kind, line_format in mapped.items()
+    }
+    return (written_out, mapped) if mapped else None
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What one commit of offsets stands for: messages received, lines landed, whether the topics are drained, and whether more may come.
+    """Effect of one commit of offsets: messages received, lines landed.
 
-    A topic that holds more and gives nothing is over, and not drained.
+    `is_drained` is true where the topics are at their ends. `is_over` is true where no further
+    batch is to be expected: also of a topic that holds more and gives nothing.
     """
 
     received: int
@@ -81,10 +93,11 @@ class Batch:
 
 
 class Drain:
-    """A consumer of every platform's topic that somebody can read; of no use any more once it is closed.
+    """A consumer of every platform's topic whose lines can be read; closed once, it is of no use.
 
-    Partitions are taken, not handed out by the group: one drain runs at a time, and two would land the same lines twice, which are
-    one row each. So none waits until a group has come together, or until one that was killed has left it.
+    It takes its partitions and does not let the group assign them: one drain runs at a time,
+    and two would land the same lines twice, which are one row each. So no drain waits until a
+    group has come together, or until a killed one has left it.
     """
 
     def __init__(
@@ -95,72 +108,79 @@ class Drain:
         *,
         vouched: Callable[[str], bool],
     ) -> None:
-        """Begin where the group has committed. `vouched` tells platforms that no other source can say all of: for those the stream does."""
+        """Begin at the offsets that the group has committed.
+
+        `vouched` returns whether the stream is the only source of a platform, so that it
+        alone can say when an hour is complete.
+        """
         self._landing = landing
         self._environment = settings.environment
         self._vouched = vouched
         options = {
-            "group.id": settings.kafka_group_id,
+            "group.id": settings.kafka.group_id,
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
         }
-        # Offsets alone do not tell: what ends a transaction takes one as well, and is never received.
+        # Offsets alone do not show the end: that of a transaction has one, and is not received.
         self._consumer = Consumer({**connection(settings), **options, "enable.partition.eof": True})
         present = platforms(settings)
-        self.forms = {
-            platform: forms
+        formats = {
+            platform: formats
             for platform in present
-            if (forms := forms_of(platform, domain)) is not None
+            if (formats := formats_of(platform, domain)) is not None
         }
-        self.unreadable = sorted(set(present) - set(self.forms))
+        self.format_references = {platform: each for platform, (each, _) in formats.items()}
+        self._line_formats = {platform: each for platform, (_, each) in formats.items()}
+        self.unreadable = sorted(set(present) - set(formats))
         self._empty_batches = 0
-        places = self._places() if self.forms else []
+        places = self._places() if self._line_formats else []
         self._began = {(place.topic, place.partition): max(place.offset, 0) for place in places}
-        # The offset at which a partition had no more, of those that have none.
+        # The offsets at which partitions came to their ends, while they have nothing more.
         self._ended: dict[tuple[str, int], int] = {}
         if places:
             self._consumer.assign(places)
 
     def close(self) -> None:
-        """Let the brokers go."""
+        """Close the connection to the brokers."""
         self._consumer.close()
 
     def land_batch(self, remember: Callable[[frozenset[tuple[str, str, datetime]]], None]) -> Batch:
-        """Land what has come, then remember the hours it is of, then commit the offsets: killed anywhere, nothing is lost.
+        """Land what has come, then remember its hours, then commit the offsets.
 
-        What was landed and not committed is landed again, beside itself, and is the same rows in bronze.
+        Killed anywhere, nothing is lost: lines that were landed and not committed are
+        landed again, beside themselves, and are the same rows in bronze.
         """
-        if not self.forms:
+        if not self._line_formats:
             return Batch(0, Counter(), is_drained=True, is_over=True)
         messages = self._consume()
         now = datetime.now(UTC)
         self._empty_batches = 0 if messages else self._empty_batches + 1
         is_drained = len(self._ended) == len(self._began)
-        hours, landed = self._land(messages, now, is_drained=is_drained)
+        hours, counts = self._land(messages, now, is_drained=is_drained)
         if messages:
             remember(hours)
             self._commit(messages)
         return Batch(
             len(messages),
-            landed,
+            counts,
             is_drained=is_drained,
             is_over=is_drained or self._empty_batches >= _EMPTY_BATCHES_MAX,
         )
 
     def lag(self) -> dict[str, int]:
-        """Messages of each platform that lie in its topic and were not received."""
-        found: Counter[str] = Counter(dict.fromkeys(self.forms, 0))
+        """Return the messages of each platform that lie in its topic and were not received."""
+        lags: Counter[str] = Counter(dict.fromkeys(self._line_formats, 0))
         for place in self._consumer.position(self._consumer.assignment()):
             key = (place.topic, place.partition)
             low, high = self._consumer.get_watermark_offsets(place, timeout=_TIMEOUT_SECONDS)
             reached = self._ended.get(key, place.offset if place.offset >= 0 else self._began[key])
-            found[_platform_of(place.topic)] += max(high - max(reached, low), 0)
-        return dict(found)
+            lags[_platform_of(place.topic)] += max(high - max(reached, low), 0)
+        return dict(lags)
 
     def _places(self) -> list[TopicPartition]:
-        """Every partition of the topics, where the group has come to in it."""
+        """Return every partition of the topics, with the offset that the group has committed."""
         topics = self._consumer.list_topics(timeout=_TIMEOUT_SECONDS).topics
-        names = [topic_of(self._environment, platform) for platform in self.forms]
+        names = [topic_of(self._environment, platform) for platform in self._line_formats]
         partitions = [
             TopicPartition(name, partition)
             for name in names
@@ -177,12 +197,12 @@ class Drain:
         ]
 
     def _consume(self) -> list[Message]:
-        """Messages until a batch is full, takes too long, or nothing more is there."""
+        """Return messages until a batch is full, takes too long, or nothing more is there."""
         messages: list[Message] = []
         deadline = time.monotonic() + _BATCH_SECONDS
         while len(messages) < _BATCH_MESSAGES:
-            found = self._consumer.consume(_POLL_MESSAGES, timeout=1.0)
-            for message in found:
+            received = self._consumer.consume(_POLL_MESSAGES, timeout=1.0)
+            for message in received:
                 key = (str(message.topic()), int(message.partition() or 0))
                 if (error := message.error()) is None:
                     self._ended.pop(key, None)
@@ -192,34 +212,35 @@ class Drain:
                 else:
                     text = f"the stream broke off: {error.str()}"
                     raise SourceUnavailable(text)
-            if not found or len(self._ended) == len(self._began) or time.monotonic() > deadline:
+            if not received or len(self._ended) == len(self._began) or time.monotonic() > deadline:
                 break
         return messages
 
     def _land(
         self, messages: list[Message], now: datetime, *, is_drained: bool
     ) -> tuple[frozenset[tuple[str, str, datetime]], Counter[str]]:
-        """One capture for each hour and community of each platform."""
-        landed: Counter[str] = Counter()
+        """Land the messages in one capture for each hour and community of each platform."""
+        counts: Counter[str] = Counter()
         by_platform: dict[str, list[Message]] = defaultdict(list)
         for message in messages:
             by_platform[_platform_of(str(message.topic()))].append(message)
         hours: set[tuple[str, str, datetime]] = set()
         for platform, own in by_platform.items():
-            forms = self.forms[platform]
-            visit = Visit(platform, CAPTURE_PATH, now, forms, token=_token(own))
-            writer, met = (
+            line_formats = self._line_formats[platform]
+            reference = self.format_references[platform]
+            visit = Visit(platform, CAPTURE_PATH, now, reference, token=_token(own))
+            writer, starts_by_community = (
                 WindowWriter(self._landing, visit, known=[], apart=True),
                 dict[str, set[datetime]](),
             )
             for message in own:
-                if (item := self._item(message, forms)) is None:
-                    landed["skipped_message_count"] += 1
+                if (item := self._item(message, line_formats)) is None:
+                    counts["skipped_message_count"] += 1
                     continue
                 writer.add(item)
-                landed["landed_line_count"] += 1
-                met.setdefault(item.community, set()).add(item.hour)
-            for community, starts in met.items():
+                counts["landed_line_count"] += 1
+                starts_by_community.setdefault(item.community, set()).add(item.hour)
+            for community, starts in starts_by_community.items():
                 stop = self.stop(platform, now, is_drained=is_drained)
                 writer.close(
                     [community],
@@ -228,44 +249,49 @@ class Drain:
                     now=now,
                 )
                 hours |= {(platform, community, start) for start in starts}
-        return frozenset(hours), landed
+        return frozenset(hours), counts
 
     def stop(self, platform: str, now: datetime, *, is_drained: bool) -> FetchResult:
-        """What a drain proves: all that was in the topic by now, where it came to its end and nobody else can say more."""
-        span = Covered(EARLIEST, now - OVERLAP)
+        """Return the result of a drain.
+
+        It covers everything up to now where the topic came to its end and no other source
+        can say more.
+        """
+        span = CoveredSpan(EARLIEST, now - OVERLAP)
         covered = dict.fromkeys(KINDS, span) if is_drained and self._vouched(platform) else {}
         reason = StopReason.EXHAUSTED if is_drained else StopReason.BUDGET
         return FetchResult(
             reason, (), detail="" if is_drained else "the topic holds more", covered=covered
         )
 
-    def _item(self, message: Message, forms: LineFormats) -> RawItem | None:
-        """The line of a message, filed; None for one that is empty, or our own.
+    def _item(self, message: Message, line_formats: LineFormats) -> RawItem | None:
+        """Return the line of a message, filed; None for an empty message or one of our own.
 
-        What has no time that can be read is filed by the broker's, where bronze refuses it.
+        A line without a readable time is filed by the broker's time, and bronze refuses it
+        there.
         """
-        told: Any = message.headers() or ()
-        headers = {name: value.decode(errors="replace") for name, value in told if value}
+        pairs: Any = message.headers() or ()
+        headers = {name: value.decode(errors="replace") for name, value in pairs if value}
         line = message.value()
         if not line or headers.get(_MIRRORED) == self._environment:
             return None
-        named_kind, kinds = headers.get("kind"), kinds_of(forms)
+        named_kind, kinds = headers.get("kind"), list(line_formats)
         kind = (
             named_kind
             if named_kind in kinds
-            else likely_kind(forms, line)
+            else likely_kind(line_formats, line)
             if len(kinds) > 1
             else kinds[0]
         )
-        place = format_of(forms, kind).place(line)
-        named = (place and place.community) or headers.get("community") or UNKNOWN
+        place = line_formats[kind].place(line)
+        community = (place and place.community) or headers.get("community") or UNKNOWN
         seconds = place.seconds if place else message.timestamp()[1] / 1000
         at = (
             datetime.fromtimestamp(seconds, UTC)
             if 0 < seconds < time.time() + 86_400
             else datetime.now(UTC)
         )
-        return RawItem(kind, community_name(named) or UNKNOWN, floor_hour(at), _one_line(line))
+        return RawItem(kind, community_name(community) or UNKNOWN, floor_hour(at), _one_line(line))
 
     def _commit(self, messages: Iterable[Message]) -> None:
         furthest: dict[tuple[str, int], int] = {}
@@ -280,15 +306,16 @@ class Drain:
             self._consumer.commit(offsets=places, asynchronous=False)
         except KafkaException as error:
             # The next run lands these again, and bronze has them once.
-            text = f"the offsets of the stream could not be committed ({error.args[0].str()}): run it again"
+            reason = error.args[0].str()
+            text = f"the offsets of the stream could not be committed ({reason}): run it again"
             raise SourceUnavailable(text) from error
 
 
 class Mirror:
-    """Produces landed lines to their platform's topic, each delivered at least once."""
+    """Produces landed lines to their platform's topic; each is delivered at least once."""
 
     def __init__(self, settings: Settings) -> None:
-        """Nothing is sent yet."""
+        """Connect; nothing is sent yet."""
         self._environment = settings.environment
         self._producer = Producer(
             {
@@ -301,8 +328,8 @@ class Mirror:
         self._failed: list[str] = []
 
     def send(self, content: Content) -> int:
-        """Send the lines of one landed file; returns how many."""
-        manifest, form = content.manifest, format_of(content.manifest.forms, content.kind)
+        """Send the lines of one landed file; return how many."""
+        manifest = content.manifest
         headers: Any = [
             ("kind", content.kind),
             ("community", manifest.community),
@@ -311,18 +338,23 @@ class Mirror:
         lines = content.raw.split(b"\n")[:-1]
         for line in lines:
             self._put(
-                topic_of(self._environment, manifest.platform), line, _key(form, line), headers
+                topic_of(self._environment, manifest.platform),
+                line,
+                _key(content.line_format, line),
+                headers,
             )
         return len(lines)
 
     def flush(self) -> None:
-        """Return when all is delivered; raises SourceUnavailable where something was not."""
-        left = self._producer.flush(_TIMEOUT_SECONDS)
-        if left or self._failed:
-            message = f"{left + len(self._failed)} lines were not delivered to the stream: {'; '.join(self._failed[:3]) or 'timed out'}"
+        """Return when all lines are delivered; raises SourceUnavailable where one was not."""
+        undelivered = self._producer.flush(_TIMEOUT_SECONDS)
+        if undelivered or self._failed:
+            reasons = "; ".join(self._failed[:3]) or "timed out"
+            count = undelivered + len(self._failed)
+            message = f"{count} lines were not delivered to the stream: {reasons}"
             raise SourceUnavailable(message)
 
-    def _put(self, topic: str, line: bytes, key: str, headers: Any) -> None:
+    def _put(self, topic: str, line: bytes, key: str, headers: Any) -> None:  # noqa: ANN401, the client's
         while True:
             try:
                 self._producer.produce(
@@ -340,7 +372,10 @@ class Mirror:
 
 
 def platforms(settings: Settings) -> list[str]:
-    """Platforms that have a topic, in alphabetical order; raises SourceUnavailable where no broker answers."""
+    """Return the platforms that have a topic, in alphabetical order.
+
+    Raises SourceUnavailable where no broker answers.
+    """
     try:
         topics = AdminClient(connection(settings)).list_topics(timeout=_TIMEOUT_SECONDS).topics
     except KafkaException as error:
@@ -351,19 +386,19 @@ def platforms(settings: Settings) -> list[str]:
 
 
 def connection(settings: Settings) -> dict[str, Any]:
-    """How brokers are reached; raises SettingsInvalid where nobody said which."""
-    if not settings.kafka_bootstrap_servers:
+    """Return the options that reach the brokers; raises SettingsInvalid where none are set."""
+    if not settings.kafka.bootstrap_servers:
         message = "the stream needs KAFKA_BOOTSTRAP_SERVERS: brokers as host:port, parted by commas"
         raise SettingsInvalid(message)
     options: dict[str, Any] = {
-        "bootstrap.servers": settings.kafka_bootstrap_servers,
+        "bootstrap.servers": settings.kafka.bootstrap_servers,
         "client.id": "market-opinion",
         "log_level": 2,
     }
-    if settings.kafka_username and settings.kafka_password:
-        secret = settings.kafka_password.get_secret_value()
-        signs = {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512"}
-        options |= {**signs, "sasl.username": settings.kafka_username, "sasl.password": secret}
+    if settings.kafka.username and settings.kafka.password:
+        secret = settings.kafka.password.get_secret_value()
+        sign_in = {"security.protocol": "SASL_SSL", "sasl.mechanism": "SCRAM-SHA-512"}
+        options |= {**sign_in, "sasl.username": settings.kafka.username, "sasl.password": secret}
     return options
 
 
@@ -372,18 +407,18 @@ def _platform_of(topic: str) -> str:
 
 
 def _token(messages: list[Message]) -> str:
-    """The same for the same messages."""
-    told = sorted(
+    """Return a name for the messages, equal for the same messages."""
+    ends = sorted(
         {
             (message.topic(), message.partition(), message.offset())
             for message in (messages[0], messages[-1])
         }
     )
-    return hashlib.sha256(f"{told}{len(messages)}".encode()).hexdigest()[:10]
+    return hashlib.sha256(f"{ends}{len(messages)}".encode()).hexdigest()[:10]
 
 
 def _one_line(line: bytes) -> bytes:
-    """A message may be written over several lines, which a landed one may not."""
+    """Return a message on one line, since it may be written over several."""
     if b"\n" not in line:
         return line
     try:
@@ -392,10 +427,10 @@ def _one_line(line: bytes) -> bytes:
         return line.replace(b"\n", b" ")
 
 
-def _key(form: Any, line: bytes) -> str:
-    """The item's id, so that its versions keep their order; empty for a line that cannot be read."""
+def _key(line_format: Any, line: bytes) -> str:  # noqa: ANN401, a LineFormat
+    """Return the item's id, so that its versions keep their order; empty for an unreadable line."""
     try:
         fields: Mapping[str, Any] = msgspec.json.decode(line)
-        return str(form.key(fields))
+        return str(line_format.key(fields))
     except (msgspec.DecodeError, UnicodeDecodeError, AttributeError):
         return ""

@@ -1,7 +1,7 @@
-"""Reading a community while it grows: polls that overlap, a last look that closes its hours, second looks at what is known.
+"""Visits to a community that grows: polls, a last look that closes hours, second looks.
 
-Each lands what it saw beside what others landed, with the span it proves to have seen. None of them decides whether an
-hour is complete: `certificate` does, from all of them together.
+Each lands what it saw beside what others landed, with the span it proves to have seen. No visit
+decides whether an hour is complete: `certificate` does, from all of them together.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -16,36 +16,42 @@ from market_opinion.core.window import EARLIEST, HOUR, Window, floor_hour
 from market_opinion.sources.reddit.client import requestor_of
 from market_opinion.sources.reddit.items import encode
 from market_opinion.sources.reddit.listings import (
-    KINDS,
     OVERLAP,
     PAGE_ITEMS,
     PAGES_MAX,
     CommentFetcher,
     Item,
-    Reading,
+    ListingReading,
     created_at,
     fetch_items,
     read_listing,
 )
-from market_opinion.sources.second_look import Known, Sighting
+from market_opinion.sources.reddit.profile import KINDS, RedditProfile
+from market_opinion.sources.second_look import KnownItem, SecondLookResult
 from market_opinion.sources.windowed import land_apart
 from market_opinion.storage.landing.manifest import Capture
-from market_opinion.storage.landing.origin import Covered, FetchResult, RawItem, StopReason, Visit
+from market_opinion.storage.landing.origin import (
+    CoveredSpan,
+    FetchResult,
+    RawItem,
+    StopReason,
+    Visit,
+)
 from market_opinion.storage.landing.redaction import GONE_TEXTS
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
 
-PLATFORM = "reddit"
+PLATFORM = RedditProfile.platform
 Comments = Literal["listing", "tree", "none"]
 POLL_MIN, POLL_MAX = timedelta(minutes=2), timedelta(minutes=30)
 _NEWEST_KEPT = 20
-# A poll may be late by as much again before a listing has moved on by all it shows.
+# A poll may be late by its interval again before all that a listing showed has moved out of it.
 _SHARE_OF_CAP = 0.5
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What the last poll of one listing left for the next: how far it saw, its newest items and how many came an hour."""
+class PollMark:
+    """Memory of the last poll of one listing: how far it saw, its newest items, items an hour."""
 
     retrieved_at: datetime
     newest_at: datetime
@@ -53,7 +59,7 @@ class Seen:
     per_hour: float
 
     def to_note(self) -> dict[str, Any]:
-        """As JSON can hold it."""
+        """Return the mark as JSON can hold it."""
         return {
             **vars(self),
             "retrieved_at": self.retrieved_at.isoformat(),
@@ -61,21 +67,21 @@ class Seen:
         }
 
     @classmethod
-    def from_note(cls, note: Mapping[str, Any]) -> "Seen":
-        """What `to_note` made."""
+    def from_note(cls, note: Mapping[str, Any]) -> "PollMark":
+        """Return the mark that `to_note` wrote."""
         times = {name: datetime.fromisoformat(note[name]) for name in ("retrieved_at", "newest_at")}
         return cls(newest=tuple(note["newest"]), per_hour=note["per_hour"], **times)
 
     @property
     def interval(self) -> timedelta:
-        """How soon to look again: while at most half of what a listing shows can have come."""
+        """Time until the next poll, in which at most half of what a listing shows can come."""
         minutes = _SHARE_OF_CAP * PAGE_ITEMS * PAGES_MAX / max(self.per_hour / 60, 1e-9)
         return min(max(timedelta(minutes=min(minutes, 1e6)), POLL_MIN), POLL_MAX)
 
 
 @dataclass(frozen=True)
-class Visited:
-    """What a visit put into the landing zone: which hours it touched, how much, and when by Reddit's clock."""
+class VisitResult:
+    """Effect of a visit: the hours it touched, the items it landed, and Reddit's time of it."""
 
     hours: list[Window]
     item_count: int
@@ -88,13 +94,14 @@ def poll(
     landing: Landing,
     community: str,
     *,
-    seen: Mapping[str, Seen],
+    seen: Mapping[str, PollMark],
     now: datetime,
-) -> tuple[Visited, dict[str, Seen]]:
-    """Read both listings back past what the last poll saw, land it, and say what this one saw.
+) -> tuple[VisitResult, dict[str, PollMark]]:
+    """Read both listings back past the end of the last poll, land them, and return new marks.
 
-    A poll that sees none of the items the last one saw newest cannot prove that nothing lies between: its span begins
-    where the last one was read, so that a hole stays open for the closer.
+    A poll that meets none of the newest items of the last poll cannot prove that nothing lies
+    between: its span begins where the last poll was read, so that a hole stays open for the
+    closer.
     """
     first = floor_hour(now) - HOUR
     readings, back_to = {}, {}
@@ -119,7 +126,7 @@ def poll(
         for item in reading.items
         if created_at(item) >= back_to[kind]
     ]
-    landed = _land(
+    result = _land(
         landing,
         community,
         items,
@@ -129,7 +136,7 @@ def poll(
         now=now,
         apart=True,
     )
-    return landed, {kind: _next(reading, seen.get(kind)) for kind, reading in readings.items()}
+    return result, {kind: _next(reading, seen.get(kind)) for kind, reading in readings.items()}
 
 
 def close(
@@ -143,12 +150,13 @@ def close(
     comments: Comments = "listing",
     submissions_max: int | None = None,
     now: datetime,
-) -> Visited:
-    """Read the hours of the window to their beginning and land them; items of `closed` hours that are not `known` come late.
+) -> VisitResult:
+    """Read the hours of the window to their beginning and land them, and late items with them.
 
-    `closed` are the starts of older hours, `known` the full names of their items. `comments` is `listing`, `none`, or `tree`, which
-    expands the window's submissions, misses whatever is said later and certifies submissions only. An hour that `submissions_max`
-    cut off is not certified.
+    Late are items of `closed` hours, given by their starts, whose full names are not `known`.
+    `comments` is `listing`, `none`, or `tree`, which expands the window's submissions, misses
+    later comments and certifies submissions only. An hour that `submissions_max` cut off is not
+    certified.
     """
     most = {"submission": submissions_max}
     kinds = KINDS if comments == "listing" else KINDS[:1]
@@ -167,7 +175,7 @@ def close(
     ]
     retrieved_at = min(reading.retrieved_at for reading in readings.values())
     covered = {kind: reading.covered for kind, reading in readings.items() if reading.covered}
-    landed = _land(
+    result = _land(
         landing,
         community,
         inside,
@@ -192,8 +200,8 @@ def close(
         now=now,
     )
     pages = sum(reading.page_count for reading in readings.values())
-    return Visited(
-        [*landed.hours, *more.hours], landed.item_count + more.item_count, retrieved_at, pages
+    return VisitResult(
+        [*result.hours, *more.hours], result.item_count + more.item_count, retrieved_at, pages
     )
 
 
@@ -205,10 +213,10 @@ def land_items(
     path: str,
     retrieved_at: datetime,
     now: datetime,
-) -> Visited:
-    """Land items in their own hours, which claims nothing about others."""
+) -> VisitResult:
+    """Land items in their own hours, without a claim about other items."""
     raw = [_raw(item, community, retrieved_at) for item in items]
-    return Visited(
+    return VisitResult(
         land_apart(landing, _visit(path, retrieved_at), community, raw, now=now),
         len(raw),
         retrieved_at,
@@ -216,7 +224,7 @@ def land_items(
 
 
 def fullname(kind: str, item_id: str) -> str:
-    """Reddit's name of an item: its id with what kind it is before it."""
+    """Return Reddit's name of an item: its kind, then its id."""
     return f"{'t3' if kind == 'submission' else 't1'}_{item_id}"
 
 
@@ -228,32 +236,36 @@ def expand(
     *,
     known: Collection[str],
     now: datetime,
-) -> Visited:
-    """Land the comments of a whole thread that are not `known` by full name, each in its own hour."""
-    found = list(CommentFetcher(reddit).iterate_comments(reddit.submission(thread_id)))
-    new = [comment for comment in found if comment.fullname not in known]
+) -> VisitResult:
+    """Land a whole thread's comments whose full names are not `known`, each in its own hour."""
+    comments = list(CommentFetcher(reddit).iterate_comments(reddit.submission(thread_id)))
+    new = [comment for comment in comments if comment.fullname not in known]
     return land_items(
         landing, community, new, path="tree", retrieved_at=requestor_of(reddit).server_time, now=now
     )
 
 
-class KnownItems:
+class RedditSecondLook:
     """Known items, asked for again by their full names, a hundred a request."""
 
-    platform = forms = PLATFORM
+    format_reference, line_formats = PLATFORM, RedditProfile.line_formats
 
     def __init__(self, reddit: praw.Reddit) -> None:
         """Ask with this client."""
         self._reddit = reddit
         self.retrieved_at = EARLIEST
 
-    def look_again(self, community: str, _window: Window, known: Collection[Known]) -> Sighting:
-        """What their authors deleted, or a moderator removed, is gone."""
+    def look_again(
+        self, community: str, _window: Window, known: Collection[KnownItem]
+    ) -> SecondLookResult:
+        """Return the items as they are now; those deleted or removed are gone."""
         by_name = {fullname(item.kind, item.item_id): item for item in known}
-        found, self.retrieved_at = fetch_items(self._reddit, list(by_name))
-        gone = frozenset(by_name[item.fullname] for item in found if _is_gone(item))
-        standing = (item for item in found if by_name[item.fullname] not in gone)
-        return Sighting([_raw(item, community, self.retrieved_at) for item in standing], gone)
+        items, self.retrieved_at = fetch_items(self._reddit, list(by_name))
+        gone = frozenset(by_name[item.fullname] for item in items if _is_gone(item))
+        standing = (item for item in items if by_name[item.fullname] not in gone)
+        return SecondLookResult(
+            [_raw(item, community, self.retrieved_at) for item in standing], gone
+        )
 
 
 def _is_gone(item: Item) -> bool:
@@ -285,22 +297,22 @@ def _land(
     stop: FetchResult,
     now: datetime,
     apart: bool = False,
-) -> Visited:
+) -> VisitResult:
     known: list[Capture] = []
     if not apart and hours:
         known = landing.captures(PLATFORM, [community], Window(hours[0].start, hours[-1].end))
     writer = WindowWriter(landing, visit, known=known, apart=apart)
-    count, wanted = 0, {hour.start for hour in hours}
+    count, starts = 0, {hour.start for hour in hours}
     for item in items:
-        if floor_hour(created_at(item)) in wanted:
+        if floor_hour(created_at(item)) in starts:
             writer.add(_raw(item, community, visit.retrieved_at))
             count += 1
     writer.close([community], hours, stop=stop, now=now)
-    return Visited(hours, count, visit.retrieved_at)
+    return VisitResult(hours, count, visit.retrieved_at)
 
 
-def _stop(readings: Mapping[str, Reading], covered: dict[str, Covered]) -> FetchResult:
-    """Of both listings together: the cap where either met it."""
+def _stop(readings: Mapping[str, ListingReading], covered: dict[str, CoveredSpan]) -> FetchResult:
+    """Return the result of both listings together: the cap where either met it."""
     capped = tuple(
         kind for kind, reading in readings.items() if reading.stop_reason is StopReason.CAP_REACHED
     )
@@ -323,17 +335,20 @@ def _stop(readings: Mapping[str, Reading], covered: dict[str, Covered]) -> Fetch
     return FetchResult(reason, (), detail=pages, covered=covered, capped=capped)
 
 
-def _proved(reading: Reading, last: Seen | None, back_to: datetime) -> Covered:
-    """What a poll saw and lands, from where the last one was read when it saw nothing again that this one had seen."""
-    start, end = reading.covered or Covered(reading.retrieved_at, reading.retrieved_at)
+def _proved(reading: ListingReading, last: PollMark | None, back_to: datetime) -> CoveredSpan:
+    """Return the span that a poll proves, from the end of the last one where they do not meet."""
+    start, end = reading.covered or CoveredSpan(reading.retrieved_at, reading.retrieved_at)
     start = max(start, back_to)
     if last and last.newest and not reading.names.intersection(last.newest):
         start = max(start, last.retrieved_at)
-    return Covered(start, max(start, end))
+    return CoveredSpan(start, max(start, end))
 
 
-def _next(reading: Reading, last: Seen | None) -> Seen:
-    """What the next poll has to know; a rate rises at once and falls slowly, so that a burst is neither missed nor forgotten."""
+def _next(reading: ListingReading, last: PollMark | None) -> PollMark:
+    """Return the mark for the next poll.
+
+    A rate rises at once and falls slowly, so that a burst is neither missed nor forgotten.
+    """
     ordered = sorted(reading.items, key=created_at, reverse=True)
     newest_at = (
         created_at(ordered[0]) if ordered else (last.newest_at if last else reading.retrieved_at)
@@ -355,7 +370,7 @@ def _next(reading: Reading, last: Seen | None) -> Seen:
     newest = tuple(item.fullname for item in ordered[:_NEWEST_KEPT]) or (
         last.newest if last else ()
     )
-    return Seen(reading.retrieved_at, newest_at, newest, per_hour)
+    return PollMark(reading.retrieved_at, newest_at, newest, per_hour)
 
 
 def _hours(start: datetime, end: datetime) -> list[datetime]:
