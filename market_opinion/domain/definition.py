@@ -81,8 +81,10 @@ class Aspect(_Strict):
 class Brand(_Strict):
     """What puts a brand in sight, so that its short aliases may be believed, and what else its name may mean.
 
-    In `owners` communities people speak of this brand's products without naming them. `company_names` are aliases that
-    are the maker's name as well, `also_makes` what it makes that is no product of the domain.
+    In `owners` communities people speak of this brand's products without naming them.
+    `company_names` are aliases that are the maker's name as well, `also_makes` what it makes that
+    is no product of the domain. `other_models` are products of the domain that the catalogue lacks,
+    such as earlier ones: each counts as the row of its brand (`~` as in products.csv).
     """
 
     cues: tuple[Text, ...] = ()
@@ -90,19 +92,22 @@ class Brand(_Strict):
     owners: tuple[Text, ...] = ()
     company_names: tuple[Text, ...] = ()
     also_makes: tuple[Text, ...] = ()
+    other_models: tuple[Text, ...] = ()
 
 
 class Meaning(_Strict):
     """Words that show whether a name means a product of the domain.
 
     `product_words` are what the product is called ("phone"), `other_products` what is none of the domain, whoever makes
-    it ("laptop", "phone case"); a name right before one of them means that. `no_cues` are phrases that hold a cue of an
-    aspect and mean something else ("deal with").
+    it ("laptop", "phone case"); a name right before one of them means that. `no_cues` are phrases
+    that hold a cue of an aspect and mean something else ("deal with"). In `communities` people
+    speak of little else, so every brand is in sight there.
     """
 
     product_words: tuple[Text, ...] = ()
     other_products: tuple[Text, ...] = ()
     no_cues: tuple[Text, ...] = ()
+    communities: tuple[Text, ...] = ()
 
 
 class Polarity(_Strict):

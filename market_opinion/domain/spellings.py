@@ -25,6 +25,8 @@ _NUMBER_WORDS = (
 )
 _GLUED_MIN_CHARACTERS = 5
 _PLURAL_MIN_CHARACTERS = 3
+# A bare number with one letter is a quantity as well: "12m".
+_INITIALS_AFTER = {True: 2, False: 1}
 _DIGIT = re.compile(r"\d")
 _BOUNDARY = re.compile(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])")
 
@@ -40,11 +42,15 @@ class Strength(StrEnum):
 
 
 class Spelling(NamedTuple):
-    """One way to write a product, as normalised words."""
+    """One way to write a product, as normalised words.
+
+    `is_other_model` marks the row of a brand that stands for a model which the catalogue lacks.
+    """
 
     words: tuple[str, ...]
     product_id: str
     strength: Strength
+    is_other_model: bool = False
 
 
 class Spellings(NamedTuple):
@@ -132,6 +138,12 @@ def _written(domain: Domain) -> Iterator[Spelling]:
         if words:
             strength = Strength.BRAND if alias.needs_brand else Strength.FULL
             yield Spelling(words, alias.product_id, strength)
+    for row in domain.products:
+        if row.category == BRAND_ROW and row.brand in domain.brands:
+            for name in domain.brands[row.brand].other_models:
+                strength = Strength.BRAND if name.startswith("~") else Strength.FULL
+                words = tuple(normalise(name.removeprefix("~")).split())
+                yield Spelling(words, row.product_id, strength, is_other_model=True)
 
 
 def _derived(
@@ -142,27 +154,36 @@ def _derived(
     is_brand_row: bool,
 ) -> Iterator[Spelling]:
     """Yield what else people write for one written alias."""
-    text, product_id, strength = " ".join(written.words), written.product_id, written.strength
+    text = " ".join(written.words)
     last = written.words[-1]
     if not last.endswith(("s", "+")) and len(text) >= _PLURAL_MIN_CHARACTERS:
-        yield Spelling((*written.words[:-1], f"{last}s"), product_id, strength)
+        yield written._replace(words=(*written.words[:-1], f"{last}s"))
     has_digit = bool(_DIGIT.search(text))
     glued = "".join(written.words)
     if (
         len(written.words) > 1
         and len(glued) >= _GLUED_MIN_CHARACTERS
-        and (has_digit or strength is Strength.FULL)
+        and (has_digit or written.strength is Strength.FULL)
     ):
-        yield Spelling((glued,), product_id, strength)
+        yield written._replace(words=(glued,))
     if has_digit:
         apart = tuple(_BOUNDARY.sub(" ", text).split())
         if apart != written.words and any(len(word) > 1 and word.isalpha() for word in apart):
-            yield Spelling(apart, product_id, strength)
-        joined = tuple(re.sub(r"(?<=\d) (?=[a-z])|(?<=[a-z]) (?=\d)", "", text).split())
-        if joined != written.words and len("".join(joined)) >= _GLUED_MIN_CHARACTERS:
-            yield Spelling(joined, product_id, strength)
+            yield written._replace(words=apart)
+        joined = [
+            written._replace(words=words) for words in _joined(text) if words != written.words
+        ]
+        yield from joined
         if not is_brand_row:
-            yield from _short(written, lines, row_words)
+            for each in (written, *joined):
+                yield from _short(each, lines, row_words)
+
+
+def _joined(text: str) -> Iterator[tuple[str, ...]]:
+    """Yield a name without the spaces beside its digits: before them, after them, and both."""
+    for beside in (r"(?<=[a-z]) (?=\d)", r"(?<=\d) (?=[a-z])"):
+        yield tuple(re.sub(beside, "", text).split())
+    yield tuple(re.sub(r"(?<=\d) (?=[a-z])|(?<=[a-z]) (?=\d)", "", text).split())
 
 
 def _short(
@@ -184,6 +205,10 @@ def _short(
         yield Spelling((plural,), written.product_id, Strength.NUMBER)
     elif len(words) > 1 and not words[-1].endswith("s"):
         yield Spelling((*words[:-1], plural), written.product_id, Strength.BRAND)
+    if len(words) > _INITIALS_AFTER[words[0].isdigit()] and all(map(str.isalpha, words[1:])):
+        # "13pm" of "13 pro max", "s24u" of "s24 ultra".
+        initials = "".join(word[0] for word in words[1:])
+        yield Spelling((f"{words[0]}{initials}",), written.product_id, Strength.BRAND)
 
 
 def _line_words(domain: Domain) -> dict[str, frozenset[str]]:

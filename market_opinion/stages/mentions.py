@@ -14,6 +14,7 @@ from market_opinion.stages.silver import UNDETERMINED
 
 # How sure the rules are of each reason; a scorer that reads better takes their place.
 _SUBJECT, _MODEL, _ROW, _UNKNOWN_MODEL, _COMPANY = 1.0, 0.95, 0.88, 0.8, 0.3
+_BESIDE_MODEL = 0.4
 _REFERRED, _IN_THREAD = 0.6, 0.1
 # What rules believe without a scorer's word.
 CONFIDENCE_MIN = 0.5
@@ -181,6 +182,8 @@ def _named(
 def _sureness(place: Naming, rows: set[str]) -> float:
     if place.is_company:
         return _COMPANY
+    if place.is_beside_model:
+        return _BESIDE_MODEL
     if place.is_unknown_model:
         return _UNKNOWN_MODEL
     return _ROW if place.product_id in rows else _MODEL
@@ -204,7 +207,11 @@ class _Threads:
         place = (title, community)
         if place not in self._known:
             names = self._namer.names(title or "", community=community)
-            products = {name.product_id for name in names if not name.is_company}
+            products = {
+                name.product_id
+                for name in names
+                if not name.is_company and not name.is_beside_model
+            }
             alone = next(iter(products)) if len(products) == 1 else None
             self._known[place] = alone if products else self._homes.get(community.lower())
         return self._known[place]

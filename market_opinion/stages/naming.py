@@ -13,6 +13,7 @@ from market_opinion.domain.spellings import Spelling, Spellings, Strength, spell
 _WORD = re.compile(r"[^\W_][\w+]*|\+")
 _DIGIT = re.compile(r"\d")
 _AMOUNT = re.compile(r"\d+(?:k|gb|tb|mb|mp|hz|w|mah|nm|g|fps|x|mm|th|st|nd|rd|s)")
+_SHORT_WORD = 2
 _MODEL_MAX_CHARACTERS, _NUMBER_MAX_DIGITS = 4, 2
 _ORDINALS = frozenset(
     {"first", "second", "third", "fourth", "1st", "2nd", "3rd", "4th", "5th", "6th"}
@@ -125,6 +126,10 @@ _AFTER_QUANTITY = frozenset(
         "generations",
     ]
 )
+# Between two models of one list: "the 11 or even the 12", "13 vs 14 Pro".
+_IN_LISTS = frozenset(
+    {"and", "or", "vs", "versus", "to", "than", "from", "even", "nor", "the", "a"}
+)
 _OWNED = frozenset(
     [
         "my",
@@ -150,8 +155,9 @@ _OWNED = frozenset(
 class Naming(NamedTuple):
     """One place of a text that names a product: `[start, end)` in characters.
 
-    `is_unknown_model` marks the row of a brand that stands for a model the catalogue lacks; `is_company` a name that is
-    also the maker's, with nothing beside it that shows the product is meant.
+    `is_unknown_model` marks the row of a brand that stands for a model the catalogue lacks;
+    `is_company` a name that is also the maker's, with nothing beside it that shows the product is
+    meant; `is_beside_model` the row of a brand in a text that names a model of that brand as well.
     """
 
     product_id: str
@@ -160,6 +166,7 @@ class Naming(NamedTuple):
     alias: str
     is_unknown_model: bool = False
     is_company: bool = False
+    is_beside_model: bool = False
 
 
 class _Word(NamedTuple):
@@ -190,17 +197,34 @@ class Namer:
             for product_id, line in self._spellings.line_words.items()
             for word in line
         }
+        self._row_names = {
+            spelling.words
+            for spelling in itertools.chain.from_iterable(self._spellings.by_words.values())
+            if spelling.product_id in self._spellings.brand_row_of.values()
+            and self._is_distinct(spelling)
+        }
         self._starts = {*self._spellings.lengths, *self._line_brands}
         self._homes = {
             community.lower(): name
             for name, brand in domain.brands.items()
             for community in (*brand.communities, *brand.owners)
         }
+        self._own_communities = frozenset(map(str.lower, domain.meaning.communities))
+        self._brand_names = set(self._spellings.brand_of.values())
+
+    def _is_distinct(self, spelling: Spelling) -> bool:
+        """Whether a row's short name is its maker's or its line's, and no word of two letters."""
+        name, brand = spelling.words[0], self._spellings.brand_of[spelling.product_id]
+        return len(name) > _SHORT_WORD and (
+            spelling.words in self._spellings.company_words[brand]
+            or self._line_brands.get(name.removesuffix("s")) == brand
+        )
 
     @property
     def sure_phrases(self) -> list[str]:
         """Phrases that name a product wherever they stand; without one of them, `cues` and `short_phrases` are needed."""
-        return sorted(self._phrases({Strength.FULL}) | set(self._line_brands))
+        rows = {" ".join(words) for words in self._row_names}
+        return sorted(self._phrases({Strength.FULL}) | set(self._line_brands) | rows)
 
     @property
     def short_phrases(self) -> list[str]:
@@ -219,14 +243,13 @@ class Namer:
     @property
     def homes(self) -> list[str]:
         """Communities, in lower case, in which a brand is in sight."""
-        return sorted(self._homes)
+        return sorted({*self._homes, *self._own_communities})
 
     def names(self, text: str, *, title: str | None = None, community: str = "") -> list[Naming]:
         """Return the places of a text that name a product, in their order.
 
-        A name that needs its brand counts where a cue of the brand or another of its products stands in text or title, or
-        in a community of the brand. The row of a brand gives way to a model of that brand, unless it stands for a model
-        that the catalogue lacks.
+        A name that needs its brand counts where a cue of the brand or another of its products
+        stands in text or title, or in a community of the brand.
         """
         words = _words(text)
         if not any(word.text in self._starts for word in words):
@@ -234,43 +257,59 @@ class Namer:
         brands = self._spellings.brand_of
         sure = {brands[place.product_id] for place in self._places(words, frozenset())}
         sure |= self._brands_in_sight(words, title, community)
-        return self._without_rows(list(self._places(words, frozenset(sure))))
+        return self._beside_models(list(self._places(words, frozenset(sure))))
 
     def _places(self, words: Sequence[_Word], in_sight: frozenset[str]) -> Iterator[Naming]:
         """Yield what is named, where only these brands are in sight; the longest of the names that begin in one place."""
-        at = 0
+        at, last = 0, _NOTHING_NAMED
         while at < len(words):
             if words[at].text not in self._starts:
                 at += 1
                 continue
-            spelling = self._longest(words, at, in_sight)
+            spelling = self._longest(words, at, in_sight, last)
             place = self._place(spelling, words, at) if spelling else self._unknown_model(words, at)
             if place is not None:
                 yield place
-            at += len(spelling.words) if spelling else 1
+                last = _Named(self._spellings.brand_of[place.product_id], at, place.end)
+            at += len(spelling.words) if spelling else 1 if place is None else 2
 
     def _longest(
-        self, words: Sequence[_Word], at: int, in_sight: frozenset[str]
+        self, words: Sequence[_Word], at: int, in_sight: frozenset[str], last: "_Named"
     ) -> Spelling | None:
         first = words[at].text
         for count in self._spellings.lengths.get(first, ()):
             written = tuple(word.text for word in words[at : at + count])
             known = self._spellings.by_words.get(written, ())
-            found = [each for each in known if self._may_mean(each, words, at, in_sight)]
+            found = [each for each in known if self._may_mean(each, words, at, in_sight, last)]
             if found:
                 return found[0] if len({each.product_id for each in found}) == 1 else None
         return None
 
     def _may_mean(
-        self, spelling: Spelling, words: Sequence[_Word], at: int, in_sight: frozenset[str]
+        self,
+        spelling: Spelling,
+        words: Sequence[_Word],
+        at: int,
+        in_sight: frozenset[str],
+        last: "_Named",
     ) -> bool:
         """Whether a spelling that is written there may be believed."""
+        brand = self._spellings.brand_of[spelling.product_id]
         if spelling.strength is Strength.FULL:
             return True
-        if self._spellings.brand_of[spelling.product_id] not in in_sight:
-            return False
+        if brand not in in_sight:
+            return self._is_row_meant(spelling, words, at, in_sight)
+        is_listed = last.brand == brand and _is_listed(words, at, last)
         return spelling.strength is Strength.BRAND or _is_model_number(
-            words, at, at + len(spelling.words)
+            words, at, at + len(spelling.words), is_listed=is_listed
+        )
+
+    def _is_row_meant(
+        self, spelling: Spelling, words: Sequence[_Word], at: int, in_sight: frozenset[str]
+    ) -> bool:
+        """Whether a brand's row is meant with no cue of the brand: `my Samsung`, `an iPhone or a Pixel`."""
+        return spelling.words in self._row_names and (
+            bool(in_sight) or self._is_meant(words, at, at + len(spelling.words))
         )
 
     def _place(self, spelling: Spelling, words: Sequence[_Word], at: int) -> Naming | None:
@@ -283,6 +322,8 @@ class Namer:
             return None
         alias = " ".join(spelling.words)
         start, stop = words[at].start, words[end - 1].end
+        if spelling.is_other_model:
+            return Naming(spelling.product_id, start, stop, alias, is_unknown_model=True)
         if spelling.product_id == row:
             is_unknown = _is_model_token(following)
             is_company = spelling.words in self._spellings.company_words[
@@ -341,23 +382,37 @@ class Namer:
     def _brands_in_sight(
         self, words: Sequence[_Word], title: str | None, community: str
     ) -> set[str]:
+        if community.lower() in self._own_communities:
+            return self._brand_names
         text = f" {' '.join(word.text for word in words)} {normalise(title or '')} "
         found = {brand for cue, brand in self._cues if f" {' '.join(cue)} " in text}
         if community.lower() in self._homes:
             found.add(self._homes[community.lower()])
         return found
 
-    def _without_rows(self, places: list[Naming]) -> list[Naming]:
-        """Drop the row of a brand beside a model of it, unless it stands for a model that the catalogue lacks."""
+    def _beside_models(self, places: list[Naming]) -> list[Naming]:
+        """Mark the row of a brand beside a model of it, unless it stands for an unknown model."""
         brands, rows = self._spellings.brand_of, set(self._spellings.brand_row_of.values())
         models = {brands[place.product_id] for place in places if place.product_id not in rows}
         return [
-            place
+            place._replace(is_beside_model=True)
+            if place.product_id in rows
+            and not place.is_unknown_model
+            and brands[place.product_id] in models
+            else place
             for place in places
-            if place.product_id not in rows
-            or place.is_unknown_model
-            or brands[place.product_id] not in models
         ]
+
+
+class _Named(NamedTuple):
+    """The brand of the place named last, the number of its first word, and the character after it."""
+
+    brand: str
+    word: int
+    end: int
+
+
+_NOTHING_NAMED = _Named("", -1, -1)
 
 
 # Suffixes that are ordinary words as well: "the 15 plus my watch" names no model.
@@ -405,11 +460,18 @@ def _is_model_token(following: Sequence[str]) -> bool:
     ) and not _AMOUNT.fullmatch(following[0])
 
 
-def _is_model_number(words: Sequence[_Word], at: int, end: int) -> bool:
-    """Whether a bare number is said as a model is: `my 14`, `from the 13 to the 15`, `14s`."""
+def _is_model_number(words: Sequence[_Word], at: int, end: int, *, is_listed: bool) -> bool:
+    """Whether a bare number is said as a model is: `my 14`, `iPhone 13 and 15`, `14s`, `13's`."""
     before = words[at - 1].text if at else ""
     after = words[end].text if end < len(words) else ""
-    return before in _BEFORE_MODEL and after not in _AFTER_QUANTITY
+    is_plural = after == "s" and words[end].start == words[end - 1].end + 1
+    return is_plural or (after not in _AFTER_QUANTITY and (is_listed or before in _BEFORE_MODEL))
+
+
+def _is_listed(words: Sequence[_Word], at: int, last: _Named) -> bool:
+    """Whether a word stands in one list with what was named last: `iPhone 11, 12 and 13`."""
+    between = [word.text for word in words[last.word + 1 : at] if word.start >= last.end]
+    return set(between) <= _IN_LISTS
 
 
 def _by_first(names: set[tuple[str, ...]]) -> dict[str, list[tuple[str, ...]]]:

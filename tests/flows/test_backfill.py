@@ -62,12 +62,18 @@ def archive(tmp_path, make_comment, make_submission):
     return write_archive(tmp_path / "archive", comments, submissions)
 
 
-def run(monkeypatch, home: Path, archive: Path, *ranges):
+def run(monkeypatch, home: Path, archive: Path, *ranges, communities=None):
     """One backfill a range in a home of their own; without ranges one of everything."""
     monkeypatch.setenv("MARKET_OPINION_HOME", str(home))
     monkeypatch.setenv("AUTHOR_PEPPER", "the same for every home")
     for start, end in ranges or ((None, None),):
-        summary = backfill.fn(source="archive", archive=str(archive), start=start, end=end)
+        summary = backfill.fn(
+            source="archive",
+            archive=str(archive),
+            communities=communities,
+            start=start,
+            end=end,
+        )
     return summary
 
 
@@ -289,7 +295,8 @@ def test_the_bundled_sample_is_what_the_readme_says(monkeypatch, home, tables, w
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"no Reddit archive at {SHARED}")
 def test_a_real_archive_is_accounted_for_to_the_item(monkeypatch, home, tables):
     """A month of r/gadgets."""
-    summary = run(monkeypatch, home, SHARED, (datetime(2024, 11, 1), datetime(2024, 12, 1)))
+    november = datetime(2024, 11, 1), datetime(2024, 12, 1)
+    summary = run(monkeypatch, home, SHARED, november, communities=["gadgets"])
     counts = summary.counts
     assert (
         counts["landed_line_count"]
