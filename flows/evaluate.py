@@ -24,6 +24,7 @@ def evaluate(
     limit: int | None = None,
     half: Literal["all", "even", "odd"] = "all",
     mistakes: Path | None = None,
+    record: bool = False,
 ) -> Summary:
     """Compare a scorer with labels that people gave; give either --gold or --labelled.
 
@@ -41,12 +42,15 @@ def evaluate(
         limit: Judge so many of the texts, chosen evenly.
         half: Part of the items by their ids: even is for development, odd for checking.
         mistakes: File to write what is wrong into, item by item, as JSON lines.
+        record: Keep the accuracy in the domain's folder; report and dashboard show it.
     """
     run = check_evaluate(domain, labelled, gold, scorer, against)
     names = list(dict.fromkeys([scorer, *([against] if against else [])]))
     with Tally() as tally:
         if gold:
-            measured = {name: evaluate_gold(run, gold, name, half, mistakes) for name in names}
+            measured = {
+                name: evaluate_gold(run, gold, name, half, mistakes, record) for name in names
+            }
             notes = publish_gold(measured)
         if labelled:
             results = {name: evaluate_scorer(run, labelled, name, limit) for name in names}

@@ -64,7 +64,11 @@ def doctor() -> None:
         sys.exit(1)
 
 
-@app.command
+audits = cyclopts.App(name="audit", help="How completely communities were read, and what of.")
+app.command(audits)
+
+
+@audits.default
 def audit(
     platform: str | None = None,
     community: str | None = None,
@@ -108,6 +112,30 @@ def audit(
         console.print(hole, highlight=False, soft_wrap=True)
     if holes:
         sys.exit(1)
+
+
+@audits.command
+def models(domain: str = "smartphones", *, show: int = 40) -> None:
+    """List names that look like models of a known brand and are not in the catalogue.
+
+    Add to products.csv what should have figures of its own; the others count for their brand.
+
+    Args:
+        domain: Name of the domain whose catalogue is looked at.
+        show: How many names are shown, most frequent first.
+    """
+    # These take seconds to import.
+    from market_opinion.ops import audit
+    from market_opinion.ops.adapters import open_adapters
+
+    adapters = open_adapters()
+    unknown = audit.unknown_models(adapters, load_domain(domain, adapters.settings.domains_path))
+    table = Table("name", "brand", "items", box=None)
+    for name, brand, count in unknown.head(show).iter_rows():
+        table.add_row(escape(name), escape(brand), f"{count:,}")
+    console = _console()
+    console.print(table, soft_wrap=True)
+    console.print(f"{unknown.height:,} names that the catalogue lacks", highlight=False)
 
 
 @app.command

@@ -9,6 +9,7 @@ from market_opinion.ops.run import Run
 from market_opinion.scorers.judging import ScorerName
 from market_opinion.truth import evaluation
 from market_opinion.truth import gold_set as gold
+from market_opinion.truth.accuracy import accuracy_path, record_accuracy
 from market_opinion.truth.evaluation import Evaluation
 from market_opinion.truth.figures import figures, gold_lines, gold_table
 from market_opinion.truth.labelled import read_labelled
@@ -27,16 +28,26 @@ def evaluate_scorer(
 
 @task
 def evaluate_gold(
-    run: Run, path: Path, scorer: ScorerName, half: gold.Half, mistakes: Path | None
+    run: Run,
+    path: Path,
+    scorer: ScorerName,
+    half: gold.Half,
+    mistakes: Path | None,
+    record: bool,  # noqa: FBT001, as above
 ) -> list[gold.Measure]:
     """Run the platform's own stages on labelled items, and measure them; no table is written."""
-    domain = run.load_domain()
+    domain, domains_path = run.load_domain(), run.settings.domains_path
     items = gold.read_gold(path, domain, half=half)
-    judged = gold.judge_gold(run.open_judge(get_run_logger(), scorer=scorer), items)
+    judge = run.open_judge(get_run_logger(), scorer=scorer)
+    judged = gold.judge_gold(judge, items)
     if mistakes:
         gold.write_mistakes(gold.mistakes(items, *judged), mistakes)
-    sizes = gold.read_strata(gold.strata_path(domain, run.settings.domains_path))
-    return gold.measure(items, *judged, domain, sizes)
+    sizes = gold.read_strata(gold.strata_path(domain, domains_path))
+    measures = gold.measure(items, *judged, domain, sizes)
+    if record:
+        kept = accuracy_path(domain.name, domains_path)
+        record_accuracy(kept, scorer, judge.version.model, len(items), measures)
+    return measures
 
 
 @task

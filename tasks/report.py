@@ -6,6 +6,7 @@ from prefect.artifacts import create_table_artifact
 from market_opinion.ops.run import Run
 from market_opinion.ops.summary import Summary
 from market_opinion.serving import report
+from market_opinion.truth.accuracy import accuracy_path, read_accuracies
 
 
 @task
@@ -25,6 +26,7 @@ def draw_report(run: Run) -> str | None:
         now=run.now,
         rejections=lake.read(report.REJECTIONS),
         answers=answers,
+        accuracies=read_accuracies(accuracy_path(run.domain, run.settings.domains_path)),
     )
     partial = path.with_suffix(".part")
     partial.write_text(html, encoding="utf-8")

@@ -1,10 +1,12 @@
-"""Audit of how completely communities were read, and of one item's way to the facts."""
+"""Audit of how completely communities were read, of one item's way, and of unknown models."""
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+
+import polars as pl
 
 from market_opinion.core.contracts import (
     BRONZE_ITEMS,
@@ -15,9 +17,11 @@ from market_opinion.core.contracts import (
 )
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.window import Window
+from market_opinion.domain.definition import Domain
 from market_opinion.ops.adapters import Adapters
 from market_opinion.ops.coverage import Coverage, coverage
 from market_opinion.serving.mart import Mart
+from market_opinion.stages import mentions, silver
 from market_opinion.storage.landing.zone import Landing
 
 # Tables of an item's way after bronze: the columns that are shown, and those that sort the rows.
@@ -111,6 +115,34 @@ def communities(
         )
         for each in coverage(entries)
     ]
+
+
+def unknown_models(adapters: Adapters, domain: Domain) -> pl.DataFrame:
+    """Return `name`, `brand` and `item_count` of models that the catalogue of a domain lacks.
+
+    Looked at are all items that are kept, a day at a time. Raises InvalidRequest where none is.
+    """
+    lake = adapters.lake()
+    days = sorted({entry.window_start.date() for entry in adapters.state().windows()})
+    if not days:
+        message = "no item is kept here whose names could be looked at: back-fill some first"
+        raise InvalidRequest(message)
+    starts = (datetime(day.year, day.month, day.day, tzinfo=UTC) for day in days)
+    counts = [
+        mentions.unknown_models(
+            lake.read(SILVER_ITEMS, window=Window(start, start + timedelta(days=1))).filter(
+                pl.col("is_usable"), ~silver.is_purged()
+            ),
+            domain,
+        )
+        for start in starts
+    ]
+    return (
+        pl.concat(counts)
+        .group_by("name", "brand")
+        .agg(pl.col("item_count").sum())
+        .sort("item_count", "name", descending=[True, False])
+    )
 
 
 @dataclass(frozen=True)

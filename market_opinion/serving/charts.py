@@ -8,6 +8,8 @@ import polars as pl
 PRAISE, COMPLAINT, NEUTRAL = "#1a7f6b", "#c2452d", "#c9c5bc"
 _INK, _FAINT = "#2b2a27", "#8a867d"
 _BRANDS_MAX, _LINES_MAX = 10, 5
+# A cell of fewer opinions stays empty: it says nothing where some of them may be wrong.
+CELL_MIN_OPINIONS = 5
 _PALETTE = ["#22577a", "#d9782d", "#1a7f6b", "#8e4585", "#b8a11f"]
 # Mean polarities rarely exceed this, so it gets the full colour.
 _FULL_COLOUR_AT = 0.6

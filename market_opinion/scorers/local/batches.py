@@ -20,15 +20,13 @@ class Batch(NamedTuple):
     marks: Integers
     mask: Floats
     clauses: Floats
-    names: Floats
+    subject: Floats
     clause_features: Floats
     named_features: Floats
     referred_features: Floats
 
 
-def stack(
-    windows: Sequence[Window], *, tokens: int, clauses: int, names: int, aspects: int
-) -> Batch:
+def stack(windows: Sequence[Window], *, tokens: int, clauses: int, aspects: int) -> Batch:
     """Return the windows as one batch, padded to these sizes; what is more is left out."""
     count = len(windows)
     batch = Batch(
@@ -36,9 +34,9 @@ def stack(
         np.zeros((count, tokens), np.int32),
         np.zeros((count, tokens), np.float32),
         np.zeros((count, clauses, tokens), np.float32),
-        np.zeros((count, names, tokens), np.float32),
+        np.zeros((count, tokens), np.float32),
         np.zeros((count, clauses, aspects, CLAUSE_FEATURES), np.float32),
-        np.zeros((count, names, NAMED_FEATURES), np.float32),
+        np.zeros((count, NAMED_FEATURES), np.float32),
         np.zeros((count, REFERRED_FEATURES), np.float32),
     )
     for n, window in enumerate(windows):
@@ -48,14 +46,14 @@ def stack(
         batch.mask[n, :length] = 1
         for k, (start, end) in enumerate(window.clause_tokens[:clauses]):
             batch.clauses[n, k, start : min(end, length)] = 1
-        for k, (start, end) in enumerate(window.name_tokens[:names]):
-            batch.names[n, k, start:end] = 1 / max(end - start, 1)
+        for start, end in window.subject_tokens:
+            batch.subject[n, start:end] = 1
+        batch.subject[n] /= max(batch.subject[n].sum(), 1)
         known = min(len(window.clauses), clauses)
         batch.clause_features[n, :known, : window.clause_features.shape[1]] = (
             window.clause_features[:known]
         )
-        known = min(len(window.names), names)
-        batch.named_features[n, :known] = window.named_features[:known]
+        batch.named_features[n] = window.named_features
         batch.referred_features[n] = window.referred_features
     return batch
 

@@ -27,8 +27,9 @@ Arrays = Any  # an array of numpy or of jax, or a tree of them
 def encode(weights: Arrays, ids: Arrays, marks: Arrays, mask: Arrays, xp: Any) -> Arrays:  # noqa: ANN401, a module
     """Return one vector a token.
 
-    `ids` and `marks` are (texts, tokens), `mask` is 1 for tokens and 0 for padding; `xp` is numpy or jax.numpy. `marks` number
-    what a token belongs to: 0 the text, 1 its title, 2 a named product, 3 one named in the title.
+    `ids` and `marks` are (texts, tokens), `mask` is 1 for tokens and 0 for padding; `xp` is numpy
+    or jax.numpy. `marks` number what a token belongs to: 0 the text, 1 its title, 2 a product named
+    in the text, 3 one named in the title, 4 the product that is asked about.
     """
     length = ids.shape[1]
     x = weights["word"][ids] + weights["position"][:length] + weights["mark"][marks]

@@ -1,30 +1,52 @@
-"""What is asked of an encoded text: is a named product meant, is the thread's, and what does each clause say of each aspect."""
+"""What is asked of an encoded text about one product.
+
+Is it meant where it is named, is it what the text speaks of where only the thread names it, and what
+does each clause say of each aspect of it?
+"""
 
 from typing import Any
 
 from market_opinion.scorers.local.encoder import WIDTH, Arrays, gelu, softmax
 
-NAMED_FEATURES, REFERRED_FEATURES, CLAUSE_FEATURES = 8, 8, 14
+NAMED_FEATURES, REFERRED_FEATURES = 10, 8
+# What rules say of a clause for each aspect, and of the product's part in it.
+ASPECT_FEATURES, ROLE_FEATURES = 18, 5
+CLAUSE_FEATURES = ASPECT_FEATURES + ROLE_FEATURES
 HIDDEN_WIDTH, QUERY_WIDTH = 128, 64
 _OUTSIDE = -1e9
 
 
-def named(head: Arrays, states: Arrays, spans: Arrays, features: Arrays, xp: Any) -> Arrays:  # noqa: ANN401, a module
-    """Return the log-odds that each named product is meant: (texts, names).
+def named(head: Arrays, states: Arrays, subject: Arrays, features: Arrays, xp: Any) -> Arrays:  # noqa: ANN401, a module
+    """Return the log-odds that the product is meant where a text names it: (texts,).
 
-    `spans` weights the tokens of each name (texts, names, tokens), `features` is (texts, names, NAMED_FEATURES).
+    `subject` weights the tokens of its names (texts, tokens), `features` is
+    (texts, NAMED_FEATURES).
     """
-    inside = xp.matmul(spans, states)
-    whole = xp.broadcast_to(states[:, :1, :], inside.shape)
-    return _two_layers(head, xp.concatenate([inside, whole, features], axis=-1), xp)[..., 0]
+    return _two_layers(head, _of_subject(states, subject, features, xp), xp)[:, 0, 0]
 
 
-def referred(head: Arrays, states: Arrays, mask: Arrays, features: Arrays, xp: Any) -> Arrays:  # noqa: ANN401, a module
-    """Return the log-odds that a text speaks of the product of its thread: (texts,); `features` is (texts, REFERRED_FEATURES)."""
+def referred(
+    head: Arrays,
+    states: Arrays,
+    subject: Arrays,
+    mask: Arrays,
+    features: Arrays,
+    xp: Any,  # noqa: ANN401, a module
+) -> Arrays:
+    """Return the log-odds that a text speaks of the product of its thread: (texts,).
+
+    `features` is (texts, REFERRED_FEATURES).
+    """
     mean = (states * mask[..., None]).sum(axis=1) / xp.maximum(mask.sum(axis=1), 1.0)[:, None]
-    features = xp.concatenate([states[:, 0, :], mean, features], axis=-1)
+    features = xp.concatenate([mean, features], axis=-1)
+    return _two_layers(head, _of_subject(states, subject, features, xp), xp)[:, 0, 0]
+
+
+def _of_subject(states: Arrays, subject: Arrays, features: Arrays, xp: Any) -> Arrays:  # noqa: ANN401, a module
+    """Return what stands at a product's names, the whole text, and features: (texts, 1, width)."""
+    inside = xp.matmul(subject[:, None, :], states)
     # One product a text, so that none depends on how many texts there are.
-    return _two_layers(head, features[:, None, :], xp)[:, 0, 0]
+    return xp.concatenate([inside, states[:, :1, :], features[:, None, :]], axis=-1)
 
 
 def opinions(
@@ -65,7 +87,7 @@ def shapes() -> dict[str, Any]:
     """Return the shape of every array of the heads, by their names."""
     return {
         "named": _two_layer_shapes(2 * WIDTH + NAMED_FEATURES, 96, 1),
-        "referred": _two_layer_shapes(2 * WIDTH + REFERRED_FEATURES, 96, 1),
+        "referred": _two_layer_shapes(3 * WIDTH + REFERRED_FEATURES, 96, 1),
         "opinions": {
             "query": (WIDTH, QUERY_WIDTH),
             "key": (WIDTH, QUERY_WIDTH),

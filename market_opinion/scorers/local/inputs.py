@@ -3,35 +3,48 @@
 import math
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from market_opinion.domain.definition import BRAND_ROW, Domain
 from market_opinion.scorers.clauses import Clause, Cue, CueFinder, clauses_of
-from market_opinion.scorers.local.heads import CLAUSE_FEATURES, NAMED_FEATURES, REFERRED_FEATURES
+from market_opinion.scorers.local.heads import ASPECT_FEATURES, ROLE_FEATURES
+from market_opinion.scorers.targets import targets_of
 from market_opinion.stages.naming import Namer, Naming, namer_of
 
 TITLE_TOKENS_MAX, WINDOW_TOKENS_MAX = 32, 190
-TEXT, TITLE, NAME, NAME_IN_TITLE = range(4)
+# What a token belongs to; `SUBJECT` is the product that a window is asked about.
+TEXT, TITLE, NAME, NAME_IN_TITLE, SUBJECT = range(5)
 _CLS, _SEP = 101, 102
-NAMES_MAX = 12
+_NAMES_MAX = 16
 
 _FIRST_PERSON = re.compile(r"\b(?:i|i'?m|i'?ve|my|mine|me|we|our)\b", re.IGNORECASE)
 _DEICTIC = re.compile(r"\b(?:this|that|it|its|it's|these|they|the phone|one)\b", re.IGNORECASE)
 _UNREAL = re.compile(
     r"\b(?:if|would|wish|hope|could|should|want|need|unless|rumou?r\w*|imagine)\b", re.IGNORECASE
 )
+_DENIED = re.compile(
+    r"n't\b|\b(?:not?|never|nothing|none|without|barely|hardly|zero|any|dont|doesnt|isnt|wont|cant)\b",
+    re.IGNORECASE,
+)
+_COMPARED = re.compile(
+    r"\b(?:than|better|worse|best|worst|compared|versus|vs|over|more|less|upgrade\w*|downgrade\w*)\b",
+    re.IGNORECASE,
+)
+_PAST = re.compile(
+    r"\b(?:was|were|had|used to|went|loved|old|last|previous|before|until)\b", re.IGNORECASE
+)
 
 Floats = NDArray[np.float32]
 
 
 class Item(NamedTuple):
-    """One text to be judged: what it says, the title of its thread, and the community it stands in."""
+    """One text to be judged: what it says, the title of its thread, and its community."""
 
     text: str
     title: str
@@ -40,19 +53,23 @@ class Item(NamedTuple):
 
 @dataclass
 class Window:
-    """A stretch of an item's text that the model reads at once, after its title."""
+    """A stretch of an item's text that the model reads at once, after its title, for one product.
+
+    `subject_tokens` are where the text or the title names the product, `is_named` whether the
+    stretch itself does.
+    """
 
     item: int
+    product_id: str
     ids: list[int]
     marks: list[int]
     clauses: list[Clause]
     clause_tokens: list[tuple[int, int]]
-    names: list[Naming]
-    name_tokens: list[tuple[int, int]]
+    subject_tokens: list[tuple[int, int]]
+    is_named: bool
     clause_features: Floats
     named_features: Floats
     referred_features: Floats
-    extra: dict[str, Any] = field(default_factory=dict)
 
 
 class Reader:
@@ -69,59 +86,37 @@ class Reader:
         self._rows = {p.product_id for p in domain.products if p.category == BRAND_ROW}
         self._owners = {each.lower() for brand in domain.brands.values() for each in brand.owners}
 
-    def read(self, number: int, item: Item) -> list[Window]:
-        """Return the windows of an item; none for a text without a clause."""
+    def read(self, number: int, item: Item, products: Sequence[str]) -> list[Window]:
+        """Return the windows of an item for each of the products; none without a clause.
+
+        A product that the text does not name is the one that its thread or community is about.
+        """
         clauses = clauses_of(item.text)
         if not clauses:
             return []
-        names = self._namer.names(item.text, title=item.title, community=item.community)[:NAMES_MAX]
-        in_title = self._namer.names(item.title, community=item.community)
-        head_ids, head_marks = self._head(item.title, in_title)
+        names = self._namer.names(item.text, title=item.title, community=item.community)
+        names = names[:_NAMES_MAX]
         encoded = self._tokenizer.encode(item.text, add_special_tokens=False)
-        cues, title_cues = (
-            self._cues.find(item.text),
-            {cue.aspect for cue in self._cues.find(item.title)},
+        title = _Title(
+            self._tokenizer.encode(item.title, add_special_tokens=False) if item.title else None,
+            self._namer.names(item.title, community=item.community),
         )
+        cues = self._cues.find(item.text)
+        title_cues = {cue.aspect for cue in self._cues.find(item.title)}
+        named = {name.product_id for name in names}
+        unnamed = next((product for product in products if product not in named), None)
         windows = []
         for part in _parts(clauses, encoded.offsets):
-            first, last = part.first_token, part.last_token
-            shift = len(head_ids) - first
-            within = [name for name in names if part.start <= name.start < part.end]
-            spans = [_tokens_of(encoded.offsets, name.start, name.end) for name in within]
-            marks = [TEXT] * (last - first)
-            for begin, end in spans:
-                for at in range(max(begin, first), min(end, last)):
-                    marks[at - first] = NAME
-            windows.append(
-                Window(
-                    item=number,
-                    ids=[*head_ids, *encoded.ids[first:last], _SEP],
-                    marks=[*head_marks, *marks, TEXT],
-                    clauses=list(part.clauses),
-                    clause_tokens=[(a + shift, b + shift) for a, b in part.clause_tokens],
-                    names=within,
-                    name_tokens=[(a + shift, b + shift) for a, b in spans],
-                    clause_features=self._clause_features(
-                        item, part.clauses, cues, title_cues, names
-                    ),
-                    named_features=self._named_features(item, within, names, in_title),
-                    referred_features=self._referred_features(item, names, in_title, cues),
-                )
-            )
+            shared = self._clause_features(item, part.clauses, cues, title_cues, names)
+            for product in products:
+                window = _window(number, product, part, encoded, title, names)
+                roles = _roles(item.text, part.clauses, names, product, unnamed)
+                own = np.broadcast_to(roles[:, None, :], (*shared.shape[:2], roles.shape[1]))
+                window.clause_features = np.concatenate([shared, own], axis=2)
+                window.named_features = self._named_features(item, product, names, title.names)
+                window.referred_features = self._referred_features(item, names, title.names, cues)
+                windows.append(window)
         return windows
-
-    def _head(self, title: str, names: Sequence[Naming]) -> tuple[list[int], list[int]]:
-        """Return the tokens before the text: the title, cut."""
-        if not title:
-            return [_CLS], [TEXT]
-        encoded = self._tokenizer.encode(title, add_special_tokens=False)
-        ids = encoded.ids[:TITLE_TOKENS_MAX]
-        marks = [TITLE] * len(ids)
-        for name in names:
-            begin, end = _tokens_of(encoded.offsets, name.start, name.end)
-            for at in range(begin, min(end, len(ids))):
-                marks[at] = NAME_IN_TITLE
-        return [_CLS, *ids, _SEP], [TEXT, *marks, TITLE]
 
     def _clause_features(
         self,
@@ -131,7 +126,8 @@ class Reader:
         title_cues: set[str],
         names: Sequence[Naming],
     ) -> Floats:
-        features = np.zeros((len(clauses), len(self.aspects), CLAUSE_FEATURES), np.float32)
+        """Return what rules say of each clause and aspect, whichever product is asked about."""
+        features = np.zeros((len(clauses), len(self.aspects), ASPECT_FEATURES), np.float32)
         in_text = {cue.aspect for cue in cues}
         for k, clause in enumerate(clauses):
             start, end = clause.span
@@ -144,6 +140,8 @@ class Reader:
                 if clause.sentence.start <= cue.start < clause.sentence.end
             }
             tone = self._vader.polarity_scores(words)
+            is_whole = len(words) == len(sentence)
+            around = tone if is_whole else self._vader.polarity_scores(sentence)
             shared = (
                 tone["compound"],
                 tone["pos"],
@@ -153,6 +151,10 @@ class Reader:
                 math.log1p(len(words)) / 4,
                 float(bool(_FIRST_PERSON.search(sentence))),
                 float(bool(_UNREAL.search(sentence))),
+                around["compound"],
+                float(bool(_DENIED.search(words))),
+                float(bool(_COMPARED.search(words))),
+                float(bool(_PAST.search(words))),
             )
             for a, aspect in enumerate(self.aspects):
                 own = in_clause.count(aspect)
@@ -168,23 +170,24 @@ class Reader:
         return features
 
     def _named_features(
-        self, item: Item, within: Sequence[Naming], names: Sequence[Naming], title: Sequence[Naming]
+        self, item: Item, product: str, names: Sequence[Naming], title: Sequence[Naming]
     ) -> Floats:
-        features = np.zeros((len(within), NAMED_FEATURES), np.float32)
-        titled = {name.product_id for name in title}
-        for n, name in enumerate(within):
-            is_row = name.product_id in self._rows
-            features[n] = (
-                float(is_row),
-                float(name.is_unknown_model),
-                float(name.is_company),
-                float(name.product_id in titled),
+        own = [name for name in names if name.product_id == product]
+        return np.array(
+            (
+                float(product in self._rows),
+                float(any(name.is_unknown_model for name in own)),
+                float(bool(own) and all(name.is_company for name in own)),
+                float(bool(own) and all(name.is_beside_model for name in own)),
+                float(any(name.product_id == product for name in title)),
+                math.log1p(len(own)),
                 math.log1p(len(names)) / 2,
                 float(item.community.lower() in self._owners),
                 math.log1p(len(item.text)) / 7,
                 float(bool(_FIRST_PERSON.search(item.text))),
-            )
-        return features
+            ),
+            np.float32,
+        )
 
     def _referred_features(
         self, item: Item, names: Sequence[Naming], title: Sequence[Naming], cues: Sequence[Cue]
@@ -202,7 +205,14 @@ class Reader:
                 float(item.text.rstrip().endswith("?")),
             ),
             np.float32,
-        )[:REFERRED_FEATURES]
+        )
+
+
+class _Title(NamedTuple):
+    """A thread's title in tokens, and what it names."""
+
+    encoded: Encoding | None
+    names: Sequence[Naming]
 
 
 class _Part(NamedTuple):
@@ -226,6 +236,99 @@ class _Part(NamedTuple):
     @property
     def last_token(self) -> int:
         return self.clause_tokens[-1][1]
+
+
+def _window(
+    number: int,
+    product: str,
+    part: _Part,
+    encoded: Encoding,
+    title: _Title,
+    names: Sequence[Naming],
+) -> Window:
+    """Return the tokens of a part for one product; its features are still empty."""
+    ids, marks, subject = _head(title, product)
+    first, last = part.first_token, part.last_token
+    shift = len(ids) - first
+    marked = [TEXT] * (last - first)
+    is_named = False
+    for name in names:
+        if not part.start <= name.start < part.end:
+            continue
+        begin, end = _tokens_of(encoded.offsets, name.start, name.end)
+        is_own = name.product_id == product
+        for at in range(max(begin, first), min(end, last)):
+            marked[at - first] = SUBJECT if is_own else NAME
+        if is_own:
+            # What the text says of it counts, not that the title names it as well.
+            subject = [*(subject if is_named else ()), (begin + shift, min(end, last) + shift)]
+            is_named = True
+    none = np.zeros(0, np.float32)
+    return Window(
+        item=number,
+        product_id=product,
+        ids=[*ids, *encoded.ids[first:last], _SEP],
+        marks=[*marks, *marked, TEXT],
+        clauses=list(part.clauses),
+        clause_tokens=[(a + shift, b + shift) for a, b in part.clause_tokens],
+        subject_tokens=subject,
+        is_named=is_named,
+        clause_features=none,
+        named_features=none,
+        referred_features=none,
+    )
+
+
+def _head(title: _Title, product: str) -> tuple[list[int], list[int], list[tuple[int, int]]]:
+    """Return tokens and marks of the title, cut, and where it names the product."""
+    if title.encoded is None:
+        return [_CLS], [TEXT], []
+    ids = title.encoded.ids[:TITLE_TOKENS_MAX]
+    marks, subject = [TITLE] * len(ids), []
+    for name in title.names:
+        begin, end = _tokens_of(title.encoded.offsets, name.start, name.end)
+        end = min(end, len(ids))
+        is_own = name.product_id == product
+        for at in range(begin, end):
+            marks[at] = SUBJECT if is_own else NAME_IN_TITLE
+        if is_own and begin < end:
+            subject.append((begin + 1, end + 1))
+    return [_CLS, *ids, _SEP], [TEXT, *marks, TITLE], subject
+
+
+def _roles(
+    text: str,
+    clauses: Sequence[Clause],
+    names: Sequence[Naming],
+    product: str,
+    unnamed: str | None,
+) -> Floats:
+    """Return what rules say of the product in each clause: (clauses, ROLE_FEATURES)."""
+    counted = [
+        name
+        for name in names
+        if name.product_id == product or not (name.is_company or name.is_beside_model)
+    ]
+    roles = np.zeros((len(clauses), ROLE_FEATURES), np.float32)
+    for k, clause in enumerate(clauses):
+        near = (clause.span.start + clause.span.end) // 2
+        targets = targets_of(text, clause, near, counted, unnamed)
+        for target in targets:
+            if target.product_id == product:
+                is_chosen = not target.is_loser
+                roles[k, :3] = (
+                    float(is_chosen and target.is_near),
+                    float(is_chosen and not target.is_near),
+                    float(target.is_loser),
+                )
+        others = {
+            name.product_id
+            for name in counted
+            if name.product_id != product and clause.span.start <= name.start < clause.span.end
+        }
+        roles[k, 3] = float(any(t.is_loser and t.product_id != product for t in targets))
+        roles[k, 4] = float(bool(others))
+    return roles
 
 
 def _parts(clauses: Sequence[Clause], offsets: Sequence[tuple[int, int]]) -> Iterator[_Part]:

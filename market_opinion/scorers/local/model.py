@@ -13,7 +13,7 @@ from market_opinion.domain.definition import Domain
 from market_opinion.scorers.local import heads, weights
 from market_opinion.scorers.local.batches import alike, padded_sizes, stack
 from market_opinion.scorers.local.encoder import encode
-from market_opinion.scorers.local.inputs import NAMES_MAX, Floats, Reader, Window
+from market_opinion.scorers.local.inputs import Floats, Reader, Window
 
 _BATCH_TOKENS = 2048
 _ASPECT_TOKENS_MAX, _ASPECT_LENGTH = 64, 3.0
@@ -23,11 +23,12 @@ _CERTAIN = 1e-4
 class Answer(NamedTuple):
     """What the model says of one window, as probabilities.
 
-    `named`: that each name means the product; `referred`: that the text speaks of its thread's product; `opinions`: that
-    there is an opinion, and that one praises, for each clause and aspect: (clauses, aspects, 2).
+    `named`: that the product is meant where the window names it; `referred`: that the text speaks
+    of it as its thread's product; `opinions`: that there is an opinion on it, and that one praises,
+    for each clause and aspect: (clauses, aspects, 2).
     """
 
-    named: Floats
+    named: float
     referred: float
     opinions: Floats
 
@@ -62,13 +63,13 @@ class LocalModel:
             windows,
             tokens=tokens,
             clauses=clauses,
-            names=NAMES_MAX,
             aspects=windows[0].clause_features.shape[1],
         )
         states = encode(self._encoder, batch.ids, batch.marks, batch.mask, np)
-        named = heads.named(self._heads["named"], states, batch.names, batch.named_features, np)
+        subject = batch.subject
+        named = heads.named(self._heads["named"], states, subject, batch.named_features, np)
         referred = heads.referred(
-            self._heads["referred"], states, batch.mask, batch.referred_features, np
+            self._heads["referred"], states, subject, batch.mask, batch.referred_features, np
         )
         shape = (*batch.clause_features.shape[:3], 2)
         chances = np.zeros(shape, np.float32)
@@ -78,7 +79,7 @@ class LocalModel:
             chances = _chance(heads.opinions(head, states, marked, aspects, features, np))
         return [
             Answer(
-                _chance(named[n, : len(window.names)]),
+                float(_chance(named[n])),
                 float(_chance(referred[n])),
                 chances[n, : len(window.clauses)],
             )

@@ -1,6 +1,6 @@
 """The scorer `local`: what the trained model believes, as mentions weighed anew and opinions with their confidence."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -10,10 +10,9 @@ from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain
 from market_opinion.scorers.clauses import Clause
 from market_opinion.scorers.contract import Bars, Judgements, ScorerContext, Version
+from market_opinion.scorers.local.heads import ASPECT_FEATURES
 from market_opinion.scorers.local.inputs import Floats, Item, Window
 from market_opinion.scorers.local.model import Answer, LocalModel, odds, shared_model
-from market_opinion.scorers.targets import Target, targets_of
-from market_opinion.stages.naming import Naming
 from market_opinion.stages.opinions import as_judgements
 
 # What is less likely than this is not looked at any further.
@@ -21,7 +20,6 @@ _CHANCE_MIN = 0.12
 # Processors differ beyond these.
 _DIGITS = 3
 _REFERRED = "referred"
-_SUBJECT_CHANCE = 0.95
 
 
 class Evidence(NamedTuple):
@@ -65,21 +63,22 @@ class LocalScorer:
         return cls(context.domain, shared_model(context.settings.scoring.local_model))
 
     def weigh(self, items: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-        """Return the candidates of silver.mentions with the model's confidence in place of the rules'."""
+        """Return the candidates of silver.mentions with the model's confidence in them."""
         key = ["platform", "kind", "item_id", "window_start"]
-        rows = items.join(candidates.select(key).unique(), on=key, how="semi").with_row_index("row")
+        asked = candidates.group_by(key, maintain_order=True).agg(products="product_id")
+        rows = items.join(asked, on=key, maintain_order="left").with_row_index("row")
         windows, answers = self._answers(rows, None)
         chances: dict[tuple[int, str], float] = {}
-        referred: dict[int, float] = {}
+        referred: dict[tuple[int, str], float] = {}
         for window, answer in zip(windows, answers, strict=True):
-            for name, chance in zip(window.names, answer.named, strict=True):
-                place = window.item, name.product_id
-                chances[place] = max(chances.get(place, 0.0), float(chance))
-            referred[window.item] = max(referred.get(window.item, 0.0), answer.referred)
+            place = window.item, window.product_id
+            referred[place] = max(referred.get(place, 0.0), answer.referred)
+            if window.is_named:
+                chances[place] = max(chances.get(place, 0.0), answer.named)
         both = candidates.join(rows.select(*key, "row"), on=key, how="left", maintain_order="left")
         confidence = [
-            self._weighed(reason, given, chances.get((row, product_id)), referred.get(row, 0.0))
-            for row, product_id, reason, given in both.select(
+            self._weighed(reason, given, chances.get((row, product)), referred.get((row, product)))
+            for row, product, reason, given in both.select(
                 "row", "product_id", "reason", "confidence"
             ).iter_rows()
         ]
@@ -87,11 +86,13 @@ class LocalScorer:
             confidence=pl.Series(confidence, dtype=pl.Float64).round(_DIGITS)
         )
 
-    def _weighed(self, reason: str, given: float, named: float | None, referred: float) -> float:
+    def _weighed(
+        self, reason: str, given: float, named: float | None, referred: float | None
+    ) -> float:
         if reason == "subject":
             return given
         if reason == _REFERRED:
-            return self._model.calibrated("referred", (odds(referred),))
+            return self._model.calibrated("referred", (odds(referred or 0.0),))
         return given if named is None else self._model.calibrated("named", (odds(named),))
 
     def judge(self, rows: pl.DataFrame) -> Judgements:
@@ -109,16 +110,19 @@ class LocalScorer:
     def evidence(self, rows: pl.DataFrame) -> Iterator[tuple[int, Evidence]]:
         """Yield the number of a row and the best evidence of each product and aspect in it."""
         windows, answers = self._answers(rows, self._aspects)
-        by_item: dict[int, list[tuple[Window, Answer]]] = {}
+        sure = [
+            dict(zip(products, confidences, strict=True))
+            for products, confidences in rows.select("products", "confidences").iter_rows()
+        ]
+        best: dict[tuple[int, str, int], Evidence] = {}
         for window, answer in zip(windows, answers, strict=True):
-            by_item.setdefault(window.item, []).append((window, answer))
-        columns = ("text", "products", "reasons", "confidences")
-        for n, (text, products, reasons, confidences) in enumerate(
-            rows.select(columns).iter_rows()
-        ):
-            sure = dict(zip(products, confidences, strict=True))
-            told = dict(zip(products, reasons, strict=True))
-            yield from ((n, best) for best in self._best(text, by_item.get(n, []), sure, told))
+            for each in self._evidence(window, answer, sure[window.item][window.product_id]):
+                place = window.item, each.product_id, each.aspect
+                if place not in best or each.chance > best[place].chance:
+                    best[place] = each
+        # In the order of the rows, and within one as its products and aspects stand.
+        places = sorted(best, key=lambda place: (place[0], *place[1:]))
+        yield from ((place[0], best[place]) for place in places)
 
     def aspect(self, evidence: Evidence) -> str:
         """Return the name of the aspect that a piece of evidence is about."""
@@ -127,80 +131,41 @@ class LocalScorer:
     def _answers(
         self, rows: pl.DataFrame, aspects: Floats | None
     ) -> tuple[list[Window], list[Answer]]:
-        windows = [
-            window
-            for n, (text, title, community) in enumerate(
-                rows.select("text", "context_title", "community").iter_rows()
-            )
-            for window in self._reader.read(n, Item(text, title or "", community))
-        ]
+        """Return windows of every row and product of it; without aspects no more than tells that it is meant."""
+        columns = ("text", "context_title", "community", "products")
+        windows = []
+        for n, (text, title, community, products) in enumerate(rows.select(columns).iter_rows()):
+            read = self._reader.read(n, Item(text, title or "", community), products)
+            named = {window.product_id for window in read if window.is_named}
+            windows += [
+                window
+                for window in read
+                if aspects is not None or window.is_named or window.product_id not in named
+            ]
         return windows, self._model.answer(windows, aspects)
 
-    def _best(
-        self,
-        text: str,
-        read: Sequence[tuple[Window, Answer]],
-        sure: dict[str, float],
-        reasons: dict[str, str],
-    ) -> list[Evidence]:
-        """Return the surest evidence of each product and aspect of an item."""
-        names = [name for window, _ in read for name in window.names if name.product_id in sure]
-        referred = next(
-            (p for p, reason in reasons.items() if reason in {_REFERRED, "subject"}), None
-        )
-        best: dict[tuple[str, int], Evidence] = {}
-        for window, answer in read:
-            for evidence in self._evidence(text, window, answer, names, referred, sure):
-                place = evidence.product_id, evidence.aspect
-                if place not in best or evidence.chance > best[place].chance:
-                    best[place] = evidence
-        return list(best.values())
-
-    def _evidence(
-        self,
-        text: str,
-        window: Window,
-        answer: Answer,
-        names: Sequence[Naming],
-        referred: str | None,
-        sure: dict[str, float],
-    ) -> Iterator[Evidence]:
+    def _evidence(self, window: Window, answer: Answer, sure: float) -> Iterator[Evidence]:
         for k, a in zip(*np.nonzero(answer.opinions[..., 0] >= _CHANCE_MIN), strict=True):
-            clause, features = window.clauses[k], window.clause_features[k, a]
             chance, praise = (float(each) for each in answer.opinions[k, a])
             # A clause that judges one side of a product is not about the whole of it as well.
             if a == self._overall and chance < answer.opinions[k, :, 0].max():
                 continue
-            near = (clause.span.start + clause.span.end) // 2
-            for target in targets_of(text, clause, near, names, referred):
-                if target.product_id not in sure:
-                    continue
-                sign = 1 - praise if target.is_loser else praise
-                total = chance * sure[target.product_id]
-                yield Evidence(
-                    target.product_id,
-                    int(a),
-                    clause,
-                    total * (0.8 if target.is_loser else 1.0),
-                    sign,
-                    _features(chance, praise, sure[target.product_id], target, features),
-                )
+            features = _features(chance, praise, sure, window.clause_features[k, a])
+            clause = window.clauses[k]
+            yield Evidence(window.product_id, int(a), clause, chance, praise, features)
 
 
-def _features(
-    chance: float,
-    praise: float,
-    sure: float,
-    target: Target,
-    features: Any,  # noqa: ANN401, an array
-) -> tuple[float, ...]:
+def _features(chance: float, praise: float, sure: float, features: Floats) -> tuple[float, ...]:
     """Return what the confidence of an opinion is made of."""
+    has_cue, is_overall = features[0] > 0, features[5] > 0
+    near, far, loser = features[ASPECT_FEATURES : ASPECT_FEATURES + 3]
     return (
         odds(chance),
         abs(odds(praise)),
         odds(sure),
-        float(target.is_near),
-        float(target.is_loser),
-        float(features[0] > 0),
-        float(features[5] > 0),
+        float(near),
+        float(far),
+        float(loser),
+        float(has_cue),
+        float(is_overall),
     )

@@ -1,6 +1,6 @@
 """Fine-tuning the local model on labelled items, by jax; what is learned is a small difference to the published weights."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -9,24 +9,25 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
-from market_opinion.domain.definition import BRAND_ROW, Domain
-from market_opinion.domain.labels import LabelledItem, LabelledOpinion
+from market_opinion.domain.definition import Domain
+from market_opinion.domain.labels import LabelledItem, LabelledOpinion, as_silver
 from market_opinion.scorers.local import heads
 from market_opinion.scorers.local.batches import Batch, stack
 from market_opinion.scorers.local.encoder import MATRICES, Arrays, encode
 from market_opinion.scorers.local.inputs import Item, Reader, Window
 from market_opinion.scorers.local.weights import adapted
-from market_opinion.stages.naming import namer_of
+from market_opinion.stages.mentions import find_candidates
 
 RANK = 16
 _IGNORED = -1
 # Most tokens, clauses and windows of a batch of each length.
 _SHAPES = ((48, 10, 28), (80, 14, 18), (128, 20, 11), (232, 32, 6))
-_NAMES = 6
 _OPINION_WEIGHT = 3.0
 _SMALL_HEADS_WEIGHT, _SIGN_WEIGHT = 0.5, 1.5
 _PEAK_RATE, _DECAY = 8e-4, 0.02
 _OVERLAP_MIN = 0.5
+# How many words are hidden from the model at each step, so that it leans on no single one.
+_HIDDEN_WORDS, _MASK, _FIRST_WORD = 0.06, 103, 1000
 # A longer snippet may praise and blame.
 _TONE_CLAUSES_MAX = 2
 
@@ -34,7 +35,8 @@ _TONE_CLAUSES_MAX = 2
 class Targets(NamedTuple):
     """What a window's answers should be: 1 or 0, and -1 where nobody can say.
 
-    `opinions` and `praises` are (clauses, aspects): whether there is an opinion, and whether one praises.
+    `opinions` and `praises` are (clauses, aspects): whether there is an opinion on the window's
+    product, and whether one praises; `named` and `referred` whether the product is meant.
     """
 
     opinions: Any
@@ -55,33 +57,36 @@ class Example:
 def examples_of(
     domain: Domain, number: int, reader: Reader, items: Sequence[LabelledItem]
 ) -> list[Example]:
-    """Return the windows of labelled items with their targets."""
-    namer = namer_of(domain)
-    rows = {p.brand: p.product_id for p in domain.products if p.category == BRAND_ROW}
-    owners = {
-        c.lower(): rows.get(name) for name, brand in domain.brands.items() for c in brand.owners
-    }
+    """Return the windows of labelled items, for every product that each may speak of, with their targets."""
+    candidates: dict[str, dict[str, str]] = {}
+    for item_id, product, reason in (
+        find_candidates(as_silver(items), domain)
+        .select("item_id", "product_id", "reason")
+        .iter_rows()
+    ):
+        candidates.setdefault(item_id, {})[product] = reason
     found = []
     for n, item in enumerate(items):
-        titled = {name.product_id for name in namer.names(item.thread, community=item.community)}
-        home = owners.get(item.community.lower())
-        candidates: set[str | None] = {*titled} if len(titled) == 1 else {home} if home else set()
-        windows = reader.read(n, Item(item.text, item.thread, item.community))
-        found += [Example(w, _targets(item, w, reader, candidates), number) for w in windows]
+        reasons = candidates.get(item.item_id, {})
+        told = [m.product_id for m in item.mentions if m.how == "context"]
+        # A product that only the parent tells of still teaches what an opinion is.
+        products = [*reasons, *(p for p in told[:1] if p not in reasons)]
+        read = reader.read(n, Item(item.text, item.thread, item.community), products)
+        found += [Example(w, _targets(item, w, reader, reasons), number) for w in read]
     return found
 
 
 def _targets(
-    item: LabelledItem, window: Window, reader: Reader, candidates: set[str | None]
+    item: LabelledItem, window: Window, reader: Reader, reasons: Mapping[str, str]
 ) -> Targets:
-    mentioned = {mention.product_id for mention in item.mentions}
-    named = np.array([int(name.product_id in mentioned) for name in window.names], np.int32)
-    by_context = {m.product_id for m in item.mentions if m.how == "context"}
-    referred = _IGNORED if not candidates else int(bool(by_context))
+    product = window.product_id
+    is_meant = int(any(m.product_id == product for m in item.mentions))
+    named = is_meant if window.is_named else _IGNORED
+    referred = is_meant if reasons.get(product) == "referred" else _IGNORED
     shape = len(window.clauses), len(reader.aspects)
     opinions, praises = np.zeros(shape, np.int32), np.full(shape, _IGNORED, np.int32)
     for a, aspect in enumerate(reader.aspects):
-        own = [opinion for opinion in item.opinions if opinion.aspect == aspect]
+        own = [o for o in item.opinions if (o.product_id, o.aspect) == (product, aspect)]
         if own:
             opinions[:, a], praises[:, a] = _of_aspect(item, window, own)
     return Targets(opinions, praises, named, referred)
@@ -100,7 +105,7 @@ def _of_aspect(
         most = max(overlaps, default=0)
         for k, overlap in enumerate(overlaps):
             if most and overlap >= max(1, _OVERLAP_MIN * most):
-                # Two products of one clause with different signs teach no sign.
+                # What is mixed teaches no sign.
                 sign = {"positive": 1, "negative": 0}.get(opinion.label, _IGNORED)
                 praises[k] = sign if opinions[k] == _IGNORED or praises[k] == sign else _IGNORED
                 opinions[k] = 1
@@ -114,13 +119,12 @@ def tone_examples(
     rng = np.random.default_rng(seed)
     found = []
     for n, (text, is_praise) in enumerate(snippets):
-        for window in reader.read(n, Item(text, "", "")):
+        for window in reader.read(n, Item(text, "", ""), [""]):
             shape = len(window.clauses), len(reader.aspects)
             praises = np.full(shape, _IGNORED, np.int32)
             if len(window.clauses) <= _TONE_CLAUSES_MAX:
                 praises[:, rng.integers(len(reader.aspects))] = int(is_praise)
-            unknown = np.full(len(window.names), _IGNORED, np.int32)
-            targets = Targets(np.full(shape, _IGNORED, np.int32), praises, unknown, _IGNORED)
+            targets = Targets(np.full(shape, _IGNORED, np.int32), praises, _IGNORED, _IGNORED)
             found.append(Example(window, targets, number))
     return found
 
@@ -201,7 +205,7 @@ def _start(rng: np.random.Generator) -> Arrays:
 
     return {
         "layers": [layer() for _ in range(6)],
-        "mark": normal(4, MATRICES[0][2], scale=0.02),
+        "mark": normal(5, MATRICES[0][2], scale=0.02),
         "heads": head(heads.shapes()),
     }
 
@@ -216,7 +220,10 @@ def _loss(  # noqa: PLR0917, one batch
     key: Any,
 ) -> Any:
     weights = adapted(frozen, learned)
-    states = encode(weights, batch.ids, batch.marks, batch.mask, jnp)
+    word_key, key = jax.random.split(key)
+    is_hidden = jax.random.bernoulli(word_key, _HIDDEN_WORDS, batch.ids.shape)
+    ids = jnp.where(is_hidden & (batch.ids >= _FIRST_WORD), _MASK, batch.ids)
+    states = encode(weights, ids, batch.marks, batch.mask, jnp)
     keep = jax.random.bernoulli(key, 0.9, states.shape)
     states = jnp.where(keep, states / 0.9, 0.0)
     answers = learned["heads"]
@@ -226,8 +233,11 @@ def _loss(  # noqa: PLR0917, one batch
     weight = jnp.where(targets.opinions > 0, _OPINION_WEIGHT, 1.0)
     opinion_loss = _binary(scores[..., 0], targets.opinions, weight)
     sign_loss = _SIGN_WEIGHT * _binary(scores[..., 1], targets.praises)
-    named = heads.named(answers["named"], states, batch.names, batch.named_features, jnp)
-    referred = heads.referred(answers["referred"], states, batch.mask, batch.referred_features, jnp)
+    subject = batch.subject
+    named = heads.named(answers["named"], states, subject, batch.named_features, jnp)
+    referred = heads.referred(
+        answers["referred"], states, subject, batch.mask, batch.referred_features, jnp
+    )
     return (
         opinion_loss
         + sign_loss
@@ -275,7 +285,6 @@ def _batches(examples: Sequence[Example], rng: np.random.Generator, aspects: int
             [each.window for each in chosen],
             tokens=tokens,
             clauses=clauses,
-            names=_NAMES,
             aspects=aspects,
         )
         yield _padded(batch, size), _stacked(chosen, size, clauses, aspects), _domains(chosen, size)
@@ -290,16 +299,14 @@ def _padded(batch: Batch, size: int) -> Batch:
 def _stacked(chosen: Sequence[Example], size: int, clauses: int, aspects: int) -> Targets:
     opinions = np.full((size, clauses, aspects), _IGNORED, np.int32)
     praises = np.full_like(opinions, _IGNORED)
-    named = np.full((size, _NAMES), _IGNORED, np.int32)
-    referred = np.full(size, _IGNORED, np.int32)
+    named, referred = np.full((2, size), _IGNORED, np.int32)
     for n, example in enumerate(chosen):
         for array, own in (
             (opinions, example.targets.opinions),
             (praises, example.targets.praises),
         ):
             array[n, : min(len(own), clauses), : own.shape[1]] = own[:clauses]
-        names = example.targets.named[:_NAMES]
-        named[n, : len(names)] = names
+        named[n] = example.targets.named
         referred[n] = example.targets.referred
     return Targets(opinions, praises, named, referred)
 

@@ -82,6 +82,8 @@ def brand_page() -> None:
     if days.is_empty():
         st.info("No mention matches: widen the filters on the left.")
         return
+    for sentence in _ask("accuracy", domain, load_settings().domains_path):
+        st.caption(sentence)
     everyone = st.session_state["all_brands"]
     mentions, all_mentions = int(days["mention_count"].sum()), int(everyone["mention_count"].sum())
     tiles = st.columns(4)
@@ -105,7 +107,11 @@ def brand_page() -> None:
         st.info("No opinion on these aspects on these days.")
         return
     cells = source.cells(aspects)
-    _chart(charts.aspect_heat(cells))
+    shown = cells.filter(pl.col("opinion_count") >= charts.CELL_MIN_OPINIONS)
+    if shown.is_empty():
+        st.info(f"No cell has {charts.CELL_MIN_OPINIONS} opinions on these days.")
+    else:
+        _chart(charts.aspect_heat(shown))
     _quotes(cells, domain, span)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import date
+from pathlib import Path
 from typing import Literal, Protocol
 
 import polars as pl
@@ -9,6 +10,8 @@ import polars as pl
 from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.settings import Settings
 from market_opinion.serving.mart.engine import open_mart
+from market_opinion.serving.report.figures import SCORERS_SQL
+from market_opinion.truth.accuracy import accuracy_path, accuracy_sentence, read_accuracies
 
 Reads = Literal["mart", "postgres"]
 
@@ -89,6 +92,16 @@ def quotes(
             "last": str(days[1]),
         },
     )
+
+
+def accuracy(source: Source, domain: str, domains_path: Path) -> list[str]:
+    """Return one sentence a scorer of the domain's opinions: how often they are right."""
+    recorded = read_accuracies(accuracy_path(domain, domains_path))
+    scorers = source.query(SCORERS_SQL, {"domain": domain})
+    return [
+        accuracy_sentence(recorded, row["scorer"], row["model"])
+        for row in scorers.iter_rows(named=True)
+    ]
 
 
 def coverage(source: Source) -> pl.DataFrame:

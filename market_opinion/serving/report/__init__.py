@@ -13,6 +13,7 @@ from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS
 from market_opinion.domain.definition import Domain
 from market_opinion.serving import charts
 from market_opinion.serving.report import figures
+from market_opinion.truth.accuracy import Accuracy, accuracy_sentence
 
 REJECTIONS = OPS_REJECTIONS
 ANSWERS = SILVER_EXTRACTIONS
@@ -27,10 +28,12 @@ def render(
     now: datetime,
     rejections: pl.DataFrame,
     answers: pl.DataFrame,
+    accuracies: dict[str, Accuracy],
 ) -> str:
     """Return the page as HTML; for an empty mart, a page that says so.
 
-    `answers` are the domain's rows of silver.extractions, with ANSWER_COLUMNS.
+    `answers` are the domain's rows of silver.extractions, with ANSWER_COLUMNS; `accuracies` the
+    measured accuracy of each scorer.
     """
     facts = figures.collect(read, domain.name)
     environment = jinja2.Environment(
@@ -53,6 +56,11 @@ def render(
         coverage=figures.coverage_table(facts.coverage),
         by_platform=figures.platform_table(facts.platforms),
         stars=facts.stars.to_dicts(),
+        accuracy=[
+            accuracy_sentence(accuracies, row["scorer"], row["model"])
+            for row in facts.scorers.to_dicts()
+        ],
+        fewest=charts.CELL_MIN_OPINIONS,
         is_sample="sample" in facts.coverage["platform"].to_list(),
         # Altair's own validation takes a tenth of a second here; a test validates instead.
         specs={name: chart.to_dict(validate=False) for name, chart in draw(facts).items()},

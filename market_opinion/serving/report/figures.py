@@ -7,11 +7,11 @@ from typing import Any, Protocol
 import polars as pl
 
 from market_opinion.domain.definition import BRAND_ROW, Domain
+from market_opinion.serving.charts import CELL_MIN_OPINIONS
 
 _PRODUCTS_MAX, _BRANDS_MAX = 16, 12
 _QUOTES_MAX = 6
 _QUOTE_MIN_WORDS, _QUOTE_MAX_CHARACTERS = 5, 280
-_HEAT_MIN_OPINIONS = 2
 # Mean polarities rarely exceed this, so it gets the full colour.
 _FULL_COLOUR_AT = 0.6
 
@@ -40,6 +40,11 @@ class Figures:
     stars: pl.DataFrame
 
 
+SCORERS_SQL = """
+        SELECT s.scorer, s.model, COUNT(*) AS opinion_count
+        FROM mart.fact_aspect_opinion AS f
+        JOIN mart.dim_scorer AS s ON s.scorer_key = f.scorer_key
+        WHERE f.domain = $domain GROUP BY s.scorer, s.model ORDER BY 3 DESC"""
 _SQL = {
     "mentions": """
         SELECT p.brand, p.product, f.mentioned_at, f.author_key,
@@ -77,11 +82,7 @@ _SQL = {
         SELECT * FROM mart.load_audit
         WHERE domain = $domain
         ORDER BY last_date_key DESC, load_key LIMIT 12""",
-    "scorers": """
-        SELECT s.scorer, s.model, COUNT(*) AS opinion_count
-        FROM mart.fact_aspect_opinion AS f
-        JOIN mart.dim_scorer AS s ON s.scorer_key = f.scorer_key
-        WHERE f.domain = $domain GROUP BY s.scorer, s.model ORDER BY 3 DESC""",
+    "scorers": SCORERS_SQL,
     "platforms": """
         SELECT r.platform, r.brand, r.mention_count, r.mean_polarity,
                v.voice_count, v.mean_polarity AS voice_polarity
@@ -160,7 +161,7 @@ def polarities(mentions: pl.DataFrame) -> pl.DataFrame:
 def heat(scorecard: pl.DataFrame, domain: Domain) -> dict[str, Any]:
     """Return a table of mean polarities, products by aspects, most judged first.
 
-    A cell with fewer than two opinions is None.
+    A cell with fewer than CELL_MIN_OPINIONS opinions is None.
     """
     named = scorecard.filter(pl.col("category") != BRAND_ROW)
     top = (
@@ -169,7 +170,7 @@ def heat(scorecard: pl.DataFrame, domain: Domain) -> dict[str, Any]:
         .sort("opinion_count", "product_id", descending=[True, False])
     )
     kept = named.join(top.head(_PRODUCTS_MAX), on="product_id", how="semi").filter(
-        pl.col("opinion_count") >= _HEAT_MIN_OPINIONS
+        pl.col("opinion_count") >= CELL_MIN_OPINIONS
     )
     totals = (
         kept.group_by("aspect")

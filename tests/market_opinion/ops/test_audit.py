@@ -72,6 +72,25 @@ def test_nothing_known_is_said():
         audit.communities(open_adapters(), "reddit", "nowhere")
 
 
+def test_models_that_the_catalogue_lacks_are_listed(
+    tmp_path, make_comment, make_submission, capsys
+):
+    """With their brand and in how many items they stand, so that a catalogue stays young."""
+    comments = [
+        make_comment("c1", "My Galaxy S99 is slow."),
+        make_comment("c2", "The galaxy s99 again, and a Pixel 9", at="2026-03-02T09:30:00"),
+        make_comment("c3", "An iPhone XR still works"),
+    ]
+    archive = write_archive(tmp_path / "archive", comments, [make_submission()])
+    backfill.fn(source="archive", archive=str(archive), communities=["phones"])
+    app(["audit", "models", "--show", "1"], exit_on_error=False, result_action="return_value")
+    shown = capsys.readouterr().out
+    assert "galaxy s99" in shown
+    assert "Samsung" in shown
+    assert "iphone xr" not in shown
+    assert "2 names that the catalogue lacks" in shown
+
+
 @pytest.mark.parametrize(
     ("given", "missing"), [("--start", "--end is missing"), ("--end", "--start is missing")]
 )

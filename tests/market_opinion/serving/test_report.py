@@ -22,7 +22,12 @@ def store(tmp_path):
 
 def render(store, domain):
     return report.render(
-        store.read, domain, now=NOW, rejections=report.REJECTIONS.empty(), answers=answers(0)
+        store.read,
+        domain,
+        now=NOW,
+        rejections=report.REJECTIONS.empty(),
+        answers=answers(0),
+        accuracies={},
     )
 
 
@@ -38,7 +43,12 @@ def test_what_a_model_cost_is_said(store, load, silver, phones):
     """In all and a thousand questions; a price nobody knows is not zero."""
     store.load(load, lambda: silver)
     page = report.render(
-        store.read, phones, now=NOW, rejections=report.REJECTIONS.empty(), answers=answers(40)
+        store.read,
+        phones,
+        now=NOW,
+        rejections=report.REJECTIONS.empty(),
+        answers=answers(40),
+        accuracies={},
     )
     assert (
         "m answered 40 questions with 60,000 tokens in and 4,000 out, for 0.04 USD, 1.000 a thousand; 0 were given up"
@@ -46,7 +56,12 @@ def test_what_a_model_cost_is_said(store, load, silver, phones):
     )
     unknown = pl.concat([answers(1), answers(1, None)])
     page = report.render(
-        store.read, phones, now=NOW, rejections=report.REJECTIONS.empty(), answers=unknown
+        store.read,
+        phones,
+        now=NOW,
+        rejections=report.REJECTIONS.empty(),
+        answers=unknown,
+        accuracies={},
     )
     assert "at an unknown cost" in page
 
@@ -87,8 +102,8 @@ def test_what_people_wrote_is_never_markup(store, load, silver, phones):
     assert "&lt;script&gt;alert(1)" in page
 
 
-def test_cells_of_a_single_opinion_stay_empty(phones):
-    """One voice is not a tone."""
+def test_cells_of_few_opinions_stay_empty(phones):
+    """Four voices, of which some are heard wrongly, are not a tone."""
     row = {
         "product_id": "p",
         "product": "P",
@@ -98,8 +113,8 @@ def test_cells_of_a_single_opinion_stay_empty(phones):
     }
     card = pl.DataFrame(
         [
-            row | {"aspect": "battery", "opinion_count": 2},
-            row | {"aspect": "camera", "opinion_count": 1},
+            row | {"aspect": "battery", "opinion_count": 5},
+            row | {"aspect": "camera", "opinion_count": 4},
         ]
     )
     heat = figures.heat(card, phones)
