@@ -9,7 +9,13 @@ from flows.command_line import run_locally
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from market_opinion.scorers.judging import ScorerName
-from tasks.evaluate import evaluate_gold, evaluate_scorer, publish_evaluation, publish_gold
+from tasks.evaluate import (
+    draw_gold,
+    evaluate_gold,
+    evaluate_scorer,
+    publish_evaluation,
+    publish_gold,
+)
 from tasks.report import publish_summary
 from tasks.request import check_evaluate
 
@@ -25,6 +31,7 @@ def evaluate(
     half: Literal["all", "even", "odd"] = "all",
     mistakes: Path | None = None,
     record: bool = False,
+    picture: Path | None = None,
 ) -> Summary:
     """Compare a scorer with labels that people gave; give either --gold or --labelled.
 
@@ -42,6 +49,7 @@ def evaluate(
         limit: Judge so many of the texts, chosen evenly.
         half: Part of the items by their ids: even is for development, odd for checking.
         mistakes: File to write what is wrong into, item by item, as JSON lines.
+        picture: SVG file to draw precision and recall at every confidence into.
         record: Keep the accuracy in the domain's folder; report and dashboard show it.
     """
     run = check_evaluate(domain, labelled, gold, scorer, against)
@@ -51,6 +59,8 @@ def evaluate(
             measured = {
                 name: evaluate_gold(run, gold, name, half, mistakes, record) for name in names
             }
+            if picture:
+                draw_gold(run, gold, scorer, half, picture)
             notes = publish_gold(measured)
         if labelled:
             results = {name: evaluate_scorer(run, labelled, name, limit) for name in names}

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import vl_convert
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from market_opinion.ops.run import Run
 from market_opinion.scorers.judging import ScorerName
-from market_opinion.truth import evaluation
+from market_opinion.serving import charts
+from market_opinion.truth import curves, evaluation
 from market_opinion.truth import gold_set as gold
 from market_opinion.truth.accuracy import accuracy_path, record_accuracy
 from market_opinion.truth.evaluation import Evaluation
@@ -48,6 +50,25 @@ def evaluate_gold(
         kept = accuracy_path(domain.name, domains_path)
         record_accuracy(kept, scorer, judge.version.model, len(items), measures)
     return measures
+
+
+@task
+def draw_gold(
+    run: Run, path: Path, scorer: ScorerName, half: gold.Half, picture: Path
+) -> list[dict[str, float]]:
+    """Draw precision and recall at every confidence, and return how often each is right."""
+    domain = run.load_domain()
+    items = gold.read_gold(path, domain, half=half)
+    judge = run.open_judge(get_run_logger(), scorer=scorer)
+    _, opinions = gold.judge_gold(judge.with_bars(judge.bars._replace(opinion=0.0)), items)
+    sizes = gold.read_strata(gold.strata_path(domain, run.settings.domains_path))
+    judged = curves.judged_opinions(items, opinions, sizes)
+    groups = curves.reliability(judged)
+    chart = charts.accuracy(curves.precision_recall(items, judged, sizes), groups)
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    picture.write_text(vl_convert.vegalite_to_svg(chart.to_dict()), encoding="utf-8")
+    create_table_artifact(table=groups.to_dicts(), key="reliability")
+    return groups.to_dicts()
 
 
 @task

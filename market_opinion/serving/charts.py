@@ -262,3 +262,38 @@ def _styled(chart: alt.LayerChart) -> alt.LayerChart:
         .configure_legend(labelColor=_INK, labelFontSize=12)
     )
     return styled
+
+
+def accuracy(curve: pl.DataFrame, groups: pl.DataFrame) -> alt.HConcatChart:
+    """Draw precision and recall at every confidence, beside how often each confidence is right.
+
+    Columns: `confidence`, `precision`, `recall` of the curve; `confidence`, `right_ratio`,
+    `opinion_count` of the groups.
+    """
+    shares = curve.unpivot(["precision", "recall"], index="confidence", variable_name="figure")
+    scale = alt.Scale(domain=[0, 1])
+    lines = (
+        alt.Chart(shares.to_arrow(), title="Opinions that count from a confidence on")
+        .mark_line(interpolate="step-after")
+        .encode(
+            alt.X("confidence:Q", scale=scale),
+            alt.Y("value:Q", scale=scale, title="share of opinions"),
+            alt.Color("figure:N", title=None, scale=alt.Scale(range=["#1a7f6b", "#c2452d"])),
+        )
+    )
+    dots = (
+        alt.Chart(groups.to_arrow(), title="How often a confidence is right")
+        .mark_point(filled=True, size=60, color="#2b2a27")
+        .encode(
+            alt.X("confidence:Q", scale=scale),
+            alt.Y("right_ratio:Q", scale=scale, title="share that is right"),
+            tooltip=["opinion_count:Q"],
+        )
+    )
+    ends = pl.DataFrame({"confidence": [0.0, 1.0], "right_ratio": [0.0, 1.0]})
+    diagonal = (
+        alt.Chart(ends.to_arrow())
+        .mark_line(strokeDash=[4, 4], color="#b8b2a6")
+        .encode(x="confidence:Q", y="right_ratio:Q")
+    )
+    return alt.hconcat(lines, diagonal + dots)

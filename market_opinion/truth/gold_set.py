@@ -114,9 +114,8 @@ def measure(
 
     Items are weighted by the size of their stratum over the number labelled of it; intervals resample items within strata.
     """
-    strata = [(item.community, item.stratum) for item in items]
-    weights = _weights(strata, sizes or {})
-    draws = _draws(strata)
+    weights = weights_of(items, sizes or {})
+    draws = _draws([(item.community, item.stratum) for item in items])
     parts: dict[str, Floats] = {"all": _counts(items, mentions, opinions, domain)}
     for part, hows, reasons in (
         ("named", {"text"}, {"named", "title", "subject"}),
@@ -259,11 +258,18 @@ def _said(opinions: pl.DataFrame) -> dict[str, dict[tuple[str, str], tuple[str, 
     return found
 
 
-def _weights(strata: Sequence[tuple[str, str]], sizes: Mapping[tuple[str, str], int]) -> Floats:
+def weights_of(items: Sequence[LabelledItem], sizes: Mapping[tuple[str, str], int]) -> Floats:
+    """Return how many items of the population each labelled item stands for."""
+    strata = [(item.community, item.stratum) for item in items]
     labelled = {stratum: strata.count(stratum) for stratum in set(strata)}
     return np.array(
         [sizes.get(stratum, labelled[stratum]) / labelled[stratum] for stratum in strata]
     )
+
+
+def sign_of(label: str) -> int:
+    """Return 1 for praise, -1 for complaint, and 0 for what is neutral or mixed."""
+    return _SIGN[_label(label)]
 
 
 def _draws(strata: Sequence[tuple[str, str]]) -> Floats:

@@ -1,5 +1,6 @@
 """Fine-tuning the local model on labelled items, by jax; what is learned is a small difference to the published weights."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -133,6 +134,7 @@ def train(
     encoder: Arrays,
     aspects: Sequence[Any],
     examples: Sequence[Example],
+    tones: Sequence[Example],
     *,
     epochs: int,
     seed: int = 1,
@@ -140,13 +142,15 @@ def train(
 ) -> Arrays:
     """Return what is learned from the examples; equal input on one machine gives equal weights.
 
-    `aspects` holds a matrix of one vector an aspect for each domain.
+    `aspects` holds a matrix of one vector an aspect for each domain. Every example is seen once an
+    epoch, every one of `tones` in every second epoch.
     """
     rng = np.random.default_rng(seed)
     learned = _start(rng)
     count = max(matrix.shape[0] for matrix in aspects)
     padded = jnp.stack([_rows(matrix, count) for matrix in aspects])
-    schedule_steps = sum(1 for _ in _batches(examples, np.random.default_rng(0), count)) * epochs
+    shares = [[*examples, *tones[n % 2 :: 2]] for n in range(epochs)]
+    schedule_steps = sum(_batch_count(share) for share in shares)
     rate = optax.warmup_cosine_decay_schedule(
         0.0, _PEAK_RATE, schedule_steps // 10, schedule_steps, _PEAK_RATE / 50
     )
@@ -170,8 +174,8 @@ def train(
         return optax.apply_updates(learned, updates), state, loss
 
     done, key = 0, jax.random.key(seed)
-    for _ in range(epochs):
-        for batch, targets, domains in _batches(examples, rng, count):
+    for share in shares:
+        for batch, targets, domains in _batches(share, rng, count):
             key, own = jax.random.split(key)
             learned, state, loss = step(learned, state, batch, targets, domains, own)
             done += 1
@@ -263,15 +267,23 @@ def _binary(odds: Any, targets: Any, weight: Any = 1.0) -> Any:
     return (jnp.where(known, losses, 0.0) * weight).sum() / odds.shape[0]
 
 
+def _shape_of(example: Example) -> int:
+    length = len(example.window.ids)
+    return next(
+        (n for n, (tokens, _, _) in enumerate(_SHAPES) if length <= tokens), len(_SHAPES) - 1
+    )
+
+
+def _batch_count(examples: Sequence[Example]) -> int:
+    counts = Counter(map(_shape_of, examples))
+    return sum(-(-count // _SHAPES[shape][2]) for shape, count in counts.items())
+
+
 def _batches(examples: Sequence[Example], rng: np.random.Generator, aspects: int) -> Any:
     """Yield the examples in batches of few shapes, in a random order."""
     groups: dict[int, list[int]] = {}
     for n in rng.permutation(len(examples)):
-        length = len(examples[n].window.ids)
-        shape = next(
-            (s for s, (tokens, _, _) in enumerate(_SHAPES) if length <= tokens), len(_SHAPES) - 1
-        )
-        groups.setdefault(shape, []).append(int(n))
+        groups.setdefault(_shape_of(examples[n]), []).append(int(n))
     batches = [
         (shape, members[at : at + _SHAPES[shape][2]])
         for shape, members in sorted(groups.items())
