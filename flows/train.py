@@ -18,25 +18,28 @@ def train(
     to: Path,
     domain: str = "smartphones",
     snippets: Path | None = None,
+    toned: tuple[Path, ...] = (),
     epochs: int = 4,
 ) -> Summary:
     """Train the local scorer; set LOCAL_MODEL to the file, and runs judge by it.
 
-    It learns from the texts that every domain folder brings (labelled/train.jsonl) and from
-    DOMAIN_train.jsonl files of the folder, and is calibrated on smartphones_dev.jsonl there. Equal
-    input on one machine gives equal weights.
+    It learns from the texts that every domain folder brings (labelled/train*.jsonl) and from
+    DOMAIN_train.jsonl files of the folder, and is calibrated on labelled/dev.jsonl of the domains
+    and DOMAIN_dev.jsonl of the folder. Equal input on one machine gives equal weights.
 
     Args:
         labelled: Folder of labelled items, in the form that docs/accuracy.md shows.
         to: File that is written.
-        domain: Domain on whose held-out items the confidence is calibrated.
+        domain: Domain whose name the run has; all domains are learned at once.
         snippets: Folder of rated snippets (the source archive of vaderSentiment holds one), which
             teach the sign of a clause.
+        toned: Files of whole texts with a tone, as `flows.evaluate --labelled` reads them; half of
+            them teach the sign.
         epochs: How often every example is seen.
     """
     run = check_train(domain, labelled)
     with Tally() as tally:
-        note = train_local(run, labelled, snippets, to, epochs)
+        note = train_local(run, labelled, snippets, toned, to, epochs)
         title = "weights of the local scorer"
         summary = Summary(title, {}, tally.elapsed_seconds, None, (note,))
         publish_summary(summary)

@@ -87,11 +87,12 @@ def publish_gold(results: dict[str, list[gold.Measure]]) -> tuple[str, ...]:
 
 
 @task
-def train_local(run: Run, labelled: Path, snippets: Path | None, to: Path, epochs: int) -> str:
+def train_local(
+    run: Run, labelled: Path, snippets: Path | None, toned: tuple[Path, ...], to: Path, epochs: int
+) -> str:
     """Learn weights for the local scorer, calibrate them on held-out items, and keep them."""
-    from market_opinion.scorers.local import learning  # jax, which no other run needs
+    from market_opinion.truth.learning import Sources, learn  # jax, which no other run needs
 
-    facts = learning.learn(
-        run.settings.domains_path, labelled, snippets, to, epochs=epochs, log=get_run_logger()
-    )
+    sources = Sources(labelled, snippets, toned)
+    facts = learn(run.settings.domains_path, sources, to, epochs=epochs, log=get_run_logger())
     return f"{facts['example_count']:,} examples, {epochs} epochs: {to}"

@@ -1,13 +1,13 @@
 """Curves that turn what the model says into how often it is right, fitted on items it was not trained on."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import polars as pl
 
 from market_opinion.domain.definition import Domain
-from market_opinion.domain.labels import LabelledItem
+from market_opinion.domain.labels import LabelledItem, as_silver
 from market_opinion.scorers.local.model import LocalModel, odds
 from market_opinion.scorers.local.scorer import LocalScorer
 from market_opinion.stages import mentions, opinions
@@ -20,27 +20,55 @@ _REASONS = {"named": ("named", "title"), "referred": ("referred",)}
 Curve = tuple[float, list[float]]
 
 
-def calibrate(
-    model: LocalModel, domain: Domain, items: pl.DataFrame, labelled: Sequence[LabelledItem]
-) -> dict[str, Curve]:
-    """Return the curves of named and referred mentions and of opinions; `items` are silver rows of the labelled ones."""
+class HeldOut(NamedTuple):
+    """Labelled items of one domain that nothing was trained on."""
+
+    domain: Domain
+    labelled: Sequence[LabelledItem]
+
+
+def calibrate(model: LocalModel, held_out: Sequence[HeldOut]) -> dict[str, Curve]:
+    """Return the curves of named and referred mentions and of opinions."""
     curves: dict[str, Curve] = {}
-    scorer = LocalScorer(domain, model.with_curves(curves))
-    candidates = mentions.find_candidates(items, domain)
-    products = {item.item_id: {m.product_id for m in item.mentions} for item in labelled}
-    raw = scorer.weigh(items, candidates)
+    uncalibrated = model.with_curves({})
+    weighed = [_weighed(uncalibrated, each) for each in held_out]
     for name, reasons in _REASONS.items():
-        own = raw.filter(pl.col("reason").is_in(reasons))
-        right = [
-            product in products[item]
-            for item, product in own.select("item_id", "product_id").iter_rows()
-        ]
-        curves[name] = fit([[odds(chance)] for chance in own["confidence"]], right)
-    scorer = LocalScorer(domain, model.with_curves(curves))
-    believed = mentions.believed(scorer.weigh(items, candidates), confidence_min=_MENTION_MIN)
-    rows = opinions.to_judge(items, believed)
+        odds_of, right = [], []
+        for each, candidates in zip(held_out, weighed, strict=True):
+            products = {
+                item.item_id: {m.product_id for m in item.mentions} for item in each.labelled
+            }
+            own = candidates.filter(pl.col("reason").is_in(reasons))
+            odds_of += [[odds(chance)] for chance in own["confidence"]]
+            right += [
+                product in products[item]
+                for item, product in own.select("item_id", "product_id").iter_rows()
+            ]
+        curves[name] = fit(odds_of, right)
+    features, right = [], []
+    for each in held_out:
+        own_features, own_right = _opinions(model.with_curves(curves), each)
+        features += own_features
+        right += own_right
+    curves["opinions"] = fit(features, right)
+    return curves
+
+
+def _weighed(model: LocalModel, held_out: HeldOut) -> pl.DataFrame:
+    items = as_silver(held_out.labelled)
+    candidates = mentions.find_candidates(items, held_out.domain)
+    return LocalScorer(held_out.domain, model).weigh(items, candidates)
+
+
+def _opinions(model: LocalModel, held_out: HeldOut) -> tuple[list[list[float]], list[bool]]:
+    """Return what the confidence of each opinion is made of, and whether the opinion is right."""
+    scorer = LocalScorer(held_out.domain, model)
+    believed = mentions.believed(_weighed(model, held_out), confidence_min=_MENTION_MIN)
+    rows = opinions.to_judge(as_silver(held_out.labelled), believed)
     labels = {
-        (item.item_id, o.product_id, o.aspect): o.label for item in labelled for o in item.opinions
+        (item.item_id, each.product_id, each.aspect): each.label
+        for item in held_out.labelled
+        for each in item.opinions
     }
     features, right = [], []
     for n, evidence in scorer.evidence(rows):
@@ -48,8 +76,7 @@ def calibrate(
         place = rows["item_id"][n], evidence.product_id, scorer.aspect(evidence)
         features.append(list(evidence.features))
         right.append(labels.get(place) == sign)
-    curves["opinions"] = fit(features, right)
-    return curves
+    return features, right
 
 
 def fit(features: Sequence[Sequence[float]], right: Sequence[bool]) -> Curve:

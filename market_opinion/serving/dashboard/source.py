@@ -10,7 +10,6 @@ import polars as pl
 from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.settings import Settings
 from market_opinion.serving.mart.engine import open_mart
-from market_opinion.serving.report.figures import SCORERS_SQL
 from market_opinion.truth.accuracy import accuracy_path, accuracy_sentence, read_accuracies
 
 Reads = Literal["mart", "postgres"]
@@ -97,7 +96,11 @@ def quotes(
 def accuracy(source: Source, domain: str, domains_path: Path) -> list[str]:
     """Return one sentence a scorer of the domain's opinions: how often they are right."""
     recorded = read_accuracies(accuracy_path(domain, domains_path))
-    scorers = source.query(SCORERS_SQL, {"domain": domain})
+    scorers = source.query(
+        "SELECT scorer, model FROM mart.scorer_opinions WHERE domain = $domain"
+        " ORDER BY opinion_count DESC, scorer, model",
+        {"domain": domain},
+    )
     return [
         accuracy_sentence(recorded, row["scorer"], row["model"])
         for row in scorers.iter_rows(named=True)

@@ -40,11 +40,6 @@ class Figures:
     stars: pl.DataFrame
 
 
-SCORERS_SQL = """
-        SELECT s.scorer, s.model, COUNT(*) AS opinion_count
-        FROM mart.fact_aspect_opinion AS f
-        JOIN mart.dim_scorer AS s ON s.scorer_key = f.scorer_key
-        WHERE f.domain = $domain GROUP BY s.scorer, s.model ORDER BY 3 DESC"""
 _SQL = {
     "mentions": """
         SELECT p.brand, p.product, f.mentioned_at, f.author_key,
@@ -82,7 +77,9 @@ _SQL = {
         SELECT * FROM mart.load_audit
         WHERE domain = $domain
         ORDER BY last_date_key DESC, load_key LIMIT 12""",
-    "scorers": SCORERS_SQL,
+    "scorers": """
+        SELECT scorer, model, opinion_count FROM mart.scorer_opinions
+        WHERE domain = $domain ORDER BY opinion_count DESC, scorer, model""",
     "platforms": """
         SELECT r.platform, r.brand, r.mention_count, r.mean_polarity,
                v.voice_count, v.mean_polarity AS voice_polarity

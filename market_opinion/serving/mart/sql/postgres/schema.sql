@@ -63,6 +63,10 @@ CREATE TABLE IF NOT EXISTS mart.share_of_voice_by_author (
 CREATE INDEX IF NOT EXISTS share_of_voice_by_author_week
     ON mart.share_of_voice_by_author (domain, week_start);
 
+CREATE TABLE IF NOT EXISTS mart.scorer_opinions (
+    domain TEXT NOT NULL, scorer TEXT NOT NULL, model TEXT NOT NULL,
+        opinion_count BIGINT NOT NULL);
+
 CREATE TABLE IF NOT EXISTS mart.star_agreement (
     domain TEXT NOT NULL, platform TEXT NOT NULL, mention_count BIGINT NOT NULL,
         agreeing_count BIGINT NOT NULL, agreement_ratio DOUBLE PRECISION);

@@ -1,0 +1,144 @@
+"""One training of the local scorer: which files it learns from, and what it writes."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.core.log import Log
+from market_opinion.domain.definition import Domain, domain_names, load_domain
+from market_opinion.domain.labels import (
+    LabelledItem,
+    read_labelled_items,
+    share,
+    texts_digest,
+)
+from market_opinion.scorers.clauses import clauses_of
+from market_opinion.scorers.local import training, weights
+from market_opinion.scorers.local.calibration import HeldOut, calibrate
+from market_opinion.scorers.local.inputs import Reader
+from market_opinion.scorers.local.model import LocalModel, aspect_vectors
+from market_opinion.truth.labelled import read_labelled
+
+_TONES_OF = "smartphones"
+# Rated from -4 to 4; nearer to the middle people do not agree on the sign.
+_RATING_MIN = {
+    "movieReviewSnippets": 1.2,
+    "amazonReviewSnippets": 0.9,
+    "nytEditorialSnippets": 0.9,
+    "tweets": 0.9,
+}
+_SNIPPET_CHARACTERS = range(16, 170)
+_SNIPPETS_MAX, _PRAISE_TO_BLAME_MAX = 12_000, 1.15
+_SENTENCES_A_TEXT = 5
+_STEPS_A_LINE = 100
+
+
+class Sources(NamedTuple):
+    """Where a training finds its texts.
+
+    `labelled` is a folder of labelled items; `snippets` a folder of rated snippets and `toned`
+    files of texts with a tone as `truth.labelled` reads them, half of which are learned from.
+    """
+
+    labelled: Path
+    snippets: Path | None = None
+    toned: Sequence[Path] = ()
+
+
+def learn(
+    domains_path: Path, sources: Sources, to: Path, *, epochs: int, log: Log
+) -> dict[str, Any]:
+    """Train, calibrate and write weights; return the facts that are kept beside them.
+
+    Raises InvalidRequest where there are no items to learn or to calibrate from.
+    """
+    published, tokenizer = weights.published()
+    examples: list[training.Example] = []
+    tones: list[training.Example] = []
+    vectors, digests = [], {}
+    for number, name in enumerate(domain_names(domains_path)):
+        domain = load_domain(name, domains_path)
+        reader = Reader(domain, tokenizer)
+        items = _items(domains_path / name / "labelled", sources.labelled, domain)
+        examples += training.examples_of(domain, number, reader, items)
+        vectors.append(aspect_vectors(published, tokenizer, domain))
+        digests[name] = texts_digest(items)
+        if name == _TONES_OF:
+            tones = training.tone_examples(reader, number, _balanced(sources, domain))
+    if not examples:
+        message = f"nothing to learn from in {sources.labelled}: it needs DOMAIN_train.jsonl files"
+        raise InvalidRequest(message)
+
+    def on_step(done: int, total: int, loss: float) -> None:
+        if done % _STEPS_A_LINE == 0 or done == total:
+            log.info("step %d of %d, loss %.3f", done, total, loss)
+
+    learned = training.train(published, vectors, examples, tones, epochs=epochs, on_step=on_step)
+    facts = {"epochs": epochs, "example_count": len(examples), "texts": digests}
+    weights.save(learned, to, facts=facts)
+    held_out = list(_held_out(domains_path, sources.labelled))
+    if held_out:
+        facts |= {"calibration": calibrate(LocalModel(to), held_out)}
+        weights.save(learned, to, facts=facts)
+    return facts
+
+
+def _held_out(domains_path: Path, labelled: Path) -> Iterator[HeldOut]:
+    for name in domain_names(domains_path):
+        domain = load_domain(name, domains_path)
+        files = (domains_path / name / "labelled" / "dev.jsonl", labelled / f"{name}_dev.jsonl")
+        items = [item for file in files for item in _read(file, domain)]
+        if items:
+            yield HeldOut(domain, items)
+
+
+def _items(own: Path, labelled: Path, domain: Domain) -> list[LabelledItem]:
+    files = [*sorted(own.glob("train*.jsonl")), labelled / f"{domain.name}_train.jsonl"]
+    return [item for file in files for item in _read(file, domain)]
+
+
+def _read(file: Path, domain: Domain) -> list[LabelledItem]:
+    return read_labelled_items(file, domain) if file.is_file() else []
+
+
+def _balanced(sources: Sources, domain: Domain) -> list[tuple[str, bool]]:
+    """Return short texts of a fixed choice, and whether each praises; about as many do as do not."""
+    texts = [*_snippets(sources.snippets), *_sentences(sources.toned, domain)]
+    order = np.random.default_rng(1).permutation(len(texts))
+    shuffled = [texts[n] for n in order]
+    praises, complaints = (
+        [each for each in shuffled if each[1] is is_praise] for is_praise in (True, False)
+    )
+    kept = praises[: round(_PRAISE_TO_BLAME_MAX * len(complaints))] + complaints
+    order = np.random.default_rng(2).permutation(len(kept))[:_SNIPPETS_MAX]
+    return [kept[n] for n in order]
+
+
+def _snippets(folder: Path | None) -> Iterator[tuple[str, bool]]:
+    """Yield rated snippets, and whether each praises."""
+    for name, rating_min in sorted(_RATING_MIN.items()) if folder else ():
+        file = (folder or Path()) / f"{name}_GroundTruth.txt"
+        for line in file.read_text(encoding="latin-1").splitlines():
+            _, rating, text = (*line.split("\t", 2), "", "", "")[:3]
+            if len(text) in _SNIPPET_CHARACTERS and abs(float(rating or 0)) >= rating_min:
+                yield text, float(rating) > 0
+
+
+def _sentences(files: Sequence[Path], domain: Domain) -> Iterator[tuple[str, bool]]:
+    """Yield sentences of half of the toned texts, and whether their text praises."""
+    for file in files:
+        for text, label in read_labelled(file, domain).select("text", "label").iter_rows():
+            if label not in {"positive", "negative"} or not is_learned_from(text):
+                continue
+            spans = list(dict.fromkeys(clause.sentence for clause in clauses_of(text)))
+            sentences = [text[start:end].strip() for start, end in spans]
+            short = [each for each in sentences if len(each) in _SNIPPET_CHARACTERS]
+            yield from ((each, label == "positive") for each in short[:_SENTENCES_A_TEXT])
+
+
+def is_learned_from(text: str) -> bool:
+    """Whether a toned text is of the half that is learned from; the other half is measured on."""
+    return share(text) < 1 / 2
