@@ -22,7 +22,7 @@ from market_opinion.scorers.judging import Judge
 from market_opinion.scorers.lexicon import Lexicon
 from market_opinion.scorers.local.model import shared_model
 from market_opinion.scorers.local.scorer import LocalScorer
-from market_opinion.truth import gold_set
+from market_opinion.truth import curves, gold_set
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 _FLOORS = {
@@ -36,6 +36,7 @@ _FLOORS = {
 }
 _FLOORS_ELSEWHERE = {"opinions right: precision": 0.35, "opinions right: recall": 0.25}
 _NET_WITHIN, _NET_WITHIN_ELSEWHERE = 0.15, 0.2
+_CALIBRATION_WITHIN = 0.05
 _GAP = "net sentiment, ours minus readers"
 _OTHERS = ("cars", "games", "hotels")
 
@@ -49,7 +50,8 @@ def main(*, scorer: str = "local", shared: Path = _SHARED) -> None:
     """
     for name, items in _sets(shared):
         domain = name if name in _OTHERS else "smartphones"
-        measures = _measured(items, domain, scorer)
+        measures, calibration = _measured(items, domain, scorer)
+        report(f"truth.{name}.calibration_error", calibration, "share", at_most=_CALIBRATION_WITHIN)
         elsewhere = name != "gadgets"
         floors = _FLOORS_ELSEWHERE if elsewhere else _FLOORS
         for measure in measures:
@@ -82,14 +84,20 @@ def _sets(shared: Path) -> Iterator[tuple[str, list[LabelledItem]]]:
         yield name, gold_set.read_gold(path, load_domain(name, domains))
 
 
-def _measured(items: list[LabelledItem], name: str, scorer: str) -> list[gold_set.Measure]:
+def _measured(
+    items: list[LabelledItem], name: str, scorer: str
+) -> tuple[list[gold_set.Measure], float]:
+    """Return the figures at the scorer's bars, and how far its confidences are from the truth."""
     domains = load_settings().domains_path
     domain = load_domain(name, domains)
     bars = scorer_type(scorer).bars
     opened = Lexicon(domain) if scorer == "lexicon" else LocalScorer(domain, shared_model())
     judge = Judge(opened, scorer, domain, bars, Version(scorer))
     sizes = gold_set.read_strata(gold_set.strata_path(domain, domains))
-    return gold_set.measure(items, *gold_set.judge_gold(judge, items), domain, sizes)
+    measures = gold_set.measure(items, *gold_set.judge_gold(judge, items), domain, sizes)
+    _, opinions = gold_set.judge_gold(judge.with_bars(bars._replace(opinion=0.0)), items)
+    judged = curves.judged_opinions(items, opinions, sizes)
+    return measures, curves.calibration_error(curves.reliability(judged))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 .venv/bin/python -m benchmarks.labels.join --texts ../shared/data/reddit --to labels
 
 Writes smartphones_train.jsonl, smartphones_dev.jsonl and smartphones_check.jsonl: items to learn
-from, to calibrate on, and to check on; the part depends on the characters of an id alone.
+from, to calibrate on, and to check on. The part depends on the characters of an id alone, but for
+items of stratum `picked`, which were no random draw: all are learned from.
 `flows.train` takes the folder.
 """
 
@@ -19,11 +20,14 @@ import zstandard
 from market_opinion.stages.cleaning import clean
 
 FOLDER = Path(__file__).parent
+_PICKED = "picked"
 Part = Literal["train", "dev", "check"]
 
 
-def part_of(item_id: str) -> Part:
+def part_of(item_id: str, stratum: str) -> Part:
     """Return the part of an item: a quarter is for checking, an eighth for calibrating."""
+    if stratum == _PICKED:
+        return "train"
     total = sum(map(ord, item_id))
     return "check" if total % 4 == 1 else "dev" if total % 8 == 2 else "train"
 
@@ -77,7 +81,7 @@ def joined(texts: Path) -> dict[Part, list[dict[str, Any]]]:
             {"product_id": p, "aspect": a, "label": word, "evidence": item["text"][start:end]}
             for p, a, word, start, end in label["opinions"]
         ]
-        parts[part_of(item_id)].append(
+        parts[part_of(item_id, label["stratum"])].append(
             {
                 "item_id": item_id,
                 "community": label["community"],

@@ -71,10 +71,10 @@ def _opinions(model: LocalModel, held_out: HeldOut) -> tuple[list[list[float]], 
         for each in item.opinions
     }
     features, right = [], []
-    for n, evidence in scorer.evidence(rows):
+    for n, sure, evidence in scorer.evidence(rows):
         sign = "positive" if evidence.praise > 1 / 2 else "negative"
         place = rows["item_id"][n], evidence.product_id, scorer.aspect(evidence)
-        features.append(list(evidence.features))
+        features.append(list(evidence.features(sure)))
         right.append(labels.get(place) == sign)
     return features, right
 

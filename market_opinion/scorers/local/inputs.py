@@ -104,13 +104,13 @@ class Reader:
         cues = self._cues.find(item.text)
         title_cues = {cue.aspect for cue in self._cues.find(item.title)}
         named = {name.product_id for name in names}
-        unnamed = next((product for product in products if product not in named), None)
         windows = []
         for part in _parts(clauses, encoded.offsets):
             shared = self._clause_features(item, part.clauses, cues, title_cues, names)
             for product in products:
                 window = _window(number, product, part, encoded, title, names)
-                roles = _roles(item.text, part.clauses, names, product, unnamed)
+                is_named = product in named
+                roles = _roles(item.text, part.clauses, names, product, is_named=is_named)
                 own = np.broadcast_to(roles[:, None, :], (*shared.shape[:2], roles.shape[1]))
                 window.clause_features = np.concatenate([shared, own], axis=2)
                 window.named_features = self._named_features(item, product, names, title.names)
@@ -301,7 +301,8 @@ def _roles(
     clauses: Sequence[Clause],
     names: Sequence[Naming],
     product: str,
-    unnamed: str | None,
+    *,
+    is_named: bool,
 ) -> Floats:
     """Return what rules say of the product in each clause: (clauses, ROLE_FEATURES)."""
     counted = [
@@ -312,7 +313,7 @@ def _roles(
     roles = np.zeros((len(clauses), ROLE_FEATURES), np.float32)
     for k, clause in enumerate(clauses):
         near = (clause.span.start + clause.span.end) // 2
-        targets = targets_of(text, clause, near, counted, unnamed)
+        targets = targets_of(text, clause, near, counted, None if is_named else product)
         for target in targets:
             if target.product_id == product:
                 is_chosen = not target.is_loser

@@ -2,12 +2,13 @@
 
 import copy
 import math
-from collections.abc import Sequence
+from collections.abc import MutableMapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+from cachetools import LRUCache
 
 from market_opinion.domain.definition import Domain
 from market_opinion.scorers.local import heads, weights
@@ -18,6 +19,8 @@ from market_opinion.scorers.local.inputs import Floats, Reader, Window
 _BATCH_TOKENS = 2048
 _ASPECT_TOKENS_MAX, _ASPECT_LENGTH = 64, 3.0
 _CERTAIN = 1e-4
+# About 40 MB of short texts.
+_READINGS_MAX = 20_000
 
 
 class Answer(NamedTuple):
@@ -43,12 +46,10 @@ class LocalModel:
         self._encoder = weights.adapted(published, learned)
         self._heads = learned["heads"]
         self._published = published
+        self._readings: dict[str, LRUCache[Any, Any]] = {}
 
-    def answer(self, windows: Sequence[Window], aspects: Floats | None = None) -> list[Answer]:
-        """Return one answer a window, in their order; `aspects` as `aspect_vectors` gives them.
-
-        Without aspects nothing is said of opinions, which costs less.
-        """
+    def answer(self, windows: Sequence[Window], aspects: Floats) -> list[Answer]:
+        """Return one answer a window, in their order; `aspects` as `aspect_vectors` gives them."""
         answers: list[Answer | None] = [None] * len(windows)
         for group in alike(windows, _BATCH_TOKENS):
             for n, answer in zip(
@@ -57,7 +58,7 @@ class LocalModel:
                 answers[n] = answer
         return [answer for answer in answers if answer is not None]
 
-    def _batch(self, windows: Sequence[Window], aspects: Floats | None) -> list[Answer]:
+    def _batch(self, windows: Sequence[Window], aspects: Floats) -> list[Answer]:
         tokens, clauses = padded_sizes(windows[0])
         batch = stack(
             windows,
@@ -71,12 +72,9 @@ class LocalModel:
         referred = heads.referred(
             self._heads["referred"], states, subject, batch.mask, batch.referred_features, np
         )
-        shape = (*batch.clause_features.shape[:3], 2)
-        chances = np.zeros(shape, np.float32)
-        if aspects is not None:
-            marked, features = batch.clauses, batch.clause_features
-            head = self._heads["opinions"]
-            chances = _chance(heads.opinions(head, states, marked, aspects, features, np))
+        marked, features = batch.clauses, batch.clause_features
+        head = self._heads["opinions"]
+        chances = _chance(heads.opinions(head, states, marked, aspects, features, np))
         return [
             Answer(
                 float(_chance(named[n])),
@@ -85,6 +83,13 @@ class LocalModel:
             )
             for n, window in enumerate(windows)
         ]
+
+    def readings(self, domain_version: str) -> MutableMapping[Any, Any]:
+        """Return the memory of what was read last for this version of a domain.
+
+        Mentions and opinions of an item are asked for by different stages, and read once.
+        """
+        return self._readings.setdefault(domain_version, LRUCache(_READINGS_MAX))
 
     def with_curves(self, curves: dict[str, Any]) -> "LocalModel":
         """Return the same model with other curves of confidence."""

@@ -1,6 +1,6 @@
 """The scorer `local`: what the trained model believes, as mentions weighed anew and opinions with their confidence."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
 import numpy as np
@@ -23,14 +23,33 @@ _REFERRED = "referred"
 
 
 class Evidence(NamedTuple):
-    """One clause that may judge one aspect of one product, and what speaks for it."""
+    """The clause that shows best whether one aspect of one product is judged.
+
+    `role` is what rules say of the product's part in the clause.
+    """
 
     product_id: str
     aspect: int
     clause: Clause
     chance: float
     praise: float
-    features: tuple[float, ...]
+    role: tuple[float, ...]
+
+    def features(self, sure: float) -> tuple[float, ...]:
+        """Return what the confidence is made of, for a mention that is as sure as this."""
+        return (odds(self.chance), abs(odds(self.praise)), odds(sure), *self.role)
+
+
+class Reading(NamedTuple):
+    """What the model believes of one product in one item.
+
+    `named` is the chance that the product is meant where the text names it, None where it does not;
+    `referred` the chance that the text speaks of it as its thread's.
+    """
+
+    named: float | None
+    referred: float
+    evidence: tuple[Evidence, ...]
 
 
 class LocalScorer:
@@ -40,7 +59,7 @@ class LocalScorer:
 
     def __init__(self, domain: Domain, model: LocalModel) -> None:
         """Prepare what is asked of every text of the domain."""
-        self._model = model
+        self._model, self._domain = model, domain
         self._reader = model.reader(domain)
         self._aspects = model.aspect_vectors(domain)
         self._overall = self._reader.aspects.index(domain.overall_aspect)
@@ -67,17 +86,10 @@ class LocalScorer:
         key = ["platform", "kind", "item_id", "window_start"]
         asked = candidates.group_by(key, maintain_order=True).agg(products="product_id")
         rows = items.join(asked, on=key, maintain_order="left").with_row_index("row")
-        windows, answers = self._answers(rows, None)
-        chances: dict[tuple[int, str], float] = {}
-        referred: dict[tuple[int, str], float] = {}
-        for window, answer in zip(windows, answers, strict=True):
-            place = window.item, window.product_id
-            referred[place] = max(referred.get(place, 0.0), answer.referred)
-            if window.is_named:
-                chances[place] = max(chances.get(place, 0.0), answer.named)
+        readings = {(n, product): reading for n, product, reading in self._readings(rows)}
         both = candidates.join(rows.select(*key, "row"), on=key, how="left", maintain_order="left")
         confidence = [
-            self._weighed(reason, given, chances.get((row, product)), referred.get((row, product)))
+            self._weighed(reason, given, readings.get((row, product)))
             for row, product, reason, given in both.select(
                 "row", "product_id", "reason", "confidence"
             ).iter_rows()
@@ -86,86 +98,89 @@ class LocalScorer:
             confidence=pl.Series(confidence, dtype=pl.Float64).round(_DIGITS)
         )
 
-    def _weighed(
-        self, reason: str, given: float, named: float | None, referred: float | None
-    ) -> float:
-        if reason == "subject":
+    def _weighed(self, reason: str, given: float, reading: Reading | None) -> float:
+        if reason == "subject" or reading is None:
             return given
         if reason == _REFERRED:
-            return self._model.calibrated("referred", (odds(referred or 0.0),))
-        return given if named is None else self._model.calibrated("named", (odds(named),))
+            return self._model.calibrated("referred", (odds(reading.referred),))
+        if reading.named is None:
+            return given
+        return self._model.calibrated("named", (odds(reading.named),))
 
     def judge(self, rows: pl.DataFrame) -> Judgements:
         """Judge rows of `to_judge`: of each product and aspect, by the clause that shows it best."""
         texts, numbers = rows["text"].to_list(), rows["row"].to_list()
         found: list[tuple[Any, ...]] = []
-        for n, best in self.evidence(rows):
+        for n, sure, best in self.evidence(rows):
             start, end = best.clause.span
-            confidence = self._model.calibrated("opinions", best.features)
+            confidence = self._model.calibrated("opinions", best.features(sure))
             polarity, words = round(2 * best.praise - 1, _DIGITS), texts[n][start:end]
             place = numbers[n], best.product_id, self.aspect(best)
             found.append((*place, polarity, round(confidence, _DIGITS), start, end, words, None))
         return Judgements(as_judgements(found))
 
-    def evidence(self, rows: pl.DataFrame) -> Iterator[tuple[int, Evidence]]:
-        """Yield the number of a row and the best evidence of each product and aspect in it."""
-        windows, answers = self._answers(rows, self._aspects)
+    def evidence(self, rows: pl.DataFrame) -> Iterator[tuple[int, float, Evidence]]:
+        """Yield the number of a row, how sure the mention is, and evidence, one an aspect."""
         sure = [
             dict(zip(products, confidences, strict=True))
             for products, confidences in rows.select("products", "confidences").iter_rows()
         ]
-        best: dict[tuple[int, str, int], Evidence] = {}
-        for window, answer in zip(windows, answers, strict=True):
-            for each in self._evidence(window, answer, sure[window.item][window.product_id]):
-                place = window.item, each.product_id, each.aspect
-                if place not in best or each.chance > best[place].chance:
-                    best[place] = each
-        # In the order of the rows, and within one as its products and aspects stand.
-        places = sorted(best, key=lambda place: (place[0], *place[1:]))
-        yield from ((place[0], best[place]) for place in places)
+        for n, product, reading in self._readings(rows):
+            yield from ((n, sure[n][product], each) for each in reading.evidence)
 
     def aspect(self, evidence: Evidence) -> str:
         """Return the name of the aspect that a piece of evidence is about."""
         return self._reader.aspects[evidence.aspect]
 
-    def _answers(
-        self, rows: pl.DataFrame, aspects: Floats | None
-    ) -> tuple[list[Window], list[Answer]]:
-        """Return windows of every row and product of it; without aspects no more than tells that it is meant."""
+    def _readings(self, rows: pl.DataFrame) -> Iterator[tuple[int, str, Reading]]:
+        """Yield the number of a row, a product of it, and what is believed, in their order."""
         columns = ("text", "context_title", "community", "products")
-        windows = []
-        for n, (text, title, community, products) in enumerate(rows.select(columns).iter_rows()):
-            read = self._reader.read(n, Item(text, title or "", community), products)
-            named = {window.product_id for window in read if window.is_named}
-            windows += [
-                window
-                for window in read
-                if aspects is not None or window.is_named or window.product_id not in named
-            ]
-        return windows, self._model.answer(windows, aspects)
+        places = [
+            (n, Item(text, title or "", community), product)
+            for n, (text, title, community, products) in enumerate(rows.select(columns).iter_rows())
+            for product in products
+        ]
+        recent = self._model.readings(self._domain.version)
+        asked = dict.fromkeys((item, product) for _, item, product in places)
+        known = {place: recent[place] for place in asked if place in recent}
+        unread = [place for place in asked if place not in known]
+        windows = [
+            window
+            for n, (item, product) in enumerate(unread)
+            for window in self._reader.read(n, item, [product])
+        ]
+        read: dict[int, list[tuple[Window, Answer]]] = {}
+        for window, answer in zip(windows, self._model.answer(windows, self._aspects), strict=True):
+            read.setdefault(window.item, []).append((window, answer))
+        for n, place in enumerate(unread):
+            known[place] = recent[place] = self._reading(read.get(n, []))
+        yield from ((n, product, known[item, product]) for n, item, product in places)
 
-    def _evidence(self, window: Window, answer: Answer, sure: float) -> Iterator[Evidence]:
+    def _reading(self, parts: Sequence[tuple[Window, Answer]]) -> Reading:
+        """Return what is believed of a product by all windows of an item."""
+        named = [answer.named for window, answer in parts if window.is_named]
+        best: dict[int, Evidence] = {}
+        for window, answer in parts:
+            for each in self._evidence(window, answer):
+                if each.aspect not in best or each.chance > best[each.aspect].chance:
+                    best[each.aspect] = each
+        return Reading(
+            max(named, default=None),
+            max((answer.referred for _, answer in parts), default=0.0),
+            tuple(best[aspect] for aspect in sorted(best)),
+        )
+
+    def _evidence(self, window: Window, answer: Answer) -> Iterator[Evidence]:
         for k, a in zip(*np.nonzero(answer.opinions[..., 0] >= _CHANCE_MIN), strict=True):
             chance, praise = (float(each) for each in answer.opinions[k, a])
             # A clause that judges one side of a product is not about the whole of it as well.
             if a == self._overall and chance < answer.opinions[k, :, 0].max():
                 continue
-            features = _features(chance, praise, sure, window.clause_features[k, a])
-            clause = window.clauses[k]
-            yield Evidence(window.product_id, int(a), clause, chance, praise, features)
+            role = _role(window.clause_features[k, a])
+            yield Evidence(window.product_id, int(a), window.clauses[k], chance, praise, role)
 
 
-def _features(chance: float, praise: float, sure: float, features: Floats) -> tuple[float, ...]:
-    """Return what the confidence of an opinion is made of."""
-    has_cue, is_overall = features[0] > 0, features[5] > 0
+def _role(features: Floats) -> tuple[float, ...]:
+    """Return what rules say of a clause: near, far, loser; whether it has a cue, and is overall."""
     near, far, loser = features[ASPECT_FEATURES : ASPECT_FEATURES + 3]
-    return (
-        odds(chance),
-        abs(odds(praise)),
-        odds(sure),
-        float(near),
-        float(far),
-        float(loser),
-        float(has_cue),
-        float(is_overall),
-    )
+    return tuple(map(float, (near, far, loser, features[0] > 0, features[5] > 0)))
