@@ -24,10 +24,9 @@ def find_mentions(run: Run, span: Slice) -> MentionCounts:
         before = lake.read(SILVER_MENTIONS, where, span.window)
         rows = pl.concat([rows, before.join(purged, on=SILVER_ITEMS.key, how="semi")])
     lake.overwrite(SILVER_MENTIONS, rows, where, span.window, run=run.commit(span))
-    item_key = ["platform", "kind", "item_id", "window_start"]
     counts = MentionCounts(
         mention_count=rows.height,
-        relevant_item_count=rows.select(item_key).n_unique() if rows.height else 0,
+        relevant_item_count=rows.select(SILVER_ITEMS.key).n_unique() if rows.height else 0,
     )
     get_run_logger().info("mentions %s: %s", span, counts)
     return counts

@@ -4,7 +4,9 @@ from typing import NamedTuple
 
 import polars as pl
 
-_KEY = ["platform", "kind", "item_id", "window_start", "product_id", "aspect"]
+from market_opinion.core.contracts import ITEM_KEY
+
+_KEY = [*ITEM_KEY, "product_id", "aspect"]
 
 
 class Agreement(NamedTuple):

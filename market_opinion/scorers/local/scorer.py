@@ -6,6 +6,7 @@ from typing import Any, ClassVar, NamedTuple, Self
 import numpy as np
 import polars as pl
 
+from market_opinion.core.contracts import ITEM_KEY
 from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain
 from market_opinion.scorers.clauses import Clause
@@ -83,11 +84,11 @@ class LocalScorer:
 
     def weigh(self, items: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
         """Return the candidates of silver.mentions with the model's confidence in them."""
-        key = ["platform", "kind", "item_id", "window_start"]
-        asked = candidates.group_by(key, maintain_order=True).agg(products="product_id")
-        rows = items.join(asked, on=key, maintain_order="left").with_row_index("row")
+        asked = candidates.group_by(ITEM_KEY, maintain_order=True).agg(products="product_id")
+        rows = items.join(asked, on=ITEM_KEY, maintain_order="left").with_row_index("row")
         readings = {(n, product): reading for n, product, reading in self._readings(rows)}
-        both = candidates.join(rows.select(*key, "row"), on=key, how="left", maintain_order="left")
+        numbered = rows.select(*ITEM_KEY, "row")
+        both = candidates.join(numbered, on=ITEM_KEY, how="left", maintain_order="left")
         confidence = [
             self._weighed(reason, given, readings.get((row, product)))
             for row, product, reason, given in both.select(

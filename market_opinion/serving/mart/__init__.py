@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from market_opinion.core.contracts import NEUTRAL_BELOW
+from market_opinion.core.contracts import ITEM_KEY, NEUTRAL_BELOW
 from market_opinion.core.errors import MartRefused, ReconciliationFailed
 from market_opinion.core.polars_types import UTC_TIME, Schema
 from market_opinion.domain.definition import Domain
@@ -247,10 +247,7 @@ def aspect_rows(domain: Domain) -> pl.DataFrame:
 
 def items_of_interest(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
     """Return the items that are submissions or have a mention."""
-    key = ["platform", "kind", "item_id", "window_start"]
-    mentioned = items.join(mentions.select(key).unique(), on=key, how="semi").filter(
-        pl.col("kind") != "submission"
-    )
+    mentioned = items.join(mentions, on=ITEM_KEY, how="semi").filter(pl.col("kind") != "submission")
     return pl.concat([items.filter(pl.col("kind") == "submission"), mentioned])
 
 
