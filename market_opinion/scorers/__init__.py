@@ -1,1 +1,1 @@
-"""Who judges: rules, a trained layer, a language model; one contract for all."""
+"""Scorers: rules, a small trained encoder, a language model; one contract for all."""

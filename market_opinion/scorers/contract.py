@@ -1,6 +1,7 @@
 """The contract of a scorer: what it is opened with, and what it answers.
 
-A scorer of another package is a class with these methods under the entry point group `market_opinion.scorers`:
+A scorer of another package is a class with these methods under the entry point group
+`market_opinion.scorers`:
 
     class Stars:
         bars = Bars(mention=0.5, opinion=0.0)
@@ -22,7 +23,10 @@ A scorer of another package is a class with these methods under the entry point 
         def judge(self, rows):
             return Judgements(judgements_of(rows))
 
-and in its `pyproject.toml`: `[project.entry-points."market_opinion.scorers"]`, `stars = "my_package:Stars"`.
+and in its `pyproject.toml`:
+
+    [project.entry-points."market_opinion.scorers"]
+    stars = "my_package:Stars"
 """
 
 from collections.abc import Callable
@@ -62,7 +66,7 @@ class Version(NamedTuple):
 
 @dataclass(frozen=True)
 class ScorerContext:
-    """What a scorer is opened with: the domain, and the stores that paid answers are kept in.
+    """The domain that a scorer is opened for, and the stores that paid answers are kept in.
 
     `commit` holds the properties that its own commits to the lake carry.
     """

@@ -89,7 +89,10 @@ def learn(
 def _held_out(domains_path: Path, labelled: Path) -> Iterator[HeldOut]:
     for name in domain_names(domains_path):
         domain = load_domain(name, domains_path)
-        files = (domains_path / name / "labelled" / "dev.jsonl", labelled / f"{name}_dev.jsonl")
+        files = (
+            domains_path / name / "labelled" / "dev.jsonl",
+            *sorted(labelled.glob(f"{name}_dev*.jsonl")),
+        )
         items = [item for file in files for item in _read(file, domain)]
         if items:
             yield HeldOut(domain, items)

@@ -1,4 +1,5 @@
-"""A scorer that needs no key: a small encoder, fine-tuned for just what is asked here, run by numpy.
+"""A scorer that needs no key: a small encoder, fine-tuned for these questions, run by numpy.
 
-Read `inputs` for what it is shown, `encoder` and `heads` for what it computes, `weights` for where these come from.
+Read `inputs` for what the encoder is shown, `encoder` and `heads` for what it computes, `weights`
+for where its numbers come from, and `scorer` for what becomes of its answers.
 """

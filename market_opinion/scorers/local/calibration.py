@@ -1,4 +1,4 @@
-"""Curves that turn what the model says into how often it is right, fitted on items it was not trained on."""
+"""Curves from what the model says to how often it is right, fitted on items held out of training."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
@@ -80,7 +80,7 @@ def _opinions(model: LocalModel, held_out: HeldOut) -> tuple[list[list[float]], 
 
 
 def fit(features: Sequence[Sequence[float]], right: Sequence[bool]) -> Curve:
-    """Return intercept and weights of a logistic regression, by Newton's method with a small penalty."""
+    """Return intercept and weights of a logistic regression, by penalised Newton steps."""
     x = np.column_stack([np.ones(len(features)), np.asarray(features, float)])
     y = np.asarray(right, float)
     weights = np.zeros(x.shape[1])

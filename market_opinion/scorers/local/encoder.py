@@ -1,6 +1,7 @@
-"""A transformer encoder of MiniLM's form: six layers of 384, written once for numpy, which runs it, and for jax, which trains it.
+"""A transformer encoder of MiniLM's form: six layers, 384 wide.
 
-Source of the form: Wang et al., MiniLM, NeurIPS 2020; the weights are those of all-MiniLM-L6-v2 (Apache-2.0).
+It is written once for numpy, which runs it, and for jax, which trains it. Source of the form: Wang
+et al., MiniLM, NeurIPS 2020; the weights are those of all-MiniLM-L6-v2 (Apache-2.0).
 """
 
 import math
@@ -24,7 +25,13 @@ MATRICES = (
 Arrays = Any  # an array of numpy or of jax, or a tree of them
 
 
-def encode(weights: Arrays, ids: Arrays, marks: Arrays, mask: Arrays, xp: Any) -> Arrays:  # noqa: ANN401, a module
+def encode(
+    weights: Arrays,
+    ids: Arrays,
+    marks: Arrays,
+    mask: Arrays,
+    xp: Any,  # noqa: ANN401, a module
+) -> Arrays:
     """Return one vector a token.
 
     `ids` and `marks` are (texts, tokens), `mask` is 1 for tokens and 0 for padding; `xp` is numpy
@@ -73,7 +80,7 @@ def _normalised(x: Arrays, norm: Arrays, xp: Any) -> Arrays:  # noqa: ANN401, a 
 
 
 def gelu(x: Arrays, xp: Any) -> Arrays:  # noqa: ANN401, a module
-    """Return the Gaussian error linear unit, by its approximation with tanh (Hendrycks and Gimpel 2016)."""
+    """Return the Gaussian error linear unit by tanh (Hendrycks and Gimpel 2016)."""
     return 0.5 * x * (1.0 + xp.tanh(math.sqrt(2.0 / math.pi) * (x + 0.044715 * x * x * x)))
 
 

@@ -1,7 +1,7 @@
-"""What is asked of an encoded text about one product.
+"""Three questions about one product of an encoded text.
 
-Is it meant where it is named, is it what the text speaks of where only the thread names it, and what
-does each clause say of each aspect of it?
+Is it meant where it is named? Does the text speak of it where only the thread names it? Does a
+clause judge an aspect of it, and does it praise?
 """
 
 from typing import Any
@@ -16,7 +16,13 @@ HIDDEN_WIDTH, QUERY_WIDTH = 128, 64
 _OUTSIDE = -1e9
 
 
-def named(head: Arrays, states: Arrays, subject: Arrays, features: Arrays, xp: Any) -> Arrays:  # noqa: ANN401, a module
+def named(
+    head: Arrays,
+    states: Arrays,
+    subject: Arrays,
+    features: Arrays,
+    xp: Any,  # noqa: ANN401, a module
+) -> Arrays:
     """Return the log-odds that the product is meant where a text names it: (texts,).
 
     `subject` weights the tokens of its names (texts, tokens), `features` is
@@ -42,7 +48,12 @@ def referred(
     return _two_layers(head, _of_subject(states, subject, features, xp), xp)[:, 0, 0]
 
 
-def _of_subject(states: Arrays, subject: Arrays, features: Arrays, xp: Any) -> Arrays:  # noqa: ANN401, a module
+def _of_subject(
+    states: Arrays,
+    subject: Arrays,
+    features: Arrays,
+    xp: Any,  # noqa: ANN401, a module
+) -> Arrays:
     """Return what stands at a product's names, the whole text, and features: (texts, 1, width)."""
     inside = xp.matmul(subject[:, None, :], states)
     # One product a text, so that none depends on how many texts there are.
@@ -57,12 +68,13 @@ def opinions(
     features: Arrays,
     xp: Any,  # noqa: ANN401, a module
 ) -> Arrays:
-    """Return two log-odds for each clause and aspect: that there is an opinion, and that an opinion praises.
+    """Return log-odds of an opinion, and of praise if there is one, for each clause and aspect.
 
     The result is (texts, clauses, aspects, 2).
 
-    `clauses` marks the tokens of each clause (texts, clauses, tokens) with 1, `aspects` is one vector an aspect, `features` is
-    (texts, clauses, aspects, CLAUSE_FEATURES). Each aspect looks at the tokens of a clause in its own way.
+    `clauses` marks the tokens of each clause (texts, clauses, tokens) with 1, `aspects` is one
+    vector an aspect, `features` is (texts, clauses, aspects, CLAUSE_FEATURES). Each aspect looks at
+    the tokens of a clause in its own way.
     """
     queries = aspects @ head["query"]
     keys = states @ head["key"]

@@ -9,11 +9,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from cachetools import LRUCache
+from tokenizers import Tokenizer
 
 from market_opinion.domain.definition import Domain
 from market_opinion.scorers.local import heads, weights
 from market_opinion.scorers.local.batches import alike, padded_sizes, stack
-from market_opinion.scorers.local.encoder import encode
+from market_opinion.scorers.local.encoder import Arrays, encode
 from market_opinion.scorers.local.inputs import Floats, Reader, Window
 
 _BATCH_TOKENS = 2048
@@ -24,7 +25,7 @@ _READINGS_MAX = 20_000
 
 
 class Answer(NamedTuple):
-    """What the model says of one window, as probabilities.
+    """The model's answer about one window, as probabilities.
 
     `named`: that the product is meant where the window names it; `referred`: that the text speaks
     of it as its thread's product; `opinions`: that there is an opinion on it, and that one praises,
@@ -40,7 +41,7 @@ class LocalModel:
     """One encoder for all domains; the same window always gets the same answer."""
 
     def __init__(self, path: Path = weights.LEARNED) -> None:
-        """Load the published weights and what was learned; raises SettingsInvalid where either is not there."""
+        """Load the published weights and the learned ones; raise SettingsInvalid without either."""
         published, self.tokenizer = weights.published()
         learned, self.facts, self.version = weights.load(path)
         self._encoder = weights.adapted(published, learned)
@@ -98,7 +99,7 @@ class LocalModel:
         return other
 
     def calibrated(self, what: str, features: Sequence[float]) -> float:
-        """Return a probability from features, by the logistic curve that was fitted on items nothing was trained on."""
+        """Return a probability from features, by the logistic curve of held-out items."""
         curve = self.facts.get("calibration", {}).get(what)
         if curve is None:
             return float(_chance(np.float64(features[0])))
@@ -106,7 +107,7 @@ class LocalModel:
         return float(_chance(np.float64(total)))
 
     def aspect_vectors(self, domain: Domain) -> Floats:
-        """Return one vector an aspect, made of its title and cues by the published encoder: a new domain needs no training."""
+        """Return one vector an aspect, by the published encoder: a new domain needs no training."""
         return aspect_vectors(self._published, self.tokenizer, domain)
 
     def reader(self, domain: Domain) -> Reader:
@@ -114,7 +115,7 @@ class LocalModel:
         return Reader(domain, self.tokenizer)
 
 
-def aspect_vectors(published: Any, tokenizer: Any, domain: Domain) -> Floats:  # noqa: ANN401, untyped
+def aspect_vectors(published: Arrays, tokenizer: Tokenizer, domain: Domain) -> Floats:
     """Return one vector an aspect, (aspects, WIDTH), from its title and cues."""
     rows = []
     for aspect in domain.aspects.values():

@@ -1,4 +1,4 @@
-"""The scorer `local`: what the trained model believes, as mentions weighed anew and opinions with their confidence."""
+"""The scorer `local`: mentions and opinions with the confidence that the trained model has in them."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
@@ -42,7 +42,7 @@ class Evidence(NamedTuple):
 
 
 class Reading(NamedTuple):
-    """What the model believes of one product in one item.
+    """The model's belief about one product in one item.
 
     `named` is the chance that the product is meant where the text names it, None where it does not;
     `referred` the chance that the text speaks of it as its thread's.
@@ -109,7 +109,7 @@ class LocalScorer:
         return self._model.calibrated("named", (odds(reading.named),))
 
     def judge(self, rows: pl.DataFrame) -> Judgements:
-        """Judge rows of `to_judge`: of each product and aspect, by the clause that shows it best."""
+        """Judge each product and aspect of rows of `to_judge` by the clause that shows it best."""
         texts, numbers = rows["text"].to_list(), rows["row"].to_list()
         found: list[tuple[Any, ...]] = []
         for n, sure, best in self.evidence(rows):

