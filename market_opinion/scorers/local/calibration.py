@@ -1,4 +1,4 @@
-"""Curves from what the model says to how often it is right, fitted on items held out of training."""
+"""Curves from what the model says to how often it is right, fitted on held-out items."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""The scorer `local`: mentions and opinions with the confidence that the trained model has in them."""
+"""The scorer `local`: mentions and opinions, with the confidence of the trained model."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple, Self

@@ -119,7 +119,7 @@ def _of_aspect(
 def tone_examples(
     reader: Reader, number: int, snippets: Sequence[tuple[str, bool]], *, seed: int = 1
 ) -> list[Example]:
-    """Return windows of snippets that praise or blame something, which teach nothing but the sign."""
+    """Return windows of snippets that praise or blame, which teach nothing but the sign."""
     rng = np.random.default_rng(seed)
     found = []
     for n, (text, is_praise) in enumerate(snippets):

@@ -1,4 +1,4 @@
-"""Weights of the local model: published ones from an installed package, and the learned difference."""
+"""Weights of the local model: published ones of a package, and the learned difference."""
 
 import hashlib
 import importlib.util
