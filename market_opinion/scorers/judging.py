@@ -1,4 +1,4 @@
-"""From items to opinions by the scorer of a name, or of the settings: every run does it this way."""
+"""The one way from items to opinions, by the scorer of a name or of the settings."""
 
 from dataclasses import dataclass, replace
 from typing import Annotated, NamedTuple

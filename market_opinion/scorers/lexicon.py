@@ -1,7 +1,8 @@
-"""The scorer that needs nothing: VADER on the clause around an aspect's cue, given to the product named nearest.
+"""The scorer `lexicon`: VADER on the clause around a cue, given to the product named nearest.
 
-VADER: C.J. Hutto and E. Gilbert, ICWSM 2014. A domain's own words of praise and complaint stand beside VADER's; what is asked,
-wished or supposed is no opinion, and a clause without a clear sign is none either.
+VADER: C.J. Hutto and E. Gilbert, ICWSM 2014. A domain's own words of praise and complaint stand
+beside VADER's. A question, a wish or a supposition is no opinion, nor is a clause without a clear
+sign.
 """
 
 import math
@@ -30,8 +31,8 @@ _OVERALL_STRENGTH_MIN = 0.35
 _STRONG = 3.0
 # What is asked, wished, supposed, or told of others.
 _UNREAL = re.compile(
-    r"\b(?:if|unless|would (?:be|have|love|like|buy|get)|wish|hope|hopefully|imagine|should|could|might"
-    r"|planning|thinking (?:of|about)|waiting for|rumou?rs?|supposedly|apparently|expect)\b",
+    r"\b(?:if|unless|would (?:be|have|love|like|buy|get)|wish|hope|hopefully|imagine|should|could"
+    r"|might|planning|thinking (?:of|about)|waiting for|rumou?rs?|supposedly|apparently|expect)\b",
     re.IGNORECASE,
 )
 _QUESTION = re.compile(r"\?\s*$")
@@ -103,7 +104,7 @@ class Lexicon:
         return candidates
 
     def judge(self, rows: pl.DataFrame) -> Judgements:
-        """Return judgements of rows of `to_judge`, one a product and aspect that a clause speaks of."""
+        """Return judgements of rows of `to_judge`, one a product and aspect in a clause."""
         found_rows: list[tuple[Any, ...]] = []
         columns = ("row", "text", "products", "reasons", "context_title", "community")
         for row, text, products, reasons, title, community in rows.select(columns).iter_rows():
@@ -133,10 +134,10 @@ class Lexicon:
         return list(strongest.values())
 
     def polarity(self, clause: str, aspect: str | None = None) -> float:
-        """Return the compound score of a clause, between -1 and 1, for an aspect where its words turn there.
+        """Return the compound score of a clause, in [-1, 1], by the words of the aspect.
 
-        Where no word is in its lexicon VADER arrives at zero after some work, which a look at the words saves; emoji are
-        words to it as well.
+        Without a word of its lexicon VADER arrives at zero after some work, which a look at the
+        words saves; emoji are words to VADER as well.
         """
         text = flatten(clause) if self._phrase else clause
         if self._phrase:

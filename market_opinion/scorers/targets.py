@@ -1,4 +1,4 @@
-"""Which of the named products a clause speaks of, and which one it is compared with."""
+"""Targets: the named product that a clause speaks of, and the one it is compared with."""
 
 import re
 from collections.abc import Sequence
@@ -10,7 +10,8 @@ from market_opinion.stages.naming import Naming
 # "better than the iPhone 14", "an upgrade over my S21", "compared to a Pixel 8".
 _COMPARED = re.compile(
     r"(?:\bthan|\bover|\bcompared (?:to|with)|\bunlike|\bvs\.?|\bversus|\bfrom)"
-    r" (?:the |my |an? |any |his |her |our |your |on |with |in |old |new |previous |base |last |original |standard )*$",
+    r" (?:the |my |an? |any |his |her |our |your |on |with |in |old |new |previous |base |last"
+    r" |original |standard )*$",
     re.IGNORECASE,
 )
 # How far back a product that was named is still what a text speaks of, in characters.
@@ -18,7 +19,7 @@ _REACH = 400
 
 
 class Target(NamedTuple):
-    """A product that a clause may judge; `is_loser` where it is what another one is compared with."""
+    """A product that a clause may judge; `is_loser` where another one is compared with it."""
 
     product_id: str
     is_loser: bool
@@ -28,10 +29,11 @@ class Target(NamedTuple):
 def targets_of(
     text: str, clause: Clause, near: int, names: Sequence[Naming], referred: str | None
 ) -> list[Target]:
-    """Return the product a clause speaks of, nearest to the character `near`, and what it is compared with.
+    """Return the product a clause speaks of, nearest to a character, and those compared with it.
 
-    `names` are those whose product is believed, in the order of the text; `referred` is the product of the thread. Looked at
-    are the clause, its sentence, what was named before, the thread's product, and what is named after.
+    `names` are those whose product is believed, in the order of the text; `referred` is the product
+    of the thread. The product is looked for in the clause, its sentence, the text before, the
+    thread, and the text after, in this order.
     """
     within = _inside(names, clause.span)
     losers = [name for name in within if _is_compared(text, name, clause)]

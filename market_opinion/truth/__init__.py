@@ -1,1 +1,1 @@
-"""How right the opinions are: labels, evaluation and agreement."""
+"""Truth of the opinions: labelled items, evaluation, accuracy, agreement, and training."""

@@ -12,7 +12,7 @@ _RIGHT, _FOUND = "opinions right: precision", "opinions right: recall"
 
 
 class Accuracy(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How often an opinion is right in product, aspect and sign, with a 95 % interval.
+    """The share of opinions that are right in product, aspect and sign, with a 95 % interval.
 
     `recall` is the share of the readers' opinions that are found, `item_count` the number of items
     that people have read, `model` the version of the scorer that was measured.

@@ -1,4 +1,4 @@
-"""How two score sets differ: on what both judged, on what one alone did, and in which direction."""
+"""Differences of two score sets: where both judged, where one alone did, and in which direction."""
 
 from typing import NamedTuple
 
@@ -22,7 +22,10 @@ class Agreement(NamedTuple):
 
 
 def compare(left: pl.DataFrame, right: pl.DataFrame, products: pl.DataFrame) -> Agreement:
-    """Rows of silver.opinions of two sets; `products` has `product_id` and `brand`. Shifts are right minus left."""
+    """Compare rows of silver.opinions of two sets; shifts are right minus left.
+
+    `products` has `product_id` and `brand`.
+    """
     columns = [*_KEY, "label", "polarity"]
     both = left.select(columns).join(right.select(columns), on=_KEY, suffix="_right")
     same = both.filter(pl.col("label") == pl.col("label_right")).height
@@ -54,7 +57,7 @@ def _means(opinions: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
 
 
 def _shift(left: pl.DataFrame, right: pl.DataFrame, *, by: str) -> pl.DataFrame:
-    """One row per brand or aspect: how many opinions and what mean polarity each set has, and the shift."""
+    """Return opinions and mean polarity of each set, and the shift, a row a brand or aspect."""
     sums = [frame.group_by(by).agg(pl.exclude("brand", "aspect").sum()) for frame in (left, right)]
     joined = (
         sums[0]

@@ -78,7 +78,7 @@ def reliability(judged: pl.DataFrame) -> pl.DataFrame:
 
 
 def calibration_error(groups: pl.DataFrame) -> float:
-    """Return how far confidences are from the truth, weighted by opinions; 0 where there are none."""
+    """Return the mean distance of confidences from the truth, by opinions; 0 without any."""
     apart = (pl.col("confidence") - pl.col("right_ratio")).abs()
     count = pl.col("opinion_count")
     if groups.is_empty():

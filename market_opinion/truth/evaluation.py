@@ -1,4 +1,4 @@
-"""How well a scorer's opinions agree with labels that people gave."""
+"""Agreement of a scorer's opinions with labels that people gave to whole texts."""
 
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -22,7 +22,10 @@ class Scores(NamedTuple):
 
 
 class Evaluation(NamedTuple):
-    """One scorer on one labelled set. Polarity is of the product as a whole; aspects where the set knows them; None where it does not."""
+    """One scorer on one labelled set.
+
+    Polarity is of the product as a whole. Figures of aspects are None where the set knows none.
+    """
 
     text_count: int
     accuracy: float | None
@@ -35,7 +38,7 @@ class Evaluation(NamedTuple):
 
 
 def to_judge(labelled: pl.DataFrame) -> pl.DataFrame:
-    """The labelled texts as scorers are given items: each with the one product it is labelled on."""
+    """Return labelled texts as rows for a scorer, each with the product it is labelled on."""
     return labelled.with_row_index("row").select(
         platform=pl.lit("labelled"),
         community=pl.lit("labelled"),
@@ -55,7 +58,7 @@ def to_judge(labelled: pl.DataFrame) -> pl.DataFrame:
 
 
 def evaluate(labelled: pl.DataFrame, accepted: pl.DataFrame, rejected_count: int) -> Evaluation:
-    """What `opinions.accept` let pass, beside the labels. A text without an opinion counts as neutral."""
+    """Compare accepted opinions with the labels; a text without an opinion counts as neutral."""
     by_text = (
         accepted.group_by("item_id")
         .agg(pl.col("polarity").sum())
@@ -87,7 +90,7 @@ def evaluate(labelled: pl.DataFrame, accepted: pl.DataFrame, rejected_count: int
 
 
 def _aspects(aspects: pl.DataFrame, accepted: pl.DataFrame) -> tuple[Scores, float | None]:
-    """Whether the aspects spoken of were found, and whether their labels are right where both found them."""
+    """Return how well aspects were detected, and the share of right labels where both have one."""
     known = aspects.select("item_id").unique()
     gold = aspects.drop_nulls("aspects").select("item_id", aspect="aspects", gold="aspect_labels")
     found = (

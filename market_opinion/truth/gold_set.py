@@ -1,4 +1,4 @@
-"""How right mentions and opinions are, held against items that people have labelled and weighted to their population."""
+"""Precision and recall of mentions and opinions on labelled items, weighted to their population."""
 
 import json
 import tomllib
@@ -65,19 +65,23 @@ class Mistake(NamedTuple):
 def read_gold(path: Path, domain: Domain, *, half: Half = "all") -> list[LabelledItem]:
     """Return the labelled items of a file or of all files of the domain in a folder.
 
-    `half` is `all`, `even` (for development) or `odd` (for checking). Raises InvalidRequest where there are none.
+    `half` is `all`, `even` (for development) or `odd` (for checking). Raises InvalidRequest where
+    there are none.
     """
     files = sorted(path.glob(f"{domain.name}*.jsonl")) if path.is_dir() else [path]
     items = [item for file in files if file.is_file() for item in read_labelled_items(file, domain)]
     kept = [item for item in items if half == "all" or is_even(item.item_id) == (half == "even")]
     if not kept:
-        message = f"no labelled items of {domain.name} in {path}: give a file of JSON lines, or a folder with {domain.name}*.jsonl"
+        message = (
+            f"no labelled items of {domain.name} in {path}: give a file of JSON lines,"
+            f" or a folder with {domain.name}*.jsonl"
+        )
         raise InvalidRequest(message)
     return kept
 
 
 def read_strata(path: Path) -> dict[tuple[str, str], int]:
-    """Return how many items of the population each stratum stands for, by community and stratum; empty without a file.
+    """Return the size of each stratum's population, by community and stratum; empty without a file.
 
     The file has a section a community: `[gadgets]`, `own = 2003`.
     """
@@ -110,9 +114,10 @@ def measure(
     domain: Domain,
     sizes: Mapping[tuple[str, str], int] | None = None,
 ) -> list[Measure]:
-    """Return every figure, for all items, by community, and by whether the text itself names the product.
+    """Return every figure, for all items, by community, and for named and referred products.
 
-    Items are weighted by the size of their stratum over the number labelled of it; intervals resample items within strata.
+    Items are weighted by the size of their stratum over the number labelled of it; intervals
+    resample items within strata.
     """
     weights = weights_of(items, sizes or {})
     draws = _draws([(item.community, item.stratum) for item in items])
@@ -139,7 +144,7 @@ def measure(
 def mistakes(
     items: Sequence[LabelledItem], mentions: pl.DataFrame, opinions: pl.DataFrame
 ) -> list[Mistake]:
-    """Return what is wrong, item by item: products missed or wrong, opinions missed, wrong or with the wrong label."""
+    """Return the mistakes, item by item, of products, opinions and labels."""
     found: list[Mistake] = []
     ours_by_item = _said(opinions)
     products = _mentioned(mentions)
@@ -273,7 +278,7 @@ def sign_of(label: str) -> int:
 
 
 def _draws(strata: Sequence[tuple[str, str]]) -> Floats:
-    """Return how often each item is drawn in each of many resamplings within strata: (resamples, items)."""
+    """Return how often each item is drawn in each resampling within strata: (resamples, items)."""
     rng = np.random.default_rng(_SEED)
     draws = np.zeros((_RESAMPLES, len(strata)))
     for stratum in sorted(set(strata)):

@@ -1,7 +1,8 @@
-"""Texts that people have labelled, in the forms such sets are published in, as one frame to measure scorers on.
+"""Texts that people have labelled, in the forms such sets are published in, as one frame.
 
-Rows of `read_labelled`: `text`, `product` (the thing it is judged on), `label` (of the product as a whole, or null) and `aspects`
-and `aspect_labels` (lists of equal length; null where a set knows no aspects).
+Rows of `read_labelled`: `text`, `product` (the thing that is judged), `label` (of the product as a
+whole, or null), and `aspects` and `aspect_labels` (lists of equal length; null where a set knows no
+aspects).
 """
 
 import csv
@@ -39,11 +40,12 @@ _ANNOTATION = re.compile(r"([^,\[\]]+)\[([+-])\d\]")
 
 
 def read_labelled(path: Path, domain: Domain) -> pl.DataFrame:
-    """The labelled texts of a file or folder.
+    """Return the labelled texts of a file or folder.
 
-    Known are JSON lines of {text, product, label, aspects: {aspect: label}}, Amazon reviews in any of their forms, whose stars
-    are taken as labels, CSV files of tweets with the brand or product an emotion is directed at, and review sentences marked
-    `feature[+2]##sentence`, whose features are mapped to aspects by the domain's cues. Raises InvalidRequest for anything else,
+    Known are JSON lines of {text, product, label, aspects: {aspect: label}}, Amazon reviews in any
+    of their forms, whose stars are taken as labels, CSV files of tweets with the brand or product
+    that an emotion is directed at, and review sentences marked `feature[+2]##sentence`, whose
+    features are mapped to aspects by the domain's cues. Raises InvalidRequest for anything else,
     naming file and line.
     """
     if path.is_dir():
@@ -61,13 +63,16 @@ def read_labelled(path: Path, domain: Domain) -> pl.DataFrame:
     else:
         rows = []
     if not rows:
-        message = f"{path}: no labelled texts; give a .jsonl, .csv or .txt file of a known form, or a folder of .txt files"
+        message = (
+            f"{path}: no labelled texts; give a .jsonl, .csv or .txt file of a known form,"
+            " or a folder of .txt files"
+        )
         raise InvalidRequest(message)
     return pl.DataFrame(rows, schema=SCHEMA)
 
 
 def _stars(path: Path) -> Iterator[dict[str, Any]]:
-    """Reviews with the label their stars are: 4 and 5 praise, 1 and 2 complain. Nothing for files of another form."""
+    """Yield reviews: 4 and 5 stars praise, 1 and 2 complain; nothing for files of another form."""
     form = Reviews.line_formats["review"]
     if ending_of(path.name) not in ENDINGS:
         return
@@ -128,7 +133,8 @@ def _json_lines(path: Path, domain: Domain) -> Iterator[dict[str, Any]]:
 def _emotions(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="latin-1", newline="") as file:
         for row in csv.reader(file):
-            if len(row) >= 3 and row[0] and row[2] in _EMOTIONS:  # noqa: PLR2004, text, product, emotion
+            # Text, product, emotion.
+            if len(row) >= 3 and row[0] and row[2] in _EMOTIONS:  # noqa: PLR2004
                 yield {
                     "text": row[0],
                     "product": row[1] or "it",

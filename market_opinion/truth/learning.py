@@ -37,7 +37,7 @@ _STEPS_A_LINE = 100
 
 
 class Sources(NamedTuple):
-    """Where a training finds its texts.
+    """Places in which a training finds its texts.
 
     `labelled` is a folder of labelled items; `snippets` a folder of rated snippets and `toned`
     files of texts with a tone as `truth.labelled` reads them, half of which are learned from.
@@ -108,7 +108,7 @@ def _read(file: Path, domain: Domain) -> list[LabelledItem]:
 
 
 def _balanced(sources: Sources, domain: Domain) -> list[tuple[str, bool]]:
-    """Return short texts of a fixed choice, and whether each praises; about as many do as do not."""
+    """Return short texts of a fixed choice, about as many that praise as that do not."""
     texts = [*_snippets(sources.snippets), *_sentences(sources.toned, domain)]
     order = np.random.default_rng(1).permutation(len(texts))
     shuffled = [texts[n] for n in order]
