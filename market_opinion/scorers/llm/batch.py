@@ -1,4 +1,7 @@
-"""The same questions through a provider's Batch API: hours later, at half the price, and found again after a crash."""
+"""The same questions through a provider's Batch API, at half the price and hours later.
+
+A batch that a crash left behind is found again.
+"""
 
 import hashlib
 import json
@@ -21,10 +24,10 @@ _REQUESTS_MAX = 20_000
 
 
 class Notes(Protocol):
-    """Where pending batches are remembered: a value a name."""
+    """A memory of pending batches: a value a name."""
 
     def load(self) -> Mapping[str, Any]:
-        """All of them."""
+        """Return all of them."""
 
     def keep(self, name: str, value: Any) -> None:  # noqa: ANN401, any JSON
         """One more."""
@@ -34,7 +37,10 @@ class Notes(Protocol):
 
 
 class BatchRun:
-    """Submits questions as batches and waits for them. Each batch is noted before it is waited for."""
+    """A caller that submits questions as batches and waits for them.
+
+    Each batch is noted before it is waited for.
+    """
 
     def __init__(
         self, model: Model, prompt: Prompt, notes: Notes, *, poll_seconds: float = 30.0
@@ -57,11 +63,11 @@ class BatchRun:
         self.totals = Totals(usd=0.0 if model.price else None)
 
     def expect(self, questions: list[Question]) -> float:
-        """What these would cost in USD, about; 0 where the price is not known."""
+        """Return about what these would cost in USD; 0 where the price is not known."""
         return (Engine(self._model, self._prompt).expect(questions).usd or 0.0) * _SHARE_OF_PRICE
 
     def resume(self, on_answers: Callable[[list[Answer]], None]) -> None:
-        """Wait for every batch that an earlier run had submitted to this model, and hand out its answers."""
+        """Wait for the batches of earlier runs with this model, and hand out their answers."""
         for name, note in self._notes.load().items():
             if note["model"] == self._model.name and note["base_url"] == self._model.base_url:
                 self._collect(name, note, on_answers)
@@ -69,7 +75,10 @@ class BatchRun:
     def run(
         self, questions: Iterable[Question], *, on_answers: Callable[[list[Answer]], None]
     ) -> None:
-        """Submit the questions and wait. Those that come back unanswered or unreadable are left for the engine to ask."""
+        """Submit the questions and wait.
+
+        Questions that come back unanswered or unreadable are left for the engine.
+        """
         groups = list(bundles(questions, self._model.items_a_request))
         for at in range(0, len(groups), _REQUESTS_MAX):
             part = groups[at : at + _REQUESTS_MAX]
@@ -78,7 +87,10 @@ class BatchRun:
             try:
                 batch_id = self._find(name) or self._submit(name, part)
             except openai.APIStatusError as error:
-                message = f"the batch API refuses with {error.status_code}: {self._model.name} may not have one; set LLM_MODE=online"
+                message = (
+                    f"the batch API refuses with {error.status_code}:"
+                    f" {self._model.name} may not have one; set LLM_MODE=online"
+                )
                 raise ModelRefused(message) from error
             note = {
                 "batch_id": batch_id,

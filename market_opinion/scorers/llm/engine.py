@@ -1,4 +1,4 @@
-"""Many questions to one model: paced, retried where it helps, taken apart where it does not, each ended by an answer.
+"""Many questions to one model: paced, retried or taken apart, each ended by an answer.
 
 The openai client is used without its own retries, which would hide what they cost.
 """
@@ -43,7 +43,7 @@ _STATUS_OVERLOADED = (_TOO_MANY, 503, 529)
 
 @dataclass
 class Totals:
-    """What a run of the engine did and spent; `stopped` says why it ended before the last question, if it did."""
+    """Counts and costs of a run; `stopped` is the reason of an end before the last question."""
 
     asked_count: int = 0
     kept_count: int = 0
@@ -108,10 +108,11 @@ class Engine:
     async def run(
         self, questions: Iterable[Question], *, on_answers: Callable[[list[Answer]], None]
     ) -> Totals:
-        """Ask every question; `on_answers` gets the answers of each request as they come, and is trusted to keep them.
+        """Ask every question; `on_answers` gets the answers of each request, and must keep them.
 
-        Raises ModelRefused or ModelUnusable after what was under way has ended, with every answer given out before.
-        A budget that is spent ends the run early and without an error: see `totals.stopped`.
+        Raises ModelRefused or ModelUnusable once all requests under way have ended and their
+        answers were given out. A spent budget ends the run early and without an error: see
+        `totals.stopped`.
         """
         batches = self._batches(questions)
         async with self._model.client() as client:
@@ -126,7 +127,7 @@ class Engine:
         return self.totals
 
     def expect(self, questions: Iterable[Question]) -> Totals:
-        """What these questions will take, about, without asking one."""
+        """Return about what these questions will take, without asking one."""
         totals = Totals(usd=0.0 if self._model.price else None)
         for group in bundles(questions, self._model.items_a_request):
             usage = self._expected(_Batch(group, 0.0))
@@ -164,7 +165,8 @@ class Engine:
             self._reserved_usd += cost
             self._in_flight += 1
             task = asyncio.get_running_loop().create_task(self._ask(client, batch, on_answers))
-            task.add_done_callback(lambda done, cost=cost: self._ended(done, cost))  # type: ignore[misc]  # cost binds now
+            # The default binds the cost of this round.
+            task.add_done_callback(lambda done, cost=cost: self._ended(done, cost))  # type: ignore[misc]
 
     def _ended(self, task: "asyncio.Task[None]", cost: float) -> None:
         self._in_flight -= 1
@@ -275,7 +277,10 @@ class Engine:
         *,
         tries: int = _CONTENT_TRIES,
     ) -> None:
-        """Ask again, in halves where there are several: a bad one is found alone, and given up after its tries."""
+        """Ask again, in halves where there are several.
+
+        A bad question is thus found alone, and given up after its tries.
+        """
         questions = batch.questions
         if len(questions) > 1:
             middle = len(questions) // 2
@@ -347,7 +352,8 @@ class Engine:
         if batch.transport_tries >= _TRANSPORT_TRIES or is_late:
             self._give_up(batch, reason, detail, on_answers)
             return
-        await asyncio.sleep(random.uniform(0, min(20.0, 0.25 * 2**batch.transport_tries)))  # noqa: S311, jitter
+        longest = min(20.0, 0.25 * 2**batch.transport_tries)
+        await asyncio.sleep(random.uniform(0, longest))  # noqa: S311, jitter
         self._again.append(batch)
 
     def _give_up(
@@ -364,7 +370,10 @@ class Engine:
         )
         self.totals.rejected_count += len(batch.questions)
         if self._breaker.is_open:
-            message = f"more than 20 of the last 50 answers of {self._model.name} were of no use (last: {reason}): stopped; see ops.rejections"
+            message = (
+                f"more than 20 of the last 50 answers of {self._model.name} were of no use"
+                f" (last: {reason}): stopped; see ops.rejections"
+            )
             raise ModelUnusable(message)
 
     def _answer(
@@ -409,7 +418,7 @@ class Engine:
         )
 
     def _output_tokens(self, batch: _Batch) -> float:
-        """How many tokens its reply will have, about."""
+        """Return about how many tokens the reply will have."""
         return self._output_an_item * len(batch.questions) * batch.output_factor
 
     def _is_beyond_budget(self, cost: float) -> bool:

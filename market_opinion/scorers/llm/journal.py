@@ -1,4 +1,7 @@
-"""Answers of the run that is under way, on disk the moment they are there: what a crash leaves is not paid for again."""
+"""Answers of the run that is under way, on disk the moment they arrive.
+
+What a crash leaves behind is not paid for again.
+"""
 
 import sqlite3
 from collections.abc import Iterable
@@ -22,13 +25,14 @@ class Journal:
             self._connection = sqlite3.connect(path, timeout=60, isolation_level=None)
             # What is deleted is overwritten: it may be words that somebody asked us to forget.
             self._connection.executescript(
-                f"PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA secure_delete = ON; {_TABLE}"
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+                f" PRAGMA secure_delete = ON; {_TABLE}"
             )
         except sqlite3.Error as error:
             raise self._failed(error) from error
 
     def put(self, answers: Iterable[Answer]) -> None:
-        """Keep answers; raises JournalFailed, before anything more is asked, where they cannot be kept."""
+        """Keep answers; raise JournalFailed, before more is asked, where they cannot be kept."""
         try:
             rows = [(answer.question_key, msgspec.json.encode(answer)) for answer in answers]
             self._connection.executemany("INSERT OR REPLACE INTO answers VALUES (?, ?)", rows)
@@ -53,5 +57,6 @@ class Journal:
 
     def _failed(self, error: sqlite3.Error) -> JournalFailed:
         return JournalFailed(
-            f"journal {self._path} cannot be written ({error}): nothing more is asked until it can, so that no answer is lost"
+            f"journal {self._path} cannot be written ({error}): nothing more is asked until it"
+            " can, so that no answer is lost"
         )

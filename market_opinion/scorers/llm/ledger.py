@@ -1,4 +1,4 @@
-"""The ledger of paid questions: which of a slice's questions are answered already, and what the answers mean for its items."""
+"""The ledger of paid questions, and what its answers mean for the items of a slice."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -76,7 +76,8 @@ def judge(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Judgements for `opinions.accept`, and a rejection of every row whose question was given up.
 
-    A question that was not asked yet gives neither. Words that do not stand in the text are left to `accept` to refuse.
+    A question that was not asked yet gives neither. Words that do not stand in the text are left
+    to `accept` to refuse.
     """
     judged, refused = [], []
     for row, question in zip(asked.iter_rows(named=True), questions, strict=True):
@@ -88,7 +89,9 @@ def judge(
                 {
                     **row,
                     "reason": answer.status,
-                    "detail": f"given up after {answer.attempt_count} requests, question {question.key}",
+                    "detail": (
+                        f"given up after {answer.attempt_count} requests, question {question.key}"
+                    ),
                 }
             )
         judged += [_judgement(row["row"], row["text"], mention) for mention in answer.mentions]

@@ -1,4 +1,4 @@
-"""Where a model is, how it is asked, and what its server says of tokens and of waiting."""
+"""A model: its server, how it is asked, and what the server says of tokens and of waiting."""
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -20,7 +20,7 @@ OUTPUT_TOKENS_AN_ITEM = 120
 
 @dataclass(frozen=True)
 class Model:
-    """Where a model is and how it is asked."""
+    """The place of a model, and how it is asked."""
 
     name: str
     base_url: str | None
@@ -57,7 +57,10 @@ class Model:
 
 
 def bundles(questions: Iterable[Question], size: int) -> Iterator[list[Question]]:
-    """Questions that share a request, as they come; those that may speak to the model are asked alone."""
+    """Yield questions that share a request, in their order.
+
+    A question that may speak to the model is asked alone.
+    """
     waiting: list[Question] = []
     for question in questions:
         if question.is_alone:
@@ -79,7 +82,7 @@ def request_body(
     form: ReplyFormat = "json_schema",
     factor: int = 1,
 ) -> dict[str, Any]:
-    """What is sent for these questions; `factor` gives a reply that was cut more room."""
+    """Return the body of a request; `factor` gives more room to a reply that was cut."""
     body: dict[str, Any] = {
         "model": model.name,
         "messages": prompt.messages(questions),

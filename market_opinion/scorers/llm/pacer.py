@@ -1,4 +1,4 @@
-"""When a request may be sent: rates of requests and tokens that are reserved and settled, a gate that all keep, a limit that learns."""
+"""The pace of requests: rates that are reserved and settled, a common gate, a limit that learns."""
 
 import asyncio
 import random
@@ -11,7 +11,10 @@ _MINUTE = 60.0
 
 
 class Bucket:
-    """So many units a minute, handed out first come, first served: each taker is told exactly how long to wait."""
+    """So many units a minute, handed out first come, first served.
+
+    Each taker is told exactly how long to wait.
+    """
 
     def __init__(self, per_minute: float, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Start full."""
@@ -26,7 +29,7 @@ class Bucket:
         return max(0.0, self._free_at - units / self._per_second - now)
 
     def give_back(self, units: float) -> None:
-        """What was reserved and not used; negative for what was used beyond."""
+        """Give back units that were reserved and not used; a negative number takes more."""
         self._free_at -= units / self._per_second
 
 
@@ -50,8 +53,9 @@ class Pacer:
         ]
         if wait := max(waits, default=0.0):
             await asyncio.sleep(wait)
-        while (wait := self._closed_until - time.monotonic()) > 0:  # noqa: ASYNC110, the moment moves while it is waited for
-            # Everyone waits for the same moment: whoever comes a little later finds the server less busy.
+        # The moment may move while it is waited for.
+        while (wait := self._closed_until - time.monotonic()) > 0:  # noqa: ASYNC110
+            # All wait for the same moment: whoever comes a little later finds the server less busy.
             await asyncio.sleep(wait + random.uniform(0, 0.5))  # noqa: S311, spreads callers, no secret
 
     def settle(self, *, reserved: float, used: float) -> None:
@@ -65,7 +69,10 @@ class Pacer:
 
 
 class Limit:
-    """How many requests may be under way: grows slowly while all goes well, falls at once when the server is overloaded."""
+    """The number of requests that may be under way.
+
+    It grows slowly while all goes well, and falls at once when the server is overloaded.
+    """
 
     def __init__(self, *, start: int, most: int) -> None:
         """Begin with `start`, never above `most` and never below 2."""
@@ -75,7 +82,7 @@ class Limit:
 
     @property
     def value(self) -> int:
-        """How many now."""
+        """Return the number now."""
         return int(self._value)
 
     def went_well(self) -> None:
@@ -108,18 +115,21 @@ class Breaker:
 
 
 class TokenEstimate:
-    """Tokens of a text before anyone has counted them: bytes by a factor that learns from what was charged."""
+    """The tokens of a text before anyone has counted them.
+
+    Bytes are multiplied by a factor that learns from what was charged.
+    """
 
     def __init__(self) -> None:
         """Begin with 3.3 bytes a token, as measured over languages."""
         self._per_byte = 1 / 3.3
 
     def __call__(self, text: str) -> float:
-        """How many it will be, about."""
+        """Return about how many tokens the text has."""
         return self.of_bytes(len(text.encode()))
 
     def of_bytes(self, count: int) -> float:
-        """How many a text of so many bytes will be, about."""
+        """Return about how many tokens a text of so many bytes has."""
         return count * self._per_byte
 
     def learn(self, text: str, tokens: float) -> None:

@@ -1,4 +1,7 @@
-"""What a model costs, from a file: USD per million tokens. A model that is not in it has no price, which is not zero."""
+"""Prices of models, from a file: USD per million tokens.
+
+A model that is not in the file has no price, which is not zero.
+"""
 
 import tomllib
 from pathlib import Path
@@ -13,7 +16,7 @@ _MILLION = 1_000_000
 
 
 class Usage(NamedTuple):
-    """Tokens of one request; `input` counts all of them, cached and written to the cache included."""
+    """Tokens of one request; `input` counts all, cached and written to the cache as well."""
 
     input: float = 0
     cached: float = 0
@@ -31,7 +34,10 @@ class Usage(NamedTuple):
 
 
 class Price(BaseModel):
-    """USD per million tokens; cached input and cache writes cost as plain input where nothing else is said."""
+    """USD per million tokens.
+
+    Cached input and cache writes cost as much as plain input where the file says nothing else.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -41,7 +47,7 @@ class Price(BaseModel):
     cache_write: float | None = None
 
     def usd(self, usage: Usage) -> float:
-        """What the tokens cost."""
+        """Return the cost of the tokens in USD."""
         cached = self.input if self.cached_input is None else self.cached_input
         written = self.input if self.cache_write is None else self.cache_write
         plain = usage.input - usage.cached - usage.cache_write
@@ -54,7 +60,10 @@ class Price(BaseModel):
 
 
 def load_price(model: str, path: Path | None = None) -> Price | None:
-    """The model's price; none where the file does not name it. Raises SettingsInvalid for a file that cannot be read."""
+    """Return the model's price; none where the file does not name it.
+
+    Raises SettingsInvalid for a file that cannot be read.
+    """
     place = path or _DEFAULT
     try:
         found = tomllib.loads(place.read_text(encoding="utf-8")).get(model)

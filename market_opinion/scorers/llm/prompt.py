@@ -1,4 +1,7 @@
-"""What a model is asked, and what its reply must be: the class whose schema is sent is the class that checks."""
+"""The question to a model, and the form of its reply.
+
+The class whose schema is sent is the class that checks the reply.
+"""
 
 import hashlib
 import json
@@ -17,13 +20,18 @@ from market_opinion.scorers.llm.prices import Usage
 
 _INSTRUCTIONS = Path(__file__).parent / "instructions.md"
 _CONTEXT_MAX_CHARACTERS = 300
-# Words that speak to a model rather than to people: such a text is asked about alone, so that it can spoil no neighbour.
+# Words that speak to a model rather than to people: such a text is asked about alone, so that it
+# can spoil no neighbour.
 _SUSPICIOUS = re.compile(
-    r"(?i)\b(?:ignore|disregard|forget|override)\b.{0,40}\b(?:previous|above|prior|all|instruction|prompt|rule|context|everything)"
+    r"(?i)\b(?:ignore|disregard|forget|override)\b.{0,40}"
+    r"\b(?:previous|above|prior|all|instruction|prompt|rule|context|everything)"
     r"|\b(?:system|assistant|developer|user)\s*(?:prompt|message)?\s*[:\]]"
-    r"|\byou are (?:now|an? (?:ai|language|helpful))\b|\bas an ai\b|\bnew (?:instruction|task|rule)s?\b|\bjailbreak|\bdo anything now\b"
-    r"|</?\s*(?:comments?|system|instructions?|items?)\b|<\||\[/?inst\]|```|\bjson\b|\bprompt\b|\"?(?:items|mentions|product_id|score|evidence)\"?\s*:"
-    r"|\b(?:respond|reply|answer|output|print|return|classify|rate|mark|label|score)\b.{0,30}\b(?:only|with|as|instead|exactly|everything|every|all)\b"
+    r"|\byou are (?:now|an? (?:ai|language|helpful))\b|\bas an ai\b"
+    r"|\bnew (?:instruction|task|rule)s?\b|\bjailbreak|\bdo anything now\b"
+    r"|</?\s*(?:comments?|system|instructions?|items?)\b|<\||\[/?inst\]|```|\bjson\b|\bprompt\b"
+    r"|\"?(?:items|mentions|product_id|score|evidence)\"?\s*:"
+    r"|\b(?:respond|reply|answer|output|print|return|classify|rate|mark|label|score)\b.{0,30}"
+    r"\b(?:only|with|as|instead|exactly|everything|every|all)\b"
     r"|\bbase64\b|\bsecret\b|\bapi.?key\b"
 )
 _QUOTES = str.maketrans(
@@ -44,7 +52,10 @@ _QUOTES = str.maketrans(
 
 
 class Question(msgspec.Struct, frozen=True):
-    """One text to judge: its key, candidates as (product_id, name), the thread's title, and whether it is asked alone."""
+    """One text to judge.
+
+    `candidates` are pairs of product_id and name; `is_alone` marks a text that shares no request.
+    """
 
     key: str
     text: str
@@ -54,7 +65,10 @@ class Question(msgspec.Struct, frozen=True):
 
 
 class Answer(msgspec.Struct, frozen=True):
-    """What became of a question: `status` is `ok` or the reason it was given up; usage and USD are its share of every attempt."""
+    """The end of a question: `status` is `ok` or the reason why it was given up.
+
+    Usage and USD are the question's share of every attempt.
+    """
 
     question_key: str
     status: str
@@ -78,7 +92,7 @@ class _Strict(BaseModel):
 
 
 class Prompt:
-    """The domain's question to a model: what it says before the comments, and the form of the reply."""
+    """The question of a domain to a model: its words before the comments, and the reply's form."""
 
     def __init__(
         self, domain: Domain, *, instructions: str, examples: Sequence[dict[str, Any]]
@@ -108,7 +122,10 @@ class Prompt:
         return Question(key, text, title, candidates, bool(_SUSPICIOUS.search(text)))
 
     def messages(self, questions: Sequence[Question]) -> list[dict[str, str]]:
-        """The same words first for every request, then the comments as data: JSON in which no text can end its own string."""
+        """Return the messages of a request: the same words first, then the comments as data.
+
+        The data is JSON, in which no text can end its own string.
+        """
         asked = [
             {
                 "id": f"c{number}",
@@ -125,9 +142,9 @@ class Prompt:
         ]
 
     def parse(self, content: str, count: int) -> dict[int, list[Mention]]:
-        """The mentions by position of the question; positions nobody asked for are left out, missing ones are missing.
+        """Return the mentions by position of the question, without positions nobody asked for.
 
-        Raises ReplyInvalid where it is not of the form at all.
+        Raises ReplyInvalid where the reply is not of the form at all.
         """
         text = content.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
         try:
@@ -141,7 +158,8 @@ class Prompt:
             )
             raise ReplyInvalid(message) from None
         asked = {f"c{number}": number - 1 for number in range(1, count + 1)}
-        items: list[Any] = reply.items  # type: ignore[attr-defined]  # the class is made from the domain
+        # The class is made from the domain.
+        items: list[Any] = reply.items  # type: ignore[attr-defined]
         return {
             asked[item.id]: [Mention(**vars(mention)) for mention in item.mentions]
             for item in items
@@ -150,7 +168,7 @@ class Prompt:
 
 
 def load_prompt(domain: Domain, domains_path: Path) -> Prompt:
-    """The prompt of a domain: what every domain asks, then its own `prompt.md` and `examples.jsonl`.
+    """Return the prompt of a domain: the common question, then `prompt.md` and `examples.jsonl`.
 
     Raises DomainInvalid that names file, line and rule.
     """
@@ -166,7 +184,7 @@ def load_prompt(domain: Domain, domains_path: Path) -> Prompt:
 
 
 def text_key(text: str, context: str) -> str:
-    """What two texts share that a model would judge alike: words, not their spacing or case."""
+    """Return what texts share that a model judges alike: words, not their spacing or case."""
     normal = json.dumps(
         [" ".join(part.translate(_QUOTES).lower().split()) for part in (text, context)]
     )
@@ -179,7 +197,10 @@ def answer_key(text: str, title: str | None) -> str:
 
 
 def find_evidence(text: str, quote: str) -> tuple[int, int] | None:
-    """Where the quoted words stand in the text, `[start, end)` in characters, whatever their spacing, quotes and case."""
+    """Return the place of quoted words in the text, `[start, end)` in characters.
+
+    Spacing, quotes and case may differ.
+    """
     wanted = " ".join(quote.translate(_QUOTES).lower().split())
     if not wanted:
         return None
