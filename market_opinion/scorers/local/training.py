@@ -27,11 +27,13 @@ _IGNORED = -1
 # Most tokens, clauses and windows of a batch of each length.
 _SHAPES = ((48, 10, 28), (80, 14, 18), (128, 20, 11), (232, 32, 6))
 _OPINION_WEIGHT = 3.0
-_SMALL_HEADS_WEIGHT, _SIGN_WEIGHT = 0.5, 1.5
+_SMALL_HEADS_WEIGHT, _SIGN_WEIGHT, _TONE_WEIGHT = 0.5, 3.0, 1.0
 _PEAK_RATE, _DECAY = 8e-4, 0.02
 _OVERLAP_MIN = 0.5
+_TONE_SHARES = 3
+_KEPT_STATES = 0.85
 # How many words are hidden from the model at each step, so that it leans on no single one.
-_HIDDEN_WORDS, _MASK, _FIRST_WORD = 0.06, 103, 1000
+_HIDDEN_WORDS, _MASK, _FIRST_WORD = 0.08, 103, 1000
 # A longer snippet may praise and blame.
 _TONE_CLAUSES_MAX = 2
 
@@ -146,13 +148,13 @@ def train(
     """Return what is learned from the examples; equal input on one machine gives equal weights.
 
     `aspects` holds a matrix of one vector an aspect for each domain. Every example is seen once an
-    epoch, every one of `tones` in every second epoch.
+    epoch, every one of `tones` in every third epoch.
     """
     rng = np.random.default_rng(seed)
     learned = _start(rng)
     count = max(matrix.shape[0] for matrix in aspects)
     padded = jnp.stack([_rows(matrix, count) for matrix in aspects])
-    shares = [[*examples, *tones[n % 2 :: 2]] for n in range(epochs)]
+    shares = [[*examples, *tones[n % _TONE_SHARES :: _TONE_SHARES]] for n in range(epochs)]
     schedule_steps = sum(_batch_count(share) for share in shares)
     rate = optax.warmup_cosine_decay_schedule(
         0.0, _PEAK_RATE, schedule_steps // 10, schedule_steps, _PEAK_RATE / 50
@@ -212,7 +214,7 @@ def _start(rng: np.random.Generator) -> Arrays:
 
     return {
         "layers": [layer() for _ in range(6)],
-        "mark": normal(5, MATRICES[0][2], scale=0.02),
+        "mark": normal(5, MATRICES[0][2], scale=0.05),
         "heads": head(heads.shapes()),
     }
 
@@ -231,15 +233,19 @@ def _loss(  # noqa: PLR0917, one batch
     is_hidden = jax.random.bernoulli(word_key, _HIDDEN_WORDS, batch.ids.shape)
     ids = jnp.where(is_hidden & (batch.ids >= _FIRST_WORD), _MASK, batch.ids)
     states = encode(weights, ids, batch.marks, batch.mask, jnp)
-    keep = jax.random.bernoulli(key, 0.9, states.shape)
-    states = jnp.where(keep, states / 0.9, 0.0)
+    keep = jax.random.bernoulli(key, _KEPT_STATES, states.shape)
+    states = jnp.where(keep, states / _KEPT_STATES, 0.0)
     answers = learned["heads"]
     scores = jax.vmap(_opinions_of_one, in_axes=(None, 0, 0, 0, 0))(
         answers["opinions"], states, batch.clauses, aspects[domains], batch.clause_features
     )
     weight = jnp.where(targets.opinions > 0, _OPINION_WEIGHT, 1.0)
     opinion_loss = _binary(scores[..., 0], targets.opinions, weight)
-    sign_loss = _SIGN_WEIGHT * _binary(scores[..., 1], targets.praises)
+    # Snippets alone say nothing of opinions, and are many.
+    is_labelled = (targets.opinions >= 0).any(axis=(1, 2), keepdims=True)
+    sign_loss = _binary(
+        scores[..., 1], targets.praises, jnp.where(is_labelled, _SIGN_WEIGHT, _TONE_WEIGHT)
+    )
     subject = batch.subject
     named = heads.named(answers["named"], states, subject, batch.named_features, jnp)
     referred = heads.referred(
