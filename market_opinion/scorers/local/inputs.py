@@ -13,6 +13,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from market_opinion.domain.definition import BRAND_ROW, Domain
 from market_opinion.scorers.clauses import Clause, Cue, CueFinder, clauses_of
+from market_opinion.scorers.comparisons import Preference, preferences
 from market_opinion.scorers.local.heads import ASPECT_FEATURES, ROLE_FEATURES
 from market_opinion.scorers.targets import targets_of
 from market_opinion.stages.naming import Namer, Naming, namer_of
@@ -56,7 +57,8 @@ class Window:
     """A stretch of an item's text that the model reads at once, after its title, for one product.
 
     `subject_tokens` are where the text or the title names the product, `is_named` whether the
-    stretch itself does.
+    stretch itself does. `preferences` are the product's places in the plain comparisons of
+    each clause's sentence.
     """
 
     item: int
@@ -67,6 +69,7 @@ class Window:
     clause_tokens: list[tuple[int, int]]
     subject_tokens: list[tuple[int, int]]
     is_named: bool
+    preferences: list[Preference | None]
     clause_features: Floats
     named_features: Floats
     referred_features: Floats
@@ -108,7 +111,7 @@ class Reader:
         for part in _parts(clauses, encoded.offsets):
             shared = self._clause_features(item, part.clauses, cues, title_cues, names)
             for product in products:
-                window = _window(number, product, part, encoded, title, names)
+                window = _window(item.text, number, product, part, encoded, title, names)
                 is_named = product in named
                 roles = _roles(item.text, part.clauses, names, product, is_named=is_named)
                 own = np.broadcast_to(roles[:, None, :], (*shared.shape[:2], roles.shape[1]))
@@ -238,7 +241,8 @@ class _Part(NamedTuple):
         return self.clause_tokens[-1][1]
 
 
-def _window(
+def _window(  # noqa: PLR0917, one window
+    text: str,
     number: int,
     product: str,
     part: _Part,
@@ -273,6 +277,9 @@ def _window(
         clause_tokens=[(a + shift, b + shift) for a, b in part.clause_tokens],
         subject_tokens=subject,
         is_named=is_named,
+        preferences=[
+            preferences(text, clause.sentence, names).get(product) for clause in part.clauses
+        ],
         clause_features=none,
         named_features=none,
         referred_features=none,

@@ -10,6 +10,7 @@ from market_opinion.core.contracts import ITEM_KEY
 from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain
 from market_opinion.scorers.clauses import Clause
+from market_opinion.scorers.comparisons import Preference
 from market_opinion.scorers.contract import Bars, Judgements, ScorerContext, Version
 from market_opinion.scorers.local.heads import ASPECT_FEATURES
 from market_opinion.scorers.local.inputs import Floats, Item, Window
@@ -21,6 +22,7 @@ _CHANCE_MIN = 0.12
 # Processors differ beyond these.
 _DIGITS = 3
 _REFERRED = "referred"
+_SURE = 0.97
 
 
 class Evidence(NamedTuple):
@@ -177,6 +179,12 @@ class LocalScorer:
             # A clause that judges one side of a product is not about the whole of it as well.
             if a == self._overall and chance < answer.opinions[k, :, 0].max():
                 continue
+            # A plain comparison is read more surely by rules.
+            preference = window.preferences[k]
+            if preference is Preference.ASKED:
+                continue
+            if preference is not None:
+                praise = _SURE if preference is Preference.WINNER else 1 - _SURE
             role = _role(window.clause_features[k, a])
             yield Evidence(window.product_id, int(a), window.clauses[k], chance, praise, role)
 
