@@ -1,4 +1,30 @@
-"""What a domain folder must hold: its aspects, brands, products and where people speak of them."""
+"""Content of a domain folder: domain.toml and products.csv as types, read and checked.
+
+For example, a complete domain.toml::
+
+    title = "Smartphones"
+    languages = ["eng"]
+
+    [sources.reddit]
+    communities = ["android", "iphone"]
+
+    [aspects.battery]
+    title = "Battery life"
+    cues = ["battery", "runs out", "all day"]
+
+    [aspects.overall]
+    title = "As a whole"
+    is_overall = true
+    cues = ["recommend", "regret"]
+
+    [brands.Google]
+    cues = ["google", "pixel"]
+
+and its products.csv::
+
+    product_id,brand,product,aliases,category,released_on,is_own_brand
+    google-pixel-8,Google,Pixel 8,pixel 8|~p8,flagship,2023-10-12,false
+"""
 
 import csv
 import hashlib
@@ -33,28 +59,44 @@ BRAND_ROW = "brand"
 
 
 class _Strict(BaseModel):
-    """Text from outside: unknown keys are mistakes."""
+    """Model of text from outside; an unknown key is a mistake."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
 class Source(_Strict):
-    """Where a platform is read for this domain, and how comments are: by their own time, as trees of new submissions, or not at all."""
+    """Communities of a platform that are read for this domain, and the way to their comments.
+
+    `comments` are read by their own time (`listing`), as trees of new submissions (`tree`), or not
+    at all (`none`). A platform without communities is searched instead: `queries` has the search
+    for each community under which the results are filed::
+
+        [sources.x]
+        communities = ["phones"]
+        queries = { phones = "(pixel OR iphone) lang:en" }
+    """
 
     communities: tuple[Text, ...] = Field(min_length=1)
     comments: Literal["listing", "tree", "none"] = "listing"
-    # What to search a platform for that has no communities of its own, by the community it is filed under.
     queries: dict[Name, Text] = {}
 
 
 class FileMapping(_Strict):
-    """Files of one form: what their items are, and where in a row each thing stands. The section's name is the platform's, unless told."""
+    """Mapping of files: the kind of their items, and the column of each field (see LineFormat).
+
+    `platform` is the section's name where it is not given. For example::
+
+        [files.survey]
+        kind = "review"
+        community = "customers"
+        fields = { item_id = "answer", created_at = "answered", time = "iso", body = "text" }
+    """
 
     platform: Name | None = None
     kind: Literal["submission", "comment", "review"] = "review"
     community: Text | None = None
     encoding: Text = "utf-8-sig"
-    # Tables know no numbers, so none are insisted on.
+    # Cells of a CSV file are text, so numbers may come as text.
     fields: Annotated[
         LineFormat,
         BeforeValidator(
@@ -65,13 +107,20 @@ class FileMapping(_Strict):
     @model_validator(mode="after")
     def _has_community(self) -> Self:
         if self.community is None and self.fields.community is None:
-            message = "say community, or fields.community for the column that holds it"
+            message = "give community, or fields.community for the column that holds it"
             raise ValueError(message)
         return self
 
 
 class Aspect(_Strict):
-    """One side of a product that people judge; `is_overall` marks the one for the product as a whole."""
+    """One side of a product that people judge, with the words (`cues`) by which they speak of it.
+
+    `is_overall` marks the aspect that stands for the product as a whole. For example::
+
+        [aspects.battery]
+        title = "Battery life"
+        cues = ["battery", "runs out", "all day"]
+    """
 
     title: Text
     cues: tuple[Text, ...]
@@ -79,12 +128,22 @@ class Aspect(_Strict):
 
 
 class Brand(_Strict):
-    """What puts a brand in sight, so that its short aliases may be believed, and what else its name may mean.
+    """Words about a brand, which show whether a name means one of its products.
 
-    In `owners` communities people speak of this brand's products without naming them.
-    `company_names` are aliases that are the maker's name as well, `also_makes` what it makes that
-    is no product of the domain. `other_models` are products of the domain that the catalogue lacks,
-    such as earlier ones: each counts as the row of its brand (`~` as in products.csv).
+    One of the `cues` in a text or title, or an item in one of the `communities`, puts the brand in
+    sight: then its short aliases (`~alias` in products.csv) count too. In `owners` communities
+    people speak of this brand's products without naming them. `company_names` are aliases that
+    are also the name of the maker, `also_makes` its products that are not of the domain.
+    `other_models` are products of the domain that the catalogue lacks, such as earlier ones; each
+    counts as the row of its brand (`~` as in products.csv). For example::
+
+        [brands.Samsung]
+        cues = ["samsung", "galaxy", "one ui"]
+        communities = ["samsung"]
+        owners = ["galaxys24"]
+        company_names = ["samsung"]
+        also_makes = ["tv", "fridge", "galaxy watch"]
+        other_models = ["galaxy note 9", "~note 9"]
     """
 
     cues: tuple[Text, ...] = ()
@@ -98,10 +157,16 @@ class Brand(_Strict):
 class Meaning(_Strict):
     """Words that show whether a name means a product of the domain.
 
-    `product_words` are what the product is called ("phone"), `other_products` what is none of the domain, whoever makes
-    it ("laptop", "phone case"); a name right before one of them means that. `no_cues` are phrases
-    that hold a cue of an aspect and mean something else ("deal with"). In `communities` people
-    speak of little else, so every brand is in sight there.
+    `product_words` are common nouns for a product of the domain, `other_products` those for other
+    things, of any maker; "Samsung laptop" names no phone. `no_cues` are phrases that contain a cue
+    of an aspect and mean something else. In `communities` people speak of little else than the
+    domain, so every brand is in sight there. For example::
+
+        [meaning]
+        product_words = ["phone", "handset"]
+        other_products = ["laptop", "phone case"]
+        no_cues = ["deal with"]
+        communities = ["smartphones"]
     """
 
     product_words: tuple[Text, ...] = ()
@@ -111,10 +176,19 @@ class Meaning(_Strict):
 
 
 class Polarity(_Strict):
-    """Words that praise or blame in this domain, beside what VADER knows.
+    """Words that praise or blame in this domain, in addition to VADER's.
 
-    `neutral` are words of VADER's that mean nothing here; `turned` are words whose sign depends on the aspect, as
-    `{price = {cheap = 1}, build = {cheap = -1}}`. Words are in lower case; praise and complaint may be phrases.
+    `neutral` are words of VADER's that judge nothing here, `turned` words whose sign depends on
+    the aspect. Words are in lower case; `praise` and `complaint` may be phrases. For example::
+
+        [polarity]
+        praise = ["just works"]
+        complaint = ["bricked", "gave up on"]
+        neutral = ["sharp"]
+
+        [polarity.turned]
+        price = { cheap = 1 }
+        build = { cheap = -1 }
     """
 
     praise: tuple[Text, ...] = ()
@@ -124,9 +198,12 @@ class Polarity(_Strict):
 
 
 class Product(_Strict):
-    """One row of products.csv. Aliases are parted by `|`; `~alias` counts only with the brand in sight.
+    """One row of products.csv.
 
-    `ids` is what platforms of reviews call it, as `amazon:B0CHX1W1XY|steam:1245620`; the column may be missing.
+    `aliases` are separated by `|`; an alias with `~` counts only with the brand in sight
+    (`pixel 8|~p8`). `ids` are the product's ids on platforms of reviews, as
+    `amazon:B0CHX1W1XY|steam:1245620`; the column may be missing. A row of the category `brand`
+    stands for the brand itself.
     """
 
     product_id: Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]*$")]
@@ -152,7 +229,7 @@ class Alias(NamedTuple):
 
 
 class DomainFile(_Strict):
-    """domain.toml as written."""
+    """Content of domain.toml; the module shows an example."""
 
     title: Text
     languages: tuple[Text, ...] = Field(min_length=1)
@@ -165,7 +242,7 @@ class DomainFile(_Strict):
 
 
 class Domain(_Strict):
-    """A product category: data only, identified by its folder's name and versioned by its content."""
+    """One product category: identified by the name of its folder, versioned by its content."""
 
     name: str
     title: str
@@ -180,16 +257,16 @@ class Domain(_Strict):
     version: str
 
     def __hash__(self) -> int:
-        """Hash of what the domain holds, which its version stands for."""
+        """Hash of name and version, which changes with the content."""
         return hash((self.name, self.version))
 
     def communities(self, platform: str) -> tuple[str, ...]:
-        """The communities of a platform this domain listens to, in lower case; empty when it names none."""
+        """Return the platform's communities in lower case; empty where the domain names none."""
         source = self.sources.get(platform)
         return tuple(sorted({name.lower() for name in source.communities})) if source else ()
 
     def aliases(self) -> list[Alias]:
-        """Every alias of every product, normalised as texts are, in the order of the catalogue."""
+        """Return every alias of every product, normalised, in the order of the catalogue."""
         return [
             Alias(normalise(alias.removeprefix("~")), product.product_id, alias.startswith("~"))
             for product in self.products
@@ -197,40 +274,44 @@ class Domain(_Strict):
         ]
 
     def product_ids(self, platform: str) -> dict[str, str]:
-        """Our products by what a platform calls them."""
-        named = (
-            (each.partition(":"), product.product_id)
+        """Return product ids of the catalogue by the platform's own ids."""
+        pairs = (
+            (platform_id.partition(":"), product.product_id)
             for product in self.products
-            for each in product.ids
+            for platform_id in product.ids
         )
-        return {name: product_id for (prefix, _, name), product_id in named if prefix == platform}
+        return {name: product_id for (prefix, _, name), product_id in pairs if prefix == platform}
 
     @property
     def overall_aspect(self) -> str:
-        """The aspect that stands for the product as a whole."""
+        """Name of the aspect that stands for the product as a whole."""
         return next(name for name, aspect in self.aspects.items() if aspect.is_overall)
 
 
 def normalise(text: str) -> str:
-    """Lower case, with everything but letters, digits and `+` turned into single spaces."""
+    """Return the text in lower case, with single spaces for all but letters, digits and `+`.
+
+    For example, "Moto G-Power (2024)" becomes "moto g power 2024".
+    """
     return " ".join(re.sub(r"[^\w+]|_", " ", text.lower()).split())
 
 
 def domain_names(domains_path: Path) -> list[str]:
-    """Every domain there is, in alphabetical order."""
+    """Return the names of all domains, in alphabetical order."""
     return sorted(path.parent.name for path in domains_path.glob("*/domain.toml"))
 
 
 def load_domain(name: str, domains_path: Path) -> Domain:
-    """The domain kept in a folder of this name.
+    """Return the domain of the folder with this name.
 
-    Raises UnknownDomain naming those that exist, or DomainInvalid naming file, line and rule.
+    Raises UnknownDomain, which lists the existing domains, or DomainInvalid, which names file,
+    line and rule.
     """
     folder = domains_path / name
     if not re.fullmatch(r"[A-Za-z0-9_-]+", name) or not (folder / "domain.toml").is_file():
-        known = domain_names(domains_path)
+        names = domain_names(domains_path)
         message = (
-            f"no domain {name!r} below {domains_path}; there are: {', '.join(known) or 'none'}"
+            f"no domain {name!r} below {domains_path}; there are: {', '.join(names) or 'none'}"
         )
         raise UnknownDomain(message)
     stamps = [
@@ -243,7 +324,7 @@ def load_domain(name: str, domains_path: Path) -> Domain:
 
 @lru_cache(maxsize=16)
 def _load(folder: Path, _stamps: str) -> Domain:
-    """The same, read once for as long as nobody touches it: a run asks for it at every stage."""
+    """Return the domain of a folder; cached until a file changes, since every stage loads it."""
     name, file = folder.name, _read_toml(folder / "domain.toml")
     products = _read_products(folder / "products.csv")
     content = {
@@ -290,7 +371,7 @@ def _invalid(place: object, error: ValidationError) -> DomainInvalid:
 
 
 def _check(domain: Domain, folder: Path) -> None:
-    """Refuse what would make a mention or an opinion ambiguous."""
+    """Raise DomainInvalid for content that would make a mention or an opinion ambiguous."""
     problems = itertools.chain(_aspect_problems(domain), _product_problems(domain))
     for file, problem in problems:
         message = f"{folder / file}: {problem}"
@@ -312,27 +393,30 @@ def _aspect_problems(domain: Domain) -> Iterator[tuple[str, str]]:
 
 
 def _product_problems(domain: Domain) -> Iterator[tuple[str, str]]:
-    seen: set[str] = set()
+    ids: set[str] = set()
     for product in domain.products:
-        if product.product_id in seen:
+        if product.product_id in ids:
             yield "products.csv", f"product_id {product.product_id!r} appears twice"
-        seen.add(product.product_id)
+        ids.add(product.product_id)
         if product.brand not in domain.brands:
             yield (
                 "products.csv",
-                f"brand {product.brand!r} of {product.product_id} has no [brands] entry in domain.toml",
+                (
+                    f"brand {product.brand!r} of {product.product_id} has no [brands] entry"
+                    " in domain.toml"
+                ),
             )
-    named = [("alias", alias.alias, alias.product_id) for alias in domain.aliases()]
-    named += [
+    names = [("alias", alias.alias, alias.product_id) for alias in domain.aliases()]
+    names += [
         ("id", each, product.product_id) for product in domain.products for each in product.ids
     ]
     owners: dict[tuple[str, str], str] = {}
-    for what, name, product_id in named:
-        owner = owners.setdefault((what, name), product_id)
+    for kind, name, product_id in names:
+        owner = owners.setdefault((kind, name), product_id)
         if not name:
             yield "products.csv", f"{product_id} has an alias without a letter or digit"
         elif owner != product_id:
             yield (
                 "products.csv",
-                f"{what} {name!r} stands for both {owner} and {product_id}: keep one",
+                f"{kind} {name!r} stands for both {owner} and {product_id}: keep one",
             )

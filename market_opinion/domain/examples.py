@@ -1,4 +1,11 @@
-"""How a model is asked about a domain: its prompt.md, and the examples of examples.jsonl, which are tests as well."""
+"""The prompt of a domain: prompt.md, and the examples of examples.jsonl, which are also tests.
+
+One example is a line of JSON (wrapped here)::
+
+    {"text": "The battery of my Pixel 8 is great.", "thread": "", "products": ["google-pixel-8"],
+     "mentions": [{"product_id": "google-pixel-8", "aspect": "battery", "label": "positive",
+                   "score": 0.7, "evidence": "battery of my Pixel 8 is great"}]}
+"""
 
 from pathlib import Path
 
@@ -9,7 +16,10 @@ from market_opinion.domain.definition import Domain
 
 
 class Mention(msgspec.Struct, frozen=True):
-    """What a model says of one product's aspect; `score` in [-1, 1], `evidence` the words it rests on."""
+    """A model's judgement of one aspect of one product.
+
+    `score` lies in [-1, 1]; `evidence` quotes the words of the text that show it.
+    """
 
     product_id: str
     aspect: str
@@ -19,7 +29,10 @@ class Mention(msgspec.Struct, frozen=True):
 
 
 class Example(msgspec.Struct, forbid_unknown_fields=True):
-    """A text with the products that are offered, and the mentions that are right."""
+    """A text, the products that the model is asked about, and the right mentions.
+
+    `thread` is the title above the text.
+    """
 
     text: str
     products: list[str]
@@ -28,13 +41,19 @@ class Example(msgspec.Struct, forbid_unknown_fields=True):
 
 
 def read_question(domain: Domain, domains_path: Path) -> tuple[str, list[Example]]:
-    """The text of prompt.md and the examples; raises DomainInvalid that names file, line and rule."""
+    """Return the text of prompt.md and the examples.
+
+    Raises DomainInvalid, which names file, line and rule.
+    """
     folder = domains_path / domain.name
     try:
         text = (folder / "prompt.md").read_text(encoding="utf-8")
         lines = (folder / "examples.jsonl").read_text(encoding="utf-8").splitlines()
     except OSError as error:
-        message = f"{error.filename}: a model is asked with prompt.md and examples.jsonl; {error.strerror}"
+        message = (
+            f"{error.filename}: a model needs prompt.md and examples.jsonl of the domain;"
+            f" {error.strerror}"
+        )
         raise DomainInvalid(message) from error
     examples = []
     for number, line in enumerate(lines, start=1):
@@ -52,21 +71,21 @@ def read_question(domain: Domain, domains_path: Path) -> tuple[str, list[Example
 
 
 def doubt(mention: Mention) -> str | None:
-    """Reason to doubt a mention that contradicts itself; none for others."""
-    sign = {"positive": mention.score > 0, "negative": mention.score < 0}.get(mention.label, True)
-    return None if sign else "sign_disagrees"
+    """Return the reason code of a mention whose score contradicts its label; None for others."""
+    agrees = {"positive": mention.score > 0, "negative": mention.score < 0}
+    return None if agrees.get(mention.label, True) else "sign_disagrees"
 
 
 def _problem(example: Example, domain: Domain) -> str | None:
-    known = {product.product_id for product in domain.products}
+    catalogue = {product.product_id for product in domain.products}
     for product_id in example.products:
-        if product_id not in known:
+        if product_id not in catalogue:
             return f"no product {product_id} in products.csv"
     for mention in example.mentions:
         if mention.aspect not in domain.aspects:
             return f"no aspect {mention.aspect} in domain.toml"
         if mention.product_id not in example.products:
-            return f"mention of {mention.product_id}, which is not among its products"
+            return f"mention of {mention.product_id}, which is not among the example's products"
         if mention.evidence not in example.text:
             return f"evidence {mention.evidence!r} does not stand in the text"
         if doubt(mention):

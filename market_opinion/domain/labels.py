@@ -1,4 +1,4 @@
-"""Items that people have labelled: which products a text speaks of, and what its writer thinks of them."""
+"""Items that people have labelled with the products a text mentions and its writer's opinions."""
 
 import hashlib
 from collections.abc import Iterable, Sequence
@@ -19,14 +19,17 @@ _NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 class LabelledMention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A product that the text names (`text`), or that only its thread tells (`context`)."""
+    """A mentioned product; `how` is `text` where the text names it, else `context`.
+
+    With `context`, only the thread shows that the product is meant.
+    """
 
     product_id: str
     how: Literal["text", "context"] = "text"
 
 
 class LabelledOpinion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What the writer thinks of one aspect of one product, and the words of the text that show it."""
+    """The writer's opinion on one aspect of one product; `evidence` quotes the text."""
 
     product_id: str
     aspect: str
@@ -35,12 +38,18 @@ class LabelledOpinion(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class LabelledItem(msgspec.Struct, frozen=True):
-    """One item as a reader saw it, and what the reader found.
+    """One item with the labels of its reader.
 
-    As a line of a file: `{"item_id": "a1", "community": "phones", "stratum": "named", "thread": "Pixel 8 or S24?", "text":
-    "My Pixel 8 dies by lunch", "mentions": [{"product_id": "google-pixel-8"}], "opinions": [{"product_id": "google-pixel-8",
-    "aspect": "battery", "label": "negative", "evidence": "dies by lunch"}]}`. `stratum`, with the sizes of the strata, says how
-    the item was drawn; `kind` is what the platform calls it.
+    In a file it is one line of JSON (wrapped here)::
+
+        {"item_id": "a1", "community": "phones", "stratum": "named", "thread": "Pixel 8 or S24?",
+         "text": "My Pixel 8 dies by lunch",
+         "mentions": [{"product_id": "google-pixel-8"}],
+         "opinions": [{"product_id": "google-pixel-8", "aspect": "battery", "label": "negative",
+                       "evidence": "dies by lunch"}]}
+
+    `stratum` is the group of items from which this one was drawn at random, `kind` submission,
+    comment or review, `thread` the title of its thread, `parent` the text that it answers.
     """
 
     item_id: str
@@ -55,7 +64,10 @@ class LabelledItem(msgspec.Struct, frozen=True):
 
 
 def read_labelled_items(path: Path, domain: Domain) -> list[LabelledItem]:
-    """Return the items of a file of JSON lines; raises InvalidRequest that names line and rule."""
+    """Return the items of a file of JSON lines.
+
+    Raises InvalidRequest, which names line and rule.
+    """
     items = []
     for number, line in enumerate(path.read_bytes().splitlines(), start=1):
         if not line.strip():
@@ -73,9 +85,9 @@ def read_labelled_items(path: Path, domain: Domain) -> list[LabelledItem]:
 
 
 def _problem(item: LabelledItem, domain: Domain) -> str | None:
-    known = {product.product_id for product in domain.products}
+    catalogue = {product.product_id for product in domain.products}
     mentioned = {mention.product_id for mention in item.mentions}
-    if unknown := sorted(mentioned - known):
+    if unknown := sorted(mentioned - catalogue):
         return f"{', '.join(unknown)} is not in products.csv of {domain.name}"
     for opinion in item.opinions:
         if opinion.product_id not in mentioned:
@@ -88,7 +100,10 @@ def _problem(item: LabelledItem, domain: Domain) -> str | None:
 
 
 def as_silver(items: Sequence[LabelledItem]) -> pl.DataFrame:
-    """Return labelled items as rows of silver.items: cleaned already, each in a thread of its own."""
+    """Return labelled items as rows of silver.items, each in a thread of its own.
+
+    Their texts are taken as they are, since they were cleaned before they were labelled.
+    """
     rows = [
         dict.fromkeys(SILVER_ITEMS.schema)
         | {
@@ -111,17 +126,23 @@ def as_silver(items: Sequence[LabelledItem]) -> pl.DataFrame:
 
 
 def share(item_id: str) -> float:
-    """Return a number in [0, 1) that only depends on the id, to part items at random and always alike."""
+    """Return a number in [0, 1) that depends on the id alone.
+
+    Items split by this number are split at random, and alike every time.
+    """
     return int.from_bytes(hashlib.blake2b(item_id.encode(), digest_size=4).digest()) / 2**32
 
 
 def is_even(item_id: str) -> bool:
-    """Whether the characters of an id add up to an even number: such items are for development, others for checking."""
+    """Return whether the code points of an id have an even sum.
+
+    Such items are for development, the others for checking.
+    """
     return sum(map(ord, item_id)) % 2 == 0
 
 
 def texts_digest(items: Iterable[LabelledItem]) -> str:
-    """Return a hash of ids, texts and labels, in their order."""
+    """Return a hash of all fields of the items, in the order of the items."""
     digest = hashlib.sha256()
     for item in items:
         digest.update(msgspec.json.encode(item))

@@ -1,4 +1,7 @@
-"""What is allowed in a domain but will make its figures worse: names that mean other things too, aspects nobody would recognise."""
+"""Advice on a domain that is valid, but whose figures would be poor.
+
+Examples are an alias that is an everyday word, and an aspect with too few cues to be recognised.
+"""
 
 import functools
 from collections.abc import Iterator
@@ -11,14 +14,14 @@ from market_opinion.domain.examples import read_question
 
 _EVERYDAY = Path(__file__).parent / "everyday.txt"
 _ALIAS_MIN_CHARACTERS = 3
-# More everyday words in a row than these, or one with a number, hardly mean anything else than a name.
-_SAID_TOGETHER_MAX = 2
+# Three everyday words in a row, or one of them with a number, hardly mean anything but a name.
+_EVERYDAY_WORDS_MAX = 2
 _CUES_MIN = 4
 _EXAMPLES_MIN = 12
 
 
 class Finding(NamedTuple):
-    """One thing to look at: the file it is in, what is wrong and what to do."""
+    """One piece of advice: the file, the fault in it, and its correction."""
 
     file: str
     text: str
@@ -26,21 +29,27 @@ class Finding(NamedTuple):
 
 @functools.cache
 def everyday_words() -> frozenset[str]:
-    """Words that people use without meaning a product."""
+    """Return the words that people use without meaning a product."""
     lines = _EVERYDAY.read_text(encoding="utf-8").splitlines()
     return frozenset(word for line in lines if not line.startswith("#") for word in line.split())
 
 
 def needs_brand(alias: str) -> bool:
-    """Whether a normalised alias means nothing by itself: hardly a letter, numbers, or one or two everyday words."""
+    """Return whether a normalised alias needs its brand in sight.
+
+    That is an alias of under three characters, of numbers and single letters only, or of one or
+    two everyday words.
+    """
     words = alias.split()
     is_bare = all(word.isdigit() or len(word) == 1 for word in words)
-    is_said = len(words) <= _SAID_TOGETHER_MAX and all(word in everyday_words() for word in words)
-    return len(alias) < _ALIAS_MIN_CHARACTERS or is_bare or is_said
+    is_everyday = len(words) <= _EVERYDAY_WORDS_MAX and all(
+        word in everyday_words() for word in words
+    )
+    return len(alias) < _ALIAS_MIN_CHARACTERS or is_bare or is_everyday
 
 
 def lint(domain: Domain, domains_path: Path) -> Iterator[Finding]:
-    """Everything worth a look, in order of its file; an empty domain of findings is a good one, not a perfect one."""
+    """Yield all findings, file by file; a domain without findings need not be perfect."""
     yield from _aspects(domain)
     yield from _aliases(domain)
     yield from _examples(domain, domains_path)
@@ -49,13 +58,17 @@ def lint(domain: Domain, domains_path: Path) -> Iterator[Finding]:
 def _aspects(domain: Domain) -> Iterator[Finding]:
     for name, aspect in domain.aspects.items():
         if len(aspect.cues) < _CUES_MIN and not aspect.is_overall:
-            text = f"aspects.{name} has {len(aspect.cues)} cues: add the words people use for {aspect.title.lower()}, at least {_CUES_MIN}"
+            text = (
+                f"aspects.{name} has {len(aspect.cues)} cues: add the words people use for"
+                f" {aspect.title.lower()}, at least {_CUES_MIN}"
+            )
             yield Finding("domain.toml", text)
     for name, brand in domain.brands.items():
         if not brand.cues:
             yield Finding(
                 "domain.toml",
-                f"brands.{name} has no cues, so its short aliases are never believed: add what it is called",
+                f"brands.{name} has no cues, so its short aliases never count:"
+                " add the names that people use for the brand",
             )
 
 
@@ -65,12 +78,14 @@ def _aliases(domain: Domain) -> Iterator[Finding]:
         if not alias.needs_brand and needs_brand(alias.alias):
             yield Finding(
                 "products.csv",
-                f"alias {alias.alias!r} of {alias.product_id} is said without meaning it: write ~{alias.alias}",
+                f"alias {alias.alias!r} of {alias.product_id} is also used without meaning the"
+                f" product: write ~{alias.alias}",
             )
         if alias.alias in cues:
             yield Finding(
                 "products.csv",
-                f"alias {alias.alias!r} of {alias.product_id} is also a cue of aspect {cues[alias.alias]}: keep one",
+                f"alias {alias.alias!r} of {alias.product_id} is also a cue of aspect"
+                f" {cues[alias.alias]}: keep one",
             )
 
 
@@ -83,5 +98,6 @@ def _examples(domain: Domain, domains_path: Path) -> Iterator[Finding]:
     if len(examples) < _EXAMPLES_MIN:
         yield Finding(
             "examples.jsonl",
-            f"{len(examples)} examples: a model learns from {_EXAMPLES_MIN} or more, hard ones above all",
+            f"{len(examples)} examples: add more, hard ones above all; a model needs at least"
+            f" {_EXAMPLES_MIN}",
         )

@@ -1,4 +1,7 @@
-"""A new domain from a catalogue and the names of its aspects: a folder that works at once, to be made better by hand."""
+"""New domain folders, made of a catalogue and the names of aspects.
+
+Such a domain works at once; people then improve it by hand.
+"""
 
 import csv
 import itertools
@@ -26,7 +29,7 @@ _COLUMNS = (
 _SAMPLE_START = 1_772_323_200  # 2026-03-01T00:00:00Z
 _HOURS = 24
 _SAMPLE_PRODUCTS = 6
-# What the written sample says; made up, to show that the domain works.
+# Texts of the sample, made up to show that the domain works.
 _PRAISE = (
     "The {cue} of the {name} is great.",
     "Really happy with the {name}, excellent {cue}.",
@@ -40,31 +43,39 @@ _COMPLAINT = (
 
 
 def read_catalogue(path: Path) -> list[dict[str, str]]:
-    """Rows of products.csv from any CSV with the columns `brand` and `product`; what else it has of our columns is kept.
+    """Return rows of products.csv, made of any CSV file with the columns `brand` and `product`.
 
-    Raises InvalidRequest that names line and rule.
+    Values of other columns of products.csv are kept; aliases are made up where there are none.
+    Raises InvalidRequest, which names line and rule. For example, a catalogue::
+
+        brand,product
+        Toyota,Corolla
+        Toyota,RAV4
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file)
             if missing := {"brand", "product"} - set(reader.fieldnames or ()):
-                message = f"{path} has no column {' and '.join(sorted(missing))}: name them in its first line"
+                message = (
+                    f"{path} has no column {' and '.join(sorted(missing))}:"
+                    " its first line must name the columns"
+                )
                 raise InvalidRequest(message)
-            given = [
+            numbered_rows = [
                 (reader.line_num, {name: (row.get(name) or "").strip() for name in _COLUMNS})
                 for row in reader
             ]
     except (OSError, UnicodeDecodeError) as error:
         message = f"{path} cannot be read: {error}"
         raise InvalidRequest(message) from error
-    for line, row in given:
+    for line, row in numbered_rows:
         if not row["brand"] or not row["product"]:
             message = f"{path} line {line}: brand and product must both be given"
             raise InvalidRequest(message)
-    if not given:
+    if not numbered_rows:
         message = f"{path} has no product"
         raise InvalidRequest(message)
-    return _with_aliases([_filled(row) for _, row in given])
+    return _with_aliases([_filled(row) for _, row in numbered_rows])
 
 
 def write_domain(
@@ -75,7 +86,11 @@ def write_domain(
     aspects: Sequence[str],
     communities: Sequence[str],
 ) -> list[Path]:
-    """Write the folder's files and return their paths; raises InvalidRequest where it is there already, or a name is none."""
+    """Write the files of a new domain folder and return their paths.
+
+    Raises InvalidRequest where the folder exists, or the name of the domain or of an aspect is not
+    in lower-case letters, digits and `_`.
+    """
     if folder.exists():
         message = f"{folder} is there already: choose another name, or remove it"
         raise InvalidRequest(message)
@@ -88,7 +103,7 @@ def write_domain(
             folder.name, title, aspects, communities, sorted({row["brand"] for row in rows})
         ),
         "products.csv": _products_csv(rows),
-        "prompt.md": f"# About {title.lower()}\n\n- Say here what a model could take for another aspect, as `- Heat is performance.`\n",
+        "prompt.md": _prompt(title),
         "examples.jsonl": _lines(_examples(rows, aspects)),
         "sample/RS_sample.jsonl": _lines([_submission(folder.name, title)]),
         "sample/RC_sample.jsonl": _lines(_comments(folder.name, rows, aspects)),
@@ -97,6 +112,14 @@ def write_domain(
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     return [folder / name for name in texts]
+
+
+def _prompt(title: str) -> str:
+    return (
+        f"# About {title.lower()}\n\n"
+        "- Say here which aspect is meant where a model could choose another one, as"
+        " `- Heat is performance.`\n"
+    )
 
 
 def _filled(row: dict[str, str]) -> dict[str, str]:
@@ -109,52 +132,75 @@ def _filled(row: dict[str, str]) -> dict[str, str]:
 
 
 def _with_aliases(rows: list[dict[str, str]]) -> list[dict[str, str]]:
-    """What each product may be called, where the catalogue does not say, without what two of them are called."""
-    called = [_names(row) for row in rows]
-    owners = Counter(name for names in called for name in names)
-    for row, names in zip(rows, called, strict=True):
+    """Return the rows, with aliases of our own where the catalogue has none.
+
+    A name that two products could have is an alias of neither.
+    """
+    names_of_rows = [_names(row) for row in rows]
+    owners = Counter(name for names in names_of_rows for name in names)
+    for row, names in zip(rows, names_of_rows, strict=True):
         if not row["aliases"]:
             row["aliases"] = "|".join(
                 f"~{name}" if needs_brand(name) else name for name in names if owners[name] == 1
             )
         if not row["aliases"]:
-            message = f"{row['brand']} {row['product']} is there twice, or called as another is: give it aliases of its own"
+            message = (
+                f"{row['brand']} {row['product']} is in the catalogue twice, or has the names of"
+                " another product: give it aliases of its own"
+            )
             raise InvalidRequest(message)
     return rows
 
 
 def _names(row: dict[str, str]) -> list[str]:
-    """Brand and product, and the product alone, each with and without gaps between letters and digits: cr v, crv; rav4, rav 4."""
+    """Return the names of a product: with its brand, without it, and both in other spellings.
+
+    Other spellings have no gaps between single letters and digits, or have gaps between letters
+    and digits: `crv` of `cr v`, `rav 4` of `rav4`.
+    """
     product = normalise(row["product"])
-    written = [normalise(f"{row['brand']} {row['product']}"), product]
+    plain = [normalise(f"{row['brand']} {row['product']}"), product]
     tight = re.sub(r"(?<=\b[a-z]) (?=[a-z]\b)|(?<=[a-z]) (?=\d)|(?<=\d) (?=[a-z]\b)", "", product)
     loose = re.sub(r"(?<=[a-z])(?=\d)", " ", product)
     spelt = [each for each in (tight, loose) if each != product]
     return list(
-        dict.fromkeys([*written, *(normalise(f"{row['brand']} {each}") for each in spelt), *spelt])
+        dict.fromkeys([*plain, *(normalise(f"{row['brand']} {each}") for each in spelt), *spelt])
     )
 
 
 def _domain_toml(
     name: str, title: str, aspects: Iterable[str], communities: Sequence[str], brands: Iterable[str]
 ) -> str:
-    text = f'title = {json.dumps(title)}\n# ISO 639-3, as the language detector names them.\nlanguages = ["eng"]\n'
+    text = (
+        f"title = {json.dumps(title)}\n"
+        '# ISO 639-3, as the language detector names them.\nlanguages = ["eng"]\n'
+    )
     if communities:
         text += f"\n[sources.reddit]\ncommunities = {json.dumps(list(communities))}\n"
     text += f"\n[sources.sample]\ncommunities = [{json.dumps(name)}]\n"
-    text += "\n# Cues are compared as products are: lower case, punctuation as spaces, whole words. Add what people say.\n"
+    text += (
+        "\n# Cues are compared as products are: lower case, punctuation as spaces, whole words."
+        "\n# Add the words that people use.\n"
+    )
     for aspect in aspects:
         spoken = aspect.replace("_", " ")
-        text += f"\n[aspects.{aspect}]\ntitle = {json.dumps(spoken.capitalize())}\ncues = {json.dumps(_cues(spoken))}\n"
-    text += '\n[aspects.overall]\ntitle = "As a whole"\nis_overall = true\ncues = ["worth it", "recommend", "love it", "hate it", "regret"]\n'
-    text += "\n# What puts a brand in sight, so that its short aliases (written ~alias in products.csv) may be believed.\n"
+        text += (
+            f"\n[aspects.{aspect}]\n"
+            f"title = {json.dumps(spoken.capitalize())}\ncues = {json.dumps(_cues(spoken))}\n"
+        )
+    text += (
+        '\n[aspects.overall]\ntitle = "As a whole"\nis_overall = true\n'
+        'cues = ["worth it", "recommend", "love it", "hate it", "regret"]\n'
+        "\n# Cues that put a brand in sight: then its short aliases, written ~alias in"
+        " products.csv,\n# count too.\n"
+    )
     for brand in brands:
         text += f"\n[brands.{json.dumps(brand)}]\ncues = {json.dumps([normalise(brand)])}\n"
     return text
 
 
 def _cues(spoken: str) -> list[str]:
-    """The aspect's own name, as one and as many."""
+    """Return the aspect's own name in singular and plural."""
     return list(
         dict.fromkeys([spoken, spoken.removesuffix("s") if spoken.endswith("s") else f"{spoken}s"])
     )
@@ -173,24 +219,24 @@ def _products_csv(rows: Iterable[dict[str, str]]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _said(
+def _statements(
     rows: Sequence[dict[str, str]], aspects: Sequence[str]
 ) -> Iterator[tuple[dict[str, str], str, bool, str]]:
-    """Product, aspect, whether it is praised, and the words, in turns."""
+    """Yield product, aspect, whether the aspect is praised, and a made-up text for each pair."""
     turns = itertools.product(rows[:_SAMPLE_PRODUCTS], aspects)
     for number, (row, aspect) in enumerate(turns):
         is_praised = number % 3 != 0
-        form = (_PRAISE if is_praised else _COMPLAINT)[number % 3]
+        template = (_PRAISE if is_praised else _COMPLAINT)[number % 3]
         yield (
             row,
             aspect,
             is_praised,
-            form.format(cue=aspect.replace("_", " "), name=f"{row['brand']} {row['product']}"),
+            template.format(cue=aspect.replace("_", " "), name=f"{row['brand']} {row['product']}"),
         )
 
 
 def _examples(rows: Sequence[dict[str, str]], aspects: Sequence[str]) -> Iterator[dict[str, Any]]:
-    for row, aspect, is_praised, text in itertools.islice(_said(rows, aspects), 12):
+    for row, aspect, is_praised, text in itertools.islice(_statements(rows, aspects), 12):
         mention = {
             "product_id": row["product_id"],
             "aspect": aspect,
@@ -219,7 +265,7 @@ def _submission(name: str, title: str) -> dict[str, Any]:
 def _comments(
     name: str, rows: Sequence[dict[str, str]], aspects: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
-    for number, (_, _, _, text) in enumerate(_said(rows, aspects)):
+    for number, (_, _, _, text) in enumerate(_statements(rows, aspects)):
         yield {
             "id": f"c{number:04d}",
             "subreddit": name,

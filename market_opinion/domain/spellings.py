@@ -1,4 +1,8 @@
-"""Spellings of product names, derived from a catalogue's aliases: plurals, glued words, short forms, models it lacks."""
+"""Spellings of product names: the aliases of a catalogue, and the forms derived from them.
+
+For example, `iphone 14 pro` gives `iphone 14 pros`, `iphone14pro`, `iphone14 pro` and, where the
+brand is in sight, `14 pro`.
+"""
 
 import itertools
 import re
@@ -10,41 +14,31 @@ from typing import NamedTuple
 
 from market_opinion.domain.definition import BRAND_ROW, Domain, Product, normalise
 
-_NUMBER_WORDS = (
-    "gen",
-    "generation",
-    "first",
-    "second",
-    "third",
-    "fourth",
-    "1st",
-    "2nd",
-    "3rd",
-    "4th",
-    "5th",
-)
+_NUMBER_WORDS = frozenset("gen generation first second third fourth 1st 2nd 3rd 4th 5th".split())
 _GLUED_MIN_CHARACTERS = 5
 _PLURAL_MIN_CHARACTERS = 3
-# A bare number with one letter is a quantity as well: "12m".
+# The fewest words of a name with initials, less one, by whether it begins with a bare number: a
+# number with a single letter may be a quantity, as "12m".
 _INITIALS_AFTER = {True: 2, False: 1}
 _DIGIT = re.compile(r"\d")
 _BOUNDARY = re.compile(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])")
 
 
 class Strength(StrEnum):
-    """How much has to stand around a spelling before it is believed."""
+    """Condition under which a spelling counts as its product."""
 
-    FULL = "full"  # means the product wherever it stands
-    BRAND = "brand"  # counts with the brand in sight
-    NUMBER = (
-        "number"  # a bare number: counts with the brand in sight and a word such as `my` before it
-    )
+    # Wherever it stands.
+    FULL = "full"
+    # With the brand in sight.
+    BRAND = "brand"
+    # A bare number: with the brand in sight and a word such as `my` before the number.
+    NUMBER = "number"
 
 
 class Spelling(NamedTuple):
     """One way to write a product, as normalised words.
 
-    `is_other_model` marks the row of a brand that stands for a model which the catalogue lacks.
+    `is_other_model` marks a model that the catalogue lacks; `product_id` is then its brand's row.
     """
 
     words: tuple[str, ...]
@@ -54,9 +48,13 @@ class Spelling(NamedTuple):
 
 
 class Spellings(NamedTuple):
-    """Every spelling of a domain's products by its words, and what follows a model's name.
+    """Spellings of a domain's products, and words that tell its models apart.
 
-    `lengths` are the numbers of words of spellings that begin with a word, most first.
+    `by_words` has the spellings by their words, `lengths` the word counts of the spellings that
+    begin with a word, largest first. `brand_of` and `line_words` are by product, all others by
+    brand: the product that stands for the brand (`brand_row_of`), the aliases that are also the
+    maker's name (`company_words`), and the words that make another model of a model (`suffixes`,
+    as `pro`). `collisions` are spellings that were dropped, each as (spelling, product, product).
     """
 
     by_words: dict[tuple[str, ...], list[Spelling]]
@@ -73,38 +71,38 @@ class Spellings(NamedTuple):
 def spellings_of(domain: Domain) -> Spellings:
     """Return the spellings of a domain.
 
-    A spelling that is written in the catalogue wins over a derived one; a derived one that means two products, also with
-    their brand in sight, is dropped and stands in `collisions` as (spelling, product, product).
+    A spelling of the catalogue wins over a derived one. A derived spelling that means two
+    products, even with their brand in sight, is dropped and kept in `collisions`.
     """
-    written = list(_written(domain))
-    known: dict[tuple[str, ...], Spelling] = {}
-    for spelling in written:
-        known.setdefault(spelling.words, spelling)
+    aliases = list(_written(domain))
+    by_alias: dict[tuple[str, ...], Spelling] = {}
+    for spelling in aliases:
+        by_alias.setdefault(spelling.words, spelling)
     derived: dict[tuple[tuple[str, ...], str], Spelling] = {}
     collisions: dict[tuple[tuple[str, ...], str], tuple[str, str, str]] = {}
     lines = _line_words(domain)
-    mains, brands = _row_words(domain), {p.product_id: p.brand for p in domain.products}
+    row_words, brands = _row_words(domain), {p.product_id: p.brand for p in domain.products}
     for spelling in itertools.chain.from_iterable(
         _derived(
             each,
             lines,
-            mains.get(brands[each.product_id], frozenset()),
+            row_words.get(brands[each.product_id], frozenset()),
             is_brand_row=_is_brand_row(domain, each),
         )
-        for each in written
+        for each in aliases
     ):
-        if spelling.words in known:
+        if spelling.words in by_alias:
             continue
-        # With the brand in sight, what means two products of different brands means one.
+        # The brand in sight decides between products of different brands, not of the same one.
         owner = "" if spelling.strength is Strength.FULL else brands[spelling.product_id]
         place = spelling.words, owner
         other = derived.setdefault(place, spelling)
         if other.product_id != spelling.product_id:
             collisions[place] = (" ".join(spelling.words), other.product_id, spelling.product_id)
-    kept = [*known.values(), *(s for place, s in derived.items() if place not in collisions)]
+    distinct = (s for place, s in derived.items() if place not in collisions)
     by_words: dict[tuple[str, ...], list[Spelling]] = defaultdict(list)
     lengths: dict[str, set[int]] = defaultdict(set)
-    for spelling in kept:
+    for spelling in (*by_alias.values(), *distinct):
         by_words[spelling.words].append(spelling)
         lengths[spelling.words[0]].add(len(spelling.words))
     return Spellings(
@@ -147,72 +145,77 @@ def _written(domain: Domain) -> Iterator[Spelling]:
 
 
 def _derived(
-    written: Spelling,
+    alias: Spelling,
     lines: dict[str, frozenset[str]],
     row_words: frozenset[str],
     *,
     is_brand_row: bool,
 ) -> Iterator[Spelling]:
-    """Yield what else people write for one written alias."""
-    text = " ".join(written.words)
-    last = written.words[-1]
+    """Yield the other spellings that people use for one alias of the catalogue."""
+    text = " ".join(alias.words)
+    last = alias.words[-1]
     if not last.endswith(("s", "+")) and len(text) >= _PLURAL_MIN_CHARACTERS:
-        yield written._replace(words=(*written.words[:-1], f"{last}s"))
+        yield alias._replace(words=(*alias.words[:-1], f"{last}s"))
     has_digit = bool(_DIGIT.search(text))
-    glued = "".join(written.words)
+    glued = "".join(alias.words)
     if (
-        len(written.words) > 1
+        len(alias.words) > 1
         and len(glued) >= _GLUED_MIN_CHARACTERS
-        and (has_digit or written.strength is Strength.FULL)
+        and (has_digit or alias.strength is Strength.FULL)
     ):
-        yield written._replace(words=(glued,))
+        yield alias._replace(words=(glued,))
     if has_digit:
         apart = tuple(_BOUNDARY.sub(" ", text).split())
-        if apart != written.words and any(len(word) > 1 and word.isalpha() for word in apart):
-            yield written._replace(words=apart)
-        joined = [
-            written._replace(words=words) for words in _joined(text) if words != written.words
-        ]
+        if apart != alias.words and any(len(word) > 1 and word.isalpha() for word in apart):
+            yield alias._replace(words=apart)
+        joined = [alias._replace(words=words) for words in _joined(text) if words != alias.words]
         yield from joined
         if not is_brand_row:
-            for each in (written, *joined):
+            for each in (alias, *joined):
                 yield from _short(each, lines, row_words)
 
 
 def _joined(text: str) -> Iterator[tuple[str, ...]]:
-    """Yield a name without the spaces beside its digits: before them, after them, and both."""
+    """Yield a name without the spaces before its digits, those after them, or both.
+
+    For example, `iphone 14 pro` gives `iphone14 pro`, `iphone 14pro` and `iphone14pro`.
+    """
     for beside in (r"(?<=[a-z]) (?=\d)", r"(?<=\d) (?=[a-z])"):
         yield tuple(re.sub(beside, "", text).split())
     yield tuple(re.sub(r"(?<=\d) (?=[a-z])|(?<=[a-z]) (?=\d)", "", text).split())
 
 
 def _short(
-    written: Spelling, lines: dict[str, frozenset[str]], row_words: frozenset[str]
+    alias: Spelling, lines: dict[str, frozenset[str]], row_words: frozenset[str]
 ) -> Iterator[Spelling]:
-    """Yield the model without the words of its line: `14 pro` of `iphone 14 pro`, `14` of `iphone 14`."""
-    words = list(written.words)
-    own = lines.get(written.product_id, frozenset())
-    while len(words) > 1 and words[0] in own:
+    """Yield the model without the words of its line: `14 pro` of `iphone 14 pro`, for example."""
+    words = list(alias.words)
+    line = lines.get(alias.product_id, frozenset())
+    while len(words) > 1 and words[0] in line:
         words = words[1:]
-    if len(words) == len(written.words) or not _DIGIT.search(words[0]):
+    if len(words) == len(alias.words) or not _DIGIT.search(words[0]):
         return
     is_bare = len(words) == 1 and words[0].isdigit()
-    if is_bare and written.words[-2] not in row_words:
+    if is_bare and alias.words[-2] not in row_words:
         return
-    yield Spelling(tuple(words), written.product_id, Strength.NUMBER if is_bare else Strength.BRAND)
+    yield Spelling(tuple(words), alias.product_id, Strength.NUMBER if is_bare else Strength.BRAND)
     plural = f"{words[-1]}s"
     if is_bare:
-        yield Spelling((plural,), written.product_id, Strength.NUMBER)
+        yield Spelling((plural,), alias.product_id, Strength.NUMBER)
     elif len(words) > 1 and not words[-1].endswith("s"):
-        yield Spelling((*words[:-1], plural), written.product_id, Strength.BRAND)
+        yield Spelling((*words[:-1], plural), alias.product_id, Strength.BRAND)
     if len(words) > _INITIALS_AFTER[words[0].isdigit()] and all(map(str.isalpha, words[1:])):
         # "13pm" of "13 pro max", "s24u" of "s24 ultra".
         initials = "".join(word[0] for word in words[1:])
-        yield Spelling((f"{words[0]}{initials}",), written.product_id, Strength.BRAND)
+        yield Spelling((f"{words[0]}{initials}",), alias.product_id, Strength.BRAND)
 
 
 def _line_words(domain: Domain) -> dict[str, frozenset[str]]:
-    """By product, the words before the first digit of its brand's aliases that at least two of its products share."""
+    """Return the words of each product's line, as `iphone` and `apple` for an iPhone 14.
+
+    They are the brand's name and the words before a digit that aliases of two or more of the
+    brand's products share.
+    """
     by_brand: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     for product, words in _alias_words(domain):
         for word in itertools.takewhile(lambda each: not _DIGIT.search(each), words[:-1]):
@@ -228,7 +231,10 @@ def _line_words(domain: Domain) -> dict[str, frozenset[str]]:
 
 
 def _row_words(domain: Domain) -> dict[str, frozenset[str]]:
-    """By brand, the single words that stand for its row: `iphone`, `pixel`; a number after one of them is a model."""
+    """Return the single words that name each brand's row, as `iphone` or `pixel`.
+
+    A number after such a word is a model.
+    """
     return {
         product.brand: frozenset(
             name
@@ -241,14 +247,16 @@ def _row_words(domain: Domain) -> dict[str, frozenset[str]]:
 
 
 def _suffixes(domain: Domain) -> dict[str, frozenset[str]]:
-    """By brand, the words that make a model of another one: `pro` of `iphone 14 pro`, since there is `iphone 14`."""
+    """Return the words that turn one model of a brand into another.
+
+    For example, `pro` does, where there are `iphone 14` and `iphone 14 pro`.
+    """
     aliases: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for product, words in _alias_words(domain):
         aliases[product.brand].add(words)
     return {
-        brand: frozenset(words[-1] for words in known if words[:-1] in known)
-        | frozenset(_NUMBER_WORDS)
-        for brand, known in aliases.items()
+        brand: frozenset(words[-1] for words in names if words[:-1] in names) | _NUMBER_WORDS
+        for brand, names in aliases.items()
     }
 
 

@@ -1,4 +1,4 @@
-"""Raw lines to typed rows, the newest version of every item, and a reason for every line that is none."""
+"""Raw lines to typed rows, the newest version of every item, and rejections of all other lines."""
 
 import io
 from collections import defaultdict
@@ -16,7 +16,7 @@ from market_opinion.core.window import EARLIEST
 from market_opinion.storage.landing.manifest import Content
 from market_opinion.storage.line_format import LineFormat
 
-# Reddit allows 40,000 characters; a line of more than this is no item.
+# Reddit allows 40,000 characters a text, so a longer line than this is no item.
 MAX_LINE_BYTES = 1_048_576
 
 
@@ -39,29 +39,32 @@ _NO_ROWS = pl.DataFrame(schema=_ROWS)
 
 
 def parse(files: Iterable[Content]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Rows of every readable line, duplicates included, and a rejection of every other; together as many as the lines."""
-    by_form: dict[tuple[str, str], list[Content]] = defaultdict(list)
+    """Return a row of every readable line, and a rejection of every other line.
+
+    Duplicates are included, so that rows and rejections together are as many as the lines.
+    """
+    by_format: dict[tuple[str, str], list[Content]] = defaultdict(list)
     for file in files:
         if file.line_count:
-            by_form[repr(file.manifest.format_reference), file.kind].append(file)
-    parsed = [_parse(alike, alike[0].line_format) for alike in by_form.values()]
+            by_format[repr(file.manifest.format_reference), file.kind].append(file)
+    parsed = [_parse(alike, alike[0].line_format) for alike in by_format.values()]
     rows, rejections = zip(*parsed, strict=True) if parsed else ((_NO_ROWS,), ())
     return pl.concat(rows), pl.concat([OPS_REJECTIONS.empty(), *rejections])
 
 
-def _parse(files: list[Content], form: LineFormat) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The same of files of one form."""
+def _parse(files: list[Content], line_format: LineFormat) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return rows and rejections of files that have one format and kind."""
     lines = _frame(files)
     with ThreadPoolExecutor(1) as second:
         # Polars decodes on its own threads while msgspec, which checks types, keeps Python busy.
-        checked = second.submit(_refusals, files, lines["payload"], form)
-        rows = _typed_if_all_good(lines, form)
-        refused = checked.result()
-    if rows is None or refused.height:
-        rows = _typed(lines.join(refused, on="n", how="anti"), form)
+        check = second.submit(_refusals, files, lines["payload"], line_format)
+        rows = _typed_if_all_good(lines, line_format)
+        refusals = check.result()
+    if rows is None or refusals.height:
+        rows = _typed(lines.join(refusals, on="n", how="anti"), line_format)
     bad_rows = rows.filter(_row_problem().is_not_null())
-    bad_lines = lines.filter(pl.col("n").is_in(refused["n"].implode())).join(
-        refused, on="n", maintain_order="left"
+    bad_lines = lines.filter(pl.col("n").is_in(refusals["n"].implode())).join(
+        refusals, on="n", maintain_order="left"
     )
     rejections = [
         _rejections(bad_lines.with_columns(item_id=pl.lit(None, pl.String))),
@@ -74,7 +77,10 @@ def _parse(files: list[Content], form: LineFormat) -> tuple[pl.DataFrame, pl.Dat
 
 
 def newest(rows: pl.DataFrame) -> pl.DataFrame:
-    """One row per item in the contract of bronze.items: the version retrieved last, with when the first one was."""
+    """Return one row per item, in the contract of bronze.items.
+
+    It is the version that was retrieved last; `first_seen_at` is the time of the first one.
+    """
     key = BRONZE_ITEMS.key
     first_seen = pl.col("retrieved_at")
     if rows["retrieved_at"].n_unique() > 1:
@@ -87,9 +93,10 @@ def newest(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _frame(files: list[Content]) -> pl.DataFrame:
-    """One row per landed line: its number `n` among all, where it lies, how it came, and its text as `payload`.
+    """Return one row per landed line.
 
-    A line that is not UTF-8 has no payload.
+    A row has the line's number `n` among all lines, its file and number there, columns of its
+    manifest, and its text as `payload`, which is null for a line that is not UTF-8.
     """
     described = pl.DataFrame(
         [
@@ -124,7 +131,7 @@ def _payloads(files: list[Content]) -> pl.Series:
         return pl.Series([], dtype=pl.String)
     try:
         return pl.scan_lines(io.BytesIO(raw)).collect().to_series()
-    except pl.exceptions.ComputeError:  # Somewhere in it is a byte that is not UTF-8.
+    except pl.exceptions.ComputeError:  # Some line has a byte that is not UTF-8.
         return pl.Series([_decoded(line) for line in raw.split(b"\n")[:-1]], dtype=pl.String)
 
 
@@ -135,12 +142,12 @@ def _decoded(line: bytes) -> str | None:
         return None
 
 
-def _refusals(files: list[Content], payload: pl.Series, form: LineFormat) -> pl.DataFrame:
-    """Line number `n`, reason and detail of every line that does not decode."""
-    decoder = msgspec.json.Decoder(form.line_type)
+def _refusals(files: list[Content], payload: pl.Series, line_format: LineFormat) -> pl.DataFrame:
+    """Return line number `n`, reason and detail of every line that does not decode."""
+    decoder = msgspec.json.Decoder(line_format.line_type)
     longest = payload.str.len_bytes().max()
     may_be_too_large = isinstance(longest, int) and longest > MAX_LINE_BYTES
-    found: list[tuple[int, str, str]] = []
+    rows: list[tuple[int, str, str]] = []
     start = 0
     for file in files:
         if may_be_too_large or not _decodes(decoder, file):
@@ -148,17 +155,18 @@ def _refusals(files: list[Content], payload: pl.Series, form: LineFormat) -> pl.
                 (start + n, _refusal(decoder, line))
                 for n, line in enumerate(file.raw.split(b"\n")[:-1])
             )
-            found.extend((n, *refusal) for n, refusal in refusals if refusal)
+            rows.extend((n, *refusal) for n, refusal in refusals if refusal)
         start += file.line_count
     return pl.DataFrame(
-        found, schema={"n": pl.UInt32, "reason": pl.String, "detail": pl.String}, orient="row"
+        rows, schema={"n": pl.UInt32, "reason": pl.String, "detail": pl.String}, orient="row"
     )
 
 
 def _decodes(decoder: msgspec.json.Decoder[msgspec.Struct], file: Content) -> bool:
-    """Whether every line does: one call for a whole file, which nearly always is all it takes.
+    """Return whether every line of a file decodes.
 
-    A blank line is passed over by the decoder, and shows in the count.
+    One call checks the whole file, which nearly always is good. The decoder skips blank lines,
+    which therefore show in the count.
     """
     try:
         return len(decoder.decode_lines(file.raw)) == file.line_count
@@ -167,7 +175,10 @@ def _decodes(decoder: msgspec.json.Decoder[msgspec.Struct], file: Content) -> bo
 
 
 def _refusal(decoder: msgspec.json.Decoder[msgspec.Struct], line: bytes) -> tuple[str, str] | None:
-    """Reason and detail for one line, or None for a good one. The detail never quotes the line."""
+    """Return reason and detail of one line's refusal; None for a good line.
+
+    The detail never quotes the line.
+    """
     if len(line) > MAX_LINE_BYTES:
         return "too_large", f"{len(line)} bytes, at most {MAX_LINE_BYTES} are read"
     try:
@@ -182,39 +193,40 @@ def _refusal(decoder: msgspec.json.Decoder[msgspec.Struct], line: bytes) -> tupl
     return None
 
 
-def _typed_if_all_good(lines: pl.DataFrame, form: LineFormat) -> pl.DataFrame | None:
-    """The rows of all lines; none where one does not decode."""
+def _typed_if_all_good(lines: pl.DataFrame, line_format: LineFormat) -> pl.DataFrame | None:
+    """Return the rows of all lines; None where a line does not decode."""
     try:
-        return _typed(lines, form)
-    except (
-        pl.exceptions.ComputeError,
-        pl.exceptions.ShapeError,
-    ):  # The latter for a blank line, which is passed over.
+        return _typed(lines, line_format)
+    # Polars skips blank lines, which then are a ShapeError.
+    except (pl.exceptions.ComputeError, pl.exceptions.ShapeError):
         return None
 
 
-def _typed(readable: pl.DataFrame, form: LineFormat) -> pl.DataFrame:
-    """Columns of bronze.items, but for those that need all versions, from lines of one kind that are known to decode."""
+def _typed(readable: pl.DataFrame, line_format: LineFormat) -> pl.DataFrame:
+    """Return rows of bronze.items without `first_seen_at`, which needs all versions.
+
+    The lines are of one kind, and all of them decode.
+    """
     kind = readable["kind"].first()
-    said = form.columns(pl.col("line"), str(kind)) if readable.height else {}
+    columns = line_format.columns(pl.col("line"), str(kind)) if readable.height else {}
     return (
         readable.lazy()
         .with_columns(
             # Streamed, because decoding in one piece takes seven times as long.
-            line=pl.col("payload").str.json_decode(form.dtype),
+            line=pl.col("payload").str.json_decode(line_format.dtype),
             payload_sha256=polars_hash.col("payload").chash.sha2_256(),
         )
-        .with_columns(**said)
+        .with_columns(**columns)
         .with_columns(retrieved_at=pl.coalesce("retrieved_at", "captured_at"))
         .select(*_ROWS)
         .collect(engine="streaming")
-        if said
+        if columns
         else _NO_ROWS
     )
 
 
 def _row_problem() -> pl.Expr:
-    """Reason code of a row that decodes and still is no item; null for a good one."""
+    """Return the reason code of a row that decodes but is no item; null for a good row."""
     created = pl.col("created_at")
     in_time = created.is_between(EARLIEST, pl.col("landed_at") + timedelta(days=1))
     return (

@@ -1,4 +1,7 @@
-"""Text as people type it to text that can be judged, and shown, without a name in it: Polars expressions, no Python a row."""
+"""Cleaning of texts: markup and personal names go, so that a text can be judged and shown.
+
+The work is done by Polars expressions; only HTML entities need a call of Python for a text.
+"""
 
 import html
 import re
@@ -11,28 +14,36 @@ USER, EMAIL, PHONE, LINK = "[user]", "[email]", "[phone]", "[link]"
 MASKS = (USER, EMAIL, PHONE, LINK)
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
-# Characters that people's keyboards write for one of ASCII.
+# Characters that keyboards write in place of one of ASCII.
 _PLAIN = {
     **dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u00b4\u2032\u2035\uff07", "'"),
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\uff02", '"'),
     "\u2026": "...",
 }
-# Stands for an @ that means "at" while names are looked for; a private character that no keyboard writes.
+# Replaces an @ that means "at" during the search for names; a private character, which no keyboard
+# writes.
 _AT = "\ue0a7"
-_UNIT = r"(?:hz|khz|mhz|ghz|fps|w|kw|watts?|mp|mpx|mah|nits?|k|p|x|gb|mb|tb|gbps|mbps|v|a|mm|cm|in|inch|inches|usd|eur|am|pm|%)"
+_UNIT = (
+    r"(?:hz|khz|mhz|ghz|fps|w|kw|watts?|mp|mpx|mah|nits?|k|p|x|gb|mb|tb|gbps|mbps|v|a"
+    r"|mm|cm|in|inch|inches|usd|eur|am|pm|%)"
+)
 
-# Invisible: controls, soft hyphen, zero-width and direction marks, which hide names from the masks below.
-_INVISIBLE = r"[\x00-\x08\x0b-\x1f\x7f\u{ad}\u{61c}\u{180e}\u{200b}-\u{200f}\u{202a}-\u{202e}\u{2060}-\u{2064}\u{2066}-\u{2069}\u{feff}]"
+# Controls, soft hyphens, zero-width and direction marks, which would hide names from the masks.
+_INVISIBLE = (
+    r"[\x00-\x08\x0b-\x1f\x7f\u{ad}\u{61c}\u{180e}\u{200b}-\u{200f}\u{202a}-\u{202e}"
+    r"\u{2060}-\u{2064}\u{2066}-\u{2069}\u{feff}]"
+)
 
-# What platforms that answer in HTML wrap words in; taken out before entities become characters, so that a written `<b>` stays.
+# Tags of platforms that answer in HTML. They go before entities become characters, so that a `<b>`
+# that a person typed stays.
 _TAGS = (
     (r"(?is)<(pre|code)\b[^>]*>.*?</(?:pre|code)>", " "),
     (r"(?i)<(?:p|br|div|li|ul|ol)\b[^>]*>|</(?:p|div|li|ul|ol)>", "\n"),
     (r"(?i)</?(?:a|i|b|u|em|strong|span|blockquote|s|sub|sup|h[1-6])\b[^>]*>", ""),
 )
 
-# In order: what removes structure comes before what looks for names in the words that are left. Each group of
-# (pattern, replacement) looks only at texts in which its guard is found: most texts need none of them.
+# Guards, each with (pattern, replacement) pairs for the texts that the guard matches; most texts
+# match none. Markup goes first, since names are looked for in the words that are left.
 _GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (r"[^\n\t\x20-\x7e]", ((_INVISIBLE, ""),)),
     (r"\\", ((r"\\([\\`*_{}\[\]()#+.!~|>@/^-])", "$1"),)),
@@ -63,7 +74,10 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
         r"[\[({<] ?[aA][tT] ?[\])}>]|(?i: dot )",
         (
             (
-                r"(?i)[a-z0-9_.%+-]+ ?[\[({<] ?at ?[\])}>] ?[a-z0-9-]+ ?(?:\.|[\[({<] ?dot ?[\])}>]|\bdot\b) ?[a-z]{2,}",
+                (
+                    r"(?i)[a-z0-9_.%+-]+ ?[\[({<] ?at ?[\])}>] ?[a-z0-9-]+"
+                    r" ?(?:\.|[\[({<] ?dot ?[\])}>]|\bdot\b) ?[a-z]{2,}"
+                ),
                 EMAIL,
             ),
             (r"(?i)[a-z0-9_.%+-]+ at [a-z0-9-]+ dot [a-z]{2,}", EMAIL),
@@ -76,7 +90,7 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
     (
         r"@",
         (
-            # Twice, since neighbours share the character between them.
+            # Twice, since two matches in a row share the character between them.
             *(
                 (
                     rf"(?i)@( ?[$€£]?[0-9]+(?:[.,][0-9]+)?{_UNIT}?)([^\w.-]|[.,-](?:\s|$)|$)",
@@ -106,7 +120,8 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             (r"(^|[^A-Za-z0-9_.,#-])[0-9]{10,11}\b", f"${{1}}{PHONE}"),
             (
                 (
-                    r"(?i)\b((?:call|text|phone|tel|whatsapp|sms|number|cell|mobile|reach)(?: me)?(?: is| at| on|:)?[ :.]{1,2})"
+                    r"(?i)\b((?:call|text|phone|tel|whatsapp|sms|number|cell|mobile|reach)"
+                    r"(?: me)?(?: is| at| on|:)?[ :.]{1,2})"
                     r"[0-9]{3}[ .-]?[0-9]{4,5}\b"
                 ),
                 f"${{1}}{PHONE}",
@@ -127,20 +142,24 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
 )
 
 
-# A text without any of this has nothing that a group above could find, and no space too many.
-_NOT_PLAIN = r"[^A-Za-z0-9 .,!?'\"():;$%=-]|  |^[ #*+|.)0-9-]| $|(?:[0-9][ ./()-]{0,2}){7}|[\[({<] ?[aA][tT] |(?i: dot )|[wW]\."
+# A text without a match is plain: no guard above matches it, and it has no space too many.
+_NOT_PLAIN = (
+    r"[^A-Za-z0-9 .,!?'\"():;$%=-]|  |^[ #*+|.)0-9-]| $|(?:[0-9][ ./()-]{0,2}){7}"
+    r"|[\[({<] ?[aA][tT] |(?i: dot )|[wW]\."
+)
 
 
 def clean(frame: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
-    """The frame with these columns freed of markup, quotes, code, links, names, addresses and invisible characters, in NFC.
+    """Return the frame with these columns cleaned, in NFC.
 
-    Rows come back in another order: half of all texts are plain, and only the others are worked on. Paragraphs stay
-    apart by one line break. Null and empty stay as they are.
+    Markup, quotes, code and invisible characters go; links, user names, e-mail addresses and phone
+    numbers become masks. Paragraphs are separated by one line break. Null and empty texts stay as
+    they are. Rows come back in another order, since only texts that are not plain are worked on.
     """
     is_plain = pl.all_horizontal(
         ~pl.col(column).str.contains(_NOT_PLAIN).fill_null(value=False) for column in columns
     )
-    # A chain of frames rather than one nested expression, which would be computed anew wherever it occurs.
+    # A chain of frames: a nested expression would be computed anew wherever it occurs.
     work = frame.filter(~is_plain)
     work = _where(work, columns, r"[^\x00-\x7f]", lambda text: text.str.normalize("NFC"))
     work = _where(work, columns, r"<[/a-zA-Z]", partial(_apply, _TAGS))
@@ -159,16 +178,17 @@ def clean(frame: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
 def _where(
     frame: pl.LazyFrame, columns: tuple[str, ...], guard: str, change: Callable[[pl.Expr], pl.Expr]
 ) -> pl.LazyFrame:
-    """The columns changed where the guard is found; for other rows the change is not computed.
+    """Return the frame with the columns changed where the guard matches.
 
-    Those are hidden from it as empty texts: Polars computes on what lies below a null (30 times slower here).
+    All other texts are empty to the change: a null would be slower (30 times, as measured), since
+    Polars computes on the value below it.
     """
 
     def changed(text: pl.Expr) -> pl.Expr:
-        found = text.str.contains(guard)
+        is_match = text.str.contains(guard)
         return (
-            pl.when(found)
-            .then(change(pl.when(found).then(text).otherwise(pl.lit(""))))
+            pl.when(is_match)
+            .then(change(pl.when(is_match).then(text).otherwise(pl.lit(""))))
             .otherwise(text)
         )
 
@@ -176,7 +196,7 @@ def _where(
 
 
 def _without_entities(text: pl.Expr) -> pl.Expr:
-    """Return the text with every entity of HTML as its character, also where it was escaped twice."""
+    """Return the text with characters for HTML's entities, even where one was escaped twice."""
     return text.map_elements(_unescaped, return_dtype=pl.String, skip_nulls=True)
 
 
@@ -193,13 +213,16 @@ def _apply(steps: tuple[tuple[str, str], ...], text: pl.Expr) -> pl.Expr:
 
 
 def words(text: pl.Expr) -> pl.Expr:
-    """The text without its masks: what the writer said in words."""
+    """Return the text without its masks."""
     return text.str.replace_many(list(MASKS), [""] * len(MASKS))
 
 
 def normalise(text: pl.Expr) -> pl.Expr:
-    """Lower case with everything but letters, digits and `+` turned into spaces, character for character."""
-    # The one letter whose lower case is two characters would shift all that follows.
+    """Return the text in lower case, with a space for each character but letters, digits and `+`.
+
+    Every character keeps its place.
+    """
+    # The one letter whose lower case is two characters would move all characters after it.
     return (
         text.str.replace_all("İ", "I", literal=True)
         .str.to_lowercase()

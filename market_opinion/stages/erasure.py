@@ -1,4 +1,4 @@
-"""Erasure and purge: which items are meant, which hours hold them, and what is left of them."""
+"""Erasure and purge: the items to erase, the hours that hold them, and the remains of them."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -28,8 +28,8 @@ def find_erasure(
 ) -> Erasure:
     """Return the erasure of a user's items, or of named items with their threads' titles.
 
-    `rows` are bronze rows of the platform, `purged_items` ids of the user's items, whose name is
-    gone. Raises InvalidRequest naming the items that are not kept.
+    `rows` are bronze rows of the platform. `purged_items` are ids of those items of the user that
+    no longer show the name. Raises InvalidRequest, which names the ids that no row has.
     """
     ids = list(items)
     is_meant = pl.col("item_id").is_in(ids) | (pl.col("author").str.to_lowercase() == user)
@@ -47,9 +47,9 @@ def find_erasure(
 
 
 def reach(erasure: Erasure, near: Window | None) -> Window | None:
-    """Return the hours whose lines may hold the erasure.
+    """Return the hours whose lines may hold words to erase; None for all hours.
 
-    A thread's comments repeat its title for 180 days.
+    `near` are the hours of the items. Comments repeat the title of their thread for 180 days.
     """
     if near and erasure.thread_ids:
         return Window(near.start, near.end + timedelta(days=THREAD_DAYS))
@@ -57,7 +57,7 @@ def reach(erasure: Erasure, near: Window | None) -> Window | None:
 
 
 def hours_to_clean(rows: pl.DataFrame, erasure: Erasure) -> set[tuple[str, datetime]]:
-    """Return community and hour of bronze rows that still hold the erasure.
+    """Return community and hour of bronze rows that still hold words or names to erase.
 
     A run that was cut off leaves such rows.
     """
@@ -71,7 +71,7 @@ def hours_to_clean(rows: pl.DataFrame, erasure: Erasure) -> set[tuple[str, datet
 
 
 def items_with_answers(rows: pl.DataFrame, erasure: Erasure) -> list[str]:
-    """Return the items whose text goes, or stands under a title that goes."""
+    """Return the items whose text is erased, or whose thread's title is."""
     is_meant = pl.col("item_id").is_in(list(erasure.item_ids)) | pl.col("thread_id").is_in(
         list(erasure.thread_ids)
     ).fill_null(value=False)
@@ -79,12 +79,12 @@ def items_with_answers(rows: pl.DataFrame, erasure: Erasure) -> list[str]:
 
 
 def items_without_opinions(rows: pl.DataFrame, erasure: Erasure) -> list[str]:
-    """Return the items whose opinions go: the named ones, and those of the users."""
+    """Return the items whose opinions are deleted: those of the erasure and of its users."""
     return sorted({*erasure.item_ids, *rows.filter(_is_by_user(erasure))["item_id"]})
 
 
 def count_left(rows: pl.DataFrame, erasure: Erasure) -> int:
-    """Return the number of bronze rows that still hold what was erased."""
+    """Return the number of bronze rows that still hold words or names to erase."""
     has_text = pl.col("item_id").is_in(list(erasure.item_ids)) & (pl.col("body") != GONE)
     return rows.filter(has_text | _is_by_user(erasure)).height
 
@@ -101,9 +101,10 @@ def expired_slices(
     *,
     max_items: int,
 ) -> list[Slice]:
-    """Return the hours that still hold words, or whose purge was cut off.
+    """Return the hours that still hold words, or whose purge was cut off, in slices for memory.
 
-    They come in slices that fit in memory. `rows` are the bronze rows of the slice.
+    `rows` are the bronze rows of the whole slice, `unfinished` the hours whose purge was cut off;
+    a slice has at most `max_items` rows where an hour has no more.
     """
     counts = Counter(rows.filter(has_words(pl.col("body")))["window_start"])
     counts.update(unfinished)
@@ -124,5 +125,5 @@ def _is_by_user(erasure: Erasure) -> pl.Expr:
 
 
 def empty_rows(*columns: str) -> pl.DataFrame:
-    """Return bronze rows of these columns, without any."""
+    """Return an empty frame with these columns of bronze.items."""
     return BRONZE_ITEMS.empty().select(columns)

@@ -1,4 +1,7 @@
-"""Daily aggregates of silver, for whoever has no warehouse: the same figures as the mart's daily views."""
+"""Daily aggregates of silver, for readers without a warehouse.
+
+The figures equal those of the mart's daily views.
+"""
 
 import polars as pl
 
@@ -12,19 +15,23 @@ from market_opinion.core.contracts import (
 from market_opinion.stages.opinions import label
 
 _MENTION = [*SILVER_ITEMS.key, "product_id"]
-# Summed in whole millionths, so that no order of addition gives another last digit.
+# Polarities are summed in whole millionths, so that the sum does not depend on the order of rows.
 _MILLIONTHS = 1_000_000
 
 
 def aggregate(
     items: pl.DataFrame, mentions: pl.DataFrame, opinions: pl.DataFrame, products: pl.DataFrame
 ) -> dict[Table, pl.DataFrame]:
-    """The rows of each gold table: from mentions and live opinions of one domain, their items' authors, and the catalogue's brands."""
+    """Return the rows of each gold table.
+
+    `mentions` and `opinions` (of the live score set) are of one domain, `items` have the authors,
+    `products` the brands.
+    """
     brands = products.select("product_id", "brand")
-    judged = opinions.group_by(_MENTION).agg(opinion_count=pl.len(), polarity=_mean("polarity"))
+    polarities = opinions.group_by(_MENTION).agg(opinion_count=pl.len(), polarity=_mean("polarity"))
     facts = (
         mentions.join(items.select(*SILVER_ITEMS.key, "author_key"), on=SILVER_ITEMS.key)
-        .join(judged, on=_MENTION, how="left")
+        .join(polarities, on=_MENTION, how="left")
         .join(brands, on="product_id", how="left")
         .with_columns(
             pl.col("brand").fill_null("unknown"),
@@ -32,7 +39,7 @@ def aggregate(
             label=pl.when(pl.col("polarity").is_not_null()).then(label(pl.col("polarity"))),
         )
     )
-    said = opinions.join(brands, on="product_id", how="left").with_columns(
+    judgements = opinions.join(brands, on="product_id", how="left").with_columns(
         pl.col("brand").fill_null("unknown"), full_date=pl.col("created_at").dt.date()
     )
     people = pl.col("author_key").drop_nulls().n_unique().alias("author_count")
@@ -45,7 +52,7 @@ def aggregate(
         GOLD_DAILY_BRAND: facts.group_by(*day, "brand").agg(
             pl.len().alias("mention_count"), people, *tones, mean_polarity=_mean("polarity")
         ),
-        GOLD_DAILY_ASPECT: said.group_by(*day, "brand", "aspect").agg(
+        GOLD_DAILY_ASPECT: judgements.group_by(*day, "brand", "aspect").agg(
             pl.len().alias("opinion_count"), tones[0], tones[2], mean_polarity=_mean("polarity")
         ),
         GOLD_DAILY_PLATFORM: facts.group_by(*day, "community").agg(
@@ -64,7 +71,7 @@ def aggregate(
 
 
 def _mean(column: str) -> pl.Expr:
-    """The mean of what is there; none of nothing."""
+    """Return the mean of the values that are not null; null without any."""
     values = pl.col(column).drop_nulls()
     millionths = (values * _MILLIONTHS).round(mode="half_away_from_zero").cast(pl.Int64)
     return pl.when(values.len() > 0).then(millionths.sum() / values.len() / _MILLIONTHS)

@@ -28,7 +28,7 @@ def lines_an_hour(window: Window, captures: Iterable[Capture]) -> list[tuple[Win
 
 
 def cut(whole: Slice, captures: Iterable[Capture], *, max_items: int) -> list[Slice]:
-    """Return the slice in parts that fit in memory, by the lines that were landed of its hours."""
+    """Return the slice in parts that fit in memory, by the number of landed lines of its hours."""
     counts = lines_an_hour(whole.window, captures)
     return [whole.during(window) for window in spans(counts, max_items=max_items)]
 
@@ -54,9 +54,9 @@ def due_slices(
 def stale_slices(
     whole: Slice, captures: Iterable[Capture], entries: Iterable[WindowEntry]
 ) -> list[Slice]:
-    """Return the hours whose captures the ledger does not count.
+    """Return the hours whose number of captures differs from the ledger's count.
 
-    These captures came late, or a run broke off.
+    Such captures came late, or their run broke off.
     """
     capture_counts = Counter((c.manifest.community, c.manifest.window_start) for c in captures)
     stale: dict[Window, list[str]] = defaultdict(list)
@@ -102,7 +102,7 @@ def window_entry(
     lag: timedelta,
     kinds: Sequence[str],
 ) -> WindowEntry:
-    """Return the ledger's entry of one hour: what its captures prove, and how much was received.
+    """Return the ledger's entry of one hour: its state by its captures, and its counts.
 
     `first_seen` are bronze rows with `community`, `window_start` and `first_seen_at`.
     """
@@ -165,7 +165,7 @@ def watermark_after(
     """
     for entry in sorted(entries, key=lambda entry: entry.window_start):
         if reached is not None and entry.window_start > reached:
-            return reached, None  # an earlier hour is open, and an earlier part of the run met it
+            return reached, None  # an earlier part of the run stopped at an earlier, open hour
         if not entry.state.is_settled:
             return reached, entry
         end = entry.window_start + HOUR

@@ -1,4 +1,7 @@
-"""Which products an item speaks of, and why that is believed: it names them, reviews them, or refers to its thread's."""
+"""Mentions: the products of an item, each with a reason and a confidence.
+
+An item names a product, is a review of it, or refers to the product of its thread.
+"""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -12,16 +15,17 @@ from market_opinion.stages.cleaning import normalise as normalise_text
 from market_opinion.stages.naming import Namer, Naming, namer_of
 from market_opinion.stages.silver import UNDETERMINED
 
-# How sure the rules are of each reason; a scorer that reads better takes their place.
+# Confidence of the rules in each reason; a scorer that reads better replaces them.
 _SUBJECT, _MODEL, _ROW, _UNKNOWN_MODEL, _COMPANY = 1.0, 0.95, 0.88, 0.8, 0.3
 _BESIDE_MODEL = 0.4
 _REFERRED, _IN_THREAD = 0.6, 0.1
-# What rules believe without a scorer's word.
+# The least confidence that the rules accept without a scorer.
 CONFIDENCE_MIN = 0.5
-# Words by which people speak of a product that they need not name.
+# Words by which people refer to a product without naming it.
 _OWN = re.compile(
     r"\b(?:mine|my (?:phone|device|one|old one|new one)|this (?:phone|device|thing|one)|the phone"
-    r"|i(?:'ve| have|'m)? (?:had|got|have|own|owned|bought|ordered|use|used|using|love|hate|returned|switched to)"
+    r"|i(?:'ve| have|'m)? (?:had|got|have|own|owned|bought|ordered|use|used|using|love|hate"
+    r"|returned|switched to)"
     r" (?:it|mine|one|this|the|them|both))\b",
     re.IGNORECASE,
 )
@@ -36,7 +40,10 @@ _PRODUCT_SCHEMA = {
 
 
 class Candidate(NamedTuple):
-    """A product that an item may speak of: `row` of the item, and as in the contract of silver.mentions."""
+    """A product that an item may mention.
+
+    `row` is the item's; all other fields are those of the contract of silver.mentions.
+    """
 
     row: int
     product_id: str
@@ -47,22 +54,23 @@ class Candidate(NamedTuple):
 
 
 def find_candidates(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
-    """Return one row per item and product that it may speak of, in the contract of silver.mentions.
+    """Return one row per item and possibly mentioned product, in the contract of silver.mentions.
 
-    Looked at are usable items in a language of the domain. A submission that names a product in its title has reason
-    `title`, other names have `named`, a review of a known product `subject`. A comment whose thread is about one product, or
-    that stands in a community of a brand's owners, may refer to it: `referred`.
+    Only usable items in a language of the domain count. The reason is `title` for a product in a
+    submission's title, `named` for one that is named elsewhere, `subject` for the product of a
+    review. It is `referred` for a comment that names no product itself, but whose thread is about
+    one product, or whose community is one of a brand's owners.
     """
     languages = [*domain.languages, UNDETERMINED]
     relevant = items.filter("is_usable", pl.col("language").is_in(languages)).with_row_index("row")
     subjects = _subjects(relevant, domain)
-    found = pl.DataFrame(
+    candidates = pl.DataFrame(
         list(_candidates(relevant, domain)), schema=_PRODUCT_SCHEMA, orient="row"
     ).join(subjects, on=["row", "product_id"], how="anti")
     reviewed = subjects.select("row").unique()
-    # A review is of its subject: what else its thread may be about is the same thing said twice.
-    others = found.join(reviewed, on="row", how="anti")
-    beside = found.filter(pl.col("reason") != "referred").join(reviewed, on="row", how="semi")
+    # A review of a known product names other products, but refers to none.
+    others = candidates.join(reviewed, on="row", how="anti")
+    beside = candidates.filter(pl.col("reason") != "referred").join(reviewed, on="row", how="semi")
     return (
         relevant.join(pl.concat([subjects, others, beside]), on="row")
         .with_columns(domain=pl.lit(domain.name), domain_version=pl.lit(domain.version))
@@ -72,25 +80,28 @@ def find_candidates(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
 
 
 def find_mentions(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
-    """Return the candidates that rules believe by themselves."""
+    """Return the candidates that the rules accept without a scorer."""
     return believed(find_candidates(items, domain))
 
 
 def believed(candidates: pl.DataFrame, *, confidence_min: float = CONFIDENCE_MIN) -> pl.DataFrame:
-    """Return the candidates that are sure enough."""
+    """Return the candidates with at least this confidence."""
     return candidates.filter(pl.col("confidence") >= confidence_min)
 
 
 def unknown_models(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
-    """Return `name`, `brand` and `item_count` of what looks like a model of a known brand and is not in the catalogue."""
+    """Return names that look like a model of a known brand and are not in the catalogue.
+
+    Columns are `name`, `brand` and `item_count`; the most frequent name comes first.
+    """
     namer, brands = namer_of(domain), {p.product_id: p.brand for p in domain.products}
-    found: dict[tuple[str, str], set[int]] = {}
+    rows_by_name: dict[tuple[str, str], set[int]] = {}
     for row, text, title, community, _ in _nameable(items.with_row_index("row"), domain):
         for name in namer.names(text, title=title, community=community):
             if name.is_unknown_model:
-                written = normalise(text[name.start : name.end])
-                found.setdefault((written, brands[name.product_id]), set()).add(row)
-    rows = [(name, brand, len(rows)) for (name, brand), rows in found.items()]
+                key = (normalise(text[name.start : name.end]), brands[name.product_id])
+                rows_by_name.setdefault(key, set()).add(row)
+    rows = [(name, brand, len(rows)) for (name, brand), rows in rows_by_name.items()]
     schema = {"name": pl.String, "brand": pl.String, "item_count": pl.Int64}
     return pl.DataFrame(rows, schema=schema, orient="row").sort(
         "item_count", "name", descending=[True, False]
@@ -98,14 +109,14 @@ def unknown_models(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
 
 
 def _subjects(relevant: pl.DataFrame, domain: Domain) -> pl.DataFrame:
-    """Return the product that each review is of, where its platform's id is in the catalogue."""
-    named = [
+    """Return the product of each review, where the catalogue has the platform's id of it."""
+    known_ids = [
         (platform, subject, product_id)
         for platform in relevant["platform"].unique()
         for subject, product_id in domain.product_ids(platform).items()
     ]
     ids = pl.DataFrame(
-        named,
+        known_ids,
         schema=dict.fromkeys(("platform", "thread_id", "product_id"), pl.String),
         orient="row",
     )
@@ -130,10 +141,10 @@ def _candidates(relevant: pl.DataFrame, domain: Domain) -> Iterator[Candidate]:
         own = list(_named(row, names, rows, title_end))
         named_rows[row] = {each.product_id for each in own}
         yield from own
-    about = _Threads(domain, namer)
+    threads = _Threads(domain, namer)
     comments = relevant.filter(kind="comment").select("row", "text", "context_title", "community")
     for row, text, title, community in comments.iter_rows():
-        product_id = about.product(title, community)
+        product_id = threads.product(title, community)
         if product_id is None or product_id in named_rows.get(row, ()):
             continue
         confidence = _REFERRED if _OWN.search(text) else _IN_THREAD
@@ -143,7 +154,10 @@ def _candidates(relevant: pl.DataFrame, domain: Domain) -> Iterator[Candidate]:
 def _nameable(
     items: pl.DataFrame, domain: Domain
 ) -> Iterator[tuple[int, str, str | None, str, str]]:
-    """Yield row, text, title, community and kind of the items in which a name may stand: most name nothing, and need no look."""
+    """Yield row, text, title, community and kind of the items that may name a product.
+
+    Most items contain no phrase of the domain, so they are dropped before the exact search.
+    """
     namer = namer_of(domain)
 
     def has(text: pl.Expr, phrases: Sequence[str]) -> pl.Expr:
@@ -156,30 +170,30 @@ def _nameable(
     in_sight = (
         has(text, namer.cues) | has(title, namer.cues) | pl.col("community").is_in(namer.homes)
     )
-    kept = (
+    nameable = (
         items.lazy()
         .filter(has(text, namer.sure_phrases) | (has(text, namer.short_phrases) & in_sight))
         .select("row", "text", "context_title", "community", "kind")
         .collect(engine="streaming")
     )
-    yield from kept.iter_rows()
+    yield from nameable.iter_rows()
 
 
 def _named(
     row: int, names: Sequence[Naming], rows: set[str], title_end: int
 ) -> Iterator[Candidate]:
-    """Yield one candidate a product that is named, as sure as the surest of its places."""
+    """Yield one candidate per named product, with the confidence of its surest place."""
     by_product: dict[str, list[Naming]] = {}
     for name in names:
         by_product.setdefault(name.product_id, []).append(name)
     for product_id, places in by_product.items():
-        confidence = max(_sureness(place, rows) for place in places)
+        confidence = max(_confidence(place, rows) for place in places)
         aliases = "|".join(sorted({place.alias for place in places}))
         reason = "title" if places[0].start < title_end else "named"
         yield Candidate(row, product_id, aliases, len(places), reason, confidence)
 
 
-def _sureness(place: Naming, rows: set[str]) -> float:
+def _confidence(place: Naming, rows: set[str]) -> float:
     if place.is_company:
         return _COMPANY
     if place.is_beside_model:
@@ -190,7 +204,7 @@ def _sureness(place: Naming, rows: set[str]) -> float:
 
 
 class _Threads:
-    """The one product that a thread is about, told from its title or from whose owners' community it stands in."""
+    """Products of threads: the one that the title names, or the brand of an owners' community."""
 
     def __init__(self, domain: Domain, namer: Namer) -> None:
         self._namer = namer
@@ -200,18 +214,22 @@ class _Threads:
             if row.category == BRAND_ROW
             for community in domain.brands[row.brand].owners
         }
-        self._known: dict[tuple[str | None, str], str | None] = {}
+        self._products: dict[tuple[str | None, str], str | None] = {}
 
     def product(self, title: str | None, community: str) -> str | None:
-        """Return the product; none for a title that names several, or none outside of an owners' community."""
+        """Return the product of a thread.
+
+        None for a title that names several products, and for one that names no product outside of
+        an owners' community.
+        """
         place = (title, community)
-        if place not in self._known:
+        if place not in self._products:
             names = self._namer.names(title or "", community=community)
             products = {
                 name.product_id
                 for name in names
                 if not name.is_company and not name.is_beside_model
             }
-            alone = next(iter(products)) if len(products) == 1 else None
-            self._known[place] = alone if products else self._homes.get(community.lower())
-        return self._known[place]
+            only_one = next(iter(products)) if len(products) == 1 else None
+            self._products[place] = only_one if products else self._homes.get(community.lower())
+        return self._products[place]

@@ -1,4 +1,4 @@
-"""Where a text names products of a domain, and whether the product is meant there."""
+"""Places of a text that name products of a domain, and the rules that decide what a name means."""
 
 import itertools
 import re
@@ -15,149 +15,40 @@ _DIGIT = re.compile(r"\d")
 _AMOUNT = re.compile(r"\d+(?:k|gb|tb|mb|mp|hz|w|mah|nm|g|fps|x|mm|th|st|nd|rd|s)")
 _SHORT_WORD = 2
 _MODEL_MAX_CHARACTERS, _NUMBER_MAX_DIGITS = 4, 2
-_ORDINALS = frozenset(
-    {"first", "second", "third", "fourth", "1st", "2nd", "3rd", "4th", "5th", "6th"}
-)
-# Before a bare number these make it a model: "my 14", "from the 13", "a 7 or an 8".
+_ORDINALS = frozenset("first second third fourth 1st 2nd 3rd 4th 5th 6th".split())
+# Words that make a bare number after them a model: "my 14", "from the 13", "a 7 or an 8".
 _BEFORE_MODEL = frozenset(
-    [
-        "my",
-        "the",
-        "a",
-        "an",
-        "base",
-        "regular",
-        "normal",
-        "standard",
-        "old",
-        "new",
-        "original",
-        "current",
-        "previous",
-        "her",
-        "his",
-        "our",
-        "your",
-        "their",
-        "vanilla",
-        "basic",
-        "used",
-        "refurbished",
-    ]
+    """
+    my the a an base regular normal standard old new original current previous her his our your
+    their vanilla basic used refurbished
+    """.split()
 )
-# After a bare number these make it something else: "the 14 hours", "a 5 year old", "my 2 cents".
+# Words that make a bare number before them no model: "the 14 hours", "a 5 year old".
 _AFTER_QUANTITY = frozenset(
-    [
-        "year",
-        "years",
-        "yr",
-        "yrs",
-        "month",
-        "months",
-        "week",
-        "weeks",
-        "day",
-        "days",
-        "hour",
-        "hours",
-        "hr",
-        "hrs",
-        "min",
-        "mins",
-        "minute",
-        "minutes",
-        "second",
-        "seconds",
-        "cents",
-        "dollars",
-        "bucks",
-        "usd",
-        "euro",
-        "euros",
-        "percent",
-        "people",
-        "times",
-        "x",
-        "gb",
-        "tb",
-        "mb",
-        "mp",
-        "mm",
-        "cm",
-        "inch",
-        "inches",
-        "in",
-        "w",
-        "watt",
-        "watts",
-        "mah",
-        "hz",
-        "fps",
-        "degrees",
-        "or",
-        "of",
-        "more",
-        "less",
-        "other",
-        "others",
-        "different",
-        "steps",
-        "points",
-        "stars",
-        "am",
-        "pm",
-        "k",
-        "grand",
-        "bands",
-        "million",
-        "billion",
-        "thousand",
-        "hundred",
-        "th",
-        "st",
-        "nd",
-        "rd",
-        "st",
-        "foot",
-        "feet",
-        "miles",
-        "km",
-        "series",
-        "generations",
-    ]
+    """
+    year years yr yrs month months week weeks day days hour hours hr hrs min mins minute minutes
+    second seconds cents dollars bucks usd euro euros percent people times x gb tb mb mp mm cm inch
+    inches in w watt watts mah hz fps degrees or of more less other others different steps points
+    stars am pm k grand bands million billion thousand hundred th st nd rd foot feet miles km series
+    generations
+    """.split()
 )
-# Between two models of one list: "the 11 or even the 12", "13 vs 14 Pro".
-_IN_LISTS = frozenset(
-    {"and", "or", "vs", "versus", "to", "than", "from", "even", "nor", "the", "a"}
-)
+# Words between two models of one list: "the 11 or even the 12", "13 vs 14 Pro".
+_IN_LISTS = frozenset("and or vs versus to than from even nor the a".split())
+# Words before a maker's name that show that a product is meant: "my Samsung", "bought a Sony".
 _OWNED = frozenset(
-    [
-        "my",
-        "mine",
-        "our",
-        "own",
-        "owned",
-        "have",
-        "had",
-        "got",
-        "bought",
-        "buy",
-        "buying",
-        "using",
-        "used",
-        "use",
-        "switched",
-        "upgraded",
-    ]
+    """
+    my mine our own owned have had got bought buy buying using used use switched upgraded
+    """.split()
 )
 
 
 class Naming(NamedTuple):
     """One place of a text that names a product: `[start, end)` in characters.
 
-    `is_unknown_model` marks the row of a brand that stands for a model the catalogue lacks;
-    `is_company` a name that is also the maker's, with nothing beside it that shows the product is
-    meant; `is_beside_model` the row of a brand in a text that names a model of that brand as well.
+    `is_unknown_model` marks a model that the catalogue lacks; `product_id` is then its brand's row.
+    `is_company` marks a name that is also the maker's, where no word beside it shows that a product
+    is meant. `is_beside_model` marks a brand's row in a text that also names a model of the brand.
     """
 
     product_id: str
@@ -176,10 +67,10 @@ class _Word(NamedTuple):
 
 
 class Namer:
-    """Finds the products of one domain in texts; the same text always gives the same places."""
+    """Finder of the names of a domain's products in texts."""
 
     def __init__(self, domain: Domain) -> None:
-        """Compile the domain's spellings and what its names may mean otherwise."""
+        """Compile the spellings of the domain and the other meanings of its names."""
         self._spellings: Spellings = spellings_of(domain)
         self._product_words = frozenset(map(normalise, domain.meaning.product_words))
         general = {tuple(normalise(each).split()) for each in domain.meaning.other_products}
@@ -213,7 +104,10 @@ class Namer:
         self._brand_names = set(self._spellings.brand_of.values())
 
     def _is_distinct(self, spelling: Spelling) -> bool:
-        """Whether a row's short name is its maker's or its line's, and no word of two letters."""
+        """Return whether the name of a brand's row may count without the brand in sight.
+
+        Such a name is the maker's or a line's, and longer than two characters.
+        """
         name, brand = spelling.words[0], self._spellings.brand_of[spelling.product_id]
         return len(name) > _SHORT_WORD and (
             spelling.words in self._spellings.company_words[brand]
@@ -222,7 +116,10 @@ class Namer:
 
     @property
     def sure_phrases(self) -> list[str]:
-        """Phrases that name a product wherever they stand; without one of them, `cues` and `short_phrases` are needed."""
+        """Phrases that name a product wherever they stand.
+
+        A text without one of them names no product unless it has one of the `short_phrases`.
+        """
         rows = {" ".join(words) for words in self._row_names}
         return sorted(self._phrases({Strength.FULL}) | set(self._line_brands) | rows)
 
@@ -248,8 +145,8 @@ class Namer:
     def names(self, text: str, *, title: str | None = None, community: str = "") -> list[Naming]:
         """Return the places of a text that name a product, in their order.
 
-        A name that needs its brand counts where a cue of the brand or another of its products
-        stands in text or title, or in a community of the brand.
+        A name that needs its brand counts where the text names another product of the brand, where
+        text or title have a cue of the brand, and in a community of the brand.
         """
         words = _words(text)
         if not any(word.text in self._starts for word in words):
@@ -260,7 +157,10 @@ class Namer:
         return self._beside_models(list(self._places(words, frozenset(sure))))
 
     def _places(self, words: Sequence[_Word], in_sight: frozenset[str]) -> Iterator[Naming]:
-        """Yield what is named, where only these brands are in sight; the longest of the names that begin in one place."""
+        """Yield the names in the text, with these brands in sight.
+
+        Of several names that begin with the same word, it is the longest.
+        """
         at, last = 0, _NOTHING_NAMED
         while at < len(words):
             if words[at].text not in self._starts:
@@ -276,13 +176,20 @@ class Namer:
     def _longest(
         self, words: Sequence[_Word], at: int, in_sight: frozenset[str], last: "_Named"
     ) -> Spelling | None:
+        """Return the longest spelling that counts at a word.
+
+        None without one, and where it means two products.
+        """
         first = words[at].text
         for count in self._spellings.lengths.get(first, ()):
-            written = tuple(word.text for word in words[at : at + count])
-            known = self._spellings.by_words.get(written, ())
-            found = [each for each in known if self._may_mean(each, words, at, in_sight, last)]
-            if found:
-                return found[0] if len({each.product_id for each in found}) == 1 else None
+            phrase = tuple(word.text for word in words[at : at + count])
+            spellings = [
+                each
+                for each in self._spellings.by_words.get(phrase, ())
+                if self._may_mean(each, words, at, in_sight, last)
+            ]
+            if spellings:
+                return spellings[0] if len({each.product_id for each in spellings}) == 1 else None
         return None
 
     def _may_mean(
@@ -293,7 +200,7 @@ class Namer:
         in_sight: frozenset[str],
         last: "_Named",
     ) -> bool:
-        """Whether a spelling that is written there may be believed."""
+        """Return whether a spelling in this place may count as its product."""
         brand = self._spellings.brand_of[spelling.product_id]
         if spelling.strength is Strength.FULL:
             return True
@@ -307,13 +214,16 @@ class Namer:
     def _is_row_meant(
         self, spelling: Spelling, words: Sequence[_Word], at: int, in_sight: frozenset[str]
     ) -> bool:
-        """Whether a brand's row is meant with no cue of the brand: `my Samsung`, `an iPhone or a Pixel`."""
+        """Return whether a name means its brand's row without a cue of that brand.
+
+        For example, `my Samsung`, or both names in `an iPhone or a Pixel`.
+        """
         return spelling.words in self._row_names and (
             bool(in_sight) or self._is_meant(words, at, at + len(spelling.words))
         )
 
     def _place(self, spelling: Spelling, words: Sequence[_Word], at: int) -> Naming | None:
-        """Return the naming of a matched spelling; none where something else is named."""
+        """Return the naming of a spelling in its place; None where another thing is named."""
         end = at + len(spelling.words)
         brand = self._spellings.brand_of[spelling.product_id]
         row = self._spellings.brand_row_of.get(brand)
@@ -336,7 +246,7 @@ class Namer:
         return Naming(spelling.product_id, start, stop, alias)
 
     def _unknown_model(self, words: Sequence[_Word], at: int) -> Naming | None:
-        """Return the brand's row for a line's word and a model that the catalogue lacks: `galaxy s9`."""
+        """Return the naming of a line's word and a model that the catalogue lacks: `galaxy s9`."""
         brand = self._line_brands.get(words[at].text)
         following = [word.text for word in words[at + 1 : at + 3]]
         row = self._spellings.brand_row_of.get(brand or "")
@@ -347,17 +257,20 @@ class Namer:
         )
 
     def _is_other_product(self, brand: str, following: Sequence[str]) -> bool:
-        """Whether the words after a name make it another kind of product: `pixel watch`, `samsung 55 inch tv`."""
-        known = self._others[brand]
+        """Return whether the words after a name make it another kind of product: `pixel watch`."""
+        others = self._others[brand]
         return any(
             tuple(following[skip : skip + len(other)]) == other
             for skip in range(min(2, len(following)))
             if skip == 0 or following[0] in {"smart", "oled", "pro", "ultra", "galaxy", "new"}
-            for other in known.get(following[skip], ())
+            for other in others.get(following[skip], ())
         )
 
     def _is_other_model(self, spelling: Spelling, brand: str, following: Sequence[str]) -> bool:
-        """Whether what follows makes a model of it that the catalogue lacks: `iphone se 4`, `iphone se first gen`."""
+        """Return whether the next words make a name a model that the catalogue lacks.
+
+        For example, `iphone se 4` or `iphone se first gen`.
+        """
         if not following or spelling.strength is Strength.NUMBER:
             return False
         has_digit = any(character.isdigit() for character in "".join(spelling.words))
@@ -374,7 +287,7 @@ class Namer:
         return is_generation or (is_number and not is_counted) or following[:2] == ["gen", "1"]
 
     def _is_meant(self, words: Sequence[_Word], at: int, end: int) -> bool:
-        """Whether the words around a maker's name show that its product is meant."""
+        """Return whether the words around a maker's name show that a product is meant."""
         before = [word.text for word in words[max(0, at - 3) : at]]
         after = [word.text for word in words[end : end + 4]]
         return bool(self._product_words & {*before, *after}) or bool(_OWNED & set(before))
@@ -385,13 +298,16 @@ class Namer:
         if community.lower() in self._own_communities:
             return self._brand_names
         text = f" {' '.join(word.text for word in words)} {normalise(title or '')} "
-        found = {brand for cue, brand in self._cues if f" {' '.join(cue)} " in text}
+        brands = {brand for cue, brand in self._cues if f" {' '.join(cue)} " in text}
         if community.lower() in self._homes:
-            found.add(self._homes[community.lower()])
-        return found
+            brands.add(self._homes[community.lower()])
+        return brands
 
     def _beside_models(self, places: list[Naming]) -> list[Naming]:
-        """Mark the row of a brand beside a model of it, unless it stands for an unknown model."""
+        """Return the places, with a mark on each brand's row beside a model of that brand.
+
+        A row that stands for an unknown model gets no mark.
+        """
         brands, rows = self._spellings.brand_of, set(self._spellings.brand_row_of.values())
         models = {brands[place.product_id] for place in places if place.product_id not in rows}
         return [
@@ -405,7 +321,7 @@ class Namer:
 
 
 class _Named(NamedTuple):
-    """The brand of the place named last, the number of its first word, and the character after it."""
+    """Brand of the last name, the number of its first word, and the offset of its end."""
 
     brand: str
     word: int
@@ -416,9 +332,7 @@ _NOTHING_NAMED = _Named("", -1, -1)
 
 
 # Suffixes that are ordinary words as well: "the 15 plus my watch" names no model.
-_PLAIN_SUFFIXES = frozenset(
-    {"plus", "air", "edge", "max", "first", "second", "third", "fourth", "gen"}
-)
+_PLAIN_SUFFIXES = frozenset("plus air edge max first second third fourth gen".split())
 
 
 @lru_cache(maxsize=8)
@@ -428,7 +342,10 @@ def namer_of(domain: Domain) -> Namer:
 
 
 def flatten(text: str) -> str:
-    """Return the text in lower case and compatibility letters as plain ones, character for character."""
+    """Return the text in lower case, with plain letters for compatibility letters.
+
+    Every character keeps its place. For example, a full-width or a bold P becomes `p`.
+    """
     if text.isascii():
         return text.lower()
     return "".join(_plain(character) for character in text)
@@ -447,7 +364,7 @@ def _words(text: str) -> list[_Word]:
 
 
 def _is_model_token(following: Sequence[str]) -> bool:
-    """Whether the next word is a model's: a short one with a digit that counts nothing."""
+    """Return whether the next word is a model's: short, with a digit, and no amount."""
     if (
         not following
         or len(following[0]) > _MODEL_MAX_CHARACTERS
@@ -461,7 +378,7 @@ def _is_model_token(following: Sequence[str]) -> bool:
 
 
 def _is_model_number(words: Sequence[_Word], at: int, end: int, *, is_listed: bool) -> bool:
-    """Whether a bare number is said as a model is: `my 14`, `iPhone 13 and 15`, `14s`, `13's`."""
+    """Return whether a bare number is a model: `my 14`, `iPhone 13 and 15`, `14s`, `13's`."""
     before = words[at - 1].text if at else ""
     after = words[end].text if end < len(words) else ""
     is_plural = after == "s" and words[end].start == words[end - 1].end + 1
@@ -469,14 +386,14 @@ def _is_model_number(words: Sequence[_Word], at: int, end: int, *, is_listed: bo
 
 
 def _is_listed(words: Sequence[_Word], at: int, last: _Named) -> bool:
-    """Whether a word stands in one list with what was named last: `iPhone 11, 12 and 13`."""
+    """Return whether a word is in one list with the last name: `iPhone 11, 12 and 13`."""
     between = [word.text for word in words[last.word + 1 : at] if word.start >= last.end]
     return set(between) <= _IN_LISTS
 
 
 def _by_first(names: set[tuple[str, ...]]) -> dict[str, list[tuple[str, ...]]]:
-    found: dict[str, list[tuple[str, ...]]] = {}
+    by_first: dict[str, list[tuple[str, ...]]] = {}
     for name in names:
         if name:
-            found.setdefault(name[0], []).append(name)
-    return found
+            by_first.setdefault(name[0], []).append(name)
+    return by_first

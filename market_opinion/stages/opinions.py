@@ -1,4 +1,7 @@
-"""What makes a judgement an opinion, whoever judged: it names a known product and aspect and quotes the item's own words."""
+"""Judgements of scorers to opinions: the checks that are the same for every scorer.
+
+An opinion is on a product that was asked about and an aspect of the domain, and quotes the text.
+"""
 
 from collections.abc import Sequence
 
@@ -29,9 +32,10 @@ def as_judgements(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
 
 
 def to_judge(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per item that has a mention: its keys, `row`, text and title, and as lists what it mentions.
+    """Return one row per item that has a mention.
 
-    The lists are `products`, their `aliases`, the `reasons` for them and the `confidences` in them.
+    A row has the item's keys, text and title, its number `row`, and lists with one entry for each
+    product: `products`, `aliases`, `reasons` and `confidences`.
     """
     item = ["platform", "community", "kind", "item_id", "thread_id", "created_at", "window_start"]
     candidates = (
@@ -44,10 +48,10 @@ def to_judge(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
             confidences=pl.col("confidence"),
         )
     )
-    judged = items.select(*item, "text", "context_title").join(
+    joined = items.select(*item, "text", "context_title").join(
         candidates, on=["platform", "kind", "item_id", "window_start"]
     )
-    return judged.sort("platform", "community", "created_at", "item_id", "kind").with_row_index(
+    return joined.sort("platform", "community", "created_at", "item_id", "kind").with_row_index(
         "row"
     )
 
@@ -63,21 +67,24 @@ def accept(
     score_set: str = ACTIVE_SET,
     confidence_min: float = 0.0,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Return opinions in the contract of silver.opinions, and a rejection of every judgement that is none.
+    """Return opinions in the contract of silver.opinions, and rejections of all other judgements.
 
-    Judgements below `confidence_min` are neither: their scorer abstains.
+    `asked` are the rows of `to_judge`. Judgements below `confidence_min` count as abstentions and
+    become neither. Rejected are judgements
 
-    Refused are judgements that their scorer doubts, products that were not asked about, aspects the domain does not have,
-    polarities outside [-1, 1], evidence that does not stand in the text where it is said to, and a second judgement of one
-    product and aspect.
+    - that their scorer doubts,
+    - of a product that was not asked about, or an aspect that the domain lacks,
+    - with a polarity outside [-1, 1],
+    - with evidence that is not in the text at its offsets,
+    - of a product and aspect that were judged already.
     """
     sure = judgements.filter(pl.col("confidence").fill_null(1.0) >= confidence_min)
-    known = sure.join(asked, on="row", how="left", maintain_order="left").with_columns(
+    checked = sure.join(asked, on="row", how="left", maintain_order="left").with_columns(
         reason=_problem(domain)
     )
     first = pl.struct("row", "product_id", "aspect").is_first_distinct()
-    good = known.filter(pl.col("reason").is_null())
-    repeated = good.filter(~first).with_columns(reason=pl.lit("judged_twice"))
+    good = checked.filter(pl.col("reason").is_null())
+    repetitions = good.filter(~first).with_columns(reason=pl.lit("judged_twice"))
     opinions = good.filter(first).with_columns(
         domain=pl.lit(domain.name),
         domain_version=pl.lit(domain.version),
@@ -87,7 +94,7 @@ def accept(
         model=pl.lit(model),
         prompt_version=pl.lit(prompt_version, pl.String),
     )
-    refused = pl.concat([known.filter(pl.col("reason").is_not_null()), repeated]).with_columns(
+    refused = pl.concat([checked.filter(pl.col("reason").is_not_null()), repetitions]).with_columns(
         stage=pl.lit("opinions"),
         domain=pl.lit(domain.name),
         detail=pl.concat_str(pl.lit("product "), "product_id", pl.lit(", aspect "), "aspect"),
@@ -98,7 +105,7 @@ def accept(
 
 
 def label(polarity: pl.Expr) -> pl.Expr:
-    """The polarity in a word."""
+    """Return the polarity as a word: positive, neutral or negative."""
     return (
         pl.when(polarity >= NEUTRAL_BELOW)
         .then(pl.lit("positive"))
@@ -109,7 +116,7 @@ def label(polarity: pl.Expr) -> pl.Expr:
 
 
 def _problem(domain: Domain) -> pl.Expr:
-    """Reason code of a judgement that cannot be believed; null for a good one."""
+    """Return the reason code of a judgement to reject; null for a good one."""
     length = pl.col("evidence_end") - pl.col("evidence_start")
     quoted = pl.col("text").str.slice(pl.col("evidence_start"), length.clip(lower_bound=0))
     return (

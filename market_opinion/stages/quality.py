@@ -1,4 +1,4 @@
-"""How much of what was received can be used: counts of an hour and of a thread."""
+"""Counts of received and usable items, by hour and by thread."""
 
 from datetime import datetime
 
@@ -8,7 +8,10 @@ _HOUR = ["community", "window_start"]
 
 
 def count_windows(items: pl.DataFrame, rejections: pl.DataFrame) -> pl.DataFrame:
-    """One row per community and hour with its counts; `items` are silver rows, `rejections` bronze's."""
+    """Return one row of counts per community and hour.
+
+    `items` are rows of silver.items, `rejections` those of bronze.
+    """
     is_comment = pl.col("kind") == "comment"
     counts = items.group_by(_HOUR).agg(
         (pl.col("kind") == "submission").sum().alias("submission_count"),
@@ -24,11 +27,12 @@ def count_windows(items: pl.DataFrame, rejections: pl.DataFrame) -> pl.DataFrame
 
 
 def count_threads(rows: pl.DataFrame, began_at: datetime) -> pl.DataFrame:
-    """One row per thread begun in the hour, by community and `thread_id`: how many comments Reddit counts and how many were received.
+    """Return one row per thread begun in the hour, by community and `thread_id`.
 
-    `rows` are bronze rows of that hour and all later ones.
+    `reply_count` is the number of comments that the platform counts, `captured_count` the number
+    that was received. `rows` are bronze rows of that hour and all later ones.
     """
-    begun = (
+    submissions = (
         rows.filter(kind="submission", window_start=began_at)
         .select("community", "thread_id", "reply_count")
         .drop_nulls()
@@ -38,5 +42,5 @@ def count_threads(rows: pl.DataFrame, began_at: datetime) -> pl.DataFrame:
         .group_by("community", "thread_id")
         .agg(pl.len().cast(pl.Int64).alias("captured_count"))
     )
-    joined = begun.join(captured, on=["community", "thread_id"], how="left")
+    joined = submissions.join(captured, on=["community", "thread_id"], how="left")
     return joined.with_columns(pl.col("captured_count").fill_null(0), pl.col("reply_count").clip(0))

@@ -1,4 +1,7 @@
-"""Bronze rows to cleaned rows without names, each with whether it can be used or the reason why not."""
+"""Bronze rows to cleaned rows without personal names.
+
+A row is usable, or carries the reason why it is not.
+"""
 
 import re
 from collections.abc import Iterable
@@ -14,46 +17,49 @@ from market_opinion.sources import catalogue
 from market_opinion.stages.cleaning import LINK, USER, clean, words
 from market_opinion.storage.landing.redaction import PURGED
 
-# Reddit closes threads after six months; looking no further bounds what a slice has to read.
+# Reddit closes threads after six months, so a slice need not look for earlier titles.
 THREAD_DAYS = 180
-# It makes up its mind within this many; more would only cost.
+# The language detector decides within this many characters; more would only cost time.
 LANGUAGE_MAX_CHARACTERS = 100
-# Below this length the detector names a language for anything, emoji included (320,000 Reddit comments looked at).
+# Below this length the detector names a language for any text, even for emoji (seen in 320,000
+# Reddit comments).
 LANGUAGE_MIN_CHARACTERS = 60
 UNDETERMINED = "und"
 
 _GONE_AUTHORS = ("[deleted]", "[removed]", "")
-# What stands for words that are gone: a whole body in brackets, in whatever markup, case and wording.
+# Bodies that stand for words that are gone: one note in brackets, in any markup, case and wording.
 _DELETED = r"(?i)^[\s*_~>\\]*\[[\s*_\\]*deleted\b[^\]]*\]?[\s*_~.\\]*$"
 _REMOVED = r"(?i)^[\s*_~>\\]*\[[\s*_\\]*removed\b[^\]]*\]?[\s*_~.\\]*$"
 _BOT_AUTHOR = r"(?:^|[_-])bot$|Bot$|BOT$|^AutoModerator$|-ModTeam$"
-# A bot says so as a notice of its own; a person who says it says more.
+# A bot's notice begins or ends the text, or goes on in a set way; a person's sentence does not.
 _BOT_TEXT = (
     r"(?i)this action was performed automatically|^\W*beep boop\b|\bbeep boop\W*$"
-    r"|\bi(?:'?m| am) (?:just )?a bot\b\W+(?:and\b|beep|bleep|created|made|please|contact|report|if (?:you|this)|for)"
+    r"|\bi(?:'?m| am) (?:just )?a bot\b\W+"
+    r"(?:and\b|beep|bleep|created|made|please|contact|report|if (?:you|this)|for)"
     r"|^\W*i(?:'?m| am) a bot\b|\bi(?:'?m| am) a bot\W*$"
 )
 _HAS_WORD = r"[\p{L}\p{N}]"
 _HAS_THREE_WORDS = r"(?:[\p{L}\p{N}]+[^\p{L}\p{N}]+){2}[\p{L}\p{N}]"
-# A name that is also an ordinary word would blot that word out of its owner's text.
+# Names that cannot be ordinary words: masking an author called "battery" would harm the text.
 _NAME_LIKE = r"^(?:[A-Za-z0-9-]*[0-9_-][\w-]{2,}|[\w-]{2,}[0-9_-][\w-]*)$"
-# Where a platform has none: a name that no browser opens.
+# The address of an item whose platform has no addresses: a name that no browser opens.
 _NO_ADDRESS = "urn:market-opinion:{platform}:{item_id}"
-# Shorter ones are said by many who mean it: "great phone" is no copy.
+# Many people write the same short review without copying it: "great phone".
 _COPIED_MIN_WORDS = 8
-# Rows of an hour and community that begin with as many letters are compared as a whole.
+# Rows of an hour and community whose first letters, this many, are equal are compared in full.
 _OPENING_CHARACTERS = 16
 
 
 def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl.DataFrame:
-    """One row per bronze row, in the contract of silver.items.
+    """Return one row per bronze row, in the contract of silver.items.
 
-    `titles` has `thread_id`, `title` (as received) and `began_at` of the submissions that threads began with, one row each;
-    a comment that carries its thread's title needs none. Rows of the same hour and community depend on each other, others do not.
+    `titles` has one row with `thread_id`, `title` (as received) and `began_at` for each submission
+    that began a thread; a comment that carries its thread's title needs none. Repeats are looked
+    for within an hour and community, so a slice must hold all rows of its hours.
     """
     is_comment = pl.col("kind") == "comment"
     own = pl.concat_str("title", "body", separator="\n", ignore_nulls=True)
-    # Streamed, for both cores.
+    # Streamed, since the streaming engine uses all cores.
     cleaned = (
         items.lazy()
         .with_columns(
@@ -68,7 +74,7 @@ def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl
     context = (
         titles.lazy().rename({"title": "context_title"}).pipe(clean, "context_title").collect()
     )
-    judged = (
+    with_reasons = (
         cleaned.lazy()
         .join(context.lazy(), on="thread_id", how="left")
         .with_columns(
@@ -81,7 +87,7 @@ def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl
         )
         .collect(engine="streaming")
     )
-    ordered = judged.sort("community", "created_at", "item_id", "kind").with_row_index("row")
+    ordered = with_reasons.sort("community", "created_at", "item_id", "kind").with_row_index("row")
     is_gone_item = (
         pl.col("unusable_reason").is_in(["deleted", "removed", "purged"]).fill_null(value=False)
     )
@@ -98,13 +104,14 @@ def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl
 
 
 def keep_purged(cleaned: pl.DataFrame, known: pl.DataFrame, items: pl.DataFrame) -> pl.DataFrame:
-    """The cleaned rows, but for bronze `items` that were purged: of those what is `known` stays, all but words.
+    """Return the cleaned rows, with the earlier silver row for each purged item.
 
-    An author who is gone since loses the key.
+    `items` are the bronze rows, some of them purged; `known` are the silver rows from before. Such
+    a row keeps all but its words, and its author's key unless the author is gone by now.
     """
     key = list(SILVER_ITEMS.key)
     purged = items.filter(body=PURGED).select(*key, has_author=pl.col("author") == PURGED)
-    kept = (
+    earlier = (
         known.filter(pl.col("unusable_reason").ne_missing("purged"))
         .join(purged, on=key)
         .with_columns(
@@ -114,16 +121,19 @@ def keep_purged(cleaned: pl.DataFrame, known: pl.DataFrame, items: pl.DataFrame)
         )
         .select(*SILVER_ITEMS.schema)
     )
-    return pl.concat([cleaned.join(kept, on=key, how="anti"), kept])
+    return pl.concat([cleaned.join(earlier, on=key, how="anti"), earlier])
 
 
 def is_purged() -> pl.Expr:
-    """Whether a row of silver.items was usable, and lost its words since."""
+    """Return whether a row of silver.items was usable and has lost its words since."""
     return pl.col("is_usable") & (pl.col("text") == "")
 
 
 def thread_titles(submissions: pl.DataFrame) -> pl.DataFrame:
-    """`thread_id`, `title` and `began_at` of each submission whose text is still there, from bronze rows."""
+    """Return `thread_id`, `title` and `began_at` of each submission whose text is still there.
+
+    `submissions` are bronze rows.
+    """
     alive = submissions.filter(~_is_gone(pl.col("body")) & pl.col("body").ne_missing(PURGED)).sort(
         "window_start"
     )
@@ -135,58 +145,67 @@ def thread_titles(submissions: pl.DataFrame) -> pl.DataFrame:
 
 
 def outdated(began: pl.DataFrame, later: pl.DataFrame) -> list[Window]:
-    """The hours whose comments (`later`) lack the `context_title` their thread has where it began."""
-    known = (
+    """Return the hours with comments whose `context_title` is not their thread's title any more.
+
+    `began` are the threads' first rows, `later` their comments.
+    """
+    titles = (
         began.drop_nulls()
         .sort("window_start")
         .unique("thread_id", keep="last")
         .rename({"window_start": "began_at"})
     )
-    both = later.join(known, on="thread_id", suffix="_now").filter(_is_open("window_start"))
+    both = later.join(titles, on="thread_id", suffix="_now").filter(_is_open("window_start"))
     stale = both.filter(pl.col("context_title").ne_missing(pl.col("context_title_now")))
     return contiguous(stale["window_start"].unique().to_list())
 
 
 def _is_open(moment: str) -> pl.Expr:
-    """Whether the thread that began at `began_at` can still be answered in the hour of the moment."""
+    """Return whether a thread of `began_at` still takes comments in the hour of the moment."""
     return pl.col(moment).dt.truncate("1h") - pl.col("began_at") <= timedelta(days=THREAD_DAYS)
 
 
 def _is_gone(body: pl.Expr) -> pl.Expr:
-    """Whether a body says that its text was deleted or removed."""
+    """Return whether a body says that its text was deleted or removed."""
     return body.str.contains(f"(?:{_DELETED})|(?:{_REMOVED})").fill_null(value=False)
 
 
 def _without_own_name(text: pl.Expr) -> pl.Expr:
-    """The text with its author's name masked, where people sign what they write."""
+    """Return the text with its author's name masked, since some people sign their texts."""
     author = pl.col("author").fill_null("")
-    signed = author.str.contains(_NAME_LIKE) & text.str.contains(author, literal=True)
+    is_signed = author.str.contains(_NAME_LIKE) & text.str.contains(author, literal=True)
     return (
-        pl.when(signed)
-        .then(text.str.split(by=pl.when(signed).then(author)).list.join(USER))
+        pl.when(is_signed)
+        .then(text.str.split(by=pl.when(is_signed).then(author)).list.join(USER))
         .otherwise(text)
     )
 
 
 def author_key(platform: str, name: str, *, pepper: str) -> str:
-    """The key that rows of this user have."""
+    """Return the `author_key` of this user's rows."""
     frame = pl.DataFrame({"platform": [platform], "author": [name]})
     key: str = frame.select(_author_key(pepper)).item()
     return key
 
 
 def _author_key(pepper: str) -> pl.Expr:
-    """HMAC of platform and user name, whose case does not matter to Reddit; none for users who are gone."""
-    known = pl.when(~pl.col("author").is_in([*_GONE_AUTHORS, PURGED])).then(
+    """Return the HMAC of platform and user name; null for users who are gone.
+
+    The name is in lower case, since case does not distinguish users on Reddit.
+    """
+    name = pl.when(~pl.col("author").is_in([*_GONE_AUTHORS, PURGED])).then(
         pl.col("author").str.to_lowercase()
     )
     return CryptographicHashingNameSpace(
-        pl.concat_str("platform", known, separator="/")
+        pl.concat_str("platform", name, separator="/")
     ).hmac_sha256(key=pepper)
 
 
 def _reason() -> pl.Expr:
-    """The first gate a row does not pass; null for one that passes all but the look at its neighbours."""
+    """Return the reason why a row is unusable; null for a usable row.
+
+    Repeats are not looked for here, since they depend on other rows.
+    """
     body, text = pl.col("body").fill_null(""), pl.col("text")
     bare = words(text)
     return (
@@ -212,14 +231,16 @@ def _reason() -> pl.Expr:
 
 
 def _repeats(ordered: pl.DataFrame) -> pl.DataFrame:
-    """`row` and `repeats` of every usable row whose words an earlier usable row of the same hour and community had said already.
+    """Return `row` and `repeats` of every usable row that repeats an earlier one.
 
-    `duplicate` where they are the same but for case, `near_duplicate` where they are in letters and digits. Between reviews of
-    different people, that takes some length.
+    Both rows are usable and of the same hour and community. `repeats` is `duplicate` for texts that
+    are equal but for case, `near_duplicate` for texts that are equal in letters and digits. Short
+    reviews of different people do not count as repeats.
     """
     place = ["platform", "community", "window_start"]
     usable = ordered.lazy().filter(pl.col("unusable_reason").is_null())
-    # Most rows have no twin: how they begin finds those that may, then hashes, and only what is left is compared in full.
+    # Most rows have no twin, so texts are compared by their openings first, then by hashes; only
+    # those that are left are compared in full.
     openings = usable.with_columns(opening=_opening(pl.col("text")))
     alike = openings.filter(pl.struct(*place, "opening").is_duplicated()).with_columns(
         letters=_letters(pl.col("text"))
@@ -228,7 +249,7 @@ def _repeats(ordered: pl.DataFrame) -> pl.DataFrame:
     is_short = (pl.col("kind") == "review") & (
         pl.col("letters").str.count_matches(" ") < _COPIED_MIN_WORDS - 1
     )
-    told = twins.select(
+    ordered_twins = twins.select(
         "row",
         "letters",
         *place,
@@ -241,19 +262,19 @@ def _repeats(ordered: pl.DataFrame) -> pl.DataFrame:
     repeats = (
         pl.when(is_same).then(pl.lit("duplicate")).when(is_near).then(pl.lit("near_duplicate"))
     )
-    return told.select("row", repeats=repeats).drop_nulls("repeats").collect()
+    return ordered_twins.select("row", repeats=repeats).drop_nulls("repeats").collect()
 
 
 def _letters(text: pl.Expr) -> pl.Expr:
-    """The words in lower case, with nothing but a space between them."""
+    """Return the words of a text in lower case, separated by single spaces."""
     return text.str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", " ").str.strip_chars()
 
 
 def _opening(text: pl.Expr) -> pl.Expr:
-    """The first letters and digits of a text, so many characters of its `_letters`: nearly always found without reading on."""
+    """Return the first characters of a text's `_letters`, mostly from the text's head alone."""
     start = _letters(text.str.head(4 * _OPENING_CHARACTERS))
     is_enough = start.str.len_chars() > _OPENING_CHARACTERS
-    # The last one may be cut off, which the lower case of some letters looks at.
+    # One letter more than needed, since the lower case of some letters depends on the next one.
     return (
         pl.when(is_enough)
         .then(start)
@@ -277,20 +298,27 @@ def _language() -> pl.Expr:
 
 
 def _permalink(platforms: Iterable[str]) -> pl.Expr:
-    """An address made of ids alone; of rows of these platforms, since Polars fills in the addresses of all that are named."""
-    told = pl.lit(None, pl.String)
+    """Return each row's address, made of ids alone.
+
+    `platforms` are those of the rows: Polars would compute the addresses of any others too.
+    """
+    address = pl.lit(None, pl.String)
     for platform in sorted(set(platforms)):
         profile = catalogue.profile_of(platform)
         if profile is None or profile.item_address is None:
             continue
-        below = profile.comment_address or profile.item_address
-        mine = pl.when(kind="comment").then(_filled(below)).otherwise(_filled(profile.item_address))
-        told = pl.when(platform=platform).then(mine).otherwise(told)
-    return pl.coalesce(told, _filled(_NO_ADDRESS))
+        item = _filled(profile.item_address)
+        comment = _filled(profile.comment_address or profile.item_address)
+        on_platform = pl.when(kind="comment").then(comment).otherwise(item)
+        address = pl.when(platform=platform).then(on_platform).otherwise(address)
+    return pl.coalesce(address, _filled(_NO_ADDRESS))
 
 
 def _filled(address: str) -> pl.Expr:
-    """The address with each row's ids; `_` for one that is not known."""
+    """Return an address with each row's ids in their places; `_` for an id that is null.
+
+    For example, `https://old.reddit.com/comments/{thread_id}` as the address.
+    """
     parts = re.split(r"\{(\w+)\}", address)
     return pl.concat_str(
         [pl.col(part).fill_null("_") if n % 2 else pl.lit(part) for n, part in enumerate(parts)]

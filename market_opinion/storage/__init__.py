@@ -1,4 +1,4 @@
-"""Where data is kept: landing zone, lake, state and export, and how landed lines are read.
+"""Stores of data: landing zone, lake, state and export; and the formats of landed lines.
 
 Reading order: `line_format` and `format_reference` for the lines, `landing`, `certificate`, `lake`,
 `state`, `export`.

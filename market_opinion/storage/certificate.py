@@ -10,7 +10,7 @@ from market_opinion.storage.landing.origin import CoveredSpan, StopReason
 from market_opinion.storage.state import WindowState
 
 _OTHER_WAY = (
-    "The platform lets nobody look back further (Reddit 1,000 items, X seven days): read the hour"
+    "The platform shows nothing older (Reddit 1,000 items, X seven days): read the hour"
     " from an archive or a file"
 )
 
@@ -34,10 +34,10 @@ def certify(
 ) -> Certificate:
     """Return the hour's certificate.
 
-    One capture of a finite source that read to its end certifies. Readings of a platform that
-    grows certify together: the spans they cover leave no second of the hour out for any kind,
-    and one of them that came at least `lag` after the hour's end saw all of it again, or as far
-    back as the platform shows.
+    One capture of a finite source certifies the hour if it reached the source's end. Readings of a
+    live platform certify it together, if two things are true: the spans that they cover leave out
+    no second of the hour for any kind; and one of the readings came at least `lag` after the
+    hour's end and reached back to the hour's start, or as far as the platform shows.
     """
     if not manifests:
         return Certificate(WindowState.INCOMPLETE, StopReason.ERROR, "not read yet")
@@ -52,7 +52,7 @@ def certify(
         )
     readings = [m for m in ordered if m.covered is not None]
     late_enough = [
-        m for m in readings if m.retrieved_at >= hour.end + lag and _looked_at_all(m, hour, kinds)
+        m for m in readings if m.retrieved_at >= hour.end + lag and _reached_start(m, hour, kinds)
     ]
     if late_enough and not _holes(readings, hour, kinds):
         proof = next(
@@ -99,8 +99,8 @@ def _open(
         return Certificate(WindowState.INCOMPLETE, StopReason.ERROR, last.stop_detail)
     if last.retrieved_at < hour.end + lag:
         detail = (
-            f"last read at {last.retrieved_at.isoformat()} by the platform's clock,"
-            f" it closes at {(hour.end + lag).isoformat()}"
+            f"last read at {last.retrieved_at.isoformat()} by the platform's clock;"
+            f" the hour closes at {(hour.end + lag).isoformat()}"
         )
         return Certificate(WindowState.INCOMPLETE, last.stop_reason, detail)
     return Certificate(
@@ -110,7 +110,7 @@ def _open(
     )
 
 
-def _looked_at_all(manifest: Manifest, hour: Window, kinds: Sequence[str]) -> bool:
+def _reached_start(manifest: Manifest, hour: Window, kinds: Sequence[str]) -> bool:
     return all(kind in manifest.capped or _reach(manifest, kind) <= hour.start for kind in kinds)
 
 
@@ -141,6 +141,6 @@ def _holes(readings: Iterable[Manifest], hour: Window, kinds: Sequence[str]) -> 
 
 
 def _reach(manifest: Manifest, kind: str) -> datetime:
-    """Return how far back a reading went: nothing before can be read that way any more."""
+    """Return the earliest time that a reading of this kind reached."""
     span: CoveredSpan | None = (manifest.covered or {}).get(kind)
     return span.start if span else manifest.retrieved_at

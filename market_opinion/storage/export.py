@@ -10,7 +10,7 @@ import polars as pl
 
 
 class ExportManifest(msgspec.Struct, frozen=True):
-    """Content of the folder of one day: its file, and None where the day has no rows.
+    """Content of the folder of one day; `file` is None for a day without rows.
 
     `snapshot_id` is the Iceberg snapshot that was read.
     """
@@ -27,14 +27,14 @@ class Export:
     """
 
     def __init__(self, uri: str) -> None:
-        """Use the place; the first file makes it."""
+        """Use the folder at the URI; the first write creates it."""
         self._fs, root = fsspec.url_to_fs(uri)
         self._root = root.rstrip("/")
 
     def put(self, table: str, day: date, frame: pl.DataFrame, *, snapshot_id: int | None) -> bool:
-        """Make the frame the day's only content; return whether anything changed.
+        """Replace the content of a day by the frame; return whether anything changed.
 
-        The new file comes first, then the manifest, then the old file goes: a reader in
+        The new file is written first, then the manifest; then the old file is deleted. A reader in
         between sees rows twice rather than not at all, and the next refresh corrects that.
         """
         folder = f"{self._root}/{table}/created_date={day}"
@@ -42,9 +42,9 @@ class Export:
         frame.write_parquet(buffer)
         content = buffer.getvalue()
         name = f"{hashlib.sha256(content).hexdigest()[:16]}.parquet" if frame.height else None
-        there = [path.rpartition("/")[2] for path in self._fs.find(folder)]
-        files = [name_there for name_there in there if name_there.endswith(".parquet")]
-        if files == ([name] if name else []) and "manifest.json" in there:
+        names = [path.rpartition("/")[2] for path in self._fs.find(folder)]
+        files = [each for each in names if each.endswith(".parquet")]
+        if files == ([name] if name else []) and "manifest.json" in names:
             return False
         self._fs.makedirs(folder, exist_ok=True)
         if name:

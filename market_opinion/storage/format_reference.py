@@ -1,4 +1,9 @@
-"""Format references: the entry of a manifest that says how lines are read, and its meaning."""
+"""Format references: the entry of a manifest that names the format of its lines.
+
+For example, `"reddit"` for the formats of that source, or the formats themselves::
+
+    {"review": {"item_id": ["answer"], "created_at": "answered", "time": "iso"}}
+"""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -17,7 +22,7 @@ FormatLookup = Callable[[str], LineFormats | None]
 
 
 def no_formats(_platform: str) -> None:
-    """Return None: the lookup of a landing zone that is only written to."""
+    """Return None; the lookup of a landing zone whose lines are never read."""
 
 
 def line_format_of(reference: FormatReference, kind: str, lookup: FormatLookup) -> LineFormat:
@@ -29,7 +34,8 @@ def line_format_of(reference: FormatReference, kind: str, lookup: FormatLookup) 
         name = reference if isinstance(reference, str) else "its own"
         message = (
             f"a manifest says that its {kind}s have the format {name}, which is not known here:"
-            " this version is older than the one that landed them, or a source's package is missing"
+            " this version is older than the one that landed them (install that version),"
+            " or a source's package is missing (install the package)"
         )
         raise LandingCorrupt(message)
     return formats[kind]

@@ -1,6 +1,7 @@
 r"""Fields of JSON lines by their paths, for msgspec, for Polars and for decoded objects.
 
-A path is names parted by dots; `a|b` is the first of two that is there, `\.` a dot in a name.
+A path is names separated by dots; `a|b` is the first of two that has a value, `\.` a dot in a name.
+For example, `user.name` reads "ann" in `{"user": {"name": "ann"}}`, and so does `author|user.name`.
 """
 
 import functools
@@ -40,7 +41,7 @@ def read(fields: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401, of JSON
 
 
 def write(fields: dict[str, Any], path: str, value: object) -> None:
-    """Put a value at a path of a decoded line: at the alternative that is there, else the first."""
+    """Set a path of a decoded line: the alternative that has a value, else the first one."""
     ways = path.split("|")
     *above, name = parts_of(
         next((each for each in ways if read(fields, each) is not None), ways[0])
@@ -57,7 +58,10 @@ def parts_of(path: str) -> list[str]:
 
 
 def tree_of(leaves: Mapping[str, Leaf]) -> Tree:
-    """Return fields by name, those of nested objects as a tree; the last leaf of a field counts."""
+    """Return the leaves by name, with a tree for each nested object.
+
+    Of several leaves with the same path, the last one counts.
+    """
     tree: Tree = {}
     for path, leaf in leaves.items():
         for each in path.split("|"):
@@ -69,7 +73,7 @@ def tree_of(leaves: Mapping[str, Leaf]) -> Tree:
 def struct_of(tree: Tree) -> type[msgspec.Struct]:
     """Return the tree as a struct of msgspec.
 
-    Its fields are called by their order, since names in JSON need not be names in Python.
+    Its fields are called `f0`, `f1` and so on, since a name in JSON may be none in Python.
     """
     fields: list[Any] = []
     for n, (name, below) in enumerate(tree.items()):
@@ -97,7 +101,7 @@ def dtype_of(tree: Tree) -> pl.Struct:
 def getter(tree: Tree, path: str | None) -> Callable[[Any], Any]:
     """Return a function that reads the first alternative of a path from the tree's struct.
 
-    It returns None where no alternative is there.
+    The function returns None where no alternative has a value.
     """
     getters: list[Callable[[Any], Any]] = []
     for each in path.split("|") if path else ():

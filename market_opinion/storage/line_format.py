@@ -33,15 +33,15 @@ from market_opinion.storage.json_paths import (
     value_at,
 )
 
-# See `json_paths`.
+# Syntax of a path: see `json_paths`.
 Path = Annotated[str, StringConstraints(min_length=1)]
 Paths = Annotated[
     tuple[Path, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)
 ]
-# Takes the place of the fields that an id was hashed from, where they go since they name somebody.
+# Field for an id that was a hash of other fields, once those are erased since they name somebody.
 KEPT_ID = "item_id_was"
 _HASH_CHARACTERS = 32
-# In the year 5138; a larger number counts milliseconds.
+# A time in the year 5138; a larger number is in milliseconds.
 _SECONDS_MAX = 100_000_000_000
 _YEAR_1, _YEAR_9999 = -62_135_596_800, 253_402_300_799
 _ISO = (
@@ -64,7 +64,7 @@ class Place(NamedTuple):
 
 
 class ItemFields(NamedTuple):
-    """Fields of one decoded line as bronze would have them; None for those not there."""
+    """Fields of one decoded line, as bronze has them; None for a missing one."""
 
     item_id: str
     thread_id: str | None
@@ -81,10 +81,9 @@ _TIME = Leaf(float | str | None, pl.String)
 
 
 class LineFormat(BaseModel):
-    """Paths of the fields in lines of one kind; a field without a path is not there.
+    """Paths of the fields in lines of one kind; a field without a path is null.
 
-    Several paths are put together: of an id into a hash, of a body into its paragraphs. For
-    example::
+    Several paths of an id become one hash, several paths of a body its paragraphs. For example::
 
         LineFormat(item_id="id", created_at="at", author="user.name", body=("pros", "cons"))
     """
@@ -114,7 +113,7 @@ class LineFormat(BaseModel):
     is_recommended: Path | None = Field(
         None, description="Yes and no instead of a rating, which become 5 and 1."
     )
-    prefixes: tuple[str, ...] = Field((), description="Taken off ids.")
+    prefixes: tuple[str, ...] = Field((), description="Removed from the start of ids.")
     is_lenient: bool = Field(
         default=False, description="Numbers may come as text, and ids as numbers."
     )
@@ -140,7 +139,7 @@ class LineFormat(BaseModel):
     def columns(self, line: pl.Expr, kind: str) -> dict[str, pl.Expr]:
         """Return bronze's columns of decoded lines.
 
-        A value is null where it is not there or not of its type.
+        A value is null where the line has none, or one of another type.
         """
         item_id = self._item_id(line)
         own_thread = item_id if kind == "submission" else pl.lit(None, pl.String)
@@ -162,7 +161,7 @@ class LineFormat(BaseModel):
 
     @functools.cached_property
     def place(self) -> Callable[[bytes], Place | None]:
-        """A function that reads only the place of a line; None for one that it cannot read."""
+        """Function from a line to its place; it returns None for a line that it cannot read."""
         paths = {self.created_at: _TIME} | ({self.community: _TEXT} if self.community else {})
         tree = tree_of(paths)
         decode = msgspec.json.Decoder(struct_of(tree)).decode
@@ -188,7 +187,7 @@ class LineFormat(BaseModel):
         return len(self.item_id) > 1
 
     def key(self, fields: Mapping[str, Any]) -> str:
-        """Return the item id of one decoded line, as `columns` gives it; empty without one."""
+        """Return the item id of one decoded line, as in `columns`; empty without an id."""
         if not self.is_hashed:
             return self.bare_id(read(fields, self.item_id[0])) or ""
         parts = [read(fields, path) for path in self.item_id]
@@ -226,7 +225,7 @@ class LineFormat(BaseModel):
 
     @property
     def identity_paths(self) -> list[str]:
-        """Paths of the fields that tell which item a line is, when and where in its thread."""
+        """Paths of ids, times, community and position in the thread."""
         own = (KEPT_ID,) if self.is_hashed else self.item_id
         return alternatives(
             *own, self.created_at, self.retrieved_at, self.community, self.thread_id, self.parent_id
@@ -247,7 +246,7 @@ class LineFormat(BaseModel):
 
     @property
     def _tree(self) -> Tree:
-        """Every field that a line is read for."""
+        """Types of all fields that are read from a line."""
         an_id = Leaf(str | int | None, pl.String)
         count = _LENIENT if self.is_lenient else Leaf(int | None, pl.Int64)
         leaves = {
@@ -304,7 +303,7 @@ class LineFormat(BaseModel):
         return _STARS[0] + (rating - low) / (high - low) * (_STARS[1] - _STARS[0])
 
     def _moment(self, value: pl.Expr) -> pl.Expr:
-        """Return a time; null for one that is none before the year 9999."""
+        """Return times; null for a value that is no time of the years 1 to 9999."""
         if self.time == "epoch":
             number = value.cast(pl.Float64, strict=False)
             seconds = pl.when(number.abs() >= _SECONDS_MAX).then(number / 1000).otherwise(number)
@@ -315,7 +314,7 @@ class LineFormat(BaseModel):
         )
 
     def _seconds(self, value: float | str | None) -> float | None:
-        """Return one value as seconds since 1970; raises ValueError for one that is no time."""
+        """Return one value as seconds since 1970; raises ValueError for a value that is no time."""
         if value is None:
             return None
         if self.time == "epoch":

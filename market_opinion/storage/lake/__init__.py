@@ -1,5 +1,5 @@
 """The Iceberg lake, and the only user of PyIceberg.
 
-`tables` reads and replaces slices; `schema` makes tables from their contracts, `predicates` selects
-rows, `reading` reads them, `history` forgets versions.
+`tables` reads and replaces slices; `schema` turns contracts into Iceberg's schemas, `predicates`
+slices into its row filters; `reading` reads rows, `history` deletes old versions.
 """

@@ -1,4 +1,4 @@
-"""The versions of a table: how many are kept, and the files that only older ones need."""
+"""Versions of a table: deletion of old snapshots, and of the files that only they need."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -8,22 +8,22 @@ import fsspec
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.table import Table as IcebergTable
 
-# A commit grows dearer with the number of snapshots it carries along, so the history rolls.
+# A commit takes longer the more snapshots the table has, so old ones are deleted.
 _SNAPSHOTS_MAX, _SNAPSHOTS_KEPT = 60, 30
 _IN_FLIGHT = timedelta(days=1)
 
 
 def expire(iceberg: IcebergTable) -> None:
-    """Forget the oldest snapshots once there are many, and the files that only they need."""
+    """Delete the oldest snapshots of more than 60, and the files that only they need."""
     snapshots = sorted(iceberg.snapshots(), key=lambda snapshot: snapshot.timestamp_ms)
     if len(snapshots) > _SNAPSHOTS_MAX:
         forget(iceberg, [snapshot.snapshot_id for snapshot in snapshots[:-_SNAPSHOTS_KEPT]])
 
 
 def forget(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> int:
-    """Expire the snapshots but for the current one; return how many files were deleted.
+    """Expire these snapshots, except the current one; return the number of deleted files.
 
-    Files that another snapshot needs stay. Nothing is deleted where another writer was quicker:
+    Files that another snapshot needs stay. Nothing is deleted where another writer committed first;
     the next run tries again.
     """
     current = iceberg.current_snapshot()
@@ -41,15 +41,15 @@ def forget(iceberg: IcebergTable, snapshot_ids: Sequence[int]) -> int:
         return 0
     dead = before - _files(iceberg.refresh())
     for path in dead:
-        with suppress(FileNotFoundError):  # A run that was cut off here had begun.
+        with suppress(FileNotFoundError):  # An earlier run deleted it and was cut off.
             iceberg.io.delete(path)
     return len(dead)
 
 
 def sweep(iceberg: IcebergTable) -> int:
-    """Delete the table's files that no snapshot names; return how many.
+    """Delete the table's files that no snapshot names; return their number.
 
-    A young file stays, since a writer may still be about to commit it.
+    A file of less than a day stays, since a writer may be about to commit it.
     """
     in_use = {path.partition("://")[2] or path for path in _files(iceberg)}
     in_use |= {

@@ -16,9 +16,9 @@ from pyiceberg.expressions import (
 from market_opinion.core.contracts import Table
 from market_opinion.core.window import Window
 
-# Columns and the value, or values, they have.
+# Columns with their value or values, as `{"platform": "reddit", "community": ["ios", "pixel"]}`.
 Where = Mapping[str, str | Sequence[str]]
-# Aggregates have days where other tables have hours.
+# The time of aggregates, which have days where other tables have hours.
 DAY = "full_date"
 
 
@@ -26,7 +26,7 @@ def rows_of(table: Table, where: Where, window: Window | None) -> BooleanExpress
     """Return the predicate of rows whose columns equal `where` and whose time is in the window."""
     parts: list[BooleanExpression] = [_equals(column, value) for column, value in where.items()]
     if window is not None:
-        # An item's hour is that of its own time, so the same span prunes a partition by time.
+        # An item's hour is that of its own time, so one window prunes partitions by either column.
         parts += [
             _between(column, window)
             for column in ("window_start", "created_at")
@@ -38,7 +38,9 @@ def rows_of(table: Table, where: Where, window: Window | None) -> BooleanExpress
 
 # The predicates are pydantic models with their own __init__, which mypy's plugin does not see.
 def _equals(column: str, value: str | Sequence[str]) -> BooleanExpression:
-    return EqualTo(column, value) if isinstance(value, str) else In(column, list(value))  # type: ignore[call-arg]
+    if isinstance(value, str):
+        return EqualTo(column, value)  # type: ignore[call-arg]
+    return In(column, list(value))  # type: ignore[call-arg]
 
 
 def _between(column: str, window: Window) -> BooleanExpression:
@@ -48,4 +50,5 @@ def _between(column: str, window: Window) -> BooleanExpression:
 
 def _among_days(window: Window) -> BooleanExpression:
     days = window.dates()
-    return And(GreaterThanOrEqual(DAY, str(days[0])), LessThanOrEqual(DAY, str(days[-1])))  # type: ignore[call-arg]
+    first, last = str(days[0]), str(days[-1])
+    return And(GreaterThanOrEqual(DAY, first), LessThanOrEqual(DAY, last))  # type: ignore[call-arg]

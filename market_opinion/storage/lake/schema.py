@@ -25,10 +25,11 @@ from market_opinion.core.polars_types import UTC_TIME
 _PARTITION_FIELD_IDS_FROM = 1000
 
 
-def from_arrow(arrow: Any, schema: Mapping[str, Any]) -> pl.DataFrame:  # noqa: ANN401, pyarrow is untyped
+def from_arrow(arrow: Any, schema: Mapping[str, Any]) -> pl.DataFrame:  # noqa: ANN401, untyped
     """Return the rows in the columns and types of the schema."""
-    frame = pl.from_arrow(arrow)
-    return frame.select(pl.col(name).cast(dtype) for name, dtype in schema.items())  # type: ignore[union-attr]  # a table gives a frame
+    columns = (pl.col(name).cast(dtype) for name, dtype in schema.items())
+    # A table of Arrow becomes a frame, never a series.
+    return pl.from_arrow(arrow).select(columns)  # type: ignore[union-attr]
 
 
 _TYPES: dict[Any, Callable[[], IcebergType]] = {
@@ -52,7 +53,7 @@ def iceberg_schema(table: Table) -> Schema:
 
 
 def add_columns(iceberg: IcebergTable, table: Table, names: Sequence[str]) -> None:
-    """Add columns of the contract to a table that was made by an older version."""
+    """Add columns of the contract to a table that an older version created."""
     described = table.contract.to_schema().columns
     with iceberg.update_schema() as update:
         for name in names:

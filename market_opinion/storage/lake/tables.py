@@ -26,9 +26,8 @@ from market_opinion.storage.lake.predicates import DAY, Where, rows_of
 from market_opinion.storage.lake.reading import read_rows
 from market_opinion.storage.lake.schema import add_columns, iceberg_schema, partition_spec
 
-# With PyIceberg's own 4 retries, 54 of 160 commits of 8 racing processes were lost; with these,
-# none. Files of this size (uncompressed) are written side by side, where one for a slice leaves a
-# core idle.
+# With PyIceberg's own 4 retries, 8 racing processes lost 54 of 160 commits; with these, none. Files
+# of 16 MB (uncompressed) are written in parallel; one file for a slice would leave a core idle.
 _PROPERTIES = {
     "format-version": "2",
     "commit.retry.num-retries": "20",
@@ -42,7 +41,7 @@ _ATTEMPTS = 20
 
 
 class Lake:
-    """Tables of one catalog; the first write makes a table."""
+    """Tables of one catalog; the first write creates a table."""
 
     def __init__(self, catalog: Catalog) -> None:
         """Use the catalog as it is."""
@@ -79,9 +78,9 @@ class Lake:
     ) -> bool:
         """Replace the slice by the frame in one commit; return whether anything was committed.
 
-        `run` is kept in the snapshot. A slice that holds these very rows is left alone, so
-        that a rerun makes no new snapshot. Raises ContractBroken before anything is
-        written, CommitConflict when other writers won the race every time.
+        `run` is written into the snapshot. Nothing is committed for a slice that has exactly these
+        rows, so a rerun creates no snapshot. Raises ContractBroken before anything is written,
+        and CommitConflict when other writers won every race.
         """
         checked = table.check(frame)
         _check_slice(table, checked, where, window)
@@ -102,22 +101,23 @@ class Lake:
                         snapshot_properties=dict(run),
                     )
             except (CommitFailedException, ValidationException) as error:
-                # Neither is a subclass of the other. The table is loaded anew: a refresh between
-                # the read and the overwrite would let rows of another writer vanish.
+                # Neither error is a subclass of the other. The table is loaded and read anew: an
+                # overwrite after a mere refresh would delete the rows of another writer.
                 if attempt == _ATTEMPTS - 1:
                     message = (
                         f"{table.name}: {_ATTEMPTS} commits for {window} lost their race;"
                         " run the window again"
                     )
                     raise CommitConflict(message) from error
-                time.sleep(random.uniform(0.02, 0.2) * (attempt + 1))  # noqa: S311, spreads writers, no secret
+                # A random pause, so that the writers do not meet again.
+                time.sleep(random.uniform(0.02, 0.2) * (attempt + 1))  # noqa: S311, no secret
             else:
                 expire(iceberg)
                 return True
         return False
 
     def append(self, table: Table, frame: pl.DataFrame, *, run: Mapping[str, str]) -> int:
-        """Add the rows whose key is new to the table, in one commit; return how many.
+        """Add the rows whose key is new to the table, in one commit; return their number.
 
         For tables without windows. Raises ContractBroken before anything is written. Two
         writers of one key at the same moment may both add it.
@@ -147,10 +147,10 @@ class Lake:
             iceberg.delete(rows_of(table, where, None), snapshot_properties=dict(run))
 
     def forget_history(self, table: Table) -> int:
-        """Delete everything that only earlier snapshots held; return how many files.
+        """Delete the earlier snapshots and the files that only they need; return the files' number.
 
-        Files that no snapshot names, left by a writer that was cut off, go too once they
-        are a day old; a younger one may be on its way into a commit.
+        Files that no snapshot names, left by a writer that was cut off, are deleted too once they
+        are a day old; a writer may be about to commit a younger one.
         """
         try:
             iceberg = self._catalog.load_table(table.name)
@@ -176,7 +176,7 @@ class Lake:
         return snapshot.snapshot_id if snapshot else None
 
     def snapshot_count(self, table: Table) -> int:
-        """Return how many versions of the table are kept."""
+        """Return the number of versions of the table."""
         try:
             return len(list(self._catalog.load_table(table.name).snapshots()))
         except NoSuchTableError:
@@ -188,7 +188,7 @@ class Lake:
         except NoSuchTableError:
             schema = iceberg_schema(table)
         namespace = table.name.partition(".")[0]
-        # Asked first, since who writes tables may not be allowed to make namespaces.
+        # A role that may write tables need not be allowed to create namespaces.
         if not self._catalog.namespace_exists(namespace):
             self._catalog.create_namespace_if_not_exists(namespace)
         try:
@@ -205,11 +205,12 @@ class Lake:
 def open_lake(catalog_name: str, embedded_path: Path) -> Lake:
     """Return the lake of a catalog.
 
-    It is the one of this name in PyIceberg's own configuration, else a SQLite catalog in the
+    The catalog is the one of this name in PyIceberg's configuration, else a SQLite file in the
     given folder.
     """
     if configured := Config().get_catalog_config(catalog_name):
-        return Lake(load_catalog(catalog_name, **configured))  # type: ignore[arg-type]  # strings, as it read them
+        # PyIceberg types its own configuration too widely; the values are strings.
+        return Lake(load_catalog(catalog_name, **configured))  # type: ignore[arg-type]
     embedded_path.mkdir(parents=True, exist_ok=True)
     # The time-out lets parallel writers wait for SQLite's one write lock instead of failing.
     uri = f"sqlite:///{embedded_path / 'catalog.db'}?timeout=60"
@@ -234,10 +235,10 @@ def _same_rows(table: Table, left: pl.DataFrame, right: pl.DataFrame) -> bool:
 def _with_columns(iceberg: IcebergTable, table: Table) -> IcebergTable:
     """Return the table with every column of its contract.
 
-    An older table gets those that it lacks, empty.
+    Missing columns are added to a table of an older version, with nulls.
     """
-    known = set(iceberg.schema().column_names)
-    missing = [name for name in table.schema if name not in known]
+    names = set(iceberg.schema().column_names)
+    missing = [name for name in table.schema if name not in names]
     if missing:
         try:
             add_columns(iceberg, table, missing)
@@ -247,7 +248,7 @@ def _with_columns(iceberg: IcebergTable, table: Table) -> IcebergTable:
 
 
 def _check_slice(table: Table, frame: pl.DataFrame, where: Where, window: Window | None) -> None:
-    """Raise ContractBroken for rows outside the slice: another run would double them."""
+    """Raise ContractBroken for rows outside the slice, which a rerun would write twice."""
     inside = pl.lit(value=True)
     for column, value in where.items():
         inside &= pl.col(column).is_in([value] if isinstance(value, str) else list(value))

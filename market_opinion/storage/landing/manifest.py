@@ -30,7 +30,7 @@ class LandedFile(msgspec.Struct, frozen=True):
 class Manifest(msgspec.Struct, frozen=True, rename={"format_reference": "forms"}):
     """Description of one capture of one window; its last fields are those of FetchResult.
 
-    A capture that is withdrawn has no files any more: the origin that it names has the same
+    A withdrawn capture has no files any more; `withdrawn_for` names the origin that has the same
     material.
     """
 
@@ -56,12 +56,12 @@ class Manifest(msgspec.Struct, frozen=True, rename={"format_reference": "forms"}
         return Window(self.window_start, self.window_end)
 
     def lines(self, kind: str | None = None) -> int:
-        """Return how many lines of a kind, or of all kinds, were landed."""
+        """Return the number of landed lines of a kind, or of all kinds."""
         return sum(file.lines for file in self.files if kind in {None, file.kind})
 
 
 class Survey(msgspec.Struct, frozen=True):
-    """Result of one pass over a finite origin: its communities among those `asked`, its extent.
+    """Result of one pass over a finite origin: the `asked` communities that it has, and its extent.
 
     `spoken` are the starts of the hours that have items, by community; without it the origin
     vouches for every hour of its extent.
@@ -105,5 +105,5 @@ class Content(msgspec.Struct, frozen=True):
 
     @property
     def line_format(self) -> LineFormat:
-        """The format of its lines; raises LandingCorrupt for one that is not known."""
+        """The format of the file's lines; raises LandingCorrupt for an unknown format."""
         return line_format_of(self.manifest.format_reference, self.kind, self.formats)

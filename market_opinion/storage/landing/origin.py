@@ -22,7 +22,7 @@ class StopReason(StrEnum):
 
     @property
     def certifies(self) -> bool:
-        """Whether the window is complete."""
+        """Whether nothing of the window is missing."""
         return self in {StopReason.PASSED_WINDOW_START, StopReason.EXHAUSTED}
 
 
@@ -53,12 +53,12 @@ class RefusedFile:
 
 @dataclass(frozen=True)
 class FetchResult:
-    """Reason for the end of a fetch, and what there was to read.
+    """Reason for the end of a fetch, and a description of what was read.
 
-    `communities` are those of the asked ones that the source holds. A finite source, as an
-    archive, gives its `extent` and what of its `files` was refused or not asked for; where it
-    does not vouch for all hours of its extent, `spoken` are those that have items, by
-    community.
+    `communities` are the asked communities that the source has. A finite source, as an archive,
+    gives its `extent`, its `files`, the `refused` ones, and the line counts of communities that
+    nobody asked for. Where it does not vouch for all hours of its extent, `spoken` has the hours
+    with items, by community.
     """
 
     reason: StopReason
@@ -77,20 +77,20 @@ _READ_AS = ".as-"
 
 
 def read_as(origin: str, how: str) -> str:
-    """Return the name of a material for one way to read it.
+    """Return the origin of a material that is read in one of several ways.
 
-    What was landed of the material by another way gives way.
+    Captures of the same material that were read in another way are withdrawn for this one.
     """
     return f"{origin}{_READ_AS}{hashlib.sha256(how.encode()).hexdigest()[:8]}"
 
 
 def material_of(origin: str) -> str:
-    """Return the name of the material, whatever the way it was read."""
+    """Return the name of the material, without the way to read it."""
     return origin.partition(_READ_AS)[0]
 
 
 class Origin(Protocol):
-    """Origin of a capture: the same `origin` gives the same items."""
+    """Origin of a capture; equal values of `origin` stand for the same items."""
 
     @property
     def platform(self) -> str:
@@ -98,11 +98,11 @@ class Origin(Protocol):
 
     @property
     def capture_path(self) -> str:
-        """The way the items took: `archive`, `listing`, ..."""
+        """Way of the items to us: `archive`, `listing` and so on."""
 
     @property
     def origin(self) -> str:
-        """Name that only this reading has, fit for a folder."""
+        """Unique name of this reading, fit for a folder."""
 
     @property
     def retrieved_at(self) -> datetime:
@@ -110,7 +110,7 @@ class Origin(Protocol):
 
     @property
     def format_reference(self) -> FormatReference:
-        """The entry of a manifest that says how the lines are read."""
+        """The entry of a manifest that names the format of the lines."""
 
 
 @dataclass(frozen=True)
@@ -125,5 +125,5 @@ class Visit:
 
     @property
     def origin(self) -> str:
-        """Name that only this visit has."""
+        """Unique name of this visit."""
         return f"{self.capture_path}-{self.retrieved_at:%Y%m%dT%H%M%S}-{self.token}"

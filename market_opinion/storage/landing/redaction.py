@@ -1,6 +1,6 @@
-"""Redaction of landed lines: words and names go, the line stays, so that every count holds.
+"""Redaction of landed lines: words and names go, the line stays, so that no count changes.
 
-Words go because people deleted them, or because only what was derived of them may be kept.
+Words go because people deleted them, or because only figures derived from them may be kept.
 """
 
 import re
@@ -15,23 +15,24 @@ from market_opinion.storage.landing.manifest import Content
 from market_opinion.storage.line_format import KEPT_ID, LineFormat
 
 GONE = "[deleted]"
-# Stands for words and names that were taken out after they were judged.
+# Replaces words and names that were removed after they were judged.
 PURGED = "[purged]"
 GONE_TEXTS = (GONE, "[removed]")
 WITHOUT_WORDS = (*GONE_TEXTS, PURGED)
-# Addresses that a platform makes of a title's words.
+# Fields with an address that a platform makes of a title's words.
 _SPELLS_TITLE = ("permalink",)
 _UNREADABLE = b'{"erased": true}'
-# A name of Reddit's own form that stands for one that was erased from somebody else's words.
+# Replaces an erased name in other people's words; it has the form of a name on Reddit.
 _NOBODY = "erased_user"
 
 
 @dataclass(frozen=True)
 class Erasure:
-    """Everything that has to go.
+    """Everything that has to be erased.
 
-    Whole items by id, the titles of threads where comments repeat them, the authors of items
-    whose words stay, and every trace of users by name (lower case).
+    `item_ids` are items to erase as a whole, `thread_ids` threads whose title goes wherever a
+    comment repeats it, `authorless_ids` items that keep their words but lose their author, `users`
+    names (lower case) that go wherever they stand.
     """
 
     item_ids: frozenset[str] = frozenset()
@@ -87,23 +88,23 @@ class _Item:
         self.item_fields = line_format.item_fields(fields)
 
     def without(self, *, author: str | None, body: str | None, numbers: bool) -> bytes:
-        """Return the line with no more than its identity and the given author and body.
+        """Return the line with nothing but its identity and the given author and body.
 
-        The identity is which item it is, when it was written and where in its thread.
+        The identity is the item's ids, times, community and position in its thread.
         """
         line_format = self._line_format
-        kept: dict[str, Any] = {}
+        redacted: dict[str, Any] = {}
         for path in (*line_format.identity_paths, *(line_format.number_paths if numbers else ())):
             if (value := read(self.fields, path)) is not None:
-                write(kept, path, value)
-        self._keep_id(kept)
+                write(redacted, path, value)
+        self._keep_id(redacted)
         if line_format.author:
-            write(kept, line_format.author, author)
+            write(redacted, line_format.author, author)
         if line_format.title and not self.is_comment:
-            write(kept, line_format.title, None)
+            write(redacted, line_format.title, None)
         if line_format.body:
-            write(kept, line_format.body[0], body)
-        return msgspec.json.encode(kept)
+            write(redacted, line_format.body[0], body)
+        return msgspec.json.encode(redacted)
 
     def with_changes(
         self, *, authorless: bool, titleless: bool, name_pattern: re.Pattern[str] | None
@@ -123,7 +124,7 @@ class _Item:
         return None if changed == self.fields else msgspec.json.encode(changed)
 
     def _keep_id(self, fields: dict[str, Any]) -> None:
-        """Write down the id where it was made of who wrote the item, since the author goes."""
+        """Write the id into the fields if it is a hash, since the hashed author goes."""
         if self._line_format.is_hashed:
             fields[KEPT_ID] = self.item_fields.item_id
 
@@ -181,7 +182,8 @@ def _renamed(value: Any, name_pattern: re.Pattern[str]) -> Any:  # noqa: ANN401,
 def _mentions(users: frozenset[str]) -> re.Pattern[str] | None:
     """Return a pattern of the names where they are written as names.
 
-    That is `u/name`, `user/name`, `@name`, and anywhere for names that cannot be a word.
+    These places are `u/name`, `user/name` and `@name`; and any place for a name with a digit, `_`
+    or `-`, which can be no ordinary word.
     """
     if not users:
         return None

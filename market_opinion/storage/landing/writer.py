@@ -1,4 +1,4 @@
-"""The writer of captures: lines go into files, hour by hour, then the manifests follow."""
+"""Writer of captures: first the files of each hour, then their manifests."""
 
 import hashlib
 from collections import defaultdict
@@ -18,9 +18,9 @@ _FILE_STEMS = {"submission": "submissions", "comment": "comments", "review": "re
 
 
 class WindowWriter:
-    """Lands the items of a source, hour by hour, holding about 32 MB.
+    """Writer of a source's items into captures by hour, with a buffer of about 32 MB.
 
-    Hours that were landed from the same origin before are left alone.
+    Hours that were landed from the same origin before are skipped.
     """
 
     def __init__(
@@ -46,11 +46,11 @@ class WindowWriter:
         self._sizes: dict[tuple[str, datetime, str], int] = defaultdict(int)
         self._buffered = 0
         self._files: dict[tuple[str, datetime], list[LandedFile]] = defaultdict(list)
-        # Those of this origin, by community and hour, that it met or made.
+        # Captures of this origin that were found or written, by community and hour.
         self.captures: dict[tuple[str, datetime], Capture] = {}
 
     def add(self, item: RawItem) -> None:
-        """Take one item; it is stored once the writer is closed."""
+        """Take one item; it counts once the writer is closed."""
         key = (item.community, item.hour, item.kind)
         if key not in self._buffers and self.landed(item.community, item.hour) is not None:
             return
@@ -87,7 +87,7 @@ class WindowWriter:
         return self._known.get(key, ())
 
     def has_all(self, survey: Survey, window: Window | None) -> bool:
-        """Return whether nothing of the window is left to land from this origin."""
+        """Return whether every hour of the window was landed from this origin."""
         return all(
             self.landed(community, hour.start)
             for community in survey.communities
@@ -102,17 +102,17 @@ class WindowWriter:
         stop: FetchResult,
         now: datetime,
     ) -> int:
-        """Finish these hours, empty ones too; return how many manifests were written."""
+        """Finish these hours, empty ones too; return the number of manifests written."""
         hours = list(hours)
         for key in list(self._buffers):
             self._flush(key)
-        written = 0
+        manifest_count = 0
         for community in communities:
             for hour in hours:
                 if self.landed(community, hour.start) is None:
                     self._finish(community, hour, stop=stop, now=now)
-                    written += 1
-        return written
+                    manifest_count += 1
+        return manifest_count
 
     def _finish(self, community: str, hour: Window, *, stop: FetchResult, now: datetime) -> None:
         folder = self._folder(community, hour.start)
@@ -157,7 +157,7 @@ class WindowWriter:
         )
 
     def _clear(self, folder: str) -> None:
-        """Remove what an unfinished capture left in this very folder, its manifest first."""
+        """Remove the files that an unfinished capture left in this folder, its manifest first."""
         leftovers = [
             path
             for path in self._landing.files_below(folder)
@@ -167,7 +167,7 @@ class WindowWriter:
             self._landing.remove(path)
 
     def _folder(self, community: str, hour: datetime) -> str:
-        """Return the window's own folder, or one below it where another origin has that."""
+        """Return the folder of the window, or one below it where another origin has the folder."""
         folder = f"{self._source.platform}/{community}/{hour:%Y-%m-%d}/{hour:%H%M%S}"
         others = [
             c for c in self._beside(community, hour) if c.manifest.origin != self._source.origin

@@ -24,7 +24,7 @@ _HOURS_LISTED_MAX, _DATES_LISTED_MAX = 6, 200
 
 
 class Landing:
-    """Captures below one URI; only those with a manifest are believed."""
+    """Captures below one URI; only those with a manifest count."""
 
     def __init__(
         self,
@@ -34,10 +34,9 @@ class Landing:
         compression: str | None = None,
         max_bytes: int = 64_000_000,
     ) -> None:
-        """Use the place; the first file makes it.
+        """Use the folder at the URI; the first write creates it.
 
-        `formats` returns the formats of a platform; a zone whose lines are not read needs
-        none.
+        `formats` returns the formats of a platform; a zone whose lines are never read needs none.
         """
         self._fs, root = fsspec.url_to_fs(uri)
         self._root = root.rstrip("/")
@@ -70,7 +69,7 @@ class Landing:
             try:
                 manifest = msgspec.json.decode(contents[self._path(path)], type=Manifest)
             except msgspec.DecodeError:
-                continue  # Cut off while it was written: the capture never finished.
+                continue  # The run was cut off while it wrote this manifest.
             if window is None or manifest.window_start in window:
                 captures.append(Capture(path.removesuffix(f"/{MANIFEST}"), manifest))
         return sorted(
@@ -97,28 +96,28 @@ class Landing:
         return survey if survey.asked == asked else None
 
     def put_survey(self, platform: str, origin: str, survey: Survey) -> None:
-        """Keep the survey of a pass, so that a rerun need not pass again."""
+        """Write the survey of a pass, so that a rerun need not read the origin again."""
         self.write(_survey_path(platform, origin), msgspec.json.encode(survey))
 
     def begin(self, platform: str, origin: str) -> list[str]:
-        """Remember that an origin is about to be read.
+        """Note that an origin is about to be read.
 
-        Returns the names of other ways in which the same material was read before.
+        Returns the other origins under which the same material was read before.
         """
         if material_of(origin) == origin:
             return []
         folder = f"{platform}/_readings/{material_of(origin)}"
-        begun = {path.rpartition("/")[2] for path in self.files_below(folder)}
-        if origin not in begun:
+        origins = {path.rpartition("/")[2] for path in self.files_below(folder)}
+        if origin not in origins:
             self.write(f"{folder}/{origin}", b"")
-        return sorted(begun - {origin})
+        return sorted(origins - {origin})
 
     def files_below(self, folder: str) -> list[str]:
         """Return the paths, below the zone, of all files in a folder and its sub-folders."""
         return [path.removeprefix(self._root + "/") for path in self._fs.find(self._path(folder))]
 
     def read(self, capture: Capture) -> Iterator[Content]:
-        """Yield the files of a capture; raises LandingCorrupt where one is not as it was landed."""
+        """Yield the files of a capture; raises LandingCorrupt for a file that has changed."""
         for file in capture.manifest.files:
             uri = f"{capture.folder}/{file.name}"
             try:
@@ -137,11 +136,11 @@ class Landing:
     def rewrite(
         self, capture: Capture, change: Callable[[Content], tuple[bytes, list[str]]]
     ) -> list[str]:
-        """Replace each file by what `change` makes of it, and return the ids that it returns.
+        """Replace each file's content by that of `change`; return the ids that `change` returns.
 
-        New files come first, then the manifest that names them, then the old files go: cut
-        off anywhere, the capture is whole, in its old or its new state, and a second run
-        finishes.
+        New files are written first, then the manifest that names them; then the old files are
+        deleted. A run that is cut off leaves the capture whole, in its old or new state, and a
+        second run finishes.
         """
         touched: list[str] = []
         files = []
@@ -168,9 +167,9 @@ class Landing:
     def withdraw(self, capture: Capture, origin: str) -> None:
         """Remove the lines of a capture that another origin has; its manifest stays.
 
-        Cut off anywhere, a second run finishes.
+        A second run finishes one that was cut off.
         """
-        detail = f"the same material was read otherwise, as {origin}"
+        detail = f"the same material was read in another way, as {origin}"
         manifest = msgspec.structs.replace(
             capture.manifest, files=[], stop_detail=detail, withdrawn_for=origin
         )
@@ -191,18 +190,18 @@ class Landing:
         return content
 
     def write(self, path: str, content: bytes) -> None:
-        """Put one whole file below the zone."""
+        """Write one whole file below the zone."""
         full = self._path(path)
         self._fs.makedirs(full.rpartition("/")[0], exist_ok=True)
         self._fs.pipe_file(full, content)
 
     def remove(self, path: str) -> None:
-        """Remove one file below the zone; one that is not there is no error."""
+        """Remove one file below the zone; a missing file is no error."""
         if self._fs.exists(self._path(path)):
             self._fs.rm_file(self._path(path))
 
     def _leave(self, folder: str, names: Collection[str]) -> None:
-        """Remove everything in this very folder but its manifest and these files."""
+        """Remove all files of this folder, without its sub-folders, but the manifest and these."""
         for path in self.files_below(folder):
             parent, _, name = path.rpartition("/")
             if parent == folder and name not in {MANIFEST, *names}:
@@ -213,9 +212,9 @@ class Landing:
 
 
 def _folders(window: Window | None) -> list[str]:
-    """Return the folders below a community that hold captures of the window.
+    """Return the folders below a community in which to look for captures of the window.
 
-    Those of its hours or dates are listed while they are few.
+    They are those of its hours or dates while these are few, else the community's folder.
     """
     if window is None:
         return [""]
@@ -226,5 +225,5 @@ def _folders(window: Window | None) -> list[str]:
 
 
 def _survey_path(platform: str, origin: str) -> str:
-    # No community's name begins with an underscore, so this is no community's folder.
+    # No community's name begins with an underscore, so this folder belongs to none.
     return f"{platform}/_surveys/{origin}.json"

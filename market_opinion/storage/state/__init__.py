@@ -11,10 +11,10 @@ from market_opinion.storage.state.ratios import ratios
 
 
 class WindowState(StrEnum):
-    """State of an hour of a community: complete, or what can be done.
+    """State of an hour of a community.
 
-    An incomplete hour is read again, a gap is closed with its hour, an unrecoverable hour needs
-    another source.
+    A certified hour is complete. An incomplete hour is read again. A gap is read again when its
+    hour closes. An unrecoverable hour needs another source.
     """
 
     CERTIFIED = "CERTIFIED"
@@ -24,13 +24,13 @@ class WindowState(StrEnum):
 
     @property
     def is_settled(self) -> bool:
-        """Whether an hourly run has nothing left to do."""
+        """Whether an hourly run has nothing left to do for the hour."""
         return self in {WindowState.CERTIFIED, WindowState.UNRECOVERABLE}
 
 
 @dataclass(frozen=True)
 class WindowEntry:
-    """State of one hour of one community, the reason why fetching stopped, and its counts."""
+    """Entry of the ledger: state, stop reason and counts of one hour of one community."""
 
     platform: str
     community: str
@@ -43,7 +43,7 @@ class WindowEntry:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """One window as one run carried it: its entry, and the run with its mode and domain."""
+    """Record of one window in one run: its entry, and the run with its mode and domain."""
 
     entry: WindowEntry
     window_end: datetime
@@ -62,7 +62,7 @@ class StateStore(Protocol):
     def load_last_run_timestamp(self, platform: str, community: str) -> datetime | None:
         """Return the end of the last certified hour; None before the first run.
 
-        Raises WatermarkUnreadable rather than skip hours.
+        Raises WatermarkUnreadable for a damaged watermark, since a guess could skip hours.
         """
         ...
 
@@ -77,9 +77,9 @@ class StateStore(Protocol):
     def windows(
         self, platform: str | None = None, window: Window | None = None
     ) -> list[WindowEntry]:
-        """Return the ledger in order of platform, community and time.
+        """Return the ledger's entries in order of platform, community and time.
 
-        It is of one platform or all, within a span or ever.
+        Without a platform, they are those of all platforms; without a window, of all times.
         """
         ...
 
@@ -98,7 +98,7 @@ class StateStore(Protocol):
         ...
 
     def put_notes(self, topic: str, notes: Mapping[str, Any]) -> None:
-        """Keep one JSON value for each name; those of other names stay."""
+        """Write one JSON value for each name; the values of other names stay."""
         ...
 
     def notes(self, topic: str) -> dict[str, Any]:
@@ -106,15 +106,15 @@ class StateStore(Protocol):
         ...
 
     def drop_notes(self, topic: str, names: Iterable[str]) -> None:
-        """Remove these notes; a name that is not there is no error."""
+        """Remove these notes; a missing name is no error."""
         ...
 
     def reserve_request(
         self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float
     ) -> float:
-        """Take one request of the bucket; return 0, or the seconds until another try.
+        """Take one request from the bucket; return 0, or the seconds to wait before the next try.
 
-        One request is let through every `interval_seconds`, and this one may be
+        The bucket allows one request every `interval_seconds`; this one may come up to
         `ahead_seconds` early.
         """
         ...
@@ -133,12 +133,12 @@ def run_items(record: RunRecord) -> dict[str, dict[str, Any]]:
 
 
 def hour_text(moment: datetime) -> str:
-    """Return ISO 8601 in UTC to the second, which sorts."""
+    """Return a time as ISO 8601 in UTC to the second, a text that sorts by time."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
 def parse_hour_end(text: object) -> datetime | None:
-    """Return the stored end of an hour; None for a text that is none."""
+    """Return the end of an hour from its text; None for a text that is no full hour."""
     try:
         moment = datetime.fromisoformat(str(text))
     except ValueError:

@@ -1,4 +1,4 @@
-"""State in one DynamoDB table, for processes of many machines; watermarks also in SSM if asked."""
+"""State in one DynamoDB table, for processes of many machines; watermarks can also go to SSM."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
@@ -25,7 +25,7 @@ from market_opinion.storage.state import (
 
 _WATERMARK = "WATERMARK"
 _LOST = "ConditionalCheckFailedException"
-# Answers of the service to a table, a key or a role that an operator has to correct.
+# Error codes for a table, a key or a role that an operator has to correct.
 _SETTINGS = {
     "ResourceNotFoundException",
     "AccessDeniedException",
@@ -55,7 +55,7 @@ class DynamoDBState:
     def load_last_run_timestamp(self, platform: str, community: str) -> datetime | None:
         """Return the end of the last certified hour; None before the first run.
 
-        Raises WatermarkUnreadable rather than skip hours.
+        Raises WatermarkUnreadable for a damaged watermark, since a guess could skip hours.
         """
         with self._asking():
             item = self._table.get_item(
@@ -120,9 +120,9 @@ class DynamoDBState:
     def windows(
         self, platform: str | None = None, window: Window | None = None
     ) -> list[WindowEntry]:
-        """Return the ledger in order of platform, community and time.
+        """Return the ledger's entries in order of platform, community and time.
 
-        It is of one platform or all, within a span or ever.
+        Without a platform, they are those of all platforms; without a window, of all times.
         """
         begins = f"{platform}#" if platform else ""
         communities = self._query(
@@ -135,7 +135,7 @@ class DynamoDBState:
             of, _, community = place["sk"].partition("#")
             condition = Key("sk").begins_with("WINDOW#")
             if window is not None:
-                # BETWEEN holds its upper end, which is no hour of the window.
+                # BETWEEN includes its upper end, which is no hour of the window.
                 condition = Key("sk").between(_hour(window.start), _hour(window.end) + "-")
             for item in self._query(Key("pk").eq(self._pk(of, community)) & condition):
                 start = datetime.fromtimestamp(int(item["sk"].removeprefix("WINDOW#")), UTC)
@@ -175,7 +175,7 @@ class DynamoDBState:
         return [{name: _plain(value) for name, value in item.items()} for item in items]
 
     def put_notes(self, topic: str, notes: Mapping[str, Any]) -> None:
-        """Keep one JSON value for each name; those of other names stay."""
+        """Write one JSON value for each name; the values of other names stay."""
         self._put_all(
             {"pk": self._topic(topic), "sk": name, "Body": json.dumps(body, sort_keys=True)}
             for name, body in notes.items()
@@ -189,7 +189,7 @@ class DynamoDBState:
         }
 
     def drop_notes(self, topic: str, names: Iterable[str]) -> None:
-        """Remove these notes; a name that is not there is no error."""
+        """Remove these notes; a missing name is no error."""
         with self._asking(), self._table.batch_writer(overwrite_by_pkeys=["pk", "sk"]) as batch:
             for name in names:
                 batch.delete_item(Key={"pk": self._topic(topic), "sk": name})
@@ -197,10 +197,10 @@ class DynamoDBState:
     def reserve_request(
         self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float
     ) -> float:
-        """Take one request of the bucket; return 0, or the seconds until another try.
+        """Take one request from the bucket; return 0, or the seconds to wait before the next try.
 
-        `FreeAt` is when the bucket would be full again, in seconds since 1970. The process
-        that read it first writes it; others read again.
+        The attribute `FreeAt` is the end of the last interval taken, in seconds since 1970. It is
+        written only if it is unchanged since it was read; otherwise it is read again.
         """
         key = {"pk": f"ENV#{self._environment}#QUOTAS", "sk": bucket}
         while True:
@@ -261,9 +261,9 @@ class DynamoDBState:
 
     @contextmanager
     def _asking(self) -> Iterator[None]:
-        """Turn errors that an operator can correct into ours.
+        """Turn errors that an operator can correct into SettingsInvalid.
 
-        Those that pass by themselves stay boto3's, which has tried again already.
+        Errors that pass by themselves stay boto3's, which has already tried again.
         """
         try:
             yield
@@ -278,14 +278,14 @@ class DynamoDBState:
             raise SettingsInvalid(message) from error
         except BotoCoreError as error:
             message = (
-                f"state table {self._name} cannot be asked ({error}): check AWS_DEFAULT_REGION and"
-                " the credentials"
+                f"state table {self._name} cannot be reached ({error}): check AWS_DEFAULT_REGION"
+                " and the credentials"
             )
             raise SettingsInvalid(message) from error
 
 
 def _hour(start: datetime) -> str:
-    """Return the sort key of a window, padded so that it sorts by time."""
+    """Return the sort key of an hour, padded so that keys sort by time."""
     return f"WINDOW#{int(start.timestamp()):012d}"
 
 

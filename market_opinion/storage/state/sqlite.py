@@ -40,7 +40,7 @@ class SQLiteState:
     """A StateStore in a file."""
 
     def __init__(self, path: Path, *, environment: str) -> None:
-        """Open or make the file; raises SettingsInvalid where it cannot be used."""
+        """Open or create the file; raises SettingsInvalid where that fails."""
         self._path = path
         self._environment = environment
         try:
@@ -57,7 +57,7 @@ class SQLiteState:
     def load_last_run_timestamp(self, platform: str, community: str) -> datetime | None:
         """Return the end of the last certified hour; None before the first run.
 
-        Raises WatermarkUnreadable rather than skip hours.
+        Raises WatermarkUnreadable for a damaged watermark, since a guess could skip hours.
         """
         with self._connect() as connection:
             row = connection.execute(
@@ -107,9 +107,9 @@ class SQLiteState:
     def windows(
         self, platform: str | None = None, window: Window | None = None
     ) -> list[WindowEntry]:
-        """Return the ledger in order of platform, community and time.
+        """Return the ledger's entries in order of platform, community and time.
 
-        It is of one platform or all, within a span or ever.
+        Without a platform, they are those of all platforms; without a window, of all times.
         """
         span = (hour_text(window.start), hour_text(window.end)) if window else ("", "9")
         with self._connect() as connection:
@@ -166,7 +166,7 @@ class SQLiteState:
         return [{"pk": pk, "sk": sk, **json.loads(attributes)} for pk, sk, attributes in rows]
 
     def put_notes(self, topic: str, notes: Mapping[str, Any]) -> None:
-        """Keep one JSON value for each name; those of other names stay."""
+        """Write one JSON value for each name; the values of other names stay."""
         with self._connect() as connection:
             rows = [(topic, name, json.dumps(body, sort_keys=True)) for name, body in notes.items()]
             connection.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", rows)
@@ -180,7 +180,7 @@ class SQLiteState:
         return {name: json.loads(body) for name, body in rows}
 
     def drop_notes(self, topic: str, names: Iterable[str]) -> None:
-        """Remove these notes; a name that is not there is no error."""
+        """Remove these notes; a missing name is no error."""
         with self._connect() as connection:
             connection.executemany(
                 "DELETE FROM notes WHERE topic = ? AND name = ?", [(topic, name) for name in names]
@@ -189,10 +189,10 @@ class SQLiteState:
     def reserve_request(
         self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float
     ) -> float:
-        """Take one request of the bucket; return 0, or the seconds until another try.
+        """Take one request from the bucket; return 0, or the seconds to wait before the next try.
 
-        `free_at` is when the bucket would be full again, in seconds since 1970, so that one
-        statement decides.
+        The column `free_at` is the end of the last interval taken, in seconds since 1970, so that
+        one SQL statement decides.
         """
         with self._connect() as connection:
             taken = connection.execute(
@@ -215,7 +215,7 @@ class SQLiteState:
 
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
-        """Yield a connection whose work is committed as a whole, or not at all."""
+        """Yield a connection whose statements are committed together, or not at all."""
         connection = sqlite3.connect(self._path, timeout=60)
         try:
             connection.execute("PRAGMA journal_mode = WAL")

@@ -1,10 +1,13 @@
 """Domains: data that is checked when it is loaded."""
 
+import re
 import shutil
+import textwrap
 
 import pytest
 
 from market_opinion.core.errors import DomainInvalid, UnknownDomain
+from market_opinion.domain import definition
 from market_opinion.domain.definition import load_domain, normalise
 from tests.conftest import REPOSITORY
 
@@ -28,6 +31,17 @@ def edit(path, old, new):
 def test_every_domain_folder_loads(name):
     """A15: data only."""
     assert load_domain(name, REPOSITORY / "domains").products
+
+
+def test_the_example_of_the_documentation_loads(tmp_path):
+    """A reader may copy it from the module's docstring."""
+    folder = tmp_path / "example"
+    folder.mkdir()
+    blocks = re.findall(r"::\n\n((?:    .*\n|\n)+)", definition.__doc__)
+    for name, block in zip(("domain.toml", "products.csv"), blocks, strict=True):
+        (folder / name).write_text(textwrap.dedent(block).strip() + "\n")
+    aliases = load_domain("example", tmp_path).aliases()
+    assert [each.alias for each in aliases if each.needs_brand] == ["p8"]
 
 
 def test_smartphones_hold_what_they_promise(phones):

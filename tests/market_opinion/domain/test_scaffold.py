@@ -147,7 +147,10 @@ def test_what_would_make_a_domain_worse_is_named(catalogue, tmp_path, monkeypatc
     example["mentions"][0]["evidence"] = "words that do not stand there"
     (tmp_path / "cars" / "examples.jsonl").write_text(json.dumps(example) + "\n")
     found = "\n".join(text for _, text in lint(load_domain("cars", tmp_path), tmp_path))
-    assert "alias 'focus' of ford-focus is said without meaning it: write ~focus" in found
+    assert (
+        "alias 'focus' of ford-focus is also used without meaning the product: write ~focus"
+        in found
+    )
     assert "alias 'engine' of toyota-corolla is also a cue of aspect engine" in found
     assert "aspects.engine has 2 cues: add the words people use for engine" in found
     assert "does not stand in the text" in found
