@@ -11,6 +11,7 @@ from typing import NamedTuple
 from market_opinion.core.errors import DomainInvalid
 from market_opinion.domain.definition import Domain, normalise
 from market_opinion.domain.examples import read_question
+from market_opinion.domain.spellings import spellings_of
 
 _EVERYDAY = Path(__file__).parent / "everyday.txt"
 _ALIAS_MIN_CHARACTERS = 3
@@ -52,6 +53,7 @@ def lint(domain: Domain, domains_path: Path) -> Iterator[Finding]:
     """Yield all findings, file by file; a domain without findings need not be perfect."""
     yield from _aspects(domain)
     yield from _aliases(domain)
+    yield from _spellings(domain)
     yield from _examples(domain, domains_path)
 
 
@@ -87,6 +89,16 @@ def _aliases(domain: Domain) -> Iterator[Finding]:
                 f"alias {alias.alias!r} of {alias.product_id} is also a cue of aspect"
                 f" {cues[alias.alias]}: keep one",
             )
+
+
+def _spellings(domain: Domain) -> Iterator[Finding]:
+    """Yield derived spellings that two products share, which therefore name neither."""
+    for spelling, first, second in sorted(spellings_of(domain).collisions):
+        yield Finding(
+            "products.csv",
+            f"{spelling!r} may be {first} or {second}, so it names neither:"
+            f" write it as an alias of one of them, ~{spelling}",
+        )
 
 
 def _examples(domain: Domain, domains_path: Path) -> Iterator[Finding]:

@@ -1,5 +1,6 @@
 """`domain new` and `domain check`: a domain that works at once, and what would make one worse."""
 
+import csv
 import json
 import shutil
 import subprocess
@@ -158,6 +159,31 @@ def test_what_would_make_a_domain_worse_is_named(catalogue, tmp_path, monkeypatc
         run("domain", "check", "cars")
     assert ended.value.code == 1
     assert "findings" in capsys.readouterr().out
+
+
+def test_a_derived_spelling_of_two_products_is_named(catalogue, tmp_path):
+    """It names neither, until it is written as an alias of one."""
+    write_domain(
+        tmp_path / "phones",
+        read_catalogue(catalogue),
+        title="Phones",
+        aspects=["a"],
+        communities=[],
+    )
+    products = tmp_path / "phones" / "products.csv"
+    with products.open(newline="") as file:
+        first = next(csv.DictReader(file))
+    written = [("acme-one", "acme s20 x"), ("acme-two", "acme s 20x")]
+    rows = [
+        first | {"product_id": product, "brand": "Acme", "product": product, "aliases": alias}
+        for product, alias in written
+    ]
+    with products.open("w", newline="") as file:
+        writer = csv.DictWriter(file, first)
+        writer.writeheader()
+        writer.writerows(rows)
+    named = [text for _, text in lint(load_domain("phones", tmp_path), tmp_path)]
+    assert any("'acmes20x' may be acme-one or acme-two" in text for text in named)
 
 
 @pytest.mark.parametrize(
