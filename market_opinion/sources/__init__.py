@@ -1,8 +1,8 @@
-"""Where raw items come from: a source pushes the items of a window and says why it stopped.
+"""Sources of raw items: each reads the items of a window and reports why it stopped.
 
-Reading order: this module for what a source has to bring, `catalogue` for the sources by name,
-`files` for those that read files, `web` and `windowed` for those that ask a platform's interface,
-`inbox_files` and `topics` for what arrives.
+Reading order: this module for the contract of a source, `catalogue` for the sources by name,
+`files` for sources that read files, `web` and `windowed` for sources that call a platform's API,
+`inbox_files` and `topics` for files and messages that arrive by themselves.
 """
 
 from collections.abc import Callable
@@ -25,18 +25,22 @@ class Pace(Protocol):
     """An allowance of requests."""
 
     def wait(self) -> None:
-        """Return when the next request may be sent."""
+        """Block until the next request may be sent."""
 
     def note_refusal(self) -> None:
-        """Record that a request was refused for its rate."""
+        """Record that the platform refused a request because too many were sent."""
 
 
 @dataclass(frozen=True)
 class SourceContext:
     """Everything a source may need to be opened.
 
-    `pace` returns the allowance of an account for a number of requests a minute. `files` is where
-    the files of a run are, `mapping` the section of `domain.toml` that maps their columns.
+    `pace` takes an account and its requests a minute, and returns their allowance. `files` is the
+    folder, file or URI that the run reads; `mapping` names the section `[files.NAME]` of
+    `domain.toml` that maps its columns. For example::
+
+        settings = context.settings.group(NotesSettings)
+        pace = context.pace(settings.token.get_secret_value(), settings.requests_per_minute)
     """
 
     settings: Settings
@@ -47,60 +51,62 @@ class SourceContext:
 
 
 class DoctorLine(NamedTuple):
-    """The state of a source for `doctor`; `off` is a source that is not set up, and need not be."""
+    """State of a source as `doctor` shows it; `off` means not set up, which is no fault."""
 
     state: Literal["ok", "off", "bad"]
     text: str
 
 
 class SourceProfile:
-    """Everything a source says of itself before it is opened; every source derives from it.
+    """Facts about a source that are known before it is opened; the base class of every source.
 
     For example::
 
         class Notes(SourceProfile):
             platform, kinds = "notes", ("review",)
-            access, reads = "a token of your server", "notes that people left"
+            access, reads = "a token of your server", "notes that people leave"
             line_formats = {"review": LineFormat(item_id="id", created_at="at", body="text")}
             item_address = "https://notes.example/{item_id}"
             settings_group = NotesSettings
 
-            # then what `Source` asks for: open, fetch, capture_path, origin and retrieved_at
+            # then the members of `Source`: open, fetch, capture_path, origin and retrieved_at
+
+    docs/sources.md shows the whole class.
     """
 
-    # The name of the platform; empty where only the opened source knows it.
+    # The name of the platform; empty if only the opened source knows it.
     platform: str = ""
-    # Whether the platform goes on and has no first hour, so that a run needs a window.
+    # Whether items keep coming and there is no first hour, so that a run needs a window.
     is_live: ClassVar[bool] = False
-    # The kinds of item that an hour has to be complete in.
+    # The kinds of item that must all have been read before an hour counts as complete.
     kinds: ClassVar[tuple[str, ...]]
     # Two cells of the README's table: what the source reads, and what a person needs to read it.
     reads: ClassVar[str] = ""
     access: ClassVar[str]
-    # The format of the platform's lines for each kind of item, where this source brings it.
+    # The format of the platform's lines for each kind of item; empty if the run supplies it.
     line_formats: ClassVar[LineFormats] = MappingProxyType({})
-    # The addresses of items by their ids alone, since a received address may hold words of a title
-    # or a user's name; comments have that of other items unless they have their own.
+    # Templates of the addresses of items. They use ids only, since an address as received may hold
+    # words of a title or a user's name. Without a `comment_address`, comments use `item_address`.
     item_address: ClassVar[str | None] = None
     comment_address: ClassVar[str | None] = None
-    # The settings of the source; a field that is a SecretStr is a secret.
+    # The settings of the source; its secrets are the fields of type SecretStr.
     settings_group: ClassVar[type[SettingsGroup] | None] = None
 
     @property
     def format_reference(self) -> FormatReference:
-        """The entry of a manifest that says how lines are read: the platform's name."""
+        """Reference in a manifest to the format of its lines: the platform's name."""
         return self.platform
 
     @classmethod
     def platform_of(cls, _domain: Domain, _mapping: str | None) -> str:
-        """Return the platform whose items a run would read."""
+        """Return the platform that a run with this domain and mapping would read."""
         return cls.platform
 
     @classmethod
     def doctor_line(cls, settings: Settings) -> DoctorLine | None:
         """Return whether the secrets are set; None for a source without settings.
 
-        The platform is not asked.
+        Sends no request to the platform.
         """
         if cls.settings_group is None:
             return None
@@ -112,10 +118,10 @@ class SourceProfile:
 
 
 class Source(Origin, Protocol):
-    """An opened source, whose past can be read window by window.
+    """An opened source, which can be read window by window.
 
-    `retrieved_at` of a live source is the platform's clock as a reading began, and each of its
-    `FetchResult` has the spans it `covered`.
+    A live source reports the platform's time at the start of the reading as `retrieved_at`, and
+    the spans that it `covered` in each `FetchResult`.
     """
 
     is_live: ClassVar[bool]
@@ -125,13 +131,22 @@ class Source(Origin, Protocol):
     def open(cls, context: SourceContext) -> Self:
         """Return the source, ready to be read.
 
-        Raises SettingsInvalid, InvalidRequest or SourceUnreadable that says what is missing.
+        Raises SettingsInvalid, InvalidRequest or SourceUnreadable with a message that names what
+        is missing.
         """
 
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
     ) -> FetchResult:
-        """Push every item that the communities wrote in the window, or ever.
+        """Pass every item of the communities in the window to `sink`, in any order.
 
-        Items come in any order; times after `now` are not believed.
+        Without a window, pass the items of all time. An item whose time is after `now` is not
+        filed by that time, which must be wrong. For example::
+
+            for line in lines:
+                place = self.line_formats["review"].place(line)
+                hour = floor_hour(datetime.fromtimestamp(place.seconds, UTC))
+                if place.community in communities and hour in window:
+                    sink(RawItem("review", place.community, hour, line))
+            return FetchResult(StopReason.EXHAUSTED, communities, extent=window)
         """

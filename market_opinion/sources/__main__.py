@@ -1,4 +1,4 @@
-"""Write the parts of files that are made from the catalogue: `python -m market_opinion.sources`."""
+"""Write the generated parts of other files: `python -m market_opinion.sources`."""
 
 from pathlib import Path
 

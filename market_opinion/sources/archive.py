@@ -20,22 +20,22 @@ class Archive(Files):
     def __init__(
         self, uri: str, *, platform: str = PLATFORM, capture_path: str = "archive"
     ) -> None:
-        """Find the archive's files; raises SourceUnreadable when there is none."""
+        """Find the archive's files; raises SourceUnreadable if there are none."""
         expected = f"files named RC* or RS* ending in {', '.join(_SUFFIXES[:3])}"
         super().__init__(
             uri,
             platform=platform,
             capture_path=capture_path,
             formats=(PLATFORM, RedditProfile.line_formats),
-            description_of=_reading,
+            description_of=_description,
             expected=expected,
         )
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """Return the archive that the run names."""
+        """Return the archive at the address that the run was given."""
         return cls(needed(context.files, "archive", "RC* and RS* files"))
 
 
-def _reading(name: str) -> FileDescription | None:
+def _description(name: str) -> FileDescription | None:
     return _KINDS.get(name[:2].upper()) if name.endswith(_SUFFIXES) else None

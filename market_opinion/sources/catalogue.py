@@ -1,7 +1,10 @@
-"""Every source by its name: our own, and those of packages that bring more.
+"""Every source by its name: our own, and the sources of other installed packages.
 
-Packages name theirs under the entry point `market_opinion.sources`. Whatever the rest of the
-platform has to know of a single source, it asks here: formats, addresses, settings, secrets.
+The rest of the platform asks here for the formats, addresses, settings and secrets of a source, and
+imports no source itself. Another package adds one by an entry point in its `pyproject.toml`::
+
+    [project.entry-points."market_opinion.sources"]
+    notes = "notes_source:Notes"
 """
 
 import functools
@@ -39,8 +42,8 @@ def names() -> list[str]:
 def source_type(name: str) -> type[SourceProfile]:
     """Return the class of a source.
 
-    Raises InvalidRequest that names the sources there are, and SettingsInvalid where this one
-    cannot be imported.
+    Raises InvalidRequest with the names of all sources for an unknown name, and SettingsInvalid
+    if the source cannot be imported.
     """
     if name not in _entry_points():
         message = f"no source {name!r}; there are: {', '.join(names())}"
@@ -55,18 +58,21 @@ def source_type(name: str) -> type[SourceProfile]:
 
 
 def source_of(platform: str) -> str:
-    """Return the source by whose rules hours of a platform are complete, however its items came."""
+    """Return the source whose rules decide that an hour of the platform is complete.
+
+    They decide for items that came by other ways too, for example by the stream.
+    """
     return _source_name(platform) or "file"
 
 
 def profile_of(platform: str) -> type[SourceProfile] | None:
-    """Return the class of the platform's source; None for a platform of mapped files."""
+    """Return the class of the platform's source; None for a platform that has only mapped files."""
     name = _source_name(platform)
     return source_type(name) if name else None
 
 
 def line_formats(platform: str) -> LineFormats | None:
-    """Return the formats of a platform's lines by kind of item; None where no source brings any."""
+    """Return the formats of a platform's lines by kind of item; None if no source defines them."""
     profile = profile_of(platform)
     return (profile.line_formats or None) if profile else None
 
@@ -92,23 +98,23 @@ def secret_variables() -> dict[str, str]:
 
 @functools.cache
 def _entry_points() -> dict[str, EntryPoint]:
-    """Return the places of all sources, each of which is imported when it is used.
+    """Return the entry points of all sources by name, without importing any.
 
-    Some clients take long to import.
+    Each source is imported when it is first used, since some clients take long to import.
     """
-    own = {name: EntryPoint(name, f"{GROUP}.{place}", GROUP) for name, place in _OWN.items()}
-    return {point.name: point for point in entry_points(group=GROUP)} | own
+    own_points = {name: EntryPoint(name, f"{GROUP}.{at}", GROUP) for name, at in _OWN.items()}
+    return {point.name: point for point in entry_points(group=GROUP)} | own_points
 
 
 @functools.cache
 def _source_name(platform: str) -> str | None:
-    """Return the source that has the name of its platform, else the first that reads it."""
+    """Return the source named like the platform, else the first by name that reads the platform."""
     if platform in _entry_points():
         return platform
     return next((name for name in names() if source_type(name).platform == platform), None)
 
 
 def forget() -> None:
-    """Look for entry points anew, as after a package was installed."""
+    """Discard the cached entry points, so that a package installed since is seen."""
     _entry_points.cache_clear()
     _source_name.cache_clear()

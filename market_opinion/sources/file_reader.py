@@ -1,4 +1,4 @@
-"""Reading of a finite source, as files are, into the landing zone: once for each origin."""
+"""Reader that lands a finite source, such as files, once for each origin."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,16 +16,16 @@ from market_opinion.storage.landing.origin import FetchResult, RefusedFile
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
 
-# Beyond this an archive's times are more likely wrong than old: 20 years of hours.
+# 20 years of hours. An archive that spans more has wrong times rather than old items.
 _HOURS_MAX = 175_200
 
 
 @dataclass(frozen=True)
 class FileResult:
-    """The lines of one origin in the landing zone: the hours to carry on as one slice, and a count.
+    """Result of landing one origin: the hours for the next stages as one slice, and counts.
 
-    `refused` are the files of which something could not be read, again on each reading, since such
-    a reading certifies nothing.
+    `refused` are the files that could not be read in full. They are read and listed again by every
+    run, since a reading with a refused file certifies nothing.
     """
 
     span: Slice
@@ -53,11 +53,11 @@ class FileReader:
         *,
         is_one_of_many: bool = False,
     ) -> FileResult:
-        """Land the source's lines of the window, or of all time.
+        """Land the source's lines of the window, or of all time without one.
 
-        Lines that came by a mapping that was corrected since are withdrawn once they are landed
-        anew. For one of many files, as they lie in an inbox, the captures of other origins are
-        looked up only in the file's own hours.
+        If the mapping was corrected since an earlier run, the lines are landed anew and the old
+        ones withdrawn afterwards. For one of many files, such as a file of the inbox, captures of
+        other origins are looked up in the file's own hours only.
         """
         landing, source = self.landing, self.source
         outdated_origins = landing.begin(source.platform, source.origin)
@@ -90,7 +90,7 @@ class FileReader:
         communities: tuple[str, ...],
         window: Window | None,
     ) -> Survey:
-        """Write the manifests, then the survey, which marks the origin as read."""
+        """Write the manifests, and then the survey, which marks the origin as read."""
         platform = self.source.platform
         survey = _survey(platform, communities, result, window)
         count = sum(
@@ -103,14 +103,14 @@ class FileReader:
         return survey
 
     def _span(self, survey: Survey, outdated: list[Capture], window: Window | None) -> Slice:
-        """Return the hours of the survey and of everything that was withdrawn, as one slice."""
+        """Return one slice with the hours of the survey and of all withdrawn captures."""
         spans = [survey.window, *(capture.manifest.window for capture in outdated)]
         names = {*survey.communities, *(capture.manifest.community for capture in outdated)}
         whole = Window(min(span.start for span in spans), max(span.end for span in spans))
         return Slice(self.source.platform, tuple(sorted(names)), window or whole)
 
     def _keep_refused_files(self, result: FetchResult) -> None:
-        """Write one rejection a refused file, in place of those of an earlier reading."""
+        """Overwrite the rejections of these files: one row for each file that was refused."""
         if not result.files:
             return
         platform = self.source.platform
@@ -132,12 +132,13 @@ class FileReader:
 def _survey(
     platform: str, communities: tuple[str, ...], result: FetchResult, window: Window | None
 ) -> Survey:
-    """Return the extent of the source.
+    """Return the communities and hours that the source holds.
 
-    Raises InvalidRequest for an empty source, or for times that are unlikely.
+    Raises InvalidRequest for an empty source, and for one that spans more than 20 years if the
+    run gives no window.
     """
     if result.extent is None:
-        raise InvalidRequest(_nothing(communities, result))
+        raise InvalidRequest(_emptiness(communities, result))
     if result.extent.hour_count > _HOURS_MAX and window is None:
         message = (
             f"{platform} spans {result.extent}, more than 20 years:"
@@ -149,7 +150,8 @@ def _survey(
     )
 
 
-def _nothing(communities: tuple[str, ...], result: FetchResult) -> str:
+def _emptiness(communities: tuple[str, ...], result: FetchResult) -> str:
+    """Return the message for a source without a line of the communities."""
     message = (
         f"the source holds nothing of {', '.join(communities)}"
         if communities

@@ -1,4 +1,4 @@
-"""Files at any fsspec URI: every line is filed under its community and the hour of its own time."""
+"""Files at any fsspec URI, each line filed under its community and the hour of its own time."""
 
 import hashlib
 import re
@@ -22,7 +22,7 @@ from market_opinion.storage.line_format import LineFormat
 
 @dataclass(frozen=True)
 class FileDescription:
-    """Content of a file: lines of one kind, and of one community unless they name their own."""
+    """Content of a file: lines of one kind, and a community for the lines that name none."""
 
     kind: str
     community: str | None = None
@@ -30,13 +30,22 @@ class FileDescription:
 
 
 class Files(SourceProfile):
-    """A folder or file.
+    """A folder of files, or one file.
 
-    `origin` hashes the names, sizes and times of the files; `retrieved_at` is when the newest of
-    them was written.
+    `origin` is a hash of the names, sizes and times of the files; `retrieved_at` is the time of the
+    newest file. For example::
+
+        super().__init__(
+            uri,
+            platform="notes",
+            capture_path="notes",
+            description_of=lambda name: FileDescription("review") if name[0] == "N" else None,
+            expected="files named N*",
+        )
     """
 
-    # Whether an hour of which the files have nothing was empty; reviews and exports do not say.
+    # Whether an hour without a line in the files was empty. It was in an archive; exports and sets
+    # of reviews may be a selection.
     vouches = False
 
     def __init__(
@@ -49,11 +58,11 @@ class Files(SourceProfile):
         expected: str,
         formats: tuple[FormatReference, LineFormats] | None = None,
     ) -> None:
-        """Find the files that `description_of` knows by name; raises SourceUnreadable without any.
+        """Find the files that `description_of` recognises by name, for which it returns no None.
 
-        `expected` is what the message says should be there. `formats` are the reference for
-        the manifest and the formats it means, where they are not those that the class
-        brings.
+        `formats` replaces the formats of the class: the reference for the manifest, and the formats
+        that it refers to. Raises SourceUnreadable if no file is recognised; the message says that
+        `expected` should be there.
         """
         self.platform, self.capture_path = platform, capture_path
         self._format_reference, self._line_formats = formats or (platform, self.line_formats)
@@ -75,24 +84,23 @@ class Files(SourceProfile):
 
     @property
     def format_reference(self) -> FormatReference:
-        """The entry of a manifest that says how the lines are read."""
+        """Reference in a manifest to the format of its lines."""
         return self._format_reference
 
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
     ) -> FetchResult:
-        """Read every file once, for the named communities or for all.
+        """Read every file once, and pass on the lines of the communities, or of all if empty.
 
-        A file that breaks off is read as far as it goes, and nothing is certified then. A
-        line whose time or community cannot be read belongs to the hour of the line before
-        it, so that it is landed once however the files are cut into windows; bronze refuses
-        it there.
+        A file that breaks off is read up to the break, and then the reading certifies nothing. A
+        line whose time or community cannot be read is filed under the hour of the line before it,
+        so that it is landed once whatever windows the files are read in; bronze refuses it there.
         """
         sorter = _Sorter(frozenset(communities), window, latest=now + timedelta(days=1), sink=sink)
         refused = [
-            found
+            refused_file
             for info, description in self._files
-            for found in self._read(info["name"], description, sorter)
+            for refused_file in self._read(info["name"], description, sorter)
         ]
         return FetchResult(
             reason=StopReason.ERROR if refused else StopReason.EXHAUSTED,
@@ -110,7 +118,7 @@ class Files(SourceProfile):
     def _read(
         self, path: str, description: FileDescription, sorter: "_Sorter"
     ) -> Iterator[RefusedFile]:
-        """Sort one file, and yield what of it could not be read."""
+        """Sort the lines of one file, and yield the file once for each reason to refuse it."""
         uri, line_format = self._fs.unstrip_protocol(path), self._line_formats[description.kind]
         columns = (
             line_format.created_at,
@@ -136,20 +144,20 @@ class Files(SourceProfile):
 
 
 def needed(files: str | None, source: str, what: str) -> str:
-    """Return where the files are; raises InvalidRequest where the run does not say."""
+    """Return the address of the files; raises InvalidRequest if the run was given none."""
     if not files:
-        message = f"source {source} needs archive: the folder, file or URI that holds {what}"
+        message = f"source {source} needs the parameter archive: a folder, file or URI with {what}"
         raise InvalidRequest(message)
     return files
 
 
 def community_name(text: str) -> str:
-    """Return a community as its folder is called: lower case letters, digits, dots and dashes."""
+    """Return the name of a community's folder: lower case letters, digits, dots and dashes."""
     return re.sub(r"[^\w.-]+", "_", text.lower()).strip("_.")
 
 
 def modified_at(info: dict[str, Any]) -> datetime:
-    """Return when a file was written, on any file system; 1995 where it is not known."""
+    """Return the time a file was written, on any file system; 1995 if it is unknown."""
     value = (
         info.get("mtime") or info.get("LastModified") or info.get("updated") or info.get("created")
     )
@@ -159,7 +167,7 @@ def modified_at(info: dict[str, Any]) -> datetime:
 
 
 class _Sorter:
-    """Sorts lines into communities and hours, and passes on those that were asked for."""
+    """Sorter of lines by community and hour, which passes on the lines that a run asks for."""
 
     def __init__(
         self, communities: frozenset[str], window: Window | None, *, latest: datetime, sink: Sink
@@ -180,7 +188,7 @@ class _Sorter:
     def sort(
         self, description: FileDescription, line_format: LineFormat, lines: Iterator[bytes]
     ) -> None:
-        """Pass on every line of one file that was asked for."""
+        """Pass on every line of one file that the run asks for."""
         for line in lines:
             place = self._place_of(line, line_format, description.community)
             if place is None and self._place is None:
@@ -191,10 +199,11 @@ class _Sorter:
                     self._hand_on(description.kind, place, early)
                 self._waiting.clear()
             self._place = place or self._place
-            self._hand_on(description.kind, self._place, line)  # type: ignore[arg-type]  # one of the two is set here
+            # One of the two is set here.
+            self._hand_on(description.kind, self._place, line)  # type: ignore[arg-type]
 
     def finish_file(self) -> bool:
-        """Forget the file's last place; return whether it had lines and none could be placed."""
+        """Forget the file's last place; return whether the file had lines and none has a place."""
         is_unreadable = bool(self._waiting)
         self._place = None
         self._waiting.clear()
@@ -203,7 +212,7 @@ class _Sorter:
     def _place_of(
         self, line: bytes, line_format: LineFormat, community: str | None
     ) -> tuple[str, int] | None:
-        """Return community and hour since 1970; None where one is unreadable or not believed."""
+        """Return a line's community and hour since 1970; None if either is missing or absurd."""
         place = line_format.place(line)
         own_name = place and (place.community or community)
         if place is None or not own_name or not self._earliest_s <= place.seconds < self._latest_s:
@@ -225,7 +234,7 @@ class _Sorter:
             self._sink(RawItem(kind, community, start, line))
 
     def _meet(self, community: str, hour: int) -> tuple[datetime, bool]:
-        """Return the start of an hour met for the first time, and whether it was asked for."""
+        """Note a new hour; return its start, and whether the run asks for it."""
         start = datetime.fromtimestamp(hour * 3600, UTC)
         self.spoken[community].add(start)
         extent = self.extent or Window.hour(start)

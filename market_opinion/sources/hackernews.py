@@ -1,6 +1,6 @@
-"""Hacker News by its search interface (hn.algolia.com/api), without a key.
+"""Hacker News by its search API (hn.algolia.com/api), without a key.
 
-It gives every story and comment of an exact span of time.
+A search returns every story and comment of an exact span of time.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -21,15 +21,14 @@ from market_opinion.sources.windowed import WebSource, read_to_start
 from market_opinion.storage.landing.origin import FetchResult
 from market_opinion.storage.line_format import LineFormat
 
-# A search gives no more than this, on one page or on several.
+# A search returns no more hits than this, however many pages are asked for.
 _HITS_MAX = 1000
 _SECOND = timedelta(seconds=1)
 _TAGS = {"submission": "story", "comment": "comment"}
-# Where an item by itself has its words.
+# The fields that hold the words of an item when it is asked for by its id.
 _WORDS = ("title", "text")
-# The same words again, marked up for a page of results.
+# The fields that repeat these words, marked up for a page of results.
 _DECORATION = ("_highlightResult", "_snippetResult")
-
 
 # A hit of a search.
 _HIT: Mapping[str, Any] = {
@@ -41,7 +40,7 @@ _HIT: Mapping[str, Any] = {
 
 
 class HackerNewsSettings(SettingsGroup):
-    """Hacker News by its search interface, without a key."""
+    """Hacker News by its search API, without a key."""
 
     model_config = SettingsConfigDict(env_prefix="HACKERNEWS_")
 
@@ -56,7 +55,7 @@ class HackerNews(WebSource):
 
     platform = "hackernews"
     kinds = ("submission", "comment")
-    reads, access = "every story and comment, by its search interface", "open, no key"
+    reads, access = "every story and comment, by its search API", "open, no key"
     line_formats: ClassVar = {
         "submission": LineFormat(
             **_HIT, title="title", body="story_text", reply_count="num_comments"
@@ -74,7 +73,7 @@ class HackerNews(WebSource):
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """Return the source at HACKERNEWS_URL."""
+        """Return the source at the address HACKERNEWS_URL."""
         settings = context.settings.group(HackerNewsSettings)
         return cls(
             Web(
@@ -91,9 +90,9 @@ class HackerNews(WebSource):
         now: datetime,  # noqa: ARG002, the platform's clock counts
         sink: Sink,
     ) -> FetchResult:
-        """Push everything of the window.
+        """Pass on every story and comment of the window.
 
-        A span that holds more than a search gives is halved until it does not.
+        A span with more hits than a search returns is halved until its hits fit.
         """
         window, (community,) = self.asked_for(window), communities
         for kind in self.kinds:
@@ -105,9 +104,9 @@ class HackerNews(WebSource):
     def look_again(
         self, community: str, window: Window, known: Collection[KnownItem]
     ) -> SecondLookResult:
-        """Search the window again, and ask for each item that is missing by itself.
+        """Search the window again, and ask for each missing item by its id.
 
-        Searches forget some items that are still there.
+        A search sometimes leaves out items that still exist.
         """
         self.web.begin()
         items = [
@@ -121,7 +120,7 @@ class HackerNews(WebSource):
         return SecondLookResult(items, standing=frozenset(filter(self._stands, missing)))
 
     def _stands(self, item: KnownItem) -> bool:
-        """Return whether the item itself can still be read."""
+        """Return whether the item can still be read by its id."""
         answer = self.web.find(f"items/{item.item_id}", what=f"item {item.item_id}")
         return answer is not None and any(answer.get(name) for name in _WORDS)
 
@@ -133,7 +132,7 @@ class HackerNews(WebSource):
             {"tags": _TAGS[kind], "numericFilters": span, "hitsPerPage": _HITS_MAX},
             what=what,
         )
-        # The count may be an estimate: a full page may hide more whatever it says.
+        # The count of hits may be an estimate, so a full page may hide more hits than it says.
         if page["nbHits"] <= len(page["hits"]) < _HITS_MAX:
             yield from (
                 {name: value for name, value in hit.items() if name not in _DECORATION}
@@ -145,6 +144,6 @@ class HackerNews(WebSource):
             yield from self._hits(kind, middle, end)
         else:
             message = (
-                f"{what}: {page['nbHits']} {kind}s, of which a search gives {len(page['hits'])}"
+                f"{what}: {page['nbHits']} {kind}s, of which a search returns {len(page['hits'])}"
             )
             raise SourceUnavailable(message)

@@ -1,8 +1,8 @@
 """The inbox: a folder whose files are read once each, and the outcome of every file.
 
-Outcomes are kept in the landing zone, so that nothing is written beside the files that others put
-there. There is one record for each file and one for each content, so that neither look-up has to
-read all of them.
+Outcomes are records in the landing zone; nothing is written into the inbox itself, which belongs to
+those who put files there. An outcome is written twice, under the file's path and under the hash of
+its content, so that neither look-up has to read all records.
 """
 
 import hashlib
@@ -26,17 +26,18 @@ _FILES, _CONTENTS = "_inbox/files", "_inbox/contents"
 _CHUNK_BYTES = 1_048_576
 _READ, _ENDED = {"landed", "processed", "partly"}, {"processed", "partly", "duplicate", "refused"}
 _HIDDEN = re.compile(r"(^|/)\.")
-# What programs call a file while they still write it.
+# Endings that programs give to a file while they still write it.
 _UNFINISHED = (".part", ".partial", ".tmp", ".crdownload", ".filepart", "~")
-# The run of a `landed` file ended before its lines were in the mart: it is taken up again. A
-# `waiting` file could not be read just now: nothing is kept of it, and the next run tries again.
+# `landed`: the run stopped before the file's lines were in the mart, and the next run goes on.
+# `waiting`: the file could not be read for now; it has no record, and the next run tries again.
 State = Literal["waiting", "landed", "processed", "partly", "duplicate", "refused"]
 
 
 class InboxRoute(NamedTuple):
-    """Reading instructions of a folder: the domain, and the source and mapping that read it.
+    """Way to read the files of a folder: for a domain, by a source and its mapping.
 
-    Files of one `key` are read alike; a corrected mapping has another key.
+    `key` is a hash of all of it: after a mapping is corrected, the key is another, and the files
+    are read again.
     """
 
     domain: str
@@ -46,9 +47,9 @@ class InboxRoute(NamedTuple):
 
 
 class Arrival(NamedTuple):
-    """A file of the inbox, by its path below it.
+    """A file of the inbox, by its path below the inbox.
 
-    It has no route where its folder is none that can be read; `problem` says why.
+    `route` is None if the folder does not say how its files are read; `problem` says why.
     """
 
     path: str
@@ -64,13 +65,13 @@ class Arrival(NamedTuple):
         version = hashlib.sha256(
             f"{self.size} {self.modified_at.isoformat()}".encode()
         ).hexdigest()[:8]
-        # Brackets and stars in names are patterns to fsspec.
+        # fsspec takes brackets and stars in names for patterns.
         key = self.route.key if self.route else "none"
         return f"{_FILES}/{quote(self.path, safe='/ ')}/{version}-{key}.json"
 
 
 class Outcome(msgspec.Struct, frozen=True):
-    """Outcome of a file: `counts` are lines landed and lines refused, `detail` is the reason."""
+    """Outcome of a file: `counts` of lines landed and refused, and `detail` as the reason."""
 
     path: str
     sha256: str
@@ -86,20 +87,20 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 class Inbox:
-    """A folder at any fsspec URI; its records lie in the landing zone."""
+    """A folder at any fsspec URI, with its records in the landing zone."""
 
     def __init__(self, uri: str, landing: Landing, *, settle: timedelta) -> None:
         """Use the folder; a file on a disk waits until it has not changed for `settle`."""
         self._fs, root = fsspec.url_to_fs(uri)
         self._root = root.rstrip("/")
         self._landing = landing
-        # Objects of a store appear whole.
+        # An object of an object store appears whole, so there is no need to wait.
         self._settle = settle if "file" in self._fs.protocol else timedelta(0)
 
     def files(self) -> dict[str, dict[str, Any]]:
         """Return the files by their paths below the inbox, in alphabetical order.
 
-        Hidden files, and those that call themselves unfinished, are left out.
+        Hidden files, and files with the ending of an unfinished one, are left out.
         """
         listing = self._fs.find(self._root, detail=True) if self._fs.exists(self._root) else {}
         by_path = {
@@ -114,14 +115,12 @@ class Inbox:
         }
 
     def arrivals(self, route_of_folder: Callable[[str], InboxRoute]) -> list[Arrival]:
-        """Return the files whose present state has no outcome yet.
+        """Return the files that have no outcome in their present state.
 
-        `route_of_folder` returns how files of a folder are read, or raises InvalidRequest.
+        `route_of_folder` returns the route of a folder's files, or raises InvalidRequest.
         """
-        records, by_folder = (
-            frozenset(self._landing.files_below(_FILES)),
-            dict[str, tuple[InboxRoute | None, str]](),
-        )
+        records = frozenset(self._landing.files_below(_FILES))
+        by_folder: dict[str, tuple[InboxRoute | None, str]] = {}
         arrivals = []
         for path, info in self.files().items():
             folder = path.rpartition("/")[0]
@@ -141,7 +140,7 @@ class Inbox:
         return [arrival for arrival in arrivals if arrival.record not in records]
 
     def is_settled(self, arrival: Arrival, now: datetime) -> bool:
-        """Return whether the file seems to be written to its end."""
+        """Return whether the file has not changed for so long that it is taken for complete."""
         return now - arrival.modified_at >= self._settle
 
     def sha256(self, arrival: Arrival) -> str:
@@ -153,7 +152,10 @@ class Inbox:
         return digest.hexdigest()
 
     def read_before(self, arrival: Arrival, sha256: str) -> Outcome | None:
-        """Return the outcome of the same content by the same route, in whatever file it came."""
+        """Return the outcome of this content by this route, also from a file of another name.
+
+        None if the content was not read yet.
+        """
         try:
             return msgspec.json.decode(
                 self._landing.read_file(_content(arrival, sha256)), type=Outcome
@@ -162,7 +164,7 @@ class Inbox:
             return None
 
     def forget(self, arrival: Arrival, sha256: str) -> None:
-        """Remove the outcomes of the file by other routes, before it is read by this one."""
+        """Remove the outcomes of the file by any route, so that it is read by its present one."""
         for path in self._landing.files_below(f"{_CONTENTS}/{sha256}"):
             if (
                 msgspec.json.decode(self._landing.read_file(path), type=Outcome).path
@@ -174,14 +176,14 @@ class Inbox:
                 self._landing.remove(path)
 
     def outcomes(self) -> list[Outcome]:
-        """Return all outcomes, oldest first; a file that changed has one for each time."""
+        """Return all outcomes, oldest first; a file that changed has one for each of its states."""
         records = [
             msgspec.json.decode(raw, type=Outcome) for raw in self._landing.read_below(_FILES)
         ]
         return sorted(records, key=lambda record: (record.decided_at, record.path))
 
     def put(self, arrival: Arrival, outcome: Outcome) -> None:
-        """Keep the outcome of a file; one whose lines are only `landed` is kept by content."""
+        """Write the outcome of a file; of a file that is only `landed`, by its content alone."""
         raw = msgspec.json.format(msgspec.json.encode(outcome))
         if outcome.state in _READ:
             self._landing.write(_content(arrival, outcome.sha256), raw)
@@ -205,9 +207,11 @@ def _content(arrival: Arrival, sha256: str) -> str:
 def route_of(
     folder: str, domain: str, load: Callable[[str], Domain], known: Collection[str]
 ) -> InboxRoute:
-    """Return how files of a folder `[DOMAIN/]KIND` are read.
+    """Return the route of the files in a folder `[DOMAIN/]KIND`.
 
-    Raises InvalidRequest that names the folders there may be.
+    KIND is `archive`, `reviews` or a mapping: files in `phones/survey` are read for the domain
+    `phones` by its section `[files.survey]`. Raises InvalidRequest with the folders that are
+    allowed.
     """
     folders = list(PurePosixPath(folder).parts)
     domain_folder = folders.pop(0) if folders and folders[0] in known else ""
@@ -215,8 +219,8 @@ def route_of(
     names = ["archive", "reviews", *routed_domain.files]
     if not folders or folders[0] not in names:
         message = (
-            f"its folder does not say how it is read: for domain {routed_domain.name} there may be"
-            f" {', '.join(names)}"
+            f"{f'the folder {folder}' if folder else 'the inbox itself'} does not say how its"
+            f" files are read: domain {routed_domain.name} has the folders {', '.join(names)}"
         )
         raise InvalidRequest(message)
     mapping = routed_domain.files.get(folders[0])
@@ -228,15 +232,15 @@ def route_of(
 
 
 class Queue:
-    """Messages of arrivals in SQS, which wake a watching flow; the inbox itself shows the files."""
+    """Queue of SQS whose messages wake a watching flow; the files are listed in the inbox."""
 
     def __init__(self, url: str) -> None:
-        """Receive from this queue."""
+        """Receive from the queue at this address."""
         self._client = aws.client("sqs")
         self._url = url
 
     def wait(self, seconds: int) -> bool:
-        """Return whether a message came within at most 20 seconds; it leaves the queue."""
+        """Wait for messages, at most 20 seconds, and delete them; return whether any came."""
         answer = self._client.receive_message(
             QueueUrl=self._url, MaxNumberOfMessages=10, WaitTimeSeconds=min(max(seconds, 0), 20)
         )

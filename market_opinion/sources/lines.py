@@ -1,6 +1,6 @@
-"""Files as lines of JSON, streamed and never held whole.
+"""Files as lines of JSON, read as a stream and never as a whole.
 
-JSON lines are taken as they are, rows of CSV and Parquet as objects of their columns.
+Lines of JSON are yielded as they are; a row of CSV or Parquet becomes an object of its columns.
 """
 
 import codecs
@@ -20,7 +20,7 @@ from market_opinion.core.errors import SourceUnreadable
 
 ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 PACKINGS = (".gz", ".zst")
-# What is said of a row that has more values than there are columns.
+# The field for the values of a row beyond its columns.
 _MORE = "(more)"
 _CHUNK_BYTES = 262_144
 _ROWS = 10_000
@@ -29,20 +29,20 @@ _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 
 
 class Truncated(Exception):
-    """The compression of a file has no end."""
+    """The compressed data of a file has no end."""
 
 
 BROKEN = (Truncated, zstandard.ZstdError, zlib.error, EOFError, csv.Error, pa.ArrowInvalid)
 
 
 def stem_of(name: str) -> str:
-    """Return a file's name without its ending and its packing."""
+    """Return a file's name without its ending and compression: `a` for `a.csv.gz`."""
     path = PurePosixPath(name)
     return PurePosixPath(path.stem).stem if path.suffix in PACKINGS else path.stem
 
 
 def ending_of(name: str) -> str:
-    """Return a file's ending without its packing."""
+    """Return a file's ending without its compression: `.csv` for `a.csv.gz`."""
     path = PurePosixPath(name)
     return PurePosixPath(path.stem).suffix if path.suffix in PACKINGS else path.suffix
 
@@ -54,11 +54,10 @@ def read_lines(
     encoding: str = "utf-8-sig",
     wanted: tuple[str, ...] = (),
 ) -> Iterator[bytes]:
-    """Yield lines without their ends, and without blank ones.
+    """Yield the lines that are not blank, without their line ends.
 
-    Whole lines before a break are yielded before the error, one of BROKEN. Raises
-    SourceUnreadable for a table without the `wanted` columns, each of which may name
-    alternatives, as in `a|b`.
+    A broken file yields its whole lines and then raises one of BROKEN. Raises SourceUnreadable for
+    a table without the `wanted` columns; `a|b` stands for either of two columns.
     """
     with fs.open(path, "rb") as file:
         if ending_of(path) == ".parquet":
@@ -87,7 +86,8 @@ def _csv_rows(
 ) -> Iterator[bytes]:
     """Yield rows as JSON.
 
-    A byte that the encoding does not have is kept, so that only its own line is refused later.
+    A byte that is invalid in the encoding is passed on as it is, so that later only its own line is
+    refused.
     """
     csv.field_size_limit(_FIELD_MAX_CHARACTERS)
     reader = csv.DictReader(
@@ -110,7 +110,11 @@ def _text_lines(chunks: Iterator[str]) -> Iterator[str]:
         yield rest
 
 
-def _parquet_rows(file: Any, path: str, wanted: tuple[str, ...]) -> Iterator[bytes]:  # noqa: ANN401, fsspec
+def _parquet_rows(
+    file: Any,  # noqa: ANN401, fsspec is untyped
+    path: str,
+    wanted: tuple[str, ...],
+) -> Iterator[bytes]:
     parquet = pq.ParquetFile(file)
     _check_columns(path, parquet.schema_arrow.names, wanted)
     for batch in parquet.iter_batches(batch_size=_ROWS):
@@ -143,7 +147,7 @@ _FRAMES: dict[str, Callable[[], Any]] = {".zst": _zstd_frame, ".gz": _gzip_membe
 
 
 def _inflated(read: Callable[[], bytes], frame: Callable[[], Any] | None) -> Iterator[bytes]:
-    """Yield what `read` gives, unpacked frame by frame; as it is where there are no frames."""
+    """Yield the chunks that `read` returns, decompressed frame by frame if there are frames."""
     current: Any = frame() if frame else None
     is_open = False
     while chunk := read():

@@ -1,7 +1,4 @@
-"""LinkedIn by its Community Management API, for organisations that one administers.
-
-It gives their posts and what people write below them.
-"""
+"""LinkedIn by its Community Management API: posts and comments of one's own organisations."""
 
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
@@ -71,13 +68,13 @@ class LinkedIn(WebSource):
     settings_group = LinkedInSettings
 
     def __init__(self, web: Web, *, days: int) -> None:
-        """Look below posts of so many days before a window."""
+        """Read comments below posts of this many days before a window."""
         super().__init__(web)
         self._reach = timedelta(days=days)
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """Return the source at LINKEDIN_URL, with LINKEDIN_ACCESS_TOKEN."""
+        """Return the source at the address LINKEDIN_URL, with the token LINKEDIN_ACCESS_TOKEN."""
         settings = context.settings.group(LinkedInSettings)
         if settings.access_token is None:
             message = (
@@ -102,9 +99,9 @@ class LinkedIn(WebSource):
         now: datetime,  # noqa: ARG002, the platform's clock counts
         sink: Sink,
     ) -> FetchResult:
-        """Push the organisation's posts of the window and the comments of the window.
+        """Pass on the organisation's posts and comments of the window.
 
-        Comments are read below its posts of the last LINKEDIN_POSTS_DAYS.
+        Comments are read below posts of up to LINKEDIN_POSTS_DAYS before the window.
         """
         window, (organisation,) = self.asked_for(window), communities
         oldest = window.start - self._reach
@@ -131,8 +128,8 @@ class LinkedIn(WebSource):
     ) -> SecondLookResult:
         """Ask for each item by its URN.
 
-        The organisation's posts are asked for first, since a token without access to them
-        sees no item.
+        The organisation's posts are asked for first: to a token without access to them, every
+        item would seem to be gone.
         """
         self.web.begin()
         author = {"q": "author", "author": f"urn:li:organization:{community}", "count": 1}
@@ -151,7 +148,7 @@ class LinkedIn(WebSource):
         return SecondLookResult(items)
 
     def _comments(self, urn: str) -> Iterator[dict[str, Any]]:
-        """Yield all comments below a post, and those below them: LinkedIn goes no deeper."""
+        """Yield all comments below a post and all answers to them; LinkedIn has no deeper level."""
         for comment in self._elements(
             f"socialActions/{quote(urn, safe='')}/comments", {}, what=f"comments of {urn}"
         ):

@@ -1,6 +1,6 @@
-"""Parts of other files that are made from the catalogue of sources, each as the text it should be.
+"""Generated parts of other files: the README's table of sources, settings, Terraform's secrets.
 
-`python -m market_opinion.sources` writes them; a test holds the files against them.
+`python -m market_opinion.sources` writes them from the catalogue; a test compares the files.
 """
 
 import json
@@ -16,12 +16,12 @@ from market_opinion.core.setting_groups import SettingsGroup
 from market_opinion.sources import catalogue
 
 _WIDTH = 100
-# The lines between which a file holds what is made here.
+# Texts of the two lines that enclose the generated part of a file.
 BEGIN, END = "made by `make docs` from market_opinion/sources", "(end of the made part)"
 
 
 def contents(root: Path) -> dict[Path, str]:
-    """Return every file that holds a part made from the catalogue, as it should be, by its path."""
+    """Return the whole text of every file with a generated part, by its path."""
     readme, example = root / "README.md", root / ".env.example"
     return {
         readme: _between(readme, f"\n{readme_table()}\n"),
@@ -31,14 +31,14 @@ def contents(root: Path) -> dict[Path, str]:
 
 
 def readme_table() -> str:
-    """Return the table of sources: what each reads, and what a person needs for it."""
+    """Return the table of sources: what each reads, and what a person needs to use it."""
     profiles = {name: catalogue.source_type(name) for name in catalogue.names()}
     rows = [f"| `{name}` | {each.reads} | {each.access} |" for name, each in profiles.items()]
     return "\n".join(["| source | what it reads | what you need |", "|---|---|---|", *rows]) + "\n"
 
 
 def platform_table() -> str:
-    """Return the table of platforms: their kinds of item, and the address that an item gets."""
+    """Return the table of platforms: their kinds of item, and the address of an item."""
     rows = [
         f"| `{profile.platform}` | {', '.join(profile.kinds)} | {_code(profile.item_address)} |"
         for name in catalogue.names()
@@ -50,14 +50,14 @@ def platform_table() -> str:
 
 
 def example_settings() -> str:
-    """Return the settings of all sources as .env.example shows them, each variable once."""
+    """Return the settings of all sources as lines of .env.example, each variable once."""
     shown: set[str] = set()
     groups = ("\n".join(_group_lines(each, shown)) for each in catalogue.settings_groups())
     return "\n\n".join(groups) + "\n"
 
 
 def terraform_secrets() -> str:
-    """Return the secrets of all sources as JSON: their names in the account, and what they hold."""
+    """Return the secrets of all sources as JSON: descriptions by their names in the account."""
     by_name = {
         name.lower().replace("_", "-"): text for name, text in catalogue.secret_variables().items()
     }
@@ -85,11 +85,14 @@ def _code(text: str | None) -> str:
 
 
 def _between(path: Path, part: str) -> str:
-    """Replace the part of a file between its two marks; raises InvalidRequest without them."""
+    """Return a file's text with a new part between its marks.
+
+    Raises InvalidRequest if the file does not have both marks.
+    """
     text = path.read_text(encoding="utf-8")
     lines = rf"({re.escape(BEGIN)}[^\n]*\n).*?([^\n]*{re.escape(END)})"
-    made, count = re.subn(lines, lambda m: m[1] + part + m[2], text, flags=re.DOTALL)
+    new_text, count = re.subn(lines, lambda m: m[1] + part + m[2], text, flags=re.DOTALL)
     if count != 1:
         message = f"{path} needs two lines, one with {BEGIN!r} and one with {END!r}"
         raise InvalidRequest(message)
-    return made
+    return new_text

@@ -1,4 +1,4 @@
-"""Reading of a live platform, hour by hour, into the landing zone."""
+"""Reader that lands the hours of a live platform."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from market_opinion.storage.landing.zone import Landing
 
 @dataclass(frozen=True)
 class LiveReader:
-    """A live platform, and the landing zone that its hours go to."""
+    """A live platform, and the landing zone for its hours."""
 
     platform: str
     ingestion: Ingestion
@@ -22,9 +22,10 @@ class LiveReader:
     log: Log
 
     def read(self, community: str, hours: Iterable[datetime]) -> list[Window]:
-        """Land the hours of one community, and return older hours that got something late.
+        """Land the hours of one community, and return older hours that received late items.
 
-        A community that cannot be read leaves the reason in the landing zone and stops no other.
+        If the community cannot be read, the reason is written into the landing zone and nothing is
+        raised, so that the run goes on with the next community.
         """
         late: list[Window] = []
         for span in contiguous(hours):

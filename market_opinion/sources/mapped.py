@@ -1,6 +1,11 @@
-"""Tables in files, by a mapping of their columns in `domain.toml`.
+"""Tables in files, read by a mapping of their columns: exports, surveys, reviews of app stores.
 
-For example exports of listening tools, surveys, reviews from app stores.
+A mapping is a section of `domain.toml`::
+
+    [files.survey]
+    kind = "review"
+    community = "customers"
+    fields = { item_id = "answer", created_at = "answered", time = "iso", body = ["pros", "cons"] }
 """
 
 from typing import Any, Self
@@ -14,7 +19,7 @@ from market_opinion.storage.landing.origin import read_as
 
 
 class MappedFiles(Files):
-    """A folder or file whose columns `[files.NAME]` of a domain maps."""
+    """A folder or file whose columns are mapped by the section `[files.NAME]` of a domain."""
 
     kinds = ("submission", "comment", "review")
     reads = (
@@ -24,24 +29,24 @@ class MappedFiles(Files):
     access = "files that you have"
 
     def __init__(self, uri: str, mapping: FileMapping, *, platform: str) -> None:
-        """Find the files; raises SourceUnreadable when there is none."""
-        reading = FileDescription(mapping.kind, mapping.community, mapping.encoding)
-        written_out: dict[str, dict[str, Any]] = {
+        """Find the files; raises SourceUnreadable if there are none."""
+        description = FileDescription(mapping.kind, mapping.community, mapping.encoding)
+        reference: dict[str, dict[str, Any]] = {
             mapping.kind: mapping.fields.model_dump(mode="json", exclude_defaults=True)
         }
         super().__init__(
             uri,
             platform=platform,
             capture_path="file",
-            formats=(written_out, {mapping.kind: mapping.fields}),
-            description_of=lambda name: reading if ending_of(name) in ENDINGS else None,
+            formats=(reference, {mapping.kind: mapping.fields}),
+            description_of=lambda name: description if ending_of(name) in ENDINGS else None,
             expected=f"files ending in {', '.join(ENDINGS)}, also packed as .gz or .zst",
         )
         self.origin = read_as(self.origin, mapping.model_dump_json())
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """Return the files of the run, by its mapping or by the only one of the domain."""
+        """Return the files of the run, with its mapping or the only mapping of the domain."""
         name, mapping = _mapping(context.domain, context.mapping)
         return cls(
             needed(context.files, "file", f"what [files.{name}] maps"),
@@ -51,7 +56,7 @@ class MappedFiles(Files):
 
     @classmethod
     def platform_of(cls, domain: Domain, mapping: str | None) -> str:
-        """Return the platform that the mapping names, else the name of the mapping."""
+        """Return the platform that the mapping sets, else the name of the mapping."""
         name, section = _mapping(domain, mapping)
         return section.platform or name
 

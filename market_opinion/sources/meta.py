@@ -1,7 +1,4 @@
-"""Facebook and Instagram by the Graph API, for pages and accounts that are one's own.
-
-It gives posts and media and what people write below them.
-"""
+"""Facebook and Instagram by the Graph API: posts and comments of one's own pages and accounts."""
 
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
@@ -28,14 +25,12 @@ from market_opinion.storage.landing.origin import FetchResult
 from market_opinion.storage.line_format import LineFormat
 
 _PAGE_ITEMS = 100
-# developers.facebook.com/docs/graph-api/guides/error-handling: requests used up for now, things
-# that are not there, failures that pass, and tokens that are refused.
+# Codes of errors (developers.facebook.com/docs/graph-api/guides/error-handling): too many requests,
+# an object that does not exist, failures that pass by themselves, and tokens that are refused.
 _RATE_CODES = {4, 17, 32, 613}
 _ABSENT_CODE, _ABSENT_SUBCODE = 100, 33
 _TRANSIENT_CODES = {1, 2}
 _TOKEN_CODES = {102, 190}
-
-
 # Page Post and Comment, IG Media and IG Comment (developers.facebook.com/docs/graph-api/reference).
 _FACEBOOK: Mapping[str, Any] = {
     "item_id": "id",
@@ -94,23 +89,23 @@ class InstagramSettings(MetaSettings):
 
 
 class _Graph(WebSource):
-    """A platform of the Graph API, whose edges are read page by page."""
+    """A platform of the Graph API, which calls a list of objects below another one an edge."""
 
     capture_path = "graph"
     kinds = ("submission", "comment")
-    feed: ClassVar[str]  # the edge of what was posted
-    fields: ClassVar[dict[str, str]]  # that are asked for of each kind
+    feed: ClassVar[str]  # the edge of posts or media
+    fields: ClassVar[dict[str, str]]  # the fields to ask for, by kind of item
     settings_group: ClassVar[type[MetaSettings]]
-    thread_field: ClassVar[str]  # where the thread of a comment is kept, which no answer says
+    thread_field: ClassVar[str]  # added to comments for their thread, which no answer names
 
     def __init__(self, web: Web, *, days: int) -> None:
-        """Look below posts and media of so many days before a window."""
+        """Read comments below posts and media of this many days before a window."""
         super().__init__(web)
         self._reach = timedelta(days=days)
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """Return the source at META_URL, with the platform's access token."""
+        """Return the source at the address META_URL, with the platform's access token."""
         settings = context.settings.group(cls.settings_group)
         if settings.access_token is None:
             variable = f"{cls.platform.upper()}_ACCESS_TOKEN"
@@ -131,10 +126,14 @@ class _Graph(WebSource):
             days=settings.posts_days,
         )
 
-    def edge(self, path: str, **params: Any) -> Iterator[dict[str, Any]]:  # noqa: ANN401, as the API takes them
-        """Yield every object of an edge.
+    def edge(
+        self,
+        path: str,
+        **params: Any,  # noqa: ANN401, as the API takes them
+    ) -> Iterator[dict[str, Any]]:
+        """Yield every object of an edge, page by page.
 
-        The cursor is followed and not the link to the next page, since links hold the
+        Pages are asked for by their cursor and not by the link to the next page, which contains the
         token.
         """
         after: dict[str, str] = {}
@@ -152,8 +151,8 @@ class _Graph(WebSource):
     ) -> SecondLookResult:
         """Ask for each item by its id.
 
-        The page or account is asked for first, since a token without access to it sees no
-        item.
+        The page or account is asked for first: to a token without access to it, every item would
+        seem to be gone.
         """
         self.web.begin()
         self.web.get(
@@ -169,14 +168,14 @@ class _Graph(WebSource):
                 what=f"{self.platform} {each.item_id}",
             )
             if answer is not None:
-                above = {self.thread_field: each.thread_id} if each.kind == "comment" else {}
-                if item := self.file_item(each.kind, community, {**answer, **above}, window):
+                thread = {self.thread_field: each.thread_id} if each.kind == "comment" else {}
+                if item := self.file_item(each.kind, community, {**answer, **thread}, window):
                     items.append(item)
         return SecondLookResult(items)
 
 
 class Facebook(_Graph):
-    """A community is a page by its id."""
+    """Facebook: a community is a page, named by its id."""
 
     platform = "facebook"
     reads = "posts of pages and the comments below them, by the Graph API"
@@ -207,9 +206,9 @@ class Facebook(_Graph):
         now: datetime,  # noqa: ARG002, the platform's clock counts
         sink: Sink,
     ) -> FetchResult:
-        """Push the page's posts of the window and the comments of the window.
+        """Pass on the page's posts and comments of the window.
 
-        Comments are read below its posts of the last META_POSTS_DAYS.
+        Comments are read below posts of up to META_POSTS_DAYS before the window.
         """
         window, (page,) = self.asked_for(window), communities
         since, until = int((window.start - self._reach).timestamp()), int(window.end.timestamp())
@@ -223,7 +222,7 @@ class Facebook(_Graph):
         return read_to_start(window, self.kinds, at=self.retrieved_at)
 
     def _comments(self, page: str, post_id: str, window: Window, sink: Sink) -> None:
-        """Push comments of every depth, newest first."""
+        """Pass on the comments below a post at every depth, newest first, back to the window."""
         for comment in self.edge(
             f"{post_id}/comments",
             fields=self.fields["comment"],
@@ -239,7 +238,7 @@ class Facebook(_Graph):
 
 
 class Instagram(_Graph):
-    """A community is a professional account by its id."""
+    """Instagram: a community is a professional account, named by its id."""
 
     platform = "instagram"
     reads = "media of accounts and the comments below them, by the Graph API"
@@ -265,10 +264,10 @@ class Instagram(_Graph):
         now: datetime,  # noqa: ARG002, the platform's clock counts
         sink: Sink,
     ) -> FetchResult:
-        """Push the account's media of the window and the comments of the window.
+        """Pass on the account's media and comments of the window.
 
-        All comments below its media of the last META_POSTS_DAYS are read, since an answer
-        to an old comment is found below that comment alone.
+        Below media of up to META_POSTS_DAYS before the window, every comment is read, however old:
+        a new answer to an old comment is shown below that comment only.
         """
         window, (account,) = self.asked_for(window), communities
         for medium in self.edge(f"{account}/{self.feed}", fields=self.fields["submission"]):
@@ -285,18 +284,22 @@ class Instagram(_Graph):
         return read_to_start(window, self.kinds, at=self.retrieved_at)
 
     def _comments(self, media_id: str) -> Iterator[dict[str, Any]]:
-        own = self.fields["comment"]
-        for comment in self.edge(f"{media_id}/comments", fields=f"{own},replies{{{own}}}"):
+        """Yield the comments below a medium and the answers to them."""
+        fields = self.fields["comment"]
+        for comment in self.edge(f"{media_id}/comments", fields=f"{fields},replies{{{fields}}}"):
             replies = comment.pop("replies", {})
             yield comment
             if "next" in replies.get("paging", {}):
-                yield from self.edge(f"{comment['id']}/replies", fields=own)
+                yield from self.edge(f"{comment['id']}/replies", fields=fields)
             else:
                 yield from replies.get("data", ())
 
 
 def _explained(response: requests.Response, what: str) -> MarketOpinionError | None:
-    """Return the error that a code of the Graph API means; it answers most failures with 400."""
+    """Return the error for a code of the Graph API, which answers most failures with status 400.
+
+    None if the answer has no such code.
+    """
     try:
         error = response.json()["error"]
         code, subcode, text = error["code"], error.get("error_subcode"), error.get("message", "")
@@ -308,10 +311,10 @@ def _explained(response: requests.Response, what: str) -> MarketOpinionError | N
         )
     if code in _RATE_CODES:
         return SourceUnavailable(
-            f"{what}: requests are used up for now ({code}): lower META_REQUESTS_PER_MINUTE"
+            f"{what}: too many requests for now ({code}): lower META_REQUESTS_PER_MINUTE"
         )
     if (code, subcode) == (_ABSENT_CODE, _ABSENT_SUBCODE):
-        return NotThere(f"{what} is not there, or not for this token")
+        return NotThere(f"{what} does not exist, or this token may not read it")
     return (
         SourceUnavailable(f"{what} was not answered ({code})") if code in _TRANSIENT_CODES else None
     )

@@ -1,4 +1,4 @@
-"""Amazon reviews as research publishes them: the columns of 2014 and 2018, and of 2023."""
+"""Amazon reviews as published for research, with the columns of 2014 and 2018 or of 2023."""
 
 import re
 from typing import ClassVar, Self
@@ -9,18 +9,18 @@ from market_opinion.sources.lines import ENDINGS, ending_of, stem_of
 from market_opinion.storage.line_format import LineFormat
 
 PLATFORM = "amazon"
-# `Video_Games_5.json.gz` holds those who wrote five or more.
+# `Video_Games_5.json.gz` holds the reviews of authors who wrote five or more.
 _CORE = re.compile(r"_\d+$")
 
 
 class Reviews(Files):
-    """A folder or file of reviews; its category, a column or the file's name, is the community."""
+    """A folder or file of reviews; a community is a category, by its column or the file's name."""
 
     platform, kinds = PLATFORM, ("review",)
     reads = "Amazon reviews in the columns of 2014, 2018 and 2023 (JSONL, CSV, Parquet)"
     access = "files that you have"
-    # The columns of the sets of 2014 and 2018 and, after each bar, those of 2023 (McAuley lab); a
-    # review has no id.
+    # The columns of the data sets of 2014 and 2018 and, after a bar, the columns of 2023 (McAuley
+    # lab). Reviews have no id, so three columns together stand for it.
     line_formats: ClassVar = {
         "review": LineFormat(
             item_id=("reviewerID|user_id", "asin", "unixReviewTime|timestamp"),
@@ -38,23 +38,23 @@ class Reviews(Files):
     item_address = "https://www.amazon.com/dp/{thread_id}"
 
     def __init__(self, uri: str) -> None:
-        """Find the files; raises SourceUnreadable when there is none."""
+        """Find the files; raises SourceUnreadable if there are none."""
         expected = f"files ending in {', '.join(ENDINGS)}, also packed as .gz or .zst"
         super().__init__(
             uri,
             platform=PLATFORM,
             capture_path="reviews",
-            description_of=_reading,
+            description_of=_description,
             expected=expected,
         )
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """Return the reviews that the run names."""
+        """Return the reviews at the address that the run was given."""
         return cls(needed(context.files, "reviews", "reviews as .jsonl, .csv or .parquet"))
 
 
-def _reading(name: str) -> FileDescription | None:
+def _description(name: str) -> FileDescription | None:
     return (
         FileDescription("review", _CORE.sub("", stem_of(name)))
         if ending_of(name) in ENDINGS

@@ -1,4 +1,4 @@
-"""The bundled sample: items written for a domain, as a Reddit archive, on their own platform."""
+"""The bundled sample: items invented for a domain, in the format of a Reddit archive."""
 
 from typing import Self
 
@@ -11,18 +11,18 @@ PLATFORM = "sample"
 class Sample(Archive):
     """The archive in a domain's `sample` folder.
 
-    Its platform is `sample`, so that invented words never count as Reddit's.
+    Its platform is `sample`, so that invented items are never counted as Reddit's.
     """
 
     platform = PLATFORM
     reads, access = "items written for the domain", "bundled"
-    # RFC 2606: never anyone's address.
+    # RFC 2606 reserves example.com, so the address belongs to nobody.
     item_address = "https://example.com/sample/comments/{thread_id}/"
     comment_address = "https://example.com/sample/comments/{thread_id}/_/{item_id}/"
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """Return the sample of the domain; raises SourceUnreadable when it has none."""
+        """Return the sample of the domain; raises SourceUnreadable if the domain has none."""
         return cls(
             str(context.settings.domains_path / context.domain.name / "sample"),
             platform=PLATFORM,

@@ -1,4 +1,4 @@
-"""Second looks: known items are asked for again, and their votes, edits and deletions found."""
+"""Second looks: known items are fetched again to find their new votes, edits and deletions."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from market_opinion.storage.line_format import ItemFields
 
 
 class KnownItem(NamedTuple):
-    """An item that bronze holds; a comment with the thread it is in."""
+    """An item that is in bronze; `thread_id` is the thread of a comment."""
 
     kind: str
     item_id: str
@@ -24,10 +24,11 @@ class KnownItem(NamedTuple):
 
 @dataclass(frozen=True)
 class SecondLookResult:
-    """Items as they are now, items that are `gone`, and items that are `standing` unchanged.
+    """Known items as they are now, items that are `gone`, and items `standing` unchanged.
 
-    An item in none of the three is absent: it may be gone, or the platform has a bad moment.
-    `successors` were not known, and take the place of some items that are gone.
+    An item in none of the three is absent: it may be gone, or the platform failed to show it.
+    `successors` are new items that replace some of the gone ones, such as an edited post with a
+    new id.
     """
 
     items: list[RawItem]
@@ -37,19 +38,27 @@ class SecondLookResult:
 
 
 class SecondLook(Protocol):
-    """A live platform that can be asked again for items it gave once."""
+    """A live platform whose known items can be fetched again.
+
+    For example, in a source that can be asked for one item::
+
+        def look_again(self, community, window, known):
+            answers = [self.web.find(f"notes/{each.item_id}", what="a note") for each in known]
+            lines = [self.file_item("review", community, note, window) for note in answers if note]
+            return SecondLookResult([line for line in lines if line])
+    """
 
     @property
     def format_reference(self) -> FormatReference:
-        """The entry of a manifest that says how the lines are read."""
+        """Reference in a manifest to the format of its lines."""
 
     @property
     def line_formats(self) -> LineFormats:
-        """The formats of the lines by kind of item."""
+        """Formats of the lines by kind of item."""
 
     @property
     def retrieved_at(self) -> datetime:
-        """The platform's time of the last look."""
+        """Time of the last look, by the platform's clock."""
 
     def look_again(
         self, community: str, window: Window, known: Collection[KnownItem]
@@ -62,7 +71,7 @@ class SecondLook(Protocol):
 
 @dataclass(frozen=True)
 class Changes:
-    """Differences from bronze: items with other content, items without author, absent items."""
+    """Differences from bronze: changed items, items that lost their author, absent items."""
 
     items: list[RawItem]
     authorless: set[KnownItem]
@@ -74,33 +83,35 @@ def compare(
     known: Mapping[KnownItem, Mapping[str, Any]],
     line_formats: LineFormats,
 ) -> Changes:
-    """Compare a second look with rows of bronze.
+    """Return the differences between a second look and the rows of bronze, by known item.
 
-    Items that were not known are left out, and rows without words are not filled again.
+    Items that are not known are left out. An erased row does not count as changed, so its words
+    are not filled in again.
     """
     by_key = {(item.kind, item.item_id): item for item in known}
-    seen, changed, authorless = set[KnownItem](), list[RawItem](), set[KnownItem]()
+    present, changed, authorless = set[KnownItem](), list[RawItem](), set[KnownItem]()
     for item in sighting.items:
         item_fields = line_formats[item.kind].item_fields(msgspec.json.decode(item.line))
-        if (one := by_key.get((item.kind, item_fields.item_id))) is None:
+        if (known_item := by_key.get((item.kind, item_fields.item_id))) is None:
             continue
-        seen.add(one)
-        if item_fields.author is None and known[one]["author"] not in {None, *GONE_TEXTS}:
-            authorless.add(one)
-        if _differs(item_fields, known[one]):
+        present.add(known_item)
+        row = known[known_item]
+        if item_fields.author is None and row["author"] not in {None, *GONE_TEXTS}:
+            authorless.add(known_item)
+        if _differs(item_fields, row):
             changed.append(item)
-    return Changes(changed, authorless, known.keys() - seen - sighting.gone - sighting.standing)
+    return Changes(changed, authorless, known.keys() - present - sighting.gone - sighting.standing)
 
 
 def _differs(item_fields: ItemFields, row: Mapping[str, Any]) -> bool:
     if row["body"] == PURGED:
         return False
-    # Platforms leave titles and counts out of some answers, which takes nothing back.
-    counted = {
+    # Platforms leave titles and counts out of some answers; a missing value is no change.
+    optional = {
         "title": item_fields.title,
         "votes": item_fields.votes,
         "reply_count": item_fields.reply_count,
     }
     return item_fields.body != row["body"] or any(
-        value is not None and value != row[name] for name, value in counted.items()
+        value is not None and value != row[name] for name, value in optional.items()
     )

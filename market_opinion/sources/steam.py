@@ -1,7 +1,4 @@
-"""Reviews on Steam (partner.steamgames.com/doc/store/getreviews), without a key.
-
-Those of one app are read, newest first.
-"""
+"""Steam's reviews of an app (partner.steamgames.com/doc/store/getreviews), without a key."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -34,16 +31,16 @@ class SteamSettings(SettingsGroup):
 
 
 class Steam(WebSource):
-    """A community is an app by its id, as 1245620.
+    """Steam: a community is an app, named by its id, for example 1245620.
 
-    A product has the app's id among its ids, as `steam:1245620`.
+    A review is of the product with `steam:1245620` in the column `ids` of products.csv.
     """
 
     platform = "steam"
     capture_path = "listing"
     kinds = ("review",)
     reads, access = "reviews of apps, newest first", "open, no key"
-    # `appid` is added, since an answer is about one app and does not name it.
+    # `appid` is added to each review, since an answer does not name the app it is about.
     line_formats: ClassVar = {
         "review": LineFormat(
             item_id="recommendationid",
@@ -61,7 +58,7 @@ class Steam(WebSource):
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """Return the source at STEAM_URL."""
+        """Return the source at the address STEAM_URL."""
         settings = context.settings.group(SteamSettings)
         return cls(Web(settings.url, context.pace(cls.platform, settings.requests_per_minute)))
 
@@ -73,7 +70,7 @@ class Steam(WebSource):
         now: datetime,  # noqa: ARG002, the platform's clock counts
         sink: Sink,
     ) -> FetchResult:
-        """Push reviews from the newest back until one is older than the window."""
+        """Pass on the reviews of the window, from the newest back to the window's start."""
         window, (app,) = self.asked_for(window), communities
         for review in self._reviews(app):
             if datetime.fromtimestamp(review["timestamp_created"], UTC) < window.start:
@@ -83,7 +80,7 @@ class Steam(WebSource):
         return read_to_start(window, self.kinds, at=self.retrieved_at)
 
     def _reviews(self, app: str) -> Iterator[dict[str, Any]]:
-        """Yield reviews of every language and buyer, also those that Steam's score leaves out."""
+        """Yield reviews in every language, newest first, also those outside Steam's score."""
         params = {
             "json": 1,
             "filter": "recent",

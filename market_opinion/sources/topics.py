@@ -1,7 +1,14 @@
 """The stream: topics of Kafka, drained into the landing zone and filled from it.
 
-Each platform has one, `mop.ENVIRONMENT.PLATFORM`. The value of a message is a line in the
-platform's format. Its headers may give `kind` and `community`; else the line itself shows them.
+Each platform has one topic, `mop.ENVIRONMENT.PLATFORM`. The value of a message is a line in the
+platform's format; the headers `kind` and `community` are needed if the line does not show them. For
+example, to send a review::
+
+    producer.produce(
+        "mop.prod.notes",
+        value=b'{"id": "n1", "at": 1772442000, "body": "The hinge broke."}',
+        headers=[("kind", b"review"), ("community", b"desk")],
+    )
 """
 
 import hashlib
@@ -46,7 +53,8 @@ from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.line_format import LineFormat
 
 CAPTURE_PATH = "stream"
-# The community of a message that names none, nor its line; the header of messages of our own.
+# The community of a message if neither its header nor its line names one, and the header that
+# marks messages which our own mirror produced.
 UNKNOWN, _MIRRORED = "unknown", "mirrored-by"
 _PREFIX = "mop"
 _BATCH_MESSAGES, _BATCH_SECONDS, _POLL_MESSAGES = 50_000, 10.0, 10_000
@@ -60,30 +68,30 @@ def topic_of(environment: str, platform: str) -> str:
 
 
 def formats_of(platform: str, domain: Domain) -> tuple[FormatReference, LineFormats] | None:
-    """Return the reference and the formats of a platform's lines; None where nothing has them.
+    """Return the reference and the formats of a platform's lines; None if they are unknown.
 
-    They come from its source, or from a mapping of the domain.
+    They come from the platform's source, or else from the mappings of the domain.
     """
-    if (brought := catalogue.line_formats(platform)) is not None:
-        return platform, brought
-    mapped: dict[str, LineFormat] = {
+    if (line_formats := catalogue.line_formats(platform)) is not None:
+        return platform, line_formats
+    mapped_formats: dict[str, LineFormat] = {
         mapping.kind: mapping.fields
         for name, mapping in domain.files.items()
         if (mapping.platform or name) == platform
     }
-    written_out: dict[str, dict[str, Any]] = {
+    reference: dict[str, dict[str, Any]] = {
         kind: line_format.model_dump(mode="json", exclude_defaults=True)
-        for kind, line_format in mapped.items()
+        for kind, line_format in mapped_formats.items()
     }
-    return (written_out, mapped) if mapped else None
+    return (reference, mapped_formats) if mapped_formats else None
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Effect of one commit of offsets: messages received, lines landed.
+    """Result of landing one batch: the number of messages, and counts of landed lines.
 
-    `is_drained` is true where the topics are at their ends. `is_over` is true where no further
-    batch is to be expected: also of a topic that holds more and gives nothing.
+    `is_drained`: every topic was read to its end. `is_over`: no further batch can be expected,
+    because all topics are drained or several batches in a row were empty.
     """
 
     received: int
@@ -93,11 +101,11 @@ class Batch:
 
 
 class Drain:
-    """A consumer of every platform's topic whose lines can be read; closed once, it is of no use.
+    """Consumer of the topics of all platforms whose format is known; unusable after `close`.
 
-    It takes its partitions and does not let the group assign them: one drain runs at a time,
-    and two would land the same lines twice, which are one row each. So no drain waits until a
-    group has come together, or until a killed one has left it.
+    The drain assigns itself all partitions instead of joining the consumer group, so that it need
+    not wait for the group to form or for a killed member to leave it. One drain runs at a time; two
+    would land the same lines twice, which bronze makes one row each.
     """
 
     def __init__(
@@ -110,8 +118,8 @@ class Drain:
     ) -> None:
         """Begin at the offsets that the group has committed.
 
-        `vouched` returns whether the stream is the only source of a platform, so that it
-        alone can say when an hour is complete.
+        `vouched` returns whether the stream is the only source of a platform, so that only the
+        stream can certify its hours.
         """
         self._landing = landing
         self._environment = settings.environment
@@ -121,7 +129,8 @@ class Drain:
             "enable.auto.commit": False,
             "auto.offset.reset": "earliest",
         }
-        # Offsets alone do not show the end: that of a transaction has one, and is not received.
+        # Offsets alone do not show the end of a partition: the end marker of a transaction has an
+        # offset, but is never received. So the client has to report each end.
         self._consumer = Consumer({**connection(settings), **options, "enable.partition.eof": True})
         present = platforms(settings)
         formats = {
@@ -135,7 +144,7 @@ class Drain:
         self._empty_batches = 0
         places = self._places() if self._line_formats else []
         self._began = {(place.topic, place.partition): max(place.offset, 0) for place in places}
-        # The offsets at which partitions came to their ends, while they have nothing more.
+        # The offsets of the ends of partitions that have been read to their end.
         self._ended: dict[tuple[str, int], int] = {}
         if places:
             self._consumer.assign(places)
@@ -145,10 +154,10 @@ class Drain:
         self._consumer.close()
 
     def land_batch(self, remember: Callable[[frozenset[tuple[str, str, datetime]]], None]) -> Batch:
-        """Land what has come, then remember its hours, then commit the offsets.
+        """Land the next batch, pass its hours to `remember`, and then commit the offsets.
 
-        Killed anywhere, nothing is lost: lines that were landed and not committed are
-        landed again, beside themselves, and are the same rows in bronze.
+        A crash at any point loses nothing: lines that were landed but not committed are landed
+        again in another capture, and are the same rows in bronze.
         """
         if not self._line_formats:
             return Batch(0, Counter(), is_drained=True, is_over=True)
@@ -168,7 +177,7 @@ class Drain:
         )
 
     def lag(self) -> dict[str, int]:
-        """Return the messages of each platform that lie in its topic and were not received."""
+        """Return the number of messages in each platform's topic that were not received yet."""
         lags: Counter[str] = Counter(dict.fromkeys(self._line_formats, 0))
         for place in self._consumer.position(self._consumer.assignment()):
             key = (place.topic, place.partition)
@@ -178,7 +187,7 @@ class Drain:
         return dict(lags)
 
     def _places(self) -> list[TopicPartition]:
-        """Return every partition of the topics, with the offset that the group has committed."""
+        """Return every partition of the topics with its committed offset, else its beginning."""
         topics = self._consumer.list_topics(timeout=_TIMEOUT_SECONDS).topics
         names = [topic_of(self._environment, platform) for platform in self._line_formats]
         partitions = [
@@ -197,7 +206,7 @@ class Drain:
         ]
 
     def _consume(self) -> list[Message]:
-        """Return messages until a batch is full, takes too long, or nothing more is there."""
+        """Return messages until the batch is full, takes too long, or no more messages come."""
         messages: list[Message] = []
         deadline = time.monotonic() + _BATCH_SECONDS
         while len(messages) < _BATCH_MESSAGES:
@@ -207,7 +216,8 @@ class Drain:
                 if (error := message.error()) is None:
                     self._ended.pop(key, None)
                     messages.append(message)
-                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001, its public name for this
+                # The client has no other name for this code.
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
                     self._ended[key] = int(message.offset() or 0)
                 else:
                     text = f"the stream broke off: {error.str()}"
@@ -219,27 +229,28 @@ class Drain:
     def _land(
         self, messages: list[Message], now: datetime, *, is_drained: bool
     ) -> tuple[frozenset[tuple[str, str, datetime]], Counter[str]]:
-        """Land the messages in one capture for each hour and community of each platform."""
+        """Land the messages, one capture an hour and community of each platform.
+
+        Returns these hours, and counts of landed lines and of skipped messages.
+        """
         counts: Counter[str] = Counter()
         by_platform: dict[str, list[Message]] = defaultdict(list)
         for message in messages:
             by_platform[_platform_of(str(message.topic()))].append(message)
         hours: set[tuple[str, str, datetime]] = set()
-        for platform, own in by_platform.items():
+        for platform, platform_messages in by_platform.items():
             line_formats = self._line_formats[platform]
             reference = self.format_references[platform]
-            visit = Visit(platform, CAPTURE_PATH, now, reference, token=_token(own))
-            writer, starts_by_community = (
-                WindowWriter(self._landing, visit, known=[], apart=True),
-                dict[str, set[datetime]](),
-            )
-            for message in own:
+            visit = Visit(platform, CAPTURE_PATH, now, reference, token=_token(platform_messages))
+            writer = WindowWriter(self._landing, visit, known=[], apart=True)
+            starts_by_community: dict[str, set[datetime]] = defaultdict(set)
+            for message in platform_messages:
                 if (item := self._item(message, line_formats)) is None:
                     counts["skipped_message_count"] += 1
                     continue
                 writer.add(item)
                 counts["landed_line_count"] += 1
-                starts_by_community.setdefault(item.community, set()).add(item.hour)
+                starts_by_community[item.community].add(item.hour)
             for community, starts in starts_by_community.items():
                 stop = self.stop(platform, now, is_drained=is_drained)
                 writer.close(
@@ -252,10 +263,10 @@ class Drain:
         return frozenset(hours), counts
 
     def stop(self, platform: str, now: datetime, *, is_drained: bool) -> FetchResult:
-        """Return the result of a drain.
+        """Return the result of reading a platform's topic.
 
-        It covers everything up to now where the topic came to its end and no other source
-        can say more.
+        The result covers all time up to now if the topic is drained and is the platform's only
+        source.
         """
         span = CoveredSpan(EARLIEST, now - OVERLAP)
         covered = dict.fromkeys(KINDS, span) if is_drained and self._vouched(platform) else {}
@@ -265,20 +276,20 @@ class Drain:
         )
 
     def _item(self, message: Message, line_formats: LineFormats) -> RawItem | None:
-        """Return the line of a message, filed; None for an empty message or one of our own.
+        """Return the line of a message, filed by its time and community.
 
-        A line without a readable time is filed by the broker's time, and bronze refuses it
-        there.
+        None for an empty message, and for one that our own mirror produced. A line without a
+        readable time is filed by the broker's time, and bronze refuses it there.
         """
         pairs: Any = message.headers() or ()
         headers = {name: value.decode(errors="replace") for name, value in pairs if value}
         line = message.value()
         if not line or headers.get(_MIRRORED) == self._environment:
             return None
-        named_kind, kinds = headers.get("kind"), list(line_formats)
+        header_kind, kinds = headers.get("kind"), list(line_formats)
         kind = (
-            named_kind
-            if named_kind in kinds
+            header_kind
+            if header_kind in kinds
             else likely_kind(line_formats, line)
             if len(kinds) > 1
             else kinds[0]
@@ -305,17 +316,17 @@ class Drain:
         try:
             self._consumer.commit(offsets=places, asynchronous=False)
         except KafkaException as error:
-            # The next run lands these again, and bronze has them once.
+            # The next run lands these lines again, and bronze makes one row of each.
             reason = error.args[0].str()
             text = f"the offsets of the stream could not be committed ({reason}): run it again"
             raise SourceUnavailable(text) from error
 
 
 class Mirror:
-    """Produces landed lines to their platform's topic; each is delivered at least once."""
+    """Producer of landed lines to their platform's topic; each is delivered at least once."""
 
     def __init__(self, settings: Settings) -> None:
-        """Connect; nothing is sent yet."""
+        """Create the producer, which sends nothing yet."""
         self._environment = settings.environment
         self._producer = Producer(
             {
@@ -328,7 +339,7 @@ class Mirror:
         self._failed: list[str] = []
 
     def send(self, content: Content) -> int:
-        """Send the lines of one landed file; return how many."""
+        """Send the lines of one landed file; return their number."""
         manifest = content.manifest
         headers: Any = [
             ("kind", content.kind),
@@ -346,7 +357,7 @@ class Mirror:
         return len(lines)
 
     def flush(self) -> None:
-        """Return when all lines are delivered; raises SourceUnavailable where one was not."""
+        """Block until all lines are delivered; raises SourceUnavailable if one was not."""
         undelivered = self._producer.flush(_TIMEOUT_SECONDS)
         if undelivered or self._failed:
             reasons = "; ".join(self._failed[:3]) or "timed out"
@@ -354,7 +365,13 @@ class Mirror:
             message = f"{count} lines were not delivered to the stream: {reasons}"
             raise SourceUnavailable(message)
 
-    def _put(self, topic: str, line: bytes, key: str, headers: Any) -> None:  # noqa: ANN401, the client's
+    def _put(
+        self,
+        topic: str,
+        line: bytes,
+        key: str,
+        headers: Any,  # noqa: ANN401, of the client
+    ) -> None:
         while True:
             try:
                 self._producer.produce(
@@ -374,21 +391,23 @@ class Mirror:
 def platforms(settings: Settings) -> list[str]:
     """Return the platforms that have a topic, in alphabetical order.
 
-    Raises SourceUnavailable where no broker answers.
+    Raises SourceUnavailable if no broker answers.
     """
     try:
         topics = AdminClient(connection(settings)).list_topics(timeout=_TIMEOUT_SECONDS).topics
     except KafkaException as error:
         message = f"no broker answers ({error.args[0].str()}): check KAFKA_BOOTSTRAP_SERVERS"
         raise SourceUnavailable(message) from error
-    begins = topic_of(settings.environment, "")
-    return sorted(name.removeprefix(begins) for name in topics if name.startswith(begins))
+    prefix = topic_of(settings.environment, "")
+    return sorted(name.removeprefix(prefix) for name in topics if name.startswith(prefix))
 
 
 def connection(settings: Settings) -> dict[str, Any]:
-    """Return the options that reach the brokers; raises SettingsInvalid where none are set."""
+    """Return the client's options for the brokers; raises SettingsInvalid if none are set."""
     if not settings.kafka.bootstrap_servers:
-        message = "the stream needs KAFKA_BOOTSTRAP_SERVERS: brokers as host:port, parted by commas"
+        message = (
+            "the stream needs KAFKA_BOOTSTRAP_SERVERS: brokers as host:port, separated by commas"
+        )
         raise SettingsInvalid(message)
     options: dict[str, Any] = {
         "bootstrap.servers": settings.kafka.bootstrap_servers,
@@ -418,7 +437,7 @@ def _token(messages: list[Message]) -> str:
 
 
 def _one_line(line: bytes) -> bytes:
-    """Return a message on one line, since it may be written over several."""
+    """Return a message without line breaks, which JSON may have between its parts."""
     if b"\n" not in line:
         return line
     try:

@@ -1,4 +1,4 @@
-"""A platform's interface over HTTP with answers in JSON: paced, retried, with our errors."""
+"""Client of a platform's HTTP API with JSON answers: paced, retried, and with our errors."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -20,15 +20,16 @@ from market_opinion.sources import Pace
 
 _ATTEMPTS = 4
 _TOO_MANY = 429
-# To wait longer than this would mean that something else is wrong; the next run tries again.
+# A longer wait means that something other than the rate is wrong; the next run tries again.
 _WAIT_MAX_SECONDS = 600
 _TRANSIENT = frozenset({_TOO_MANY, 500, 502, 503, 504})
-# What to make of an answer that is none, where the platform says more than its status does.
+# Returns the error for a failed answer and the thing asked for, if the platform's answer says more
+# than its status; None to go by the status. `meta._explained` is an example.
 Explain = Callable[[requests.Response, str], MarketOpinionError | None]
 
 
 def retrying() -> Retry:
-    """Return the retries of a request: after Retry-After, else after 1, 2, 4 seconds and some."""
+    """Return the retries of a request, after Retry-After or else 1, 2 and 4 seconds with jitter."""
     return Retry(
         total=_ATTEMPTS - 1,
         status_forcelist=_TRANSIENT,
@@ -40,7 +41,7 @@ def retrying() -> Retry:
 
 
 class Web:
-    """The interface of one platform; `began_at` is its clock at the first answer of a reading."""
+    """API of one platform; `began_at` is the platform's time at the first answer of a reading."""
 
     def __init__(
         self,
@@ -51,7 +52,7 @@ class Web:
         explain: Explain | None = None,
         timeout_seconds: int = 30,
     ) -> None:
-        """Ask below the address; nothing is asked yet."""
+        """Create the client of the API at the address, which sends nothing yet."""
         self._address = address.rstrip("/")
         self._pace = pace
         self._explain = explain
@@ -65,14 +66,14 @@ class Web:
         self.began_at: datetime | None = None
 
     def begin(self) -> None:
-        """Begin a new reading with the next answer."""
+        """Let a new reading begin with the next answer."""
         self.began_at = None
 
     def get(self, path: str, params: Mapping[str, Any] | None = None, *, what: str) -> Any:  # noqa: ANN401, JSON
-        """Return the decoded answer.
+        """Return the decoded answer; `what` names the thing asked for in messages.
 
-        Raises CredentialsRefused, SourceUnavailable, or CommunityClosed for a thing that is
-        not there or not ours to see.
+        Raises CredentialsRefused, SourceUnavailable, CommunityClosed for a thing that we may not
+        read, and NotThere for a thing that does not exist.
         """
         self._pace.wait()
         try:
@@ -88,32 +89,34 @@ class Web:
         try:
             return response.json()
         except requests.JSONDecodeError as error:
-            message = f"the answer for {what} is no JSON"
+            message = f"the answer for {what} is not JSON"
             raise SourceUnavailable(message) from error
 
     def find(self, path: str, params: Mapping[str, Any] | None = None, *, what: str) -> Any:  # noqa: ANN401, JSON
-        """Return the decoded answer as `get` does; None for a thing that is not there."""
+        """Return the decoded answer as `get` does; None for a thing that does not exist."""
         try:
             return self.get(path, params, what=what)
         except NotThere:
             return None
 
     def note(self, response: requests.Response) -> None:
-        """Take the platform's clock from an answer, and record refusals that were waited out."""
+        """Take the platform's time from an answer, and record refusals that were retried."""
         self.began_at = self.began_at or clock_of(response)
         retries = response.raw.retries
         for _ in [
-            tried for tried in (retries.history if retries else ()) if tried.status == _TOO_MANY
+            attempt
+            for attempt in (retries.history if retries else ())
+            if attempt.status == _TOO_MANY
         ]:
             self._pace.note_refusal()
 
     def _refusal(self, response: requests.Response, what: str) -> MarketOpinionError:
-        explained = self._explain(response, what) if self._explain else None
-        return explained or refusal(response.status_code, what)
+        error = self._explain(response, what) if self._explain else None
+        return error or refusal(response.status_code, what)
 
 
 def clock_of(response: requests.Response) -> datetime:
-    """Return when a server answered, by its own clock; by ours where it does not say."""
+    """Return the time of an answer by the server's clock, or by ours if the answer has none."""
     try:
         return parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
     except (KeyError, ValueError):
@@ -121,13 +124,13 @@ def clock_of(response: requests.Response) -> datetime:
 
 
 def refusal(status: int, what: str) -> MarketOpinionError:
-    """Return the error that a status means."""
+    """Return the error for the status of a failed answer about `what`."""
     if status == requests.codes.unauthorized:
         return CredentialsRefused(
-            f"the key is refused for {what} ({status}): check it, and when it ends"
+            f"the key is refused for {what} ({status}): check the key, and whether it has expired"
         )
     if status in {requests.codes.not_found, requests.codes.gone}:
-        return NotThere(f"{what} is not there ({status})")
+        return NotThere(f"{what} does not exist ({status})")
     if status == requests.codes.forbidden:
-        return CommunityClosed(f"{what} is not for this key ({status})")
+        return CommunityClosed(f"this key may not read {what} ({status})")
     return SourceUnavailable(f"{what} was not answered ({status})")

@@ -1,4 +1,4 @@
-"""Sources that can be asked for a span of time: items are filed by their own times and landed."""
+"""Sources that can be asked for a span of time: base class, and landing of their items."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.line_format import LineFormat
 
-# Items appear up to this long after the time they carry.
+# An item may become visible up to this long after its own time.
 OVERLAP = timedelta(minutes=2)
 
 
@@ -30,7 +30,7 @@ OVERLAP = timedelta(minutes=2)
 class IngestionResult:
     """Counts of the items that one reading landed, by kind.
 
-    `late_hours` are older hours that got something they did not have.
+    `late_hours` are older hours that received items they did not have.
     """
 
     counts: Mapping[str, int]
@@ -45,12 +45,12 @@ class IngestionResult:
 
 
 class Ingestion(Protocol):
-    """Reads whole hours of a community and lands them."""
+    """Reader of whole hours of a community into the landing zone."""
 
-    def ingest_window(self, community: str, start: datetime, end: datetime) -> Any:  # noqa: ANN401, IngestionResult or the contract's own
+    def ingest_window(self, community: str, start: datetime, end: datetime) -> Any:  # noqa: ANN401, an IngestionResult, or Reddit's own
         """Land the hours from `start` to `end`.
 
-        Raises CommunityClosed or SourceUnavailable; nothing was landed then.
+        Raises CommunityClosed or SourceUnavailable, and then lands nothing.
         """
 
 
@@ -58,7 +58,7 @@ class WindowIngestion:
     """The ingestion of every source that can be asked for a window."""
 
     def __init__(self, source: Source, landing: Landing, *, now: datetime) -> None:
-        """Land what the source gives."""
+        """Land the items of this source."""
         self._source = source
         self._landing = landing
         self._now = now
@@ -66,7 +66,7 @@ class WindowIngestion:
     def ingest_window(self, community: str, start: datetime, end: datetime) -> IngestionResult:
         """Land the whole hours from `start` to `end`.
 
-        The items are held in memory until the source has come to its stop.
+        The items stay in memory until the source stops, so that a failure lands nothing.
         """
         window, source, items = Window(start, end), self._source, list[RawItem]()
         stop = source.fetch((community,), window, now=self._now, sink=items.append)
@@ -84,30 +84,40 @@ class WindowIngestion:
 
 
 class WebSource(SourceProfile):
-    """A source that is read through an interface of its platform and goes by its clock.
+    """A source that is read through its platform's API and goes by the platform's clock.
 
-    Its origin is the platform alone, since each reading gets a name of its own when it lands.
+    For example::
+
+        class Notes(WebSource):
+            platform, kinds, line_formats = "notes", ("review",), {"review": LineFormat(...)}
+
+            def fetch(self, communities, window, *, now, sink):
+                window, (desk,) = self.asked_for(window), communities
+                for note in self.web.get("notes", {"desk": desk}, what=f"desk {desk}"):
+                    if item := self.file_item("review", desk, note, window):
+                        sink(item)
+                return read_to_start(window, self.kinds, at=self.retrieved_at)
     """
 
     is_live = True
     capture_path = "search"
 
     def __init__(self, web: Web) -> None:
-        """Ask this interface."""
+        """Read through this client."""
         self.web = web
 
     @property
     def origin(self) -> str:
-        """Name of the platform; each reading has a name of its own when it lands."""
+        """Name of the platform; the landing zone adds a name for each reading."""
         return self.platform
 
     @property
     def retrieved_at(self) -> datetime:
-        """The platform's clock at the first answer of this reading."""
+        """Time of the first answer of this reading, by the platform's clock."""
         return self.web.began_at or datetime.now(UTC)
 
     def asked_for(self, window: Window | None) -> Window:
-        """Begin a new reading; return its window, or raise InvalidRequest without one."""
+        """Begin a new reading and return its window; raises InvalidRequest without one."""
         if window is None:
             message = f"source {self.platform} needs start and end: it has no first hour"
             raise InvalidRequest(message)
@@ -117,14 +127,14 @@ class WebSource(SourceProfile):
     def file_item(
         self, kind: str, community: str, fields: Mapping[str, Any], window: Window
     ) -> RawItem | None:
-        """Return an answer of the platform as the line to land; None outside the window."""
+        """Return an item of the platform's answer as a line to land; None outside the window."""
         return file_item(kind, community, fields, window, line_format=self.line_formats[kind])
 
 
 def land_apart(
     landing: Landing, visit: Visit, community: str, items: list[RawItem], *, now: datetime
 ) -> list[Window]:
-    """Land items in their own hours, without a claim about other items; return the hours."""
+    """Land items in their own hours, without certifying these; return the hours."""
     hours = [Window.hour(start) for start in sorted({item.hour for item in items})]
     writer = WindowWriter(landing, visit, known=[], apart=True)
     for item in items:
@@ -147,7 +157,7 @@ def land_failure(
     *,
     now: datetime,
 ) -> None:
-    """Write into the landing zone why these hours could not be read this time."""
+    """Write into the landing zone the reason why these hours could not be read."""
     stop = FetchResult(StopReason.ERROR, (community,), detail=str(error), covered={})
     writer = WindowWriter(landing, Visit(platform, "failure", now, platform), known=[], apart=True)
     writer.close([community], window.hours(), stop=stop, now=now)
@@ -162,9 +172,10 @@ def read_to_start(
     overlap: timedelta = OVERLAP,
     detail: str = "",
 ) -> FetchResult:
-    """Return the result of a reading that saw the whole window, as far as it had passed.
+    """Return the result of a reading that saw the part of the window before `at`.
 
-    Where the platform shows nothing from before `since`, that is its cap.
+    `since` is the platform's cap: the time before which it shows nothing. The last `overlap` before
+    `at` is not covered, since items may still become visible there.
     """
     start = max(window.start, since) if since else window.start
     covered = {
@@ -182,9 +193,9 @@ def read_to_start(
 def file_item(
     kind: str, community: str, fields: Mapping[str, Any], window: Window, *, line_format: LineFormat
 ) -> RawItem | None:
-    """Return an answer as the line to land, filed by its own time; None outside the window.
+    """Return an item as a line to land, filed by its own time; None outside the window.
 
-    A line without a readable time is filed under the window's first hour, and bronze refuses it
+    An item without a readable time is filed under the window's first hour, and bronze refuses it
     there.
     """
     line = msgspec.json.encode(fields)

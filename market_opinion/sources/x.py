@@ -1,5 +1,6 @@
-"""X by recent search of its API v2, through tweepy: posts of the last seven days. Paid."""
+"""X by the recent search of API v2, through tweepy: posts of the last seven days. Paid."""
 
+import functools
 import time
 from collections.abc import Callable, Collection, Iterator
 from datetime import datetime, timedelta
@@ -30,11 +31,11 @@ from market_opinion.storage.line_format import LineFormat
 
 _HOST = "https://api.twitter.com"  # tweepy's own
 _PAGE_ITEMS = 100
-# Recent search reaches back seven days and refuses older times, hence a minute less.
+# Recent search refuses times more than seven days ago; a minute less leaves room for the request.
 _REACH = timedelta(days=7) - timedelta(minutes=1)
-# A post can be edited for half an hour.
+# A post can be edited for half an hour after it was written; an hour leaves room.
 _EDITED_WITHIN = timedelta(hours=1)
-# Limits of X are of fifteen minutes each.
+# X counts requests in windows of fifteen minutes.
 _WAIT_MAX_SECONDS = 900
 _ATTEMPTS = 3
 _FIELDS = [
@@ -46,7 +47,7 @@ _FIELDS = [
     "referenced_tweets",
     "edit_history_tweet_ids",
 ]
-# A post as GET /2/tweets/search/recent gives it: docs.x.com, "Post object".
+# A post of GET /2/tweets/search/recent (docs.x.com, "Post object").
 _POST = LineFormat(
     item_id="id",
     created_at="created_at",
@@ -74,7 +75,7 @@ class XSettings(SettingsGroup):
 
 
 class X(WebSource):
-    """A community is a query of `[sources.x.queries]`."""
+    """X: a community is a name with a query in `[sources.x.queries]` of the domain."""
 
     platform = "x"
     kinds = ("submission", "comment")
@@ -87,7 +88,7 @@ class X(WebSource):
     def __init__(
         self, web: Web, client: tweepy.Client, pace: Pace, *, queries: dict[str, str]
     ) -> None:
-        """Ask with this client."""
+        """Read with this client."""
         super().__init__(web)
         self._client = client
         self._pace = pace
@@ -95,7 +96,7 @@ class X(WebSource):
 
     @classmethod
     def open(cls, context: SourceContext) -> Self:
-        """Return the source at X_URL, with X_BEARER_TOKEN."""
+        """Return the source at the address X_URL, with the token X_BEARER_TOKEN."""
         settings = context.settings.group(XSettings)
         if settings.bearer_token is None:
             message = (
@@ -118,12 +119,12 @@ class X(WebSource):
     def fetch(
         self, communities: tuple[str, ...], window: Window | None, *, now: datetime, sink: Sink
     ) -> FetchResult:
-        """Push every post of the window that the query finds, as far as recent search goes back."""
+        """Pass on every post of the window that matches the query."""
         window, (community,) = self.asked_for(window), communities
         if (query := self._queries.get(community)) is None:
             message = (
-                f"x has no query for {community}: add {community} to [sources.x.queries] of the"
-                " domain, as '(iphone OR pixel) -is:retweet'"
+                f"source x has no query for {community}: add {community} to [sources.x.queries] of"
+                " the domain, for example '(iphone OR pixel) -is:retweet'"
             )
             raise InvalidRequest(message)
         since, until = max(window.start, now - _REACH), min(window.end, now - OVERLAP)
@@ -146,17 +147,18 @@ class X(WebSource):
     def look_again(
         self, community: str, window: Window, known: Collection[KnownItem]
     ) -> SecondLookResult:
-        """Ask for the items, a hundred a request.
+        """Ask for the items by id, a hundred a request.
 
-        X names the posts that are deleted, protected or suspended, and wants all of these
-        gone. An edited post has a new id, and takes the place of the known one.
+        X names the posts that are deleted, protected or suspended, and requires that all of these
+        be erased. An edited post has a new id: it is a successor, and the known post is gone.
         """
         self.web.begin()
-        left, items, successors, gone = list(known), list[RawItem](), list[RawItem](), set[str]()
+        items, successors, gone = list[RawItem](), list[RawItem](), set[str]()
         by_id = {each.item_id: each for each in known}
-        for start in range(0, len(left), _PAGE_ITEMS):
-            ids = [each.item_id for each in left[start : start + _PAGE_ITEMS]]
-            page = self._ask(lambda ids=ids: self._client.get_tweets(ids, tweet_fields=_FIELDS))  # type: ignore[misc]  # bound as it is now
+        known_ids = [each.item_id for each in known]
+        for start in range(0, len(known_ids), _PAGE_ITEMS):
+            ids = known_ids[start : start + _PAGE_ITEMS]
+            page = self._ask(functools.partial(self._client.get_tweets, ids, tweet_fields=_FIELDS))
             gone.update(
                 error["resource_id"] for error in page.get("errors", ()) if error.get("resource_id")
             )
@@ -181,7 +183,8 @@ class X(WebSource):
         token: str | None = None
         while True:
             page = self._ask(
-                lambda token=token: self._client.search_recent_tweets(  # type: ignore[misc]  # bound as it is now
+                functools.partial(
+                    self._client.search_recent_tweets,
                     query,
                     start_time=since,
                     end_time=until,
@@ -196,7 +199,7 @@ class X(WebSource):
                 return
 
     def _ask(self, ask: Callable[[], requests.Response]) -> dict[str, Any]:
-        """Return an answer; where the rate is used up, wait as long as X says."""
+        """Return the decoded answer; after a refusal for the rate, wait as long as X says first."""
         for attempt in range(1, _ATTEMPTS + 1):
             self._pace.wait()
             try:
@@ -225,7 +228,7 @@ class X(WebSource):
 
 
 class _AddressAdapter(HTTPAdapter):
-    """Sends requests for tweepy's own host to the address that is set."""
+    """Adapter that redirects requests from tweepy's own host to the address in X_URL."""
 
     def __init__(self, address: str, **options: Any) -> None:  # noqa: ANN401, HTTPAdapter's own
         super().__init__(**options)
@@ -249,6 +252,6 @@ def _explained(error: Exception) -> MarketOpinionError:
         )
     if isinstance(error, BadRequest):
         return InvalidRequest(
-            f"X does not take the query ({error}): correct [sources.x.queries] of the domain"
+            f"X refuses the query ({error}): correct [sources.x.queries] of the domain"
         )
     return SourceUnavailable(f"X did not answer: {type(error).__name__}")

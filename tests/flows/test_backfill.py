@@ -248,7 +248,7 @@ def test_a_range_is_clipped_with_a_message(monkeypatch, home, archive):
             "is not after start",
         ),
         ({"start": datetime(2026, 3, 2)}, InvalidRequest, "--end is missing"),
-        ({"source": "archive"}, InvalidRequest, "needs archive"),
+        ({"source": "archive"}, InvalidRequest, "needs the parameter archive"),
         ({"source": "archive", "archive": "nowhere"}, SourceUnreadable, "no archive at nowhere"),
         (
             {"communities": ["cats"]},

@@ -183,8 +183,8 @@ BROKEN = {
     ),
     "reviews/notes.txt": (bytes, "refused", "expected files ending in"),
     "reviews/noise.jsonl": (lambda _: b"\xff\xfe\n" * 9, "refused", "not one line has a readable"),
-    "letters/x.jsonl": (lambda raw: raw + b"x", "refused", "there may be archive, reviews"),
-    "loose.jsonl": (lambda raw: raw + b"y", "refused", "there may be archive, reviews"),
+    "letters/x.jsonl": (lambda raw: raw + b"x", "refused", "has the folders archive, reviews"),
+    "loose.jsonl": (lambda raw: raw + b"y", "refused", "has the folders archive, reviews"),
     "archive/x.jsonl": (lambda raw: raw + b"z", "refused", "RC* or RS*"),
     "reviews/empty.jsonl": (lambda _: b"", "refused", "nothing that can be read"),
 }

@@ -1,5 +1,6 @@
 """Reddit, read live through PRAW.
 
-`profile` is what is known without the client, `client` makes one, `listings` reads pages, `visits`
-lands what they show, `ingestion` has the names of the ingestion contract.
+Reading order: `profile` for the facts that need no client, `client` for PRAW and its errors,
+`listings` for pages of items, `items` for their lines, `visits` for landing them, and `ingestion`
+for the class and method names of the ingestion contract.
 """

@@ -1,4 +1,4 @@
-"""PRAW as this platform uses it: application-only, paced by one quota, with our errors."""
+"""PRAW's client: signed in as an application only, paced by one quota, with our errors."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -35,12 +35,17 @@ Reddit = praw.Reddit
 _UNAUTHORIZED = 401
 _TOO_MANY = 429
 _ATTEMPTS = 4
-# Reddit counts in windows of ten minutes; a longer wait means that something else is wrong.
+# Reddit counts requests in windows of ten minutes, so a longer wait has another cause.
 _WAIT_MAX_SECONDS = 600.0
 
 
 class RedditCredentials(BaseModel):
-    """An application of Reddit's API, by the names that environment, block and secret use."""
+    """Credentials of an application of Reddit's API.
+
+    Environment, Prefect block and secret use the same names, for example::
+
+        {"REDDIT_CLIENT_ID": "...", "REDDIT_CLIENT_SECRET": "...", "REDDIT_USER_AGENT": "..."}
+    """
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -52,7 +57,7 @@ class RedditCredentials(BaseModel):
     def parse(cls, value: object, *, where: str) -> "RedditCredentials":
         """Return credentials from a mapping or a JSON text.
 
-        Raises SettingsInvalid that says what is missing and where it was looked for.
+        Raises SettingsInvalid with a message that names the missing fields and `where` they belong.
         """
         try:
             return (
@@ -63,19 +68,19 @@ class RedditCredentials(BaseModel):
         except ValidationError as error:
             names = (
                 ", ".join(str(e["loc"][0]) for e in error.errors() if e["loc"])
-                or "all of it: it is no JSON object"
+                or "the text, which is not a JSON object"
             )
             message = (
                 f"no usable Reddit credentials in {where}: check {names}. Source reddit needs an"
                 " approved app (https://www.reddit.com/prefs/apps): set REDDIT_CLIENT_ID,"
                 " REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT, or REDDIT_SECRET_BLOCK or"
-                " REDDIT_SECRET_ARN to where a JSON object of them is kept"
+                " REDDIT_SECRET_ARN to the place of a JSON object with these three"
             )
             raise SettingsInvalid(message) from None
 
 
 class PacedRequestor(prawcore.Requestor):
-    """Sends requests when their turn comes, and notes Reddit's clock and remaining quota."""
+    """Requestor that waits for its turn, and notes Reddit's time and the remaining quota."""
 
     def __init__(
         self,
@@ -92,8 +97,13 @@ class PacedRequestor(prawcore.Requestor):
         self.remaining: float | None = None
         self.server_time = datetime.now(UTC)
 
-    def request(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> Response:  # noqa: ANN401, as PRAW's
-        """Send the request; after a 429, again once the time that it names has passed."""
+    def request(
+        self,
+        *args: Any,  # noqa: ANN401, PRAW's own
+        timeout: float | None = None,
+        **kwargs: Any,  # noqa: ANN401
+    ) -> Response:
+        """Send the request; after a 429, wait as long as the answer says and send it again."""
         for attempt in range(1, _ATTEMPTS + 1):
             self._wait_for_turn()
             self.request_count += 1
@@ -123,7 +133,7 @@ class PacedRequestor(prawcore.Requestor):
 
 
 class RedditClientFactory:
-    """Makes the one kind of client that is used."""
+    """Factory of the one kind of client that this platform uses."""
 
     @staticmethod
     def create(
@@ -135,7 +145,7 @@ class RedditClientFactory:
         on_refusal: Callable[[], None] = lambda: None,
         timeout_seconds: int = 16,
     ) -> Reddit:
-        """Return a read-only client of the application; nothing is asked yet."""
+        """Return a read-only client of the application, which has sent nothing yet."""
         return Reddit(
             client_id=credentials.client_id,
             client_secret=credentials.client_secret.get_secret_value(),
@@ -151,20 +161,21 @@ class RedditClientFactory:
 
 
 def check_access(reddit: Reddit) -> None:
-    """Send one small request; raises CredentialsRefused or SourceUnavailable where it fails."""
+    """Send one small request; raises CredentialsRefused or SourceUnavailable if it fails."""
     with asking("the app"):
         list(reddit.info(fullnames=["t3_1"]))
 
 
 def requestor_of(reddit: Reddit) -> PacedRequestor:
     """Return the requestor that sends the client's requests."""
-    requestor: PacedRequestor = reddit._core.requestor  # type: ignore[attr-defined]  # noqa: SLF001, PRAW has no public way to it
+    # PRAW has no public way to it.
+    requestor: PacedRequestor = reddit._core.requestor  # type: ignore[attr-defined]  # noqa: SLF001
     return requestor
 
 
 @contextmanager
 def asking(what: str) -> Iterator[None]:
-    """Turn PRAW's errors into ours, which say whether another attempt can help."""
+    """Turn PRAW's errors into ours, whose class says whether another attempt can help."""
     try:
         yield
     except (Forbidden, NotFound, Redirect, UnavailableForLegalReasons) as error:

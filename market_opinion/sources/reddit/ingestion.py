@@ -1,4 +1,4 @@
-"""Windows of a subreddit into the landing zone, by the names of the ingestion contract."""
+"""Ingestion of a subreddit's windows, with the names that the ingestion contract gives."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,21 +12,21 @@ from market_opinion.sources.reddit.profile import RedditProfile
 from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.state import StateStore
 
-# One store keeps watermarks, ledger and runs of every platform.
+# One store holds the watermarks, ledger and runs of all platforms, so both names are the same.
 RedditIngestionStateStore = StateStore
 RedditIngestionRunRecorder = StateStore
 
-# Returns the starts of a subreddit's hours before a window that are in the ledger, and the full
-# names of their items.
+# Takes a subreddit and a window; returns the starts of the hours before the window that are in the
+# ledger, and the full names of their items.
 LedgerLookup = Callable[[str, Window], tuple[set[datetime], set[str]]]
 
 
 @dataclass(frozen=True)
 class RedditIngestionResult:
-    """Counts of one call, and where its first hour lies below the landing zone.
+    """Counts of one call, and the path of its first hour below the landing zone.
 
-    Counts are lines of the window's own hours. Times are seconds since 1970. `late_hours` are
-    older hours that got something they did not have.
+    The counts are of lines in the window's own hours. Times are seconds since 1970. `late_hours`
+    are older hours that received items they did not have.
     """
 
     subreddit: str
@@ -47,7 +47,7 @@ class RedditIngestionResult:
 
 
 class RedditIngestionService(RedditProfile):
-    """Reads windows of subreddits back from now, as far as listings reach, and lands them."""
+    """Service that reads windows of subreddits, as far back as listings go, and lands them."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class RedditIngestionService(RedditProfile):
         comments: visits.Comments = "listing",
         submissions_max: int | None = None,
     ) -> None:
-        """Land what the client reads; `known` tells late items from those that were received."""
+        """Read with this client; `known` returns the items that were received before."""
         self._reddit = reddit
         self._landing = landing
         self._known = known
@@ -72,19 +72,19 @@ class RedditIngestionService(RedditProfile):
     ) -> RedditIngestionResult:
         """Land the whole hours from `start` to `end`.
 
-        Raises CommunityClosed or SourceUnavailable where the subreddit or Reddit cannot be
-        read; nothing was landed then.
+        Raises CommunityClosed if the subreddit cannot be read, or SourceUnavailable if Reddit
+        cannot; then nothing is landed.
         """
         window = Window(start, end)
-        closed, known = self._known(subreddit, window)
+        closed_starts, known_names = self._known(subreddit, window)
         comments = self._comments if include_comments else "none"
-        visited = visits.close(
+        visit = visits.close(
             self._reddit,
             self._landing,
             subreddit,
             window,
-            known=known,
-            closed=closed,
+            known=known_names,
+            closed=closed_starts,
             comments=comments,
             submissions_max=self._submissions_max,
             now=self._now,
@@ -100,6 +100,6 @@ class RedditIngestionService(RedditProfile):
             s3_prefix=f"{visits.PLATFORM}/{subreddit}/{start:%Y-%m-%d/%H%M%S}",
             window_start_ts=int(start.timestamp()),
             window_end_ts=int(end.timestamp()),
-            late_hours=tuple(hour for hour in visited.hours if hour.start not in window),
-            page_count=visited.page_count,
+            late_hours=tuple(hour for hour in visit.hours if hour.start not in window),
+            page_count=visit.page_count,
         )

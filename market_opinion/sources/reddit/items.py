@@ -1,7 +1,7 @@
-"""The fields of submissions and comments that are kept, as Reddit's archives have them.
+"""Fields of submissions and comments that are landed, named as in Reddit's archives.
 
-Only what the listing carried is read, with `vars()`: to touch an attribute that it left out costs
-PRAW a request.
+They are read by `vars()`, and so only if the listing contained them: PRAW sends a request for an
+attribute that the listing left out.
 """
 
 from typing import Any
@@ -21,31 +21,31 @@ _COMMENT = (*_COMMON, "body", "link_id", "link_title", "parent_id", "is_submitte
 
 
 class SubmissionSerializer:
-    """Submissions as dictionaries that JSON can hold."""
+    """Serializer of submissions to dictionaries that can be written as JSON."""
 
     @staticmethod
     def to_dict(submission: Submission) -> dict[str, Any]:
-        """Return the kept fields that the listing carried.
+        """Return the fields to land, as far as the listing contained them.
 
-        Author and subreddit are names; a deleted account has no author.
+        Author and subreddit are given by name; the author of a deleted account is None.
         """
         return _to_dict(submission, _SUBMISSION)
 
 
 class CommentSerializer:
-    """Comments as dictionaries that JSON can hold."""
+    """Serializer of comments to dictionaries that can be written as JSON."""
 
     @staticmethod
     def to_dict(comment: Comment) -> dict[str, Any]:
-        """Return the kept fields that the listing carried.
+        """Return the fields to land, as far as the listing contained them.
 
-        Author and subreddit are names; a deleted account has no author.
+        Author and subreddit are given by name; the author of a deleted account is None.
         """
         return _to_dict(comment, _COMMENT)
 
 
 def encode(item: Submission | Comment, *, retrieved_utc: float) -> bytes:
-    """Return one line of JSON, stamped with Reddit's time of the answer."""
+    """Return one line of JSON, with `retrieved_utc` as Reddit's time of the answer."""
     fields = (
         SubmissionSerializer.to_dict(item)
         if isinstance(item, Submission)
@@ -64,6 +64,6 @@ def _to_dict(item: Submission | Comment, fields: tuple[str, ...]) -> dict[str, A
     }
 
 
-def _name(named: object) -> str | None:
+def _name(owner: object) -> str | None:
     """Return the name of a Redditor or Subreddit; None for a deleted account."""
-    return None if named is None else str(named)
+    return None if owner is None else str(owner)

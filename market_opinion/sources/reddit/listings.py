@@ -1,6 +1,6 @@
-"""Reddit's listings page by page, each reading with the span it proves.
+"""Reddit's listings, read page by page, and the span of time that each reading covers.
 
-PRAW's own generators end without a reason.
+PRAW's own generators are not used, since they end without saying why.
 """
 
 from collections.abc import Iterator
@@ -17,21 +17,21 @@ from market_opinion.storage.landing.origin import CoveredSpan, StopReason
 
 Item = Submission | Comment
 PAGE_ITEMS = 100
-# Reddit ends every listing after about 1,000 places, whether their items can still be seen or not.
+# Reddit ends every listing after about 1,000 places, and counts items that it no longer shows.
 PAGES_MAX = 10
-# Items appear among older ones up to this long after the time they carry.
+# An item may become visible, among older ones, up to this long after its own time.
 OVERLAP = timedelta(seconds=120)
 _ATTEMPTS = 3
-# A listing of more than this share of the cap may have been cut.
+# A listing with more than this share of the cap may have been cut off.
 _SHORT = 0.8
 
 
 @dataclass(frozen=True)
 class ListingReading:
-    """One pass down a listing: newest first, every item once, and why it ended.
+    """One reading of a listing: every item once, newest first, and the reason for its end.
 
-    `covered` is the span of which the reading saw every item that was visible at `retrieved_at`,
-    which is Reddit's time.
+    The reading saw every item of the span `covered` that was visible at `retrieved_at`, by Reddit's
+    clock.
     """
 
     kind: str
@@ -43,7 +43,7 @@ class ListingReading:
 
     @property
     def names(self) -> set[str]:
-        """Full names of all items."""
+        """Full names of all items, for example t3_abc."""
         return {item.fullname for item in self.items}
 
 
@@ -54,17 +54,17 @@ class _Pages:
     count: int = 0
 
     def end(self) -> StopReason:
-        """Return what the last page means.
+        """Return the reason for a listing to end without a next page.
 
-        At its cap, which counts items it no longer shows, Reddit names no further page
-        either.
+        A listing at Reddit's cap has no next page either, so only a clearly shorter one is taken
+        for exhausted.
         """
         is_short = self.count < PAGES_MAX and len(self.items) <= _SHORT * PAGES_MAX * PAGE_ITEMS
         return StopReason.EXHAUSTED if is_short else StopReason.CAP_REACHED
 
 
 class _AnchorLost(Exception):
-    """The item that a page was to follow was deleted, so the listing only seems to end."""
+    """The item after which the next page begins was deleted, so the listing only seems to end."""
 
 
 def read_listing(
@@ -77,18 +77,18 @@ def read_listing(
 ) -> ListingReading:
     """Read until an item older than `back_to`, the listing's end, Reddit's cap or `items_max`.
 
-    Raises CommunityClosed, CredentialsRefused or SourceUnavailable; the last also where the
-    listing kept changing.
+    Raises CommunityClosed, CredentialsRefused or SourceUnavailable; the last also if the listing
+    changes during every attempt.
     """
-    ended_after: set[str] = set()
+    earlier_names: set[str] = set()
     for _ in range(_ATTEMPTS):
         pages = _Pages()
         try:
             reason = _read_pages(reddit, community, kind, back_to, pages, items_max=items_max)
         except _AnchorLost:
-            # A listing that ends twice after the same items does end there: the rest is deleted.
-            if pages.items.keys() != ended_after:
-                ended_after = set(pages.items)
+            # A listing that ends after the same items twice ends there: what followed is deleted.
+            if pages.items.keys() != earlier_names:
+                earlier_names = set(pages.items)
                 continue
             reason = pages.end()
         return ListingReading(
@@ -99,7 +99,9 @@ def read_listing(
             _covered(pages, reason),
             pages.count,
         )
-    message = f"r/{community}: the listing of {kind}s kept changing while it was read"
+    message = (
+        f"r/{community}: the listing of {kind}s changed at every attempt to read it: run again"
+    )
     raise SourceUnavailable(message)
 
 
@@ -136,10 +138,10 @@ def _read_pages(
 
 
 def _covered(pages: _Pages, reason: StopReason) -> CoveredSpan | None:
-    """Return the span that the pages prove to be seen.
+    """Return the span of which the pages show every item; None for an empty span.
 
-    It begins after the oldest item, whose second may hold more, and ends where late items may
-    still appear.
+    The span begins one second after the oldest item, whose own second may have more items, and ends
+    `OVERLAP` before the reading, since later items may still become visible.
     """
     end = pages.retrieved_at - OVERLAP
     oldest = min((created_at(item) for item in pages.items.values()), default=EARLIEST)
@@ -148,12 +150,12 @@ def _covered(pages: _Pages, reason: StopReason) -> CoveredSpan | None:
 
 
 def created_at(item: Item) -> datetime:
-    """Return when the item was written."""
+    """Return the time at which the item was written."""
     return datetime.fromtimestamp(vars(item)["created_utc"], UTC)
 
 
 class SubmissionFetcher:
-    """Submissions of a community by the time they were written."""
+    """Fetcher of a community's submissions by the time at which they were written."""
 
     def __init__(self, reddit: praw.Reddit) -> None:
         """Read with this client."""
@@ -164,7 +166,7 @@ class SubmissionFetcher:
     ) -> Iterator[Submission]:
         """Yield the submissions written in `[start_ts, end_ts)`, seconds since 1970, oldest first.
 
-        Raises SourceUnavailable at Reddit's cap.
+        Raises SourceUnavailable if the listing ends at Reddit's cap before `start_ts`.
         """
         reading = read_listing(
             self._reddit, subreddit, "submission", back_to=datetime.fromtimestamp(start_ts, UTC)
@@ -179,21 +181,21 @@ class SubmissionFetcher:
 
 
 class CommentFetcher:
-    """All comments below a submission, however deep."""
+    """Fetcher of all comments below a submission, at every depth."""
 
     def __init__(self, reddit: praw.Reddit) -> None:
         """Read with this client."""
         self._reddit = reddit
 
     def iterate_comments(self, submission: Submission) -> Iterator[Comment]:
-        """Yield every comment of the tree; each hundred hidden ones cost another request."""
+        """Yield every comment of the thread; each hundred collapsed ones cost another request."""
         with asking(f"the thread {submission.id}"):
             submission.comments.replace_more(limit=None)
             yield from (item for item in submission.comments.list() if isinstance(item, Comment))
 
 
 def fetch_items(reddit: praw.Reddit, fullnames: list[str]) -> tuple[list[Item], datetime]:
-    """Return the items that Reddit still has, and its time of the answer; a hundred a request."""
+    """Return the items that Reddit still has, and its time; asks for a hundred a request."""
     with asking(f"{len(fullnames)} known items"):
         items = [
             item

@@ -1,4 +1,4 @@
-"""Reddit without its client: the format of its lines, and the addresses of its items."""
+"""Facts about Reddit that need no client: the format of lines and the addresses of items."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from market_opinion.sources import SourceProfile
 from market_opinion.storage.line_format import LineFormat
 
-# As Reddit's API and the archives of it have them; PRAW puts the kind of an item before its id.
+# Names of Reddit's API and its archives. An id may begin with the kind of the item: t1_ or t3_.
 _COMMON: Mapping[str, Any] = {
     "item_id": "id",
     "created_at": "created_utc",
@@ -21,7 +21,7 @@ PLATFORM = "reddit"
 
 
 class RedditProfile(SourceProfile):
-    """Reddit as it is read live, through its API; a community is a subreddit."""
+    """Reddit, read live through its API; a community is a subreddit."""
 
     platform = PLATFORM
     is_live = True

@@ -1,7 +1,7 @@
-"""Visits to a community that grows: polls, a last look that closes hours, second looks.
+"""Visits to a subreddit: polls, the closing of hours, and second looks at known items.
 
-Each lands what it saw beside what others landed, with the span it proves to have seen. No visit
-decides whether an hour is complete: `certificate` does, from all of them together.
+Each visit lands its items in a capture of its own, with the span of time that it covers. No visit
+decides whether an hour is complete; `certificate` does, from all visits together.
 """
 
 from collections.abc import Collection, Iterable, Mapping
@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import praw
-from praw.models import Submission
+from praw.models import Comment, Submission
 
 from market_opinion.core.window import EARLIEST, HOUR, Window, floor_hour
 from market_opinion.sources.reddit.client import requestor_of
@@ -45,13 +45,13 @@ PLATFORM = RedditProfile.platform
 Comments = Literal["listing", "tree", "none"]
 POLL_MIN, POLL_MAX = timedelta(minutes=2), timedelta(minutes=30)
 _NEWEST_KEPT = 20
-# A poll may be late by its interval again before all that a listing showed has moved out of it.
+# With half of the cap, a poll may be late by one more interval before a listing loses items.
 _SHARE_OF_CAP = 0.5
 
 
 @dataclass(frozen=True)
 class PollMark:
-    """Memory of the last poll of one listing: how far it saw, its newest items, items an hour."""
+    """Mark of the last poll of a listing: its time, its newest items and the items an hour."""
 
     retrieved_at: datetime
     newest_at: datetime
@@ -59,7 +59,7 @@ class PollMark:
     per_hour: float
 
     def to_note(self) -> dict[str, Any]:
-        """Return the mark as JSON can hold it."""
+        """Return the mark as a dictionary that can be written as JSON."""
         return {
             **vars(self),
             "retrieved_at": self.retrieved_at.isoformat(),
@@ -68,20 +68,20 @@ class PollMark:
 
     @classmethod
     def from_note(cls, note: Mapping[str, Any]) -> "PollMark":
-        """Return the mark that `to_note` wrote."""
+        """Return the mark from a dictionary that `to_note` returned."""
         times = {name: datetime.fromisoformat(note[name]) for name in ("retrieved_at", "newest_at")}
         return cls(newest=tuple(note["newest"]), per_hour=note["per_hour"], **times)
 
     @property
     def interval(self) -> timedelta:
-        """Time until the next poll, in which at most half of what a listing shows can come."""
+        """Time until the next poll, in which at most half a listing of new items is expected."""
         minutes = _SHARE_OF_CAP * PAGE_ITEMS * PAGES_MAX / max(self.per_hour / 60, 1e-9)
         return min(max(timedelta(minutes=min(minutes, 1e6)), POLL_MIN), POLL_MAX)
 
 
 @dataclass(frozen=True)
 class VisitResult:
-    """Effect of a visit: the hours it touched, the items it landed, and Reddit's time of it."""
+    """Result of a visit: its hours, the number of items it landed, and Reddit's time of it."""
 
     hours: list[Window]
     item_count: int
@@ -97,11 +97,11 @@ def poll(
     seen: Mapping[str, PollMark],
     now: datetime,
 ) -> tuple[VisitResult, dict[str, PollMark]]:
-    """Read both listings back past the end of the last poll, land them, and return new marks.
+    """Read both listings back past the last poll, land their items, and return new marks.
 
-    A poll that meets none of the newest items of the last poll cannot prove that nothing lies
-    between: its span begins where the last poll was read, so that a hole stays open for the
-    closer.
+    `seen` has the marks of the last poll. If a listing shows none of that poll's newest items,
+    there may be items between the two: the covered span then begins at the time of the last poll,
+    and the gap before it is left to `close`.
     """
     first = floor_hour(now) - HOUR
     readings, back_to = {}, {}
@@ -110,7 +110,7 @@ def poll(
         back_to[kind] = min(last.newest_at, last.retrieved_at) - OVERLAP if last else first
         readings[kind] = read_listing(reddit, community, kind, back_to=back_to[kind])
     covered = {
-        kind: _proved(reading, seen.get(kind), back_to[kind])
+        kind: _poll_span(reading, seen.get(kind), back_to[kind])
         for kind, reading in readings.items()
         if reading.covered
     }
@@ -136,7 +136,7 @@ def poll(
         now=now,
         apart=True,
     )
-    return result, {kind: _next(reading, seen.get(kind)) for kind, reading in readings.items()}
+    return result, {kind: _next_mark(reading, seen.get(kind)) for kind, reading in readings.items()}
 
 
 def close(
@@ -151,28 +151,24 @@ def close(
     submissions_max: int | None = None,
     now: datetime,
 ) -> VisitResult:
-    """Read the hours of the window to their beginning and land them, and late items with them.
+    """Read both listings back to the window's start, and land its hours and late items.
 
-    Late are items of `closed` hours, given by their starts, whose full names are not `known`.
-    `comments` is `listing`, `none`, or `tree`, which expands the window's submissions, misses
-    later comments and certifies submissions only. An hour that `submissions_max` cut off is not
-    certified.
+    A late item is of an hour whose start is in `closed`, and its full name is not in `known`.
+    `comments` says how comments are read: `listing`; `none`; or `tree`, which reads the threads of
+    the window's submissions, misses later comments and certifies submissions only. An hour that
+    `submissions_max` cut off is not certified.
     """
-    most = {"submission": submissions_max}
+    items_max = {"submission": submissions_max}
     kinds = KINDS if comments == "listing" else KINDS[:1]
     readings = {
         kind: read_listing(
-            reddit, community, kind, back_to=window.start - OVERLAP, items_max=most.get(kind)
+            reddit, community, kind, back_to=window.start - OVERLAP, items_max=items_max.get(kind)
         )
         for kind in kinds
     }
     items = [item for reading in readings.values() for item in reading.items]
     inside = [item for item in items if created_at(item) in window]
-    late = [
-        item
-        for item in items
-        if floor_hour(created_at(item)) in closed and item.fullname not in known
-    ]
+    late = _late_items(items, known=known, closed=closed)
     retrieved_at = min(reading.retrieved_at for reading in readings.values())
     covered = {kind: reading.covered for kind, reading in readings.items() if reading.covered}
     result = _land(
@@ -184,17 +180,11 @@ def close(
         stop=_stop(readings, covered),
         now=now,
     )
-    others = late
-    if comments == "tree":
-        tree = CommentFetcher(reddit)
-        others = [
-            *late,
-            *(c for s in inside if isinstance(s, Submission) for c in tree.iterate_comments(s)),
-        ]
+    replies = _thread_comments(reddit, inside) if comments == "tree" else []
     more = land_items(
         landing,
         community,
-        others,
+        [*late, *replies],
         path="tree" if comments == "tree" else "listing",
         retrieved_at=retrieved_at,
         now=now,
@@ -203,6 +193,28 @@ def close(
     return VisitResult(
         [*result.hours, *more.hours], result.item_count + more.item_count, retrieved_at, pages
     )
+
+
+def _late_items(
+    items: Iterable[Item], *, known: Collection[str], closed: Collection[datetime]
+) -> list[Item]:
+    """Return the items of closed hours that are not known."""
+    return [
+        item
+        for item in items
+        if floor_hour(created_at(item)) in closed and item.fullname not in known
+    ]
+
+
+def _thread_comments(reddit: praw.Reddit, items: Iterable[Item]) -> list[Comment]:
+    """Return all comments below the submissions among the items."""
+    fetcher = CommentFetcher(reddit)
+    return [
+        comment
+        for item in items
+        if isinstance(item, Submission)
+        for comment in fetcher.iterate_comments(item)
+    ]
 
 
 def land_items(
@@ -214,7 +226,7 @@ def land_items(
     retrieved_at: datetime,
     now: datetime,
 ) -> VisitResult:
-    """Land items in their own hours, without a claim about other items."""
+    """Land items in their own hours, without certifying these."""
     raw = [_raw(item, community, retrieved_at) for item in items]
     return VisitResult(
         land_apart(landing, _visit(path, retrieved_at), community, raw, now=now),
@@ -224,7 +236,7 @@ def land_items(
 
 
 def fullname(kind: str, item_id: str) -> str:
-    """Return Reddit's name of an item: its kind, then its id."""
+    """Return Reddit's full name of an item, with its kind before the id: `t3_abc`."""
     return f"{'t3' if kind == 'submission' else 't1'}_{item_id}"
 
 
@@ -237,7 +249,7 @@ def expand(
     known: Collection[str],
     now: datetime,
 ) -> VisitResult:
-    """Land a whole thread's comments whose full names are not `known`, each in its own hour."""
+    """Land the comments of a thread whose full names are not in `known`, in their own hours."""
     comments = list(CommentFetcher(reddit).iterate_comments(reddit.submission(thread_id)))
     new = [comment for comment in comments if comment.fullname not in known]
     return land_items(
@@ -246,19 +258,19 @@ def expand(
 
 
 class RedditSecondLook:
-    """Known items, asked for again by their full names, a hundred a request."""
+    """Second look at known items, which are fetched by their full names, a hundred a request."""
 
     format_reference, line_formats = PLATFORM, RedditProfile.line_formats
 
     def __init__(self, reddit: praw.Reddit) -> None:
-        """Ask with this client."""
+        """Read with this client."""
         self._reddit = reddit
         self.retrieved_at = EARLIEST
 
     def look_again(
         self, community: str, _window: Window, known: Collection[KnownItem]
     ) -> SecondLookResult:
-        """Return the items as they are now; those deleted or removed are gone."""
+        """Return the items as they are now; deleted and removed items are `gone`."""
         by_name = {fullname(item.kind, item.item_id): item for item in known}
         items, self.retrieved_at = fetch_items(self._reddit, list(by_name))
         gone = frozenset(by_name[item.fullname] for item in items if _is_gone(item))
@@ -298,10 +310,10 @@ def _land(
     now: datetime,
     apart: bool = False,
 ) -> VisitResult:
-    known: list[Capture] = []
+    captures: list[Capture] = []
     if not apart and hours:
-        known = landing.captures(PLATFORM, [community], Window(hours[0].start, hours[-1].end))
-    writer = WindowWriter(landing, visit, known=known, apart=apart)
+        captures = landing.captures(PLATFORM, [community], Window(hours[0].start, hours[-1].end))
+    writer = WindowWriter(landing, visit, known=captures, apart=apart)
     count, starts = 0, {hour.start for hour in hours}
     for item in items:
         if floor_hour(created_at(item)) in starts:
@@ -312,7 +324,7 @@ def _land(
 
 
 def _stop(readings: Mapping[str, ListingReading], covered: dict[str, CoveredSpan]) -> FetchResult:
-    """Return the result of both listings together: the cap where either met it."""
+    """Return one result for all listings: the cap if any of them reached it."""
     capped = tuple(
         kind for kind, reading in readings.items() if reading.stop_reason is StopReason.CAP_REACHED
     )
@@ -321,7 +333,7 @@ def _stop(readings: Mapping[str, ListingReading], covered: dict[str, CoveredSpan
         return FetchResult(
             StopReason.BUDGET,
             (),
-            detail="MAX_SUBMISSIONS cut it off: raise it, and the hour is read again",
+            detail="MAX_SUBMISSIONS cut the hour off: raise the setting to read the hour again",
             covered=covered,
         )
     reason = (
@@ -335,8 +347,11 @@ def _stop(readings: Mapping[str, ListingReading], covered: dict[str, CoveredSpan
     return FetchResult(reason, (), detail=pages, covered=covered, capped=capped)
 
 
-def _proved(reading: ListingReading, last: PollMark | None, back_to: datetime) -> CoveredSpan:
-    """Return the span that a poll proves, from the end of the last one where they do not meet."""
+def _poll_span(reading: ListingReading, last: PollMark | None, back_to: datetime) -> CoveredSpan:
+    """Return the span that a poll covers.
+
+    The span begins at the time of the last poll if the listing shows none of its newest items.
+    """
     start, end = reading.covered or CoveredSpan(reading.retrieved_at, reading.retrieved_at)
     start = max(start, back_to)
     if last and last.newest and not reading.names.intersection(last.newest):
@@ -344,10 +359,10 @@ def _proved(reading: ListingReading, last: PollMark | None, back_to: datetime) -
     return CoveredSpan(start, max(start, end))
 
 
-def _next(reading: ListingReading, last: PollMark | None) -> PollMark:
+def _next_mark(reading: ListingReading, last: PollMark | None) -> PollMark:
     """Return the mark for the next poll.
 
-    A rate rises at once and falls slowly, so that a burst is neither missed nor forgotten.
+    The rate rises at once and falls slowly, so that polls stay frequent after a burst.
     """
     ordered = sorted(reading.items, key=created_at, reverse=True)
     newest_at = (

@@ -175,7 +175,7 @@ def test_a_derived_spelling_of_two_products_is_named(catalogue, tmp_path):
         first = next(csv.DictReader(file))
     written = [("acme-one", "acme s20 x"), ("acme-two", "acme s 20x")]
     rows = [
-        first | {"product_id": product, "brand": "Acme", "product": product, "aliases": alias}
+        first | {"product_id": product, "product": product, "aliases": alias}
         for product, alias in written
     ]
     with products.open("w", newline="") as file:
