@@ -83,6 +83,7 @@ def test_both_marts_are_equal_after_everything_that_happens(
     twin, archive, tmp_path, make_comment, monkeypatch
 ):
     """A first load, a rerun, a late item, a re-score that is promoted and taken back, and a product that changed (type 2)."""
+    monkeypatch.setenv("SCORER", "lexicon")
     place, community, (start, end), late_at = archive
     backfill.fn(source="archive", archive=place, communities=[community], start=start, end=end)
     assert twin[0].query("SELECT COUNT(*) AS n FROM mart.fact_aspect_opinion")["n"].item() > 50
@@ -104,7 +105,7 @@ def test_both_marts_are_equal_after_everything_that_happens(
 
     monkeypatch.setattr("tasks.rescore.create_table_artifact", lambda **_: None)
     with ModelServer() as server:
-        for name, value in {**server.environment(), "SCORER": "lexicon"}.items():
+        for name, value in server.environment().items():
             monkeypatch.setenv(name, value)
         rescore.fn(scorer="llm", score_set="model", now=NOW)
         rescore.fn(score_set="model", promote=True, now=NOW)
