@@ -58,7 +58,7 @@ class Reading(NamedTuple):
 class LocalScorer:
     """Judges items of one domain without a key; the same item always gets the same opinions."""
 
-    bars: ClassVar[Bars] = Bars(mention=0.45, opinion=0.25)
+    bars: ClassVar[Bars] = Bars(mention=0.45, opinion=0.22)
 
     def __init__(self, domain: Domain, model: LocalModel) -> None:
         """Prepare what is asked of every text of the domain."""
