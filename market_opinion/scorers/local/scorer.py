@@ -23,6 +23,7 @@ _CHANCE_MIN = 0.12
 _DIGITS = 3
 _REFERRED = "referred"
 _SURE = 0.97
+_LOSER = 2
 
 
 class Evidence(NamedTuple):
@@ -186,6 +187,9 @@ class LocalScorer:
             if preference is not None:
                 praise = _SURE if preference is Preference.WINNER else 1 - _SURE
             role = _role(window.clause_features[k, a])
+            # "Upgraded from an S21, so happy": praise beside what was left is not of it.
+            if role[_LOSER] and preference is None and praise > 1 / 2:
+                continue
             yield Evidence(window.product_id, int(a), window.clauses[k], chance, praise, role)
 
 
