@@ -32,6 +32,12 @@ pytestmark = pytest.mark.usefixtures("without_engine")
 LATER = H10 + timedelta(hours=26)
 
 
+@pytest.fixture(autouse=True)
+def _rules(monkeypatch):
+    """What a purge removes and keeps does not depend on who judged."""
+    monkeypatch.setenv("SCORER", "lexicon")
+
+
 @pytest.fixture
 def derived(monkeypatch):
     monkeypatch.setenv("RETENTION", "derived_only")
