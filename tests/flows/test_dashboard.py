@@ -96,7 +96,7 @@ def test_what_was_published_is_what_is_shown(home, monkeypatch, tmp_path):
             page.locator("[data-testid=stDataFrame]").wait_for()
             says(page, total)
             page.get_by_role("link", name="Operations").click()
-            page.get_by_text("are kept in the lake").wait_for()
+            page.get_by_text("are in the lake").wait_for()
             assert errors == []
 
 
