@@ -1,5 +1,6 @@
-"""Bronze: the landed lines of a slice as typed rows, and a rejection for every unreadable line."""
+"""Bronze: the landed lines of a slice as typed rows; what cannot be read is kept aside."""
 
+import polars as pl
 from prefect import get_run_logger, task
 
 from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
@@ -18,7 +19,7 @@ def build_bronze(run: Run, span: Slice) -> BronzeCounts:
     watch = Stopwatch(run.adapters.metrics(), environment=run.settings.environment)
     landing, lake = run.adapters.landing(), run.adapters.lake()
     captures = landing.captures(span.platform, span.communities, span.window)
-    rows, rejections = bronze.parse(
+    rows, rejections, fields = bronze.parse(
         content for capture in captures for content in landing.read(capture)
     )
     items = bronze.newest(rows)
@@ -29,14 +30,18 @@ def build_bronze(run: Run, span: Slice) -> BronzeCounts:
         present = lake.read(BRONZE_ITEMS, where, span.window, columns=BRONZE_ITEMS.key)
         items = items.join(present, on=BRONZE_ITEMS.key, how="anti")
     lake.overwrite(BRONZE_ITEMS, items, span.where, span.window, run=run.commit(span))
-    where_refused = {"stage": "bronze", **span.where}
-    lake.overwrite(OPS_REJECTIONS, rejections, where_refused, span.window, run=run.commit(span))
+    where_refused = {"stage": ["bronze", "fields"], **span.where}
+    refused = pl.concat([rejections, fields])
+    lake.overwrite(OPS_REJECTIONS, refused, where_refused, span.window, run=run.commit(span))
     counts = BronzeCounts(
         landed_line_count=rows.height + rejections.height,
         item_count=items.height,
         duplicate_count=rows.height - items.height,
         rejection_count=rejections.height,
+        unreadable_field_count=fields.height,
     )
     watch.put("flatten", span, rows_in=counts.landed_line_count, rows_out=items.height)
+    for sentence in bronze.unreadable_columns(rows, fields):
+        get_run_logger().warning("bronze %s: %s", span, sentence)
     get_run_logger().info("bronze %s: %s", span, counts)
     return counts

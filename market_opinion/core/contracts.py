@@ -234,7 +234,9 @@ class SilverExtractions(pa.DataFrameModel):
 class OpsRejections(pa.DataFrameModel):
     """One row per rejected line, row or reply, with the reason but without the content."""
 
-    stage: pl.String = _column("Stage that rejected it.", isin=("fetch", "bronze", "opinions"))
+    stage: pl.String = _column(
+        "Stage that rejected it.", isin=("fetch", "bronze", "fields", "opinions")
+    )
     platform: pl.String = _column("Platform.")
     community: pl.String = _column(
         "Subreddit or the like, in lower case; none for a rejected file.", nullable=True

@@ -96,6 +96,8 @@ class FileMapping(_Strict):
     kind: Literal["submission", "comment", "review"] = "review"
     community: Text | None = None
     encoding: Text = "utf-8-sig"
+    # That of CSV files whose header does not show it.
+    delimiter: Literal[",", ";", "\t", "|"] | None = None
     # Cells of a CSV file are text, so numbers may come as text.
     fields: Annotated[
         LineFormat,

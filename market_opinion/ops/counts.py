@@ -6,12 +6,13 @@ from typing import Any
 
 @dataclass(frozen=True)
 class BronzeCounts:
-    """Lines that were read, items that were written, and what was dropped."""
+    """Lines that were read, items that were written, and what was dropped or could not be read."""
 
     landed_line_count: int
     item_count: int
     duplicate_count: int
     rejection_count: int
+    unreadable_field_count: int
 
 
 @dataclass(frozen=True)

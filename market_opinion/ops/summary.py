@@ -15,6 +15,7 @@ _SHOWN = (
     "item_count",
     "duplicate_count",
     "rejection_count",
+    "unreadable_field_count",
     "rejected_opinion_count",
     "usable_item_count",
     "mention_count",
@@ -52,11 +53,14 @@ class Summary:
             number["rejection_count"],
             number["rejected_opinion_count"],
         )
+        fields = f", {number['unreadable_field_count']} single fields"
+        if not count.get("unreadable_field_count"):
+            fields = ""
         return [
             ("windows", f"{number['window_count']} ({certified} certified)"),
             ("lines landed", number["landed_line_count"]),
             ("items", f"{number['item_count']} ({duplicates} duplicates of them dropped)"),
-            ("rejected", f"{refused_lines} lines, {refused_opinions} opinions"),
+            ("rejected", f"{refused_lines} lines{fields}, {refused_opinions} opinions"),
             ("usable", f"{number['usable_item_count']}{of_comments}"),
             ("mentions", f"{number['mention_count']} in {number['relevant_item_count']} items"),
             ("opinions", number["opinion_count"]),

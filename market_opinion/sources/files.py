@@ -14,7 +14,8 @@ import fsspec
 from market_opinion.core.errors import InvalidRequest, SourceUnavailable, SourceUnreadable
 from market_opinion.core.window import EARLIEST, HOUR, Window
 from market_opinion.sources import Sink, SourceProfile
-from market_opinion.sources.lines import BROKEN, read_lines
+from market_opinion.sources.lines import BROKEN, UnclearRows, read_lines
+from market_opinion.sources.unpacking import TrailingBytes, Truncated
 from market_opinion.storage.format_reference import FormatReference, LineFormats
 from market_opinion.storage.landing.origin import FetchResult, RawItem, RefusedFile, StopReason
 from market_opinion.storage.line_format import LineFormat
@@ -27,6 +28,7 @@ class FileDescription:
     kind: str
     community: str | None = None
     encoding: str = "utf-8-sig"
+    delimiter: str | None = None
 
 
 class Files(SourceProfile):
@@ -109,7 +111,7 @@ class Files(SourceProfile):
             spoken=None
             if self.vouches
             else {name: sorted(hours) for name, hours in sorter.spoken.items()},
-            detail="; ".join(f"{PurePosixPath(r.uri).name}: {r.detail}" for r in refused),
+            detail="; ".join(map(_sentence, refused)),
             files=[self._fs.unstrip_protocol(info["name"]) for info, _ in self._files],
             refused=refused,
             other_communities=dict(sorter.other_communities.most_common(20)),
@@ -120,18 +122,19 @@ class Files(SourceProfile):
     ) -> Iterator[RefusedFile]:
         """Sort the lines of one file, and yield the file once for each reason to refuse it."""
         uri, line_format = self._fs.unstrip_protocol(path), self._line_formats[description.kind]
-        columns = (
-            line_format.created_at,
-            *(() if line_format.is_lenient and line_format.is_hashed else line_format.item_id),
+        columns = tuple(dict.fromkeys((line_format.created_at, *line_format.item_id)))
+        lines = read_lines(
+            self._fs,
+            path,
+            encoding=description.encoding,
+            delimiter=description.delimiter,
+            wanted=columns,
+            is_item=lambda line: line_format.place(line) is not None,
         )
         try:
-            sorter.sort(
-                description,
-                line_format,
-                read_lines(self._fs, path, encoding=description.encoding, wanted=columns),
-            )
+            sorter.sort(description, line_format, lines)
         except BROKEN as error:
-            yield RefusedFile(uri, "truncated_file", f"ends or breaks in the middle: {error}")
+            yield RefusedFile(uri, *_damage(error))
         except SourceUnreadable as error:
             yield RefusedFile(uri, "wrong_columns", str(error))
         except OSError as error:
@@ -141,6 +144,24 @@ class Files(SourceProfile):
             yield RefusedFile(
                 uri, "unreadable_file", "not one line has a readable community and time"
             )
+
+
+def _sentence(refused: RefusedFile) -> str:
+    name = PurePosixPath(refused.uri).name
+    return refused.detail if refused.detail.startswith(name) else f"{name}: {refused.detail}"
+
+
+def _damage(error: Exception) -> tuple[str, str]:
+    """Return the reason code and the sentence for a file that could not be read to its end."""
+    match error:
+        case UnclearRows():
+            return "unclear_rows", str(error)
+        case TrailingBytes():
+            return "trailing_bytes", str(error)
+        case Truncated() | EOFError():
+            return "truncated_file", f"ends in the middle: {error}"
+        case _:
+            return "damaged_file", f"cannot be unpacked: {error}"
 
 
 def needed(files: str | None, source: str, what: str) -> str:

@@ -1,13 +1,14 @@
-"""Files as lines of JSON, read as a stream and never as a whole.
+"""Files as lines of JSON, read as a stream and never as a whole, by one set of rules.
 
-Lines of JSON are yielded as they are; a row of CSV or Parquet becomes an object of its columns.
+Lines of JSON are yielded as they are, elements of a JSON array one by one, and a row of CSV or
+Parquet becomes an object of its columns. A row that cannot be told apart is yielded as a line that
+bronze refuses with the reason; see `refused_line`.
 """
 
 import codecs
-import csv
-import json
+import re
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -17,22 +18,33 @@ import pyarrow.parquet as pq
 import zstandard
 
 from market_opinion.core.errors import SourceUnreadable
+from market_opinion.sources import tables
+from market_opinion.sources.json_arrays import elements
+from market_opinion.sources.unpacking import PACKINGS, TrailingBytes, Truncated, unpacked
+from market_opinion.storage.json_line import BOM, MAX_LINE_BYTES, object_of, refused_line
 
 ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
-PACKINGS = (".gz", ".zst")
-# The field for the values of a row beyond its columns.
-_MORE = "(more)"
 _CHUNK_BYTES = 262_144
 _ROWS = 10_000
-_FIELD_MAX_CHARACTERS = 1_048_576
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
+_UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+# The first line of an object that is written over several lines.
+_OPENING = re.compile(rb"\s*\{(?:.*:\s*[\[{])?\s*$")
 
 
-class Truncated(Exception):
-    """The compressed data of a file has no end."""
+class UnclearRows(Exception):
+    """Some rows of a file cannot be told apart, so that nobody knows how many there were."""
 
 
-BROKEN = (Truncated, zstandard.ZstdError, zlib.error, EOFError, csv.Error, pa.ArrowInvalid)
+BROKEN = (
+    Truncated,
+    TrailingBytes,
+    UnclearRows,
+    zstandard.ZstdError,
+    zlib.error,
+    EOFError,
+    pa.ArrowInvalid,
+)
 
 
 def stem_of(name: str) -> str:
@@ -52,110 +64,220 @@ def read_lines(
     path: str,
     *,
     encoding: str = "utf-8-sig",
+    delimiter: str | None = None,
     wanted: tuple[str, ...] = (),
+    is_item: Callable[[bytes], bool] = lambda _: True,
 ) -> Iterator[bytes]:
-    """Yield the lines that are not blank, without their line ends.
+    """Yield the lines that are not blank, without line ends and byte order marks.
 
     A broken file yields its whole lines and then raises one of BROKEN. Raises SourceUnreadable for
-    a table without the `wanted` columns; `a|b` stands for either of two columns.
+    a table without the `wanted` columns, where `a|b` stands for either of two, and for JSON that is
+    no line an object; the message quotes no value. `delimiter` is that of CSV files whose header
+    does not show it. `is_item` tells whether an object has what an item needs.
     """
+    name = PurePosixPath(path).name
     with fs.open(path, "rb") as file:
         if ending_of(path) == ".parquet":
-            yield from _parquet_rows(file, path, wanted)
+            yield from _parquet_rows(file, name, wanted)
             return
-        chunks = _inflated(lambda: file.read(_CHUNK_BYTES), _FRAMES.get(PurePosixPath(path).suffix))
-        delimiter = _DELIMITERS.get(ending_of(path))
-        yield from (
-            _csv_rows(chunks, path, wanted, delimiter, encoding)
-            if delimiter
-            else _json_lines(chunks)
-        )
+        packed = iter(lambda: file.read(_CHUNK_BYTES), b"")
+        chunks = _in_utf8(unpacked(packed, PurePosixPath(path).suffix), encoding)
+        usual = _DELIMITERS.get(ending_of(path))
+        if usual:
+            lines = _physical_lines(chunks)
+            yield from _csv_rows(lines, name, wanted, delimiter or usual, is_item)
+        else:
+            yield from _json_lines(chunks, name, wanted)
 
 
-def _json_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    rest = b""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        yield from (line for line in whole if line.strip())
-    if rest.strip():
-        yield rest
+def _in_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
+    """Yield the chunks in UTF-8.
+
+    A byte that is invalid in UTF-8 is passed on as it is, so that later only its own line is
+    refused.
+    """
+    first = next(chunks, b"")
+    start = first[2:66]
+    # Every second byte of UTF-16 is zero in most languages.
+    if first.startswith(_UTF_16) and start.count(0) * 3 > len(start):
+        encoding = "utf-16"
+    every = _chained(first, chunks)
+    if codecs.lookup(encoding).name in {"utf-8", "utf-8-sig"}:
+        yield from every
+        return
+    for text in codecs.iterdecode(every, encoding, "replace"):
+        yield text.encode()
+
+
+def _chained(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
+    yield first
+    yield from chunks
+
+
+def _physical_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Yield lines without line ends and byte order marks; one that is too long as its length.
+
+    Lines end at a line feed, or at a carriage return in a file whose beginning has no line feed.
+    A line beyond the limit is counted and thrown away, so that memory stays bounded.
+    """
+    first = next(chunks, b"")
+    end = b"\r" if b"\r" in first and b"\n" not in first else b"\n"
+    kept: list[bytes] = []
+    size = 0
+    for chunk in _chained(first, chunks):
+        *whole, rest = chunk.split(end)
+        for part in whole:
+            if size + len(part) > MAX_LINE_BYTES:
+                yield f"{tables.TOO_LONG}{size + len(part):,}".encode()
+            else:
+                yield b"".join([*kept, part]).removesuffix(b"\r").removeprefix(BOM)
+            kept, size = [], 0
+        size += len(rest)
+        kept = [*kept, rest] if size <= MAX_LINE_BYTES else []
+    if size > MAX_LINE_BYTES:
+        yield f"{tables.TOO_LONG}{size:,}".encode()
+    elif size:
+        yield b"".join(kept).removesuffix(b"\r").removeprefix(BOM)
+
+
+def _json_lines(chunks: Iterator[bytes], name: str, wanted: tuple[str, ...]) -> Iterator[bytes]:
+    first = next(chunks, b"")
+    while not first.removeprefix(BOM).strip() and (more := next(chunks, b"")):
+        first += more
+    if _begins_array(first.removeprefix(BOM).lstrip()):
+        yield from elements(_chained(first, chunks), name)
+        return
+    is_first = True
+    for line in _physical_lines(_chained(first, chunks)):
+        if line.startswith(_TOO_LONG):
+            size = line.removeprefix(_TOO_LONG).decode()
+            yield refused_line("too_large", f"{size} bytes, at most {MAX_LINE_BYTES:,} are read")
+        elif line.strip():
+            if is_first:
+                _check_first(line, name, wanted)
+            yield line
+        is_first = is_first and not line.strip()
+
+
+_TOO_LONG = tables.TOO_LONG.encode()
+
+
+def _begins_array(start: bytes) -> bool:
+    """Whether a file holds one JSON array; one that ends in its first line has nothing after it."""
+    first, _, rest = start.partition(b"\n")
+    if not first.startswith(b"["):
+        return False
+    try:
+        msgspec.json.decode(first)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return not first.startswith(b"[[")
+    return not rest.strip()
+
+
+def _check_first(line: bytes, name: str, wanted: tuple[str, ...]) -> None:
+    """Refuse a file that holds one object over several lines, or one around a list of items."""
+    fields = object_of(line)
+    if fields is None:
+        if not _OPENING.match(line):
+            return
+        holds = "one JSON object over several lines"
+    elif _missing(list(fields), wanted) and any(_is_list_of_objects(v) for v in fields.values()):
+        holds = "one JSON object around a list"
+    else:
+        return
+    message = (
+        f"{name} holds {holds}, where one object a line or an array of objects is read:"
+        f" write its items with `jq -c '.[]'`, or `jq -c '.NAME[]'` for the list NAME"
+    )
+    raise SourceUnreadable(message)
+
+
+def _is_list_of_objects(value: object) -> bool:
+    return isinstance(value, list) and bool(value) and isinstance(value[0], dict)
 
 
 def _csv_rows(
-    chunks: Iterator[bytes], path: str, wanted: tuple[str, ...], delimiter: str, encoding: str
+    lines: Iterator[bytes],
+    name: str,
+    wanted: tuple[str, ...],
+    usual: str,
+    is_item: Callable[[bytes], bool],
 ) -> Iterator[bytes]:
-    """Yield rows as JSON.
+    """Yield rows as JSON; raise UnclearRows at the end where some could not be told apart."""
+    texts = (line.decode(errors="surrogateescape") for line in lines)
+    number, header = next(((n, text) for n, text in enumerate(texts, 1) if text.strip()), (1, ""))
+    delimiter = tables.delimiter_of(header, lambda names: not _missing(names, wanted), usual)
+    columns = tables.header_of(header, delimiter)
+    _check_columns(name, columns, wanted)
 
-    A byte that is invalid in the encoding is passed on as it is, so that later only its own line is
-    refused.
-    """
-    csv.field_size_limit(_FIELD_MAX_CHARACTERS)
-    reader = csv.DictReader(
-        _text_lines(codecs.iterdecode(chunks, encoding, "surrogateescape")),
-        delimiter=delimiter,
-        restkey=_MORE,
-    )
-    _check_columns(path, list(reader.fieldnames or ()), wanted)
-    for row in reader:
-        fields = {name: value for name, value in row.items() if value}
-        yield json.dumps(fields, ensure_ascii=False).encode("utf-8", "surrogateescape")
+    def as_json(values: Iterable[str]) -> bytes:
+        fields = {c: v for c, v in zip(columns, values, strict=True) if v}
+        return _encoded(fields)
+
+    unclear: list[str] = []
+    for row in tables.rows_of(
+        texts,
+        delimiter,
+        len(columns),
+        first=number + 1,
+        is_row=lambda values: is_item(as_json(values)),
+    ):
+        if not row.reason:
+            yield as_json(row.values)
+            continue
+        if row.reason in tables.UNCLEAR:
+            unclear.append(row.detail)
+        yield refused_line(row.reason, row.detail)
+    if unclear:
+        more = f" and {len(unclear) - 1:,} others" if len(unclear) > 1 else ""
+        message = f"{unclear[0]}{more}: where the row ends is not known"
+        raise UnclearRows(message)
 
 
-def _text_lines(chunks: Iterator[str]) -> Iterator[str]:
-    rest = ""
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split("\n")
-        yield from (line + "\n" for line in whole)
-    if rest:
-        yield rest
+def _encoded(fields: dict[str, str]) -> bytes:
+    try:
+        return msgspec.json.encode(fields)
+    except UnicodeEncodeError:  # Some byte is no UTF-8; bronze refuses the line.
+        texts = {
+            name.encode(errors="surrogateescape"): value.encode(errors="surrogateescape")
+            for name, value in fields.items()
+        }
+        pairs = (_quoted(name) + b":" + _quoted(value) for name, value in texts.items())
+        return b"{" + b",".join(pairs) + b"}"
+
+
+def _quoted(text: bytes) -> bytes:
+    escaped = text.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return b'"' + re.sub(rb"[\x00-\x1f]", lambda m: b"\\u%04x" % m[0][0], escaped) + b'"'
 
 
 def _parquet_rows(
     file: Any,  # noqa: ANN401, fsspec is untyped
-    path: str,
+    name: str,
     wanted: tuple[str, ...],
 ) -> Iterator[bytes]:
     parquet = pq.ParquetFile(file)
-    _check_columns(path, parquet.schema_arrow.names, wanted)
+    _check_columns(name, parquet.schema_arrow.names, wanted)
     for batch in parquet.iter_batches(batch_size=_ROWS):
         yield from (msgspec.json.encode(row) for row in batch.to_pylist())
 
 
-def _check_columns(path: str, columns: list[str], wanted: tuple[str, ...]) -> None:
-    missing = [
+def _missing(columns: list[str], wanted: tuple[str, ...]) -> list[str]:
+    """Return the wanted columns that are not there."""
+    return [
         name
         for name in wanted
         if not any(each.split(".")[0].replace("\\", "") in columns for each in name.split("|"))
     ]
-    if missing:
-        name = PurePosixPath(path).name
-        present = ", ".join(map(str, columns)) or "none"
-        message = f"{name} has no column {', '.join(missing)}; it has {present}"
+
+
+def _check_columns(name: str, columns: list[str], wanted: tuple[str, ...]) -> None:
+    """Raise SourceUnreadable for a table that lacks columns; it quotes nothing of the table."""
+    if missing := _missing(columns, wanted):
+        known = [each for path in wanted for each in path.split("|") if each in columns]
+        found = f", among them {', '.join(known)}" if known else ""
+        message = (
+            f"{name} has no column {', '.join(missing)}; its first row has {len(columns)} values"
+            f"{found}: is the row with the names of the columns missing?"
+        )
         raise SourceUnreadable(message)
-
-
-def _zstd_frame() -> Any:  # noqa: ANN401, of a C extension
-    # Reddit's dumps have a window of 2 GiB (`zstd --long=31`), which is refused by default.
-    return zstandard.ZstdDecompressor(max_window_size=2**31).decompressobj()
-
-
-def _gzip_member() -> Any:  # noqa: ANN401, of a C extension
-    return zlib.decompressobj(wbits=31)
-
-
-_FRAMES: dict[str, Callable[[], Any]] = {".zst": _zstd_frame, ".gz": _gzip_member}
-
-
-def _inflated(read: Callable[[], bytes], frame: Callable[[], Any] | None) -> Iterator[bytes]:
-    """Yield the chunks that `read` returns, decompressed frame by frame if there are frames."""
-    current: Any = frame() if frame else None
-    is_open = False
-    while chunk := read():
-        while chunk:
-            yield current.decompress(chunk) if current else chunk
-            is_open, chunk = current is not None, b""
-            if frame and current.eof:
-                chunk, current, is_open = current.unused_data, frame(), False
-    if is_open:
-        message = "the last frame has no end"
-        raise Truncated(message)

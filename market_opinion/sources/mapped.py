@@ -30,7 +30,9 @@ class MappedFiles(Files):
 
     def __init__(self, uri: str, mapping: FileMapping, *, platform: str) -> None:
         """Find the files; raises SourceUnreadable if there are none."""
-        description = FileDescription(mapping.kind, mapping.community, mapping.encoding)
+        description = FileDescription(
+            mapping.kind, mapping.community, mapping.encoding, mapping.delimiter
+        )
         reference: dict[str, dict[str, Any]] = {
             mapping.kind: mapping.fields.model_dump(mode="json", exclude_defaults=True)
         }

@@ -14,7 +14,7 @@ example, to send a review::
 import hashlib
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -40,6 +40,7 @@ from market_opinion.sources import catalogue
 from market_opinion.sources.files import community_name
 from market_opinion.sources.windowed import OVERLAP
 from market_opinion.storage.format_reference import FormatReference, LineFormats, likely_kind
+from market_opinion.storage.json_line import object_of
 from market_opinion.storage.landing.manifest import Content
 from market_opinion.storage.landing.origin import (
     CoveredSpan,
@@ -442,14 +443,10 @@ def _one_line(line: bytes) -> bytes:
         return line
     try:
         return msgspec.json.format(line, indent=-1)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return line.replace(b"\n", b" ")
 
 
 def _key(line_format: Any, line: bytes) -> str:  # noqa: ANN401, a LineFormat
     """Return the item's id, so that its versions keep their order; empty for an unreadable line."""
-    try:
-        fields: Mapping[str, Any] = msgspec.json.decode(line)
-        return str(line_format.key(fields))
-    except (msgspec.DecodeError, UnicodeDecodeError, AttributeError):
-        return ""
+    return str(line_format.key(object_of(line) or {}))

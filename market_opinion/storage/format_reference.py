@@ -8,9 +8,8 @@ For example, `"reddit"` for the formats of that source, or the formats themselve
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import msgspec
-
 from market_opinion.core.errors import LandingCorrupt
+from market_opinion.storage.json_line import object_of
 from market_opinion.storage.json_paths import read
 from market_opinion.storage.line_format import LineFormat
 
@@ -44,14 +43,10 @@ def line_format_of(reference: FormatReference, kind: str, lookup: FormatLookup) 
 def likely_kind(formats: LineFormats, line: bytes) -> str:
     """Return the kind whose format finds most in a line; the first kind in a draw."""
     kinds = list(formats)
-    try:
-        fields = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return kinds[0]
+    fields = object_of(line) or {}
     return max(
         kinds,
         key=lambda kind: sum(
-            isinstance(fields, dict) and read(fields, path) is not None
-            for path in formats[kind].content_paths
+            read(fields, path) is not None for path in formats[kind].content_paths
         ),
     )

@@ -3,7 +3,6 @@
 import functools
 import hashlib
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
@@ -18,7 +17,9 @@ from pydantic import (
     field_validator,
 )
 
+from market_opinion.core import values
 from market_opinion.core.polars_types import UTC_TIME
+from market_opinion.storage.json_line import object_of
 from market_opinion.storage.json_paths import (
     Leaf,
     Tree,
@@ -41,19 +42,8 @@ Paths = Annotated[
 # Field for an id that was a hash of other fields, once those are erased since they name somebody.
 KEPT_ID = "item_id_was"
 _HASH_CHARACTERS = 32
-# A time in the year 5138; a larger number is in milliseconds.
-_SECONDS_MAX = 100_000_000_000
-_YEAR_1, _YEAR_9999 = -62_135_596_800, 253_402_300_799
-_ISO = (
-    "%Y-%m-%dT%H:%M:%S%.f%#z",
-    "%Y-%m-%dT%H:%M:%S%.f",
-    "%Y-%m-%d %H:%M:%S%.f%#z",
-    "%Y-%m-%d %H:%M:%S%.f",
-    "%Y-%m-%d %H:%M",
-    "%Y-%m-%d",
-)
 _STARS = (1.0, 5.0)
-_YES, _NO = ["true", "yes", "y", "1"], ["false", "no", "n", "0"]
+YES, NO = ["true", "yes", "y", "1"], ["false", "no", "n", "0"]
 
 
 class Place(NamedTuple):
@@ -117,6 +107,9 @@ class LineFormat(BaseModel):
     is_lenient: bool = Field(
         default=False, description="Numbers may come as text, and ids as numbers."
     )
+    is_base36: bool = Field(
+        default=False, description="An id that comes as a number is meant in base 36, as Reddit's."
+    )
 
     @field_validator("rating_range")
     @classmethod
@@ -153,11 +146,30 @@ class LineFormat(BaseModel):
             "author": text_at(line, self.author),
             "title": text_at(line, self.title),
             "body": joined([value_at(line, path) for path in self.body]),
-            "votes": self._number(line, self.votes).cast(pl.Int64, strict=False),
-            "reply_count": self._number(line, self.reply_count).cast(pl.Int64, strict=False),
+            "votes": self._count(line, self.votes),
+            "reply_count": self._count(line, self.reply_count),
             "rating": self._rating(line),
             "retrieved_at": self._moment(text_at(line, self.retrieved_at)),
         }
+
+    def unreadable(self, line: pl.Expr) -> pl.Expr:
+        """Return the columns whose value is there and cannot be read, parted by commas."""
+        typed = {
+            "votes": (self.votes, self._count(line, self.votes)),
+            "reply_count": (self.reply_count, self._count(line, self.reply_count)),
+            "rating": (self.is_recommended or self.rating, self._rating(line)),
+        }
+        checks = [
+            pl.when(_is_there(value_at(line, path)) & value.is_null()).then(pl.lit(name))
+            for name, (path, value) in typed.items()
+            # What a decoder has typed is null only where nothing is there.
+            if path and (self.is_lenient or name == "rating")
+        ]
+        return pl.concat_str(checks, separator=",", ignore_nulls=True) if checks else pl.lit("")
+
+    def time_text(self, line: pl.Expr) -> pl.Expr:
+        """Return the item's time as it was written."""
+        return value_at(line, self.created_at).cast(pl.String)
 
     @functools.cached_property
     def place(self) -> Callable[[bytes], Place | None]:
@@ -165,21 +177,27 @@ class LineFormat(BaseModel):
         paths = {self.created_at: _TIME} | ({self.community: _TEXT} if self.community else {})
         tree = tree_of(paths)
         decode = msgspec.json.Decoder(struct_of(tree)).decode
-        created, community, seconds_of = (
-            getter(tree, self.created_at),
-            getter(tree, self.community),
-            self._seconds,
-        )
+        created, community = getter(tree, self.created_at), getter(tree, self.community)
 
         def place(line: bytes) -> Place | None:
             try:
                 decoded = decode(line)
-                seconds = seconds_of(created(decoded))
-            except (msgspec.DecodeError, ValueError, OverflowError):
-                return None
+            except (msgspec.DecodeError, ValueError, RecursionError):
+                return self._odd_place(line)
+            seconds = values.seconds_of(created(decoded), self.time)
             return None if seconds is None else Place(community(decoded), seconds)
 
         return place
+
+    def _odd_place(self, line: bytes) -> Place | None:
+        """Return the place of a line that the fast decoder does not take."""
+        if (fields := object_of(line)) is None:
+            return None
+        seconds = values.seconds_of(read(fields, self.created_at), self.time)
+        community = read(fields, self.community) if self.community else None
+        if seconds is None or not isinstance(community, str | None):
+            return None
+        return Place(community, seconds)
 
     @property
     def is_hashed(self) -> bool:
@@ -210,7 +228,7 @@ class LineFormat(BaseModel):
         return ItemFields(
             self.key(fields),
             thread,
-            at(self.author),
+            self.author_text(at(self.author)),
             at(self.title),
             body,
             at(self.votes),
@@ -218,10 +236,23 @@ class LineFormat(BaseModel):
         )
 
     def bare_id(self, value: object) -> str | None:
-        """Return an id without the prefixes of the platform."""
-        return (
-            None if value is None else functools.reduce(str.removeprefix, self.prefixes, str(value))
-        )
+        """Return an id as text without the prefixes of the platform; None for what is none."""
+        text = self.id_text(value)
+        return None if text is None else functools.reduce(str.removeprefix, self.prefixes, text)
+
+    def id_text(self, value: object) -> str | None:
+        """Return an id as text; a whole number is the id in base 36 or as it stands."""
+        if isinstance(value, str):
+            return value
+        number = values.number_of(value)
+        if number is None or number != int(number) or number < 0:
+            return None
+        return values.in_base36(int(number)) if self.is_base36 else str(int(number))
+
+    def author_text(self, value: object) -> str | None:
+        """Return the author's name; that of an account written as an object is its `name`."""
+        name = value.get("name") if isinstance(value, Mapping) else value
+        return name if isinstance(name, str) else None
 
     @property
     def identity_paths(self) -> list[str]:
@@ -247,7 +278,7 @@ class LineFormat(BaseModel):
     @property
     def _tree(self) -> Tree:
         """Types of all fields that are read from a line."""
-        an_id = Leaf(str | int | None, pl.String)
+        an_id = Leaf(str | None if self.is_base36 else str | int | None, pl.String)
         count = _LENIENT if self.is_lenient else Leaf(int | None, pl.Int64)
         leaves = {
             **dict.fromkeys((self.retrieved_at,), _TIME),
@@ -285,52 +316,30 @@ class LineFormat(BaseModel):
             text = text.str.strip_prefix(prefix)
         return text
 
-    def _number(self, line: pl.Expr, path: str | None) -> pl.Expr:
+    def _count(self, line: pl.Expr, path: str | None) -> pl.Expr:
         if path is None:
-            return pl.lit(None, pl.Float64)
+            return pl.lit(None, pl.Int64)
         value = value_at(line, path)
-        return value.str.strip_chars().cast(pl.Float64, strict=False) if self.is_lenient else value
+        return (values.numbers(value) if self.is_lenient else value).cast(pl.Int64, strict=False)
 
     def _rating(self, line: pl.Expr) -> pl.Expr:
         if self.is_recommended:
             answer = value_at(line, self.is_recommended).cast(pl.String).str.to_lowercase()
-            return (
-                pl.when(answer.is_in(_YES)).then(_STARS[1]).when(answer.is_in(_NO)).then(_STARS[0])
-            )
-        rating, (low, high) = self._number(line, self.rating), self.rating_range
+            return pl.when(answer.is_in(YES)).then(_STARS[1]).when(answer.is_in(NO)).then(_STARS[0])
+        if self.rating is None:
+            return pl.lit(None, pl.Float64)
+        low, high = self.rating_range
+        rating = values.ratings(value_at(line, self.rating), low, high)
         if (low, high) == _STARS:
             return rating
         return _STARS[0] + (rating - low) / (high - low) * (_STARS[1] - _STARS[0])
 
     def _moment(self, value: pl.Expr) -> pl.Expr:
         """Return times; null for a value that is no time of the years 1 to 9999."""
-        if self.time == "epoch":
-            number = value.cast(pl.Float64, strict=False)
-            seconds = pl.when(number.abs() >= _SECONDS_MAX).then(number / 1000).otherwise(number)
-            believable = pl.when(seconds.is_between(_YEAR_1, _YEAR_9999)).then(seconds)
-            return (believable * 1_000_000).round().cast(pl.Int64).cast(UTC_TIME)
-        return pl.coalesce(
-            _parsed(value, each) for each in (_ISO if self.time == "iso" else (self.time,))
-        )
-
-    def _seconds(self, value: float | str | None) -> float | None:
-        """Return one value as seconds since 1970; raises ValueError for a value that is no time."""
-        if value is None:
-            return None
-        if self.time == "epoch":
-            number = float(value)
-            return number / 1000 if abs(number) >= _SECONDS_MAX else number
-        text = str(value)
-        if self.time == "iso":
-            moment = datetime.fromisoformat(text)
-        else:
-            moment = datetime.strptime(text, self.time)  # noqa: DTZ007, the next line gives it UTC
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+        seconds = values.times(value.cast(pl.String), self.time)
+        return (seconds * 1_000_000).round().cast(pl.Int64, strict=False).cast(UTC_TIME)
 
 
-def _parsed(text: pl.Expr, time_format: str) -> pl.Expr:
-    if time_format.lower().endswith("z"):
-        return text.str.to_datetime(time_format, time_unit="us", time_zone="UTC", strict=False)
-    return text.str.to_datetime(time_format, time_unit="us", strict=False).dt.replace_time_zone(
-        "UTC"
-    )
+def _is_there(value: pl.Expr) -> pl.Expr:
+    text = value.cast(pl.String).str.strip_chars().str.to_lowercase()
+    return value.is_not_null() & ~text.is_in(sorted(values.ABSENT))

@@ -20,6 +20,7 @@ from market_opinion.scorers.local import training, weights
 from market_opinion.scorers.local.calibration import HeldOut, calibrate
 from market_opinion.scorers.local.inputs import Reader
 from market_opinion.scorers.local.model import LocalModel, aspect_vectors
+from market_opinion.scorers.local.training import Judgement
 from market_opinion.truth.labelled import read_labelled
 
 _TONES_OF = "smartphones"
@@ -30,6 +31,7 @@ _RATING_MIN = {
     "nytEditorialSnippets": 0.9,
     "tweets": 0.9,
 }
+_SIGNS = {"+": True, "-": False}
 _SNIPPET_CHARACTERS = range(16, 170)
 _SNIPPETS_MAX, _PRAISE_TO_BLAME_MAX = 12_000, 1.15
 _SENTENCES_A_TEXT = 5
@@ -39,8 +41,9 @@ _STEPS_A_LINE = 100
 class Sources(NamedTuple):
     """Places in which a training finds its texts.
 
-    `labelled` is a folder of labelled items; `snippets` a folder of rated snippets and `toned`
-    files of texts with a tone as `truth.labelled` reads them, half of which are learned from.
+    `labelled` is a folder of labelled items; its folder `domains` may hold domains that are only
+    learned from; `snippets` a folder of rated snippets and `toned` files of texts with a tone
+    as `truth.labelled` reads them, half of which are learned from.
     """
 
     labelled: Path
@@ -59,14 +62,20 @@ def learn(
     examples: list[training.Example] = []
     tones: list[training.Example] = []
     vectors, digests = [], {}
-    for number, name in enumerate(domain_names(domains_path)):
-        domain = load_domain(name, domains_path)
+    domains = [
+        load_domain(name, path)
+        for path in (domains_path, sources.labelled / "domains")
+        for name in domain_names(path)
+    ]
+    for number, domain in enumerate(domains):
+        folder = domains_path / domain.name / "labelled"
         reader = Reader(domain, tokenizer)
-        items = _items(domains_path / name / "labelled", sources.labelled, domain)
+        items = _items(folder, sources.labelled, domain)
         examples += training.examples_of(domain, number, reader, items)
         vectors.append(aspect_vectors(published, tokenizer, domain))
-        digests[name] = texts_digest(items)
-        if name == _TONES_OF:
+        digests[domain.name] = texts_digest(items)
+        examples += training.tone_examples(reader, number, _judgements(folder, domain))
+        if domain.name == _TONES_OF:
             tones = training.tone_examples(reader, number, _balanced(sources, domain))
     if not examples:
         message = f"nothing to learn from in {sources.labelled}: it needs DOMAIN_train.jsonl files"
@@ -107,31 +116,45 @@ def _read(file: Path, domain: Domain) -> list[LabelledItem]:
     return read_labelled_items(file, domain) if file.is_file() else []
 
 
-def _balanced(sources: Sources, domain: Domain) -> list[tuple[str, bool]]:
+def _judgements(folder: Path, domain: Domain) -> Iterator[Judgement]:
+    """Yield the short judgements of a domain: lines of an aspect, + or -, and a text, by tabs."""
+    for file in sorted(folder.glob("judgements*.tsv")):
+        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
+            aspect, sign, text = (*line.split("\t"), "", "")[:3]
+            if aspect not in domain.aspects or sign not in _SIGNS or not text:
+                message = (
+                    f"{file}, line {number}: want an aspect of the domain, + or -, and a text,"
+                    " separated by tabs"
+                )
+                raise InvalidRequest(message)
+            yield Judgement(text, _SIGNS[sign], aspect)
+
+
+def _balanced(sources: Sources, domain: Domain) -> list[Judgement]:
     """Return short texts of a fixed choice, about as many that praise as that do not."""
     texts = [*_snippets(sources.snippets), *_sentences(sources.toned, domain)]
     order = np.random.default_rng(1).permutation(len(texts))
     shuffled = [texts[n] for n in order]
     praises, complaints = (
-        [each for each in shuffled if each[1] is is_praise] for is_praise in (True, False)
+        [each for each in shuffled if each.is_praise is is_praise] for is_praise in (True, False)
     )
     kept = praises[: round(_PRAISE_TO_BLAME_MAX * len(complaints))] + complaints
     order = np.random.default_rng(2).permutation(len(kept))[:_SNIPPETS_MAX]
     return [kept[n] for n in order]
 
 
-def _snippets(folder: Path | None) -> Iterator[tuple[str, bool]]:
-    """Yield rated snippets, and whether each praises."""
+def _snippets(folder: Path | None) -> Iterator[Judgement]:
+    """Yield rated snippets."""
     for name, rating_min in sorted(_RATING_MIN.items()) if folder else ():
         file = (folder or Path()) / f"{name}_GroundTruth.txt"
         for line in file.read_text(encoding="latin-1").splitlines():
             _, rating, text = (*line.split("\t", 2), "", "", "")[:3]
             if len(text) in _SNIPPET_CHARACTERS and abs(float(rating or 0)) >= rating_min:
-                yield text, float(rating) > 0
+                yield Judgement(text, float(rating) > 0)
 
 
-def _sentences(files: Sequence[Path], domain: Domain) -> Iterator[tuple[str, bool]]:
-    """Yield sentences of half of the toned texts, and whether their text praises."""
+def _sentences(files: Sequence[Path], domain: Domain) -> Iterator[Judgement]:
+    """Yield sentences of half of the toned texts, each with the tone of its text."""
     for file in files:
         for text, label in read_labelled(file, domain).select("text", "label").iter_rows():
             if label not in {"positive", "negative"} or not is_learned_from(text):
@@ -139,7 +162,7 @@ def _sentences(files: Sequence[Path], domain: Domain) -> Iterator[tuple[str, boo
             spans = list(dict.fromkeys(clause.sentence for clause in clauses_of(text)))
             sentences = [text[start:end].strip() for start, end in spans]
             short = [each for each in sentences if len(each) in _SNIPPET_CHARACTERS]
-            yield from ((each, label == "positive") for each in short[:_SENTENCES_A_TEXT])
+            yield from (Judgement(each, label == "positive") for each in short[:_SENTENCES_A_TEXT])
 
 
 def is_learned_from(text: str) -> bool:

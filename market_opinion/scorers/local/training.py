@@ -4,7 +4,7 @@ Learned is a small difference to the published weights, and the heads.
 """
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -118,18 +118,28 @@ def _of_aspect(
     return opinions, praises
 
 
+class Judgement(NamedTuple):
+    """A short text that praises or blames, and the aspect that it is about where that is known."""
+
+    text: str
+    is_praise: bool
+    aspect: str | None = None
+
+
 def tone_examples(
-    reader: Reader, number: int, snippets: Sequence[tuple[str, bool]], *, seed: int = 1
+    reader: Reader, number: int, judgements: Iterable[Judgement], *, seed: int = 1
 ) -> list[Example]:
-    """Return windows of snippets that praise or blame, which teach nothing but the sign."""
+    """Return windows of short texts that praise or blame, which teach nothing but the sign."""
     rng = np.random.default_rng(seed)
     found = []
-    for n, (text, is_praise) in enumerate(snippets):
+    for n, (text, is_praise, aspect) in enumerate(judgements):
         for window in reader.read(n, Item(text, "", ""), [""]):
             shape = len(window.clauses), len(reader.aspects)
             praises = np.full(shape, _IGNORED, np.int32)
             if len(window.clauses) <= _TONE_CLAUSES_MAX:
-                praises[:, rng.integers(len(reader.aspects))] = int(is_praise)
+                any_aspect = int(rng.integers(len(reader.aspects)))
+                asked = reader.aspects.index(aspect) if aspect else any_aspect
+                praises[:, asked] = int(is_praise)
             targets = Targets(np.full(shape, _IGNORED, np.int32), praises, _IGNORED, _IGNORED)
             found.append(Example(window, targets, number))
     return found

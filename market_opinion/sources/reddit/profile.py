@@ -15,6 +15,7 @@ _COMMON: Mapping[str, Any] = {
     "author": "author",
     "votes": "score",
     "prefixes": ("t1_", "t3_"),
+    "is_base36": True,
 }
 KINDS = ("submission", "comment")
 PLATFORM = "reddit"

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from market_opinion.storage.json_line import object_of
 from market_opinion.storage.json_paths import read, write
 from market_opinion.storage.landing.manifest import Content
 from market_opinion.storage.line_format import KEPT_ID, LineFormat
@@ -69,7 +70,7 @@ def _each_line(
     touched: list[str] = []
     lines = []
     for line in content.raw.split(b"\n")[:-1]:
-        fields = _decoded(line)
+        fields = object_of(line)
         item = None if fields is None else _Item(line_format, content.kind, fields)
         changed = change(line, item)
         if changed != line and item is not None:
@@ -193,11 +194,3 @@ def _mentions(users: frozenset[str]) -> re.Pattern[str] | None:
     if unmistakable := [re.escape(user) for user in by_length if re.search(r"[\d_-]", user)]:
         patterns.append(rf"(?<![\w-])(?:{'|'.join(unmistakable)})(?![\w-])")
     return re.compile("(?i)" + "|".join(patterns))
-
-
-def _decoded(line: bytes) -> dict[str, Any] | None:
-    try:
-        fields = msgspec.json.decode(line)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
-    return fields if isinstance(fields, dict) else None

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
 from market_opinion.sources import catalogue
 from market_opinion.stages import bronze
+from market_opinion.storage.json_line import refused_line
 from market_opinion.storage.landing.manifest import Content, Manifest
 from market_opinion.storage.landing.origin import StopReason
 from tests.conftest import NOW, epoch
@@ -50,7 +51,7 @@ def content(
 
 def test_a_comment_becomes_a_row_that_leads_back_to_its_line(make_comment):
     """Lineage: file, line and hash."""
-    rows, rejections = bronze.parse([content([make_comment("a"), make_comment("b", score=-3)])])
+    rows, rejections, _ = bronze.parse([content([make_comment("a"), make_comment("b", score=-3)])])
     row = BRONZE_ITEMS.check(bronze.newest(rows)).to_dicts()[1]
     expected = {
         "item_id": "b",
@@ -67,7 +68,7 @@ def test_a_comment_becomes_a_row_that_leads_back_to_its_line(make_comment):
 
 def test_a_submission_begins_its_own_thread(make_submission):
     """Title and text are kept apart."""
-    rows, _ = bronze.parse(
+    rows, _, _ = bronze.parse(
         [
             content(
                 [make_submission(at="2026-03-01T10:05:00", selftext="long text")], kind="submission"
@@ -86,7 +87,7 @@ def test_a_submission_begins_its_own_thread(make_submission):
 def test_the_version_retrieved_last_wins_and_the_first_sight_is_kept(make_comment):
     """An item fetched twice keeps the later votes."""
     later = content([make_comment(score=9)], retrieved_at=NOW + timedelta(hours=6), uri="b")
-    rows, _ = bronze.parse([later, content([make_comment(score=5)], uri="a")])
+    rows, _, _ = bronze.parse([later, content([make_comment(score=5)], uri="a")])
     assert bronze.newest(rows).select("votes", "first_seen_at", "retrieved_at").rows() == [
         (9, NOW, NOW + timedelta(hours=6))
     ]
@@ -99,40 +100,103 @@ def test_the_version_retrieved_last_wins_and_the_first_sight_is_kept(make_commen
         (b'{"id": "x", "created_utc": 1772359200, "body": "raw \x00 byte"}', "not_json"),
         (b"\xff\xfe{}", "not_utf8"),
         (b"[1, 2, 3]", "wrong_type"),
-        (b'{"id": 5, "created_utc": 1772359200}', "wrong_type"),
-        (b'{"id": "x", "created_utc": 1772359200, "score": "many"}', "wrong_type"),
-        (b'{"id": "x", "created_utc": 1772359200, "score": 1.5}', "wrong_type"),
+        (b'{"id": ["x"], "created_utc": 1772359200}', "missing_field"),
+        (b'{"id": "x", "created_utc": [1772359200]}', "time_unreadable"),
+        (b'{"id": "x", "created_utc": 1772359200, "all": ' + b"[" * 5000 + b"]" * 5000 + b"}", "too_deep"),
+        (b"[" * 1200, "not_json"),
+        (refused_line("too_large", "2,000,000 bytes, at most 1,048,576 are read"), "too_large"),
         (b'{"created_utc": 1772359200}', "missing_field"),
         (b'{"id": "x"}', "missing_field"),
         (b'{"id": "", "created_utc": 1772359200}', "missing_field"),
         (b'{"id": "x", "created_utc": 0}', "time_out_of_range"),
         (b'{"id": "x", "created_utc": 4102444800}', "time_out_of_range"),
         (b'{"id": "x", "created_utc": 1e300}', "time_out_of_range"),
-        (b'{"id": "x", "created_utc": "soon"}', "time_out_of_range"),
+        (b'{"id": "x", "created_utc": "soon"}', "time_unreadable"),
         (b'{"id": "x", "created_utc": 1772370000}', "outside_window"),
         (json.dumps({"id": "x", "created_utc": 1772359200, "body": "a" * 5_000_000}).encode(), "too_large"),
     ],
+    ids=lambda value: value if isinstance(value, str) else str(value[:40]),
 )  # fmt: skip
 def test_a_bad_line_is_kept_aside_with_its_reason_and_the_good_ones_are_there(
     make_comment, line, reason
 ):
     """Bad input never stops the good, and the rejection does not repeat it."""
-    rows, rejections = bronze.parse([content([make_comment("a"), line, make_comment("b")])])
+    rows, rejections, _ = bronze.parse([content([make_comment("a"), line, make_comment("b")])])
     assert rows["item_id"].to_list() == ["a", "b"]
     assert OPS_REJECTIONS.check(rejections).select("reason", "landing_line").rows() == [(reason, 2)]
     assert "raw" not in rejections["detail"][0]
 
 
+@pytest.mark.parametrize(
+    ("odd", "read"),
+    [
+        ({"score": "many"}, {"votes": None}),
+        ({"score": "7"}, {"votes": 7}),
+        ({"score": 7.0}, {"votes": 7}),
+        ({"score": 1.5}, {"votes": None}),
+        ({"score": 10**400}, {"votes": None}),
+        ({"author": {"name": "quiet_otter", "id": "t2_x"}}, {"author": "quiet_otter"}),
+        ({"author": ["quiet_otter"]}, {"author": None}),
+        ({"parent_id": 12345}, {"parent_id": "9ix"}),
+        ({"id": 113}, {"item_id": "35"}),
+        ({"body": "half a pair \ud83d"}, {"body": "half a pair \ufffd"}),
+        ({"gilded": 10**400}, {}),
+        ({"all_awardings": [[["x"]]]}, {}),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_an_odd_field_costs_the_field_and_never_the_words(make_comment, odd, read):
+    """B39: whatever stands in it, read or not; the column is named, never the value."""
+    line = {**make_comment("b"), **odd}
+    rows, rejections, fields = bronze.parse([content([make_comment("a"), line])])
+    row = rows.filter(pl.col("landing_line") == 2).to_dicts()[0]
+    assert rejections.height == 0
+    assert read.items() <= row.items()
+    assert row["body"] == read.get("body", line["body"])
+    lost = [name for name, value in read.items() if value is None]
+    assert fields.select("stage", "reason", "detail").rows() == [
+        ("fields", "unreadable_field", name) for name in lost
+    ]
+
+
+@pytest.mark.parametrize("number", ["1e309", "-1e400", "9" * 400, "[1e309]", "NaN"], ids=str)
+def test_a_number_that_one_decoder_refuses_stops_no_hour(make_comment, number):
+    """B39: nobody reads the field."""
+    line = json.dumps(make_comment("b"))[:-1] + f', "gilded": {number}}}'
+    rows, rejections, _ = bronze.parse([content([make_comment("a"), line.encode()])])
+    assert (rows["item_id"].to_list(), rejections.height) == (["a", "b"], 0)
+
+
+def test_a_column_that_nobody_can_read_is_told(make_comment):
+    """B39: by its name, once."""
+    odd = [make_comment(name, score="many") for name in "ab"]
+    rows, _, fields = bronze.parse([content(odd)])
+    assert bronze.unreadable_columns(rows, fields) == ["votes: none of 2 values could be read"]
+    rows, _, fields = bronze.parse([content([*odd, make_comment("c")])])
+    assert bronze.unreadable_columns(rows, fields) == ["votes: 2 of 3 values could not be read"]
+
+
+def test_a_byte_order_mark_costs_no_item(make_comment):
+    """B39: of lines that were landed with it; the hash is that of the line without."""
+    line = json.dumps(make_comment("a")).encode()
+    plain, marked = (
+        bronze.parse([content([each])]).rows for each in (line, b"\xef\xbb\xbf" + line)
+    )
+    assert marked["payload_sha256"].to_list() == plain["payload_sha256"].to_list()
+
+
 def test_times_of_old_dumps_are_read(make_comment):
     """They are written as text."""
-    rows, _ = bronze.parse([content([make_comment(created_utc=str(epoch("2026-03-01T10:15:00")))])])
+    rows, _, _ = bronze.parse(
+        [content([make_comment(created_utc=str(epoch("2026-03-01T10:15:00")))])]
+    )
     assert rows["created_at"].to_list() == [T10 + timedelta(minutes=15)]
 
 
 def test_an_escaped_nul_and_a_long_text_are_no_reason_to_refuse():
     """What is valid JSON below the limit is kept as it came."""
     line = {"id": "x", "created_utc": 1772359200, "body": "a\x00b" + "c" * 900_000}
-    rows, rejections = bronze.parse([content([line])])
+    rows, rejections, _ = bronze.parse([content([line])])
     assert (rows["body"].to_list(), rejections.height) == ([line["body"]], 0)
 
 
@@ -162,7 +226,7 @@ def test_lines_in_are_rows_and_duplicates_and_rejections_out(some):
         for line in some
         if not (isinstance(line, dict) and abs(line.get("score") or 0) > 2**62)
     ]
-    rows, rejections = bronze.parse([content(some), content(some, uri="again")])
+    rows, rejections, _ = bronze.parse([content(some), content(some, uri="again")])
     items = bronze.newest(rows)
     assert rows.height + rejections.height == 2 * len(some)
     assert items.height == rows["item_id"].n_unique()
@@ -172,6 +236,6 @@ def test_lines_in_are_rows_and_duplicates_and_rejections_out(some):
 
 def test_nothing_landed_is_nothing():
     """An empty hour has the same columns."""
-    rows, rejections = bronze.parse([])
+    rows, rejections, _ = bronze.parse([])
     assert bronze.newest(rows).schema == pl.Schema(BRONZE_ITEMS.schema)
     assert rejections.height == 0

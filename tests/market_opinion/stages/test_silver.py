@@ -21,7 +21,7 @@ def cleaned(*items, titles=()):
         "comment": [i for i in items if "body" in i],
         "submission": [i for i in items if "selftext" in i],
     }
-    rows, rejections = bronze.parse(
+    rows, rejections, _ = bronze.parse(
         [content(some, kind=kind, uri=kind) for kind, some in kinds.items()]
     )
     assert rejections.height == 0

@@ -157,7 +157,7 @@ class History:
 
     def names(self, hour) -> set[str]:
         captures = self.landing.captures("reddit", ["phones"], hour)
-        rows, refused = bronze.parse(
+        rows, refused, _ = bronze.parse(
             content for capture in captures for content in self.landing.read(capture)
         )
         assert refused.height == 0

@@ -1,0 +1,275 @@
+"""Files as lines: one set of rules for all forms, and what is wrong with a row costs that row."""
+
+import bz2
+import gzip
+import json
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import zstandard
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from market_opinion.core.errors import SourceUnreadable
+from market_opinion.sources import lines
+from market_opinion.sources.lines import UnclearRows, read_lines
+from market_opinion.sources.unpacking import TrailingBytes, Truncated
+from market_opinion.storage.json_line import MAX_LINE_BYTES, LineRefused, read_object
+
+WANTED = ("at", "id")
+ROWS = [{"id": f"r{n}", "at": str(1772359200 + n), "text": f"text {n}"} for n in range(4)]
+HEADER = "id,at,text\n"
+
+
+@pytest.fixture
+def read(tmp_path):
+    """What is read of a file of these bytes: objects, refusals as (reason, detail)."""
+
+    def look(name, raw, **options):
+        path = tmp_path / name
+        path.write_bytes(raw)
+        options = {"wanted": WANTED, "is_item": lambda line: "at" in (json.loads(line)), **options}
+        found = []
+        for line in read_lines(fsspec.filesystem("file"), str(path), **options):
+            assert b"\n" not in line
+            try:
+                found.append(read_object(line))
+            except LineRefused as refusal:
+                found.append((refusal.reason, refusal.detail))
+        return found
+
+    return look
+
+
+def as_csv(rows=ROWS, delimiter=",", end="\n"):
+    return "".join(delimiter.join(row) + end for row in [["id", "at", "text"], *map(dict.values, rows)])  # fmt: skip
+
+
+def as_lines(rows=ROWS, end="\n"):
+    return "".join(json.dumps(row) + end for row in rows)
+
+
+FORMS = {
+    "a.csv": as_csv(),
+    "crlf.csv": as_csv(end="\r\n"),
+    "old-mac.csv": as_csv(end="\r"),
+    "semicolon.csv": as_csv(delimiter=";"),
+    "tab.csv": as_csv(delimiter="\t"),
+    "a.tsv": as_csv(delimiter="\t"),
+    "bar.csv": as_csv(delimiter="|"),
+    "a.jsonl": as_lines(),
+    "crlf.jsonl": as_lines(end="\r\n"),
+    "old-mac.jsonl": as_lines(end="\r"),
+    "blank.jsonl": as_lines(end="\n\n  \n"),
+    "line.json": json.dumps(ROWS),
+    "indented.json": json.dumps(ROWS, indent=2),
+    "element-a-line.json": "[\n" + ",\n".join(map(json.dumps, ROWS)) + "\n]\n",
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_every_form_gives_the_same_items(read, name, encoding):
+    """B39: and a byte order mark costs none."""
+    assert read(name, FORMS[name].encode(encoding)) == ROWS
+
+
+def test_an_encoding_that_a_mapping_names_is_read(read):
+    """B39: for JSON lines as for CSV."""
+    rows = [{**ROWS[0], "text": "naïve"}]
+    assert read("a.csv", as_csv(rows).encode("cp1252"), encoding="cp1252") == rows
+    raw = json.dumps(rows[0], ensure_ascii=False).encode("cp1252")
+    assert read("a.jsonl", raw, encoding="cp1252") == rows
+
+
+def test_a_mark_in_the_middle_of_a_file_costs_no_item(read):
+    """B39: two exports that were put together."""
+    raw = b"".join(b"\xef\xbb\xbf" + json.dumps(row).encode() + b"\n" for row in ROWS)
+    assert read("a.jsonl", raw) == ROWS
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+@pytest.mark.parametrize("padding", [b"", b"\0" * 700, b"\n", b" \r\n"])
+def test_padding_and_further_frames_are_no_damage(read, pack, padding):
+    """B39."""
+    halves = [as_lines(ROWS[:2]).encode(), as_lines(ROWS[2:]).encode()]
+    ending = "gz" if pack is gzip.compress else "zst"
+    assert read(f"a.jsonl.{ending}", padding.join(map(pack, halves)) + padding) == ROWS
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
+def test_what_follows_a_frame_and_is_none_is_told(read, pack):
+    """B39: after all that can be read."""
+    ending = "gz" if pack is gzip.compress else "zst"
+    packed = pack(as_lines().encode())
+    with pytest.raises(TrailingBytes, match=r"^8 bytes after the end that are no (gzip|zstd)$"):
+        read(f"a.jsonl.{ending}", packed + b"\0\0no frame")
+    with pytest.raises(Truncated):
+        read(f"a.jsonl.{ending}", packed[:-4])
+
+
+LONG = "x" * (MAX_LINE_BYTES + 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "raw"),
+    [
+        ("a.jsonl", as_lines([ROWS[0], {**ROWS[1], "text": LONG}, ROWS[2]])),
+        ("a.json", json.dumps([ROWS[0], {**ROWS[1], "text": LONG * 3}, ROWS[2]])),
+        ("b.json", json.dumps([ROWS[0], {**ROWS[1], "all": ["y"] * 900_000}, ROWS[2]], indent=1)),
+        ("a.csv", as_csv([ROWS[0], {**ROWS[1], "text": LONG}, ROWS[2]])),
+        ("a.csv.gz", as_csv([ROWS[0], {**ROWS[1], "text": LONG}, ROWS[2]])),
+    ],
+    ids=["lines", "array", "indented array", "csv", "packed csv"],
+)
+def test_a_line_that_is_too_long_costs_itself(read, name, raw):
+    """B39: it is counted and thrown away, and no word of it is quoted."""
+    packed = gzip.compress(raw.encode()) if name.endswith(".gz") else raw.encode()
+    first, refusal, last = read(name, packed)
+    assert (first, last) == (ROWS[0], ROWS[2])
+    assert refusal[0] == "too_large"
+    assert "1,048,576" in refusal[1]
+    assert "xx" not in refusal[1]
+
+
+def test_a_text_with_escapes_may_end_in_any_chunk(tmp_path, read, monkeypatch):
+    """B39: quotes and backslashes within texts of an array, whatever is read at once."""
+    rows = [{**ROWS[0], "text": 'a "b" \\ c, [d] {e} \\" ' * 5}, ROWS[1]]
+    for size in range(1, 40):
+        monkeypatch.setattr(lines, "_CHUNK_BYTES", size)
+        assert read("a.json", b"  " + json.dumps(rows, indent=1).encode()) == rows
+
+
+@pytest.mark.parametrize(
+    ("row", "reason", "detail"),
+    [
+        ("r1,1,a,b", "wrong_number_of_values", "line 3: 4 values for 3 columns"),
+        ("r1,1", "wrong_number_of_values", "line 3: 2 values for 3 columns"),
+    ],
+)
+def test_a_row_of_other_length_is_refused_alone(read, row, reason, detail):
+    """B39: kept and refused are as many as there were."""
+    raw = HEADER + f"r0,0,zero\n{row}\nr2,2,two\n"
+    found = read("a.csv", raw.encode())
+    assert [each if isinstance(each, tuple) else each["id"] for each in found] == [
+        "r0",
+        (reason, detail),
+        "r2",
+    ]
+
+
+@pytest.mark.parametrize(
+    "row",
+    ['r1,1,"said a person', 'r1,"1,said a person', 'r1,1,"said "a" person, and', '"r1,1,said'],
+)
+@pytest.mark.parametrize("after", [["r2,2,two", "r3,3,three"], ['r2,2,"two ""and"" more"'], []])
+def test_no_words_of_a_row_come_under_another(tmp_path, row, after):
+    """B39: a quote that is not closed costs its row, and the reading is not certified."""
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join([HEADER.strip(), "r0,0,zero", row, *after]) + "\n")
+    found = []
+    with pytest.raises(UnclearRows, match=r"^line 3: .* where the row ends is not known$"):  # noqa: PT012
+        for line in read_lines(
+            fsspec.filesystem("file"), str(path), wanted=WANTED, is_item=lambda _: True
+        ):
+            found.append(json.loads(line))  # noqa: PERF401, until it raises
+    ids = [each.get("id", each.get("(refused)")) for each in found]
+    assert ids[0] == "r0"
+    assert ids[-len(after) :] == [each[:2] for each in after] if after else len(ids) >= 2
+    assert not [each for each in found if "\n" in str(each.get("text"))]
+
+
+def test_a_text_of_several_lines_stays_whole(read):
+    """B39: also where it holds delimiters and doubled quotes."""
+    raw = HEADER + 'r0,0,"one, ""two""\nand three\n\nfour"\nr1,1,five\n'
+    assert [row["text"] for row in read("a.csv", raw.encode())] == [
+        'one, "two"\nand three\n\nfour',
+        "five",
+    ]
+
+
+def test_quotes_may_be_escaped_by_backslashes(read):
+    """B39: read whole, never cut at the quote."""
+    raw = HEADER + 'r0,0,"said \\"never\\", and left"\nr1,1,"ends so \\""\n'
+    assert [row["text"] for row in read("a.csv", raw.encode())] == [
+        'said "never", and left',
+        'ends so "',
+    ]
+
+
+def test_a_lone_carriage_return_is_a_blank(read):
+    """B39: within a row of a file whose lines end otherwise."""
+    raw = HEADER + "r0,0,one\rtwo\nr1,1,three\n"
+    assert [row["text"] for row in read("a.csv", raw.encode())] == ["one two", "three"]
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.parquet"])
+def test_a_table_without_its_header_is_refused_without_a_word_of_it(tmp_path, read, name):
+    """B39, X14: the first row may be a person's."""
+    path = tmp_path / name
+    if name.endswith("parquet"):
+        pq.write_table(pa.table({"Mila": ["x"], "hip": ["y"], "id": ["z"]}), path)
+    raw = path.read_bytes() if path.exists() else b"Mila,a hip operation,id\n".replace(b",", b"\t" if name == "a.tsv" else b",")  # fmt: skip
+    with pytest.raises(SourceUnreadable) as error:
+        read(name, raw)
+    assert str(error.value) == (
+        f"{name} has no column at; its first row has 3 values, among them id:"
+        " is the row with the names of the columns missing?"
+    )
+
+
+@pytest.mark.parametrize(
+    "raw", [json.dumps({"reviews": ROWS}), json.dumps({"reviews": ROWS}, indent=2)]
+)
+def test_an_object_around_the_items_is_refused_whole(read, raw):
+    """B39: with what to do."""
+    with pytest.raises(SourceUnreadable, match=r"^a\.json holds one JSON object .*jq -c"):
+        read("a.json", raw.encode())
+
+
+def test_one_object_on_one_line_is_a_line(read):
+    """B39."""
+    assert read("a.json", json.dumps(ROWS[0]).encode()) == [ROWS[0]]
+
+
+def test_an_array_that_breaks_off_is_read_as_far_as_it_goes(tmp_path):
+    """B39."""
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps(ROWS)[:-30])
+    found = []
+    with pytest.raises(Truncated):  # noqa: PT012
+        for line in read_lines(fsspec.filesystem("file"), str(path)):
+            found.append(json.loads(line))  # noqa: PERF401, until it raises
+    assert found == ROWS[:3]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.lists(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\0")), min_size=3, max_size=3),
+        max_size=5,
+    )
+)  # fmt: skip
+def test_whatever_a_good_writer_wrote_is_read(tmp_path_factory, rows):
+    """B39: by the rules of RFC 4180, in any text."""
+    path = tmp_path_factory.mktemp("csv") / "a.csv"
+    cells = [",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows]
+    path.write_bytes((HEADER + "".join(line + "\n" for line in cells)).encode())
+    found = [
+        json.loads(line)
+        for line in read_lines(
+            fsspec.filesystem("file"), str(path), wanted=WANTED, is_item=lambda _: False
+        )
+    ]
+    expected = [
+        {name: cell for name, cell in zip(("id", "at", "text"), row, strict=True) if cell}
+        for row in rows
+    ]
+    assert found == expected
+
+
+def test_an_unknown_packing_is_no_table(read):
+    """B39: it is refused by its first lines."""
+    assert all(isinstance(each, tuple) for each in read("a.jsonl", bz2.compress(b"x" * 100)))
