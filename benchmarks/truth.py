@@ -72,7 +72,7 @@ def _sets(shared: Path) -> Iterator[tuple[str, list[LabelledItem]]]:
     domains = load_settings().domains_path
     phones = load_domain("smartphones", domains)
     if shared.is_dir():
-        held_back: list[Any] = joined(shared / "reddit")["check"]
+        held_back: list[Any] = joined(shared / "reddit")["smartphones_check"]
         items = [msgspec.convert(each, LabelledItem) for each in held_back]
         items += gold_set.read_gold(shared / "gold", phones, half="odd")
         for community in ("gadgets", "iphone"):

@@ -33,7 +33,8 @@ def clean_items(run: Run, span: Slice) -> SilverCounts:
     submissions = {**span.where, "kind": "submission"}
     began = lake.read(BRONZE_ITEMS, submissions, open_since, columns=_TITLE_COLUMNS)
     titles = silver.thread_titles(began)
-    cleaned = silver.clean_items(items, titles, pepper=run.settings.pepper())
+    markup = silver.markup_of(span.platform, run.load_domain())
+    cleaned = silver.clean_items(items, titles, markup=markup, pepper=run.settings.pepper())
     if (items["body"] == PURGED).any():
         before = lake.read(SILVER_ITEMS, span.where, span.window)
         cleaned = silver.keep_purged(cleaned, before, items)

@@ -4,11 +4,13 @@
 
 Writes smartphones_train.jsonl, smartphones_dev.jsonl and smartphones_check.jsonl: items to learn
 from, to calibrate on, and to check on. The part depends on the characters of an id alone, but for
-items of stratum `picked`, which were no random draw: all are learned from.
+items of stratum `picked`, which were no random draw: all are learned from. Domains of the folder
+`domains` beside this file are learned from alone; they are copied, with electronics_train.jsonl.
 `flows.train` takes the folder.
 """
 
 import json
+import shutil
 from collections import defaultdict
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +22,7 @@ import zstandard
 from market_opinion.stages.cleaning import clean
 
 FOLDER = Path(__file__).parent
+_LEARNED_FROM = FOLDER / "domains"
 _PICKED = "picked"
 Part = Literal["train", "dev", "check"]
 
@@ -69,31 +72,35 @@ def read_labels(folder: Path = FOLDER) -> dict[str, dict[str, Any]]:
     return found
 
 
-def joined(texts: Path) -> dict[Part, list[dict[str, Any]]]:
-    """Return the labelled items of each part."""
-    labels = read_labels()
-    found = read_texts(texts, set(labels))
-    parts: dict[Part, list[dict[str, Any]]] = defaultdict(list)
-    for item_id, label in sorted(labels.items()):
-        if (item := found.get(item_id)) is None:
-            continue
-        opinions = [
-            {"product_id": p, "aspect": a, "label": word, "evidence": item["text"][start:end]}
-            for p, a, word, start, end in label["opinions"]
-        ]
-        parts[part_of(item_id, label["stratum"])].append(
-            {
-                "item_id": item_id,
-                "community": label["community"],
-                "kind": item["kind"],
-                "stratum": label["stratum"],
-                "thread": item["thread"],
-                "text": item["text"],
-                "mentions": [{"product_id": p, "how": how} for p, how in label["mentions"]],
-                "opinions": [each for each in opinions if each["evidence"].strip()],
-            }
-        )
+def joined(texts: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return the labelled items of each domain and part, by the names of their files."""
+    folders = {"smartphones": FOLDER, **{each.name: each for each in _LEARNED_FROM.iterdir()}}
+    labels = {domain: read_labels(folder) for domain, folder in folders.items()}
+    found = read_texts(texts, {item_id for own in labels.values() for item_id in own})
+    parts: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for domain, own in sorted(labels.items()):
+        for item_id, label in sorted(own.items()):
+            if item := found.get(item_id):
+                part = part_of(item_id, label["stratum"])
+                parts[f"{domain}_{part}"].append(_labelled_item(item, label))
     return parts
+
+
+def _labelled_item(item: dict[str, Any], label: dict[str, Any]) -> dict[str, Any]:
+    opinions = [
+        {"product_id": p, "aspect": a, "label": word, "evidence": item["text"][start:end]}
+        for p, a, word, start, end in label["opinions"]
+    ]
+    return {
+        "item_id": item["item_id"],
+        "community": label["community"],
+        "kind": item["kind"],
+        "stratum": label["stratum"],
+        "thread": item["thread"],
+        "text": item["text"],
+        "mentions": [{"product_id": p, "how": how} for p, how in label["mentions"]],
+        "opinions": [each for each in opinions if each["evidence"].strip()],
+    }
 
 
 def main(*, texts: Path, to: Path) -> None:
@@ -104,8 +111,9 @@ def main(*, texts: Path, to: Path) -> None:
         to: Folder that is written; it holds other people's texts, so keep it out of any repository.
     """
     to.mkdir(parents=True, exist_ok=True)
-    for part, items in joined(texts).items():
-        path = to / f"smartphones_{part}.jsonl"
+    shutil.copytree(_LEARNED_FROM, to / _LEARNED_FROM.name, dirs_exist_ok=True)
+    for name, items in joined(texts).items():
+        path = to / f"{name}.jsonl"
         lines = (json.dumps(item, ensure_ascii=False) + "\n" for item in items)
         path.write_text("".join(lines), encoding="utf-8")
         print(f"{path}: {len(items):,} items")

@@ -48,6 +48,7 @@ from pydantic import (
 )
 
 from market_opinion.core.errors import DomainInvalid, UnknownDomain
+from market_opinion.core.markup import Markup
 from market_opinion.storage.line_format import LineFormat
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -96,6 +97,8 @@ class FileMapping(_Strict):
     kind: Literal["submission", "comment", "review"] = "review"
     community: Text | None = None
     encoding: Text = "utf-8-sig"
+    # Markup to take out of the texts; left out, that of the platform.
+    markup: tuple[Markup, ...] | None = None
     # That of CSV files whose header does not show it.
     delimiter: Literal[",", ";", "\t", "|"] | None = None
     # Cells of a CSV file are text, so numbers may come as text.

@@ -11,6 +11,7 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import ClassVar, Literal, NamedTuple, Protocol, Self
 
+from market_opinion.core.markup import Markup
 from market_opinion.core.setting_groups import SettingsGroup
 from market_opinion.core.settings import Settings
 from market_opinion.core.window import Window
@@ -89,6 +90,8 @@ class SourceProfile:
     # words of a title or a user's name. Without a `comment_address`, comments use `item_address`.
     item_address: ClassVar[str | None] = None
     comment_address: ClassVar[str | None] = None
+    # The markup in which people write there, which cleaning takes out; none for plain text.
+    markup: ClassVar[tuple[Markup, ...]] = ()
     # The settings of the source; its secrets are the fields of type SecretStr.
     settings_group: ClassVar[type[SettingsGroup] | None] = None
 

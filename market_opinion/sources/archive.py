@@ -15,6 +15,7 @@ class Archive(Files):
 
     vouches = True
     platform, kinds = PLATFORM, KINDS
+    markup = RedditProfile.markup
     reads, access = "Reddit dumps: `RC*` and `RS*` files", "dumps that you have"
 
     def __init__(

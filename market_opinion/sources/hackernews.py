@@ -55,6 +55,7 @@ class HackerNews(WebSource):
 
     platform = "hackernews"
     kinds = ("submission", "comment")
+    markup = ("html", "quoted_lines")
     reads, access = "every story and comment, by its search API", "open, no key"
     line_formats: ClassVar = {
         "submission": LineFormat(

@@ -17,6 +17,7 @@ class Reviews(Files):
     """A folder or file of reviews; a community is a category, by its column or the file's name."""
 
     platform, kinds = PLATFORM, ("review",)
+    markup = ("html",)
     reads = "Amazon reviews in the columns of 2014, 2018 and 2023 (JSONL, CSV, Parquet)"
     access = "files that you have"
     # The columns of the data sets of 2014 and 2018 and, after a bar, the columns of 2023 (McAuley

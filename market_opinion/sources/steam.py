@@ -39,6 +39,7 @@ class Steam(WebSource):
     platform = "steam"
     capture_path = "listing"
     kinds = ("review",)
+    markup = ("bbcode",)
     reads, access = "reviews of apps, newest first", "open, no key"
     # `appid` is added to each review, since an answer does not name the app it is about.
     line_formats: ClassVar = {

@@ -5,10 +5,12 @@ The work is done by Polars expressions; only HTML entities need a call of Python
 
 import html
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import polars as pl
+
+from market_opinion.core.markup import Markup
 
 USER, EMAIL, PHONE, LINK = "[user]", "[email]", "[phone]", "[link]"
 MASKS = (USER, EMAIL, PHONE, LINK)
@@ -34,31 +36,84 @@ _INVISIBLE = (
     r"\u{2060}-\u{2064}\u{2066}-\u{2069}\u{feff}]"
 )
 
-# Tags of platforms that answer in HTML. They go before entities become characters, so that a `<b>`
-# that a person typed stays.
-_TAGS = (
-    (r"(?is)<(pre|code)\b[^>]*>.*?</(?:pre|code)>", " "),
-    (r"(?i)<(?:p|br|div|li|ul|ol)\b[^>]*>|</(?:p|div|li|ul|ol)>", "\n"),
-    (r"(?i)</?(?:a|i|b|u|em|strong|span|blockquote|s|sub|sup|h[1-6])\b[^>]*>", ""),
-)
-
 # Guards, each with (pattern, replacement) pairs for the texts that the guard matches; most texts
-# match none. Markup goes first, since names are looked for in the words that are left.
-_GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
-    (r"[^\n\t\x20-\x7e]", ((_INVISIBLE, ""),)),
-    (r"\\", ((r"\\([\\`*_{}\[\]()#+.!~|>@/^-])", "$1"),)),
-    (
-        r"```|^(?: {4}|\t)|\n(?: {4}|\t)",
-        ((r"(?s)```.*?(?:```|\z)", " "), (r"(?m)^(?: {4}|\t).*$", "")),
-    ),
-    (r">|!<", ((r">!|!<", ""), (r"(?m)^\s*>.*$", ""))),
-    (
-        r"\]\(",
+# match none.
+_Group = tuple[str, tuple[tuple[str, str], ...]]
+_Groups = tuple[_Group, ...]
+_QUOTED_LINES = (r"(?m)^\s*>.*$", "")
+
+# Tags go before entities become characters, so that a `<b>` that a person typed stays.
+_TAGS: dict[str, _Groups] = {
+    "html": (
         (
-            (r"!\[[^\]]*\]\([^)]*\)", ""),
-            (r"\[([^\]]*)\]\((?:[^()\s]|\([^()]*\))*(?:\s+\"[^\"]*\")?\)", "$1"),
+            r"<[/a-zA-Z]",
+            (
+                (r"(?is)<(pre|code)\b[^>]*>.*?</(?:pre|code)>", " "),
+                (r"(?i)<(?:p|br|div|li|ul|ol)\b[^>]*>|</(?:p|div|li|ul|ol)>", "\n"),
+                (
+                    r"(?i)</?(?:a|i|b|u|em|strong|span|blockquote|s|sub|sup|h[1-6])\b[^>]*>",
+                    "",
+                ),
+            ),
         ),
     ),
+}
+
+# Markup after entities became characters. It goes before names are looked for, since they are
+# looked for in the words that are left.
+_MARKUP: dict[str, _Groups] = {
+    "markdown": (
+        (r"\\", ((r"\\([\\`*_{}\[\]()#+.!~|>@/^-])", "$1"),)),
+        (
+            r"```|^(?: {4}|\t)|\n(?: {4}|\t)",
+            ((r"(?s)```.*?(?:```|\z)", " "), (r"(?m)^(?: {4}|\t).*$", "")),
+        ),
+        (r">|!<", ((r">!|!<", ""), _QUOTED_LINES)),
+        (
+            r"\]\(",
+            (
+                (r"!\[[^\]]*\]\([^)]*\)", ""),
+                (r"\[([^\]]*)\]\((?:[^()\s]|\([^()]*\))*(?:\s+\"[^\"]*\")?\)", "$1"),
+            ),
+        ),
+    ),
+    "quoted_lines": ((">", (_QUOTED_LINES,)),),
+    "bbcode": (
+        (
+            r"\[[/*a-zA-Z]",
+            (
+                # The innermost of quotes within quotes first.
+                *((r"(?is)\[quote\b[^\]]*\](?:[^\[]|\[[^/q])*?\[/quote\]", "\n"),) * 3,
+                (r"(?is)\[(?:code|img|previewyoutube)\b[^\]]*\].*?\[/\w+\]", " "),
+                (r"(?i)\[/?(?:list|olist|h[1-6]|hr|tr|table|p|\*)\b[^\]]*\]|\[/?\*\]", "\n"),
+                (r"(?i)\[/?t[dh]\b[^\]]*\]", " "),
+                (
+                    (
+                        r"(?i)\[/?(?:b|i|u|s|strike|spoiler|noparse|url|quote|code|color|size|img)"
+                        r"(?:=[^\]]*)?\]"
+                    ),
+                    "",
+                ),
+            ),
+        ),
+    ),
+}
+_MARKDOWN_SIGNS: _Groups = (
+    (
+        r"(?:^|\n)\s*[#*+|.)0-9-]",
+        (
+            (r"(?m)^\s*(?:#{1,6}\s+|[*+-]\s+|\d{1,2}[.)]\s+)", ""),
+            (r"(?m)^[\s|:-]*\|[\s|:-]*$", ""),
+        ),
+    ),
+    (r"[*~`^|]", ((r"\*{1,3}|~~|`+|\^|\|", ""),)),
+    (r"_", ((r"(^|\W)_{1,2}([^_\n]+)_{1,2}(\W|$)", "$1$2$3"),)),
+)
+# Signs that may stand in names and addresses, and so go after these were looked for.
+_SIGNS: dict[str, _Groups] = {"markdown": _MARKDOWN_SIGNS}
+_HIDDEN: _Groups = ((r"[^\n\t\x20-\x7e]", ((_INVISIBLE, ""),)),)
+
+_MASKED: _Groups = (
     (
         r"/|[wW]\.",
         (
@@ -128,15 +183,8 @@ _GROUPS: tuple[tuple[str, tuple[tuple[str, str], ...]], ...] = (
             ),
         ),
     ),
-    (
-        r"(?:^|\n)\s*[#*+|.)0-9-]",
-        (
-            (r"(?m)^\s*(?:#{1,6}\s+|[*+-]\s+|\d{1,2}[.)]\s+)", ""),
-            (r"(?m)^[\s|:-]*\|[\s|:-]*$", ""),
-        ),
-    ),
-    (r"[*~`^|]", ((r"\*{1,3}|~~|`+|\^|\|", ""),)),
-    (r"_", ((r"(^|\W)_{1,2}([^_\n]+)_{1,2}(\W|$)", "$1$2$3"),)),
+)
+_BLANKS: _Groups = (
     (r"[\t\u{a0}\u{2000}-\u{200a}\u{202f}\u{3000}]|  ", ((r"[^\S\n]+", " "),)),
     (r"\n", ((r" ?\n\s*", "\n"),)),
 )
@@ -149,12 +197,15 @@ _NOT_PLAIN = (
 )
 
 
-def clean(frame: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
+def clean(
+    frame: pl.LazyFrame, *columns: str, markup: Sequence[Markup] = ("markdown",)
+) -> pl.LazyFrame:
     """Return the frame with these columns cleaned, in NFC.
 
-    Markup, quotes, code and invisible characters go; links, user names, e-mail addresses and phone
-    numbers become masks. Paragraphs are separated by one line break. Null and empty texts stay as
-    they are. Rows come back in another order, since only texts that are not plain are worked on.
+    Markup of the given kinds, with quotes and code, and invisible characters go; links, user
+    names, e-mail addresses and phone numbers become masks. Paragraphs are separated by one line
+    break. Null and empty texts stay as they are. Rows come back in another order, since only texts
+    that are not plain are worked on.
     """
     is_plain = pl.all_horizontal(
         ~pl.col(column).str.contains(_NOT_PLAIN).fill_null(value=False) for column in columns
@@ -162,7 +213,7 @@ def clean(frame: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
     # A chain of frames: a nested expression would be computed anew wherever it occurs.
     work = frame.filter(~is_plain)
     work = _where(work, columns, r"[^\x00-\x7f]", lambda text: text.str.normalize("NFC"))
-    work = _where(work, columns, r"<[/a-zA-Z]", partial(_apply, _TAGS))
+    work = _in_groups(work, columns, [g for kind in markup for g in _TAGS.get(kind, ())])
     work = _where(work, columns, "&", _without_entities)
     work = _where(
         work,
@@ -170,9 +221,19 @@ def clean(frame: pl.LazyFrame, *columns: str) -> pl.LazyFrame:
         r"[^\x00-\x7f]",
         lambda text: text.str.replace_many(_PLAIN),
     )
-    for guard, steps in _GROUPS:
-        work = _where(work, columns, guard, partial(_apply, steps))
+    own, signs = (
+        [group for kind in markup for group in table.get(kind, ())] for table in (_MARKUP, _SIGNS)
+    )
+    work = _in_groups(work, columns, [*_HIDDEN, *own, *_MASKED, *signs, *_BLANKS])
     return pl.concat([frame.filter(is_plain), work.with_columns(pl.col(columns).str.strip_chars())])
+
+
+def _in_groups(
+    frame: pl.LazyFrame, columns: tuple[str, ...], groups: Iterable[_Group]
+) -> pl.LazyFrame:
+    for guard, steps in groups:
+        frame = _where(frame, columns, guard, partial(_apply, steps))
+    return frame
 
 
 def _where(

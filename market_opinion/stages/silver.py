@@ -4,7 +4,7 @@ A row is usable, or carries the reason why it is not.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 
 import polars as pl
@@ -12,7 +12,9 @@ import polars_whichlang
 from polars_hash import CryptographicHashingNameSpace
 
 from market_opinion.core.contracts import SILVER_ITEMS
+from market_opinion.core.markup import Markup
 from market_opinion.core.window import Window, contiguous
+from market_opinion.domain.definition import Domain
 from market_opinion.sources import catalogue
 from market_opinion.stages.cleaning import LINK, USER, clean, words
 from market_opinion.storage.landing.redaction import PURGED
@@ -50,7 +52,18 @@ _COPIED_MIN_WORDS = 8
 _OPENING_CHARACTERS = 16
 
 
-def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl.DataFrame:
+def markup_of(platform: str, domain: Domain) -> tuple[Markup, ...]:
+    """Return the markup of a platform's texts, which a mapping of files may set for its own."""
+    for name, mapping in domain.files.items():
+        if (mapping.platform or name) == platform and mapping.markup is not None:
+            return mapping.markup
+    profile = catalogue.profile_of(platform)
+    return profile.markup if profile else ()
+
+
+def clean_items(
+    items: pl.DataFrame, titles: pl.DataFrame, *, markup: Sequence[Markup], pepper: str
+) -> pl.DataFrame:
     """Return one row per bronze row, in the contract of silver.items.
 
     `titles` has one row with `thread_id`, `title` (as received) and `began_at` for each submission
@@ -67,12 +80,15 @@ def clean_items(items: pl.DataFrame, titles: pl.DataFrame, *, pepper: str) -> pl
             own_title="title",
             author_key=_author_key(pepper),
         )
-        .pipe(clean, "text", "own_title")
+        .pipe(clean, "text", "own_title", markup=markup)
         .with_columns(text=_without_own_name(pl.col("text")))
         .collect(engine="streaming")
     )
     context = (
-        titles.lazy().rename({"title": "context_title"}).pipe(clean, "context_title").collect()
+        titles.lazy()
+        .rename({"title": "context_title"})
+        .pipe(clean, "context_title", markup=markup)
+        .collect()
     )
     with_reasons = (
         cleaned.lazy()

@@ -27,6 +27,7 @@ class RedditProfile(SourceProfile):
     platform = PLATFORM
     is_live = True
     kinds = KINDS
+    markup = ("markdown",)
     reads, access = "communities, live", "an approved app"
     line_formats: ClassVar = {
         "submission": LineFormat(

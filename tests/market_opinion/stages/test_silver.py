@@ -30,7 +30,9 @@ def cleaned(*items, titles=()):
         schema={"thread_id": pl.String, "title": pl.String, "began_at": UTC_TIME},
         orient="row",
     )
-    return SILVER_ITEMS.check(silver.clean_items(bronze.newest(rows), known, pepper=PEPPER))
+    return SILVER_ITEMS.check(
+        silver.clean_items(bronze.newest(rows), known, markup=("markdown",), pepper=PEPPER)
+    )
 
 
 @pytest.mark.parametrize(
