@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
+import msgspec
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -12,6 +13,7 @@ from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.setting_groups import SettingsGroup
 from market_opinion.core.window import Window
 from market_opinion.sources import Sink, SourceContext
+from market_opinion.sources.paging import ListingBroken, Paging
 from market_opinion.sources.second_look import KnownItem, SecondLookResult
 from market_opinion.sources.web import Web
 from market_opinion.sources.windowed import WebSource, read_to_start
@@ -162,12 +164,18 @@ class LinkedIn(WebSource):
     def _elements(
         self, path: str, params: dict[str, Any], *, what: str
     ) -> Iterator[dict[str, Any]]:
-        start = 0
+        start, paging = 0, Paging(what)
         while True:
             page = self.web.get(path, {**params, "start": start, "count": _PAGE_ITEMS}, what=what)
-            yield from page["elements"]
-            start += len(page["elements"])
-            if not page["elements"] or not any(
-                link["rel"] == "next" for link in page.get("paging", {}).get("links", ())
-            ):
+            elements = paging.items(page, "elements")
+            links = (page.get("paging") or {}).get("links") or ()
+            is_last = not any(link.get("rel") == "next" for link in links)
+            if is_last or elements:
+                paging.go_on(msgspec.json.encode(elements))
+            yield from elements
+            start += len(elements)
+            if is_last:
                 return
+            if not elements:
+                message = f"the listing of {what} gave an empty page that promises more"
+                raise ListingBroken(message)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from market_opinion.core.errors import CommunityClosed, SourceUnavailable
+from market_opinion.core.errors import CommunityClosed, SourceUnavailable, SourceUnreadable
 from market_opinion.core.log import Log
 from market_opinion.core.window import Window, contiguous
 from market_opinion.sources.windowed import Ingestion, land_failure
@@ -32,7 +32,7 @@ class LiveReader:
             self.log.info("%s/%s %s: reading", self.platform, community, span)
             try:
                 result = self.ingestion.ingest_window(community, span.start, span.end)
-            except (CommunityClosed, SourceUnavailable) as error:
+            except (CommunityClosed, SourceUnavailable, SourceUnreadable) as error:
                 self.log.warning("%s", error)
                 land_failure(self.landing, self.platform, community, span, error, now=self.now)
                 continue

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
+from urllib.parse import parse_qs, urlsplit
 
 import requests
 from pydantic import Field, SecretStr
@@ -14,10 +15,12 @@ from market_opinion.core.errors import (
     NotThere,
     SettingsInvalid,
     SourceUnavailable,
+    SourceUnreadable,
 )
 from market_opinion.core.setting_groups import SettingsGroup
 from market_opinion.core.window import Window
 from market_opinion.sources import Sink, SourceContext
+from market_opinion.sources.paging import Paging
 from market_opinion.sources.second_look import KnownItem, SecondLookResult
 from market_opinion.sources.web import Web
 from market_opinion.sources.windowed import WebSource, read_to_start
@@ -137,14 +140,27 @@ class _Graph(WebSource):
         token.
         """
         after: dict[str, str] = {}
+        what = f"{self.platform} {path}"
+        watch = Paging(what)
         while True:
-            page = self.web.get(
-                path, {"limit": _PAGE_ITEMS, **params, **after}, what=f"{self.platform} {path}"
-            )
-            yield from page["data"]
-            if "next" not in page.get("paging", {}):
+            page = self.web.get(path, {"limit": _PAGE_ITEMS, **params, **after}, what=what)
+            yield from watch.items(page, "data")
+            paging = page.get("paging") or {}
+            if "next" not in paging:
                 return
-            after = {"after": page["paging"]["cursors"]["after"]}
+            cursor = (paging.get("cursors") or {}).get("after") or self._cursor_of(paging["next"])
+            if not cursor:
+                message = f"the answer for {what} promises more and has no cursor to it"
+                raise SourceUnreadable(message)
+            watch.go_on(cursor)
+            after = {"after": cursor}
+
+    def _cursor_of(self, link: str) -> str | None:
+        """Return the cursor in a link to the next page, if the link leads to the same server."""
+        parts = urlsplit(link)
+        if parts.netloc != urlsplit(self.web.address).netloc:
+            return None
+        return next(iter(parse_qs(parts.query).get("after", [])), None)
 
     def look_again(
         self, community: str, window: Window, known: Collection[KnownItem]

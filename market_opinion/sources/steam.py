@@ -11,12 +11,15 @@ from market_opinion.core.errors import CommunityClosed
 from market_opinion.core.setting_groups import SettingsGroup
 from market_opinion.core.window import Window
 from market_opinion.sources import Sink, SourceContext
+from market_opinion.sources.paging import ListingBroken, Paging
 from market_opinion.sources.web import Web
 from market_opinion.sources.windowed import WebSource, read_to_start
 from market_opinion.storage.landing.origin import FetchResult
 from market_opinion.storage.line_format import LineFormat
 
 _PAGE_ITEMS = 100
+# How often an empty page is asked for again.
+_EMPTY_PAGES_MAX = 2
 
 
 class SteamSettings(SettingsGroup):
@@ -81,7 +84,19 @@ class Steam(WebSource):
         return read_to_start(window, self.kinds, at=self.retrieved_at)
 
     def _reviews(self, app: str) -> Iterator[dict[str, Any]]:
-        """Yield reviews in every language, newest first, also those outside Steam's score."""
+        """Yield reviews in every language, newest first, also those outside Steam's score.
+
+        The listing ends when as many came as Steam announces. It often ends before: an empty page
+        is asked for again, and is no end.
+        """
+        listing, cursor = _Listing(app), "*"
+        while not listing.is_whole:
+            page = self._page(app, cursor)
+            reviews = listing.take(page, cursor)
+            yield from reviews
+            cursor = page.get("cursor", "") if reviews else cursor
+
+    def _page(self, app: str, cursor: str) -> dict[str, Any]:
         params = {
             "json": 1,
             "filter": "recent",
@@ -90,17 +105,44 @@ class Steam(WebSource):
             "purchase_type": "all",
             "filter_offtopic_activity": 0,
             "num_per_page": _PAGE_ITEMS,
+            "cursor": cursor,
         }
-        cursor, earlier = "*", set[str]()
-        while cursor not in earlier:
-            earlier.add(cursor)
-            page = self.web.get(
-                f"appreviews/{app}", {**params, "cursor": cursor}, what=f"app {app}"
+        page: dict[str, Any] = self.web.get(f"appreviews/{app}", params, what=f"app {app}")
+        if page.get("success") != 1:
+            message = f"Steam knows no app {app}: check [sources.steam] of the domain"
+            raise CommunityClosed(message)
+        return page
+
+
+class _Listing:
+    """How much of an app's reviews came, and how many Steam announced."""
+
+    def __init__(self, app: str) -> None:
+        self._paging = Paging(f"app {app}")
+        self._app = app
+        self._announced: int | None = None
+        self._seen, self._cursors = set[str](), set[str]()
+        self._empty_count = 0
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether as many reviews came as were announced."""
+        return self._announced is not None and len(self._seen) >= self._announced
+
+    def take(self, page: dict[str, Any], cursor: str) -> list[dict[str, Any]]:
+        """Return the reviews of a page; raises ListingBroken where no more will come."""
+        reviews = self._paging.items(page, "reviews")
+        if not self._seen:
+            self._announced = page.get("query_summary", {}).get("total_reviews")
+        self._seen.update(str(each.get("recommendationid")) for each in reviews)
+        self._empty_count = 0 if reviews else self._empty_count + 1
+        is_circle = bool(reviews) and cursor in self._cursors
+        if not self.is_whole and (is_circle or self._empty_count > _EMPTY_PAGES_MAX):
+            announced = "an unknown number" if self._announced is None else f"{self._announced:,}"
+            message = (
+                f"the listing of app {self._app} ended after {len(self._seen):,} of {announced}"
+                " reviews, and none of them was older than the window"
             )
-            if page.get("success") != 1:
-                message = f"Steam knows no app {app}: check [sources.steam] of the domain"
-                raise CommunityClosed(message)
-            yield from page["reviews"]
-            if not page["reviews"]:
-                return
-            cursor = page["cursor"]
+            raise ListingBroken(message)
+        self._cursors.add(cursor)
+        return reviews

@@ -53,7 +53,7 @@ class Web:
         timeout_seconds: int = 30,
     ) -> None:
         """Create the client of the API at the address, which sends nothing yet."""
-        self._address = address.rstrip("/")
+        self.address = address.rstrip("/")
         self._pace = pace
         self._explain = explain
         self._timeout_seconds = timeout_seconds
@@ -78,7 +78,7 @@ class Web:
         self._pace.wait()
         try:
             response = self._session.get(
-                f"{self._address}/{path}", params=params, timeout=self._timeout_seconds
+                f"{self.address}/{path}", params=params, timeout=self._timeout_seconds
             )
         except requests.RequestException as error:
             message = f"no answer for {what}: {type(error).__name__}"

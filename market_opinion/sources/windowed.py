@@ -7,9 +7,10 @@ from typing import Any, Protocol
 
 import msgspec
 
-from market_opinion.core.errors import InvalidRequest, MarketOpinionError
+from market_opinion.core.errors import InvalidRequest, MarketOpinionError, SourceUnreadable
 from market_opinion.core.window import Window, floor_hour
 from market_opinion.sources import Source, SourceProfile
+from market_opinion.sources.paging import ListingBroken
 from market_opinion.sources.web import Web
 from market_opinion.storage.landing.origin import (
     CoveredSpan,
@@ -69,7 +70,15 @@ class WindowIngestion:
         The items stay in memory until the source stops, so that a failure lands nothing.
         """
         window, source, items = Window(start, end), self._source, list[RawItem]()
-        stop = source.fetch((community,), window, now=self._now, sink=items.append)
+        try:
+            stop = source.fetch((community,), window, now=self._now, sink=items.append)
+        except ListingBroken as error:
+            stop = FetchResult(StopReason.ERROR, (community,), detail=str(error), covered={})
+        except (LookupError, TypeError, ValueError, AttributeError) as error:
+            # A platform's answer had another form than all others before it.
+            lacks = f": no {error}" if isinstance(error, KeyError) else ""
+            message = f"an answer of {source.platform} for {community} cannot be read{lacks}"
+            raise SourceUnreadable(message) from error
         visit = Visit(
             source.platform, source.capture_path, source.retrieved_at, source.format_reference
         )

@@ -23,6 +23,7 @@ from market_opinion.core.errors import (
 from market_opinion.core.setting_groups import SettingsGroup
 from market_opinion.core.window import Window
 from market_opinion.sources import Pace, Sink, SourceContext
+from market_opinion.sources.paging import Paging
 from market_opinion.sources.second_look import KnownItem, SecondLookResult
 from market_opinion.sources.web import Web, clock_of, retrying
 from market_opinion.sources.windowed import OVERLAP, WebSource, read_to_start
@@ -46,6 +47,7 @@ _FIELDS = [
     "lang",
     "referenced_tweets",
     "edit_history_tweet_ids",
+    "note_tweet",
 ]
 # A post of GET /2/tweets/search/recent (docs.x.com, "Post object").
 _POST = LineFormat(
@@ -54,7 +56,8 @@ _POST = LineFormat(
     time="iso",
     thread_id="conversation_id",
     author="author_id",
-    body="text",
+    # The whole of a long post, of which `text` holds the first 280 characters.
+    body="note_tweet.text|text",
     votes="public_metrics.like_count",
     reply_count="public_metrics.reply_count",
 )
@@ -162,7 +165,7 @@ class X(WebSource):
             gone.update(
                 error["resource_id"] for error in page.get("errors", ()) if error.get("resource_id")
             )
-            for post in page.get("data", ()):
+            for post in map(_without_empty_note, page.get("data", ())):
                 earlier = [
                     each
                     for each in post.get("edit_history_tweet_ids", ())
@@ -181,6 +184,7 @@ class X(WebSource):
 
     def _posts(self, query: str, since: datetime, until: datetime) -> Iterator[dict[str, Any]]:
         token: str | None = None
+        paging = Paging("X's recent search")
         while True:
             page = self._ask(
                 functools.partial(
@@ -193,10 +197,13 @@ class X(WebSource):
                     tweet_fields=_FIELDS,
                 )
             )
-            yield from page.get("data", ())
-            token = page["meta"].get("next_token")
+            has_none = (page.get("meta") or {}).get("result_count") == 0
+            posts = () if has_none else paging.items(page, "data")
+            yield from map(_without_empty_note, posts)
+            token = (page.get("meta") or {}).get("next_token")
             if token is None:
                 return
+            paging.go_on(token)
 
     def _ask(self, ask: Callable[[], requests.Response]) -> dict[str, Any]:
         """Return the decoded answer; after a refusal for the rate, wait as long as X says first."""
@@ -225,6 +232,13 @@ class X(WebSource):
                 self.web.note(response)
                 return answer
         raise AssertionError  # the last attempt returns or raises
+
+
+def _without_empty_note(post: dict[str, Any]) -> dict[str, Any]:
+    """Return a post without the field of long posts where it holds no words."""
+    if (post.get("note_tweet") or {}).get("text"):
+        return post
+    return {name: value for name, value in post.items() if name != "note_tweet"}
 
 
 class _AddressAdapter(HTTPAdapter):
