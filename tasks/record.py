@@ -1,10 +1,19 @@
 """Record: the state of every hour in the ledger, run records, and the watermarks."""
 
+from collections import defaultdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from prefect import get_run_logger, task
 
-from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS, SILVER_ITEMS
+from market_opinion.core.contracts import (
+    BRONZE_ITEMS,
+    ITEM_KEY,
+    OPS_REJECTIONS,
+    SILVER_ITEMS,
+    SILVER_MENTIONS,
+    SILVER_OPINIONS,
+)
 from market_opinion.core.window import HOUR, Slice, Window, floor_hour
 from market_opinion.ops import metrics
 from market_opinion.ops.counts import WindowCounts
@@ -18,6 +27,7 @@ from market_opinion.stages.hours import (
     watermark_after,
     window_entry,
 )
+from market_opinion.stages.opinions import ACTIVE_SET
 from market_opinion.storage.state import RunRecord, WindowEntry, WindowState
 
 _HOUR_KEY = ["community", "window_start"]
@@ -89,18 +99,37 @@ def record_run(run: Run, reading: Reading, slices: list[Slice]) -> None:
     entries = [
         entry
         for span in slices
-        for entry in state.windows(span.platform, span.window)
-        if entry.community in span.communities
+        for entry in _with_judged(run, span, state.windows(span.platform, span.window))
     ]
+    now = datetime.now(UTC)
     state.put_runs(
-        RunRecord(
-            entry, entry.window_start + HOUR, run.run_id, run.mode, run.domain, datetime.now(UTC)
-        )
+        RunRecord(entry, entry.window_start + HOUR, run.run_id, run.mode, run.domain, now)
         for entry in entries
     )
     if run.mode == "incremental":
         for community in reading.communities:
             _move_watermark(run, [entry for entry in entries if entry.community == community])
+
+
+def _with_judged(run: Run, span: Slice, entries: list[WindowEntry]) -> list[WindowEntry]:
+    """Return the slice's entries with what the domain's tables and its threads count."""
+    lake, where = run.adapters.lake(), span.where
+    of_domain = {"domain": run.domain, **where}
+    columns = [*ITEM_KEY, "community", "window_start", "product_id"]
+    mentions = lake.read(SILVER_MENTIONS, of_domain, span.window, columns=columns)
+    active = {**of_domain, "score_set": ACTIVE_SET}
+    opinions = lake.read(SILVER_OPINIONS, active, span.window, columns=columns)
+    columns = [*_HOUR_KEY, "kind", "thread_id", "reply_count"]
+    rows = lake.read(BRONZE_ITEMS, where, span.window, columns=columns)
+    counts: dict[tuple[str, datetime], dict[str, int]] = defaultdict(dict)
+    for frame in (quality.count_judged(mentions, opinions), quality.count_captured(rows)):
+        for row in frame.to_dicts():
+            counts[row.pop("community"), row.pop("window_start")].update(row)
+    return [
+        replace(entry, counts=entry.counts | counts[entry.community, entry.window_start])
+        for entry in entries
+        if entry.community in span.communities
+    ]
 
 
 def _move_watermark(run: Run, entries: list[WindowEntry]) -> None:

@@ -1,12 +1,15 @@
 """Hourly: the hours that are due, and a watermark that can be trusted."""
 
+import json
 from datetime import UTC, datetime
 
 import pytest
 
+from flows.backfill import backfill
 from flows.hourly import hourly
 from market_opinion.core.errors import InvalidRequest, ReconciliationFailed
 from market_opinion.ops.adapters import open_adapters
+from tests.conftest import epoch
 
 pytestmark = pytest.mark.usefixtures("without_engine")
 T10 = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -71,6 +74,28 @@ def test_each_window_leaves_a_run_record(home):
         int(T10.timestamp()),
         "CERTIFIED",
     )
+
+
+def test_a_record_tells_what_became_of_its_hour(home, tmp_path, monkeypatch):
+    """B39, B40, X9: mentions and opinions of the domain, and how much of the threads came."""
+    monkeypatch.setenv("SCORER", "lexicon")
+    at = "2026-03-01T10:{:02}:00+00:00"
+    post = {"id": "p", "subreddit": "phones", "title": "Pixel 9 battery", "selftext": "",
+            "num_comments": 6, "created_utc": epoch(at.format(0)), "author": "a1"}  # fmt: skip
+    bodies = ["The Pixel 9 camera is great.", "I saw a Pixel 9 in a shop today.", "Nothing to say of it."]  # fmt: skip
+    comments = [
+        {"id": f"c{n}", "link_id": "t3_p", "parent_id": "t3_p", "subreddit": "phones", "body": body,
+         "created_utc": epoch(at.format(n + 1)), "author": f"b{n}"}
+        for n, body in enumerate(bodies)
+    ]  # fmt: skip
+    for name, rows in (("RS_x.jsonl", [post]), ("RC_x.jsonl", comments)):
+        (tmp_path / name).write_text("".join(json.dumps(row) + "\n" for row in rows))
+    backfill.fn(source="archive", archive=str(tmp_path), communities=("phones",))
+    (record,) = open_adapters().state().runs("reddit", "phones")
+    expected = {"MentionCount": 3, "RelevantItemCount": 3, "ScoredMentionCount": 1, "RelevantItemRatio": 0.75,
+                "ScoredMentionRatio": 0.333333, "CaptureRatio": 0.5, "UsableCommentRatio": 1.0}  # fmt: skip
+    assert expected.items() <= record.items()
+    assert record["SecondsToMart"] > 0
 
 
 def test_fewer_than_one_window_is_refused():

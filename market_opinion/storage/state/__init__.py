@@ -161,6 +161,7 @@ def _attributes(record: RunRecord) -> dict[str, Any]:
         "WindowStartTs": int(record.entry.window_start.timestamp()),
         "WindowEndTs": int(record.window_end.timestamp()),
         "IngestedAtTs": int(record.ingested_at.timestamp()),
+        "SecondsToMart": int((record.ingested_at - record.window_end).total_seconds()),
         "WindowState": record.entry.state.value,
         "StopReason": record.entry.stop_reason,
         "RunId": record.run_id,
