@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Literal, cast, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, SecretStr
+from pydantic import AliasChoices, Field, SecretStr, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from market_opinion.core.errors import SettingsInvalid
+
+_NOT_IN_URIS = frozenset("%#?*[]\n\r\t\0")
 
 
 class SettingsGroup(BaseSettings):
@@ -42,6 +44,21 @@ class SettingsGroup(BaseSettings):
     def home(self) -> Path:
         """The home folder as an absolute path."""
         return self.home_path.resolve()
+
+    def uri_of(self, folder: str) -> str:
+        """Return the URI of a folder in the home, as fsspec takes it: no character is escaped."""
+        return f"file://{self.home / folder}"
+
+    @field_validator("home_path")
+    @classmethod
+    def _can_be_in_a_uri(cls, path: Path) -> Path:
+        if found := sorted({*str(path.resolve())} & _NOT_IN_URIS):
+            message = (
+                f"the path holds {' '.join(map(repr, found))}, which means something else in"
+                " addresses of files: take another folder"
+            )
+            raise ValueError(message)
+        return path
 
     @classmethod
     def variables(cls) -> set[str]:
@@ -117,7 +134,7 @@ class LandingSettings(SettingsGroup):
         bucket = (
             f"s3://{self.bucket_name}/{self.bucket_prefix.strip('/')}" if self.bucket_name else None
         )
-        return (self.uri or bucket or (self.home / "landing").as_uri()).rstrip("/")
+        return (self.uri or bucket or self.uri_of("landing")).rstrip("/")
 
 
 class LakeSettings(SettingsGroup):
@@ -231,7 +248,7 @@ class MartSettings(SettingsGroup):
     @property
     def export_root(self) -> str:
         """URI of the export, without a slash at its end."""
-        return (self.export_uri or (self.home / "export").as_uri()).rstrip("/")
+        return (self.export_uri or self.uri_of("export")).rstrip("/")
 
 
 class SnowflakeSettings(SettingsGroup):
@@ -455,7 +472,7 @@ class InboxSettings(SettingsGroup):
     @property
     def root(self) -> str:
         """URI of the inbox, without a slash at its end."""
-        return (self.uri or (self.home / "inbox").as_uri()).rstrip("/")
+        return (self.uri or self.uri_of("inbox")).rstrip("/")
 
 
 class UpkeepSettings(SettingsGroup):

@@ -1,5 +1,6 @@
 """Every value that differs between machines; the only reader of the environment."""
 
+import contextlib
 import functools
 import logging
 import os
@@ -48,6 +49,7 @@ GROUPS: dict[str, type[SettingsGroup]] = {
     "metrics": MetricsSettings,
     "alerts": AlertSettings,
 }
+_PEPPER_MIN_CHARACTERS = 16
 _OLD_NAMES = {"SNOWFLAKE_ROAD": "SNOWFLAKE_ACCESS"}
 _log = logging.getLogger(__name__)
 Group = TypeVar("Group", bound=SettingsGroup)
@@ -64,7 +66,7 @@ class Settings(SettingsGroup):
     )
     author_pepper: SecretStr | None = Field(
         None,
-        min_length=16,
+        min_length=_PEPPER_MIN_CHARACTERS,
         description=(
             "Secret that keys the author hashes; default: made once, kept in home/author_pepper."
         ),
@@ -181,17 +183,27 @@ class Settings(SettingsGroup):
     def pepper(self) -> str:
         """Return the secret that keys author hashes.
 
-        It is made on first use, in a file that its owner alone can read.
+        It is made on first use, in a file that its owner alone can read; of many processes that
+        start at once one makes it, whole. Raises SettingsInvalid for a file that holds no secret.
         """
         if self.author_pepper is not None:
             return self.author_pepper.get_secret_value()
         path = self.home / "author_pepper"
-        try:
-            with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        if not path.exists():
+            own = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
+            with os.fdopen(os.open(own, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
                 file.write(secrets.token_hex(32))
-        except FileExistsError:
-            pass
-        return path.read_text()
+            with contextlib.suppress(FileExistsError):
+                path.hardlink_to(own)
+            own.unlink()
+        pepper = path.read_text().strip()
+        if len(pepper) < _PEPPER_MIN_CHARACTERS:
+            message = (
+                f"{path} holds no secret of {_PEPPER_MIN_CHARACTERS} characters or more: put the"
+                " former one there, or remove the file to have new keys of authors made"
+            )
+            raise SettingsInvalid(message)
+        return pepper
 
 
 def variables() -> set[str]:

@@ -214,7 +214,9 @@ def open_lake(catalog_name: str, embedded_path: Path) -> Lake:
     embedded_path.mkdir(parents=True, exist_ok=True)
     # The time-out lets parallel writers wait for SQLite's one write lock instead of failing.
     uri = f"sqlite:///{embedded_path / 'catalog.db'}?timeout=60"
-    return Lake(load_catalog(catalog_name, type="sql", uri=uri, warehouse=embedded_path.as_uri()))
+    return Lake(
+        load_catalog(catalog_name, type="sql", uri=uri, warehouse=f"file://{embedded_path}")
+    )
 
 
 @contextmanager

@@ -2,11 +2,14 @@
 
 import logging
 import stat
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 from pydantic import Field
 
+from flows.hourly import hourly
 from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.setting_groups import SettingsGroup
 from market_opinion.core.settings import Settings, load_settings
@@ -132,3 +135,49 @@ def test_an_old_name_in_a_dotenv_file_is_noticed_too(monkeypatch, caplog, tmp_pa
     with caplog.at_level(logging.WARNING):
         assert load_settings().snowflake.access == "copy"
     assert "SNOWFLAKE_ROAD is read as SNOWFLAKE_ACCESS" in caplog.text
+
+
+@pytest.mark.usefixtures("without_engine")
+@pytest.mark.parametrize("name", ["a b", "ü+'", 'q"$;&'])
+def test_everything_lies_in_the_home_whatever_its_name(tmp_path, monkeypatch, name):
+    """No character of its path is escaped on the way to the file systems."""
+    monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path / name))
+    monkeypatch.setenv("SCORER", "lexicon")
+    hourly.fn(now=datetime(2026, 3, 2, 10, 5))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert {"landing", "lake", "mart.duckdb"} <= {path.name for path in (tmp_path / name).iterdir()}
+
+
+@pytest.mark.parametrize("name", ["h%41", "h#b", "h?b", "h*", "h[1]", "h\nb"])
+def test_a_home_that_no_address_can_hold_is_refused_before_anything_is_written(
+    tmp_path, monkeypatch, name
+):
+    """With the characters that are in the way."""
+    monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path / name))
+    with pytest.raises(SettingsInvalid, match="MARKET_OPINION_HOME: .*take another folder"):
+        load_settings()
+    assert not list(tmp_path.iterdir())
+
+
+def test_processes_that_start_at_once_share_one_pepper(tmp_path, monkeypatch):
+    """X12: the one that makes it makes it whole."""
+    monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path))
+    settings = load_settings()
+    for n in range(20):
+        path = tmp_path / "author_pepper"
+        path.unlink(missing_ok=True)
+        with ThreadPoolExecutor(10) as pool:
+            peppers = set(pool.map(lambda _: settings.pepper(), range(10)))
+        assert [len(pepper) for pepper in peppers] == [64], n
+        assert path.stat().st_mode & 0o777 == 0o600
+    assert [each.name for each in tmp_path.iterdir()] == ["author_pepper"]
+
+
+@pytest.mark.parametrize("text", ["", "short\n"])
+def test_a_pepper_that_is_none_is_refused(tmp_path, monkeypatch, text):
+    """X12."""
+    monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path))
+    settings = load_settings()
+    (tmp_path / "author_pepper").write_text(text)
+    with pytest.raises(SettingsInvalid, match="holds no secret of 16 characters"):
+        settings.pepper()
