@@ -154,7 +154,7 @@ def test_a_home_that_no_address_can_hold_is_refused_before_anything_is_written(
 ):
     """With the characters that are in the way."""
     monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path / name))
-    with pytest.raises(SettingsInvalid, match="MARKET_OPINION_HOME: .*take another folder"):
+    with pytest.raises(SettingsInvalid, match=r"MARKET_OPINION_HOME: .*take another folder"):
         load_settings()
     assert not list(tmp_path.iterdir())
 
