@@ -1,5 +1,8 @@
 """The mart in one DuckDB file."""
 
+import random
+import re
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +16,9 @@ from market_opinion.serving import mart
 from market_opinion.serving.mart import Load, Silver
 
 _ROWS_SHOWN = 5
+WAIT_SECONDS = 120
+# How DuckDB says that somebody else has the file, in another process or in this one.
+_TAKEN = re.compile(r"lock|already attached|different configuration", re.IGNORECASE)
 # The columns added last: a file without them was written by an older version.
 _NEWEST = "SELECT load_number, unknown_product_count FROM mart.load_audit LIMIT 0"
 
@@ -100,21 +106,42 @@ class DuckDBMart:
     @contextmanager
     def _connect(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
         """Open a connection that knows the file as database `mart`, whatever the file's name."""
-        connection = duckdb.connect()
+        connection = self._opened(read_only=read_only)
         try:
-            path = str(self._path).replace("'", "''")
-            connection.execute(
-                f"ATTACH '{path}' AS mart{' (READ_ONLY)' if read_only else ''}; USE mart"
-            )
             yield connection
-        except duckdb.IOException as error:
-            message = (
-                f"mart file {self._path} cannot be opened ({error}):"
-                " close other programs that have it open, or check MART_URI"
-            )
-            raise SettingsInvalid(message) from error
         finally:
             connection.close()
+
+    def _opened(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+        """Return a connection as soon as no other process is in the way.
+
+        DuckDB gives a file to one writer or to many readers. Each has it for moments, so all wait
+        for their turn. Raises SettingsInvalid where it does not come.
+        """
+        path = str(self._path).replace("'", "''")
+        deadline = time.monotonic() + WAIT_SECONDS
+        pause = 0.02
+        while True:
+            connection = duckdb.connect()
+            try:
+                connection.execute(
+                    f"ATTACH '{path}' AS mart{' (READ_ONLY)' if read_only else ''}; USE mart"
+                )
+            except (duckdb.IOException, duckdb.BinderException) as error:
+                connection.close()
+                is_taken = _TAKEN.search(str(error)) is not None
+                if is_taken and time.monotonic() < deadline:
+                    time.sleep(random.uniform(pause / 2, pause))  # noqa: S311, no secret
+                    pause = min(2 * pause, 1.0)
+                    continue
+                waited = f" within {WAIT_SECONDS} seconds" if is_taken else ""
+                message = (
+                    f"mart file {self._path} cannot be opened{waited} ({error}):"
+                    " close other programs that have it open, or check MART_URI"
+                )
+                raise SettingsInvalid(message) from error
+            else:
+                return connection
 
 
 class _Session:

@@ -1,11 +1,15 @@
 """A landing zone at any fsspec URI."""
 
 import hashlib
+import os
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator
+from pathlib import Path
 
 import fsspec
 import msgspec
 import zstandard
+from fsspec.implementations.local import LocalFileSystem
 
 from market_opinion.core.errors import LandingCorrupt
 from market_opinion.core.window import Window
@@ -21,6 +25,8 @@ from market_opinion.storage.landing.manifest import (
 from market_opinion.storage.landing.origin import material_of
 
 _HOURS_LISTED_MAX, _DATES_LISTED_MAX = 6, 200
+# The ending of a file that is being written, and gets its name when it is whole.
+PART = ".part"
 
 
 class Landing:
@@ -113,8 +119,12 @@ class Landing:
         return sorted(origins - {origin})
 
     def files_below(self, folder: str) -> list[str]:
-        """Return the paths, below the zone, of all files in a folder and its sub-folders."""
-        return [path.removeprefix(self._root + "/") for path in self._fs.find(self._path(folder))]
+        """Return the paths, below the zone, of all files in a folder and its sub-folders.
+
+        What somebody is about to write is none yet.
+        """
+        found = self._fs.find(self._path(folder))
+        return [path.removeprefix(self._root + "/") for path in found if not path.endswith(PART)]
 
     def read(self, capture: Capture) -> Iterator[Content]:
         """Yield the files of a capture; raises LandingCorrupt for a file that has changed."""
@@ -190,10 +200,15 @@ class Landing:
         return content
 
     def write(self, path: str, content: bytes) -> None:
-        """Write one whole file below the zone."""
+        """Write one file below the zone: all of it is there, or nothing."""
         full = self._path(path)
         self._fs.makedirs(full.rpartition("/")[0], exist_ok=True)
-        self._fs.pipe_file(full, content)
+        if not isinstance(self._fs, LocalFileSystem):
+            self._fs.pipe_file(full, content)
+            return
+        beside = Path(f"{full}.{os.getpid()}.{threading.get_ident()}{PART}")
+        beside.write_bytes(content)
+        beside.replace(full)
 
     def remove(self, path: str) -> None:
         """Remove one file below the zone; a missing file is no error."""

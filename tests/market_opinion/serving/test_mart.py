@@ -1,7 +1,11 @@
 """The mart: a star schema that equals silver, or does not change."""
 
+import subprocess
+import sys
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
+from multiprocessing import get_context
 
 import polars as pl
 import pytest
@@ -237,3 +241,41 @@ def test_the_neutral_bound_of_the_sql_is_that_of_python():
         sql = mart.text(str(path.relative_to(folder).with_suffix("")))
         assert f">= {NEUTRAL_BELOW}" in sql
         assert f"<= -{NEUTRAL_BELOW}" in sql
+
+
+def _read_often(path):
+    for _ in range(20):
+        DuckDBMart(path).query("SELECT count(*) FROM t")
+
+
+def _write_often(path):
+    for _ in range(8):
+        with DuckDBMart(path)._connect(read_only=False) as connection:
+            connection.execute("INSERT INTO t SELECT range FROM range(1000)")
+
+
+def test_readers_and_writers_of_other_processes_wait_for_each_other(tmp_path):
+    """E03: none fails, and nothing is lost."""
+    path = tmp_path / "mart.duckdb"
+    with DuckDBMart(path)._connect(read_only=False) as connection:
+        connection.execute("CREATE TABLE t (n BIGINT)")
+    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+        jobs = [pool.submit(work, path) for work in (_read_often, _write_often) * 2]
+    assert [job.exception() for job in jobs] == [None] * 4
+    assert DuckDBMart(path).query("SELECT count(*) FROM t").item() == 16_000
+
+
+def test_a_file_that_stays_taken_is_told(tmp_path, monkeypatch):
+    """After a wait, with what to do."""
+    path = tmp_path / "mart.duckdb"
+    monkeypatch.setattr("market_opinion.serving.mart.duckdb.WAIT_SECONDS", 0.2)
+    code = (
+        f"import duckdb, sys; duckdb.connect({str(path)!r}); print(1, flush=True); sys.stdin.read()"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as other:
+        other.stdout.readline()
+        with pytest.raises(SettingsInvalid, match=r"within 0\.2 seconds .*close other programs"):
+            DuckDBMart(path).query("SELECT 1")
+        other.stdin.close()
