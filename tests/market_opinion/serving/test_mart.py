@@ -269,9 +269,7 @@ def test_a_file_that_stays_taken_is_told(tmp_path, monkeypatch):
     """After a wait, with what to do."""
     path = tmp_path / "mart.duckdb"
     monkeypatch.setattr("market_opinion.serving.mart.duckdb.WAIT_SECONDS", 0.2)
-    code = (
-        f"import duckdb, sys; duckdb.connect({str(path)!r}); print(1, flush=True); sys.stdin.read()"
-    )
+    code = f"import duckdb, sys; kept = duckdb.connect({str(path)!r}); print(1, flush=True); sys.stdin.read()"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     ) as other:
