@@ -130,10 +130,13 @@ class LandingSettings(SettingsGroup):
 
     @property
     def root(self) -> str:
-        """URI of the landing zone, without a slash at its end."""
-        bucket = (
-            f"s3://{self.bucket_name}/{self.bucket_prefix.strip('/')}" if self.bucket_name else None
-        )
+        """URI of the landing zone, without a slash at its end.
+
+        Each platform has a folder of its own below it, so a prefix that ends in `reddit` is that
+        folder, and not one above.
+        """
+        above = re.sub(r"(^|/)reddit$", "", self.bucket_prefix.strip("/"))
+        bucket = f"s3://{self.bucket_name}/{above}" if self.bucket_name else None
         return (self.uri or bucket or self.uri_of("landing")).rstrip("/")
 
 
@@ -163,25 +166,30 @@ class StateSettings(SettingsGroup):
         alias="STATE_URI",
         description=(
             "Watermarks, windows and runs: `sqlite:PATH`, or `dynamodb:` for RUNS_TABLE_NAME;"
-            " default: home/state.sqlite."
+            " default: the table where RUNS_TABLE_NAME is set, else home/state.sqlite."
         ),
     )
     runs_table_name: str = Field(
         "reddit_ingestion_runs",
         alias="RUNS_TABLE_NAME",
-        description="DynamoDB table of STATE_URI=dynamodb:, with string keys pk and sk.",
+        description="DynamoDB table of the state, with string keys pk and sk.",
     )
     ssm_path: str | None = Field(
         None,
         alias="STATE_BASE_PATH",
         pattern=r"^/[\w./-]+$",
-        description="Also write each watermark into SSM, below this path, as `/reddit-ingest`.",
+        description=(
+            "Also write each watermark into SSM, below this path, as `/reddit-ingest`, and begin"
+            " after one that stands there."
+        ),
     )
 
     @property
     def table(self) -> str | None:
         """DynamoDB table of the state store; None where it is SQLite."""
-        return self.runs_table_name if self.uri in {"dynamodb:", "dynamodb://"} else None
+        is_named = self.uri is None and "runs_table_name" in self.model_fields_set
+        is_asked = self.uri in {"dynamodb:", "dynamodb://"}
+        return self.runs_table_name if is_named or is_asked else None
 
     @property
     def path(self) -> Path:
@@ -627,14 +635,21 @@ class MetricsSettings(SettingsGroup):
     namespace: str = Field(
         "RedditIngestion", alias="METRICS_NAMESPACE", description="Name above all metrics."
     )
-    sink: Literal["file", "emf", "cloudwatch"] = Field(
-        "file",
+    sink_name: Literal["file", "emf", "cloudwatch"] | None = Field(
+        None,
         alias="METRICS_SINK",
         description=(
-            "Metrics go to home/metrics.jsonl, to the log in CloudWatch's embedded format,"
-            " or to CloudWatch by request."
+            "Metrics go to home/metrics.jsonl (file), to the log in CloudWatch's embedded format"
+            " (emf), or to CloudWatch by request (cloudwatch); default: cloudwatch where"
+            " METRICS_NAMESPACE is set, else file."
         ),
     )
+
+    @property
+    def sink(self) -> Literal["file", "emf", "cloudwatch"]:
+        """The place that metrics go to."""
+        is_named = "namespace" in self.model_fields_set
+        return self.sink_name or ("cloudwatch" if is_named else "file")
 
 
 class AlertSettings(SettingsGroup):

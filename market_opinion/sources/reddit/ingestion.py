@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 import praw
 
@@ -68,13 +68,22 @@ class RedditIngestionService(RedditProfile):
         self._submissions_max = submissions_max
 
     def ingest_window(
-        self, subreddit: str, start: datetime, end: datetime, *, include_comments: bool = True
+        self,
+        subreddit: str,
+        start: datetime | float,
+        end: datetime | float,
+        *,
+        include_comments: bool = True,
     ) -> RedditIngestionResult:
-        """Land the whole hours from `start` to `end`.
+        """Land the whole hours from `start` to `end`, which may be seconds since 1970.
 
         Raises CommunityClosed if the subreddit cannot be read, or SourceUnavailable if Reddit
         cannot; then nothing is landed.
         """
+        start, end = (
+            each if isinstance(each, datetime) else datetime.fromtimestamp(each, UTC)
+            for each in (start, end)
+        )
         window = Window(start, end)
         closed_starts, known_names = self._known(subreddit, window)
         comments = self._comments if include_comments else "none"

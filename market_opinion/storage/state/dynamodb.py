@@ -11,8 +11,9 @@ import boto3
 from boto3.dynamodb.conditions import Attr, ConditionBase, Key
 from botocore.exceptions import BotoCoreError, ClientError
 
+from market_opinion.core import values
 from market_opinion.core.errors import SettingsInvalid, WatermarkUnreadable
-from market_opinion.core.window import Window
+from market_opinion.core.window import Window, floor_hour
 from market_opinion.storage.state import (
     RunRecord,
     WindowEntry,
@@ -45,7 +46,8 @@ class DynamoDBState:
     def __init__(self, table: str, *, environment: str, ssm_path: str | None = None) -> None:
         """Use the table, and SSM for watermarks where `ssm_path` is set.
 
-        Their name in SSM is `{ssm_path}/{environment}/{community}/last_run_ts`.
+        Their name in SSM is `{ssm_path}/{environment}/{subreddit}/last_run_ts`, and for another
+        platform `{ssm_path}/{environment}/{platform}/{community}/last_run_ts`.
         """
         self._name = table
         self._environment = environment
@@ -62,7 +64,7 @@ class DynamoDBState:
                 Key=self._key(platform, community, _WATERMARK), ConsistentRead=True
             ).get("Item")
         if item is None:
-            return None
+            return self._parameter(platform, community)
         if (moment := parse_hour_end(item.get("HourEnd"))) is None:
             message = (
                 f"watermark of {platform}/{community} is {item.get('HourEnd')!r}, not the end of an"
@@ -84,12 +86,32 @@ class DynamoDBState:
         ):
             return False
         if self._ssm_path:
-            name = f"{self._ssm_path.rstrip('/')}/{self._environment}/{community}/last_run_ts"
+            name = self._parameter_name(platform, community)
             with self._asking():
                 boto3.client("ssm").put_parameter(
                     Name=name, Value=str(int(hour_end.timestamp())), Type="String", Overwrite=True
                 )
         return True
+
+    def _parameter_name(self, platform: str, community: str) -> str:
+        place = community if platform == "reddit" else f"{platform}/{community}"
+        return f"{(self._ssm_path or '').rstrip('/')}/{self._environment}/{place}/last_run_ts"
+
+    def _parameter(self, platform: str, community: str) -> datetime | None:
+        """Return the watermark that an earlier program left in SSM; None where there is none."""
+        if not self._ssm_path:
+            return None
+        client, name = boto3.client("ssm"), self._parameter_name(platform, community)
+        with self._asking():
+            try:
+                text = client.get_parameter(Name=name)["Parameter"]["Value"]
+            except client.exceptions.ParameterNotFound:
+                return None
+        seconds = values.seconds_of(text, values.EPOCH)
+        if seconds is None:
+            message = f"watermark in SSM {name} is no time: write the end of an hour there"
+            raise WatermarkUnreadable(message)
+        return floor_hour(datetime.fromtimestamp(seconds, UTC))
 
     def put_windows(self, entries: Iterable[WindowEntry]) -> None:
         """Write the entries of these hours, each as a whole."""

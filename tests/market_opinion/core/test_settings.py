@@ -181,3 +181,22 @@ def test_a_pepper_that_is_none_is_refused(tmp_path, monkeypatch, text):
     (tmp_path / "author_pepper").write_text(text)
     with pytest.raises(SettingsInvalid, match="holds no secret of 16 characters"):
         settings.pepper()
+
+
+def test_the_variables_of_the_ingestion_contract_have_an_effect_by_themselves(monkeypatch):
+    """B19, B41: nothing but what they name is needed."""
+    assert (load_settings().state.table, load_settings().metrics.sink) == (None, "file")
+    monkeypatch.setenv("RUNS_TABLE_NAME", "runs")
+    monkeypatch.setenv("METRICS_NAMESPACE", "Ingestion")
+    monkeypatch.setenv("LANDING_BUCKET_NAME", "a-bucket")
+    assert (load_settings().state.table, load_settings().metrics.sink) == ("runs", "cloudwatch")
+    for prefix, root in (
+        ("reddit/", "s3://a-bucket"),
+        ("raw/reddit", "s3://a-bucket/raw"),
+        ("raw", "s3://a-bucket/raw"),
+    ):
+        monkeypatch.setenv("LANDING_BUCKET_PREFIX", prefix)
+        assert load_settings().landing.root == root
+    monkeypatch.setenv("STATE_URI", "sqlite:")
+    monkeypatch.setenv("METRICS_SINK", "emf")
+    assert (load_settings().state.table, load_settings().metrics.sink) == (None, "emf")

@@ -193,6 +193,25 @@ def test_watermarks_stand_in_ssm_too(account):
         "Parameter"
     ]
     assert parameter["Value"] == str(int(T10.timestamp()))
+    store.save_last_run_timestamp("hackernews", "phones", T10 + HOUR)
+    elsewhere = "/reddit-ingest/prod/hackernews/phones/last_run_ts"
+    assert boto3.client("ssm").get_parameter(Name=elsewhere)["Parameter"]["Value"]
+
+
+@needs_aws
+@pytest.mark.parametrize("text", [str(int(T10.timestamp()) + 59), T10.isoformat()])
+def test_a_watermark_that_another_program_left_in_ssm_is_the_start(account, text):
+    """B21, B24: where the table has none yet."""
+    name = "/reddit-ingest/prod/phones/last_run_ts"
+    boto3.client("ssm").put_parameter(Name=name, Value=text, Type="String", Overwrite=True)
+    store = DynamoDBState("runs", environment="prod", ssm_path="/reddit-ingest")
+    assert store.load_last_run_timestamp("reddit", "phones") == T10
+    assert store.load_last_run_timestamp("reddit", "tablets") is None
+    boto3.client("ssm").put_parameter(Name=name, Value="soon", Type="String", Overwrite=True)
+    with pytest.raises(WatermarkUnreadable, match=name):
+        store.load_last_run_timestamp("reddit", "phones")
+    store.save_last_run_timestamp("reddit", "phones", T10 + HOUR)
+    assert store.load_last_run_timestamp("reddit", "phones") == T10 + HOUR
 
 
 @needs_aws
