@@ -166,6 +166,32 @@ def inbox() -> None:
         sys.exit(1)
 
 
+states = cyclopts.App(name="state", help="Which hours were read, as the next runs see it.")
+app.command(states)
+
+
+@states.command
+def repair(platform: str, community: str | None = None) -> None:
+    """Set watermarks to what the ledger says, where a stored one is damaged or wrong.
+
+    A watermark stops before the first open hour, so that no hour is skipped.
+
+    Args:
+        platform: For example reddit.
+        community: Only this community; all of the platform's when left out.
+    """
+    from market_opinion.ops import watermarks
+    from market_opinion.ops.adapters import open_adapters
+
+    for each in watermarks.repair(open_adapters().state(), platform, community):
+        held = f", held by an open hour ({each.held_by.detail})" if each.held_by else ""
+        _console().print(
+            f"{each.platform}/{each.community}: {each.before} -> {each.after.isoformat()}{held}",
+            highlight=False,
+            soft_wrap=True,
+        )
+
+
 domains = cyclopts.App(
     name="domain", help="Product categories: a new one, and whether one is good."
 )

@@ -115,7 +115,7 @@ class Steam(WebSource):
 
 
 class _Listing:
-    """How much of an app's reviews came, and how many Steam announced."""
+    """The reviews of an app that came, and the number that Steam announced."""
 
     def __init__(self, app: str) -> None:
         self._paging = Paging(f"app {app}")

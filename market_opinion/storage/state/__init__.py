@@ -70,6 +70,10 @@ class StateStore(Protocol):
         """Move the watermark forward to the end of a certified hour; return whether it moved."""
         ...
 
+    def reset_last_run_timestamp(self, platform: str, community: str, hour_end: datetime) -> None:
+        """Set the watermark, forward or back, whatever stands there."""
+        ...
+
     def put_windows(self, entries: Iterable[WindowEntry]) -> None:
         """Write the entries of these hours."""
         ...

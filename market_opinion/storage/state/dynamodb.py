@@ -76,22 +76,35 @@ class DynamoDBState:
 
     def save_last_run_timestamp(self, platform: str, community: str, hour_end: datetime) -> bool:
         """Move the watermark forward to the end of a certified hour; return whether it moved."""
-        item = {
-            **self._key(platform, community, _WATERMARK),
-            "HourEnd": hour_text(hour_end),
-            "LastProcessedHourEndTs": int(hour_end.timestamp()),
-        }
+        item = self._watermark(platform, community, hour_end)
         if not self._put_if(
             item, Attr("HourEnd").not_exists() | Attr("HourEnd").lt(item["HourEnd"])
         ):
             return False
+        self._put_parameter(platform, community, hour_end)
+        return True
+
+    def reset_last_run_timestamp(self, platform: str, community: str, hour_end: datetime) -> None:
+        """Set the watermark, forward or back, whatever stands there."""
+        with self._asking():
+            self._table.put_item(Item=self._watermark(platform, community, hour_end))
+        self._put_parameter(platform, community, hour_end)
+
+    def _watermark(self, platform: str, community: str, hour_end: datetime) -> dict[str, Any]:
+        return {
+            **self._key(platform, community, _WATERMARK),
+            "HourEnd": hour_text(hour_end),
+            "LastProcessedHourEndTs": int(hour_end.timestamp()),
+        }
+
+    def _put_parameter(self, platform: str, community: str, hour_end: datetime) -> None:
+        """Write the watermark into SSM as well, where that is asked for."""
         if self._ssm_path:
             name = self._parameter_name(platform, community)
             with self._asking():
                 boto3.client("ssm").put_parameter(
                     Name=name, Value=str(int(hour_end.timestamp())), Type="String", Overwrite=True
                 )
-        return True
 
     def _parameter_name(self, platform: str, community: str) -> str:
         place = community if platform == "reddit" else f"{platform}/{community}"

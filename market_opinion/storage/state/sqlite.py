@@ -85,6 +85,14 @@ class SQLiteState:
             )
             return cursor.rowcount > 0
 
+    def reset_last_run_timestamp(self, platform: str, community: str, hour_end: datetime) -> None:
+        """Set the watermark, forward or back, whatever stands there."""
+        with self._connect() as connection:
+            connection.execute(
+                "INSERT OR REPLACE INTO watermarks VALUES (?, ?, ?)",
+                (platform, community, hour_text(hour_end)),
+            )
+
     def put_windows(self, entries: Iterable[WindowEntry]) -> None:
         """Write the entries of these hours in one transaction."""
         rows = [

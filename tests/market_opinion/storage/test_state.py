@@ -2,13 +2,15 @@
 
 import sqlite3
 import threading
+from dataclasses import replace
 from datetime import timedelta
 
 import boto3
 import pytest
 
-from market_opinion.core.errors import SettingsInvalid, WatermarkUnreadable
+from market_opinion.core.errors import InvalidRequest, SettingsInvalid, WatermarkUnreadable
 from market_opinion.core.window import HOUR, Window
+from market_opinion.ops.watermarks import repair
 from market_opinion.sources.quota import Priority, Quota
 from market_opinion.storage.state import RunRecord, StateStore, WindowEntry, WindowState
 from market_opinion.storage.state.dynamodb import DynamoDBState
@@ -77,6 +79,27 @@ def test_the_ledger_knows_each_hour_once(store):
         ("tablets", "CERTIFIED", {}),
     ]
     assert len(store.windows()) == 3
+
+
+def test_a_watermark_is_set_anew_from_the_ledger(store):
+    """B27: it stops before the first open hour of the newest hours, forward or back."""
+    hours = [T10 + n * HOUR for n in (-9, 0, 1, 2, 3)]
+    states = ("INCOMPLETE", "CERTIFIED", "UNRECOVERABLE", "INCOMPLETE", "CERTIFIED")
+    store.put_windows(
+        replace(entry(start=hour, state=WindowState(state)), detail="it broke off")
+        for hour, state in zip(hours, states, strict=True)
+    )
+    for before in (T10 - HOUR, T10 + 9 * HOUR):
+        store.reset_last_run_timestamp("reddit", "phones", before)
+        (found,) = repair(store, "reddit")
+        assert (found.before, found.after) == (before.isoformat(), T10 + 2 * HOUR)
+        assert found.held_by.detail == "it broke off"
+        assert store.load_last_run_timestamp("reddit", "phones") == T10 + 2 * HOUR
+    with pytest.raises(InvalidRequest, match="the ledger has no hour of reddit/tablets"):
+        list(repair(store, "reddit", "tablets"))
+    store.put_windows([entry(start=T10 + 9 * HOUR, state=WindowState.INCOMPLETE)])
+    with pytest.raises(InvalidRequest, match="is open, and no settled hour is right before it"):
+        list(repair(store, "reddit"))
 
 
 def test_a_run_leaves_its_latest_and_its_attempt(store):
