@@ -1,10 +1,10 @@
 """Items that people have labelled with the products a text mentions and its writer's opinions."""
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import polars as pl
@@ -15,6 +15,7 @@ from market_opinion.domain.definition import Domain
 
 Label = Literal["positive", "negative", "mixed"]
 PLATFORM = "labelled"
+_SIGNS = {"+": True, "-": False}
 _NO_TIME = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -82,6 +83,31 @@ def read_labelled_items(path: Path, domain: Domain) -> list[LabelledItem]:
             raise InvalidRequest(message)
         items.append(item)
     return items
+
+
+class Judgement(NamedTuple):
+    """A short text that praises or blames, and the aspect that it is about where that is known."""
+
+    text: str
+    is_praise: bool
+    aspect: str | None = None
+
+
+def read_judgements(path: Path, domain: Domain) -> Iterator[Judgement]:
+    """Yield the lines of a file of judgements: an aspect, + or -, and a text, parted by tabs.
+
+    For example, `battery`, `-` and `40% by lunch and I barely touched it`. Raises InvalidRequest
+    that names the line.
+    """
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        aspect, sign, text = (*line.split("\t"), "", "")[:3]
+        if aspect not in domain.aspects or sign not in _SIGNS or not text:
+            message = (
+                f"{path}, line {number}: want an aspect of the domain, + or -, and a text,"
+                " parted by tabs"
+            )
+            raise InvalidRequest(message)
+        yield Judgement(text, _SIGNS[sign], aspect)
 
 
 def _problem(item: LabelledItem, domain: Domain) -> str | None:

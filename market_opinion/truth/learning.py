@@ -10,7 +10,9 @@ from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.log import Log
 from market_opinion.domain.definition import Domain, domain_names, load_domain
 from market_opinion.domain.labels import (
+    Judgement,
     LabelledItem,
+    read_judgements,
     read_labelled_items,
     share,
     texts_digest,
@@ -20,7 +22,6 @@ from market_opinion.scorers.local import training, weights
 from market_opinion.scorers.local.calibration import HeldOut, calibrate
 from market_opinion.scorers.local.inputs import Reader
 from market_opinion.scorers.local.model import LocalModel, aspect_vectors
-from market_opinion.scorers.local.training import Judgement
 from market_opinion.truth.labelled import read_labelled
 
 _TONES_OF = "smartphones"
@@ -31,7 +32,6 @@ _RATING_MIN = {
     "nytEditorialSnippets": 0.9,
     "tweets": 0.9,
 }
-_SIGNS = {"+": True, "-": False}
 _SNIPPET_CHARACTERS = range(16, 170)
 _SNIPPETS_MAX, _PRAISE_TO_BLAME_MAX = 12_000, 1.15
 _SENTENCES_A_TEXT = 5
@@ -117,17 +117,8 @@ def _read(file: Path, domain: Domain) -> list[LabelledItem]:
 
 
 def _judgements(folder: Path, domain: Domain) -> Iterator[Judgement]:
-    """Yield the short judgements of a domain: lines of an aspect, + or -, and a text, by tabs."""
     for file in sorted(folder.glob("judgements*.tsv")):
-        for number, line in enumerate(file.read_text(encoding="utf-8").splitlines(), start=1):
-            aspect, sign, text = (*line.split("\t"), "", "")[:3]
-            if aspect not in domain.aspects or sign not in _SIGNS or not text:
-                message = (
-                    f"{file}, line {number}: want an aspect of the domain, + or -, and a text,"
-                    " separated by tabs"
-                )
-                raise InvalidRequest(message)
-            yield Judgement(text, _SIGNS[sign], aspect)
+        yield from read_judgements(file, domain)
 
 
 def _balanced(sources: Sources, domain: Domain) -> list[Judgement]:

@@ -1,5 +1,6 @@
 """The scorer `local`: mentions and opinions, with the confidence of the trained model."""
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, NamedTuple, Self
 
@@ -163,15 +164,14 @@ class LocalScorer:
     def _reading(self, parts: Sequence[tuple[Window, Answer]]) -> Reading:
         """Return what is believed of a product by all windows of an item."""
         named = [answer.named for window, answer in parts if window.is_named]
-        best: dict[int, Evidence] = {}
+        found: dict[int, list[Evidence]] = {}
         for window, answer in parts:
             for each in self._evidence(window, answer):
-                if each.aspect not in best or each.chance > best[each.aspect].chance:
-                    best[each.aspect] = each
+                found.setdefault(each.aspect, []).append(each)
         return Reading(
             max(named, default=None),
             max((answer.referred for _, answer in parts), default=0.0),
-            tuple(best[aspect] for aspect in sorted(best)),
+            tuple(_best(found[aspect]) for aspect in sorted(found)),
         )
 
     def _evidence(self, window: Window, answer: Answer) -> Iterator[Evidence]:
@@ -191,6 +191,16 @@ class LocalScorer:
             if role[_LOSER] and preference is None and praise > 1 / 2:
                 continue
             yield Evidence(window.product_id, int(a), window.clauses[k], chance, praise, role)
+
+
+def _best(found: Sequence[Evidence]) -> Evidence:
+    """Return the clause that shows an aspect best, with the sign of all clauses that judge it."""
+    weights = [each.chance**2 for each in found]
+    signs = [odds(each.praise) for each in found]
+    sign = sum(w * s for w, s in zip(weights, signs, strict=True)) / sum(weights)
+    agreeing = [each for each, own in zip(found, signs, strict=True) if (own > 0) == (sign > 0)]
+    best = max(agreeing, key=lambda each: each.chance)
+    return best._replace(praise=1 / (1 + math.exp(-sign)))
 
 
 def _role(features: Floats) -> tuple[float, ...]:

@@ -14,7 +14,12 @@ import numpy as np
 import optax
 
 from market_opinion.domain.definition import Domain
-from market_opinion.domain.labels import LabelledItem, LabelledOpinion, as_silver
+from market_opinion.domain.labels import (
+    Judgement,
+    LabelledItem,
+    LabelledOpinion,
+    as_silver,
+)
 from market_opinion.scorers.local import heads
 from market_opinion.scorers.local.batches import Batch, stack
 from market_opinion.scorers.local.encoder import MATRICES, Arrays, encode
@@ -116,14 +121,6 @@ def _of_aspect(
                 praises[k] = sign if opinions[k] == _IGNORED or praises[k] == sign else _IGNORED
                 opinions[k] = 1
     return opinions, praises
-
-
-class Judgement(NamedTuple):
-    """A short text that praises or blames, and the aspect that it is about where that is known."""
-
-    text: str
-    is_praise: bool
-    aspect: str | None = None
 
 
 def tone_examples(
