@@ -73,7 +73,10 @@ def _as_text(value: object) -> str | None:
 
 def _as_part(value: object) -> object:
     """Return a text or a number as it is, and None for all else."""
-    return value if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    is_large = isinstance(value, int) and abs(value) > _INT64_MAX
+    return str(value) if is_large else value  # a decoder takes no larger number
 
 
 def _as_count(value: object) -> int | None:
