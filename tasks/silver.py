@@ -16,7 +16,7 @@ from market_opinion.storage.landing.redaction import PURGED
 from tasks import retry_on
 
 _LANDING_COLUMNS = {"landing_uri", "landing_line", "capture_path", "first_seen_at", "retrieved_at"}
-_TITLE_COLUMNS = ["item_id", "title", "body", "window_start"]
+_TITLE_COLUMNS = ["item_id", "title", "body", "author", "window_start"]
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))

@@ -5,15 +5,15 @@ The work is done by Polars expressions; only HTML entities need a call of Python
 
 import html
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 
 import polars as pl
 
 from market_opinion.core.markup import Markup
-
-USER, EMAIL, PHONE, LINK = "[user]", "[email]", "[phone]", "[link]"
-MASKS = (USER, EMAIL, PHONE, LINK)
+from market_opinion.stages import personal
+from market_opinion.stages.personal import MASKS
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # Characters that keyboards write in place of one of ASCII.
@@ -22,13 +22,12 @@ _PLAIN = {
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\uff02", '"'),
     "\u2026": "...",
 }
-# Replaces an @ that means "at" during the search for names; a private character, which no keyboard
-# writes.
-_AT = "\ue0a7"
-_UNIT = (
-    r"(?:hz|khz|mhz|ghz|fps|w|kw|watts?|mp|mpx|mah|nits?|k|p|x|gb|mb|tb|gbps|mbps|v|a"
-    r"|mm|cm|in|inch|inches|usd|eur|am|pm|%)"
-)
+# Full-width signs and the digits of other scripts, which would hide names and numbers as well.
+_WIDE = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {
+    sign: str(unicodedata.decimal(sign))
+    for sign in map(chr, range(0x80, 0x1D7CE))
+    if unicodedata.decimal(sign, None) is not None
+}
 
 # Controls, soft hyphens, zero-width and direction marks, which would hide names from the masks.
 _INVISIBLE = (
@@ -73,6 +72,7 @@ _MARKUP: dict[str, _Groups] = {
             r"\]\(",
             (
                 (r"!\[[^\]]*\]\([^)]*\)", ""),
+                (r"\b([bB]y )\[[A-Z]\w+ [A-Z]\w+\]\([^)]*\)", "${1}[user]"),
                 (r"\[([^\]]*)\]\((?:[^()\s]|\([^()]*\))*(?:\s+\"[^\"]*\")?\)", "$1"),
             ),
         ),
@@ -113,77 +113,7 @@ _MARKDOWN_SIGNS: _Groups = (
 _SIGNS: dict[str, _Groups] = {"markdown": _MARKDOWN_SIGNS}
 _HIDDEN: _Groups = ((r"[^\n\t\x20-\x7e]", ((_INVISIBLE, ""),)),)
 
-_MASKED: _Groups = (
-    (
-        r"/|[wW]\.",
-        (
-            (r"(?i)\b(?:https?://|www\.)[^\s<>\[\]\"]+", f" {LINK} "),
-            (
-                r"(?i)\b(?:[a-z0-9-]+\.)+(?:com|org|net|io|me|co|tv|gg|app)/[^\s<>\[\]\"]*",
-                f" {LINK} ",
-            ),
-        ),
-    ),
-    (r"@", ((r"[\w.%+-]+@[\w-]+(?:\.[\w-]+)+", EMAIL),)),
-    (
-        r"[\[({<] ?[aA][tT] ?[\])}>]|(?i: dot )",
-        (
-            (
-                (
-                    r"(?i)[a-z0-9_.%+-]+ ?[\[({<] ?at ?[\])}>] ?[a-z0-9-]+"
-                    r" ?(?:\.|[\[({<] ?dot ?[\])}>]|\bdot\b) ?[a-z]{2,}"
-                ),
-                EMAIL,
-            ),
-            (r"(?i)[a-z0-9_.%+-]+ at [a-z0-9-]+ dot [a-z]{2,}", EMAIL),
-        ),
-    ),
-    (
-        r"[uUrR]/",
-        ((r"(?i)(^|[^A-Za-z0-9_/])/?(?:u/|user/|r/u_)[A-Za-z0-9_-]{2,}", f"${{1}}{USER}"),),
-    ),
-    (
-        r"@",
-        (
-            # Twice, since two matches in a row share the character between them.
-            *(
-                (
-                    rf"(?i)@( ?[$€£]?[0-9]+(?:[.,][0-9]+)?{_UNIT}?)([^\w.-]|[.,-](?:\s|$)|$)",
-                    f"{_AT}${{1}}${{2}}",
-                ),
-            )
-            * 2,
-            (r"(?i)@( ?f/?[0-9](?:\.[0-9]+)?)([^\w.-]|[.,-](?:\s|$)|$)", f"{_AT}${{1}}${{2}}"),
-            (r"(^|[^\w@./])@[\w][\w.-]*\w", f"${{1}}{USER}"),
-            (_AT, "@"),
-        ),
-    ),
-    (
-        r"(?:[0-9][ ./()-]{0,2}){7}",
-        (
-            (r"(^|[^A-Za-z0-9_.+])\+[0-9]{1,3}(?:[ ./()-]{0,2}[0-9]){6,12}", f"${{1}}{PHONE}"),
-            (
-                r"(^|[^A-Za-z0-9_.,-])00?[0-9]{1,4}[ ./-]?[0-9]{3,4}(?:[ ./-]?[0-9]{2,4}){1,3}",
-                f"${{1}}{PHONE}",
-            ),
-            (
-                r"(^|[^A-Za-z0-9_.,-])(?:1[ .-])?\(?[0-9]{3}\)?[ .-]{0,2}[0-9]{3}[ .-][0-9]{4}",
-                f"${{1}}{PHONE}",
-            ),
-            (r"(^|[^A-Za-z0-9_.,-])[0-9]{3,5}[ .-][0-9]{3,5}[ .-][0-9]{3,4}", f"${{1}}{PHONE}"),
-            (r"(^|[^A-Za-z0-9_.,-])[0-9]{5}[ -][0-9]{5}\b", f"${{1}}{PHONE}"),
-            (r"(^|[^A-Za-z0-9_.,#-])[0-9]{10,11}\b", f"${{1}}{PHONE}"),
-            (
-                (
-                    r"(?i)\b((?:call|text|phone|tel|whatsapp|sms|number|cell|mobile|reach)"
-                    r"(?: me)?(?: is| at| on|:)?[ :.]{1,2})"
-                    r"[0-9]{3}[ .-]?[0-9]{4,5}\b"
-                ),
-                f"${{1}}{PHONE}",
-            ),
-        ),
-    ),
-)
+_MASKED: _Groups = tuple((kind.guard, kind.steps) for kind in personal.KINDS)
 _BLANKS: _Groups = (
     (r"[\t\u{a0}\u{2000}-\u{200a}\u{202f}\u{3000}]|  ", ((r"[^\S\n]+", " "),)),
     (r"\n", ((r" ?\n\s*", "\n"),)),
@@ -191,10 +121,7 @@ _BLANKS: _Groups = (
 
 
 # A text without a match is plain: no guard above matches it, and it has no space too many.
-_NOT_PLAIN = (
-    r"[^A-Za-z0-9 .,!?'\"():;$%=-]|  |^[ #*+|.)0-9-]| $|(?:[0-9][ ./()-]{0,2}){7}"
-    r"|[\[({<] ?[aA][tT] |(?i: dot )|[wW]\."
-)
+_NOT_PLAIN = r"[^A-Za-z0-9 .,!?'\"():;$%=-]|  |^[ #*+|.)0-9-]| $|" + personal.SEEN_IN_PLAIN_TEXT
 
 
 def clean(
@@ -219,7 +146,7 @@ def clean(
         work,
         columns,
         r"[^\x00-\x7f]",
-        lambda text: text.str.replace_many(_PLAIN),
+        lambda text: text.str.replace_many(_PLAIN | _WIDE),
     )
     own, signs = (
         [group for kind in markup for group in table.get(kind, ())] for table in (_MARKUP, _SIGNS)

@@ -16,7 +16,8 @@ from market_opinion.core.markup import Markup
 from market_opinion.core.window import Window, contiguous
 from market_opinion.domain.definition import Domain
 from market_opinion.sources import catalogue
-from market_opinion.stages.cleaning import LINK, USER, clean, words
+from market_opinion.stages.cleaning import clean, words
+from market_opinion.stages.personal import LINK, USER
 from market_opinion.storage.landing.redaction import PURGED
 
 # Reddit closes threads after six months, so a slice need not look for earlier titles.
@@ -66,9 +67,9 @@ def clean_items(
 ) -> pl.DataFrame:
     """Return one row per bronze row, in the contract of silver.items.
 
-    `titles` has one row with `thread_id`, `title` (as received) and `began_at` for each submission
-    that began a thread; a comment that carries its thread's title needs none. Repeats are looked
-    for within an hour and community, so a slice must hold all rows of its hours.
+    `titles` has one row of `thread_titles` for each submission that began a thread; a comment that
+    carries its thread's title needs none. Repeats are looked for within an hour and community, so a
+    slice must hold all rows of its hours.
     """
     is_comment = pl.col("kind") == "comment"
     own = pl.concat_str("title", "body", separator="\n", ignore_nulls=True)
@@ -81,13 +82,19 @@ def clean_items(
             author_key=_author_key(pepper),
         )
         .pipe(clean, "text", "own_title", markup=markup)
-        .with_columns(text=_without_own_name(pl.col("text")))
+        .with_columns(
+            text=_without_own_name(pl.col("text")),
+            own_title=pl.when(is_comment)
+            .then("own_title")
+            .otherwise(_without_own_name(pl.col("own_title"))),
+        )
         .collect(engine="streaming")
     )
     context = (
         titles.lazy()
         .rename({"title": "context_title"})
         .pipe(clean, "context_title", markup=markup)
+        .with_columns(context_title=_without_own_name(pl.col("context_title"), "thread_author"))
         .collect()
     )
     with_reasons = (
@@ -96,7 +103,8 @@ def clean_items(
         .with_columns(
             unusable_reason=_reason(),
             context_title=pl.coalesce(
-                "own_title", pl.when(_is_open("created_at")).then("context_title")
+                _without_own_name(pl.col("own_title"), "thread_author"),
+                pl.when(_is_open("created_at")).then("context_title"),
             ),
             language=_language(),
             permalink=_permalink(items["platform"].unique()),
@@ -146,16 +154,16 @@ def is_purged() -> pl.Expr:
 
 
 def thread_titles(submissions: pl.DataFrame) -> pl.DataFrame:
-    """Return `thread_id`, `title` and `began_at` of each submission whose text is still there.
+    """Return `thread_id`, `title`, `thread_author` and `began_at` of each submission.
 
-    `submissions` are bronze rows.
+    Those whose text is gone are left out. `submissions` are bronze rows.
     """
     alive = submissions.filter(~_is_gone(pl.col("body")) & pl.col("body").ne_missing(PURGED)).sort(
         "window_start"
     )
     return (
         alive.unique("item_id", keep="last")
-        .select(thread_id="item_id", title="title", began_at="window_start")
+        .select(thread_id="item_id", title="title", thread_author="author", began_at="window_start")
         .sort("thread_id")
     )
 
@@ -186,14 +194,29 @@ def _is_gone(body: pl.Expr) -> pl.Expr:
     return body.str.contains(f"(?:{_DELETED})|(?:{_REMOVED})").fill_null(value=False)
 
 
-def _without_own_name(text: pl.Expr) -> pl.Expr:
+def _without_own_name(text: pl.Expr, author_column: str = "author") -> pl.Expr:
     """Return the text with its author's name masked, since some people sign their texts."""
-    author = pl.col("author").fill_null("")
-    is_signed = author.str.contains(_NAME_LIKE) & text.str.contains(author, literal=True)
-    return (
-        pl.when(is_signed)
-        .then(text.str.split(by=pl.when(is_signed).then(author)).list.join(USER))
-        .otherwise(text)
+    author = pl.col(author_column).fill_null("")
+    is_signed = author.str.contains(_NAME_LIKE) & text.str.to_lowercase().str.contains(
+        author.str.to_lowercase(), literal=True
+    )
+    signed = pl.struct(text=text, author=author, is_signed=is_signed.fill_null(value=False))
+    return signed.map_batches(_unsigned, return_dtype=pl.String, is_elementwise=True)
+
+
+def _unsigned(rows: pl.Series) -> pl.Series:
+    """Return the texts of the rows, with the names masked in those that are signed."""
+    texts, is_signed = rows.struct.field("text"), rows.struct.field("is_signed")
+    if not is_signed.any():
+        return texts
+    return pl.Series(
+        [
+            re.sub(re.escape(author), USER, text, flags=re.IGNORECASE) if signed else text
+            for text, author, signed in zip(
+                texts, rows.struct.field("author"), is_signed, strict=True
+            )
+        ],
+        dtype=pl.String,
     )
 
 

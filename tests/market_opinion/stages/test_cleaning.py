@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from market_opinion.stages import personal
 from market_opinion.stages.cleaning import clean, normalise
 
 
@@ -106,3 +107,49 @@ def test_normalised_text_keeps_every_character_in_its_place(text):
     """Evidence is found by its offsets."""
     flat = pl.select(normalise(pl.lit(text, pl.String))).item()
     assert len(flat) == len(text) or "ẞ" in text or "\u0345" in text
+
+
+@pytest.mark.parametrize("kind", personal.KINDS, ids=lambda kind: kind.name)
+def test_personal_data_of_each_kind_goes_and_what_looks_like_it_stays(kind):
+    """X14: the table's own examples, which document it."""
+    assert kind.hidden in kind.example
+    assert kind.hidden not in cleaned(kind.example)
+    assert any(mask in cleaned(kind.example) for mask in personal.MASKS)
+    assert cleaned(kind.counterexample) == kind.counterexample
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("write to mila＠example.org now", "write to [email] now"),
+        ("ask ｕ／quiet_heron_700 now", "ask [user] now"),
+        ("ring ٢٠٢-٥٥٥-٠١٢٣ now", "ring [phone] now"),
+        ("my ig: mila.example_7 and t.me/mila_example", "my ig: [user] and [link]"),
+        ("see ftp://mila:secret7@files.example.org/cv now", "see [link] now"),
+        ("a photo by [Mila Example](https://example.org/mila)", "a photo by [user]"),
+        ("IMEI 001017001234564 of mine", "IMEI [number] of mine"),
+        ("device 00:00:5E:00:53:44 there", "device [place] there"),
+        ("card 4111111111111111 is mine", "card [number] is mine"),
+        ("ring (11) 55501-0123 now", "ring [phone] now"),
+    ],
+)
+def test_personal_data_in_other_forms(text, expected):
+    """X14: a number is taken as a whole, whatever digits and signs it is written in."""
+    assert cleaned(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "One UI 6.1.1 and build UP1A.231005.007 run well",
+        "it scored 1,234,567 and 6,789,012 in a benchmark",
+        "shot at 10:30, at night, at home, on a Galaxy S24 Ultra with 12/512 GB",
+        "discord calls stutter, snapchat looks bad and telegram drains it",
+        "my name is nothing special and signed books are cheap",
+        "the 5090 is 2x faster than the 4090, at 1440p and 4k",
+        "upgraded from iOS 17.5.1 to 18.0.1, then 18.1",
+    ],
+)
+def test_what_people_say_of_products_is_not_personal(text):
+    """X14."""
+    assert cleaned(text) == text

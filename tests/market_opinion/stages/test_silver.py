@@ -26,8 +26,13 @@ def cleaned(*items, titles=()):
     )
     assert rejections.height == 0
     known = pl.DataFrame(
-        [(*title, T10) for title in titles],
-        schema={"thread_id": pl.String, "title": pl.String, "began_at": UTC_TIME},
+        [(thread_id, title, author, T10) for thread_id, title, author in titles],
+        schema={
+            "thread_id": pl.String,
+            "title": pl.String,
+            "thread_author": pl.String,
+            "began_at": UTC_TIME,
+        },
         orient="row",
     )
     return SILVER_ITEMS.check(
@@ -86,7 +91,7 @@ def test_a_comment_carries_its_threads_title(make_comment):
     rows = cleaned(
         make_comment("a"),
         make_comment("b", link_title="Own &amp; title"),
-        titles=[("s1", "**Pixel** 9")],
+        titles=[("s1", "**Pixel** 9", "quiet_otter")],
     )
     assert rows["context_title"].to_list() == ["Pixel 9", "Own & title"]
 
@@ -192,3 +197,22 @@ def test_how_a_text_begins_is_how_its_letters_begin(texts):
         whole=silver._letters(pl.col("text")).str.head(silver._OPENING_CHARACTERS),
     )
     assert found["opening"].to_list() == found["whole"].to_list()
+
+
+def test_the_name_of_its_author_is_in_no_title(make_comment, make_submission):
+    """X14: in any case of letters, in the submission and below it; an ordinary word stays."""
+    title = "TINLANTERN702 reviews the Pixel 8: the camera is great"
+    at = "2026-03-01T10:05:00"
+    masked = "[user] reviews the Pixel 8: the camera is great"
+    rows = cleaned(
+        make_submission("s1", title, at, author="TinLantern702", selftext="by tinlantern702"),
+        make_submission("s3", "Maple on the Pixel 8", at, author="Maple", selftext="Maple"),
+        make_comment("c1", link_title=title),
+        make_comment("c2"),
+        titles=[("s1", title, "TinLantern702")],
+    )
+    found = dict(rows.select("item_id", "context_title").iter_rows())
+    assert found == {"s1": masked, "c1": masked, "c2": masked, "s3": "Maple on the Pixel 8"}
+    texts = dict(rows.select("item_id", "text").iter_rows())
+    assert texts["s1"] == f"{masked}\nby [user]"
+    assert texts["s3"] == "Maple on the Pixel 8\nMaple"
