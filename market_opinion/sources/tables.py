@@ -19,6 +19,7 @@ TOO_LONG = "\x00too long: "
 # Reasons of rows after which nobody knows where the next one begins.
 UNCLEAR = frozenset({"quote_not_closed", "stray_quote"})
 _QUOTE = '"'
+csv.field_size_limit(MAX_LINE_BYTES)
 
 
 @dataclass(frozen=True)

@@ -181,6 +181,13 @@ def test_no_words_of_a_row_come_under_another(tmp_path, row, after):
     assert not [each for each in found if "\n" in str(each.get("text"))]
 
 
+@pytest.mark.parametrize("size", [200_000, 1_000_000])
+def test_a_long_text_is_no_reason_to_refuse(read, size):
+    """B39: below the limit of a line."""
+    raw = HEADER + f'r0,0,"{"x" * size}"\nr1,1,five\n'
+    assert [len(row["text"]) for row in read("a.csv", raw.encode())] == [size, 4]
+
+
 def test_a_text_of_several_lines_stays_whole(read):
     """B39: also where it holds delimiters and doubled quotes."""
     raw = HEADER + 'r0,0,"one, ""two""\nand three\n\nfour"\nr1,1,five\n'
