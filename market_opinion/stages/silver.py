@@ -51,6 +51,7 @@ _NO_ADDRESS = "urn:market-opinion:{platform}:{item_id}"
 _COPIED_MIN_WORDS = 8
 # Rows of an hour and community whose first letters, this many, are equal are compared in full.
 _OPENING_CHARACTERS = 16
+_IS_COMMENT = pl.col("kind") == "comment"
 
 
 def markup_of(platform: str, domain: Domain) -> tuple[Markup, ...]:
@@ -71,32 +72,7 @@ def clean_items(
     carries its thread's title needs none. Repeats are looked for within an hour and community, so a
     slice must hold all rows of its hours.
     """
-    is_comment = pl.col("kind") == "comment"
-    own = pl.concat_str("title", "body", separator="\n", ignore_nulls=True)
-    # Streamed, since the streaming engine uses all cores.
-    cleaned = (
-        items.lazy()
-        .with_columns(
-            text=pl.when(is_comment).then("body").otherwise(own).fill_null(""),
-            own_title="title",
-            author_key=_author_key(pepper),
-        )
-        .pipe(clean, "text", "own_title", markup=markup)
-        .with_columns(
-            text=_without_own_name(pl.col("text")),
-            own_title=pl.when(is_comment)
-            .then("own_title")
-            .otherwise(_without_own_name(pl.col("own_title"))),
-        )
-        .collect(engine="streaming")
-    )
-    context = (
-        titles.lazy()
-        .rename({"title": "context_title"})
-        .pipe(clean, "context_title", markup=markup)
-        .with_columns(context_title=_without_own_name(pl.col("context_title"), "thread_author"))
-        .collect()
-    )
+    cleaned, context = _texts(items, markup, pepper), _titles(titles, markup)
     with_reasons = (
         cleaned.lazy()
         .join(context.lazy(), on="thread_id", how="left")
@@ -121,9 +97,41 @@ def clean_items(
         .with_columns(
             is_usable=pl.col("unusable_reason").is_null(),
             text=pl.when(is_gone_item).then(pl.lit("")).otherwise("text"),
-            context_title=pl.when(~(is_gone_item & ~is_comment)).then("context_title"),
+            context_title=pl.when(~is_gone_item | _IS_COMMENT).then("context_title"),
         )
         .select(*SILVER_ITEMS.schema)
+    )
+
+
+def _texts(items: pl.DataFrame, markup: Sequence[Markup], pepper: str) -> pl.DataFrame:
+    """Return the rows with `text` and `own_title` cleaned, and the key of their author."""
+    own = pl.concat_str("title", "body", separator="\n", ignore_nulls=True)
+    signed_title = _without_own_name(pl.col("own_title"))
+    # Streamed, since the streaming engine uses all cores.
+    return (
+        items.lazy()
+        .with_columns(
+            text=pl.when(_IS_COMMENT).then("body").otherwise(own).fill_null(""),
+            own_title="title",
+            author_key=_author_key(pepper),
+        )
+        .pipe(clean, "text", "own_title", markup=markup)
+        .with_columns(
+            text=_without_own_name(pl.col("text")),
+            own_title=pl.when(_IS_COMMENT).then("own_title").otherwise(signed_title),
+        )
+        .collect(engine="streaming")
+    )
+
+
+def _titles(titles: pl.DataFrame, markup: Sequence[Markup]) -> pl.DataFrame:
+    """Return the titles of threads cleaned, as `context_title`, without their authors' names."""
+    return (
+        titles.lazy()
+        .rename({"title": "context_title"})
+        .pipe(clean, "context_title", markup=markup)
+        .with_columns(context_title=_without_own_name(pl.col("context_title"), "thread_author"))
+        .collect()
     )
 
 
