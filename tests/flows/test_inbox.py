@@ -174,12 +174,12 @@ BROKEN = {
     "reviews/cut.jsonl.gz": (
         lambda raw: gzip.compress(raw)[:-40],
         "partly",
-        "breaks in the middle",
+        "ends in the middle",
     ),
     "reviews/columns.csv": (
         lambda _: b"a,b\n1,2\n",
         "refused",
-        "no column unixReviewTime|timestamp; it has a, b",
+        "no column unixReviewTime|timestamp, reviewerID|user_id, asin; its first row has 2 values",
     ),
     "reviews/notes.txt": (bytes, "refused", "expected files ending in"),
     "reviews/noise.jsonl": (lambda _: b"\xff\xfe\n" * 9, "refused", "not one line has a readable"),
@@ -335,7 +335,7 @@ def test_a_file_that_its_mapping_refused_is_read_once_that_was_corrected(survey)
     """Nobody has to touch the file."""
     survey('created_at = "answered"', 'created_at = "when"')
     inbox.fn()
-    assert "no column when; it has answer id" in outcomes()["survey/march.csv"].detail
+    assert "no column when; its first row has 7 values" in outcomes()["survey/march.csv"].detail
     survey()
     inbox.fn()
     assert ({each.state for each in open_adapters().inbox().outcomes()}, bronze().height) == (

@@ -320,7 +320,7 @@ def test_killed_while_messages_flow_it_loses_none_and_doubles_none(
     settings = load_settings()
     landing = Landing(settings.landing.root, formats=catalogue.line_formats)
     captures = landing.captures("reddit", ["phones"], None)
-    rows, rejections = bronze_stage.parse(
+    rows, rejections, _ = bronze_stage.parse(
         content for capture in captures for content in landing.read(capture)
     )
     items = bronze_stage.newest(rows)
