@@ -196,8 +196,8 @@ class Settings(SettingsGroup):
             with contextlib.suppress(FileExistsError):
                 path.hardlink_to(own)
             own.unlink()
-        pepper = path.read_text().strip()
-        if len(pepper) < _PEPPER_MIN_CHARACTERS:
+        pepper = path.read_text()
+        if len(pepper.strip()) < _PEPPER_MIN_CHARACTERS:
             message = (
                 f"{path} holds no secret of {_PEPPER_MIN_CHARACTERS} characters or more: put the"
                 " former one there, or remove the file to have new keys of authors made"

@@ -40,6 +40,14 @@ _ROWS: Schema = {
 } | {"landed_at": UTC_TIME}
 _NO_ROWS = pl.DataFrame(schema=_ROWS)
 _UNREADABLE = "unreadable"
+_ODD: Schema = {
+    "n": pl.UInt32,
+    "reason": pl.String,
+    "detail": pl.String,
+    "clean": pl.String,
+    _UNREADABLE: pl.String,
+}
+_NOTHING_LOST = pl.lit("").alias(_UNREADABLE)
 _REASONS = {
     "missing_field": "id or time is missing",
     "time_unreadable": "the form of its time is not known",
@@ -205,15 +213,6 @@ def _odd_lines(files: list[Content], payload: pl.Series, line_format: LineFormat
     return pl.DataFrame(rows, schema=_ODD, orient="row")
 
 
-_ODD: Schema = {
-    "n": pl.UInt32,
-    "reason": pl.String,
-    "detail": pl.String,
-    "clean": pl.String,
-    _UNREADABLE: pl.String,
-}
-
-
 def _mended(line: bytes, line_format: LineFormat) -> tuple[str | None, str | None, str | None, str]:
     """Return reason and detail of a line's refusal, or its clean JSON and the lost columns."""
     try:
@@ -255,9 +254,6 @@ def _typed_if_all_good(lines: pl.DataFrame, line_format: LineFormat) -> pl.DataF
     # Polars skips blank lines, which then are a ShapeError.
     except (pl.exceptions.ComputeError, pl.exceptions.ShapeError):
         return None
-
-
-_NOTHING_LOST = pl.lit("").alias(_UNREADABLE)
 
 
 def _typed_with_odd(

@@ -1,8 +1,6 @@
 """The mart in one DuckDB file."""
 
-import random
 import re
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +8,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from market_opinion.core.errors import SettingsInvalid
 from market_opinion.serving import mart
@@ -17,8 +16,8 @@ from market_opinion.serving.mart import Load, Silver
 
 _ROWS_SHOWN = 5
 WAIT_SECONDS = 120
-# How DuckDB says that somebody else has the file, in another process or in this one.
-_TAKEN = re.compile(r"lock|already attached|different configuration", re.IGNORECASE)
+_FIRST_WAIT_SECONDS = 0.02
+_TAKEN = re.compile(r"Could not set lock|Conflicting lock|already attached|different config")
 # The columns added last: a file without them was written by an older version.
 _NEWEST = "SELECT load_number, unknown_product_count FROM mart.load_audit LIMIT 0"
 
@@ -109,39 +108,50 @@ class DuckDBMart:
         connection = self._opened(read_only=read_only)
         try:
             yield connection
+        except duckdb.IOException as error:
+            message = f"mart file {self._path} cannot be read or written ({error}): check its disk"
+            raise SettingsInvalid(message) from error
         finally:
             connection.close()
 
     def _opened(self, *, read_only: bool) -> duckdb.DuckDBPyConnection:
-        """Return a connection as soon as no other process is in the way.
+        """Return a connection as soon as no other process or thread is in the way.
 
         DuckDB gives a file to one writer or to many readers. Each has it for moments, so all wait
         for their turn. Raises SettingsInvalid where it does not come.
         """
-        path = str(self._path).replace("'", "''")
-        deadline = time.monotonic() + WAIT_SECONDS
-        pause = 0.02
-        while True:
-            connection = duckdb.connect()
-            try:
-                connection.execute(
-                    f"ATTACH '{path}' AS mart{' (READ_ONLY)' if read_only else ''}; USE mart"
-                )
-            except (duckdb.IOException, duckdb.BinderException) as error:
-                connection.close()
-                is_taken = _TAKEN.search(str(error)) is not None
-                if is_taken and time.monotonic() < deadline:
-                    time.sleep(random.uniform(pause / 2, pause))  # noqa: S311, no secret
-                    pause = min(2 * pause, 1.0)
-                    continue
-                waited = f" within {WAIT_SECONDS} seconds" if is_taken else ""
-                message = (
-                    f"mart file {self._path} cannot be opened{waited} ({error}):"
-                    " close other programs that have it open, or check MART_URI"
-                )
-                raise SettingsInvalid(message) from error
-            else:
-                return connection
+        waiting = Retrying(
+            retry=retry_if_exception(_is_taken),
+            stop=stop_after_delay(WAIT_SECONDS),
+            wait=wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=1),
+            reraise=True,
+        )
+        try:
+            return waiting(_attached, self._path, read_only=read_only)
+        except duckdb.Error as error:
+            waited = f" within {WAIT_SECONDS} seconds" if _is_taken(error) else ""
+            message = (
+                f"mart file {self._path} cannot be opened{waited} ({error}):"
+                " close other programs that have it open, or check MART_URI"
+            )
+            raise SettingsInvalid(message) from error
+
+
+def _attached(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    connection = duckdb.connect()
+    quoted = str(path).replace("'", "''")
+    try:
+        return connection.execute(
+            f"ATTACH '{quoted}' AS mart{' (READ_ONLY)' if read_only else ''}; USE mart"
+        )
+    except duckdb.Error:
+        connection.close()
+        raise
+
+
+def _is_taken(error: BaseException) -> bool:
+    """Whether somebody else has the file open, in another process or in this one."""
+    return isinstance(error, duckdb.Error) and _TAKEN.search(str(error)) is not None
 
 
 class _Session:

@@ -123,8 +123,7 @@ class Landing:
 
         What somebody is about to write is none yet.
         """
-        found = self._fs.find(self._path(folder))
-        return [path.removeprefix(self._root + "/") for path in found if not path.endswith(PART)]
+        return [path for path in self._all_below(folder) if not path.endswith(PART)]
 
     def read(self, capture: Capture) -> Iterator[Content]:
         """Yield the files of a capture; raises LandingCorrupt for a file that has changed."""
@@ -215,9 +214,13 @@ class Landing:
         if self._fs.exists(self._path(path)):
             self._fs.rm_file(self._path(path))
 
+    def _all_below(self, folder: str) -> list[str]:
+        """Return the paths of all files in a folder, with what a dead process was writing."""
+        return [path.removeprefix(self._root + "/") for path in self._fs.find(self._path(folder))]
+
     def _leave(self, folder: str, names: Collection[str]) -> None:
         """Remove all files of this folder, without its sub-folders, but the manifest and these."""
-        for path in self.files_below(folder):
+        for path in self._all_below(folder):
             parent, _, name = path.rpartition("/")
             if parent == folder and name not in {MANIFEST, *names}:
                 self.remove(path)

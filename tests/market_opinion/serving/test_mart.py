@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from multiprocessing import get_context
@@ -254,12 +254,17 @@ def _write_often(path):
             connection.execute("INSERT INTO t SELECT range FROM range(1000)")
 
 
-def test_readers_and_writers_of_other_processes_wait_for_each_other(tmp_path):
+@pytest.mark.parametrize(
+    "pool",
+    [ProcessPoolExecutor(4, mp_context=get_context("spawn")), ThreadPoolExecutor(4)],
+    ids=["processes", "threads"],
+)
+def test_readers_and_writers_wait_for_each_other(tmp_path, pool):
     """E03: none fails, and nothing is lost."""
     path = tmp_path / "mart.duckdb"
     with DuckDBMart(path)._connect(read_only=False) as connection:
         connection.execute("CREATE TABLE t (n BIGINT)")
-    with ProcessPoolExecutor(4, mp_context=get_context("spawn")) as pool:
+    with pool:
         jobs = [pool.submit(work, path) for work in (_read_often, _write_often) * 2]
     assert [job.exception() for job in jobs] == [None] * 4
     assert DuckDBMart(path).query("SELECT count(*) FROM t").item() == 16_000
