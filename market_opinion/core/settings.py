@@ -24,7 +24,6 @@ from market_opinion.core.setting_groups import (
     LlmSettings,
     MartSettings,
     MetricsSettings,
-    RedditSettings,
     ScoringSettings,
     SettingsGroup,
     SnowflakeSettings,
@@ -40,7 +39,6 @@ GROUPS: dict[str, type[SettingsGroup]] = {
     "mart": MartSettings,
     "snowflake": SnowflakeSettings,
     "aws": AwsSettings,
-    "reddit": RedditSettings,
     "kafka": KafkaSettings,
     "inbox": InboxSettings,
     "upkeep": UpkeepSettings,
@@ -122,11 +120,6 @@ class Settings(SettingsGroup):
     def aws(self) -> AwsSettings:
         """The account of the Glue catalog."""
         return self.group(AwsSettings)
-
-    @cached_property
-    def reddit(self) -> RedditSettings:
-        """Reddit."""
-        return self.group(RedditSettings)
 
     @cached_property
     def kafka(self) -> KafkaSettings:

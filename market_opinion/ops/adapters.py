@@ -4,18 +4,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import cast
 
-from market_opinion.core import aws
-from market_opinion.core.blocks import read_block
 from market_opinion.core.settings import Settings, load_settings
 from market_opinion.domain.definition import load_domain
 from market_opinion.ops.metrics import CloudWatchMetrics, EmbeddedMetrics, MetricsFile, MetricsSink
 from market_opinion.serving.mart import Mart
 from market_opinion.serving.mart.engine import open_mart
-from market_opinion.sources import Source, SourceContext
+from market_opinion.sources import PaceOf, Source, SourceContext
 from market_opinion.sources.catalogue import line_formats, source_type
 from market_opinion.sources.inbox_files import Inbox
 from market_opinion.sources.quota import Priority, Quota
-from market_opinion.sources.reddit.client import Reddit, RedditClientFactory, RedditCredentials
+from market_opinion.sources.reddit.client import Reddit, open_client
 from market_opinion.storage.lake.tables import Lake, open_lake
 from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.state import StateStore
@@ -92,67 +90,29 @@ class Adapters:
 
         Raises the source's own error where nothing can be read.
         """
-        state = self.state()
-
-        def pace(account: str, per_minute: int) -> Quota:
-            return Quota(state, account, per_minute=per_minute, priority=priority)
-
         context = SourceContext(
             self.settings,
             load_domain(domain, self.settings.domains_path),
-            pace,
+            self.pace(priority),
             files=files,
             mapping=mapping,
         )
         return cast("type[Source]", source_type(name)).open(context)
 
-    def reddit(self, priority: Priority) -> Reddit:
-        """Return a client of Reddit that shares its quota with all others.
+    def pace(self, priority: Priority) -> PaceOf:
+        """Return what gives a source the allowance of its account, shared with all others."""
+        state = self.state()
 
-        Raises SettingsInvalid without credentials.
-        """
-        credentials = reddit_credentials(self.settings)
-        quota = Quota(
-            self.state(),
-            credentials.client_id,
-            per_minute=self.settings.reddit.requests_per_minute,
-            priority=priority,
-        )
-        return RedditClientFactory.create(
-            credentials,
-            reddit_url=self.settings.reddit.url,
-            oauth_url=self.settings.reddit.oauth_url,
-            wait_for_turn=quota.wait,
-            on_refusal=quota.note_refusal,
-        )
+        def allowance(account: str, per_minute: int) -> Quota:
+            return Quota(state, account, per_minute=per_minute, priority=priority)
+
+        return allowance
+
+    def reddit(self, priority: Priority) -> Reddit:
+        """Return a client of Reddit; raises SettingsInvalid without credentials."""
+        return open_client(self.settings, self.pace(priority))
 
 
 def open_adapters() -> Adapters:
     """Return the adapters of this process's environment, for commands; a run carries its own."""
     return Adapters(load_settings())
-
-
-def reddit_credentials(settings: Settings) -> RedditCredentials:
-    """Return the credentials of the first configured place.
-
-    The places are the environment, a Prefect block, and Secrets Manager.
-    """
-    has_elsewhere = settings.reddit.secret_block or settings.reddit.secret_arn
-    if settings.reddit.client_id or not has_elsewhere:
-        secrets = {
-            "REDDIT_CLIENT_ID": settings.reddit.client_id,
-            "REDDIT_CLIENT_SECRET": settings.reddit.client_secret,
-        }
-        texts = {name: value.get_secret_value() for name, value in secrets.items() if value}
-        return RedditCredentials.parse(
-            {**texts, "REDDIT_USER_AGENT": settings.reddit.user_agent}, where="the environment"
-        )
-    if settings.reddit.secret_block:
-        return RedditCredentials.parse(
-            read_block(settings.reddit.secret_block),
-            where=f"Prefect block {settings.reddit.secret_block}",
-        )
-    answer = aws.call("secretsmanager", "get_secret_value", SecretId=settings.reddit.secret_arn)
-    return RedditCredentials.parse(
-        answer.get("SecretString", ""), where=f"secret {settings.reddit.secret_arn}"
-    )

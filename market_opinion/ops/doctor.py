@@ -18,8 +18,7 @@ from market_opinion.ops import orchestrator
 from market_opinion.ops.adapters import Adapters
 from market_opinion.scorers.judging import check_scorer
 from market_opinion.sources import catalogue, topics
-from market_opinion.sources.quota import REFUSALS, Priority
-from market_opinion.sources.reddit.client import check_access
+from market_opinion.sources.quota import Priority
 
 _OLDEST_PYTHON = (3, 11)
 _FREE_BYTES_MIN = 2_000_000_000
@@ -47,7 +46,6 @@ def examine() -> Iterator[Finding]:
         "landing": _landing,
         "lake": _lake,
         "state": _state,
-        "Reddit": _reddit,
         **{name: functools.partial(_source, name) for name in catalogue.names()},
         "inbox": _inbox,
         "stream": _stream,
@@ -113,7 +111,7 @@ def _aws(adapters: Adapters) -> _Result:
     uses = {
         "LANDING_URI": settings.landing.root.startswith("s3:"),
         "STATE_URI": settings.state.table is not None,
-        "REDDIT_SECRET_ARN": settings.reddit.secret_arn is not None,
+        **dict.fromkeys(catalogue.cloud_secrets(settings), True),
         "ALERT_SNS_TOPIC_ARN": settings.alerts.sns_topic_arn is not None,
         "METRICS_SINK": settings.metrics.sink == "cloudwatch",
     }
@@ -147,33 +145,10 @@ def _state(adapters: Adapters) -> _Result:
     return "ok", f"{place}: {len(entries):,} hours are known"
 
 
-def _reddit(adapters: Adapters) -> _Result:
-    settings = adapters.settings
-    credentials = (
-        settings.reddit.client_id,
-        settings.reddit.client_secret,
-        settings.reddit.secret_block,
-        settings.reddit.secret_arn,
-    )
-    if not any(credentials):
-        return "off", (
-            "no app: REDDIT_CLIENT_ID and the others, REDDIT_SECRET_BLOCK or REDDIT_SECRET_ARN,"
-            " to read it live"
-        )
-    check_access(adapters.reddit(Priority.BACKFILL))
-    refusals = len(adapters.state().notes(REFUSALS))
-    text = f"{settings.reddit.requests_per_minute} requests a minute"
-    if refusals:
-        return "bad", f"{text}, {refusals} refused lately: lower it"
-    return "ok", text
-
-
 def _source(name: str, adapters: Adapters) -> _Result | None:
-    """Return what a source says of itself.
-
-    Whether its key is accepted, only reading shows, and some platforms count every request.
-    """
-    return catalogue.source_type(name).doctor_line(adapters.settings)
+    """Return what a source says of itself."""
+    pace = adapters.pace(Priority.BACKFILL)
+    return catalogue.source_type(name).doctor_line(adapters.settings, pace)
 
 
 def _inbox(adapters: Adapters) -> _Result:

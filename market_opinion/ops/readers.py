@@ -14,6 +14,7 @@ from market_opinion.sources.live_reader import LiveReader
 from market_opinion.sources.quota import Priority
 from market_opinion.sources.reddit import visits
 from market_opinion.sources.reddit.ingestion import RedditIngestionService
+from market_opinion.sources.reddit.settings import RedditSettings
 from market_opinion.sources.second_look import SecondLook
 from market_opinion.sources.windowed import Ingestion, WindowIngestion
 
@@ -56,7 +57,7 @@ def _ingestion(run: Run, reading: Reading) -> Ingestion:
         known=partial(_items_before, run, reading.platform),
         now=run.now,
         comments=reading.comments,
-        submissions_max=run.settings.reddit.max_submissions,
+        submissions_max=run.settings.group(RedditSettings).max_submissions,
     )
 
 

@@ -71,10 +71,9 @@ def plan_reading(
     """
     domain, listed = run.load_domain(), source_type(source)
     platform = listed.platform_of(domain, mapping)
-    preset = run.settings.reddit.default_subreddits if source == visits.PLATFORM else ()
     selection = (
         tuple(sorted({name.lower() for name in communities or ()}))
-        or preset
+        or listed.preset_communities(run.settings)
         or domain.communities(platform)
     )
     needs_names = run.mode != "backfill" or listed.is_live or source in _READ_BY_NAME

@@ -31,6 +31,13 @@ class Pace(Protocol):
     def note_refusal(self) -> None:
         """Record that the platform refused a request because too many were sent."""
 
+    def refusal_count(self) -> int:
+        """Return how many requests the platform refused lately."""
+
+
+PaceOf = Callable[[str, int], Pace]
+"""Takes an account and its requests a minute, and returns their allowance."""
+
 
 @dataclass(frozen=True)
 class SourceContext:
@@ -46,7 +53,7 @@ class SourceContext:
 
     settings: Settings
     domain: Domain
-    pace: Callable[[str, int], Pace]
+    pace: PaceOf
     files: str | None = None
     mapping: str | None = None
 
@@ -106,14 +113,24 @@ class SourceProfile:
         return cls.platform
 
     @classmethod
-    def doctor_line(cls, settings: Settings) -> DoctorLine | None:
+    def preset_communities(cls, _settings: Settings) -> tuple[str, ...]:
+        """Return the communities of a run that names none; empty for those of its domain."""
+        return ()
+
+    @classmethod
+    def secrets(cls) -> dict[str, str]:
+        """Return the secrets that an account keeps one by one: descriptions by variable."""
+        return cls.settings_group.secrets() if cls.settings_group else {}
+
+    @classmethod
+    def doctor_line(cls, settings: Settings, _pace: PaceOf) -> DoctorLine | None:
         """Return whether the secrets are set; None for a source without settings.
 
-        Sends no request to the platform.
+        Sends no request to the platform, since some count every one.
         """
         if cls.settings_group is None:
             return None
-        if not (variables := cls.settings_group.secrets()):
+        if not (variables := cls.secrets()):
             return DoctorLine("ok", "needs no key")
         if missing := settings.group(cls.settings_group).missing_secrets():
             return DoctorLine("off", f"{', '.join(missing)} is not set: {cls.access}")

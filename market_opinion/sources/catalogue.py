@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from market_opinion.core.errors import InvalidRequest, SettingsInvalid
 from market_opinion.core.setting_groups import SettingsGroup
+from market_opinion.core.settings import Settings
 from market_opinion.sources import SourceProfile
 from market_opinion.storage.format_reference import LineFormats
 
@@ -89,11 +90,21 @@ def setting_variables() -> dict[str, FieldInfo]:
 
 
 def secret_variables() -> dict[str, str]:
-    """Return the descriptions of all secrets of sources by the names of their variables."""
+    """Return the secrets that an account keeps for sources: descriptions by variable."""
     descriptions = {
-        name: text for group in settings_groups() for name, text in group.secrets().items()
+        variable: text for name in names() for variable, text in source_type(name).secrets().items()
     }
     return dict(sorted(descriptions.items()))
+
+
+def cloud_secrets(settings: Settings) -> list[str]:
+    """Return the variables of sources that name a secret of AWS and are set."""
+    return [
+        variable
+        for group in settings_groups()
+        for variable, field in group.field_names().items()
+        if variable.endswith("_SECRET_ARN") and getattr(settings.group(group), field)
+    ]
 
 
 @functools.cache

@@ -51,3 +51,7 @@ class Quota:
             ahead_seconds=self._ahead_seconds,
         ):
             time.sleep(min(seconds, 5))
+
+    def refusal_count(self) -> int:
+        """Return how many requests of the client id were refused since the last alert."""
+        return sum(name.startswith(f"{self._bucket}/") for name in self._state.notes(REFUSALS))

@@ -20,15 +20,13 @@ from prawcore.exceptions import (
     ResponseException,
     UnavailableForLegalReasons,
 )
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 from requests import Response
 
-from market_opinion.core.errors import (
-    CommunityClosed,
-    CredentialsRefused,
-    SettingsInvalid,
-    SourceUnavailable,
-)
+from market_opinion.core.errors import CommunityClosed, CredentialsRefused, SourceUnavailable
+from market_opinion.core.settings import Settings
+from market_opinion.sources import PaceOf
+from market_opinion.sources.reddit.credentials import RedditCredentials, read_credentials
+from market_opinion.sources.reddit.settings import RedditSettings
 
 Reddit = praw.Reddit
 
@@ -37,46 +35,6 @@ _TOO_MANY = 429
 _ATTEMPTS = 4
 # Reddit counts requests in windows of ten minutes, so a longer wait has another cause.
 _WAIT_MAX_SECONDS = 600.0
-
-
-class RedditCredentials(BaseModel):
-    """Credentials of an application of Reddit's API.
-
-    Environment, Prefect block and secret use the same names, for example::
-
-        {"REDDIT_CLIENT_ID": "...", "REDDIT_CLIENT_SECRET": "...", "REDDIT_USER_AGENT": "..."}
-    """
-
-    model_config = ConfigDict(frozen=True, extra="ignore")
-
-    client_id: str = Field(alias="REDDIT_CLIENT_ID", min_length=1)
-    client_secret: SecretStr = Field(alias="REDDIT_CLIENT_SECRET", min_length=1)
-    user_agent: str = Field(alias="REDDIT_USER_AGENT", min_length=7)
-
-    @classmethod
-    def parse(cls, value: object, *, where: str) -> "RedditCredentials":
-        """Return credentials from a mapping or a JSON text.
-
-        Raises SettingsInvalid with a message that names the missing fields and `where` they belong.
-        """
-        try:
-            return (
-                cls.model_validate_json(value)
-                if isinstance(value, str)
-                else cls.model_validate(value)
-            )
-        except ValidationError as error:
-            names = (
-                ", ".join(str(e["loc"][0]) for e in error.errors() if e["loc"])
-                or "the text, which is not a JSON object"
-            )
-            message = (
-                f"no usable Reddit credentials in {where}: check {names}. Source reddit needs an"
-                " approved app (https://www.reddit.com/prefs/apps): set REDDIT_CLIENT_ID,"
-                " REDDIT_CLIENT_SECRET and REDDIT_USER_AGENT, or REDDIT_SECRET_BLOCK or"
-                " REDDIT_SECRET_ARN to the place of a JSON object with these three"
-            )
-            raise SettingsInvalid(message) from None
 
 
 class PacedRequestor(prawcore.Requestor):
@@ -158,6 +116,22 @@ class RedditClientFactory:
             requestor_class=PacedRequestor,
             requestor_kwargs={"wait_for_turn": wait_for_turn, "on_refusal": on_refusal},
         )
+
+
+def open_client(settings: Settings, pace: PaceOf) -> Reddit:
+    """Return a client with the credentials of the settings, which shares its allowance.
+
+    Raises SettingsInvalid without credentials.
+    """
+    own, credentials = settings.group(RedditSettings), read_credentials(settings)
+    allowance = pace(credentials.client_id, own.requests_per_minute)
+    return RedditClientFactory.create(
+        credentials,
+        reddit_url=own.url,
+        oauth_url=own.oauth_url,
+        wait_for_turn=allowance.wait,
+        on_refusal=allowance.note_refusal,
+    )
 
 
 def check_access(reddit: Reddit) -> None:

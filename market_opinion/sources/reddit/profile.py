@@ -1,9 +1,11 @@
-"""Facts about Reddit that need no client: the format of lines and the addresses of items."""
+"""Facts about Reddit: the format of lines, the addresses of items, and whether an app is set up."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from market_opinion.sources import SourceProfile
+from market_opinion.core.settings import Settings
+from market_opinion.sources import DoctorLine, PaceOf, SourceProfile
+from market_opinion.sources.reddit.settings import RedditSettings
 from market_opinion.storage.line_format import LineFormat
 
 # Names of Reddit's API and its archives. An id may begin with the kind of the item: t1_ or t3_.
@@ -28,6 +30,7 @@ class RedditProfile(SourceProfile):
     is_live = True
     kinds = KINDS
     markup = ("markdown",)
+    settings_group = RedditSettings
     reads, access = "communities, live", "an approved app"
     line_formats: ClassVar = {
         "submission": LineFormat(
@@ -39,3 +42,34 @@ class RedditProfile(SourceProfile):
     }
     item_address = "https://www.reddit.com/comments/{thread_id}/"
     comment_address = "https://www.reddit.com/comments/{thread_id}/_/{item_id}/"
+
+    @classmethod
+    def preset_communities(cls, settings: Settings) -> tuple[str, ...]:
+        """Return the subreddits of DEFAULT_SUBREDDIT."""
+        return settings.group(RedditSettings).default_subreddits
+
+    @classmethod
+    def secrets(cls) -> dict[str, str]:
+        """Return none, since REDDIT_SECRET_ARN names one secret that holds all."""
+        return {}
+
+    @classmethod
+    def doctor_line(cls, settings: Settings, pace: PaceOf) -> DoctorLine | None:
+        """Return whether Reddit accepts the app, by one small request; off without an app."""
+        own = settings.group(RedditSettings)
+        if not any((own.client_id, own.client_secret, own.secret_block, own.secret_arn)):
+            return DoctorLine(
+                "off",
+                "no app: REDDIT_CLIENT_ID and the others, REDDIT_SECRET_BLOCK or"
+                " REDDIT_SECRET_ARN, to read it live",
+            )
+        # PRAW takes a while to import, and most runs read no Reddit.
+        from market_opinion.sources.reddit.client import check_access, open_client
+        from market_opinion.sources.reddit.credentials import read_credentials
+
+        check_access(open_client(settings, pace))
+        account = read_credentials(settings).client_id
+        text = f"{own.requests_per_minute} requests a minute"
+        if refusals := pace(account, own.requests_per_minute).refusal_count():
+            return DoctorLine("bad", f"{text}, {refusals} refused lately: lower it")
+        return DoctorLine("ok", text)

@@ -33,7 +33,7 @@ def test_an_untouched_machine_lacks_nothing(capsys):
             "mart",
             "use duckdb:PATH, snowflake://ACCOUNT/DATABASE or none:",
         ),
-        ({"REDDIT_CLIENT_ID": "alone"}, "Reddit", "REDDIT_CLIENT_SECRET"),
+        ({"REDDIT_CLIENT_ID": "alone"}, "reddit", "REDDIT_CLIENT_SECRET"),
         (
             {"POSTGRES_URI": f"postgresql://u:hidden@127.0.0.1:{free_port()}/x"},
             "PostgreSQL",
@@ -76,9 +76,9 @@ def test_credentials_are_tried(monkeypatch):
     with RedditServer(fake) as server:
         for name, value in server.environment().items():
             monkeypatch.setenv(name, value)
-        assert states()["Reddit"][0] == "ok"
+        assert states()["reddit"][0] == "ok"
         monkeypatch.setenv("REDDIT_CLIENT_SECRET", "another")
-        state, said = states()["Reddit"]
+        state, said = states()["reddit"]
     assert state == "bad"
     assert "CredentialsRefused" in said
     assert "another" not in said

@@ -12,11 +12,8 @@ from market_opinion.core.errors import CommunityClosed, CredentialsRefused, Sour
 from market_opinion.core.window import Window
 from market_opinion.sources.quota import Priority, Quota
 from market_opinion.sources.reddit import listings, visits
-from market_opinion.sources.reddit.client import (
-    RedditClientFactory,
-    RedditCredentials,
-    requestor_of,
-)
+from market_opinion.sources.reddit.client import RedditClientFactory, requestor_of
+from market_opinion.sources.reddit.credentials import RedditCredentials
 from market_opinion.sources.reddit.ingestion import RedditIngestionService
 from market_opinion.sources.reddit.items import CommentSerializer, SubmissionSerializer, encode
 from market_opinion.sources.second_look import KnownItem

@@ -15,7 +15,8 @@ from market_opinion.core.errors import SourceUnavailable
 from market_opinion.core.window import HOUR, Window, contiguous
 from market_opinion.sources import catalogue
 from market_opinion.sources.reddit import listings, visits
-from market_opinion.sources.reddit.client import RedditClientFactory, RedditCredentials
+from market_opinion.sources.reddit.client import RedditClientFactory
+from market_opinion.sources.reddit.credentials import RedditCredentials
 from market_opinion.stages import bronze
 from market_opinion.storage.certificate import certify
 from market_opinion.storage.landing.zone import Landing

@@ -7,7 +7,7 @@ from prefect.blocks.system import Secret
 
 from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.settings import load_settings
-from market_opinion.ops.adapters import reddit_credentials
+from market_opinion.sources.reddit.credentials import read_credentials
 from tests.loopback import Loopback, QuietHandler
 from tests.reddit_server import CREDENTIALS
 
@@ -41,7 +41,7 @@ def test_a_secret_of_secrets_manager(secrets_manager, monkeypatch):
     """B20, B55."""
     secrets_manager["arn:reddit"] = json.dumps(CREDENTIALS)
     monkeypatch.setenv("REDDIT_SECRET_ARN", "arn:reddit")
-    found = reddit_credentials(load_settings())
+    found = read_credentials(load_settings())
     assert found.client_secret.get_secret_value() == CREDENTIALS["REDDIT_CLIENT_SECRET"]
     assert CREDENTIALS["REDDIT_CLIENT_SECRET"] not in repr(found)
 
@@ -51,7 +51,7 @@ def test_a_secret_that_lacks_something_is_named(secrets_manager, monkeypatch, co
     secrets_manager["arn:reddit"] = content
     monkeypatch.setenv("REDDIT_SECRET_ARN", "arn:reddit")
     with pytest.raises(SettingsInvalid, match="secret arn:reddit: check"):
-        reddit_credentials(load_settings())
+        read_credentials(load_settings())
 
 
 def test_a_prefect_block(monkeypatch):
@@ -61,11 +61,11 @@ def test_a_prefect_block(monkeypatch):
         lambda name: Secret(value=json.dumps(CREDENTIALS) if name == "reddit" else "{}"),
     )
     monkeypatch.setenv("REDDIT_SECRET_BLOCK", "reddit")
-    assert reddit_credentials(load_settings()).client_id == CREDENTIALS["REDDIT_CLIENT_ID"]
+    assert read_credentials(load_settings()).client_id == CREDENTIALS["REDDIT_CLIENT_ID"]
 
 
 def test_the_environment_comes_first(monkeypatch):
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("REDDIT_SECRET_ARN", "arn:elsewhere")
-    assert reddit_credentials(load_settings()).client_id == CREDENTIALS["REDDIT_CLIENT_ID"]
+    assert read_credentials(load_settings()).client_id == CREDENTIALS["REDDIT_CLIENT_ID"]
