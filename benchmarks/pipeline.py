@@ -34,10 +34,11 @@ from tasks.mentions import find_mentions
 from tasks.opinions import judge_items
 from tasks.record import record_windows
 from tasks.request import check_backfill
-from tasks.silver import clean_items
+from tasks.silver import clean_items, find_threads
 
 _STAGES: dict[str, tuple[Callable[..., Any], str]] = {
     "bronze": (build_bronze.fn, "landed_line_count"),
+    "threads": (find_threads.fn, "thread_count"),
     "silver": (clean_items.fn, "comment_count"),
     "mentions": (find_mentions.fn, "mention_count"),
     "opinions": (judge_items.fn, "opinion_count"),

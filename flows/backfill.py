@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import run_locally
 from flows.failure import report_failure
-from flows.stages import carry, conclude
+from flows.stages import carry, conclude, finish_erasures
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.alerts import check_windows
@@ -50,6 +50,7 @@ def backfill(
         domain, source, archive, communities, start, end, flow_run.scheduled_start_time, mapping
     )
     with Tally() as tally:
+        finish_erasures(run, tally)
         fetch = fetch_windows(run, reading, reading.communities, reading.window)
         carry(run, reading, fetch.slices, tally)
         tally.add(mirror_landed(run, fetch.slices))

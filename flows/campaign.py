@@ -58,7 +58,7 @@ def campaign(
     )
     with Tally() as tally:
         fetch = fetch_windows(run, reading, reading.communities, reading.window)
-        tally.expect(3 * len(fetch.slices))
+        tally.expect(2 * len(fetch.slices))
         build_all(run, fetch.slices, tally)
         parts = find_unjudged(run, fetch.slices, items_a_run=items_a_run, again=again)
         tally.expect(len(parts))

@@ -43,7 +43,7 @@ def enrich(
     )
     slices = find_landed(run, reading)
     with Tally() as tally:
-        tally.expect(4 * len(slices))
+        tally.expect(3 * len(slices))
         for span in slices:
             enrich_slice(run, span, tally)
         record_judged(run, reading, dict(tally.counts))

@@ -7,10 +7,10 @@ from prefect.runtime import flow_run
 
 from flows.command_line import run_locally
 from flows.failure import report_failure
-from flows.stages import carry, conclude
+from flows.stages import carry, conclude, finish_erasures
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
-from tasks.alerts import check_windows
+from tasks.alerts import check_backlog, check_windows
 from tasks.drain import mirror_landed
 from tasks.fetch import fetch_windows
 from tasks.record import find_due_windows, find_stale_windows
@@ -30,9 +30,9 @@ def hourly(
     """Carry the hours that are due to the mart and the report.
 
     The watermark moves past the hours that are certified. On the first run the previous full hour
-    is due, later up to MAX_HOURLY_WINDOWS_PER_RUN hours after the watermark. Safe to run again at
-    any time. If a watermark stays, its hour is not certified: the run says why, and the next one
-    tries it again.
+    is due, later the closed hours after the watermark, at most so many as the settings allow. Safe
+    to run again at any time. If a watermark stays, its hour is not certified: the run says why, and
+    the next one tries it again.
 
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.
@@ -41,7 +41,8 @@ def hourly(
         archive: Folder, file or URI of the files; needed for the sources archive (RC* and RS*
             files), reviews and file.
         communities: Communities to read; those the domain names for the platform when left out.
-        max_windows: Hours to take at most, from 1; MAX_HOURLY_WINDOWS_PER_RUN when left out.
+        max_windows: Hours to take at most, from 1; when left out, MAX_HOURLY_WINDOWS_PER_RUN, or
+            CATCH_UP_WINDOWS_PER_RUN where that is not set.
         mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out
             where it has one.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
@@ -56,6 +57,7 @@ def hourly(
         mapping,
     )
     with Tally() as tally:
+        finish_erasures(run, tally)
         carry(run, reading, find_stale_windows(run, reading), tally)
         due = find_due_windows(run, reading)
         for span in due:
@@ -63,6 +65,7 @@ def hourly(
             carry(run, reading, fetch.slices, tally)
             tally.add(mirror_landed(run, fetch.slices))
         notes = check_windows(run, reading, due, otherwise="no hour is due")
+        notes += check_backlog(run, reading)
         title = f"hourly run of {run.domain} from {reading.source}"
         return conclude(run, tally, title=title, notes=notes)
 

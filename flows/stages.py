@@ -1,6 +1,7 @@
 """The stages that every run carries its slices through, in order."""
 
 from market_opinion.core.window import Slice, Window, by_date
+from market_opinion.ops.open_erasures import OpenErasure
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
@@ -9,7 +10,15 @@ from market_opinion.ops.summary import Summary
 from market_opinion.storage.landing.redaction import Erasure
 from tasks.alerts import check_rate
 from tasks.bronze import build_bronze
-from tasks.erase import erase_answers, erase_landed, find_other_runs, forget_history, write_proof
+from tasks.erase import (
+    begin_erasure,
+    end_erasure,
+    erase_answers,
+    erase_landed,
+    find_open_erasures,
+    find_other_runs,
+    forget_history,
+)
 from tasks.gold import build_gold
 from tasks.load import load_mart, publish_views
 from tasks.mentions import find_mentions
@@ -18,9 +27,10 @@ from tasks.purge import find_expired, find_purgeable, purge_words, record_purge
 from tasks.recheck import find_due_checks, look_again, record_checks, repair_threads
 from tasks.record import find_stale_windows, record_run, record_windows
 from tasks.report import draw_report, publish_summary
-from tasks.silver import clean_items, find_outdated
+from tasks.silver import clean_items, find_outdated, find_threads
 
-_STAGES_A_SLICE = 5
+_STAGES_TO_RECEIVE = 2
+_STAGES_A_SLICE = _STAGES_TO_RECEIVE + 4
 
 
 def carry(run: Run, reading: Reading, slices: list[Slice], tally: Tally) -> None:
@@ -33,15 +43,22 @@ def carry(run: Run, reading: Reading, slices: list[Slice], tally: Tally) -> None
     tally.expect(_STAGES_A_SLICE * len(slices) + 2 * len(dates))
     for parts in dates:
         for span in parts:
-            tally.done("bronze", span, build_bronze(run, span))
+            receive_slice(run, span, tally)
             enrich_slice(run, span, tally)
         finish(run, reading, parts, tally)
 
 
 def build_all(run: Run, slices: list[Slice], tally: Tally) -> None:
     """Build bronze of all slices, so that a comment finds its title whichever run is first."""
+    tally.expect(_STAGES_TO_RECEIVE * len(slices))
     for span in slices:
-        tally.done("bronze", span, build_bronze(run, span))
+        receive_slice(run, span, tally)
+
+
+def receive_slice(run: Run, span: Slice, tally: Tally) -> None:
+    """Carry a slice from landing to bronze, with the threads that began in it."""
+    tally.done("bronze", span, build_bronze(run, span))
+    tally.done("threads", span, find_threads(run, span))
 
 
 def enrich_slice(run: Run, span: Slice, tally: Tally) -> None:
@@ -97,12 +114,25 @@ def recheck(run: Run, reading: Reading, purpose: Purpose, max_windows: int, tall
 
 
 def forget(run: Run, reading: Reading, erasure: Erasure, near: Window | None, tally: Tally) -> str:
-    """Erase, rebuild the touched hours, drop all histories, and return the path of the proof."""
-    tally.add(erase_answers(run, reading, erasure, near))
-    slices = erase_landed(run, reading, erasure, near)
-    carry_for_all(run, reading, slices, tally)
+    """Erase, rebuild the touched hours, drop all histories, and return the path of the proof.
+
+    A to-do that names nobody is written first, and ticked off last.
+    """
+    return _forget(run, begin_erasure(run, reading, erasure, near), tally)
+
+
+def finish_erasures(run: Run, tally: Tally) -> None:
+    """Finish the erasures that runs before this one have begun and not ended."""
+    for begun in find_open_erasures(run):
+        _forget(run, begun, tally)
+
+
+def _forget(run: Run, begun: OpenErasure, tally: Tally) -> str:
+    tally.add(erase_answers(run, begun.reading, begun.erasure, begun.near))
+    reached = erase_landed(run, begun)
+    carry_for_all(run, begun.reading, reached.slices, tally)
     tally.add(forget_history(run))
-    return write_proof(run, reading, erasure, slices)
+    return end_erasure(run, reached)
 
 
 def purge_expired(run: Run, reading: Reading, tally: Tally) -> None:

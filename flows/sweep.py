@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import run_locally
 from flows.failure import report_failure
-from flows.stages import conclude, recheck
+from flows.stages import conclude, finish_erasures, recheck
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.erase import forget_history
@@ -38,6 +38,7 @@ def sweep(
     """
     run, reading = check_recheck(domain, source, communities, now or flow_run.scheduled_start_time)
     with Tally() as tally:
+        finish_erasures(run, tally)
         recheck(run, reading, "sweep", max_windows, tally)
         # An erasure that was cut off may have left earlier versions, and files that none names.
         tally.add(forget_history(run))

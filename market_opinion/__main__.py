@@ -192,6 +192,23 @@ def repair(platform: str, community: str | None = None) -> None:
         )
 
 
+@app.command(name="author-key")
+def author_key(name: str, platform: str = "reddit") -> None:
+    """Print the key that stands for an author, for `flows.erase --author-key`.
+
+    It is made of AUTHOR_PEPPER, or of the pepper in the home; the name is neither sent nor stored.
+
+    Args:
+        name: User name as on the platform.
+        platform: For example reddit.
+    """
+    from market_opinion.core.settings import load_settings
+    from market_opinion.stages import authors, erasure
+
+    pepper = load_settings().pepper()
+    print(authors.author_key(platform, erasure.user_name(name), pepper=pepper))
+
+
 domains = cyclopts.App(
     name="domain", help="Product categories: a new one, and whether one is good."
 )

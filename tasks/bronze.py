@@ -1,19 +1,19 @@
 """Bronze: the landed lines of a slice as typed rows; what cannot be read is kept aside."""
 
 import polars as pl
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
-from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import Slice
+from market_opinion.ops import stage_ledger
 from market_opinion.ops.counts import BronzeCounts
 from market_opinion.ops.metrics import Stopwatch
 from market_opinion.ops.run import Run
 from market_opinion.stages import bronze
-from tasks import retry_on
+from tasks import stage
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
+@stage(stage_ledger.of_bronze)
 def build_bronze(run: Run, span: Slice) -> BronzeCounts:
     """Replace the slice of bronze.items. A rerun is safe: the same landing gives the same rows."""
     watch = Stopwatch(run.adapters.metrics(), environment=run.settings.environment)

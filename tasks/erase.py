@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
+from uuid import uuid4
 
 import polars as pl
 from prefect import get_run_logger, task
@@ -19,34 +20,44 @@ from market_opinion.core.contracts import (
     SILVER_OPINIONS,
     TABLES,
 )
-from market_opinion.core.errors import CommitConflict
+from market_opinion.core.errors import CommitConflict, ErasureIncomplete
 from market_opinion.core.window import Slice, Window, contiguous
+from market_opinion.ops import left_over, open_erasures
 from market_opinion.ops.counts import EraseCounts, HistoryCounts
+from market_opinion.ops.open_erasures import OpenErasure
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.scorers.llm.asking import text_keys
 from market_opinion.stages import erasure as erasing
+from market_opinion.stages.authors import author_key
 from market_opinion.stages.hours import slices_of
-from market_opinion.stages.silver import author_key
 from market_opinion.storage.landing.redaction import Erasure, erase_lines
 from tasks import retry_on
-
-_PROOF_COLUMNS = ["item_id", "author", "body"]
 
 
 @task(persist_result=False)
 def find_erasure(
-    run: Run, reading: Reading, author: SecretStr | None, items: list[str] | None
+    run: Run,
+    reading: Reading,
+    author: SecretStr | None,
+    items: list[str] | None,
+    key: str | None = None,
 ) -> Erasure:
-    """Return the erasure that a request means: all traces of an author, or the named items."""
+    """Return the erasure that a request means: all traces of an author, or the named items.
+
+    The author is meant by name, or by the key that `market_opinion author-key` prints.
+    """
     lake, platform = run.adapters.lake(), reading.platform
     user = erasing.user_name(author.get_secret_value()) if author else ""
+    if key:
+        user = next(iter(open_erasures.users_of(run, platform, [key])), "")
     columns = ["item_id", "kind", "author"]
     rows = lake.read(BRONZE_ITEMS, {"platform": platform}, columns=columns)
     purged_items = pl.Series([], dtype=pl.String)
     if user:
-        # A purged item has no name left, but the key of its author.
         key = author_key(platform, user, pepper=run.settings.pepper())
+    if key:
+        # A purged item has no name left, but the key of its author.
         where = {"platform": platform, "author_key": key}
         purged_items = lake.read(SILVER_ITEMS, where, columns=["item_id"])["item_id"]
     return erasing.find_erasure(
@@ -54,14 +65,32 @@ def find_erasure(
     )
 
 
-@task
-def erase_landed(run: Run, reading: Reading, erasure: Erasure, near: Window | None) -> list[Slice]:
-    """Rewrite the landed files that hold the erasure, and return the hours to build anew.
+@task(persist_result=False)
+def begin_erasure(run: Run, reading: Reading, erasure: Erasure, near: Window | None) -> OpenErasure:
+    """Write the to-do of an erasure, which any later run finishes if this one is cut off."""
+    begun = OpenErasure(f"{run.now.isoformat()} {uuid4()}", reading, erasure, near)
+    open_erasures.write(run, begun)
+    return begun
+
+
+@task(persist_result=False)
+def find_open_erasures(run: Run) -> list[OpenErasure]:
+    """Return the erasures that were cut off."""
+    begun = list(open_erasures.find(run))
+    if begun:
+        get_run_logger().warning("%d erasures were cut off and are finished now", len(begun))
+    return begun
+
+
+@task(persist_result=False)
+def erase_landed(run: Run, begun: OpenErasure) -> OpenErasure:
+    """Rewrite the landed files that hold the erasure, and return it with the hours to build anew.
 
     Items were written in `near`: only that span is read, and 180 days on for threads, whose title
     their comments repeat. For users every capture of the platform is read. A rerun is safe.
     """
-    landing, near = run.adapters.landing(), erasing.reach(erasure, near)
+    reading, erasure = begun.reading, begun.erasure
+    landing, near = run.adapters.landing(), erasing.reach(erasure, begun.near)
     touched: dict[Window, set[str]] = defaultdict(set)
     change = partial(erase_lines, erasure=erasure)
     names = landing.communities(reading.platform) if erasure.users else reading.communities
@@ -74,7 +103,12 @@ def erase_landed(run: Run, reading: Reading, erasure: Erasure, near: Window | No
     rows = run.adapters.lake().read(BRONZE_ITEMS, where, near, columns=columns)
     for community, start in erasing.hours_to_clean(rows, erasure):
         touched[Window.hour(start)].add(community)
-    return slices_of(reading.platform, touched)
+    for span in begun.slices:
+        for hour in span.window.hours():
+            touched[hour].update(span.communities)
+    reached = replace(begun, slices=slices_of(reading.platform, touched))
+    open_erasures.write(run, reached)
+    return reached
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
@@ -122,14 +156,14 @@ def forget_history(run: Run) -> HistoryCounts:
     return HistoryCounts(count)
 
 
-@task
-def write_proof(run: Run, reading: Reading, erasure: Erasure, slices: list[Slice]) -> str:
-    """Look for what was erased, write a proof that names nobody, and return its path."""
-    lake = run.adapters.lake()
-    rows = [
-        lake.read(BRONZE_ITEMS, span.where, span.window, columns=_PROOF_COLUMNS) for span in slices
-    ]
-    frame = pl.concat(rows) if rows else erasing.empty_rows(*_PROOF_COLUMNS)
+@task(persist_result=False)
+def end_erasure(run: Run, reached: OpenErasure) -> str:
+    """Look everywhere for what was erased, write a proof that names nobody, return its path.
+
+    The to-do is ticked off where nothing is left.
+    """
+    reading, erasure, slices = reached.reading, reached.erasure, reached.slices
+    lake, places = run.adapters.lake(), left_over.look(run, reached)
     windows = contiguous(hour.start for span in slices for hour in span.window.hours())
     proof = {
         "run_id": run.run_id,
@@ -138,10 +172,15 @@ def write_proof(run: Run, reading: Reading, erasure: Erasure, slices: list[Slice
         "item_ids": sorted(erasure.item_ids),
         "user_count": len(erasure.users),
         "hours_built_anew": [str(window) for window in windows],
-        "rows_that_still_hold_it": erasing.count_left(frame, erasure),
+        "left_in": places,
         "snapshots_left": {table.name: lake.snapshot_count(table) for table in TABLES},
     }
     path = _write(run, proof)
+    if any(places.values()):
+        found = ", ".join(f"{place} {count}" for place, count in places.items() if count)
+        message = f"the erasure left something in {found}; proof in {path}: run anything again"
+        raise ErasureIncomplete(message)
+    open_erasures.close(run, reached)
     counts = len(erasure.item_ids), len(erasure.users)
     get_run_logger().info("erased %d items, %d users; proof in %s", *counts, path)
     return path

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 
 from prefect import get_run_logger, task
 
+from market_opinion.core.contracts import TABLES
 from market_opinion.core.errors import SourceUnavailable
 from market_opinion.core.window import Slice, Window
+from market_opinion.ops import stage_ledger
 from market_opinion.ops.readers import open_files, open_live
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
@@ -46,6 +48,22 @@ def fetch_windows(
 def find_landed(run: Run, reading: Reading) -> list[Slice]:
     """Return the reading's hours in slices that fit in memory, by what was landed of them."""
     return _cut(run, reading.hours)
+
+
+@task
+def drop_tables(run: Run, names: list[str]) -> None:
+    """Drop damaged tables of the lake, which the stages make anew."""
+    lake = run.adapters.lake()
+    for table in TABLES:
+        if table.name in names:
+            lake.drop(table)
+
+
+@task
+def forget_stages(run: Run, slices: list[Slice]) -> None:
+    """Forget that the stages of the slices were made, so that each runs again."""
+    for span in slices:
+        stage_ledger.forget(run, span)
 
 
 def _read_live(run: Run, reading: Reading, span: Slice) -> FetchedHours:

@@ -1,18 +1,18 @@
 """Mentions: the products of the domain that the items of a slice speak of."""
 
 import polars as pl
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS
-from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import Slice
+from market_opinion.ops import stage_ledger
 from market_opinion.ops.counts import MentionCounts
 from market_opinion.ops.run import Run
 from market_opinion.stages import silver
-from tasks import retry_on
+from tasks import stage
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
+@stage(stage_ledger.of_mentions)
 def find_mentions(run: Run, span: Slice) -> MentionCounts:
     """Replace the domain's slice of silver.mentions, but for the mentions of purged items."""
     lake = run.adapters.lake()

@@ -9,15 +9,15 @@ from market_opinion.core.contracts import (
     SILVER_MENTIONS,
     SILVER_OPINIONS,
 )
-from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import Slice
+from market_opinion.ops import stage_ledger
 from market_opinion.ops.counts import OpinionCounts
 from market_opinion.ops.run import Run
 from market_opinion.scorers.judging import ScorerName
 from market_opinion.scorers.llm.scorer import LlmScorer
 from market_opinion.stages import opinions, silver
 from market_opinion.storage.lake.tables import Lake
-from tasks import retry_on
+from tasks import stage
 
 _ITEM_COLUMNS = [
     "platform",
@@ -33,7 +33,7 @@ _ITEM_COLUMNS = [
 ]
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
+@stage(stage_ledger.of_opinions)
 def judge_items(
     run: Run, span: Slice, scorer: ScorerName | None = None, score_set: str = opinions.ACTIVE_SET
 ) -> OpinionCounts:

@@ -16,6 +16,8 @@ from market_opinion.core.contracts import (
 )
 from market_opinion.core.window import HOUR, Slice, Window, floor_hour
 from market_opinion.ops import metrics
+from market_opinion.ops.alerts import raise_alerts
+from market_opinion.ops.backlog import late_alerts
 from market_opinion.ops.counts import WindowCounts
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
@@ -102,11 +104,15 @@ def record_run(run: Run, reading: Reading, slices: list[Slice]) -> None:
         for entry in _with_judged(run, span, state.windows(span.platform, span.window))
     ]
     now = datetime.now(UTC)
-    state.put_runs(
+    records = [
         RunRecord(entry, entry.window_start + HOUR, run.run_id, run.mode, run.domain, now)
         for entry in entries
-    )
+    ]
+    state.put_runs(records)
     if run.mode == "incremental":
+        environment = run.settings.environment
+        run.adapters.metrics().put(metrics.of_runs(records, environment=environment))
+        raise_alerts(late_alerts(records, run.settings, run.now), run.settings, get_run_logger())
         for community in reading.communities:
             _move_watermark(run, [entry for entry in entries if entry.community == community])
 

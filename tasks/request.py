@@ -13,6 +13,7 @@ from prefect import task
 from prefect.runtime import flow_run
 from pydantic import SecretStr, WithJsonSchema
 
+from market_opinion.core.contracts import TABLES
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import as_utc, both_ends, clip
@@ -20,6 +21,7 @@ from market_opinion.ops import reading as readings
 from market_opinion.ops.orchestrator import server_url
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Mode, Run
+from market_opinion.ops.upgrade import bring_up_to_date
 from market_opinion.scorers.judging import ScorerName, check_scorer
 from market_opinion.sources.catalogue import names
 from market_opinion.sources.reddit import visits
@@ -114,7 +116,7 @@ def check_hourly(
         communities,
         archive=archive,
         mapping=mapping,
-        max_windows=max_windows or run.settings.max_hourly_windows_per_run,
+        max_windows=max_windows or run.settings.windows_per_run,
     )
     readings.check_source(run, reading)
     return run, reading
@@ -148,6 +150,24 @@ def check_rescore(
 def check_mart(domain: str, start: datetime | None, end: datetime | None, now: datetime) -> Run:
     """Check a rebuild of what is kept of the domain's communities."""
     return _kept(_run(domain, now), start, end)
+
+
+@task
+def check_rebuild(
+    domain: str,
+    platform: str,
+    start: datetime | None,
+    end: datetime | None,
+    damaged: list[str] | None,
+    now: datetime,
+) -> Request:
+    """Check a rebuild of the hours that were landed of a platform."""
+    if unknown := sorted(set(damaged or ()) - {table.name for table in TABLES}):
+        message = f"--damaged {', '.join(unknown)}: {', '.join(t.name for t in TABLES)} are tables"
+        raise InvalidRequest(message)
+    run = _run(domain, now, "backfill")
+    run.load_domain()
+    return run, readings.landed_hours(run, platform, start, end)
 
 
 @task
@@ -195,7 +215,7 @@ def check_evaluate(
         message = "give either --gold, for labelled items, or --labelled, for texts with a tone"
         raise InvalidRequest(message)
     _check_labelled(labelled or gold or Path())
-    run = _run(domain, datetime.now(UTC))
+    run = _run_beside_home(domain, datetime.now(UTC))
     for name in (scorer, against):
         if name:
             check_scorer(name, domain, run.settings)
@@ -206,7 +226,7 @@ def check_evaluate(
 @task
 def check_train(domain: str, labelled: Path) -> Run:
     """Check a training."""
-    run = _run(domain, datetime.now(UTC))
+    run = _run_beside_home(domain, datetime.now(UTC))
     run.load_domain()
     _check_labelled(labelled)
     return run
@@ -230,11 +250,19 @@ def check_live(domain: str, communities: list[str] | None, now: datetime) -> Req
 
 @task
 def check_erase(
-    domain: str, platform: str, author: SecretStr | None, items: list[str] | None, now: datetime
+    domain: str,
+    platform: str,
+    author: SecretStr | None,
+    author_key: str | None,
+    items: list[str] | None,
+    now: datetime,
 ) -> Request:
     """Check an erasure in all communities of the platform; the platform itself is asked nothing."""
-    if not author and not items:
-        message = "nothing to erase: give --author, or --items"
+    if not author and not author_key and not items:
+        message = "nothing to erase: give --author, --author-key, or --items"
+        raise InvalidRequest(message)
+    if author_key and (author or not re.fullmatch(r"[0-9a-f]{64}", author_key)):
+        message = "give --author or --author-key, which has 64 digits of 0 to 9 and a to f"
         raise InvalidRequest(message)
     return _over_platform(_run(domain, now), platform)
 
@@ -253,7 +281,14 @@ def check_purge(domain: str, platform: str, now: datetime) -> Request:
 
 
 def _run(domain: str, now: datetime, mode: Mode = "recheck") -> Run:
-    """Return the run with the settings of this moment."""
+    """Return the run with the settings of this moment, over a home of this program's format."""
+    run = _run_beside_home(domain, now, mode)
+    bring_up_to_date(run)
+    return run
+
+
+def _run_beside_home(domain: str, now: datetime, mode: Mode = "recheck") -> Run:
+    """Return the run of a flow that neither reads nor writes the home."""
     return Run(domain, as_utc(now), str(flow_run.id or "local"), mode, load_settings())
 
 

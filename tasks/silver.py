@@ -1,25 +1,35 @@
-"""Silver items: the bronze rows of a slice cleaned, without names, with their thread's title."""
-
-from datetime import timedelta
+"""Silver: the threads that begin in a slice, and its items cleaned, without names."""
 
 import polars as pl
 from prefect import get_run_logger, task
 
-from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS
-from market_opinion.core.errors import CommitConflict
-from market_opinion.core.window import Slice, Window
-from market_opinion.ops.counts import SilverCounts
+from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS, SILVER_THREADS
+from market_opinion.core.window import Slice
+from market_opinion.ops import stage_ledger
+from market_opinion.ops.counts import SilverCounts, ThreadCounts
 from market_opinion.ops.metrics import Stopwatch
 from market_opinion.ops.run import Run
-from market_opinion.stages import silver
+from market_opinion.stages import silver, threads
+from market_opinion.storage.lake.tables import Lake
 from market_opinion.storage.landing.redaction import PURGED
-from tasks import retry_on
+from tasks import stage
 
 _LANDING_COLUMNS = {"landing_uri", "landing_line", "capture_path", "first_seen_at", "retrieved_at"}
-_TITLE_COLUMNS = ["item_id", "title", "body", "author", "window_start"]
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
+@stage(stage_ledger.of_threads)
+def find_threads(run: Run, span: Slice) -> ThreadCounts:
+    """Replace the slice of silver.threads, which comments of any later hour find their title in."""
+    lake = run.adapters.lake()
+    where = {**span.where, "kind": "submission"}
+    submissions = lake.read(BRONZE_ITEMS, where, span.window, columns=threads.SUBMISSION_COLUMNS)
+    markup = silver.markup_of(span.platform, run.load_domain())
+    rows = threads.find_threads(submissions, markup=markup)
+    lake.overwrite(SILVER_THREADS, rows, span.where, span.window, run=run.commit(span))
+    return ThreadCounts(thread_count=rows.height)
+
+
+@stage(stage_ledger.of_silver)
 def clean_items(run: Run, span: Slice) -> SilverCounts:
     """Replace the slice of silver.items.
 
@@ -29,12 +39,9 @@ def clean_items(run: Run, span: Slice) -> SilverCounts:
     lake = run.adapters.lake()
     columns = [name for name in BRONZE_ITEMS.schema if name not in _LANDING_COLUMNS]
     items = lake.read(BRONZE_ITEMS, span.where, span.window, columns=columns)
-    open_since = Window(span.window.start - timedelta(days=silver.THREAD_DAYS), span.window.end)
-    submissions = {**span.where, "kind": "submission"}
-    began = lake.read(BRONZE_ITEMS, submissions, open_since, columns=_TITLE_COLUMNS)
-    titles = silver.thread_titles(began)
+    of_items = _threads(lake, span, items["thread_id"].drop_nulls().unique().to_list())
     markup = silver.markup_of(span.platform, run.load_domain())
-    cleaned = silver.clean_items(items, titles, markup=markup, pepper=run.settings.pepper())
+    cleaned = silver.clean_items(items, of_items, markup=markup, pepper=run.settings.pepper())
     if (items["body"] == PURGED).any():
         before = lake.read(SILVER_ITEMS, span.where, span.window)
         cleaned = silver.keep_purged(cleaned, before, items)
@@ -59,9 +66,18 @@ def find_outdated(run: Run, span: Slice) -> list[Slice]:
     leaves no trace.
     """
     lake = run.adapters.lake()
+    began = lake.read(SILVER_THREADS, span.where, span.window)
+    if began.is_empty():
+        return []
+    _, after = threads.while_open(span.window)
     columns = ["thread_id", "context_title", "window_start"]
-    while_open = Window(span.window.end, span.window.end + timedelta(days=silver.THREAD_DAYS))
-    submissions, comments = ({**span.where, "kind": kind} for kind in ("submission", "comment"))
-    began = lake.read(SILVER_ITEMS, submissions, span.window, columns=columns)
-    later = lake.read(SILVER_ITEMS, comments, while_open, columns=columns)
-    return [span.during(window) for window in silver.outdated(began, later)]
+    answers = {**span.where, "kind": "comment", "thread_id": began["thread_id"].to_list()}
+    later = lake.read(SILVER_ITEMS, answers, after, columns=columns)
+    return [span.during(window) for window in threads.outdated(began, later)]
+
+
+def _threads(lake: Lake, span: Slice, thread_ids: list[str]) -> pl.DataFrame:
+    """Return the threads of these ids that the slice's comments may answer."""
+    before, _ = threads.while_open(span.window)
+    where = {**span.where, "thread_id": thread_ids}
+    return lake.read(SILVER_THREADS, where, before) if thread_ids else SILVER_THREADS.empty()

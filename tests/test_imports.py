@@ -102,7 +102,7 @@ def test_tasks_hold_tasks():
     modules = sorted((REPOSITORY / "tasks").glob("[!_]*.py"))
     texts = {path.stem: path.read_text() for path in modules}
     assert [
-        name for name, text in texts.items() if not re.search(r"^@task", text, re.MULTILINE)
+        name for name, text in texts.items() if not re.search(r"^@(task|stage)", text, re.MULTILINE)
     ] == []
     assert [name for name, text in texts.items() if re.search(r"\.fn\b", text)] == []
     calls = [name for name, text in texts.items() for _ in re.findall(r"load_settings\(", text)]

@@ -125,6 +125,22 @@ class SilverItems(Keyed):
     )
 
 
+class SilverThreads(pa.DataFrameModel):
+    """One row per thread: the submission that began it, with its cleaned title."""
+
+    platform: pl.String = _column("Platform.")
+    community: pl.String = _column("Subreddit or the like, in lower case.")
+    thread_id: pl.String = _column("Item id of the submission that began the thread.")
+    created_at: Utc = _column("Time of that submission.", unit="UTC")
+    window_start: Utc = _column("Start of the hour that contains `created_at`.", unit="UTC")
+    title: pl.String = _column("Its title, cleaned and without its author's name.", nullable=True)
+
+    class Config:
+        """Exactly these columns."""
+
+        strict = True
+
+
 class SilverMentions(Keyed):
     """One row per domain, item and product that the item mentions."""
 
@@ -354,6 +370,12 @@ class Table:
 ITEM_KEY = ("platform", "kind", "item_id", "window_start")
 BRONZE_ITEMS = Table("bronze.items", BronzeItems, ITEM_KEY, ("platform", "day(created_at)"))
 SILVER_ITEMS = Table("silver.items", SilverItems, ITEM_KEY, ("platform", "day(created_at)"))
+SILVER_THREADS = Table(
+    "silver.threads",
+    SilverThreads,
+    ("platform", "thread_id", "window_start"),
+    ("platform", "day(created_at)"),
+)
 SILVER_MENTIONS = Table(
     "silver.mentions",
     SilverMentions,
@@ -377,6 +399,6 @@ GOLD_DAILY_ASPECT = Table("gold.daily_aspect", GoldDailyAspect, (*_DAY, "brand",
 GOLD_DAILY_PLATFORM = Table("gold.daily_platform", GoldDailyPlatform, (*_DAY, "community"), _BY_DAY)
 GOLD_TABLES = (GOLD_DAILY_BRAND, GOLD_DAILY_ASPECT, GOLD_DAILY_PLATFORM)
 TABLES = (
-    BRONZE_ITEMS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS, SILVER_EXTRACTIONS,
-    OPS_REJECTIONS, *GOLD_TABLES,
+    BRONZE_ITEMS, SILVER_ITEMS, SILVER_THREADS, SILVER_MENTIONS, SILVER_OPINIONS,
+    SILVER_EXTRACTIONS, OPS_REJECTIONS, *GOLD_TABLES,
 )  # fmt: skip

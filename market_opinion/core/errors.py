@@ -5,6 +5,8 @@ MarketOpinionError
 │   ├── UnknownDomain     no such folder below domains/
 │   └── DomainInvalid     a domain folder breaks a rule: the message has file, line and rule
 ├── SettingsInvalid       a setting or the home folder cannot be used
+├── HomeDamaged           a file of the home cannot be read: the message says what heals it
+├── HomeTooNew            a later version of the program wrote the home: install that one
 ├── SourceUnavailable     the source did not answer: transient, retry
 ├── SourceUnreadable      the source's content can never be read: do not retry
 ├── CommunityClosed       one community is private, banned or misspelt: the others continue
@@ -13,6 +15,7 @@ MarketOpinionError
 ├── ModelRefused          the model's server rejects key, model or quota: correct it, do not retry
 ├── ModelUnusable         most answers are unusable: stopped before it costs more
 ├── JournalFailed         answers cannot be stored: stopped, since they would be paid for again
+├── ErasureIncomplete     something of an erasure is left: the next run of anything goes on
 ├── LandingCorrupt        a landed file differs from its manifest: land the window again
 ├── ContractBroken        a stage made invalid rows: a bug, nothing was written
 ├── CommitConflict        other writers kept winning the race for a table: transient, retry
@@ -45,6 +48,14 @@ class SettingsInvalid(MarketOpinionError):
     """A setting or the home folder cannot be used as configured."""
 
 
+class HomeDamaged(MarketOpinionError):
+    """A file of state, lake or mart is damaged or missing; what was landed is not."""
+
+
+class HomeTooNew(MarketOpinionError):
+    """A later version of the program wrote the home."""
+
+
 class SourceUnavailable(MarketOpinionError):
     """A source did not answer; trying again may help."""
 
@@ -75,6 +86,10 @@ class ModelUnusable(MarketOpinionError):
 
 class JournalFailed(MarketOpinionError):
     """Answers of a model cannot be stored."""
+
+
+class ErasureIncomplete(MarketOpinionError):
+    """An erasure has left something in a place that its proof names."""
 
 
 class LandingCorrupt(MarketOpinionError):

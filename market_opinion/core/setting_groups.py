@@ -603,6 +603,28 @@ class AlertSettings(SettingsGroup):
         alias="ALERT_WEBHOOK_URL",
         description="Alerts are posted here as JSON, besides the log.",
     )
+    backlog_hours: int = Field(
+        3,
+        alias="ALERT_BACKLOG_HOURS",
+        ge=0,
+        description="More closed hours of a community than this, not settled yet, are an alert.",
+    )
+    hours_to_mart: float = Field(
+        2.0,
+        alias="ALERT_HOURS_TO_MART",
+        gt=0,
+        description=(
+            "An hour whose first items reach the mart more hours than this after they were written"
+            " is an alert, unless it waited in a backlog."
+        ),
+    )
+    usable_min: float = Field(
+        0.5,
+        alias="ALERT_USABLE_MIN",
+        ge=0,
+        le=1,
+        description="A smaller share of usable comments of a community is an alert.",
+    )
 
 
 def _variable(name: str, info: FieldInfo, prefix: str) -> str:

@@ -72,6 +72,14 @@ class Settings(SettingsGroup):
     max_hourly_windows_per_run: int = Field(
         1, ge=1, description="How many due hours one hourly run takes at most."
     )
+    catch_up_windows_per_run: int = Field(
+        4,
+        ge=1,
+        description=(
+            "How many due hours one hourly run takes while it is behind, unless"
+            " MAX_HOURLY_WINDOWS_PER_RUN is set."
+        ),
+    )
     reddit_close_lag_minutes: int = Field(
         15,
         ge=3,
@@ -162,6 +170,13 @@ class Settings(SettingsGroup):
         Raises SettingsInvalid that names the variable.
         """
         return _read(kind)
+
+    @property
+    def windows_per_run(self) -> int:
+        """The most due hours that one hourly run takes; without a backlog only one is due."""
+        if "max_hourly_windows_per_run" in self.model_fields_set:
+            return self.max_hourly_windows_per_run
+        return self.catch_up_windows_per_run
 
     @property
     def report_path(self) -> Path:

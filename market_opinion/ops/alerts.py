@@ -19,7 +19,6 @@ from market_opinion.storage.state.ratios import ratios
 _TIMEOUT_SECONDS = 10
 # SNS refuses longer ones; the limit of a message is in bytes, so this leaves room.
 _SUBJECT_MAX, _MESSAGE_MAX = 100, 60_000
-_USABLE_MIN = 0.5
 _USABLE_COMMENTS_MIN = 50
 _COMMENT_COUNTS = ("comment_count", "usable_comment_count")
 _log = logging.getLogger(__name__)
@@ -33,7 +32,9 @@ class Alert:
     text: str
 
 
-def window_alerts(platform: str, entries: Sequence[WindowEntry]) -> list[Alert]:
+def window_alerts(
+    platform: str, entries: Sequence[WindowEntry], *, usable_min: float
+) -> list[Alert]:
     """Return alerts for uncertified hours, and for communities that are hardly usable."""
     states = Counter(
         (entry.state, entry.community, entry.detail)
@@ -52,7 +53,7 @@ def window_alerts(platform: str, entries: Sequence[WindowEntry]) -> list[Alert]:
         counts = {name: sum(hour.get(name, 0) for hour in hours) for name in _COMMENT_COUNTS}
         ratio = ratios(counts)["usable_comment_ratio"]
         is_enough = counts["comment_count"] >= _USABLE_COMMENTS_MIN
-        if ratio is not None and is_enough and ratio < _USABLE_MIN:
+        if ratio is not None and is_enough and ratio < usable_min:
             text = (
                 f"{platform}/{community}: only {ratio:.0%}"
                 f" of {counts['comment_count']:,} comments can be used"

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from market_opinion.core.window import Slice
 from market_opinion.ops.run import Run
+from market_opinion.ops.stage_ledger import landed_files
 from market_opinion.scorers.judging import scorer_version
 from market_opinion.stages.hours import cut
 from market_opinion.storage.landing.manifest import Capture
@@ -39,12 +40,7 @@ class Campaign:
 
     def part(self, span: Slice, captures: Iterable[Capture]) -> Part:
         """Return the span as it is now: its landed files, the domain, and the scorer."""
-        files = sorted(
-            f"{capture.folder}/{file.name} {file.sha256}"
-            for capture in captures
-            for file in capture.manifest.files
-        )
-        text = "\n".join([str(span), self.domain, self.scorer, *files])
+        text = "\n".join([str(span), self.domain, self.scorer, *landed_files(captures)])
         return Part(span, hashlib.sha256(text.encode()).hexdigest())
 
     def parts(self, whole: Slice, captures: list[Capture], *, items: int) -> list[Part]:

@@ -16,6 +16,13 @@ class BronzeCounts:
 
 
 @dataclass(frozen=True)
+class ThreadCounts:
+    """Threads that began."""
+
+    thread_count: int
+
+
+@dataclass(frozen=True)
 class SilverCounts:
     """Usable items, and comments."""
 

@@ -15,7 +15,7 @@ import msgspec
 
 from market_opinion.core import aws
 from market_opinion.core.window import Slice
-from market_opinion.storage.state import WindowEntry
+from market_opinion.storage.state import RunRecord, WindowEntry
 
 # CloudWatch takes so many data points a request, none older than two weeks (PutMetricData).
 _DATA_A_REQUEST, _OLDEST = 1000, timedelta(days=14)
@@ -34,23 +34,35 @@ class Metric(NamedTuple):
 def of_windows(entries: Iterable[WindowEntry], *, environment: str) -> Iterator[Metric]:
     """Yield how many items each hour of the ledger has."""
     for entry in entries:
-        # Dashboards of Reddit know these dimensions; another platform may have a community of
-        # the same name.
-        is_reddit = entry.platform in {"reddit", "sample"}
-        place = (
-            {"Subreddit": entry.community}
-            if is_reddit
-            else {"Platform": entry.platform, "Community": entry.community}
-        )
+        place = place_of(entry.platform, entry.community)
         dimensions = {"Environment": environment, **place}
         values: dict[str, float] = {
             "NewSubmissions": entry.counts.get("submission_count", 0),
             "NewComments": entry.counts.get("comment_count", 0),
-            **({} if is_reddit else {"NewReviews": entry.counts.get("review_count", 0)}),
+            **({} if "Subreddit" in place else {"NewReviews": entry.counts.get("review_count", 0)}),
             "LateItems": entry.counts.get("late_item_count", 0),
         }
         for name, value in values.items():
             yield Metric(name, value, "Count", entry.window_start, dimensions)
+
+
+def place_of(platform: str, community: str) -> dict[str, str]:
+    """Return the dimensions that name a community.
+
+    Dashboards of Reddit know `Subreddit`; another platform may have a community of the same name.
+    """
+    if platform in {"reddit", "sample"}:
+        return {"Subreddit": community}
+    return {"Platform": platform, "Community": community}
+
+
+def of_runs(records: Iterable[RunRecord], *, environment: str) -> Iterator[Metric]:
+    """Yield how long each hour's oldest items took from their writing to the mart."""
+    for record in records:
+        entry = record.entry
+        dimensions = {"Environment": environment, **place_of(entry.platform, entry.community)}
+        seconds = (record.ingested_at - entry.window_start).total_seconds()
+        yield Metric("CreationToMartSeconds", seconds, "Seconds", record.ingested_at, dimensions)
 
 
 def of_stage(

@@ -1,10 +1,10 @@
 """A reading: the source, communities and hours that a run asks for."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from market_opinion.core.errors import InvalidRequest
-from market_opinion.core.window import Slice, Window, as_utc, both_ends, clip
+from market_opinion.core.window import HOUR, Slice, Window, as_utc, both_ends, clip
 from market_opinion.ops.run import Run
 from market_opinion.sources.catalogue import names, source_of, source_type
 from market_opinion.sources.quota import Priority
@@ -147,6 +147,20 @@ def whole_platform(run: Run, platform: str) -> Reading:
         message = f"nothing of {platform} was ever landed: check --platform"
         raise InvalidRequest(message)
     return Reading(source_of(platform), platform, communities)
+
+
+def landed_hours(run: Run, platform: str, start: datetime | None, end: datetime | None) -> Reading:
+    """Return a reading of the landed hours of a platform, or of those in the range.
+
+    The platform is not asked. Raises InvalidRequest if nothing was landed there.
+    """
+    reading = whole_platform(run, platform)
+    ends = both_ends(start, end, otherwise="everything that was landed")
+    if ends:
+        return replace(reading, window=clip(*ends, now=run.now))
+    captures = run.adapters.landing().captures(platform, reading.communities, None)
+    starts = [capture.manifest.window_start for capture in captures]
+    return replace(reading, window=Window(min(starts), max(starts) + HOUR))
 
 
 def check_source(run: Run, reading: Reading) -> None:

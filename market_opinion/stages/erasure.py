@@ -6,11 +6,10 @@ from datetime import datetime, timedelta
 
 import polars as pl
 
-from market_opinion.core.contracts import BRONZE_ITEMS
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.window import Slice, Window, contiguous, spans
-from market_opinion.stages.silver import THREAD_DAYS
-from market_opinion.storage.landing.redaction import GONE, WITHOUT_WORDS, Erasure
+from market_opinion.stages.threads import THREAD_DAYS
+from market_opinion.storage.landing.redaction import WITHOUT_WORDS, Erasure
 
 
 def user_name(author: str) -> str:
@@ -64,7 +63,7 @@ def hours_to_clean(rows: pl.DataFrame, erasure: Erasure) -> set[tuple[str, datet
     is_meant = (
         pl.col("item_id").is_in(list(erasure.item_ids | erasure.authorless_ids))
         | pl.col("thread_id").is_in(list(erasure.thread_ids))
-        | _is_by_user(erasure)
+        | is_by_user(erasure)
     )
     columns = rows.filter(is_meant.fill_null(value=False)).select("community", "window_start")
     return set(columns.iter_rows())
@@ -75,18 +74,12 @@ def items_with_answers(rows: pl.DataFrame, erasure: Erasure) -> list[str]:
     is_meant = pl.col("item_id").is_in(list(erasure.item_ids)) | pl.col("thread_id").is_in(
         list(erasure.thread_ids)
     ).fill_null(value=False)
-    return rows.filter(is_meant | _is_by_user(erasure))["item_id"].unique().to_list()
+    return rows.filter(is_meant | is_by_user(erasure))["item_id"].unique().to_list()
 
 
 def items_without_opinions(rows: pl.DataFrame, erasure: Erasure) -> list[str]:
     """Return the items whose opinions are deleted: those of the erasure and of its users."""
-    return sorted({*erasure.item_ids, *rows.filter(_is_by_user(erasure))["item_id"]})
-
-
-def count_left(rows: pl.DataFrame, erasure: Erasure) -> int:
-    """Return the number of bronze rows that still hold words or names to erase."""
-    has_text = pl.col("item_id").is_in(list(erasure.item_ids)) & (pl.col("body") != GONE)
-    return rows.filter(has_text | _is_by_user(erasure)).height
+    return sorted({*erasure.item_ids, *rows.filter(is_by_user(erasure))["item_id"]})
 
 
 def has_words(body: pl.Expr) -> pl.Expr:
@@ -119,11 +112,7 @@ def _per_hour(window: Window, counts: Mapping[datetime, int]) -> list[tuple[Wind
     return [(hour, counts[hour.start]) for hour in window.hours()]
 
 
-def _is_by_user(erasure: Erasure) -> pl.Expr:
+def is_by_user(erasure: Erasure) -> pl.Expr:
+    """Return whether a row of bronze is by a user of the erasure."""
     is_theirs = pl.col("author").str.to_lowercase().is_in(list(erasure.users))
     return is_theirs.fill_null(value=False)
-
-
-def empty_rows(*columns: str) -> pl.DataFrame:
-    """Return an empty frame with these columns of bronze.items."""
-    return BRONZE_ITEMS.empty().select(columns)

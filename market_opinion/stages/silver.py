@@ -5,23 +5,21 @@ A row is usable, or carries the reason why it is not.
 
 import re
 from collections.abc import Iterable, Sequence
-from datetime import timedelta
 
 import polars as pl
 import polars_whichlang
-from polars_hash import CryptographicHashingNameSpace
 
 from market_opinion.core.contracts import SILVER_ITEMS
 from market_opinion.core.markup import Markup
-from market_opinion.core.window import Window, contiguous
 from market_opinion.domain.definition import Domain
 from market_opinion.sources import catalogue
+from market_opinion.stages.authors import key_of_author, without_own_name
 from market_opinion.stages.cleaning import clean, words
-from market_opinion.stages.personal import LINK, USER
+from market_opinion.stages.notices import DELETED, REMOVED
+from market_opinion.stages.personal import LINK
+from market_opinion.stages.threads import is_open, newest_titles
 from market_opinion.storage.landing.redaction import PURGED
 
-# Reddit closes threads after six months, so a slice need not look for earlier titles.
-THREAD_DAYS = 180
 # The language detector decides within this many characters; more would only cost time.
 LANGUAGE_MAX_CHARACTERS = 100
 # Below this length the detector names a language for any text, even for emoji (seen in 320,000
@@ -29,10 +27,6 @@ LANGUAGE_MAX_CHARACTERS = 100
 LANGUAGE_MIN_CHARACTERS = 60
 UNDETERMINED = "und"
 
-_GONE_AUTHORS = ("[deleted]", "[removed]", "")
-# Bodies that stand for words that are gone: one note in brackets, in any markup, case and wording.
-_DELETED = r"(?i)^[\s*_~>\\]*\[[\s*_\\]*deleted\b[^\]]*\]?[\s*_~.\\]*$"
-_REMOVED = r"(?i)^[\s*_~>\\]*\[[\s*_\\]*removed\b[^\]]*\]?[\s*_~.\\]*$"
 _BOT_AUTHOR = r"(?:^|[_-])bot$|Bot$|BOT$|^AutoModerator$|-ModTeam$"
 # A bot's notice begins or ends the text, or goes on in a set way; a person's sentence does not.
 _BOT_TEXT = (
@@ -43,8 +37,6 @@ _BOT_TEXT = (
 )
 _HAS_WORD = r"[\p{L}\p{N}]"
 _HAS_THREE_WORDS = r"(?:[\p{L}\p{N}]+[^\p{L}\p{N}]+){2}[\p{L}\p{N}]"
-# Names that cannot be ordinary words: masking an author called "battery" would harm the text.
-_NAME_LIKE = r"^(?:[A-Za-z0-9-]*[0-9_-][\w-]{2,}|[\w-]{2,}[0-9_-][\w-]*)$"
 # The address of an item whose platform has no addresses: a name that no browser opens.
 _NO_ADDRESS = "urn:market-opinion:{platform}:{item_id}"
 # Many people write the same short review without copying it: "great phone".
@@ -64,23 +56,23 @@ def markup_of(platform: str, domain: Domain) -> tuple[Markup, ...]:
 
 
 def clean_items(
-    items: pl.DataFrame, titles: pl.DataFrame, *, markup: Sequence[Markup], pepper: str
+    items: pl.DataFrame, threads: pl.DataFrame, *, markup: Sequence[Markup], pepper: str
 ) -> pl.DataFrame:
     """Return one row per bronze row, in the contract of silver.items.
 
-    `titles` has one row of `thread_titles` for each submission that began a thread; a comment that
-    carries its thread's title needs none. Repeats are looked for within an hour and community, so a
-    slice must hold all rows of its hours.
+    `threads` are rows of silver.threads; a comment of another thread has the title that it carries
+    itself, if any. Repeats are looked for within an hour and community, so a slice must hold all
+    rows of its hours.
     """
-    cleaned, context = _texts(items, markup, pepper), _titles(titles, markup)
+    titles = newest_titles(threads)
     with_reasons = (
-        cleaned.lazy()
-        .join(context.lazy(), on="thread_id", how="left")
+        _texts(items, markup, pepper)
+        .lazy()
+        .join(titles.lazy(), on="thread_id", how="left")
         .with_columns(
             unusable_reason=_reason(),
             context_title=pl.coalesce(
-                _without_own_name(pl.col("own_title"), "thread_author"),
-                pl.when(_is_open("created_at")).then("context_title"),
+                pl.when(is_open("created_at")).then("thread_title"), "own_title"
             ),
             language=_language(),
             permalink=_permalink(items["platform"].unique()),
@@ -106,32 +98,21 @@ def clean_items(
 def _texts(items: pl.DataFrame, markup: Sequence[Markup], pepper: str) -> pl.DataFrame:
     """Return the rows with `text` and `own_title` cleaned, and the key of their author."""
     own = pl.concat_str("title", "body", separator="\n", ignore_nulls=True)
-    signed_title = _without_own_name(pl.col("own_title"))
+    signed_title = without_own_name(pl.col("own_title"))
     # Streamed, since the streaming engine uses all cores.
     return (
         items.lazy()
         .with_columns(
             text=pl.when(_IS_COMMENT).then("body").otherwise(own).fill_null(""),
             own_title="title",
-            author_key=_author_key(pepper),
+            author_key=key_of_author(pepper),
         )
         .pipe(clean, "text", "own_title", markup=markup)
         .with_columns(
-            text=_without_own_name(pl.col("text")),
+            text=without_own_name(pl.col("text")),
             own_title=pl.when(_IS_COMMENT).then("own_title").otherwise(signed_title),
         )
         .collect(engine="streaming")
-    )
-
-
-def _titles(titles: pl.DataFrame, markup: Sequence[Markup]) -> pl.DataFrame:
-    """Return the titles of threads cleaned, as `context_title`, without their authors' names."""
-    return (
-        titles.lazy()
-        .rename({"title": "context_title"})
-        .pipe(clean, "context_title", markup=markup)
-        .with_columns(context_title=_without_own_name(pl.col("context_title"), "thread_author"))
-        .collect()
     )
 
 
@@ -161,93 +142,6 @@ def is_purged() -> pl.Expr:
     return pl.col("is_usable") & (pl.col("text") == "")
 
 
-def thread_titles(submissions: pl.DataFrame) -> pl.DataFrame:
-    """Return `thread_id`, `title`, `thread_author` and `began_at` of each submission.
-
-    Those whose text is gone are left out. `submissions` are bronze rows.
-    """
-    alive = submissions.filter(~_is_gone(pl.col("body")) & pl.col("body").ne_missing(PURGED)).sort(
-        "window_start"
-    )
-    return (
-        alive.unique("item_id", keep="last")
-        .select(thread_id="item_id", title="title", thread_author="author", began_at="window_start")
-        .sort("thread_id")
-    )
-
-
-def outdated(began: pl.DataFrame, later: pl.DataFrame) -> list[Window]:
-    """Return the hours with comments whose `context_title` is not their thread's title any more.
-
-    `began` are the threads' first rows, `later` their comments.
-    """
-    titles = (
-        began.drop_nulls()
-        .sort("window_start")
-        .unique("thread_id", keep="last")
-        .rename({"window_start": "began_at"})
-    )
-    both = later.join(titles, on="thread_id", suffix="_now").filter(_is_open("window_start"))
-    stale = both.filter(pl.col("context_title").ne_missing(pl.col("context_title_now")))
-    return contiguous(stale["window_start"].unique().to_list())
-
-
-def _is_open(moment: str) -> pl.Expr:
-    """Return whether a thread of `began_at` still takes comments in the hour of the moment."""
-    return pl.col(moment).dt.truncate("1h") - pl.col("began_at") <= timedelta(days=THREAD_DAYS)
-
-
-def _is_gone(body: pl.Expr) -> pl.Expr:
-    """Return whether a body says that its text was deleted or removed."""
-    return body.str.contains(f"(?:{_DELETED})|(?:{_REMOVED})").fill_null(value=False)
-
-
-def _without_own_name(text: pl.Expr, author_column: str = "author") -> pl.Expr:
-    """Return the text with its author's name masked, since some people sign their texts."""
-    author = pl.col(author_column).fill_null("")
-    is_signed = author.str.contains(_NAME_LIKE) & text.str.to_lowercase().str.contains(
-        author.str.to_lowercase(), literal=True
-    )
-    signed = pl.struct(text=text, author=author, is_signed=is_signed.fill_null(value=False))
-    return signed.map_batches(_unsigned, return_dtype=pl.String, is_elementwise=True)
-
-
-def _unsigned(rows: pl.Series) -> pl.Series:
-    """Return the texts of the rows, with the names masked in those that are signed."""
-    texts, is_signed = rows.struct.field("text"), rows.struct.field("is_signed")
-    if not is_signed.any():
-        return texts
-    return pl.Series(
-        [
-            re.sub(re.escape(author), USER, text, flags=re.IGNORECASE) if signed else text
-            for text, author, signed in zip(
-                texts, rows.struct.field("author"), is_signed, strict=True
-            )
-        ],
-        dtype=pl.String,
-    )
-
-
-def author_key(platform: str, name: str, *, pepper: str) -> str:
-    """Return the `author_key` of this user's rows."""
-    frame = pl.DataFrame({"platform": [platform], "author": [name]})
-    key: str = frame.select(_author_key(pepper)).item()
-    return key
-
-
-def _author_key(pepper: str) -> pl.Expr:
-    """Return the HMAC of platform and user name; null for users who are gone.
-
-    The name is in lower case, since case does not distinguish users on Reddit.
-    """
-    name = pl.when(~pl.col("author").is_in([*_GONE_AUTHORS, PURGED])).then(
-        pl.col("author").str.to_lowercase()
-    )
-    return CryptographicHashingNameSpace(
-        pl.concat_str("platform", name, separator="/")
-    ).hmac_sha256(key=pepper)
-
-
 def _reason() -> pl.Expr:
     """Return the reason why a row is unusable; null for a usable row.
 
@@ -256,9 +150,9 @@ def _reason() -> pl.Expr:
     body, text = pl.col("body").fill_null(""), pl.col("text")
     bare = words(text)
     return (
-        pl.when(body.str.contains(_DELETED))
+        pl.when(body.str.contains(DELETED))
         .then(pl.lit("deleted"))
-        .when(body.str.contains(_REMOVED))
+        .when(body.str.contains(REMOVED))
         .then(pl.lit("removed"))
         .when(body == PURGED)
         .then(pl.lit("purged"))

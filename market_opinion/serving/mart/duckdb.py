@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from market_opinion.core.errors import SettingsInvalid
+from market_opinion.core.errors import HomeDamaged, SettingsInvalid
 from market_opinion.serving import mart
 from market_opinion.serving.mart import Load, Silver
 
@@ -18,6 +18,7 @@ _ROWS_SHOWN = 5
 WAIT_SECONDS = 120
 _FIRST_WAIT_SECONDS = 0.02
 _TAKEN = re.compile(r"Could not set lock|Conflicting lock|already attached|different config")
+_NO_DATABASE = re.compile(r"not a valid DuckDB|[Cc]orrupt|Checksum|checksum")
 # The columns added last: a file without them was written by an older version.
 _NEWEST = "SELECT load_number, unknown_product_count FROM mart.load_audit LIMIT 0"
 
@@ -129,6 +130,12 @@ class DuckDBMart:
         try:
             return waiting(_attached, self._path, read_only=read_only)
         except duckdb.Error as error:
+            if _NO_DATABASE.search(str(error)):
+                message = (
+                    f"mart file {self._path} is damaged ({error}); the lake is not touched:"
+                    " remove it, then run `python -m flows.mart` for each domain"
+                )
+                raise HomeDamaged(message) from error
             waited = f" within {WAIT_SECONDS} seconds" if _is_taken(error) else ""
             message = (
                 f"mart file {self._path} cannot be opened{waited} ({error}):"

@@ -1,5 +1,6 @@
 """Tables of the lake: made from contracts, read by slice, replaced by slice in one commit."""
 
+import contextlib
 import random
 import time
 import warnings
@@ -21,6 +22,7 @@ from pyiceberg.utils.config import Config
 from market_opinion.core.contracts import Table
 from market_opinion.core.errors import CommitConflict, ContractBroken
 from market_opinion.core.window import Window
+from market_opinion.storage.lake.damage import catalogue_damage_named, damage_named
 from market_opinion.storage.lake.history import expire, forget, sweep
 from market_opinion.storage.lake.predicates import DAY, Where, rows_of
 from market_opinion.storage.lake.reading import read_rows
@@ -60,12 +62,13 @@ class Lake:
         The frame is empty before the first write.
         """
         schema = {name: table.schema[name] for name in columns or table.schema}
-        try:
-            iceberg = self._catalog.load_table(table.name)
-        except NoSuchTableError:
-            return pl.DataFrame(schema=schema)
-        iceberg = _with_columns(iceberg, table)
-        return read_rows(iceberg, rows_of(table, where or {}, window), schema)
+        with damage_named(table):
+            try:
+                iceberg = self._catalog.load_table(table.name)
+            except NoSuchTableError:
+                return pl.DataFrame(schema=schema)
+            iceberg = _with_columns(iceberg, table)
+            return read_rows(iceberg, rows_of(table, where or {}, window), schema)
 
     def overwrite(
         self,
@@ -86,8 +89,9 @@ class Lake:
         _check_slice(table, checked, where, window)
         row_filter = rows_of(table, where, window)
         for attempt in range(_ATTEMPTS):
-            iceberg = self._load_or_create(table)
-            current = read_rows(iceberg, row_filter, table.schema)
+            with damage_named(table):
+                iceberg = self._load_or_create(table)
+                current = read_rows(iceberg, row_filter, table.schema)
             if _same_rows(table, current, checked):
                 return False
             try:
@@ -146,6 +150,11 @@ class Lake:
             )
             iceberg.delete(rows_of(table, where, None), snapshot_properties=dict(run))
 
+    def drop(self, table: Table) -> None:
+        """Remove a table whose files are damaged; the next write makes it anew."""
+        with contextlib.suppress(NoSuchTableError):
+            self._catalog.drop_table(table.name)
+
     def forget_history(self, table: Table) -> int:
         """Delete the earlier snapshots and the files that only they need; return the files' number.
 
@@ -169,10 +178,11 @@ class Lake:
 
     def snapshot_id(self, table: Table) -> int | None:
         """Return the table's current snapshot; None before the first write."""
-        try:
-            snapshot = self._catalog.load_table(table.name).current_snapshot()
-        except NoSuchTableError:
-            return None
+        with damage_named(table):
+            try:
+                snapshot = self._catalog.load_table(table.name).current_snapshot()
+            except NoSuchTableError:
+                return None
         return snapshot.snapshot_id if snapshot else None
 
     def snapshot_count(self, table: Table) -> int:
@@ -214,9 +224,10 @@ def open_lake(catalog_name: str, embedded_path: Path) -> Lake:
     embedded_path.mkdir(parents=True, exist_ok=True)
     # The time-out lets parallel writers wait for SQLite's one write lock instead of failing.
     uri = f"sqlite:///{embedded_path / 'catalog.db'}?timeout=60"
-    return Lake(
-        load_catalog(catalog_name, type="sql", uri=uri, warehouse=f"file://{embedded_path}")
-    )
+    with catalogue_damage_named():
+        return Lake(
+            load_catalog(catalog_name, type="sql", uri=uri, warehouse=f"file://{embedded_path}")
+        )
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """State in one SQLite file, for processes of one machine."""
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -8,7 +9,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from market_opinion.core.errors import SettingsInvalid, WatermarkUnreadable
+from market_opinion.core.errors import HomeDamaged, SettingsInvalid, WatermarkUnreadable
 from market_opinion.core.window import Window
 from market_opinion.storage.state import (
     RunRecord,
@@ -34,6 +35,7 @@ CREATE TABLE IF NOT EXISTS notes (
     topic TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (topic, name));
 CREATE TABLE IF NOT EXISTS quotas (bucket TEXT PRIMARY KEY, free_at REAL NOT NULL);
 """
+_DAMAGED = re.compile("not a database|malformed")
 
 
 class SQLiteState:
@@ -47,7 +49,7 @@ class SQLiteState:
             path.parent.mkdir(parents=True, exist_ok=True)
             with self._connect() as connection:
                 connection.executescript(_TABLES)
-        except (OSError, sqlite3.DatabaseError) as error:
+        except (OSError, sqlite3.OperationalError) as error:
             message = (
                 f"state file {path} cannot be used ({error}):"
                 " check STATE_URI or MARKET_OPINION_HOME"
@@ -229,5 +231,15 @@ class SQLiteState:
             connection.execute("PRAGMA journal_mode = WAL")
             with connection:
                 yield connection
+        except sqlite3.DatabaseError as error:
+            if not _DAMAGED.search(str(error)):
+                raise
+            message = (
+                f"state file {self._path} is damaged ({error}); landing, lake and mart are not"
+                " touched: move it away, run `python -m flows.rebuild --platform NAME` for each"
+                " platform, which writes the ledger anew, then `python -m market_opinion state"
+                " repair` for each community, which sets its watermark"
+            )
+            raise HomeDamaged(message) from error
         finally:
             connection.close()

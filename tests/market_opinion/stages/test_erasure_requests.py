@@ -81,17 +81,6 @@ def test_hours_and_items_of_an_erasure():
     assert erasure.items_without_opinions(bronze, of_user) == ["c1", "c9"]
 
 
-def test_a_proof_counts_words_and_names_that_are_left():
-    bronze = rows(
-        {"item_id": "c1", "author": GONE, "body": GONE},
-        {"item_id": "c2", "author": "x", "body": "words"},
-        {"item_id": "c3", "author": "Otter", "body": "words"},
-    )
-    meant = Erasure(frozenset({"c1", "c2"}), users=frozenset({"otter"}))
-    assert erasure.count_left(bronze, meant) == 2
-    assert erasure.count_left(erasure.empty_rows("item_id", "author", "body"), meant) == 0
-
-
 def test_hours_expire_while_they_hold_words_or_are_unfinished():
     """Deleted and purged texts are no words."""
     bodies = ["words", PURGED, GONE, None]

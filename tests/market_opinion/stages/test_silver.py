@@ -8,12 +8,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market_opinion.core.contracts import SILVER_ITEMS
-from market_opinion.core.polars_types import UTC_TIME
-from market_opinion.stages import bronze, silver
+from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS, SILVER_THREADS
+from market_opinion.stages import bronze, silver, threads
 from tests.market_opinion.stages.test_bronze import T10, content
 
 PEPPER = "a pepper for tests"
+
+
+def submissions(titles):
+    """Bronze rows of submissions: id, title and author of each."""
+    return pl.DataFrame(
+        [
+            {
+                "platform": "reddit",
+                "community": "phones",
+                "item_id": thread_id,
+                "created_at": T10,
+                "window_start": T10,
+                "title": title,
+                "author": author,
+                "body": body[0] if body else "",
+            }
+            for thread_id, title, author, *body in titles
+        ],
+        schema={name: BRONZE_ITEMS.schema[name] for name in threads.SUBMISSION_COLUMNS},
+    )
 
 
 def cleaned(*items, titles=()):
@@ -25,16 +44,7 @@ def cleaned(*items, titles=()):
         [content(some, kind=kind, uri=kind) for kind, some in kinds.items()]
     )
     assert rejections.height == 0
-    known = pl.DataFrame(
-        [(thread_id, title, author, T10) for thread_id, title, author in titles],
-        schema={
-            "thread_id": pl.String,
-            "title": pl.String,
-            "thread_author": pl.String,
-            "began_at": UTC_TIME,
-        },
-        orient="row",
-    )
+    known = threads.find_threads(submissions(titles), markup=("markdown",))
     return SILVER_ITEMS.check(
         silver.clean_items(bronze.newest(rows), known, markup=("markdown",), pepper=PEPPER)
     )
@@ -87,13 +97,28 @@ def test_the_second_to_say_the_same_is_a_duplicate(make_comment):
 
 
 def test_a_comment_carries_its_threads_title(make_comment):
-    """Its own where it has one."""
+    """The one that it carries itself where the thread is not known."""
     rows = cleaned(
-        make_comment("a"),
-        make_comment("b", link_title="Own &amp; title"),
+        make_comment("a", link_title="As it was &amp; is"),
+        make_comment("b", link_title="Own &amp; title", link_id="t3_s9"),
         titles=[("s1", "**Pixel** 9", "quiet_otter")],
     )
     assert rows["context_title"].to_list() == ["Pixel 9", "Own & title"]
+
+
+def test_a_thread_whose_words_are_gone_has_no_title():
+    """Whoever removed them; the others are in the table's contract, without their authors' names."""
+    found = threads.find_threads(
+        submissions(
+            [
+                ("s1", "quiet_otter on the *Pixel*", "quiet_otter"),
+                ("s2", "A title", "someone", "[removed]"),
+                ("s3", "Another", "someone", "[purged]"),
+            ]
+        ),
+        markup=("markdown",),
+    )
+    assert SILVER_THREADS.check(found)["title"].to_list() == ["[user] on the Pixel"]
 
 
 def test_the_title_of_a_submission_comes_first_in_its_text(make_submission):
@@ -164,7 +189,7 @@ def test_threads_that_arrive_late_outdate_their_comments():
     began = pl.DataFrame(
         {
             "thread_id": ["s1", "s2"],
-            "context_title": ["One", None],
+            "title": ["One", None],
             "window_start": [hours[0] - timedelta(hours=5)] * 2,
         }
     )
@@ -175,7 +200,7 @@ def test_threads_that_arrive_late_outdate_their_comments():
             "window_start": hours,
         }
     )
-    assert [str(w) for w in silver.outdated(began, later)] == ["2026-03-01T10:00/2026-03-01T11:00"]
+    assert [str(w) for w in threads.outdated(began, later)] == ["2026-03-01T10:00/2026-03-01T11:00"]
 
 
 SPREAD = st.lists(

@@ -8,7 +8,12 @@ from datetime import timedelta
 import boto3
 import pytest
 
-from market_opinion.core.errors import InvalidRequest, SettingsInvalid, WatermarkUnreadable
+from market_opinion.core.errors import (
+    HomeDamaged,
+    InvalidRequest,
+    SettingsInvalid,
+    WatermarkUnreadable,
+)
 from market_opinion.core.window import HOUR, Window
 from market_opinion.ops.watermarks import repair
 from market_opinion.sources.quota import Priority, Quota
@@ -124,11 +129,11 @@ def test_a_run_leaves_its_latest_and_its_attempt(store):
 
 
 def test_a_file_that_is_no_store_is_named(tmp_path):
-    """The message says which setting to check."""
+    """The message says what is safe, and what to do."""
     (tmp_path / "state").write_text(
         "this is not a database, it is only a text that is long enough" * 20
     )
-    with pytest.raises(SettingsInvalid, match="state cannot be used"):
+    with pytest.raises(HomeDamaged, match=r"is damaged .* not touched: move it away"):
         SQLiteState(tmp_path / "state", environment="test")
 
 

@@ -1,0 +1,53 @@
+"""Everything made anew of what was landed."""
+
+from datetime import datetime
+
+from prefect import flow
+from prefect.runtime import flow_run
+
+from flows.command_line import run_locally
+from flows.failure import report_failure
+from flows.stages import carry_for_all, conclude
+from market_opinion.ops.progress import Tally
+from market_opinion.ops.summary import Summary
+from tasks.fetch import drop_tables, find_landed, forget_stages
+from tasks.request import check_rebuild
+
+
+@flow(name="rebuild", on_failure=[report_failure], on_crashed=[report_failure])
+def rebuild(
+    domain: str = "smartphones",
+    platform: str = "reddit",
+    start: datetime | None = None,
+    end: datetime | None = None,
+    damaged: list[str] | None = None,
+    now: datetime | None = None,
+) -> Summary:
+    """Make lake, ledger and mart anew from the landing zone; no source is asked.
+
+    This is needed after a table, the lake or the mart was lost or damaged. Paid answers of a model
+    that are still in the ledger are not paid again. Other domains with mentions in the hours are
+    made anew as well; if silver.mentions is lost, run it for each domain. Safe to run again at any
+    time.
+
+    Args:
+        domain: Folder below domains/ that says which products and aspects to look for.
+        platform: Where it was said, as the landing zone's folders are named.
+        start: First hour, in UTC; leave out start and end for everything that was landed.
+        end: Hour after the last, in UTC.
+        damaged: Tables of the lake to drop first, as silver.items; then leave out start and end.
+        now: Run as if it were this time, in UTC; the scheduled start when left out.
+    """
+    run, reading = check_rebuild(
+        domain, platform, start, end, damaged, now or flow_run.scheduled_start_time
+    )
+    with Tally() as tally:
+        drop_tables(run, damaged or [])
+        slices = find_landed(run, reading)
+        forget_stages(run, slices)
+        carry_for_all(run, reading, slices, tally)
+        return conclude(run, tally, title=f"rebuild of {reading.platform}")
+
+
+if __name__ == "__main__":
+    run_locally(rebuild, check=check_rebuild)

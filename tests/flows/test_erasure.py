@@ -1,0 +1,81 @@
+"""Erasures end, whatever cuts them off, and their proof looks everywhere."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from pydantic import SecretStr
+
+from flows.backfill import backfill
+from flows.erase import erase
+from market_opinion.__main__ import app
+from market_opinion.core.errors import ErasureIncomplete
+from market_opinion.ops.adapters import open_adapters
+from tests.conftest import everywhere, write_archive
+
+NAME = "mad_hatter77"
+TRACES = (b"mad_hatter77", b"timbuktu", b"zanzibar")
+
+
+@pytest.fixture
+def run(tmp_path, make_comment, make_submission, without_engine):
+    """A run over a thread that a user began, with a comment of theirs and one that names them."""
+    folder = write_archive(
+        tmp_path / "archive",
+        [
+            make_comment("c1", "The Pixel 9 camera is a timbuktu marvel", author=NAME),
+            make_comment("c2", "I agree with u/mad_hatter77, the Pixel 9 camera is great"),
+            make_comment("c3", "Its battery is great though", "2026-03-01T12:10:00"),
+        ],
+        [make_submission("s1", "Zanzibar diary of a Pixel 9", author=NAME)],
+    )
+
+    def backfilled():
+        return backfill.fn(source="archive", archive=str(folder), communities=["phones"])
+
+    backfilled()
+    return backfilled
+
+
+@pytest.mark.parametrize(
+    "stage",
+    ["erase_answers", "erase_landed", "build_bronze", "judge_items", "load_mart", "end_erasure"],
+)
+def test_what_was_cut_off_is_finished_by_the_next_run_of_anything(run, home, monkeypatch, stage):
+    """X12, and its to-do names nobody meanwhile."""
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            f"flows.stages.{stage}", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            erase.fn(author=SecretStr("Mad_Hatter77"))
+    todo = json.dumps(open_adapters().state().notes("erasures")).encode()
+    assert todo != b"{}"
+    assert not any(trace in todo.lower() for trace in TRACES)
+    hour = datetime(2026, 3, 1, tzinfo=UTC)
+    backfill.fn(source="sample", start=hour, end=hour + timedelta(hours=1))
+    assert everywhere(home, *TRACES) == []
+    assert open_adapters().state().notes("erasures") == {}
+
+
+def test_a_key_made_elsewhere_stands_for_the_name(run, home, capsys):
+    """So that no name stands in Prefect's database."""
+    app(["author-key", "u/Mad_Hatter77"], exit_on_error=False, result_action="return_value")
+    key = capsys.readouterr().out.strip()
+    erase.fn(author_key=key)
+    assert everywhere(home, *TRACES) == []
+
+
+def test_a_proof_that_finds_something_is_no_proof(run, home, monkeypatch):
+    """The error names the place, and the to-do stays for the next run."""
+    monkeypatch.setattr("flows.stages.erase_answers", lambda *_: {})
+    monkeypatch.setattr("flows.stages.carry_for_all", lambda *_: None)
+    with pytest.raises(
+        ErasureIncomplete,
+        match=r"bronze.items 4, silver.items 4, silver.mentions 2, mart 2; proof in",
+    ):
+        erase.fn(author=SecretStr(NAME))
+    monkeypatch.undo()
+    monkeypatch.setenv("MARKET_OPINION_HOME", str(home))
+    (begun,) = open_adapters().state().notes("erasures").values()
+    assert begun["author_keys"]

@@ -1,0 +1,213 @@
+"""Stages are made once: again only if what they are made from, or what they made, has changed."""
+
+import shutil
+from collections import Counter
+
+import polars as pl
+import pytest
+
+from flows.backfill import backfill
+from flows.mart import mart
+from flows.rebuild import rebuild
+from market_opinion.core.contracts import (
+    BRONZE_ITEMS,
+    SILVER_ITEMS,
+    SILVER_MENTIONS,
+    SILVER_OPINIONS,
+)
+from market_opinion.core.errors import HomeDamaged, InvalidRequest
+from market_opinion.ops.adapters import open_adapters
+from market_opinion.scorers.judging import Judge
+from market_opinion.stages import bronze, silver, threads
+from tests.conftest import REPOSITORY, assert_same, write_archive
+
+PARSED, CLEANED, MENTIONED, JUDGED = "parse", "clean_items", "mention", "judge"
+
+
+@pytest.fixture
+def calls(monkeypatch, without_engine):
+    """How often the functions behind the stages were called since the last look."""
+    counts = Counter()
+
+    def spy(owner, name):
+        original = getattr(owner, name)
+
+        def counted(*args, **options):
+            counts[name] += 1
+            return original(*args, **options)
+
+        monkeypatch.setattr(owner, name, counted)
+
+    for owner, name in (
+        (bronze, PARSED),
+        (threads, "find_threads"),
+        (silver, CLEANED),
+        (Judge, MENTIONED),
+        (Judge, JUDGED),
+    ):
+        spy(owner, name)
+
+    def since() -> set[str]:
+        found = {name for name, count in counts.items() if count}
+        counts.clear()
+        return found
+
+    return since
+
+
+@pytest.fixture
+def archive(tmp_path, make_comment, make_submission):
+    """A thread whose title names a phone, and comments below it."""
+    return write_archive(
+        tmp_path / "archive",
+        [
+            make_comment("c1", "The Pixel 9 screen is bright and great"),
+            make_comment("c2", "My iPhone 15 battery is awful now"),
+        ],
+        [make_submission()],
+    )
+
+
+def run(archive):
+    return backfill.fn(source="archive", archive=str(archive), communities=["phones"])
+
+
+def test_nothing_is_made_twice(archive, calls, tables):
+    """A60: the second run of a certified backfill only looks."""
+    first = run(archive)
+    assert calls() == {PARSED, "find_threads", CLEANED, MENTIONED, JUDGED}
+    before = tables()
+    second = run(archive)
+    assert calls() == set()
+    assert_same(tables(), before)
+    assert second.counts["opinion_count"] == first.counts["opinion_count"] > 0
+
+
+def test_a_changed_alias_changes_mentions_and_what_follows(archive, calls, tmp_path, monkeypatch):
+    domains = tmp_path / "domains"
+    shutil.copytree(REPOSITORY / "domains" / "smartphones", domains / "smartphones")
+    monkeypatch.setenv("DOMAINS_PATH", str(domains))
+    run(archive)
+    calls()
+    products = domains / "smartphones" / "products.csv"
+    lines = products.read_text().splitlines()
+    products.write_text("\n".join([lines[0], *lines[2:]]) + "\n")
+    run(archive)
+    assert calls() == {MENTIONED, JUDGED}
+
+
+@pytest.mark.parametrize(
+    ("table", "made"),
+    [
+        (BRONZE_ITEMS, {PARSED}),
+        (SILVER_ITEMS, {CLEANED}),
+        (SILVER_MENTIONS, {MENTIONED}),
+        (SILVER_OPINIONS, {JUDGED}),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_rows_that_are_gone_are_made_again(archive, calls, tables, table, made):
+    """Whatever the state store says."""
+    run(archive)
+    calls()
+    before = tables()
+    open_adapters().lake().delete(table, {"platform": "reddit"}, run={})
+    run(archive)
+    assert calls() == made
+    assert_same(tables(), before)
+
+
+def test_a_title_that_comes_later_cleans_its_comments_again(archive, calls, make_submission):
+    """And a line that comes later makes its hour anew."""
+    (archive / "RS_test.jsonl").rename(archive / "kept")
+    run(archive)
+    calls()
+    (archive / "kept").rename(archive / "RS_test.jsonl")
+    run(archive)
+    assert {PARSED, CLEANED, MENTIONED, JUDGED} <= calls()
+    items = open_adapters().lake().read(SILVER_ITEMS, {"kind": "comment"})
+    assert items["context_title"].unique().to_list() == ["Pixel 9 after a month"]
+
+
+def test_everything_is_made_anew_of_what_was_landed(archive, calls, tables, home):
+    """Lake, mart and state may all be lost; the archive too."""
+    run(archive)
+    before = tables()
+    shutil.rmtree(archive)
+    shutil.rmtree(home / "lake")
+    (home / "mart.duckdb").unlink()
+    calls()
+    rebuild.fn()
+    assert calls() >= {PARSED, CLEANED, MENTIONED, JUDGED}
+    after = tables()
+    # The load's time is that of the run.
+    assert_same(
+        {name: frame.drop("as_of", strict=False) for name, frame in after.items()},
+        {name: frame.drop("as_of", strict=False) for name, frame in before.items()},
+    )
+    rebuild.fn()
+    assert calls() >= {PARSED, CLEANED, MENTIONED, JUDGED}
+    assert tables()["silver.items"].equals(pl.DataFrame(before["silver.items"]))
+
+
+def test_a_rebuild_of_what_was_never_landed_is_refused(without_engine):
+    with pytest.raises(InvalidRequest, match="nothing of steam was ever landed"):
+        rebuild.fn(platform="steam")
+
+
+def newest(folder, pattern):
+    """The file that was written last."""
+    return max(folder.rglob(pattern), key=lambda path: path.stat().st_mtime_ns)
+
+
+def spoil(path):
+    path.write_bytes(b"what a failing disk leaves behind " * 100)
+
+
+@pytest.mark.parametrize(
+    ("break_it", "heal"),
+    [
+        (
+            lambda home: spoil(newest(home / "lake/silver/items/data", "*.parquet")),
+            lambda home: rebuild.fn(damaged=["silver.items"]),
+        ),
+        (
+            lambda home: newest(home / "lake/silver/mentions/data", "*.parquet").unlink(),
+            lambda home: rebuild.fn(damaged=["silver.mentions"]),
+        ),
+        (
+            lambda home: spoil(newest(home / "lake/bronze/items/metadata", "*.metadata.json")),
+            lambda home: rebuild.fn(damaged=["bronze.items"]),
+        ),
+        (
+            lambda home: newest(home / "lake/bronze/items/metadata", "snap-*.avro").unlink(),
+            lambda home: rebuild.fn(damaged=["bronze.items"]),
+        ),
+        (
+            lambda home: spoil(home / "lake/catalog.db"),
+            lambda home: (shutil.move(home / "lake", home / "spoilt"), rebuild.fn()),
+        ),
+        (
+            lambda home: spoil(home / "mart.duckdb"),
+            lambda home: ((home / "mart.duckdb").unlink(), mart.fn()),
+        ),
+        (
+            lambda home: spoil(home / "state.sqlite"),
+            lambda home: ((home / "state.sqlite").unlink(), rebuild.fn()),
+        ),
+    ],
+    ids=["rows", "no rows", "metadata", "no manifests", "catalogue", "mart", "state"],
+)
+def test_damage_is_named_and_healed(archive, without_engine, tables, home, break_it, heal):
+    """In one error of ours that says what is safe; what it says to do gives the same tables."""
+    run(archive)
+    before = tables()
+    break_it(home)
+    with pytest.raises(HomeDamaged, match=r"not touched: .*python -m flows\.(rebuild|mart)"):
+        run(archive)
+    heal(home)
+    after = tables()
+    assert_same(
+        {name: frame.drop("as_of", strict=False) for name, frame in after.items()},
+        {name: frame.drop("as_of", strict=False) for name, frame in before.items()},
+    )
