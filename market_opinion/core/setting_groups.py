@@ -483,6 +483,37 @@ class InboxSettings(SettingsGroup):
         return (self.uri or self.uri_of("inbox")).rstrip("/")
 
 
+class FileSettings(SettingsGroup):
+    """Files of archives, exports and the inbox: how much of one is read."""
+
+    unpacked_ratio_max: int = Field(
+        250,
+        alias="FILES_UNPACKED_RATIO_MAX",
+        ge=1,
+        description=(
+            "A packed file whose content is more than 256 MB and so many times its size is refused."
+        ),
+    )
+    unreadable_lines_max: int = Field(
+        10_000,
+        alias="FILES_UNREADABLE_LINES_MAX",
+        ge=0,
+        description=(
+            "So many lines of a file without a readable time and community are kept;"
+            " the others are counted."
+        ),
+    )
+    lines_per_hour_max: int = Field(
+        1_000_000,
+        alias="FILES_LINES_PER_HOUR_MAX",
+        ge=1,
+        description=(
+            "So many lines of a file are kept for an hour of a community;"
+            " a file with more is refused from there on."
+        ),
+    )
+
+
 class UpkeepSettings(SettingsGroup):
     """Second looks at what is kept, and how long words are kept."""
 

@@ -17,6 +17,7 @@ from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.setting_groups import (
     AlertSettings,
     AwsSettings,
+    FileSettings,
     InboxSettings,
     KafkaSettings,
     LakeSettings,
@@ -42,6 +43,7 @@ GROUPS: dict[str, type[SettingsGroup]] = {
     "aws": AwsSettings,
     "reddit": RedditSettings,
     "kafka": KafkaSettings,
+    "files": FileSettings,
     "inbox": InboxSettings,
     "upkeep": UpkeepSettings,
     "scoring": ScoringSettings,
@@ -132,6 +134,11 @@ class Settings(SettingsGroup):
     def kafka(self) -> KafkaSettings:
         """The stream."""
         return self.group(KafkaSettings)
+
+    @cached_property
+    def files(self) -> FileSettings:
+        """The limits of files."""
+        return self.group(FileSettings)
 
     @cached_property
     def inbox(self) -> InboxSettings:
