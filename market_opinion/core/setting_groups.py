@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from market_opinion.core.errors import SettingsInvalid
+from market_opinion.core.visible import shown_uri
 
 _NOT_IN_URIS = frozenset("%#?*[]\n\r\t\0")
 
@@ -230,7 +231,10 @@ class MartSettings(SettingsGroup):
         """The engine that keeps the star schema."""
         scheme = (self.uri or "duckdb:").partition(":")[0]
         if scheme not in {"duckdb", "snowflake", "none"}:
-            message = f"MART_URI={self.uri}: use duckdb:PATH, snowflake://ACCOUNT/DATABASE or none:"
+            message = (
+                f"MART_URI={shown_uri(self.uri or '')}: use duckdb:PATH,"
+                " snowflake://ACCOUNT/DATABASE or none:"
+            )
             raise SettingsInvalid(message)
         return cast("Literal['duckdb', 'snowflake', 'none']", scheme)
 
@@ -247,7 +251,7 @@ class MartSettings(SettingsGroup):
         is_name = re.fullmatch(r"[A-Za-z_]\w*", database)
         if parts.scheme != "snowflake" or not account or not is_name:
             message = (
-                f"MART_URI={self.uri}: write snowflake://ACCOUNT/DATABASE,"
+                f"MART_URI={shown_uri(self.uri or '')}: write snowflake://ACCOUNT/DATABASE,"
                 " as in snowflake://myorg-account1/MARKET_OPINION"
             )
             raise SettingsInvalid(message)
@@ -711,6 +715,6 @@ def _local_file(uri: str | None, scheme: str, variable: str) -> Path | None:
         return None
     prefix, _, path = uri.partition(":")
     if prefix != scheme or not path:
-        message = f"{variable}={uri}: only {scheme}:PATH is supported"
+        message = f"{variable}={shown_uri(uri)}: only {scheme}:PATH is supported"
         raise SettingsInvalid(message)
     return Path(path.removeprefix("//")).resolve()

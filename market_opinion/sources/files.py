@@ -11,6 +11,7 @@ import fsspec
 
 from market_opinion.core.errors import InvalidRequest, SourceUnavailable, SourceUnreadable
 from market_opinion.core.settings import Settings
+from market_opinion.core.visible import shown_uri, visible
 from market_opinion.core.window import EARLIEST, Window
 from market_opinion.sources import Sink, SourceProfile
 from market_opinion.sources.file_limits import DEFAULT_LIMITS, FileLimits
@@ -76,7 +77,7 @@ class Files(SourceProfile):
             if (description := description_of(PurePosixPath(info["name"]).name))
         ]
         if not self._files:
-            message = f"no {capture_path} at {uri}: expected {expected}"
+            message = f"no {capture_path} at {shown_uri(uri)}: expected {expected}"
             raise SourceUnreadable(message)
         listing = [
             (PurePosixPath(f["name"]).name, f["size"], modified_at(f).isoformat())
@@ -122,16 +123,20 @@ class Files(SourceProfile):
             if self.vouches
             else {name: sorted(hours) for name, hours in sorter.spoken.items()},
             detail="; ".join(map(_sentence, refused)),
-            files=[self._fs.unstrip_protocol(info["name"]) for info, _ in self._files],
+            files=[self._uri(info["name"]) for info, _ in self._files],
             refused=refused,
             other_communities=dict(sorter.other_communities.most_common(20)),
         )
+
+    def _uri(self, path: str) -> str:
+        """Return the address of a file, as it may be kept and shown."""
+        return shown_uri(self._fs.unstrip_protocol(path))
 
     def _read(
         self, path: str, description: FileDescription, sorter: LineSorter
     ) -> Iterator[RefusedFile]:
         """Sort the lines of one file, and yield the file once for each reason to refuse it."""
-        uri, line_format = self._fs.unstrip_protocol(path), self._line_formats[description.kind]
+        uri, line_format = self._uri(path), self._line_formats[description.kind]
         columns = tuple(dict.fromkeys((line_format.created_at, *line_format.item_id)))
         lines = read_lines(
             self._fs,
@@ -148,14 +153,15 @@ class Files(SourceProfile):
         except SourceUnreadable as error:
             yield RefusedFile(uri, "wrong_columns", str(error))
         except OSError as error:
-            message = f"file {uri} could not be read: {error}"
+            message = f"file {uri} could not be read: {visible(str(error))}"
             raise SourceUnavailable(message) from error
         yield from (RefusedFile(uri, *problem) for problem in sorter.finish_file())
 
 
 def _sentence(refused: RefusedFile) -> str:
     name = PurePosixPath(refused.uri).name
-    return refused.detail if refused.detail.startswith(name) else f"{name}: {refused.detail}"
+    is_named = refused.detail.startswith(name)
+    return visible(refused.detail if is_named else f"{name}: {refused.detail}")
 
 
 def _damage(error: Exception) -> tuple[str, str]:
