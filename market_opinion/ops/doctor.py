@@ -12,7 +12,7 @@ import fsspec
 from market_opinion.core import aws
 from market_opinion.core.contracts import TABLES
 from market_opinion.core.errors import MarketOpinionError
-from market_opinion.core.settings import load_settings
+from market_opinion.core.settings import is_open_to_others, load_settings
 from market_opinion.core.visible import shown_uri, visible
 from market_opinion.domain.definition import domain_names, load_domain
 from market_opinion.ops import orchestrator
@@ -90,6 +90,8 @@ def _python() -> _Result:
 
 def _home(adapters: Adapters) -> _Result:
     home = adapters.settings.home
+    if is_open_to_others(home):
+        return "bad", f"{home}: others can read it: chmod 700, or set MARKET_OPINION_HOME"
     free = shutil.disk_usage(home).free
     if free < _FREE_BYTES_MIN:
         return "bad", (
