@@ -22,6 +22,7 @@ from market_opinion.core.contracts import (
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import Slice, Window, contiguous
 from market_opinion.ops.counts import EraseCounts, HistoryCounts
+from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.scorers.llm.asking import text_keys
@@ -46,7 +47,7 @@ def find_erasure(
     purged_items = pl.Series([], dtype=pl.String)
     if user:
         # A purged item has no name left, but the key of its author.
-        key = author_key(platform, user, pepper=run.settings.pepper())
+        key = author_key(platform, user, pepper=known_pepper(run.adapters.state(), run.settings))
         where = {"platform": platform, "author_key": key}
         purged_items = lake.read(SILVER_ITEMS, where, columns=["item_id"])["item_id"]
     return erasing.find_erasure(

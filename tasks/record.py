@@ -17,6 +17,7 @@ from market_opinion.core.contracts import (
 from market_opinion.core.window import HOUR, Slice, Window, floor_hour
 from market_opinion.ops import metrics
 from market_opinion.ops.counts import WindowCounts
+from market_opinion.ops.peppers import pepper_id
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.stages import quality
@@ -101,9 +102,9 @@ def record_run(run: Run, reading: Reading, slices: list[Slice]) -> None:
         for span in slices
         for entry in _with_judged(run, span, state.windows(span.platform, span.window))
     ]
-    now = datetime.now(UTC)
+    now, pepper = datetime.now(UTC), pepper_id(run.settings.pepper())
     state.put_runs(
-        RunRecord(entry, entry.window_start + HOUR, run.run_id, run.mode, run.domain, now)
+        RunRecord(entry, entry.window_start + HOUR, run.run_id, run.mode, run.domain, now, pepper)
         for entry in entries
     )
     if run.mode == "incremental":

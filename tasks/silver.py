@@ -10,6 +10,7 @@ from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import Slice, Window
 from market_opinion.ops.counts import SilverCounts
 from market_opinion.ops.metrics import Stopwatch
+from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.run import Run
 from market_opinion.stages import silver
 from market_opinion.storage.landing.redaction import PURGED
@@ -34,7 +35,8 @@ def clean_items(run: Run, span: Slice) -> SilverCounts:
     began = lake.read(BRONZE_ITEMS, submissions, open_since, columns=_TITLE_COLUMNS)
     titles = silver.thread_titles(began)
     markup = silver.markup_of(span.platform, run.load_domain())
-    cleaned = silver.clean_items(items, titles, markup=markup, pepper=run.settings.pepper())
+    pepper = known_pepper(run.adapters.state(), run.settings)
+    cleaned = silver.clean_items(items, titles, markup=markup, pepper=pepper)
     if (items["body"] == PURGED).any():
         before = lake.read(SILVER_ITEMS, span.where, span.window)
         cleaned = silver.keep_purged(cleaned, before, items)

@@ -208,7 +208,7 @@ class Settings(SettingsGroup):
         if len(pepper.strip()) < _PEPPER_MIN_CHARACTERS:
             message = (
                 f"{path} holds no secret of {_PEPPER_MIN_CHARACTERS} characters or more: put the"
-                " former one there, or remove the file to have new keys of authors made"
+                " former one there, or remove the file if nothing was written with one yet"
             )
             raise SettingsInvalid(message)
         return pepper
