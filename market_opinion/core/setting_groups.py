@@ -512,8 +512,8 @@ class FileSettings(SettingsGroup):
         alias="FILES_LINES_PER_HOUR_MAX",
         ge=1,
         description=(
-            "So many lines of a file are kept for an hour of a community;"
-            " a file with more is refused from there on."
+            "So many lines of a reading are kept for an hour of a community;"
+            " of a file with more the others are counted."
         ),
     )
 

@@ -19,6 +19,7 @@ EPOCH, ISO = "epoch", "iso"
 # A time in the year 5138; a larger number counts in milliseconds, microseconds or nanoseconds.
 _SECONDS_MAX = 100_000_000_000
 _FINER_UNITS = 3
+_ZONE_CHARACTERS_MAX = 64
 _YEAR_1, _YEAR_9999 = -62_135_596_800, 253_402_300_799
 # A quantifier with a `+` behind it never goes back: a long text takes no longer than to be read.
 _NUMBER = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?")
@@ -64,8 +65,12 @@ def seconds_of(value: object, form: str) -> float | None:
     return _seconds_of_text(value.strip(), form)
 
 
-@lru_cache(maxsize=1_000)
 def _zone(name: str) -> ZoneInfo | None:
+    return _zone_of_place(name) if len(name) <= _ZONE_CHARACTERS_MAX else None
+
+
+@lru_cache(maxsize=1_000)
+def _zone_of_place(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

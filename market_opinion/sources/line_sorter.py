@@ -25,12 +25,16 @@ TOO_MANY_HOURS = (
 )
 
 
-@functools.lru_cache(maxsize=10_000)
 def community_name(text: str) -> str:
     """Return the name of a community's folder: lower case letters, digits, dots and dashes.
 
     It is empty for a text that holds none, or more than a name of a folder can.
     """
+    return _folder_name(text) if len(text) <= _NAME_BYTES_MAX else ""
+
+
+@functools.lru_cache(maxsize=10_000)
+def _folder_name(text: str) -> str:
     name = re.sub(r"[^\w.-]+", "_", text.lower()).strip("_.")
     return name if len(name.encode(errors="replace")) <= _NAME_BYTES_MAX else ""
 

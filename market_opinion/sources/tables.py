@@ -122,6 +122,9 @@ class _Rows:
         that of the lines. The shorter row holds.
         """
         lines = [line]
+        plain = _way(iter(lines), self.delimiter, None).values
+        if plain is not None and len(plain) == self.count:
+            return lines, plain, False
         ways = [_way(self._lines_from(lines), self.delimiter, escape) for escape in _ESCAPES]
         ends = [way.line_count for way in ways if way.values is not None]
         count = min(ends, default=max(way.line_count for way in ways))

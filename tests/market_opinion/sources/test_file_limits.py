@@ -158,7 +158,7 @@ def test_hours_that_an_archive_vouches_for_have_a_most(tmp_path, make_comment, m
 
 
 @pytest.mark.parametrize(
-    "name", ["x" * 300, "..", "_", "../../etc", "/", "a/b", "\x1b[31m", "ä" * 150]
+    "name", ["x" * 300, "/" * 300 + "a", "..", "_", "../../etc", "/", "a/b", "\x1b[31m", "ä" * 150]
 )
 def test_a_name_of_a_community_is_a_folder_or_none(name):
     """A stranger chose it: no path, no control character, no name that a disk refuses."""
