@@ -508,7 +508,7 @@ class FileSettings(SettingsGroup):
         ),
     )
     lines_per_hour_max: int = Field(
-        1_000_000,
+        250_000,
         alias="FILES_LINES_PER_HOUR_MAX",
         ge=1,
         description=(

@@ -17,7 +17,7 @@ class FileLimits:
 
     unpacked_ratio_max: int = 250
     unreadable_lines_max: int = 10_000
-    lines_per_hour_max: int = 1_000_000
+    lines_per_hour_max: int = 250_000
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
