@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import cyclopts
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
-from market_opinion.core.console import run
+from market_opinion.core.console import run, shown
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Window, as_utc, both_ends
@@ -56,7 +55,7 @@ def doctor() -> None:
     for finding in doctor.examine():
         bad += finding.state == "bad"
         console.print(
-            f"{marks[finding.state]:<20} {finding.part:<11} {escape(finding.text)}",
+            f"{marks[finding.state]:<20} {finding.part:<11} {shown(finding.text)}",
             highlight=False,
             soft_wrap=True,
         )
@@ -102,14 +101,14 @@ def audit(
             raise InvalidRequest(message)
         for step in audit.trace(open_adapters(), platform, item):
             console.print(
-                f"[bold]{step.where}[/]\n  {escape(step.text)}", highlight=False, soft_wrap=True
+                f"[bold]{step.where}[/]\n  {shown(step.text)}", highlight=False, soft_wrap=True
             )
         return
     communities = audit.communities(open_adapters(), platform, community, window)
     _show_communities(console, communities)
     holes = [hole for each in communities for hole in each.coverage.holes()]
     for hole in holes:
-        console.print(hole, highlight=False, soft_wrap=True)
+        console.print(shown(str(hole)), highlight=False, soft_wrap=True)
     if holes:
         sys.exit(1)
 
@@ -132,7 +131,7 @@ def models(domain: str = "smartphones", *, show: int = 40) -> None:
     unknown = audit.unknown_models(adapters, load_domain(domain, adapters.settings.domains_path))
     table = Table("name", "brand", "items", box=None)
     for name, brand, count in unknown.head(show).iter_rows():
-        table.add_row(escape(name), escape(brand), f"{count:,}")
+        table.add_row(shown(name), shown(brand), f"{count:,}")
     console = _console()
     console.print(table, soft_wrap=True)
     console.print(f"{unknown.height:,} names that the catalogue lacks", highlight=False)
@@ -154,12 +153,12 @@ def inbox() -> None:
             for name in ("landed_line_count", "refused_line_count")
         )
         table.add_row(
-            escape(each.path),
+            shown(each.path),
             each.state,
             lines,
             refused,
             f"{each.decided_at:%Y-%m-%d %H:%M}",
-            escape(each.detail),
+            shown(each.detail),
         )
     console.print(table, soft_wrap=True)
     if any(each.state in {"refused", "partly"} for each in outcomes):
@@ -184,9 +183,10 @@ def repair(platform: str, community: str | None = None) -> None:
     from market_opinion.ops.adapters import open_adapters
 
     for each in watermarks.repair(open_adapters().state(), platform, community):
-        held = f", held by an open hour ({each.held_by.detail})" if each.held_by else ""
+        held = f", held by an open hour ({shown(each.held_by.detail)})" if each.held_by else ""
+        place = shown(f"{each.platform}/{each.community}")
         _console().print(
-            f"{each.platform}/{each.community}: {each.before} -> {each.after.isoformat()}{held}",
+            f"{place}: {each.before} -> {each.after.isoformat()}{held}",
             highlight=False,
             soft_wrap=True,
         )
@@ -245,7 +245,7 @@ def new(
     )
     console = _console()
     for path in written:
-        console.print(f"wrote {escape(str(path))}", highlight=False, soft_wrap=True)
+        console.print(f"wrote {shown(str(path))}", highlight=False, soft_wrap=True)
     console.print(
         f"{len(rows):,} products. Now: `python -m flows.backfill --domain {name}` for a first"
         " report of what was written for show,"
@@ -264,7 +264,7 @@ def check(name: str) -> None:
     console = _console()
     for finding in findings:
         console.print(
-            escape(f"{domains_path / name / finding.file}: {finding.text}"),
+            shown(f"{domains_path / name / finding.file}: {finding.text}"),
             highlight=False,
             soft_wrap=True,
         )
@@ -297,7 +297,7 @@ def diff(left: str, right: str, *, items: int = 1000, show: int = 20) -> None:
     console = _console()
     result = difference.compare_domains(open_adapters(), left, right, items_max=items)
     for line in difference.lines(result, left, right, examples_max=show):
-        console.print(escape(line), highlight=False, soft_wrap=True)
+        console.print(shown(line), highlight=False, soft_wrap=True)
 
 
 def _show_communities(console: Console, communities: "list[Community]") -> None:
@@ -313,7 +313,7 @@ def _show_communities(console: Console, communities: "list[Community]") -> None:
             else "none"
         )
         table.add_row(
-            f"{coverage.platform}/{coverage.community}",
+            shown(f"{coverage.platform}/{coverage.community}"),
             f"{window.start:%Y-%m-%d %H:%M}",
             f"{window.end:%Y-%m-%d %H:%M}",
             f"{coverage.certified_count:,} of {window.hour_count:,}",

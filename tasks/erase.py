@@ -25,6 +25,7 @@ from market_opinion.core.window import Slice, Window, contiguous
 from market_opinion.ops import left_over, open_erasures
 from market_opinion.ops.counts import EraseCounts, HistoryCounts
 from market_opinion.ops.open_erasures import OpenErasure
+from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.scorers.llm.asking import text_keys
@@ -55,7 +56,7 @@ def find_erasure(
     rows = lake.read(BRONZE_ITEMS, {"platform": platform}, columns=columns)
     purged_items = pl.Series([], dtype=pl.String)
     if user:
-        key = author_key(platform, user, pepper=run.settings.pepper())
+        key = author_key(platform, user, pepper=known_pepper(run.adapters.state(), run.settings))
     if key:
         # A purged item has no name left, but the key of its author.
         where = {"platform": platform, "author_key": key}

@@ -19,6 +19,7 @@ from market_opinion.ops import metrics
 from market_opinion.ops.alerts import raise_alerts
 from market_opinion.ops.backlog import late_alerts
 from market_opinion.ops.counts import WindowCounts
+from market_opinion.ops.peppers import pepper_id
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.stages import quality
@@ -103,9 +104,9 @@ def record_run(run: Run, reading: Reading, slices: list[Slice]) -> None:
         for span in slices
         for entry in _with_judged(run, span, state.windows(span.platform, span.window))
     ]
-    now = datetime.now(UTC)
+    now, pepper = datetime.now(UTC), pepper_id(run.settings.pepper())
     records = [
-        RunRecord(entry, entry.window_start + HOUR, run.run_id, run.mode, run.domain, now)
+        RunRecord(entry, entry.window_start + HOUR, run.run_id, run.mode, run.domain, now, pepper)
         for entry in entries
     ]
     state.put_runs(records)

@@ -16,6 +16,7 @@ from pydantic import SecretStr, WithJsonSchema
 from market_opinion.core.contracts import TABLES
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.settings import load_settings
+from market_opinion.core.visible import shown_uri
 from market_opinion.core.window import as_utc, both_ends, clip
 from market_opinion.ops import reading as readings
 from market_opinion.ops.orchestrator import server_url
@@ -189,7 +190,7 @@ def check_inbox(domain: str, now: datetime) -> Run:
     """Check a look at the inbox."""
     run = _run(domain, now)
     run.load_domain()
-    return replace(run, notes=(f"the inbox is {run.settings.inbox.root}",))
+    return replace(run, notes=(f"the inbox is {shown_uri(run.settings.inbox.root)}",))
 
 
 @task

@@ -8,6 +8,7 @@ from market_opinion.core.window import Slice
 from market_opinion.ops import stage_ledger
 from market_opinion.ops.counts import SilverCounts, ThreadCounts
 from market_opinion.ops.metrics import Stopwatch
+from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.run import Run
 from market_opinion.stages import silver, threads
 from market_opinion.storage.lake.tables import Lake
@@ -41,7 +42,8 @@ def clean_items(run: Run, span: Slice) -> SilverCounts:
     items = lake.read(BRONZE_ITEMS, span.where, span.window, columns=columns)
     of_items = _threads(lake, span, items["thread_id"].drop_nulls().unique().to_list())
     markup = silver.markup_of(span.platform, run.load_domain())
-    cleaned = silver.clean_items(items, of_items, markup=markup, pepper=run.settings.pepper())
+    pepper = known_pepper(run.adapters.state(), run.settings)
+    cleaned = silver.clean_items(items, of_items, markup=markup, pepper=pepper)
     if (items["body"] == PURGED).any():
         before = lake.read(SILVER_ITEMS, span.where, span.window)
         cleaned = silver.keep_purged(cleaned, before, items)

@@ -1,5 +1,6 @@
 """A model's server on loopback that answers each request by a function of its body."""
 
+import itertools
 import json
 import threading
 from collections.abc import Callable
@@ -83,6 +84,9 @@ class ModelServer(Loopback):
         self.bodies: list[dict[str, Any]] = []
         self.paths: list[str] = []
         self.files: dict[str, bytes] = {}
+        self.names: dict[str, str] = {}
+        self.keeps_files = False
+        self._numbers = itertools.count()
         self.batches: dict[str, dict[str, Any]] = {}
         self.polls_until_done = 1
         self._lock = threading.Lock()
@@ -94,21 +98,24 @@ class ModelServer(Loopback):
             content = (
                 raw.partition(b'name="file"')[2].partition(b"\r\n\r\n")[2].partition(b"\r\n--")[0]
             )
-            name = f"file-{len(self.files)}"
+            name = f"file-{next(self._numbers)}"
             self.files[name] = content
+            self.names[name] = raw.partition(b'filename="')[2].partition(b'"')[0].decode()
             return (
                 200,
                 {},
-                {
-                    "id": name,
-                    "object": "file",
-                    "bytes": 1,
-                    "created_at": 0,
-                    "filename": "x",
-                    "purpose": "batch",
-                    "status": "processed",
-                },
+                self._file(name),
             )
+        if parts[0] == "files" and len(parts) == 1:
+            files = [self._file(name) for name in self.files]
+            return 200, {}, {"object": "list", "data": files, "has_more": False}
+        if parts[0] == "files" and parts[1] not in self.files:
+            return error(404, "not_found")
+        if parts[0] == "files" and method == "DELETE":
+            if self.keeps_files:
+                return error(400, "cannot_delete")
+            del self.files[parts[1]]
+            return 200, {}, {"id": parts[1], "object": "file", "deleted": True}
         if parts[0] == "files":
             return 200, {}, self.files[parts[1]]
         if method == "POST":
@@ -150,6 +157,17 @@ class ModelServer(Loopback):
             batch |= {"status": "completed", "output_file_id": output}
         return 200, {}, batch
 
+    def _file(self, name: str) -> dict[str, Any]:
+        return {
+            "id": name,
+            "object": "file",
+            "bytes": 1,
+            "created_at": 0,
+            "filename": self.names.get(name, "output.jsonl"),
+            "purpose": "batch",
+            "status": "processed",
+        }
+
     def environment(self) -> dict[str, str]:
         """The variables by which a process uses this server."""
         return {
@@ -179,6 +197,6 @@ class ModelServer(Loopback):
                 content = value if isinstance(value, bytes) else json.dumps(value).encode()
                 self.send(status, content, {"x-request-id": "req-1", **headers})
 
-            do_GET = do_POST
+            do_GET = do_DELETE = do_POST
 
         return Handler

@@ -7,6 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from market_opinion.core.errors import MarketOpinionError
+from market_opinion.core.visible import visible
 
 
 def run(app: cyclopts.App) -> None:
@@ -20,7 +21,12 @@ def run(app: cyclopts.App) -> None:
 
 def refuse(error: MarketOpinionError) -> None:
     """Print an error in one line."""
-    say(f"[bold red]{type(error).__name__}[/]: {escape(str(error))}")
+    say(f"[bold red]{type(error).__name__}[/]: {shown(str(error))}")
+
+
+def shown(text: str) -> str:
+    """Return a text as rich prints it: neither its markup nor a control character has effect."""
+    return escape(visible(text))
 
 
 def say(text: str) -> None:

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from market_opinion.core.errors import SettingsInvalid
+from market_opinion.core.visible import shown_uri
 
 _NOT_IN_URIS = frozenset("%#?*[]\n\r\t\0")
 
@@ -230,7 +231,10 @@ class MartSettings(SettingsGroup):
         """The engine that keeps the star schema."""
         scheme = (self.uri or "duckdb:").partition(":")[0]
         if scheme not in {"duckdb", "snowflake", "none"}:
-            message = f"MART_URI={self.uri}: use duckdb:PATH, snowflake://ACCOUNT/DATABASE or none:"
+            message = (
+                f"MART_URI={shown_uri(self.uri or '')}: use duckdb:PATH,"
+                " snowflake://ACCOUNT/DATABASE or none:"
+            )
             raise SettingsInvalid(message)
         return cast("Literal['duckdb', 'snowflake', 'none']", scheme)
 
@@ -247,7 +251,7 @@ class MartSettings(SettingsGroup):
         is_name = re.fullmatch(r"[A-Za-z_]\w*", database)
         if parts.scheme != "snowflake" or not account or not is_name:
             message = (
-                f"MART_URI={self.uri}: write snowflake://ACCOUNT/DATABASE,"
+                f"MART_URI={shown_uri(self.uri or '')}: write snowflake://ACCOUNT/DATABASE,"
                 " as in snowflake://myorg-account1/MARKET_OPINION"
             )
             raise SettingsInvalid(message)
@@ -418,6 +422,37 @@ class InboxSettings(SettingsGroup):
     def root(self) -> str:
         """URI of the inbox, without a slash at its end."""
         return (self.uri or self.uri_of("inbox")).rstrip("/")
+
+
+class FileSettings(SettingsGroup):
+    """Files of archives, exports and the inbox: how much of one is read."""
+
+    unpacked_ratio_max: int = Field(
+        250,
+        alias="FILES_UNPACKED_RATIO_MAX",
+        ge=1,
+        description=(
+            "A packed file whose content is more than 256 MB and so many times its size is refused."
+        ),
+    )
+    unreadable_lines_max: int = Field(
+        10_000,
+        alias="FILES_UNREADABLE_LINES_MAX",
+        ge=0,
+        description=(
+            "So many lines of a file without a readable time and community are kept;"
+            " the others are counted."
+        ),
+    )
+    lines_per_hour_max: int = Field(
+        250_000,
+        alias="FILES_LINES_PER_HOUR_MAX",
+        ge=1,
+        description=(
+            "So many lines of a reading are kept for an hour of a community;"
+            " of a file with more the others are counted."
+        ),
+    )
 
 
 class UpkeepSettings(SettingsGroup):
@@ -639,6 +674,6 @@ def _local_file(uri: str | None, scheme: str, variable: str) -> Path | None:
         return None
     prefix, _, path = uri.partition(":")
     if prefix != scheme or not path:
-        message = f"{variable}={uri}: only {scheme}:PATH is supported"
+        message = f"{variable}={shown_uri(uri)}: only {scheme}:PATH is supported"
         raise SettingsInvalid(message)
     return Path(path.removeprefix("//")).resolve()

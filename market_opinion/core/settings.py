@@ -5,6 +5,7 @@ import functools
 import logging
 import os
 import secrets
+import stat
 from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.setting_groups import (
     AlertSettings,
     AwsSettings,
+    FileSettings,
     InboxSettings,
     KafkaSettings,
     LakeSettings,
@@ -40,6 +42,7 @@ GROUPS: dict[str, type[SettingsGroup]] = {
     "snowflake": SnowflakeSettings,
     "aws": AwsSettings,
     "kafka": KafkaSettings,
+    "files": FileSettings,
     "inbox": InboxSettings,
     "upkeep": UpkeepSettings,
     "scoring": ScoringSettings,
@@ -135,6 +138,11 @@ class Settings(SettingsGroup):
         return self.group(KafkaSettings)
 
     @cached_property
+    def files(self) -> FileSettings:
+        """The limits of files."""
+        return self.group(FileSettings)
+
+    @cached_property
     def inbox(self) -> InboxSettings:
         """The inbox."""
         return self.group(InboxSettings)
@@ -208,7 +216,7 @@ class Settings(SettingsGroup):
         if len(pepper.strip()) < _PEPPER_MIN_CHARACTERS:
             message = (
                 f"{path} holds no secret of {_PEPPER_MIN_CHARACTERS} characters or more: put the"
-                " former one there, or remove the file to have new keys of authors made"
+                " former one there, or remove the file if nothing was written with one yet"
             )
             raise SettingsInvalid(message)
         return pepper
@@ -220,14 +228,15 @@ def variables() -> set[str]:
 
 
 def load_settings() -> Settings:
-    """Return the settings of this process, and make the home folder.
+    """Return the settings of this process, and make the home folder, which is its owner's alone.
 
-    Raises SettingsInvalid that names the variable, or the folder that cannot be written.
+    So is whatever the process writes from then on. Raises SettingsInvalid that names the variable,
+    or the folder that cannot be written.
     """
     dotenv = Path(".env")
     changed = dotenv.stat().st_mtime_ns if dotenv.exists() else 0
     settings = _settings(frozenset(os.environ.items()), Path.cwd(), changed)
-    settings.home.mkdir(parents=True, exist_ok=True)
+    _make_home(settings.home)
     return settings
 
 
@@ -265,9 +274,27 @@ def _notice_old_names() -> None:
             _log.warning("%s is read as %s, its name now: rename it", old, new)
 
 
+def _make_home(home: Path) -> None:
+    """Make the home folder, or take the rights of others from it.
+
+    A folder of another owner, and one that all users share as `/tmp`, stays as it is.
+    """
+    os.umask(stat.S_IRWXG | stat.S_IRWXO)
+    home.mkdir(parents=True, exist_ok=True)
+    if is_open_to_others(home) and not home.stat().st_mode & stat.S_ISVTX:
+        with contextlib.suppress(PermissionError):
+            home.chmod(stat.S_IRWXU)
+            _log.warning("others could read %s: now its owner alone can", home)
+
+
+def is_open_to_others(folder: Path) -> bool:
+    """Return whether others than the owner have rights on a folder."""
+    return bool(folder.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO))
+
+
 def _check_home(home: Path) -> None:
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        _make_home(home)
         probe = home / f".probe-{secrets.token_hex(4)}"
         probe.touch()
         probe.unlink()

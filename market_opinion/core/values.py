@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from functools import cache
+from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import polars as pl
@@ -19,12 +19,14 @@ EPOCH, ISO = "epoch", "iso"
 # A time in the year 5138; a larger number counts in milliseconds, microseconds or nanoseconds.
 _SECONDS_MAX = 100_000_000_000
 _FINER_UNITS = 3
+_ZONE_CHARACTERS_MAX = 64
 _YEAR_1, _YEAR_9999 = -62_135_596_800, 253_402_300_799
-_NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?")
+# A quantifier with a `+` behind it never goes back: a long text takes no longer than to be read.
+_NUMBER = re.compile(r"[+-]?(?:\d++\.?\d*+|\.\d++)(?:[eE][+-]?\d++)?")
 _GROUPED = re.compile(r"[+-]?\d{1,3}(?:([., '\u00a0\u202f])\d{3})(?:\1\d{3})*")
-_DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d{1,2}")
+_DECIMAL_COMMA = re.compile(r"[+-]?\d++,\d{1,2}")
 _ZONE = re.compile(r"(?<=\d)\s*\[?([A-Za-z][A-Za-z_]*(?:/[A-Za-z_+-]+\d*)*)\]?$")
-_OFFSET_GAP = re.compile(r"\s+(?=[+-]\d{2}:?(?:\d{2})?$)")
+_OFFSET_GAP = re.compile(r"(?<!\s)\s++(?=[+-]\d{2}:?(?:\d{2})?$)")
 # The zones of RFC 5322 that have a name; all others are known by their place.
 _ZONES = {
     **dict.fromkeys(("z", "utc", "gmt", "ut"), "+00:00"),
@@ -38,11 +40,11 @@ _ZONES = {
     "pdt": "-07:00",
 }
 _OF = re.compile(
-    r"(?P<value>[\d.,]+)\s*(?:/|out\s+of|of|von|sur|de|su|av|z)\s*(?P<most>[\d.,]+)(?:\s*\D*)?",
+    r"(?P<value>[\d.,]++)\s*+(?:/|out\s++of|of|von|sur|de|su|av|z)\s*+(?P<most>[\d.,]++)\D*+",
     re.IGNORECASE,
 )
 _STARS = re.compile(
-    r"(?P<value>[\d.,]+)\s*(?:-?\s*stars?|sterne?|[eé]toiles?|estrellas?|estrelas?|stelle|[★⭐]\ufe0f?)",
+    r"(?P<value>[\d.,]++)\s*+(?:-?\s*+stars?|sterne?|[eé]toiles?|estrellas?|estrelas?|stelle|[★⭐]\ufe0f?)",
     re.IGNORECASE,
 )
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
@@ -63,8 +65,12 @@ def seconds_of(value: object, form: str) -> float | None:
     return _seconds_of_text(value.strip(), form)
 
 
-@cache
 def _zone(name: str) -> ZoneInfo | None:
+    return _zone_of_place(name) if len(name) <= _ZONE_CHARACTERS_MAX else None
+
+
+@lru_cache(maxsize=1_000)
+def _zone_of_place(name: str) -> ZoneInfo | None:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):

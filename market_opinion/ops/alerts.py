@@ -13,6 +13,7 @@ from market_opinion.core import aws
 from market_opinion.core.errors import CloudRefused
 from market_opinion.core.log import Log
 from market_opinion.core.settings import Settings
+from market_opinion.core.visible import in_slack, visible
 from market_opinion.storage.state import WindowEntry, WindowState
 from market_opinion.storage.state.ratios import ratios
 
@@ -66,7 +67,7 @@ def raise_alerts(alerts: Iterable[Alert], settings: Settings, log: Log) -> None:
     """Log the alerts, and send them to the places of the settings."""
     alerts = list(alerts)
     for alert in alerts:
-        log.warning("%s", alert.text)
+        log.warning("%s", visible(alert.text))
     send(alerts, webhook=settings.alerts.webhook_url, topic=settings.alerts.sns_topic_arn)
 
 
@@ -75,6 +76,7 @@ def send(alerts: Sequence[Alert], *, webhook: SecretStr | None, topic: str | Non
 
     A place that does not answer is logged and stops nothing.
     """
+    alerts = [Alert(alert.rule, visible(alert.text)) for alert in alerts]
     if alerts and webhook is not None:
         _post(alerts, webhook)
     if alerts and topic is not None:
@@ -98,7 +100,7 @@ def _publish(alerts: Sequence[Alert], topic: str) -> None:
 
 def _post(alerts: Sequence[Alert], webhook: SecretStr) -> None:
     body = msgspec.json.encode(
-        {"text": "\n".join(alert.text for alert in alerts), "alerts": alerts}
+        {"text": "\n".join(in_slack(alert.text) for alert in alerts), "alerts": alerts}
     )
     headers = {"Content-Type": "application/json"}
     try:

@@ -12,7 +12,8 @@ import fsspec
 from market_opinion.core import aws
 from market_opinion.core.contracts import TABLES
 from market_opinion.core.errors import MarketOpinionError
-from market_opinion.core.settings import load_settings
+from market_opinion.core.settings import is_open_to_others, load_settings
+from market_opinion.core.visible import shown_uri, visible
 from market_opinion.domain.definition import domain_names, load_domain
 from market_opinion.ops import orchestrator
 from market_opinion.ops.adapters import Adapters
@@ -59,7 +60,7 @@ def examine() -> Iterator[Finding]:
     try:
         settings = load_settings()
     except MarketOpinionError as error:
-        yield Finding("settings", "bad", str(error))
+        yield Finding("settings", "bad", visible(str(error)))
         return
     yield Finding("settings", "ok", f"environment {settings.environment}")
     # The clients of all parts raise these where a part is absent or does not let us in.
@@ -73,7 +74,7 @@ def examine() -> Iterator[Finding]:
         try:
             result = check(Adapters(settings))
         except troubles as error:
-            result = "bad", f"{type(error).__name__}: {error}"
+            result = "bad", visible(f"{type(error).__name__}: {error}")
         if result is not None:
             yield Finding(part, *result)
 
@@ -87,6 +88,8 @@ def _python() -> _Result:
 
 def _home(adapters: Adapters) -> _Result:
     home = adapters.settings.home
+    if is_open_to_others(home):
+        return "bad", f"{home}: others can read it: chmod 700, or set MARKET_OPINION_HOME"
     free = shutil.disk_usage(home).free
     if free < _FREE_BYTES_MIN:
         return "bad", (
@@ -129,7 +132,7 @@ def _landing(adapters: Adapters) -> _Result:
         fs.ls(path.partition("/")[0])  # raises for a bucket that is absent, or not ours
     folders = fs.ls(path, detail=False) if fs.exists(path) else []
     platforms = sorted(name.rpartition("/")[2] for name in folders)
-    return "ok", f"{root}: {', '.join(platforms) or 'empty'}"
+    return "ok", f"{shown_uri(root)}: {', '.join(platforms) or 'empty'}"
 
 
 def _lake(adapters: Adapters) -> _Result:
@@ -157,7 +160,7 @@ def _inbox(adapters: Adapters) -> _Result:
     waiting = inbox.files().keys() - {outcome.path for outcome in outcomes}
     refused = sum(outcome.state in {"refused", "partly"} for outcome in outcomes)
     root = adapters.settings.inbox.root
-    text = f"{root}: {len(waiting):,} files wait, {len(outcomes):,} were seen"
+    text = f"{shown_uri(root)}: {len(waiting):,} files wait, {len(outcomes):,} were seen"
     if refused:
         text += f", {refused:,} of them refused in part or whole: `market_opinion inbox`"
     return "ok", text
@@ -183,7 +186,8 @@ def _scorer(adapters: Adapters) -> _Result:
         if settings.llm.budget_usd_per_day is not None
         else "no budget a day"
     )
-    return "ok", f"{settings.llm.model} at {settings.llm.base_url or 'OpenAI'}, {budget}"
+    address = shown_uri(settings.llm.base_url) if settings.llm.base_url else "OpenAI"
+    return "ok", f"{settings.llm.model} at {address}, {budget}"
 
 
 def _mart(adapters: Adapters) -> _Result:
@@ -226,4 +230,4 @@ def _prefect(adapters: Adapters) -> _Result:
     if missing := orchestrator.missing_parts(url, concurrency_limit=limit):
         return "bad", "; ".join(missing)
     count = len(orchestrator.deployment_names())
-    return "ok", f"{url}: {count} deployments, and a worker on its pool"
+    return "ok", f"{shown_uri(url)}: {count} deployments, and a worker on its pool"

@@ -13,6 +13,7 @@ from market_opinion.core.contracts import (
     Table,
 )
 from market_opinion.ops.open_erasures import OpenErasure
+from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.run import Run
 from market_opinion.scorers.llm.asking import text_keys
 from market_opinion.stages import erasure as erasing
@@ -52,7 +53,7 @@ def _landed(run: Run, reached: OpenErasure) -> int:
 def _tables(run: Run, reached: OpenErasure, ids: list[str]) -> dict[str, int]:
     lake, platform, users = run.adapters.lake(), reached.reading.platform, reached.erasure.users
     where = {"platform": platform}
-    pepper = run.settings.pepper()
+    pepper = known_pepper(run.adapters.state(), run.settings)
     keys = [author_key(platform, user, pepper=pepper) for user in sorted(users)]
     columns = ["item_id", "text", "context_title"]
 

@@ -14,6 +14,7 @@ import polars as pl
 from market_opinion.core.contracts import BRONZE_ITEMS
 from market_opinion.core.window import Slice, Window
 from market_opinion.ops.reading import Reading, whole_platform
+from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.run import Run
 from market_opinion.stages.authors import author_key, key_of_author
 from market_opinion.storage.landing.redaction import Erasure
@@ -35,7 +36,7 @@ class OpenErasure:
 def write(run: Run, open_erasure: OpenErasure) -> None:
     """Write the to-do, or replace it by one that has come further."""
     reading, erasure, near = open_erasure.reading, open_erasure.erasure, open_erasure.near
-    pepper = run.settings.pepper()
+    pepper = known_pepper(run.adapters.state(), run.settings)
     users = (author_key(reading.platform, user, pepper=pepper) for user in erasure.users)
     note = {
         "platform": reading.platform,
@@ -82,7 +83,7 @@ def users_of(run: Run, platform: str, author_keys: Iterable[str]) -> frozenset[s
         return frozenset()
     where = {"platform": platform}
     rows = run.adapters.lake().read(BRONZE_ITEMS, where, columns=["platform", "author"]).unique()
-    keyed = rows.with_columns(key=key_of_author(run.settings.pepper()))
+    keyed = rows.with_columns(key=key_of_author(known_pepper(run.adapters.state(), run.settings)))
     names = keyed.filter(pl.col("key").is_in(wanted))["author"]
     return frozenset(name.lower() for name in names)
 

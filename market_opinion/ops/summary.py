@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from market_opinion.core.console import shown
 from market_opinion.storage.state.ratios import ratios
 
 _SHOWN = (
@@ -133,14 +133,14 @@ class Summary:
     def show(self, console: Console) -> None:
         """Print the summary."""
         table = Table(
-            title=escape(self.title),
+            title=shown(self.title),
             show_header=False,
             title_justify="left",
             title_style="bold",
             box=None,
         )
         for name, value in self.rows():
-            table.add_row(name, escape(value), style=None)
+            table.add_row(name, shown(value), style=None)
         for note in self.notes:
-            console.print(f"[yellow]note[/] {escape(note)}", highlight=False, soft_wrap=True)
+            console.print(f"[yellow]note[/] {shown(note)}", highlight=False, soft_wrap=True)
         console.print(table, soft_wrap=True)

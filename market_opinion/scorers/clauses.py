@@ -9,8 +9,8 @@ from market_opinion.stages.naming import flatten
 
 _SENTENCE = re.compile(r"[^\n.!?]+(?:[.!?](?!\s|$)[^\n.!?]*)*[.!?]*")
 _CONTRAST = re.compile(
-    r"\s*(?:[;—–]|,? (?:but|however|although|though|whereas|while|yet|except)\b"
-    r"|, (?:and|while)\b)\s*",
+    r"(?:[;—–]|,? (?:but|however|although|though|whereas|while|yet|except)\b"
+    r"|, (?:and|while)\b)\s*+",
     re.IGNORECASE,
 )
 # A quick look that spares most sentences the careful one.

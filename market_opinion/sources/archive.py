@@ -35,7 +35,8 @@ class Archive(Files):
     @classmethod
     def open(cls, context: SourceContext) -> Self:
         """Return the archive at the address that the run was given."""
-        return cls(needed(context.files, "archive", "RC* and RS* files"))
+        files = needed(context.files, "archive", "RC* and RS* files")
+        return cls(files).limited_by(context.settings)
 
 
 def _description(name: str) -> FileDescription | None:

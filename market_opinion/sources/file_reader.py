@@ -10,6 +10,7 @@ from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.log import Log
 from market_opinion.core.window import Slice, Window
 from market_opinion.sources import Source
+from market_opinion.sources.line_sorter import HOURS_MAX, TOO_MANY_HOURS
 from market_opinion.storage.lake.tables import Lake
 from market_opinion.storage.landing.manifest import Capture, Survey
 from market_opinion.storage.landing.origin import FetchResult, RefusedFile
@@ -134,8 +135,8 @@ def _survey(
 ) -> Survey:
     """Return the communities and hours that the source holds.
 
-    Raises InvalidRequest for an empty source, and for one that spans more than 20 years if the
-    run gives no window.
+    Raises InvalidRequest for an empty source, for one that spans more than 20 years if the run
+    gives no window, and for one with too many communities if it names none.
     """
     if result.extent is None:
         raise InvalidRequest(_emptiness(communities, result))
@@ -145,6 +146,10 @@ def _survey(
             " its times may be wrong; give --start and --end"
         )
         raise InvalidRequest(message)
+    hours = window or result.extent
+    is_vouched = result.spoken is None and not communities
+    if is_vouched and hours.hour_count * len(result.communities) > HOURS_MAX:
+        raise InvalidRequest(TOO_MANY_HOURS)
     return Survey(
         communities, result.communities, result.extent.start, result.extent.end, result.spoken
     )

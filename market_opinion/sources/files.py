@@ -1,24 +1,25 @@
 """Files at any fsspec URI, each line filed under its community and the hour of its own time."""
 
 import hashlib
-import re
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 import fsspec
 
 from market_opinion.core.errors import InvalidRequest, SourceUnavailable, SourceUnreadable
-from market_opinion.core.window import EARLIEST, HOUR, Window
+from market_opinion.core.settings import Settings
+from market_opinion.core.visible import shown_uri, visible
+from market_opinion.core.window import EARLIEST, Window
 from market_opinion.sources import Sink, SourceProfile
-from market_opinion.sources.lines import BROKEN, UnclearRows, read_lines
-from market_opinion.sources.unpacking import TrailingBytes, Truncated
+from market_opinion.sources.file_limits import DEFAULT_LIMITS, FileLimits
+from market_opinion.sources.line_sorter import LineSorter
+from market_opinion.sources.lines import BROKEN, TextLayout, UnclearRows, read_lines
+from market_opinion.sources.unpacking import TrailingBytes, Truncated, UnpacksTooMuch
 from market_opinion.storage.format_reference import FormatReference, LineFormats
-from market_opinion.storage.landing.origin import FetchResult, RawItem, RefusedFile, StopReason
-from market_opinion.storage.line_format import LineFormat
+from market_opinion.storage.landing.origin import FetchResult, RefusedFile, StopReason
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ class Files(SourceProfile):
     # Whether an hour without a line in the files was empty. It was in an archive; exports and sets
     # of reviews may be a selection.
     vouches = False
+    limits = DEFAULT_LIMITS
 
     def __init__(
         self,
@@ -75,7 +77,7 @@ class Files(SourceProfile):
             if (description := description_of(PurePosixPath(info["name"]).name))
         ]
         if not self._files:
-            message = f"no {capture_path} at {uri}: expected {expected}"
+            message = f"no {capture_path} at {shown_uri(uri)}: expected {expected}"
             raise SourceUnreadable(message)
         listing = [
             (PurePosixPath(f["name"]).name, f["size"], modified_at(f).isoformat())
@@ -83,6 +85,11 @@ class Files(SourceProfile):
         ]
         self.origin = f"{capture_path}-{hashlib.sha256(repr(listing).encode()).hexdigest()[:12]}"
         self.retrieved_at = max(modified_at(f) for f, _ in self._files)
+
+    def limited_by(self, settings: Settings) -> Self:
+        """Set the limits of a file to those of the settings, and return the files."""
+        self.limits = FileLimits.of(settings)
+        return self
 
     @property
     def format_reference(self) -> FormatReference:
@@ -94,11 +101,15 @@ class Files(SourceProfile):
     ) -> FetchResult:
         """Read every file once, and pass on the lines of the communities, or of all if empty.
 
-        A file that breaks off is read up to the break, and then the reading certifies nothing. A
-        line whose time or community cannot be read is filed under the hour of the line before it,
-        so that it is landed once whatever windows the files are read in; bronze refuses it there.
+        A file that breaks off is read up to the break, and then the reading certifies nothing, and
+        neither does one of which lines beyond the limits were left out. A line whose time or
+        community cannot be read is filed under the hour of the line before it, so that it is landed
+        once whatever windows the files are read in; bronze refuses it there.
         """
-        sorter = _Sorter(frozenset(communities), window, latest=now + timedelta(days=1), sink=sink)
+        latest = now + timedelta(days=1)
+        sorter = LineSorter(
+            frozenset(communities), window, latest=latest, sink=sink, limits=self.limits
+        )
         refused = [
             refused_file
             for info, description in self._files
@@ -112,43 +123,45 @@ class Files(SourceProfile):
             if self.vouches
             else {name: sorted(hours) for name, hours in sorter.spoken.items()},
             detail="; ".join(map(_sentence, refused)),
-            files=[self._fs.unstrip_protocol(info["name"]) for info, _ in self._files],
+            files=[self._uri(info["name"]) for info, _ in self._files],
             refused=refused,
             other_communities=dict(sorter.other_communities.most_common(20)),
         )
 
+    def _uri(self, path: str) -> str:
+        """Return the address of a file, as it may be kept and shown."""
+        return shown_uri(self._fs.unstrip_protocol(path))
+
     def _read(
-        self, path: str, description: FileDescription, sorter: "_Sorter"
+        self, path: str, description: FileDescription, sorter: LineSorter
     ) -> Iterator[RefusedFile]:
         """Sort the lines of one file, and yield the file once for each reason to refuse it."""
-        uri, line_format = self._fs.unstrip_protocol(path), self._line_formats[description.kind]
+        uri, line_format = self._uri(path), self._line_formats[description.kind]
         columns = tuple(dict.fromkeys((line_format.created_at, *line_format.item_id)))
         lines = read_lines(
             self._fs,
             path,
-            encoding=description.encoding,
-            delimiter=description.delimiter,
+            layout=TextLayout(description.encoding, description.delimiter),
             wanted=columns,
             is_item=lambda line: line_format.place(line) is not None,
+            limits=self.limits,
         )
         try:
-            sorter.sort(description, line_format, lines)
+            sorter.sort(description.kind, description.community, line_format, lines)
         except BROKEN as error:
             yield RefusedFile(uri, *_damage(error))
         except SourceUnreadable as error:
             yield RefusedFile(uri, "wrong_columns", str(error))
         except OSError as error:
-            message = f"file {uri} could not be read: {error}"
+            message = f"file {uri} could not be read: {visible(str(error))}"
             raise SourceUnavailable(message) from error
-        if sorter.finish_file():
-            yield RefusedFile(
-                uri, "unreadable_file", "not one line has a readable community and time"
-            )
+        yield from (RefusedFile(uri, *problem) for problem in sorter.finish_file())
 
 
 def _sentence(refused: RefusedFile) -> str:
     name = PurePosixPath(refused.uri).name
-    return refused.detail if refused.detail.startswith(name) else f"{name}: {refused.detail}"
+    is_named = refused.detail.startswith(name)
+    return visible(refused.detail if is_named else f"{name}: {refused.detail}")
 
 
 def _damage(error: Exception) -> tuple[str, str]:
@@ -156,6 +169,8 @@ def _damage(error: Exception) -> tuple[str, str]:
     match error:
         case UnclearRows():
             return "unclear_rows", str(error)
+        case UnpacksTooMuch():
+            return "unpacks_too_much", str(error)
         case TrailingBytes():
             return "trailing_bytes", str(error)
         case Truncated() | EOFError():
@@ -172,11 +187,6 @@ def needed(files: str | None, source: str, what: str) -> str:
     return files
 
 
-def community_name(text: str) -> str:
-    """Return the name of a community's folder: lower case letters, digits, dots and dashes."""
-    return re.sub(r"[^\w.-]+", "_", text.lower()).strip("_.")
-
-
 def modified_at(info: dict[str, Any]) -> datetime:
     """Return the time a file was written, on any file system; 1995 if it is unknown."""
     value = (
@@ -185,82 +195,6 @@ def modified_at(info: dict[str, Any]) -> datetime:
     if isinstance(value, int | float):
         return datetime.fromtimestamp(int(value), UTC)
     return value.astimezone(UTC).replace(microsecond=0) if isinstance(value, datetime) else EARLIEST
-
-
-class _Sorter:
-    """Sorter of lines by community and hour, which passes on the lines that a run asks for."""
-
-    def __init__(
-        self, communities: frozenset[str], window: Window | None, *, latest: datetime, sink: Sink
-    ) -> None:
-        self._communities = communities
-        self._window = window
-        self._sink = sink
-        self._earliest_s = EARLIEST.timestamp()
-        self._latest_s = latest.timestamp()
-        self._hours: dict[tuple[str, int], tuple[datetime, bool]] = {}
-        self._names: dict[str, str] = {}
-        self._place: tuple[str, int] | None = None
-        self._waiting: list[bytes] = []
-        self.other_communities: Counter[str] = Counter()
-        self.spoken: dict[str, set[datetime]] = defaultdict(set)
-        self.extent: Window | None = None
-
-    def sort(
-        self, description: FileDescription, line_format: LineFormat, lines: Iterator[bytes]
-    ) -> None:
-        """Pass on every line of one file that the run asks for."""
-        for line in lines:
-            place = self._place_of(line, line_format, description.community)
-            if place is None and self._place is None:
-                self._waiting.append(line)
-                continue
-            if self._waiting and place is not None:
-                for early in self._waiting:
-                    self._hand_on(description.kind, place, early)
-                self._waiting.clear()
-            self._place = place or self._place
-            # One of the two is set here.
-            self._hand_on(description.kind, self._place, line)  # type: ignore[arg-type]
-
-    def finish_file(self) -> bool:
-        """Forget the file's last place; return whether the file had lines and none has a place."""
-        is_unreadable = bool(self._waiting)
-        self._place = None
-        self._waiting.clear()
-        return is_unreadable
-
-    def _place_of(
-        self, line: bytes, line_format: LineFormat, community: str | None
-    ) -> tuple[str, int] | None:
-        """Return a line's community and hour since 1970; None if either is missing or absurd."""
-        place = line_format.place(line)
-        own_name = place and (place.community or community)
-        if place is None or not own_name or not self._earliest_s <= place.seconds < self._latest_s:
-            return None
-        name = self._names.get(own_name)
-        if name is None:
-            name = self._names[own_name] = community_name(own_name)
-        return (name, int(place.seconds // 3600)) if name else None
-
-    def _hand_on(self, kind: str, place: tuple[str, int], line: bytes) -> None:
-        community, hour = place
-        if self._communities and community not in self._communities:
-            self.other_communities[community] += 1
-            return
-        if (hour_start := self._hours.get(place)) is None:
-            hour_start = self._hours[place] = self._meet(community, hour)
-        start, is_wanted = hour_start
-        if is_wanted:
-            self._sink(RawItem(kind, community, start, line))
-
-    def _meet(self, community: str, hour: int) -> tuple[datetime, bool]:
-        """Note a new hour; return its start, and whether the run asks for it."""
-        start = datetime.fromtimestamp(hour * 3600, UTC)
-        self.spoken[community].add(start)
-        extent = self.extent or Window.hour(start)
-        self.extent = Window(min(extent.start, start), max(extent.end, start + HOUR))
-        return start, self._window is None or start in self._window
 
 
 def _listing(fs: Any, path: str) -> list[dict[str, Any]]:  # noqa: ANN401, fsspec is untyped

@@ -18,6 +18,7 @@ import msgspec
 
 from market_opinion.core import aws
 from market_opinion.core.errors import InvalidRequest
+from market_opinion.core.visible import visible
 from market_opinion.domain.definition import Domain
 from market_opinion.sources.files import modified_at
 from market_opinion.storage.landing.zone import Landing
@@ -83,7 +84,8 @@ class Outcome(msgspec.Struct, frozen=True):
     def __str__(self) -> str:
         """Return the outcome as an operator reads it."""
         lines = f", {self.counts['landed_line_count']:,} lines" if self.counts else ""
-        return f"{self.path}: {self.state}{lines}{': ' if self.detail else ''}{self.detail}"
+        reason = f": {self.detail}" if self.detail else ""
+        return visible(f"{self.path}: {self.state}{lines}{reason}")
 
 
 class Inbox:

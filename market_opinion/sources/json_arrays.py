@@ -10,8 +10,8 @@ from market_opinion.sources.unpacking import Truncated
 from market_opinion.storage.json_line import BOM, MAX_LINE_BYTES, refused_line
 
 # A text, whole or up to the end of what was read, or a character that opens, closes or parts.
-_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*("?)|[\[\]{},]', re.DOTALL)
-_TEXT_END = re.compile(rb'(?:[^"\\]|\\.)*"', re.DOTALL)
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*+("?)|[\[\]{},]', re.DOTALL)
+_TEXT_END = re.compile(rb'(?:[^"\\]|\\.)*+"', re.DOTALL)
 _OPENS, _CLOSES = b"[{", b"]}"
 
 

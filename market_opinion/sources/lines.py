@@ -6,26 +6,33 @@ bronze refuses with the reason; see `refused_line`.
 """
 
 import codecs
+import functools
 import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 import zstandard
 
 from market_opinion.core.errors import SourceUnreadable
 from market_opinion.sources import tables
+from market_opinion.sources.file_limits import DEFAULT_LIMITS, FileLimits
 from market_opinion.sources.json_arrays import elements
-from market_opinion.sources.unpacking import PACKINGS, TrailingBytes, Truncated, unpacked
+from market_opinion.sources.parquet import parquet_rows
+from market_opinion.sources.unpacking import (
+    CHUNK_BYTES,
+    PACKINGS,
+    TrailingBytes,
+    Truncated,
+    UnpacksTooMuch,
+    unpacked,
+)
 from market_opinion.storage.json_line import BOM, MAX_LINE_BYTES, object_of, refused_line
 
 ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
-_CHUNK_BYTES = 262_144
-_ROWS = 10_000
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 # The first line of an object that is written over several lines.
@@ -39,12 +46,23 @@ class UnclearRows(Exception):
 BROKEN = (
     Truncated,
     TrailingBytes,
+    UnpacksTooMuch,
     UnclearRows,
     zstandard.ZstdError,
     zlib.error,
     EOFError,
     pa.ArrowInvalid,
 )
+
+
+class TextLayout(NamedTuple):
+    """Encoding of a file's text, and the delimiter of a CSV file whose header does not show it."""
+
+    encoding: str = "utf-8-sig"
+    delimiter: str | None = None
+
+
+_UTF_8 = TextLayout()
 
 
 def stem_of(name: str) -> str:
@@ -63,29 +81,31 @@ def read_lines(
     fs: Any,  # noqa: ANN401, fsspec is untyped
     path: str,
     *,
-    encoding: str = "utf-8-sig",
-    delimiter: str | None = None,
+    layout: TextLayout = _UTF_8,
     wanted: tuple[str, ...] = (),
     is_item: Callable[[bytes], bool] = lambda _: True,
+    limits: FileLimits = DEFAULT_LIMITS,
 ) -> Iterator[bytes]:
     """Yield the lines that are not blank, without line ends and byte order marks.
 
     A broken file yields its whole lines and then raises one of BROKEN. Raises SourceUnreadable for
     a table without the `wanted` columns, where `a|b` stands for either of two, and for JSON that is
-    no line an object; the message quotes no value. `delimiter` is that of CSV files whose header
-    does not show it. `is_item` tells whether an object has what an item needs.
+    no line an object; the message quotes no value. `is_item` tells whether an object has what an
+    item needs.
     """
     name = PurePosixPath(path).name
     with fs.open(path, "rb") as file:
         if ending_of(path) == ".parquet":
-            yield from _parquet_rows(file, name, wanted)
+            check = functools.partial(_check_columns, name, wanted)
+            yield from parquet_rows(file, check, ratio_max=limits.unpacked_ratio_max)
             return
-        packed = iter(lambda: file.read(_CHUNK_BYTES), b"")
-        chunks = _in_utf8(unpacked(packed, PurePosixPath(path).suffix), encoding)
+        packed = iter(lambda: file.read(CHUNK_BYTES), b"")
+        packing, ratio_max = PurePosixPath(path).suffix, limits.unpacked_ratio_max
+        chunks = _in_utf8(unpacked(packed, packing, ratio_max=ratio_max), layout.encoding)
         usual = _DELIMITERS.get(ending_of(path))
         if usual:
             lines = _physical_lines(chunks)
-            yield from _csv_rows(lines, name, wanted, delimiter or usual, is_item)
+            yield from _csv_rows(lines, name, wanted, layout.delimiter or usual, is_item)
         else:
             yield from _json_lines(chunks, name, wanted)
 
@@ -143,7 +163,7 @@ def _physical_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
 def _json_lines(chunks: Iterator[bytes], name: str, wanted: tuple[str, ...]) -> Iterator[bytes]:
     first = next(chunks, b"")
     while not first.removeprefix(BOM).strip() and (more := next(chunks, b"")):
-        first += more
+        first = more
     if _begins_array(first.removeprefix(BOM).lstrip()):
         yield from elements(_chained(first, chunks), name)
         return
@@ -208,7 +228,7 @@ def _csv_rows(
     number, header = next(((n, text) for n, text in enumerate(texts, 1) if text.strip()), (1, ""))
     delimiter = tables.delimiter_of(header, lambda names: not _missing(names, wanted), usual)
     columns = tables.header_of(header, delimiter)
-    _check_columns(name, columns, wanted)
+    _check_columns(name, wanted, columns)
 
     def as_json(values: Iterable[str]) -> bytes:
         fields = {c: v for c, v in zip(columns, values, strict=True) if v}
@@ -251,17 +271,6 @@ def _quoted(text: bytes) -> bytes:
     return b'"' + re.sub(rb"[\x00-\x1f]", lambda m: b"\\u%04x" % m[0][0], escaped) + b'"'
 
 
-def _parquet_rows(
-    file: Any,  # noqa: ANN401, fsspec is untyped
-    name: str,
-    wanted: tuple[str, ...],
-) -> Iterator[bytes]:
-    parquet = pq.ParquetFile(file)
-    _check_columns(name, parquet.schema_arrow.names, wanted)
-    for batch in parquet.iter_batches(batch_size=_ROWS):
-        yield from (msgspec.json.encode(row) for row in batch.to_pylist())
-
-
 def _missing(columns: list[str], wanted: tuple[str, ...]) -> list[str]:
     """Return the wanted columns that are not there."""
     return [
@@ -271,7 +280,7 @@ def _missing(columns: list[str], wanted: tuple[str, ...]) -> list[str]:
     ]
 
 
-def _check_columns(name: str, columns: list[str], wanted: tuple[str, ...]) -> None:
+def _check_columns(name: str, wanted: tuple[str, ...], columns: list[str]) -> None:
     """Raise SourceUnreadable for a table that lacks columns; it quotes nothing of the table."""
     if missing := _missing(columns, wanted):
         known = [each for path in wanted for each in path.split("|") if each in columns]

@@ -50,11 +50,9 @@ class MappedFiles(Files):
     def open(cls, context: SourceContext) -> Self:
         """Return the files of the run, with its mapping or the only mapping of the domain."""
         name, mapping = _mapping(context.domain, context.mapping)
-        return cls(
-            needed(context.files, "file", f"what [files.{name}] maps"),
-            mapping,
-            platform=mapping.platform or name,
-        )
+        files = needed(context.files, "file", f"what [files.{name}] maps")
+        platform = mapping.platform or name
+        return cls(files, mapping, platform=platform).limited_by(context.settings)
 
     @classmethod
     def platform_of(cls, domain: Domain, mapping: str | None) -> str:

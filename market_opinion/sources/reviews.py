@@ -52,7 +52,8 @@ class Reviews(Files):
     @classmethod
     def open(cls, context: SourceContext) -> Self:
         """Return the reviews at the address that the run was given."""
-        return cls(needed(context.files, "reviews", "reviews as .jsonl, .csv or .parquet"))
+        files = needed(context.files, "reviews", "reviews as .jsonl, .csv or .parquet")
+        return cls(files).limited_by(context.settings)
 
 
 def _description(name: str) -> FileDescription | None:

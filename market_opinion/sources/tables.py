@@ -8,6 +8,7 @@ physical line. Quotes within quotes are doubled, or have a backslash before them
 import csv
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from market_opinion.storage.json_line import MAX_LINE_BYTES
 
@@ -18,7 +19,8 @@ _LINES_MAX = 5_000
 TOO_LONG = "\x00too long: "
 # Reasons of rows after which nobody knows where the next one begins.
 UNCLEAR = frozenset({"quote_not_closed", "stray_quote"})
-_QUOTE = '"'
+# A quote within quotes is doubled, or has a backslash before it.
+_ESCAPES = (None, "\\")
 csv.field_size_limit(MAX_LINE_BYTES)
 
 
@@ -42,7 +44,7 @@ def delimiter_of(header: str, wanted: Callable[[list[str]], bool], usual: str) -
 
 def header_of(line: str, delimiter: str) -> list[str]:
     """Return the names of the columns."""
-    values, _ = _parsed([line], delimiter, 0)
+    values = _parsed([line], delimiter, 0)
     return [name.strip() for name in values or [line]]
 
 
@@ -102,19 +104,7 @@ class _Rows:
             length = line.removeprefix(TOO_LONG)
             detail = f"line {number}: {length} bytes, at most {MAX_LINE_BYTES:,} are read"
             return Row(number, reason="too_large", detail=detail)
-        lines, size = [line], len(line)
-        values, is_open = _parsed(lines, self.delimiter, self.count)
-        while is_open and len(lines) < _LINES_MAX and size <= MAX_LINE_BYTES:
-            following = self.reader.take()
-            if following is None:
-                break
-            if following.startswith(TOO_LONG):
-                self.reader.put_back([following])
-                break
-            lines.append(following)
-            size += len(following)
-            if _QUOTE in following:
-                values, is_open = _parsed(lines, self.delimiter, self.count)
+        lines, values, is_open = self._read(line)
         if values is not None and len(values) == self.count and not self._holds_rows(lines):
             return Row(number, values)
         self.reader.put_back(lines[1:])
@@ -125,32 +115,86 @@ class _Rows:
         detail = f"line {number}: {len(values)} values for {self.count} columns"
         return Row(number, reason="wrong_number_of_values", detail=detail)
 
+    def _read(self, line: str) -> tuple[list[str], list[str] | None, bool]:
+        """Return the lines of the row, its values, and whether the lines end within quotes.
+
+        Each way to read quotes goes on from line to line until its row ends, so that the time is
+        that of the lines. The shorter row holds.
+        """
+        lines = [line]
+        plain = _way(iter(lines), self.delimiter, None).values
+        if plain is not None and len(plain) == self.count:
+            return lines, plain, False
+        ways = [_way(self._lines_from(lines), self.delimiter, escape) for escape in _ESCAPES]
+        ends = [way.line_count for way in ways if way.values is not None]
+        count = min(ends, default=max(way.line_count for way in ways))
+        self.reader.put_back(lines[count:])
+        whole = [way.values for way in ways if way.values is not None and way.line_count == count]
+        is_open = not whole and any(way.is_open for way in ways)
+        return lines[:count], _best(whole, self.count), is_open
+
+    def _lines_from(self, lines: list[str]) -> Iterator[str]:
+        """Yield the lines, and then those that follow, which are added, within the limits."""
+        size = 0
+        for number in range(_LINES_MAX):
+            if number == len(lines):
+                following = self.reader.take() if size <= MAX_LINE_BYTES else None
+                if following is None:
+                    return
+                if following.startswith(TOO_LONG):
+                    self.reader.put_back([following])
+                    return
+                lines.append(following)
+            size += len(lines[number])
+            yield lines[number]
+
     def _holds_rows(self, lines: list[str]) -> bool:
         """Whether a later line of the row is a row by itself."""
         for line in lines[1:]:
-            values, _ = _parsed([line], self.delimiter, self.count)
+            values = _parsed([line], self.delimiter, self.count)
             if values is not None and len(values) == self.count and self.is_row(values):
                 return True
         return False
 
 
-def _parsed(lines: list[str], delimiter: str, count: int) -> tuple[list[str] | None, bool]:
-    """Return the values of a row of these lines, and whether the lines end within quotes.
+def _parsed(lines: list[str], delimiter: str, count: int) -> list[str] | None:
+    """Return the values of a row of these lines; None where they are no whole row."""
+    ways = (_way(iter(lines), delimiter, escape) for escape in _ESCAPES)
+    return _best([way.values for way in ways if way.values is not None], count)
 
-    There are no values where the lines are no whole row.
-    """
-    # A lone carriage return is no end of a line here, but a blank of its text.
-    text = "\n".join(line.replace("\r", " ") for line in lines)
-    found: list[str] | None = None
-    is_open = False
-    for escape in (None, "\\"):
-        reader = csv.reader([text], strict=True, delimiter=delimiter, escapechar=escape)
-        try:
-            values = next(reader, [])
-        except csv.Error as error:
-            is_open = is_open or "unexpected end of data" in str(error)
-            continue
-        if len(values) == count:
-            return values, False
-        found = found or values
-    return found, is_open and found is None
+
+class _Way(NamedTuple):
+    """A way to read a row: values where it is whole, else whether it ends within quotes."""
+
+    line_count: int
+    values: list[str] | None
+    is_open: bool
+
+
+def _way(lines: Iterator[str], delimiter: str, escape: str | None) -> _Way:
+    """Return what comes of the lines, of which no more are taken than the row needs."""
+    reader = csv.reader(_texts(lines), strict=True, delimiter=delimiter, escapechar=escape)
+    try:
+        values = next(reader, [])
+    except csv.Error as error:
+        return _Way(reader.line_num, None, is_open="unexpected end of data" in str(error))
+    return _Way(reader.line_num, values, is_open=False)
+
+
+def _texts(lines: Iterator[str]) -> Iterator[str]:
+    """Yield the lines with their ends, except that of the last one if a backslash is before it."""
+    line = next(lines, None)
+    while line is not None:
+        # A lone carriage return is no end of a line here, but a blank of its text.
+        text = line.replace("\r", " ")
+        if not text.endswith("\\"):
+            yield text + "\n"
+            line = next(lines, None)
+        else:
+            line = next(lines, None)
+            yield text if line is None else text + "\n"
+
+
+def _best(whole: list[list[str]], count: int) -> list[str] | None:
+    """Return the values that are as many as there are columns, or else the first ones."""
+    return next((values for values in whole if len(values) == count), next(iter(whole), None))

@@ -37,7 +37,7 @@ from market_opinion.core.settings import Settings
 from market_opinion.core.window import EARLIEST, Window, floor_hour
 from market_opinion.domain.definition import Domain
 from market_opinion.sources import catalogue
-from market_opinion.sources.files import community_name
+from market_opinion.sources.line_sorter import community_name
 from market_opinion.sources.windowed import OVERLAP
 from market_opinion.storage.format_reference import FormatReference, LineFormats, likely_kind
 from market_opinion.storage.json_line import object_of

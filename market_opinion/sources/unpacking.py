@@ -1,4 +1,4 @@
-"""Compressed files, unpacked chunk by chunk.
+"""Compressed files, unpacked piece by piece, so that no file of few bytes fills the memory.
 
 What follows the end of a frame is another frame, padding of zeros or blanks, or no part of it.
 """
@@ -10,10 +10,15 @@ from typing import Any
 import zstandard
 
 PACKINGS = (".gz", ".zst")
+CHUNK_BYTES = 262_144
 _BLANK = b"\x00 \t\r\n"
 _SKIPPABLE = bytes(range(0x50, 0x60))
 # The longest first bytes by which a frame is told.
 _MAGIC_BYTES = 4
+# Zstandard packs at most 128 KiB into 4 bytes, so that a piece becomes at most 32 MiB.
+_PIECE_BYTES = 1_024
+# Files of fewer bytes than this may be packed however well.
+_COUNTED_BEYOND = 268_435_456
 
 
 class Truncated(Exception):
@@ -22,6 +27,10 @@ class Truncated(Exception):
 
 class TrailingBytes(Exception):
     """Something stands after the compressed data of a file that belongs to no frame."""
+
+
+class UnpacksTooMuch(Exception):
+    """A file becomes so much larger than it is that it was made to fill a disk or memory."""
 
 
 def _zstd_frame() -> Any:  # noqa: ANN401, of a C extension
@@ -48,20 +57,60 @@ _FRAMES: dict[str, tuple[Callable[[], Any], Callable[[bytes], bool], str]] = {
 }
 
 
-def unpacked(chunks: Iterator[bytes], packing: str) -> Iterator[bytes]:
+def unpacked(chunks: Iterator[bytes], packing: str, *, ratio_max: int) -> Iterator[bytes]:
     """Yield the chunks decompressed, or as they are for a packing that is none.
 
-    Raises Truncated, TrailingBytes, zlib.error or zstandard.ZstdError after what can be read.
+    Raises Truncated, TrailingBytes, UnpacksTooMuch, zlib.error or zstandard.ZstdError after what
+    can be read.
     """
     if packing not in _FRAMES:
         yield from chunks
         return
     unpacker = _Unpacker(*_FRAMES[packing])
+    waiting, packed_size, size = bytearray(), 0, 0
+    pieces = _pieces(chunks)
+    try:
+        for piece in pieces:
+            packed_size += len(piece)
+            for content in unpacker.feed(piece):
+                waiting += content
+                size += len(content)
+                yield from _whole_chunks(waiting)
+                check_ratio(packed_size, size, ratio_max)
+            if unpacker.is_over:
+                break
+    except (zlib.error, zstandard.ZstdError, UnpacksTooMuch):
+        yield bytes(waiting)
+        raise
+    yield bytes(waiting)
+    unpacker.finish(pieces)
+
+
+def check_ratio(packed_size: int, size: int, ratio_max: int) -> None:
+    """Raise UnpacksTooMuch for a large content of a file that is more than so many times as small.
+
+    The message names the setting.
+    """
+    if size > max(_COUNTED_BEYOND, ratio_max * packed_size):
+        message = (
+            f"{packed_size:,} bytes become more than {size:,}, which is over {ratio_max:,} times as"
+            " many: set FILES_UNPACKED_RATIO_MAX higher if you know who made the file"
+        )
+        raise UnpacksTooMuch(message)
+
+
+def _pieces(chunks: Iterator[bytes]) -> Iterator[bytes]:
     for chunk in chunks:
-        yield from unpacker.feed(chunk)
-        if unpacker.is_over:
-            break
-    unpacker.finish(chunks)
+        for at in range(0, len(chunk), _PIECE_BYTES):
+            yield chunk[at : at + _PIECE_BYTES]
+
+
+def _whole_chunks(waiting: bytearray) -> Iterator[bytes]:
+    """Take all whole chunks from what is waiting, and yield them."""
+    end = len(waiting) - len(waiting) % CHUNK_BYTES
+    for at in range(0, end, CHUNK_BYTES):
+        yield bytes(waiting[at : at + CHUNK_BYTES])
+    del waiting[:end]
 
 
 class _Unpacker:

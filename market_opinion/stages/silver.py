@@ -38,6 +38,9 @@ _BOT_TEXT = (
 _HAS_WORD = r"[\p{L}\p{N}]"
 _HAS_THREE_WORDS = r"(?:[\p{L}\p{N}]+[^\p{L}\p{N}]+){2}[\p{L}\p{N}]"
 # The address of an item whose platform has no addresses: a name that no browser opens.
+_WEB = ("https://", "http://")
+# Ids of platforms; whatever else stands in an id's place would lead an address elsewhere.
+_ID_OF_ADDRESS = r"^[A-Za-z0-9][A-Za-z0-9_.:,()%=-]*$"
 _NO_ADDRESS = "urn:market-opinion:{platform}:{item_id}"
 # Many people write the same short review without copying it: "great phone".
 _COPIED_MIN_WORDS = 8
@@ -246,10 +249,9 @@ def _permalink(platforms: Iterable[str]) -> pl.Expr:
     address = pl.lit(None, pl.String)
     for platform in sorted(set(platforms)):
         profile = catalogue.profile_of(platform)
-        if profile is None or profile.item_address is None:
+        if profile is None or not (of_item := profile.item_address or "").startswith(_WEB):
             continue
-        item = _filled(profile.item_address)
-        comment = _filled(profile.comment_address or profile.item_address)
+        item, comment = _filled(of_item), _filled(profile.comment_address or of_item)
         on_platform = pl.when(kind="comment").then(comment).otherwise(item)
         address = pl.when(platform=platform).then(on_platform).otherwise(address)
     return pl.coalesce(address, _filled(_NO_ADDRESS))
@@ -258,9 +260,16 @@ def _permalink(platforms: Iterable[str]) -> pl.Expr:
 def _filled(address: str) -> pl.Expr:
     """Return an address with each row's ids in their places; `_` for an id that is null.
 
-    For example, `https://old.reddit.com/comments/{thread_id}` as the address.
+    So it is in a link for a text that is no id. For example,
+    `https://old.reddit.com/comments/{thread_id}` as the address.
     """
+    in_place = _id_in_link if address.startswith(_WEB) else lambda name: pl.col(name).fill_null("_")
     parts = re.split(r"\{(\w+)\}", address)
     return pl.concat_str(
-        [pl.col(part).fill_null("_") if n % 2 else pl.lit(part) for n, part in enumerate(parts)]
+        [in_place(part) if n % 2 else pl.lit(part) for n, part in enumerate(parts)]
     )
+
+
+def _id_in_link(column: str) -> pl.Expr:
+    is_id = pl.col(column).str.contains(_ID_OF_ADDRESS)
+    return pl.when(is_id).then(column).otherwise(pl.lit("_"))

@@ -36,7 +36,7 @@ _EMOTIONS = {
     "No emotion toward brand or product": "neutral",
 }
 _PRAISES, _COMPLAINS = 4, 2
-_ANNOTATION = re.compile(r"([^,\[\]]+)\[([+-])\d\]")
+_ANNOTATION = re.compile(r"(?<![^,\[\]])([^,\[\]]++)\[([+-])\d\]")
 
 
 def read_labelled(path: Path, domain: Domain) -> pl.DataFrame:

@@ -242,6 +242,7 @@ def test_a_batch_gives_the_same_opinions_at_half_the_price(
     assert sum(path.endswith("/chat/completions") for path in server.paths) == 1
     assert summary.counts["unjudged_item_count"] == 0
     assert open_adapters().state().notes("batches") == {}
+    assert server.files == {}
     costs = open_adapters().lake().read(SILVER_EXTRACTIONS)["usd"].unique().to_list()
     assert len(costs) >= 2
     monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path / "other"))
@@ -250,11 +251,47 @@ def test_a_batch_gives_the_same_opinions_at_half_the_price(
     assert open_adapters().lake().read(SILVER_OPINIONS).drop("model").equals(by_batch)
 
 
+DEATHS = {
+    "before the upload": "openai.resources.files.Files.create",
+    "after the upload": "openai.resources.batches.Batches.create",
+    "before its note": "market_opinion.scorers.llm.batch.BatchRun._collect",
+    "while it waits": "openai.resources.batches.Batches.retrieve",
+    "while it reads": "openai.resources.files.Files.content",
+    "before its files go": "openai.resources.files.Files.delete",
+    "before it is forgotten": "market_opinion.scorers.llm.asking._Batches.drop",
+}
+
+
+@pytest.mark.parametrize("dies", DEATHS)
+def test_a_crash_leaves_no_file_at_the_provider(server, archive, monkeypatch, by_batch, dies):
+    """The next run deletes what it finds, whatever is asked then, and no batch is paid twice."""
+    with monkeypatch.context() as broken:
+        broken.setattr(DEATHS[dies], lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            run(archive)
+    run(archive)
+    works = [batch["metadata"]["work"] for batch in server.batches.values()]
+    assert len(works) == len(set(works)) > 0
+    assert server.files == {}
+    assert open_adapters().state().notes("batches") == {}
+
+
+def test_files_that_a_provider_keeps_are_tried_again(server, archive, by_batch, caplog):
+    """A refusal stops nothing, and is in the log."""
+    server.keeps_files = True
+    assert run(archive).counts["unjudged_item_count"] == 0
+    assert "was not deleted at the provider" in caplog.text
+    server.keeps_files = False
+    run(archive, start=datetime(2026, 3, 1, 10), end=datetime(2026, 3, 1, 11))
+    assert open_adapters().state().notes("batches") == {}
+    assert server.files == {}
+
+
 @pytest.mark.parametrize("dies_at", ["keep", "retrieve"])
 def test_a_batch_is_found_again_after_a_crash(server, archive, monkeypatch, by_batch, dies_at):
     """Before it was noted, by its name; after, by the note. Either way it is submitted once."""
     place = {
-        "keep": "market_opinion.scorers.llm.asking._Batches.keep",
+        "keep": "market_opinion.scorers.llm.batch.BatchRun._collect",
         "retrieve": "openai.resources.batches.Batches.retrieve",
     }[dies_at]
     with monkeypatch.context() as broken:

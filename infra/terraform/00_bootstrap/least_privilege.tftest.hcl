@@ -36,6 +36,40 @@ run "trust" {
   }
 }
 
+run "plan" {
+  command = plan
+
+  assert {
+    condition = alltrue([
+      for action in flatten([
+        for statement in jsondecode(data.aws_iam_policy_document.plan.json).Statement : statement.Action
+        if statement.Effect == "Allow"
+      ]) :
+      can(regex("^[a-z0-9-]+:(Describe|Get|List|View)", action)) ||
+      contains(["s3:PutObject", "s3:DeleteObject", "kms:Decrypt", "kms:GenerateDataKey"], action)
+    ])
+    error_message = "a plan can change what is no lock of a state"
+  }
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(data.aws_iam_policy_document.plan.json).Statement :
+      alltrue([for resource in flatten([statement.Resource]) : startswith(resource, "arn:aws:s3:::tf-test-opinions-s3-tfstate")])
+      if length(setintersection(flatten([statement.Action]), ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"])) > 0 && statement.Effect == "Allow"
+    ])
+    error_message = "a plan can read or write objects that are no states"
+  }
+  assert {
+    condition = length(setsubtract(
+      ["dynamodb:BatchGetItem", "dynamodb:PartiQLSelect", "logs:StartQuery", "secretsmanager:GetSecretValue", "s3:GetObject"],
+      flatten([
+        for statement in jsondecode(data.aws_iam_policy_document.plan.json).Statement : statement.Action
+        if statement.Effect == "Deny"
+      ])
+    )) == 0
+    error_message = "a plan can read data"
+  }
+}
+
 run "deploy" {
   command = plan
 
@@ -53,6 +87,21 @@ run "deploy" {
       if statement.Effect == "Allow" && contains(flatten([statement.Resource]), "*")
     ] == ["WithoutNames"]
     error_message = "more than what has no names is for everything"
+  }
+  assert {
+    condition = flatten([
+      for statement in jsondecode(data.aws_iam_policy_document.deploy.json).Statement : statement.Resource
+      if statement.Effect == "Allow" && contains(flatten([try(statement.Action, [])]), "iam:UpdateAssumeRolePolicy")
+    ]) == ["arn:aws:iam::123456789012:role/tf-test-opinions-role-snowflake"]
+    error_message = "a deployment can change who takes a role"
+  }
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(data.aws_iam_policy_document.deploy.json).Statement :
+      try(statement.Condition.StringEquals["aws:ResourceTag/Application"], "") == "opinions"
+      if statement.Effect == "Allow" && contains(flatten([try(statement.Action, [])]), "kms:ScheduleKeyDeletion")
+    ])
+    error_message = "a deployment can use or delete keys of others"
   }
   assert {
     condition = alltrue([

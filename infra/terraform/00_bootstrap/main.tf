@@ -43,8 +43,8 @@ resource "aws_iam_openid_connect_provider" "github" {
 
 data "aws_iam_policy_document" "trust" {
   for_each = {
-    # A pull request of this repository may plan; only the environment, with its reviewers, may
-    # apply.
+    # A pull request of this repository may plan, since GitHub gives one of a fork no token; only the
+    # environment, with its reviewers, may apply.
     plan   = "repo:${var.github_repository}:pull_request"
     deploy = "repo:${var.github_repository}:environment:${var.environment}"
   }
@@ -72,10 +72,5 @@ resource "aws_iam_role" "github" {
   name                 = "${local.base}-role-${each.key}"
   assume_role_policy   = each.value.json
   max_session_duration = 3600
-}
-
-resource "aws_iam_role_policy_attachment" "plan" {
-  role       = aws_iam_role.github["plan"].name
-  policy_arn = "arn:${local.partition}:iam::aws:policy/ReadOnlyAccess"
 }
 

@@ -15,24 +15,133 @@ locals {
       "${local.arn}:logs:${local.in}:log-group:/${local.base}/*",
     ],
   )
+  # Every way to read them: single items and many, by PartiQL, as an export, as a query of logs.
+  reads_of_data = [
+    "s3:GetObject",
+    "s3:GetObjectVersion",
+    "dynamodb:BatchGetItem",
+    "dynamodb:ExportTableToPointInTime",
+    "dynamodb:GetItem",
+    "dynamodb:GetRecords",
+    "dynamodb:PartiQLSelect",
+    "dynamodb:Query",
+    "dynamodb:Scan",
+    "secretsmanager:BatchGetSecretValue",
+    "secretsmanager:GetSecretValue",
+    "logs:CreateExportTask",
+    "logs:FilterLogEvents",
+    "logs:GetLogEvents",
+    "logs:GetLogRecord",
+    "logs:GetQueryResults",
+    "logs:PutSubscriptionFilter",
+    "logs:StartLiveTail",
+    "logs:StartQuery",
+    "logs:Unmask",
+  ]
+  # Resources of the stages, by their names.
+  own = [
+    "${local.arn}:budgets::${local.account}:budget/${local.base}-*",
+    "${local.arn}:cloudtrail:${local.in}:trail/${local.base}-*",
+    "${local.arn}:cloudwatch:${local.in}:alarm:${local.base}-*",
+    "${local.arn}:cloudwatch::${local.account}:dashboard/${local.base}-*",
+    "${local.arn}:dynamodb:${local.in}:table/${local.base}-*",
+    "${local.arn}:ecr:${local.in}:repository/${local.base}-*",
+    "${local.arn}:ecs:${local.in}:*/${local.base}-*",
+    "${local.arn}:events:${local.in}:*/${local.base}-*",
+    "${local.arn}:glue:${local.in}:catalog",
+    "${local.arn}:glue:${local.in}:database/*",
+    "${local.arn}:logs:${local.in}:log-group:/${local.base}/*",
+    "${local.arn}:s3:::${local.base}-s3-*",
+    "${local.arn}:sns:${local.in}:${local.base}-*",
+    "${local.arn}:secretsmanager:${local.in}:secret:${local.base}-*",
+    "${local.arn}:sqs:${local.in}:${local.base}-*",
+  ]
   bootstrapped = [for role in ["plan", "deploy"] : "${local.arn}:iam::${local.account}:role/${local.base}-role-${role}"]
 }
 
-# Read access to resources must not include their contents.
+# A plan reads the states, and how the resources of the stages are set up; what they contain it may
+# not read, in any way.
 data "aws_iam_policy_document" "plan" {
   statement {
-    sid    = "NoData"
-    effect = "Deny"
-    actions = [
-      "s3:GetObject",
-      "dynamodb:GetItem",
-      "dynamodb:Query",
-      "dynamodb:Scan",
-      "secretsmanager:GetSecretValue",
-      "logs:GetLogEvents",
-      "logs:FilterLogEvents",
-    ]
+    sid       = "NoData"
+    effect    = "Deny"
+    actions   = local.reads_of_data
     resources = local.data
+  }
+  statement {
+    sid       = "States"
+    actions   = ["s3:ListBucket", "s3:GetObject"]
+    resources = [local.states, "${local.states}/*"]
+  }
+  statement {
+    sid = "OwnResources"
+    actions = [
+      "budgets:ListTagsForResource",
+      "budgets:ViewBudget",
+      "cloudtrail:Get*",
+      "cloudtrail:ListTags",
+      "cloudwatch:GetDashboard",
+      "cloudwatch:ListTagsForResource",
+      "dynamodb:Describe*",
+      "dynamodb:ListTagsOfResource",
+      "ecr:DescribeRepositories",
+      "ecr:GetLifecyclePolicy",
+      "ecr:GetRepositoryPolicy",
+      "ecr:ListTagsForResource",
+      "ecs:Describe*",
+      "ecs:ListTagsForResource",
+      "events:Describe*",
+      "events:List*",
+      "glue:GetDatabase",
+      "glue:GetTags",
+      "iam:Get*",
+      "iam:List*",
+      "kms:DescribeKey",
+      "kms:GetKeyPolicy",
+      "kms:GetKeyRotationStatus",
+      "kms:ListResourceTags",
+      "logs:DescribeMetricFilters",
+      "logs:ListTagsForResource",
+      "s3:GetAccelerateConfiguration",
+      "s3:GetBucket*",
+      "s3:GetEncryptionConfiguration",
+      "s3:GetLifecycleConfiguration",
+      "s3:GetReplicationConfiguration",
+      "s3:ListBucket",
+      "secretsmanager:DescribeSecret",
+      "secretsmanager:GetResourcePolicy",
+      "sns:Get*",
+      "sns:List*",
+      "sqs:GetQueueAttributes",
+      "sqs:GetQueueUrl",
+      "sqs:ListQueueTags",
+    ]
+    resources = concat(local.own, [
+      "${local.arn}:iam::${local.account}:oidc-provider/token.actions.githubusercontent.com",
+      "${local.arn}:iam::${local.account}:policy/${local.base}-*",
+      "${local.arn}:iam::${local.account}:role/${local.base}-*",
+      "${local.arn}:kms:${local.in}:key/*",
+      "${local.states}",
+    ])
+  }
+  statement {
+    sid = "WithoutNames"
+    actions = [
+      "cloudtrail:DescribeTrails",
+      "cloudwatch:DescribeAlarms",
+      "ec2:Describe*",
+      "ecs:DescribeTaskDefinition",
+      "kms:ListAliases",
+      "logs:DescribeLogGroups",
+      "sts:GetCallerIdentity",
+    ]
+    # These actions take no resource; they list, and show no contents.
+    resources = ["*"]
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestedRegion"
+      values   = [var.region]
+    }
   }
   statement {
     sid       = "LockStates"
@@ -122,23 +231,7 @@ data "aws_iam_policy_document" "deploy" {
       "sns:*",
       "sqs:*",
     ]
-    resources = [
-      "${local.arn}:budgets::${local.account}:budget/${local.base}-*",
-      "${local.arn}:cloudtrail:${local.in}:trail/${local.base}-*",
-      "${local.arn}:cloudwatch:${local.in}:alarm:${local.base}-*",
-      "${local.arn}:cloudwatch::${local.account}:dashboard/${local.base}-*",
-      "${local.arn}:dynamodb:${local.in}:table/${local.base}-*",
-      "${local.arn}:ecr:${local.in}:repository/${local.base}-*",
-      "${local.arn}:ecs:${local.in}:*/${local.base}-*",
-      "${local.arn}:events:${local.in}:*/${local.base}-*",
-      "${local.arn}:glue:${local.in}:catalog",
-      "${local.arn}:glue:${local.in}:database/*",
-      "${local.arn}:logs:${local.in}:log-group:/${local.base}/*",
-      "${local.arn}:s3:::${local.base}-s3-*",
-      "${local.arn}:sns:${local.in}:${local.base}-*",
-      "${local.arn}:secretsmanager:${local.in}:secret:${local.base}-*",
-      "${local.arn}:sqs:${local.in}:${local.base}-*",
-    ]
+    resources = local.own
   }
   statement {
     sid = "WithoutNames"
@@ -173,8 +266,34 @@ data "aws_iam_policy_document" "deploy" {
   }
   statement {
     sid       = "Keys"
-    actions   = ["kms:*Alias", "kms:Create*", "kms:Describe*", "kms:Enable*", "kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:Get*", "kms:List*", "kms:Put*", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:Update*"]
-    resources = ["${local.arn}:kms:${local.in}:key/*", "${local.arn}:kms:${local.in}:alias/${local.base}-*"]
+    actions   = ["kms:*Alias", "kms:CreateGrant", "kms:Describe*", "kms:Enable*", "kms:Encrypt", "kms:Decrypt", "kms:GenerateDataKey", "kms:Get*", "kms:List*", "kms:Put*", "kms:ScheduleKeyDeletion", "kms:TagResource", "kms:UntagResource", "kms:Update*"]
+    resources = ["${local.arn}:kms:${local.in}:key/*"]
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/Application"
+      values   = [var.name]
+    }
+  }
+  statement {
+    sid       = "NewKeys"
+    actions   = ["kms:TagResource"]
+    resources = ["${local.arn}:kms:${local.in}:key/*"]
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/Application"
+      values   = [var.name]
+    }
+    # A key that is being made has no tag yet; one of another application keeps its own.
+    condition {
+      test     = "StringEqualsIfExists"
+      variable = "aws:ResourceTag/Application"
+      values   = [var.name]
+    }
+  }
+  statement {
+    sid       = "Aliases"
+    actions   = ["kms:*Alias"]
+    resources = ["${local.arn}:kms:${local.in}:alias/${local.base}-*"]
   }
   statement {
     sid       = "LookAtRoles"
@@ -194,8 +313,15 @@ data "aws_iam_policy_document" "deploy" {
   }
   statement {
     sid       = "Roles"
-    actions   = ["iam:DeleteRole", "iam:PassRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateAssumeRolePolicy", "iam:UpdateRole"]
+    actions   = ["iam:DeleteRole", "iam:PassRole", "iam:TagRole", "iam:UntagRole", "iam:UpdateRole"]
     resources = ["${local.arn}:iam::${local.account}:role/${local.base}-role-*"]
+  }
+  # Who may take a role is decided where the role is made. Snowflake's principal is known only after
+  # its role.
+  statement {
+    sid       = "TrustSnowflake"
+    actions   = ["iam:UpdateAssumeRolePolicy"]
+    resources = ["${local.arn}:iam::${local.account}:role/${local.base}-role-snowflake"]
   }
   statement {
     sid    = "NotItself"
@@ -207,7 +333,7 @@ data "aws_iam_policy_document" "deploy" {
   statement {
     sid       = "NoData"
     effect    = "Deny"
-    actions   = ["s3:GetObject", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:Scan", "secretsmanager:GetSecretValue", "logs:GetLogEvents"]
+    actions   = local.reads_of_data
     resources = local.data
   }
 }

@@ -1,10 +1,12 @@
 """The same questions through a provider's Batch API, at half the price and hours later.
 
-A batch that a crash left behind is found again.
+A batch that a crash left behind is found again. Its files hold people's words, so they are deleted
+at the provider once it is read, or by the next run.
 """
 
 import hashlib
 import json
+import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Protocol
@@ -21,6 +23,7 @@ _SHARE_OF_PRICE = 0.5
 _OVER = {"completed", "failed", "expired", "cancelled"}
 # Published limits are 50,000 requests and 100 MB a file.
 _REQUESTS_MAX = 20_000
+_log = logging.getLogger(__name__)
 
 
 class Notes(Protocol):
@@ -39,7 +42,7 @@ class Notes(Protocol):
 class BatchRun:
     """A caller that submits questions as batches and waits for them.
 
-    Each batch is noted before it is waited for.
+    Each batch is noted before anything of it is uploaded, and forgotten once its files are deleted.
     """
 
     def __init__(
@@ -67,10 +70,19 @@ class BatchRun:
         return (Engine(self._model, self._prompt).expect(questions).usd or 0.0) * _SHARE_OF_PRICE
 
     def resume(self, on_answers: Callable[[list[Answer]], None]) -> None:
-        """Wait for the batches of earlier runs with this model, and hand out their answers."""
+        """Wait for the batches of earlier runs with this model, and hand out their answers.
+
+        Files that an earlier run did not come to delete are deleted.
+        """
         for name, note in self._notes.load().items():
-            if note["model"] == self._model.name and note["base_url"] == self._model.base_url:
-                self._collect(name, note, on_answers)
+            if note["model"] != self._model.name or note["base_url"] != self._model.base_url:
+                continue
+            if "file_ids" in note:
+                self._delete(name, note["file_ids"])
+            elif batch_id := note["batch_id"] or self._find(name):
+                self._collect(name, {**note, "batch_id": batch_id}, on_answers)
+            else:
+                self._delete(name, self._uploads(name))
 
     def run(
         self, questions: Iterable[Question], *, on_answers: Callable[[list[Answer]], None]
@@ -84,33 +96,42 @@ class BatchRun:
             part = groups[at : at + _REQUESTS_MAX]
             keys = [[question.key for question in group] for group in part]
             name = hashlib.blake2b(json.dumps(keys).encode(), digest_size=12).hexdigest()
+            note = {
+                "batch_id": None,
+                "keys": keys,
+                "model": self._model.name,
+                "base_url": self._model.base_url,
+            }
+            self._notes.keep(name, note)
             try:
-                batch_id = self._find(name) or self._submit(name, part)
+                note["batch_id"] = self._find(name) or self._submit(name, part)
             except openai.APIStatusError as error:
                 message = (
                     f"the batch API refuses with {error.status_code}:"
                     f" {self._model.name} may not have one; set LLM_MODE=online"
                 )
                 raise ModelRefused(message) from error
-            note = {
-                "batch_id": batch_id,
-                "keys": keys,
-                "model": self._model.name,
-                "base_url": self._model.base_url,
-            }
             self._notes.keep(name, note)
             self._collect(name, note, on_answers)
 
     def _find(self, name: str) -> str | None:
-        """The batch of these very questions that was submitted just before a crash."""
-        for batch in self._client.batches.list(limit=100).data:
-            if (batch.metadata or {}).get("work") == name and batch.status not in {
-                "failed",
-                "expired",
-                "cancelled",
-            }:
-                return batch.id
-        return None
+        """The batch of these very questions that was submitted just before a crash.
+
+        One whose files are deleted was read before.
+        """
+        of_work = [
+            batch
+            for batch in self._client.batches.list(limit=100).data
+            if (batch.metadata or {}).get("work") == name
+            and batch.status not in {"failed", "expired", "cancelled"}
+        ]
+        uploads = set(self._uploads(name)) if of_work else set()
+        return next((batch.id for batch in of_work if batch.input_file_id in uploads), None)
+
+    def _uploads(self, name: str) -> list[str]:
+        """The ids of the files of questions that were uploaded under this name."""
+        files = self._client.files.list(purpose="batch")
+        return [file.id for file in files if file.filename == f"{name}.jsonl"]
 
     def _submit(self, name: str, groups: list[list[Question]]) -> str:
         lines = [
@@ -135,13 +156,33 @@ class BatchRun:
     def _collect(
         self, name: str, note: Mapping[str, Any], on_answers: Callable[[list[Answer]], None]
     ) -> None:
-        """Wait for a batch, hand out what it answered, and forget it."""
+        """Wait for a batch, hand out what it answered, and delete its files."""
         while (batch := self._client.batches.retrieve(note["batch_id"])).status not in _OVER:
             time.sleep(self._poll_seconds)
         if batch.output_file_id:
             for line in self._client.files.content(batch.output_file_id).text.splitlines():
                 if line.strip():
                     on_answers(self._answers(json.loads(line), note["keys"]))
+        file_ids = [batch.input_file_id, batch.output_file_id, batch.error_file_id]
+        present = [file_id for file_id in file_ids if file_id]
+        self._notes.keep(name, {**note, "file_ids": present})
+        self._delete(name, present)
+
+    def _delete(self, name: str, file_ids: Iterable[str]) -> None:
+        """Delete a batch's files at the provider, and forget the batch where none is left."""
+        for file_id in file_ids:
+            try:
+                self._client.files.delete(file_id)
+            except openai.NotFoundError:
+                continue
+            except (openai.APIStatusError, openai.APIConnectionError) as error:
+                _log.warning(
+                    "file %s of a batch was not deleted at the provider (%s): the next run tries"
+                    " again",
+                    file_id,
+                    type(error).__name__,
+                )
+                return
         self._notes.drop(name)
 
     def _answers(self, line: dict[str, Any], keys: list[list[str]]) -> list[Answer]:

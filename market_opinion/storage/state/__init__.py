@@ -43,7 +43,10 @@ class WindowEntry:
 
 @dataclass(frozen=True)
 class RunRecord:
-    """Record of one window in one run: its entry, and the run with its mode and domain."""
+    """Record of one window in one run: its entry, and the run with its mode and domain.
+
+    `pepper_id` names the pepper of the rows that were written.
+    """
 
     entry: WindowEntry
     window_end: datetime
@@ -51,6 +54,7 @@ class RunRecord:
     mode: str
     domain: str
     ingested_at: datetime
+    pepper_id: str = ""
 
 
 class StateStore(Protocol):
@@ -169,6 +173,7 @@ def _attributes(record: RunRecord) -> dict[str, Any]:
         "WindowState": record.entry.state.value,
         "StopReason": record.entry.stop_reason,
         "RunId": record.run_id,
+        "PepperId": record.pepper_id,
         **counts,
     }
 

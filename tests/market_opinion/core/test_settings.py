@@ -1,6 +1,7 @@
 """Settings: the only reader of the environment."""
 
 import logging
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -62,6 +63,27 @@ def test_an_adapter_is_chosen_by_the_scheme_of_its_uri(monkeypatch, name, value)
     settings = load_settings()
     with pytest.raises(SettingsInvalid, match=f"{name}={value}"):
         _ = (settings.state.path, settings.mart.path)
+
+
+def test_the_home_and_all_in_it_is_the_owners_alone(home):
+    """Whatever the umask of the shell is."""
+    os.umask(0o022)
+    load_settings()
+    (home / "landing").mkdir()
+    (home / "landing" / "file").write_text("words")
+    modes = [stat.S_IMODE(path.stat().st_mode) for path in (home, *sorted(home.rglob("*")))]
+    assert modes == [0o700, 0o700, 0o600]
+
+
+def test_a_home_that_others_could_read_is_tightened_with_a_notice(home, caplog):
+    """One of an earlier version; once, not at every start."""
+    home.mkdir()
+    home.chmod(0o755)
+    with caplog.at_level(logging.WARNING):
+        load_settings()
+        load_settings()
+    assert stat.S_IMODE(home.stat().st_mode) == 0o700
+    assert caplog.text.count("others could read") == 1
 
 
 def test_the_pepper_is_made_once_and_kept_secret(home):

@@ -22,6 +22,15 @@ def test_all_alerts_come_in_one_request(webhook):
     assert "2 windows are GAP" in received[0]["text"]
 
 
+def test_names_that_strangers_chose_are_plain_text(webhook):
+    """A file calls no channel, forges no line, and an address shows no password."""
+    address, received, _ = webhook
+    alert = Alert("windows_gap", "<!channel>\x1b[2J\nof ftp://mila:pw@host/a")
+    send([alert], webhook=SecretStr(address))
+    assert received[0]["text"] == r"&lt;!channel&gt;\x1b[2J\nof ftp://host/a"
+    assert received[0]["alerts"][0]["text"] == r"<!channel>\x1b[2J\nof ftp://host/a"
+
+
 def test_nothing_is_sent_where_nothing_was_found(webhook):
     address, received, _ = webhook
     send([], webhook=SecretStr(address))

@@ -1,5 +1,8 @@
 """`python -m market_opinion doctor`: what is missing, exactly, and what to do."""
 
+import os
+from pathlib import Path
+
 import pytest
 from prefect.settings import PREFECT_API_URL, PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
@@ -68,6 +71,20 @@ def test_a_prefect_server_that_does_not_answer_is_named():
     with temporary_settings({PREFECT_API_URL: url, PREFECT_CLIENT_MAX_RETRIES: 0}):
         state, said = states()["Prefect"]
     assert (state, url in said) == ("bad", True)
+
+
+def test_a_home_that_others_can_read_is_bad(monkeypatch, home):
+    """It belongs to another user, who alone can change it."""
+    monkeypatch.setattr(Path, "chmod", refuse)
+    home.mkdir(mode=0o755)
+    os.chmod(home, 0o755)  # noqa: PTH101, Path.chmod is refused here
+    state, text = states()["home"]
+    assert state == "bad"
+    assert "chmod 700" in text
+
+
+def refuse(*_):
+    raise PermissionError
 
 
 def test_credentials_are_tried(monkeypatch):

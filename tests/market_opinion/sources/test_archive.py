@@ -10,6 +10,9 @@ import zstandard
 from market_opinion.core.errors import SourceUnreadable
 from market_opinion.core.window import Window
 from market_opinion.sources.archive import Archive
+from market_opinion.sources.reddit.profile import RedditProfile
+from market_opinion.storage import odd_lines
+from market_opinion.storage.json_line import LineRefused
 from market_opinion.storage.landing.origin import StopReason
 from tests.conftest import NOW, epoch, write_archive
 
@@ -140,3 +143,42 @@ def test_the_origin_is_that_of_the_files(tmp_path, make_comment):
     grown = Archive(str(write_archive(tmp_path, [make_comment("a"), make_comment("b")])))
     assert first.origin == again.origin != grown.origin
     assert first.retrieved_at.timestamp() == epoch("2026-03-05T00:00:00")
+
+
+CANARY = "canary_mila_77"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        b'{"id": "%s", "created_utc": "%s"' % ((CANARY.encode(),) * 2),
+        b'{"id": ["%s"], "created_utc": 1772359200, "subreddit": ["%s"]}'
+        % ((CANARY.encode(),) * 2),
+        CANARY.encode() + b"\xff",
+        b"[" * 90_000 + CANARY.encode(),
+    ],
+)
+def test_no_message_quotes_a_bad_line(tmp_path, make_comment, bad, caplog):
+    """X14: neither the refusal of a file nor that of a line in bronze has a value of it."""
+    good = json.dumps(make_comment()).encode()
+    (tmp_path / "RC_1.jsonl").write_bytes(b"\n".join([good, bad, bad]))
+    (tmp_path / "RC_2.jsonl").write_bytes(bad)
+    items, result = fetch(tmp_path, ())
+    refused = [
+        str(error)
+        for item in items
+        if (error := refusal_of(item.line, RedditProfile.line_formats["comment"]))
+    ]
+    assert len(refused) == 2
+    assert result.refused
+    assert CANARY not in " ".join(
+        [*refused, *map(repr, result.refused), result.detail, caplog.text]
+    )
+
+
+def refusal_of(line, line_format):
+    try:
+        odd_lines.mend(line, line_format)
+    except LineRefused as refusal:
+        return refusal
+    return None

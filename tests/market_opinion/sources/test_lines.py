@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from market_opinion.core.errors import SourceUnreadable
 from market_opinion.sources import lines
-from market_opinion.sources.lines import UnclearRows, read_lines
+from market_opinion.sources.lines import TextLayout, UnclearRows, read_lines
 from market_opinion.sources.unpacking import TrailingBytes, Truncated
 from market_opinion.storage.json_line import MAX_LINE_BYTES, LineRefused, read_object
 
@@ -79,9 +79,9 @@ def test_every_form_gives_the_same_items(read, name, encoding):
 def test_an_encoding_that_a_mapping_names_is_read(read):
     """B39: for JSON lines as for CSV."""
     rows = [{**ROWS[0], "text": "naïve"}]
-    assert read("a.csv", as_csv(rows).encode("cp1252"), encoding="cp1252") == rows
+    assert read("a.csv", as_csv(rows).encode("cp1252"), layout=TextLayout("cp1252")) == rows
     raw = json.dumps(rows[0], ensure_ascii=False).encode("cp1252")
-    assert read("a.jsonl", raw, encoding="cp1252") == rows
+    assert read("a.jsonl", raw, layout=TextLayout("cp1252")) == rows
 
 
 def test_a_mark_in_the_middle_of_a_file_costs_no_item(read):
@@ -138,7 +138,7 @@ def test_a_text_with_escapes_may_end_in_any_chunk(tmp_path, read, monkeypatch):
     """B39: quotes and backslashes within texts of an array, whatever is read at once."""
     rows = [{**ROWS[0], "text": 'a "b" \\ c, [d] {e} \\" ' * 5}, ROWS[1]]
     for size in range(1, 40):
-        monkeypatch.setattr(lines, "_CHUNK_BYTES", size)
+        monkeypatch.setattr(lines, "CHUNK_BYTES", size)
         assert read("a.json", b"  " + json.dumps(rows, indent=1).encode()) == rows
 
 

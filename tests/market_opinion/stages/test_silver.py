@@ -177,6 +177,15 @@ def test_an_address_is_made_of_ids(make_comment, make_submission):
     }
 
 
+@pytest.mark.parametrize(
+    "bad", ["..", "../../user/x", "a/b", "a?b=c", "a#b", "@evil", "a b", '"><x']
+)
+def test_a_text_that_is_no_id_leads_an_address_nowhere_else(make_comment, bad):
+    """Ids from outside are checked before they are a link."""
+    link = cleaned(make_comment(bad))["permalink"].item()
+    assert link == "https://www.reddit.com/comments/s1/_/_/"
+
+
 def test_hours_are_cleaned_alike_alone_and_together(make_comment):
     """No row depends on another hour's."""
     early = [make_comment(f"a{n}", body=f"words that repeat {n % 3}") for n in range(9)]
