@@ -34,7 +34,7 @@ def clean_items(run: Run, span: Slice) -> SilverCounts:
     began = lake.read(BRONZE_ITEMS, submissions, open_since, columns=_TITLE_COLUMNS)
     titles = silver.thread_titles(began)
     markup = silver.markup_of(span.platform, run.load_domain())
-    cleaned = silver.clean_items(items, titles, markup=markup, pepper=run.settings.pepper())
+    cleaned, masked = silver.clean_items(items, titles, markup=markup, pepper=run.settings.pepper())
     if (items["body"] == PURGED).any():
         before = lake.read(SILVER_ITEMS, span.where, span.window)
         cleaned = silver.keep_purged(cleaned, before, items)
@@ -44,6 +44,7 @@ def clean_items(run: Run, span: Slice) -> SilverCounts:
         usable_item_count=usable.height,
         comment_count=cleaned.filter(pl.col("kind") == "comment").height,
         usable_comment_count=usable.filter(pl.col("kind") == "comment").height,
+        masked=masked,
     )
     watch.put("clean", span, rows_in=items.height, rows_out=cleaned.height)
     get_run_logger().info("silver %s: %s", span, counts)

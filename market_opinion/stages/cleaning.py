@@ -113,7 +113,7 @@ _MARKDOWN_SIGNS: _Groups = (
 )
 # Signs that may stand in names and addresses, and so go after these were looked for.
 _SIGNS: dict[str, _Groups] = {"markdown": _MARKDOWN_SIGNS}
-_HIDDEN: _Groups = ((r"[^\n\t\x20-\x7e]", ((_INVISIBLE, ""),)),)
+_NOT_TYPED = r"[^\n\t\x20-\x7e]"
 
 _MARK, _NO_MARK = "[\ue0b0-\ue0cf]", "[^\ue0b0-\ue0cf]"
 _MASK_OF = {MARKERS[kind.name]: kind.mask for kind in personal.KINDS}
@@ -175,9 +175,8 @@ def _marked(texts: pl.Series, markup: Sequence[Markup]) -> pl.Series:
     texts = _where(texts, _BEYOND_ASCII, lambda some: some.str.normalize("NFC"))
     texts = _in_groups(texts, [group for kind in markup for group in _TAGS.get(kind, ())])
     texts = _where(texts, "&", partial(_one_by_one, change=_unescaped))
-    texts = _where(texts, _BEYOND_ASCII, lambda some: some.str.replace_many(_PLAIN | _WIDE))
-    own = [group for kind in markup for group in _MARKUP.get(kind, ())]
-    texts = _in_groups(texts, [*_HIDDEN, *own])
+    texts = _where(texts, _NOT_TYPED, _typed)
+    texts = _in_groups(texts, [group for kind in markup for group in _MARKUP.get(kind, ())])
     texts = _of_kinds(texts, kinds=personal.BY_SIGN)
     return _where(texts, personal.SEEN_IN_WORDS, partial(_of_kinds, kinds=personal.BY_WORDS))
 
@@ -193,6 +192,11 @@ def _finished(texts: pl.Series, markup: Sequence[Markup]) -> pl.Series:
     texts = _where(texts, _MARK, lambda some: some.str.replace_many(_MASK_OF))
     signs = [group for kind in markup for group in _SIGNS.get(kind, ())]
     return _in_groups(texts, [*signs, *_BLANKS]).str.strip_chars()
+
+
+def _typed(texts: pl.Series) -> pl.Series:
+    """Return the texts with ASCII in place of its look-alikes, without invisible characters."""
+    return texts.str.replace_many(_PLAIN | _WIDE).str.replace_all(_INVISIBLE, "")
 
 
 def _in_groups(texts: pl.Series, groups: Iterable[_Group]) -> pl.Series:

@@ -6,6 +6,7 @@ A row is usable, or carries the reason why it is not.
 import re
 from collections.abc import Iterable, Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 import polars as pl
 import polars_whichlang
@@ -16,8 +17,10 @@ from market_opinion.core.markup import Markup
 from market_opinion.core.window import Window, contiguous
 from market_opinion.domain.definition import Domain
 from market_opinion.sources import catalogue
+from market_opinion.stages import personal
 from market_opinion.stages.cleaning import clean, words
-from market_opinion.stages.personal import LINK, USER
+from market_opinion.stages.personal import LINK
+from market_opinion.stages.signatures import without_names, without_own_name
 from market_opinion.storage.landing.redaction import PURGED
 
 # Reddit closes threads after six months, so a slice need not look for earlier titles.
@@ -43,8 +46,6 @@ _BOT_TEXT = (
 )
 _HAS_WORD = r"[\p{L}\p{N}]"
 _HAS_THREE_WORDS = r"(?:[\p{L}\p{N}]+[^\p{L}\p{N}]+){2}[\p{L}\p{N}]"
-# Names that cannot be ordinary words: masking an author called "battery" would harm the text.
-_NAME_LIKE = r"^(?:[A-Za-z0-9-]*[0-9_-][\w-]{2,}|[\w-]{2,}[0-9_-][\w-]*)$"
 # The address of an item whose platform has no addresses: a name that no browser opens.
 _NO_ADDRESS = "urn:market-opinion:{platform}:{item_id}"
 # Many people write the same short review without copying it: "great phone".
@@ -63,23 +64,33 @@ def markup_of(platform: str, domain: Domain) -> tuple[Markup, ...]:
     return profile.markup if profile else ()
 
 
+class CleanItems(NamedTuple):
+    """Rows in the contract of silver.items, and how often something personal was masked, by kind.
+
+    `masked` names kinds as `personal.MARKERS` does, and only those that were found.
+    """
+
+    rows: pl.DataFrame
+    masked: dict[str, int]
+
+
 def clean_items(
     items: pl.DataFrame, titles: pl.DataFrame, *, markup: Sequence[Markup], pepper: str
-) -> pl.DataFrame:
-    """Return one row per bronze row, in the contract of silver.items.
+) -> CleanItems:
+    """Return one row per bronze row.
 
     `titles` has one row of `thread_titles` for each submission that began a thread; a comment that
     carries its thread's title needs none. Repeats are looked for within an hour and community, so a
     slice must hold all rows of its hours.
     """
-    cleaned, context = _texts(items, markup, pepper), _titles(titles, markup)
+    cleaned, context = _texts(items, titles, markup, pepper), _titles(titles, markup)
     with_reasons = (
         cleaned.lazy()
         .join(context.lazy(), on="thread_id", how="left")
         .with_columns(
             unusable_reason=_reason(),
             context_title=pl.coalesce(
-                _without_own_name(pl.col("own_title"), "thread_author"),
+                _without_own_name("own_title", "thread_author"),
                 pl.when(_is_open("created_at")).then("context_title"),
             ),
             language=_language(),
@@ -91,7 +102,7 @@ def clean_items(
     is_gone_item = (
         pl.col("unusable_reason").is_in(["deleted", "removed", "purged"]).fill_null(value=False)
     )
-    return (
+    rows = (
         ordered.join(_repeats(ordered), on="row", how="left", maintain_order="left")
         .with_columns(unusable_reason=pl.coalesce("repeats", "unusable_reason"))
         .with_columns(
@@ -101,26 +112,28 @@ def clean_items(
         )
         .select(*SILVER_ITEMS.schema)
     )
+    return CleanItems(rows, personal.count_marks(cleaned["marks"]))
 
 
-def _texts(items: pl.DataFrame, markup: Sequence[Markup], pepper: str) -> pl.DataFrame:
-    """Return the rows with `text` and `own_title` cleaned, and the key of their author."""
+def _texts(
+    items: pl.DataFrame, titles: pl.DataFrame, markup: Sequence[Markup], pepper: str
+) -> pl.DataFrame:
+    """Return the rows with `text` and `own_title` cleaned, `marks`, and the key of their author."""
     own = pl.concat_str("title", "body", separator="\n", ignore_nulls=True)
-    signed_title = _without_own_name(pl.col("own_title"))
     # Streamed, since the streaming engine uses all cores.
-    return (
+    cleaned = (
         items.lazy()
         .with_columns(
             text=pl.when(_IS_COMMENT).then("body").otherwise(own).fill_null(""),
             own_title="title",
             author_key=_author_key(pepper),
         )
-        .pipe(clean, "text", "own_title", markup=markup)
-        .with_columns(
-            text=_without_own_name(pl.col("text")),
-            own_title=pl.when(_IS_COMMENT).then("own_title").otherwise(signed_title),
-        )
+        .pipe(clean, "text", "own_title", markup=markup, marks="marks")
         .collect(engine="streaming")
+    )
+    own_title = pl.when(_IS_COMMENT).then("own_title")
+    return without_names(cleaned, titles).with_columns(
+        own_title=own_title.otherwise(_without_own_name("own_title", "author"))
     )
 
 
@@ -130,7 +143,7 @@ def _titles(titles: pl.DataFrame, markup: Sequence[Markup]) -> pl.DataFrame:
         titles.lazy()
         .rename({"title": "context_title"})
         .pipe(clean, "context_title", markup=markup)
-        .with_columns(context_title=_without_own_name(pl.col("context_title"), "thread_author"))
+        .with_columns(context_title=_without_own_name("context_title", "thread_author"))
         .collect()
     )
 
@@ -202,29 +215,12 @@ def _is_gone(body: pl.Expr) -> pl.Expr:
     return body.str.contains(f"(?:{_DELETED})|(?:{_REMOVED})").fill_null(value=False)
 
 
-def _without_own_name(text: pl.Expr, author_column: str = "author") -> pl.Expr:
-    """Return the text with its author's name masked, since some people sign their texts."""
-    author = pl.col(author_column).fill_null("")
-    is_signed = author.str.contains(_NAME_LIKE) & text.str.to_lowercase().str.contains(
-        author.str.to_lowercase(), literal=True
-    )
-    signed = pl.struct(text=text, author=author, is_signed=is_signed.fill_null(value=False))
-    return signed.map_batches(_unsigned, return_dtype=pl.String, is_elementwise=True)
-
-
-def _unsigned(rows: pl.Series) -> pl.Series:
-    """Return the texts of the rows, with the names masked in those that are signed."""
-    texts, is_signed = rows.struct.field("text"), rows.struct.field("is_signed")
-    if not is_signed.any():
-        return texts
-    return pl.Series(
-        [
-            re.sub(re.escape(author), USER, text, flags=re.IGNORECASE) if signed else text
-            for text, author, signed in zip(
-                texts, rows.struct.field("author"), is_signed, strict=True
-            )
-        ],
-        dtype=pl.String,
+def _without_own_name(text: str, author: str) -> pl.Expr:
+    """Return the text column with its author's name masked, since some people sign their titles."""
+    return pl.struct(text, author).map_batches(
+        lambda rows: without_own_name(rows.struct.field(text), rows.struct.field(author)),
+        return_dtype=pl.String,
+        is_elementwise=True,
     )
 
 

@@ -5,6 +5,10 @@ became ASCII. For example, `telegram: mila_e7` is `telegram: [user]`. Read `kind
 rows: `internet`, `people`, `places`, `numbers` and `phones`.
 """
 
+from collections import Counter
+
+import polars as pl
+
 from market_opinion.stages.personal import internet, people, places
 from market_opinion.stages.personal.kind import HERE, LINK, MASKS, USER, Kind
 from market_opinion.stages.personal.numbers import (
@@ -26,6 +30,7 @@ __all__ = [
     "SEEN_IN_WORDS",
     "USER",
     "Kind",
+    "count_marks",
 ]
 
 # Told by an @ or a slash: no plain character.
@@ -53,7 +58,10 @@ BY_WORDS: tuple[Kind, ...] = (
 KINDS = (*BY_SIGN, *BY_WORDS)
 # Each kind's own sign stands in a text until all kinds were looked for, so that masks can be
 # counted by kind; no keyboard writes one.
-MARKERS = {kind.name: chr(0xE0B0 + number) for number, kind in enumerate(KINDS)}
+MARKERS = {
+    name: chr(0xE0B0 + number)
+    for number, name in enumerate([*(kind.name for kind in KINDS), "author"])  # by signatures.py
+}
 
 # A text without a match holds nothing that is told by words and digits. Guards fold the case of
 # ASCII alone, so that this is one fast pass over a text.
@@ -62,3 +70,9 @@ SEEN_IN_WORDS = "|".join(
     for kind in BY_WORDS
     if kind not in {IMEI_KIND, CARD_KIND}  # longer than phones
 )
+
+
+def count_marks(marks: pl.Series) -> dict[str, int]:
+    """Return how often each kind's marker stands in the texts, for kinds that have one there."""
+    counts = Counter("".join(marks.filter(marks != "")))
+    return {name: counts[marker] for name, marker in MARKERS.items() if marker in counts}

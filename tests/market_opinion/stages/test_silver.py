@@ -36,7 +36,7 @@ def cleaned(*items, titles=()):
         orient="row",
     )
     return SILVER_ITEMS.check(
-        silver.clean_items(bronze.newest(rows), known, markup=("markdown",), pepper=PEPPER)
+        silver.clean_items(bronze.newest(rows), known, markup=("markdown",), pepper=PEPPER).rows
     )
 
 
