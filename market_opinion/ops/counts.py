@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from types import MappingProxyType
 from typing import Any
 
 
@@ -24,7 +23,7 @@ class SilverCounts:
     usable_item_count: int
     comment_count: int
     usable_comment_count: int
-    masked: Mapping[str, int] = MappingProxyType({})
+    masked: Mapping[str, int]
 
 
 @dataclass(frozen=True)
