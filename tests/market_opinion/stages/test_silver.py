@@ -216,3 +216,33 @@ def test_the_name_of_its_author_is_in_no_title(make_comment, make_submission):
     texts = dict(rows.select("item_id", "text").iter_rows())
     assert texts["s1"] == f"{masked}\nby [user]"
     assert texts["s3"] == "Maple on the Pixel 8\nMaple"
+
+
+def test_what_was_masked_is_counted_by_kind(make_comment):
+    """In texts as they are cleaned, with names of the thread's accounts."""
+    rows, _, _ = bronze.parse(
+        [
+            content(
+                [
+                    make_comment(
+                        "a", body="mail a@example.org or b@example.org", author="tin_lamp"
+                    ),
+                    make_comment("b", body="as tin_lamp said, ring 202-555-0123"),
+                ],
+                kind="comment",
+                uri="comment",
+            )
+        ]
+    )
+    titles = pl.DataFrame(
+        schema={
+            "thread_id": pl.String,
+            "title": pl.String,
+            "thread_author": pl.String,
+            "began_at": UTC_TIME,
+        }
+    )
+    cleaned_items = silver.clean_items(
+        bronze.newest(rows), titles, markup=("markdown",), pepper=PEPPER
+    )
+    assert cleaned_items.masked == {"email": 2, "phone": 1, "author": 1}
