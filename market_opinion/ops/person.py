@@ -1,4 +1,4 @@
-"""What is kept of one person, to answer a request for access."""
+"""Everything that is kept of one person, to answer a request for access."""
 
 from collections.abc import Iterator
 

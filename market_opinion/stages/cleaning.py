@@ -124,7 +124,6 @@ _BLANKS: _Groups = (
 
 
 _CLEANED = pl.Struct({"text": pl.String, "marks": pl.String})
-_BEYOND_ASCII = r"[^\x00-\x7f]"
 # A text without a match is plain: no guard above matches it, and it has no space too many.
 _NOT_PLAIN = "|".join(
     (
@@ -162,17 +161,18 @@ def _cleaned(texts: pl.Series, *, markup: Sequence[Markup]) -> pl.Series:
     """Return `text` and `marks` of each text; only those that are not plain are worked on."""
     rows = texts.str.contains(_NOT_PLAIN).fill_null(value=False).arg_true()
     marked = _marked(texts.gather(rows), markup)
-    masked = marked.str.contains(_MARK).fill_null(value=False).arg_true()
+    hits = marked.str.contains(_MARK).fill_null(value=False).arg_true()
+    masked = marked.gather(hits)
     marks = pl.repeat("", len(texts), eager=True).scatter(
-        rows.gather(masked), marked.gather(masked).str.replace_all(_NO_MARK, "")
+        rows.gather(hits), masked.str.replace_all(_NO_MARK, "")
     )
+    marked = marked.scatter(hits, masked.str.replace_many(_MASK_OF))
     text = texts.scatter(rows, _finished(marked, markup))
     return pl.struct(text.alias("text"), marks.alias("marks"), eager=True)
 
 
 def _marked(texts: pl.Series, markup: Sequence[Markup]) -> pl.Series:
     """Return the texts without markup, and with markers in place of personal data."""
-    texts = _where(texts, _BEYOND_ASCII, lambda some: some.str.normalize("NFC"))
     texts = _in_groups(texts, [group for kind in markup for group in _TAGS.get(kind, ())])
     texts = _where(texts, "&", partial(_one_by_one, change=_unescaped))
     texts = _where(texts, _NOT_TYPED, _typed)
@@ -188,15 +188,15 @@ def _of_kinds(texts: pl.Series, *, kinds: Iterable[Kind]) -> pl.Series:
 
 
 def _finished(texts: pl.Series, markup: Sequence[Markup]) -> pl.Series:
-    """Return the texts with masks for markers, and without the signs and blanks to spare."""
-    texts = _where(texts, _MARK, lambda some: some.str.replace_many(_MASK_OF))
+    """Return the texts without the signs and blanks to spare."""
     signs = [group for kind in markup for group in _SIGNS.get(kind, ())]
     return _in_groups(texts, [*signs, *_BLANKS]).str.strip_chars()
 
 
 def _typed(texts: pl.Series) -> pl.Series:
-    """Return the texts with ASCII in place of its look-alikes, without invisible characters."""
-    return texts.str.replace_many(_PLAIN | _WIDE).str.replace_all(_INVISIBLE, "")
+    """Return the texts in NFC, with ASCII for its look-alikes, without invisible characters."""
+    composed = texts.str.normalize("NFC")
+    return composed.str.replace_many(_PLAIN | _WIDE).str.replace_all(_INVISIBLE, "")
 
 
 def _in_groups(texts: pl.Series, groups: Iterable[_Group]) -> pl.Series:

@@ -32,26 +32,16 @@ def aggregate(
     `mentions` and `opinions` (of the live score set) are of one domain, `items` have the authors,
     `products` the brands.
     """
-    brands = products.select("product_id", "brand")
-    polarities = opinions.group_by(_MENTION).agg(opinion_count=pl.len(), polarity=_mean("polarity"))
     authors = items.select(*SILVER_ITEMS.key, "author_key")
+    polarities = opinions.group_by(_MENTION).agg(opinion_count=pl.len(), polarity=_mean("polarity"))
     facts = (
-        mentions.join(authors, on=SILVER_ITEMS.key)
+        _of_brands(mentions, authors, products)
         .join(polarities, on=_MENTION, how="left")
-        .join(brands, on="product_id", how="left")
         .with_columns(
-            pl.col("brand").fill_null("unknown"),
-            full_date=pl.col("created_at").dt.date(),
-            label=pl.when(pl.col("polarity").is_not_null()).then(label(pl.col("polarity"))),
+            label=pl.when(pl.col("polarity").is_not_null()).then(label(pl.col("polarity")))
         )
     )
-    judgements = (
-        opinions.join(authors, on=SILVER_ITEMS.key)
-        .join(brands, on="product_id", how="left")
-        .with_columns(
-            pl.col("brand").fill_null("unknown"), full_date=pl.col("created_at").dt.date()
-        )
-    )
+    judgements = _of_brands(opinions, authors, products)
     people = pl.col("author_key").drop_nulls().n_unique().alias("author_count")
     day = ["domain", "platform", "full_date"]
     tones = [
@@ -82,6 +72,17 @@ def aggregate(
         .sort(table.key)
         for table, frame in tables.items()
     }
+
+
+def _of_brands(rows: pl.DataFrame, authors: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
+    """Return mentions or opinions with the key of their author, their brand and their date."""
+    return (
+        rows.join(authors, on=SILVER_ITEMS.key)
+        .join(products.select("product_id", "brand"), on="product_id", how="left")
+        .with_columns(
+            pl.col("brand").fill_null("unknown"), full_date=pl.col("created_at").dt.date()
+        )
+    )
 
 
 def _mean(column: str) -> pl.Expr:

@@ -12,7 +12,7 @@ import polars as pl
 from market_opinion.stages.personal import MARKERS, USER
 
 _NAME_LIKE = r"^(?:[a-z0-9-]*[0-9_-][\w-]{2,}|[\w-]{2,}[0-9_-][\w-]*)$"
-# What in a text may be such a name, in lower case.
+# What in a text may be such a name.
 _CANDIDATE = r"\p{L}*[0-9_-][\p{L}0-9_-]+|\p{L}{2,}[0-9_-]"
 # An account called "iphone15" or "s24-ultra" would take the product out of its thread, so the names
 # of others have a `_`, or many letters and digits, and do not begin as products do.
@@ -68,14 +68,14 @@ def without_names(rows: pl.DataFrame, titles: pl.DataFrame) -> pl.DataFrame:
 
 def _candidates(rows: pl.DataFrame) -> pl.DataFrame:
     """Return `row`, place, `author` and one `word` of each text that may be a name."""
-    lower = pl.col("text").str.to_lowercase()
     return (
         rows.lazy()
-        .select(*_PLACE, lower=lower, author=_name_like("author"))
+        .select(
+            *_PLACE, author=_name_like("author"), word=pl.col("text").str.extract_all(_CANDIDATE)
+        )
         .with_row_index("row")
-        .with_columns(word=pl.col("lower").str.extract_all(_CANDIDATE))
-        .drop("lower")
         .explode("word")
+        .with_columns(pl.col("word").str.to_lowercase())
         .collect()
     )
 

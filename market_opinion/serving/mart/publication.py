@@ -1,4 +1,4 @@
-"""What leaves the mart: its views without figures of a few people, in `sql/published`.
+"""Views as they leave the mart, without figures of a few people: `sql/published`.
 
 Readers outside (PostgreSQL, the role `bi` of Snowflake) see these rows; docs/decisions/0022 says
 why. A file holds one SELECT over the view of its name.

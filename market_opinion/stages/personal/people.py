@@ -90,8 +90,8 @@ HANDLE_KIND = Kind(
 NAME_KIND = Kind(
     "name",
     USER,
-    r"(?i-u:\bname(?: is|'s|:| was)|call me|m called|signed|\byours\b|regards|cheers|sincerely)"
-    r"|[Bb]est(?: [Ww]ishes)?[,\n]|(?i-u:thanks|thank you|thx),?\s+[A-Z]"
+    r"(?i-u:\bname(?: is|'s|:| was)|call me|m called|signed|regards|cheers|sincerely|thanks"
+    r"|thank you|thx|best wishes|\bbest,|\byours(?: truly| faithfully)?)[,.!]?\s+[A-ZÀ-Þ]"
     r"|I(?: a|')m [A-Z]|his is [A-Z]|[A-Z][^ ]+ (?:[a-z]{2,3} ){0,2}[A-Z][^ ]+ here",
     (
         (rf"(?-u:\b)({_NO_PERSON})(?-u:\b)", f"{GLUE}${{1}}"),

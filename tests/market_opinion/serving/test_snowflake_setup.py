@@ -32,7 +32,7 @@ PLACE = {
 # What the Snowflake-speaking server does not know at all: it answers these without running them.
 _UNKNOWN = [
     r"^\s*(CREATE|ALTER|DROP)\s+(OR\s+REPLACE\s+)?(EXTERNAL VOLUME|CATALOG INTEGRATION|STORAGE INTEGRATION|ICEBERG TABLE|EXTERNAL TABLE|WAREHOUSE|ROLE|TRANSIENT|STAGE|SCHEMA)",
-    r"^\s*(GRANT|USE ROLE)",
+    r"^\s*(GRANT|REVOKE|USE ROLE)",
 ]
 
 

@@ -120,5 +120,5 @@ def test_every_kind_is_in_the_page_of_figures():
     """docs/privacy.md has a row a kind."""
     from tests.conftest import REPOSITORY
 
-    page = (REPOSITORY / "docs" / "privacy.md").read_text()
+    page = (REPOSITORY / "docs" / "privacy.md").read_text().partition("## What masking finds")[2]
     assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == set(personal.MARKERS)
