@@ -115,7 +115,7 @@ _MARKDOWN_SIGNS: _Groups = (
 _SIGNS: dict[str, _Groups] = {"markdown": _MARKDOWN_SIGNS}
 _NOT_TYPED = r"[^\n\t\x20-\x7e]"
 
-_MARK, _NO_MARK = "[\ue0b0-\ue0cf]", "[^\ue0b0-\ue0cf]"
+_MARK, _NO_MARK = "[\ue0b0-\ue0cf]", "[^\ue0b0-\ue0cf]+"
 _MASK_OF = {MARKERS[kind.name]: kind.mask for kind in personal.KINDS}
 _BLANKS: _Groups = (
     (r"[\t\u{a0}\u{2000}-\u{200a}\u{202f}\u{3000}]|  ", ((r"[^\S\n]+", " "),)),
