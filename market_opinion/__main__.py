@@ -1,5 +1,6 @@
 """Commands about the platform itself, as `python -m market_opinion doctor`."""
 
+import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -111,6 +112,24 @@ def audit(
         console.print(shown(str(hole)), highlight=False, soft_wrap=True)
     if holes:
         sys.exit(1)
+
+
+@audits.command
+def person(platform: str, author: str) -> None:
+    """Print all that is kept of an author, as JSON lines, to answer a request for access.
+
+    The rows hold names and words as received: hand them to nobody but the author.
+
+    Args:
+        platform: Where the author wrote.
+        author: User name as on the platform.
+    """
+    # These take seconds to import.
+    from market_opinion.ops.adapters import open_adapters
+    from market_opinion.ops.person import kept_of
+
+    for row in kept_of(open_adapters(), platform, author):
+        print(json.dumps(row, ensure_ascii=False, default=str))
 
 
 @audits.command

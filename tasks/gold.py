@@ -24,7 +24,10 @@ def build_gold(run: Run, slices: list[Slice]) -> GoldCounts:
         mentions = lake.read(SILVER_MENTIONS, where, days)
         items = lake.read(SILVER_ITEMS, window=days, columns=[*SILVER_ITEMS.key, "author_key"])
         live = lake.read(SILVER_OPINIONS, {**where, "score_set": opinions.ACTIVE_SET}, days)
-        for table, rows in gold.aggregate(items, mentions, live, products).items():
+        tables = gold.aggregate(
+            items, mentions, live, products, min_authors=run.settings.mart.publish_min_authors
+        )
+        for table, rows in tables.items():
             lake.overwrite(table, rows, where, days, run=run.commit())
             count += rows.height
     get_run_logger().info("gold: %d rows", count)

@@ -9,6 +9,7 @@ from market_opinion.ops.run import Run
 from market_opinion.serving import mart
 from market_opinion.serving.mart.lake_rows import export_days, silver_of_days, snapshot_ids
 from market_opinion.serving.mart.postgres import PostgresMart
+from market_opinion.serving.mart.publication import Publication
 from market_opinion.stages import opinions
 from market_opinion.storage.export import Export
 from tasks import retry_on
@@ -54,6 +55,6 @@ def publish_views(run: Run) -> dict[str, int]:
     uri, source = run.settings.mart.postgres_uri, run.adapters.mart()
     if uri is None or not source.is_loaded:
         return {}
-    counts = PostgresMart(uri).publish(source)
+    counts = PostgresMart(uri).publish(source, Publication.of(run.settings))
     get_run_logger().info("published: %s", counts)
     return counts

@@ -40,10 +40,11 @@ def clean_items(run: Run, span: Slice) -> SilverCounts:
     lake = run.adapters.lake()
     columns = [name for name in BRONZE_ITEMS.schema if name not in _LANDING_COLUMNS]
     items = lake.read(BRONZE_ITEMS, span.where, span.window, columns=columns)
-    of_items = _threads(lake, span, items["thread_id"].drop_nulls().unique().to_list())
     markup = silver.markup_of(span.platform, run.load_domain())
     pepper = known_pepper(run.adapters.state(), run.settings)
-    cleaned = silver.clean_items(items, of_items, markup=markup, pepper=pepper)
+    cleaned, masked = silver.clean_items(
+        items, *_threads(lake, span, items), markup=markup, pepper=pepper
+    )
     if (items["body"] == PURGED).any():
         before = lake.read(SILVER_ITEMS, span.where, span.window)
         cleaned = silver.keep_purged(cleaned, before, items)
@@ -53,6 +54,7 @@ def clean_items(run: Run, span: Slice) -> SilverCounts:
         usable_item_count=usable.height,
         comment_count=cleaned.filter(pl.col("kind") == "comment").height,
         usable_comment_count=usable.filter(pl.col("kind") == "comment").height,
+        masked=masked,
     )
     watch.put("clean", span, rows_in=items.height, rows_out=cleaned.height)
     get_run_logger().info("silver %s: %s", span, counts)
@@ -78,8 +80,16 @@ def find_outdated(run: Run, span: Slice) -> list[Slice]:
     return [span.during(window) for window in threads.outdated(began, later)]
 
 
-def _threads(lake: Lake, span: Slice, thread_ids: list[str]) -> pl.DataFrame:
-    """Return the threads of these ids that the slice's comments may answer."""
+def _threads(lake: Lake, span: Slice, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the threads that the items may answer, and the authors who began them.
+
+    The names are in bronze alone. They are looked up to be masked, and never written.
+    """
+    ids = items["thread_id"].drop_nulls().unique().to_list()
+    if not ids:
+        return SILVER_THREADS.empty(), pl.DataFrame(schema=silver.BEGINNER_SCHEMA)
     before, _ = threads.while_open(span.window)
-    where = {**span.where, "thread_id": thread_ids}
-    return lake.read(SILVER_THREADS, where, before) if thread_ids else SILVER_THREADS.empty()
+    of_items = lake.read(SILVER_THREADS, {**span.where, "thread_id": ids}, before)
+    where = {**span.where, "kind": "submission", "item_id": ids}
+    began = lake.read(BRONZE_ITEMS, where, before, columns=["item_id", "author"])
+    return of_items, began.select(thread_id="item_id", thread_author="author")

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).parent.parent
 NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
-SCHEMAS = ("mart", "staging", "silver", "lake")
+SCHEMAS = ("mart", "published", "staging", "silver", "lake")
 MART_TABLES = (
     "dim_date", "dim_product", "dim_community", "dim_aspect", "dim_submission", "dim_scorer",
     "fact_brand_mentions", "fact_aspect_opinion", "fact_window",

@@ -151,3 +151,18 @@ def test_no_secret_is_in_the_repository():
         for kind, form in forms.items()
         if re.search(form, text)
     ] == []
+
+
+def test_the_tests_that_pages_name_are_there():
+    """A claim of privacy.md or security.md names the test that holds it."""
+    pages = [REPOSITORY / "docs" / f"{name}.md" for name in ("privacy", "security")]
+    named = {test for page in pages for test in re.findall(r"`(test_\w+)`", page.read_text())}
+    tests = "\n".join(path.read_text() for path in (REPOSITORY / "tests").rglob("test_*.py"))
+    assert {test for test in named if f"def {test}(" not in tests} == set()
+    assert len(named) > 25
+    links = [
+        page.parent / link
+        for page in pages
+        for link in re.findall(r"\]\(([^)#:]+)\)", page.read_text())
+    ]
+    assert [link for link in links if not link.exists()] == []

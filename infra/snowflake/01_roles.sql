@@ -1,5 +1,5 @@
 -- Roles: the loader writes the mart, engineers see everything, analysts read mart and silver, BI
--- tools read the mart. Run by ACCOUNTADMIN, since volumes and integrations belong to the account.
+-- tools read the published views. Run by ACCOUNTADMIN, since volumes and integrations belong to the account.
 USE ROLE ACCOUNTADMIN;
 CREATE ROLE IF NOT EXISTS ${database}_LOADER;
 CREATE ROLE IF NOT EXISTS ${database}_ENGINEER;

@@ -225,6 +225,17 @@ class MartSettings(SettingsGroup):
             " default: home/export."
         ),
     )
+    publish_min_authors: int = Field(
+        5,
+        ge=1,
+        alias="PUBLISH_MIN_AUTHORS",
+        description="Fewest authors of a row of gold, PostgreSQL or the published views.",
+    )
+    publish_links: bool = Field(
+        default=False,
+        alias="PUBLISH_LINKS",
+        description="Whether published evidence has the id and the address of its item.",
+    )
 
     @property
     def engine(self) -> Literal["duckdb", "snowflake", "none"]:

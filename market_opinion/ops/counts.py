@@ -1,5 +1,6 @@
 """Counts of the stages: one dataclass a stage; a run adds up what its slices counted."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -24,11 +25,12 @@ class ThreadCounts:
 
 @dataclass(frozen=True)
 class SilverCounts:
-    """Usable items, and comments."""
+    """Usable items, and comments, and what was masked, by kind of personal data."""
 
     usable_item_count: int
     comment_count: int
     usable_comment_count: int
+    masked: Mapping[str, int]
 
 
 @dataclass(frozen=True)
@@ -146,6 +148,15 @@ class PromotionCounts:
 
 
 def as_dict(counts: Any) -> dict[str, int]:  # noqa: ANN401, any dataclass above
-    """Return the counts by name, without those that are None."""
-    values = {field.name: getattr(counts, field.name) for field in fields(counts)}
-    return {name: value for name, value in values.items() if value is not None}
+    """Return the counts by name, without those that are None.
+
+    A count by kind has a name a kind: `masked_email_count` for `email` in `masked`.
+    """
+    values: dict[str, int] = {}
+    for field in fields(counts):
+        value = getattr(counts, field.name)
+        if isinstance(value, Mapping):
+            values |= {f"{field.name}_{kind}_count": count for kind, count in value.items()}
+        elif value is not None:
+            values[field.name] = value
+    return values

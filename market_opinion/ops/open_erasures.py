@@ -13,8 +13,8 @@ import polars as pl
 
 from market_opinion.core.contracts import BRONZE_ITEMS
 from market_opinion.core.window import Slice, Window
-from market_opinion.ops.reading import Reading, whole_platform
 from market_opinion.ops.peppers import known_pepper
+from market_opinion.ops.reading import Reading, whole_platform
 from market_opinion.ops.run import Run
 from market_opinion.stages.authors import author_key, key_of_author
 from market_opinion.storage.landing.redaction import Erasure

@@ -8,7 +8,7 @@ beside it for each later one. The digests lie in the state store, so every machi
 import functools
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ from market_opinion.core.contracts import (
     Table,
 )
 from market_opinion.core.window import Slice
-from market_opinion.ops.counts import as_dict
 from market_opinion.ops.run import Run
 from market_opinion.scorers.judging import scorer_version
 from market_opinion.stages import silver, threads
@@ -77,7 +76,7 @@ class StageEntry:
         """Enter the stage as made, after its commit."""
         note = {
             "digest": self.digest,
-            "counts": as_dict(counts),
+            "counts": asdict(counts),
             "rows": self._rows().height,
             "run_id": self.run.run_id,
         }

@@ -62,6 +62,7 @@ class Summary:
             ("items", f"{number['item_count']} ({duplicates} duplicates of them dropped)"),
             ("rejected", f"{refused_lines} lines{fields}, {refused_opinions} opinions"),
             ("usable", f"{number['usable_item_count']}{of_comments}"),
+            *self._masked(),
             ("mentions", f"{number['mention_count']} in {number['relevant_item_count']} items"),
             ("opinions", number["opinion_count"]),
             *self._second_look(),
@@ -82,6 +83,16 @@ class Summary:
             f" {count['failed_poll_count']:,} failed"
         )
         return [("polled", text)]
+
+    def _masked(self) -> list[tuple[str, str]]:
+        """Return how often personal data was masked, by kind, where there was some."""
+        kinds = {
+            name.removeprefix("masked_").removesuffix("_count"): count
+            for name, count in self.counts.items()
+            if name.startswith("masked_")
+        }
+        text = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
+        return [("masked", text)] if text else []
 
     def _served(self) -> list[tuple[str, str]]:
         """Return the figures of a purge and of a publication, where there was one."""

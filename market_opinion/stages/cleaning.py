@@ -1,6 +1,7 @@
 """Cleaning of texts: markup and personal names go, so that a text can be judged and shown.
 
-The work is done by Polars expressions; only HTML entities need a call of Python for a text.
+The work is done by Polars; HTML entities and check digits alone need a call of Python, for the few
+texts that have some.
 """
 
 import html
@@ -13,7 +14,7 @@ import polars as pl
 
 from market_opinion.core.markup import Markup
 from market_opinion.stages import personal
-from market_opinion.stages.personal import MASKS
+from market_opinion.stages.personal import HERE, MARKERS, MASKS, Kind
 
 _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
 # Characters that keyboards write in place of one of ASCII.
@@ -29,10 +30,11 @@ _WIDE = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {
     if unicodedata.decimal(sign, None) is not None
 }
 
-# Controls, soft hyphens, zero-width and direction marks, which would hide names from the masks.
+# Controls, soft hyphens, zero-width and direction marks, which would hide names from the masks, and
+# the signs that stand for masks below.
 _INVISIBLE = (
     r"[\x00-\x08\x0b-\x1f\x7f\u{ad}\u{61c}\u{180e}\u{200b}-\u{200f}\u{202a}-\u{202e}"
-    r"\u{2060}-\u{2064}\u{2066}-\u{2069}\u{feff}]"
+    r"\u{2060}-\u{2064}\u{2066}-\u{2069}\u{feff}\u{e0a0}-\u{e0cf}]"
 )
 
 # Guards, each with (pattern, replacement) pairs for the texts that the guard matches; most texts
@@ -72,7 +74,7 @@ _MARKUP: dict[str, _Groups] = {
             r"\]\(",
             (
                 (r"!\[[^\]]*\]\([^)]*\)", ""),
-                (r"\b([bB]y )\[[A-Z]\w+ [A-Z]\w+\]\([^)]*\)", "${1}[user]"),
+                (r"\b([bB]y )\[[A-Z]\w+ [A-Z]\w+\]\([^)]*\)", f"${{1}}{MARKERS['name']}"),
                 (r"\[([^\]]*)\]\((?:[^()\s]|\([^()]*\))*(?:\s+\"[^\"]*\")?\)", "$1"),
             ),
         ),
@@ -111,93 +113,140 @@ _MARKDOWN_SIGNS: _Groups = (
 )
 # Signs that may stand in names and addresses, and so go after these were looked for.
 _SIGNS: dict[str, _Groups] = {"markdown": _MARKDOWN_SIGNS}
-_HIDDEN: _Groups = ((r"[^\n\t\x20-\x7e]", ((_INVISIBLE, ""),)),)
+_NOT_TYPED = r"[^\n\t\x20-\x7e]"
 
-_MASKED: _Groups = tuple((kind.guard, kind.steps) for kind in personal.KINDS)
+_MARK, _NO_MARK = "[\ue0b0-\ue0cf]", "[^\ue0b0-\ue0cf]+"
+_MASK_OF = {MARKERS[kind.name]: kind.mask for kind in personal.KINDS}
 _BLANKS: _Groups = (
     (r"[\t\u{a0}\u{2000}-\u{200a}\u{202f}\u{3000}]|  ", ((r"[^\S\n]+", " "),)),
     (r"\n", ((r" ?\n\s*", "\n"),)),
 )
 
 
+_CLEANED = pl.Struct({"text": pl.String, "marks": pl.String})
 # A text without a match is plain: no guard above matches it, and it has no space too many.
-_NOT_PLAIN = r"[^A-Za-z0-9 .,!?'\"():;$%=-]|  |^[ #*+|.)0-9-]| $|" + personal.SEEN_IN_PLAIN_TEXT
+_NOT_PLAIN = "|".join(
+    (
+        r"[^A-Za-z0-9 .,!?'\"():;$%=-]|  |^[ #*+|.)0-9-]| $|[wW]{3}\.",
+        personal.SEEN_IN_WORDS,
+    )
+)
 
 
 def clean(
-    frame: pl.LazyFrame, *columns: str, markup: Sequence[Markup] = ("markdown",)
+    frame: pl.LazyFrame,
+    *columns: str,
+    markup: Sequence[Markup] = ("markdown",),
+    marks: str | None = None,
 ) -> pl.LazyFrame:
     """Return the frame with these columns cleaned, in NFC.
 
-    Markup of the given kinds, with quotes and code, and invisible characters go; links, user
-    names, e-mail addresses and phone numbers become masks. Paragraphs are separated by one line
-    break. Null and empty texts stay as they are. Rows come back in another order, since only texts
-    that are not plain are worked on.
+    Markup of the given kinds, with quotes and code, and invisible characters go; personal data
+    becomes masks. Paragraphs are separated by one line break. Null and empty texts stay as they
+    are. `marks` names a new column: one of `personal.MARKERS` for each mask of the row's first
+    column.
     """
-    is_plain = pl.all_horizontal(
-        ~pl.col(column).str.contains(_NOT_PLAIN).fill_null(value=False) for column in columns
+    cleaned = partial(_cleaned, markup=markup)
+    frame = frame.with_columns(
+        pl.col(columns).map_batches(cleaned, return_dtype=_CLEANED, is_elementwise=True)
     )
-    # A chain of frames: a nested expression would be computed anew wherever it occurs.
-    work = frame.filter(~is_plain)
-    work = _where(work, columns, r"[^\x00-\x7f]", lambda text: text.str.normalize("NFC"))
-    work = _in_groups(work, columns, [g for kind in markup for g in _TAGS.get(kind, ())])
-    work = _where(work, columns, "&", _without_entities)
-    work = _where(
-        work,
-        columns,
-        r"[^\x00-\x7f]",
-        lambda text: text.str.replace_many(_PLAIN | _WIDE),
+    if marks:
+        frame = frame.with_columns(pl.col(columns[0]).struct.field("marks").alias(marks))
+    return frame.with_columns(
+        pl.col(column).struct.field("text").alias(column) for column in columns
     )
-    own, signs = (
-        [group for kind in markup for group in table.get(kind, ())] for table in (_MARKUP, _SIGNS)
-    )
-    work = _in_groups(work, columns, [*_HIDDEN, *own, *_MASKED, *signs, *_BLANKS])
-    return pl.concat([frame.filter(is_plain), work.with_columns(pl.col(columns).str.strip_chars())])
 
 
-def _in_groups(
-    frame: pl.LazyFrame, columns: tuple[str, ...], groups: Iterable[_Group]
-) -> pl.LazyFrame:
+def _cleaned(texts: pl.Series, *, markup: Sequence[Markup]) -> pl.Series:
+    """Return `text` and `marks` of each text; only those that are not plain are worked on."""
+    rows = texts.str.contains(_NOT_PLAIN).fill_null(value=False).arg_true()
+    marked = _marked(texts.gather(rows), markup)
+    hits = marked.str.contains(_MARK).fill_null(value=False).arg_true()
+    masked = marked.gather(hits)
+    marks = pl.repeat("", len(texts), eager=True).scatter(
+        rows.gather(hits), masked.str.replace_all(_NO_MARK, "")
+    )
+    marked = marked.scatter(hits, masked.str.replace_many(_MASK_OF))
+    text = texts.scatter(rows, _finished(marked, markup))
+    return pl.struct(text.alias("text"), marks.alias("marks"), eager=True)
+
+
+def _marked(texts: pl.Series, markup: Sequence[Markup]) -> pl.Series:
+    """Return the texts without markup, and with markers in place of personal data."""
+    texts = _in_groups(texts, [group for kind in markup for group in _TAGS.get(kind, ())])
+    texts = _where(texts, "&", partial(_one_by_one, change=_unescaped))
+    texts = _where(texts, _NOT_TYPED, _typed)
+    texts = _in_groups(texts, [group for kind in markup for group in _MARKUP.get(kind, ())])
+    texts = _of_kinds(texts, kinds=personal.BY_SIGN)
+    return _where(texts, personal.SEEN_IN_WORDS, partial(_of_kinds, kinds=personal.BY_WORDS))
+
+
+def _of_kinds(texts: pl.Series, *, kinds: Iterable[Kind]) -> pl.Series:
+    for kind in kinds:
+        texts = _where(texts, kind.guard, partial(_marked_as, kind))
+    return texts
+
+
+def _finished(texts: pl.Series, markup: Sequence[Markup]) -> pl.Series:
+    """Return the texts without the signs and blanks to spare."""
+    signs = [group for kind in markup for group in _SIGNS.get(kind, ())]
+    return _in_groups(texts, [*signs, *_BLANKS]).str.strip_chars()
+
+
+def _typed(texts: pl.Series) -> pl.Series:
+    """Return the texts in NFC, with ASCII for its look-alikes, without invisible characters."""
+    composed = texts.str.normalize("NFC")
+    return composed.str.replace_many(_PLAIN | _WIDE).str.replace_all(_INVISIBLE, "")
+
+
+def _in_groups(texts: pl.Series, groups: Iterable[_Group]) -> pl.Series:
     for guard, steps in groups:
-        frame = _where(frame, columns, guard, partial(_apply, steps))
-    return frame
+        texts = _where(texts, guard, partial(_apply, steps))
+    return texts
 
 
-def _where(
-    frame: pl.LazyFrame, columns: tuple[str, ...], guard: str, change: Callable[[pl.Expr], pl.Expr]
-) -> pl.LazyFrame:
-    """Return the frame with the columns changed where the guard matches.
+def _where(texts: pl.Series, guard: str, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
+    """Return the texts changed where the guard matches.
 
-    All other texts are empty to the change: a null would be slower (30 times, as measured), since
-    Polars computes on the value below it.
+    The change is not even begun where none does: to compile its patterns costs more than to look
+    for a guard in a thousand texts.
     """
-
-    def changed(text: pl.Expr) -> pl.Expr:
-        is_match = text.str.contains(guard)
-        return (
-            pl.when(is_match)
-            .then(change(pl.when(is_match).then(text).otherwise(pl.lit(""))))
-            .otherwise(text)
-        )
-
-    return frame.with_columns(changed(pl.col(column)) for column in columns)
+    rows = texts.str.contains(guard).fill_null(value=False).arg_true()
+    return texts.scatter(rows, change(texts.gather(rows))) if len(rows) else texts
 
 
-def _without_entities(text: pl.Expr) -> pl.Expr:
-    """Return the text with characters for HTML's entities, even where one was escaped twice."""
-    return text.map_elements(_unescaped, return_dtype=pl.String, skip_nulls=True)
+def _one_by_one(texts: pl.Series, change: Callable[[str], str]) -> pl.Series:
+    return pl.Series(texts.name, [change(text) for text in texts], dtype=pl.String)
 
 
 def _unescaped(text: str) -> str:
+    """Return the text with characters for HTML's entities, even where one was escaped twice."""
     for _ in range(2):
         text = _ENTITY.sub(lambda match: html.unescape(match.group()), text)
     return text.replace("\u200b", "").replace("\xa0", " ")
 
 
-def _apply(steps: tuple[tuple[str, str], ...], text: pl.Expr) -> pl.Expr:
+def _apply(steps: Iterable[tuple[str, str]], texts: pl.Series) -> pl.Series:
     for pattern, replacement in steps:
-        text = text.str.replace_all(pattern, replacement)
-    return text
+        texts = texts.str.replace_all(pattern, replacement)
+    return texts
+
+
+def _marked_as(kind: Kind, texts: pl.Series) -> pl.Series:
+    """Return the texts with the kind's marker in place of what is personal."""
+    marker, spans = MARKERS[kind.name], kind.spans
+    steps = ((pattern, with_mask.replace(HERE, marker)) for pattern, with_mask in kind.steps)
+    texts = _apply(steps, texts)
+    if spans is None:
+        return texts
+
+    def marked(text: str) -> str:
+        # From the end, so that the places before a span stay where they are.
+        for start, end in sorted(spans(text), reverse=True):
+            text = text[:start] + marker + text[end:]
+        return text
+
+    return _one_by_one(texts, marked)
 
 
 def words(text: pl.Expr) -> pl.Expr:

@@ -1,6 +1,6 @@
 """Daily aggregates of silver, for readers without a warehouse.
 
-The figures equal those of the mart's daily views.
+The figures equal those of the mart's daily views; rows of fewer people than a setting are left out.
 """
 
 import polars as pl
@@ -20,28 +20,28 @@ _MILLIONTHS = 1_000_000
 
 
 def aggregate(
-    items: pl.DataFrame, mentions: pl.DataFrame, opinions: pl.DataFrame, products: pl.DataFrame
+    items: pl.DataFrame,
+    mentions: pl.DataFrame,
+    opinions: pl.DataFrame,
+    products: pl.DataFrame,
+    *,
+    min_authors: int,
 ) -> dict[Table, pl.DataFrame]:
-    """Return the rows of each gold table.
+    """Return the rows of each gold table that at least `min_authors` people stand behind.
 
     `mentions` and `opinions` (of the live score set) are of one domain, `items` have the authors,
     `products` the brands.
     """
-    brands = products.select("product_id", "brand")
+    authors = items.select(*SILVER_ITEMS.key, "author_key")
     polarities = opinions.group_by(_MENTION).agg(opinion_count=pl.len(), polarity=_mean("polarity"))
     facts = (
-        mentions.join(items.select(*SILVER_ITEMS.key, "author_key"), on=SILVER_ITEMS.key)
+        _of_brands(mentions, authors, products)
         .join(polarities, on=_MENTION, how="left")
-        .join(brands, on="product_id", how="left")
         .with_columns(
-            pl.col("brand").fill_null("unknown"),
-            full_date=pl.col("created_at").dt.date(),
-            label=pl.when(pl.col("polarity").is_not_null()).then(label(pl.col("polarity"))),
+            label=pl.when(pl.col("polarity").is_not_null()).then(label(pl.col("polarity")))
         )
     )
-    judgements = opinions.join(brands, on="product_id", how="left").with_columns(
-        pl.col("brand").fill_null("unknown"), full_date=pl.col("created_at").dt.date()
-    )
+    judgements = _of_brands(opinions, authors, products)
     people = pl.col("author_key").drop_nulls().n_unique().alias("author_count")
     day = ["domain", "platform", "full_date"]
     tones = [
@@ -53,7 +53,11 @@ def aggregate(
             pl.len().alias("mention_count"), people, *tones, mean_polarity=_mean("polarity")
         ),
         GOLD_DAILY_ASPECT: judgements.group_by(*day, "brand", "aspect").agg(
-            pl.len().alias("opinion_count"), tones[0], tones[2], mean_polarity=_mean("polarity")
+            pl.len().alias("opinion_count"),
+            people,
+            tones[0],
+            tones[2],
+            mean_polarity=_mean("polarity"),
         ),
         GOLD_DAILY_PLATFORM: facts.group_by(*day, "community").agg(
             pl.len().alias("mention_count"),
@@ -63,11 +67,22 @@ def aggregate(
         ),
     }
     return {
-        table: frame.select(pl.col(name).cast(dtype) for name, dtype in table.schema.items()).sort(
-            table.key
-        )
+        table: frame.filter(pl.col("author_count") >= min_authors)
+        .select(pl.col(name).cast(dtype) for name, dtype in table.schema.items())
+        .sort(table.key)
         for table, frame in tables.items()
     }
+
+
+def _of_brands(rows: pl.DataFrame, authors: pl.DataFrame, products: pl.DataFrame) -> pl.DataFrame:
+    """Return mentions or opinions with the key of their author, their brand and their date."""
+    return (
+        rows.join(authors, on=SILVER_ITEMS.key)
+        .join(products.select("product_id", "brand"), on="product_id", how="left")
+        .with_columns(
+            pl.col("brand").fill_null("unknown"), full_date=pl.col("created_at").dt.date()
+        )
+    )
 
 
 def _mean(column: str) -> pl.Expr:

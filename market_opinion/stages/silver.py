@@ -5,6 +5,7 @@ A row is usable, or carries the reason why it is not.
 
 import re
 from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import polars as pl
 import polars_whichlang
@@ -13,10 +14,12 @@ from market_opinion.core.contracts import SILVER_ITEMS
 from market_opinion.core.markup import Markup
 from market_opinion.domain.definition import Domain
 from market_opinion.sources import catalogue
-from market_opinion.stages.authors import key_of_author, without_own_name
+from market_opinion.stages import personal
+from market_opinion.stages.authors import key_of_author
 from market_opinion.stages.cleaning import clean, words
 from market_opinion.stages.notices import DELETED, REMOVED
 from market_opinion.stages.personal import LINK
+from market_opinion.stages.signatures import without_names, without_own_name
 from market_opinion.stages.threads import is_open, newest_titles
 from market_opinion.storage.landing.redaction import PURGED
 
@@ -26,6 +29,7 @@ LANGUAGE_MAX_CHARACTERS = 100
 # Reddit comments).
 LANGUAGE_MIN_CHARACTERS = 60
 UNDETERMINED = "und"
+BEGINNER_SCHEMA = {"thread_id": pl.String, "thread_author": pl.String}
 
 _BOT_AUTHOR = r"(?:^|[_-])bot$|Bot$|BOT$|^AutoModerator$|-ModTeam$"
 # A bot's notice begins or ends the text, or goes on in a set way; a person's sentence does not.
@@ -58,19 +62,34 @@ def markup_of(platform: str, domain: Domain) -> tuple[Markup, ...]:
     return profile.markup if profile else ()
 
 
+class CleanItems(NamedTuple):
+    """Rows in the contract of silver.items, and how often something personal was masked, by kind.
+
+    `masked` names kinds as `personal.MARKERS` does, and only those that were found.
+    """
+
+    rows: pl.DataFrame
+    masked: dict[str, int]
+
+
 def clean_items(
-    items: pl.DataFrame, threads: pl.DataFrame, *, markup: Sequence[Markup], pepper: str
-) -> pl.DataFrame:
-    """Return one row per bronze row, in the contract of silver.items.
+    items: pl.DataFrame,
+    threads: pl.DataFrame,
+    beginners: pl.DataFrame,
+    *,
+    markup: Sequence[Markup],
+    pepper: str,
+) -> CleanItems:
+    """Return one row per bronze row.
 
     `threads` are rows of silver.threads; a comment of another thread has the title that it carries
-    itself, if any. Repeats are looked for within an hour and community, so a slice must hold all
-    rows of its hours.
+    itself, if any. `beginners` has `thread_id` and `thread_author`. Repeats are looked for within
+    an hour and community, so a slice must hold all rows of its hours.
     """
     titles = newest_titles(threads)
+    cleaned = _texts(items, beginners, markup, pepper)
     with_reasons = (
-        _texts(items, markup, pepper)
-        .lazy()
+        cleaned.lazy()
         .join(titles.lazy(), on="thread_id", how="left")
         .with_columns(
             unusable_reason=_reason(),
@@ -86,7 +105,7 @@ def clean_items(
     is_gone_item = (
         pl.col("unusable_reason").is_in(["deleted", "removed", "purged"]).fill_null(value=False)
     )
-    return (
+    rows = (
         ordered.join(_repeats(ordered), on="row", how="left", maintain_order="left")
         .with_columns(unusable_reason=pl.coalesce("repeats", "unusable_reason"))
         .with_columns(
@@ -96,26 +115,28 @@ def clean_items(
         )
         .select(*SILVER_ITEMS.schema)
     )
+    return CleanItems(rows, personal.count_marks(cleaned["marks"]))
 
 
-def _texts(items: pl.DataFrame, markup: Sequence[Markup], pepper: str) -> pl.DataFrame:
-    """Return the rows with `text` and `own_title` cleaned, and the key of their author."""
+def _texts(
+    items: pl.DataFrame, beginners: pl.DataFrame, markup: Sequence[Markup], pepper: str
+) -> pl.DataFrame:
+    """Return the rows with `text` and `own_title` cleaned, `marks`, and the key of their author."""
     own = pl.concat_str("title", "body", separator="\n", ignore_nulls=True)
-    signed_title = without_own_name(pl.col("own_title"))
     # Streamed, since the streaming engine uses all cores.
-    return (
+    cleaned = (
         items.lazy()
         .with_columns(
             text=pl.when(_IS_COMMENT).then("body").otherwise(own).fill_null(""),
             own_title="title",
             author_key=key_of_author(pepper),
         )
-        .pipe(clean, "text", "own_title", markup=markup)
-        .with_columns(
-            text=without_own_name(pl.col("text")),
-            own_title=pl.when(_IS_COMMENT).then("own_title").otherwise(signed_title),
-        )
+        .pipe(clean, "text", "own_title", markup=markup, marks="marks")
         .collect(engine="streaming")
+    )
+    own_title = pl.when(_IS_COMMENT).then("own_title")
+    return without_names(cleaned, beginners).with_columns(
+        own_title=own_title.otherwise(without_own_name("own_title"))
     )
 
 

@@ -8,9 +8,9 @@ import polars as pl
 from market_opinion.core.contracts import SILVER_THREADS
 from market_opinion.core.markup import Markup
 from market_opinion.core.window import Window, contiguous
-from market_opinion.stages.authors import without_own_name
 from market_opinion.stages.cleaning import clean
 from market_opinion.stages.notices import is_gone
+from market_opinion.stages.signatures import without_own_name
 from market_opinion.storage.landing.redaction import PURGED
 
 # Reddit closes threads after six months, so a comment's thread is no older.
@@ -34,7 +34,7 @@ def find_threads(submissions: pl.DataFrame, *, markup: Sequence[Markup]) -> pl.D
     return (
         alive.lazy()
         .pipe(clean, "title", markup=markup)
-        .with_columns(title=without_own_name(pl.col("title")), thread_id="item_id")
+        .with_columns(title=without_own_name("title"), thread_id="item_id")
         .select(*SILVER_THREADS.schema)
         .collect()
         .sort(SILVER_THREADS.key)

@@ -11,15 +11,12 @@ from pydantic import SecretStr
 
 from market_opinion.core.errors import MartRefused, MartUnavailable
 from market_opinion.serving import mart
+from market_opinion.serving.mart.publication import Publication
 
 _SCHEMA = "postgres/schema"
 # People read the quoted words behind a number: this many for each product and tone.
 _EVIDENCE_RANK_MAX = 50
-_PUBLISHED = {
-    **{name.partition("/")[2]: "" for name in mart.names("views")},
-    "top_evidence": f" WHERE evidence_rank <= {_EVIDENCE_RANK_MAX}",
-    "load_audit": "",
-}
+_FEWER = {"top_evidence": f" WHERE evidence_rank <= {_EVIDENCE_RANK_MAX}"}
 _REMEDIES = {
     "28P01": "check user and password of POSTGRES_URI",
     "28000": "the server does not let this user in: check pg_hba.conf and POSTGRES_URI",
@@ -44,17 +41,18 @@ class PostgresMart:
         """Use the database at this URI, `postgresql://user:password@host:port/name`."""
         self._uri = uri
 
-    def publish(self, source: mart.Mart) -> dict[str, int]:
-        """Replace the rows of every published table by the mart's, and count them."""
+    def publish(self, source: mart.Mart, publication: Publication) -> dict[str, int]:
+        """Replace the rows of every published table by those of the publication, and count them."""
         with self._cursor() as cursor:
             for statement in mart.statements(_SCHEMA):
                 cursor.execute(statement)
             cursor.execute("LOCK TABLE mart.load_audit IN SHARE ROW EXCLUSIVE MODE")
             count = 0
             selects = {
-                name: f"SELECT * FROM mart.{name}{where}"  # noqa: S608, the names are ours
-                for name, where in _PUBLISHED.items()
+                name: f"{select}{_FEWER.get(name, '')}"
+                for name, select in publication.selects().items()
             }
+            selects["load_audit"] = "SELECT * FROM mart.load_audit"
             for name, frame in source.read(selects):
                 columns = ", ".join(frame.columns)
                 cursor.adbc_ingest(

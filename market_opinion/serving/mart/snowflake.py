@@ -18,6 +18,7 @@ from snowflake.connector.errors import DatabaseError, Error, OperationalError
 from market_opinion.core.errors import MartRefused, MartUnavailable
 from market_opinion.serving import mart
 from market_opinion.serving.mart import Load, Silver
+from market_opinion.serving.mart.publication import Publication
 
 Access = Literal["iceberg", "external", "copy"]
 Connect = Callable[[], SnowflakeConnection]
@@ -55,8 +56,9 @@ class SnowflakeMart:
     load waits for the first load to end.
     """
 
-    def __init__(self, connect: Connect, *, access: Access) -> None:
+    def __init__(self, connect: Connect, *, access: Access, publication: Publication) -> None:
         """Call `connect` when a connection is first needed."""
+        self._publication = publication
         self._connect = connect
         self._access: Access = access
         self._open: SnowflakeConnection | None = None
@@ -66,7 +68,7 @@ class SnowflakeMart:
     ) -> dict[str, int]:
         """Rebuild the load's dates."""
         with self._session() as session:
-            _prepare(session)
+            _prepare(session, self._publication)
             if self._access != "copy":
                 mart.run(session, f"snowflake/refresh_{self._access}")
             session.run("BEGIN")
@@ -157,28 +159,32 @@ def mart_error(error: Error) -> MartRefused | MartUnavailable:
     return MartRefused(f"Snowflake refuses ({number}: {reason}){f': {remedy}' if remedy else ''}")
 
 
-def schema_version() -> str:
+def schema_version(publication: Publication) -> str:
     """Return a hash of all SQL that creates tables and views."""
-    return sha256("".join(mart.text(name) for name in _schema()).encode()).hexdigest()[:16]
+    texts = [*(mart.text(name) for name in _schema()), *publication.views()]
+    return sha256("".join(texts).encode()).hexdigest()[:16]
 
 
 def _schema() -> list[str]:
     return ["snowflake/control", "snowflake/silver", *mart.SCHEMA, *mart.names("views")]
 
 
-def _prepare(session: "_Session") -> None:
+def _prepare(session: "_Session", publication: Publication) -> None:
     """Create tables and views, unless those of this version exist.
 
     DDL commits by itself in Snowflake, so this runs before the load's transaction.
     """
-    current = f"SELECT 1 FROM staging.schema_version WHERE version = '{schema_version()}'"  # noqa: S608, a hash
+    version = schema_version(publication)
+    current = f"SELECT 1 FROM staging.schema_version WHERE version = '{version}'"  # noqa: S608, a hash
     if session.has_table("STAGING", "SCHEMA_VERSION") and session.rows(current):
         return
     for name in _schema():
         mart.run(session, name)
+    for statement in publication.views():
+        session.run(statement)
     session.run("BEGIN")
     session.run("DELETE FROM staging.schema_version")
-    session.insert("staging.schema_version", pl.DataFrame({"version": [schema_version()]}))
+    session.insert("staging.schema_version", pl.DataFrame({"version": [version]}))
     session.run("COMMIT")
 
 

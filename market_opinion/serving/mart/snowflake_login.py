@@ -10,6 +10,7 @@ from snowflake.connector import SnowflakeConnection
 
 from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.settings import Settings
+from market_opinion.serving.mart.publication import Publication
 from market_opinion.serving.mart.snowflake import SnowflakeMart
 
 # The connector repeats lost requests for this long: an hourly load would rather be tried again
@@ -19,7 +20,11 @@ _TIMEOUT_SECONDS = 60
 
 def open_warehouse(settings: Settings) -> SnowflakeMart:
     """Return the mart that MART_URI names; nothing is asked of it before it is needed."""
-    return SnowflakeMart(partial(connect, settings), access=settings.snowflake.access)
+    return SnowflakeMart(
+        partial(connect, settings),
+        access=settings.snowflake.access,
+        publication=Publication.of(settings),
+    )
 
 
 def connect(settings: Settings, *, database: bool = True) -> SnowflakeConnection:

@@ -16,9 +16,12 @@ from market_opinion.ops.adapters import open_adapters
 from market_opinion.serving import mart
 from market_opinion.serving.mart.duckdb import DuckDBMart
 from market_opinion.serving.mart.postgres import PostgresMart
+from market_opinion.serving.mart.publication import Publication
 from tests.postgres import Postgres, needs_postgres
 
 pytestmark = needs_postgres
+# One author is enough here, so that all rows of the small mart are published.
+ALL = Publication(1, has_links=True)
 PUBLISHED = [*(name.partition("/")[2] for name in mart.names("views")), "load_audit"]
 
 
@@ -55,8 +58,8 @@ def test_every_view_is_there_as_the_mart_has_it(uri, duck):
     """Names, columns and rows; a second publication changes nothing."""
     postgres = PostgresMart(uri)
     assert not postgres.is_loaded
-    first = postgres.publish(duck)
-    assert postgres.publish(duck) == first
+    first = postgres.publish(duck, ALL)
+    assert postgres.publish(duck, ALL) == first
     assert postgres.is_loaded
     for name in PUBLISHED:
         there, here = (
@@ -73,7 +76,7 @@ def test_every_view_is_there_as_the_mart_has_it(uri, duck):
 
 def test_grants_indexes_and_views_of_others_stay(uri, duck):
     """E27: only rows are replaced."""
-    PostgresMart(uri).publish(duck)
+    PostgresMart(uri).publish(duck, ALL)
     run(
         uri,
         "CREATE VIEW loud AS SELECT * FROM mart.daily_brand",
@@ -81,7 +84,7 @@ def test_grants_indexes_and_views_of_others_stay(uri, duck):
         "GRANT USAGE ON SCHEMA mart TO PUBLIC",
         "GRANT SELECT ON mart.daily_brand TO PUBLIC",
     )
-    PostgresMart(uri).publish(duck)
+    PostgresMart(uri).publish(duck, ALL)
     postgres = PostgresMart(uri)
     assert postgres.query("SELECT brand FROM loud").height == 2
     assert postgres.query("SELECT indexname FROM pg_indexes WHERE indexname = 'mine'").height == 1
@@ -107,7 +110,7 @@ def test_readers_never_see_half_a_publication(uri, duck, load, silver, tmp_path)
         load, lambda: replace(silver, items=items, mentions=many, opinions=silver.opinions.clear())
     )
     postgres = PostgresMart(uri)
-    postgres.publish(duck)
+    postgres.publish(duck, ALL)
     seen, done = set(), threading.Event()
 
     def read():
@@ -120,8 +123,8 @@ def test_readers_never_see_half_a_publication(uri, duck, load, silver, tmp_path)
     for reader in readers:
         reader.start()
     for _ in range(5):
-        postgres.publish(other)
-        postgres.publish(duck)
+        postgres.publish(other, ALL)
+        postgres.publish(duck, ALL)
     done.set()
     for reader in readers:
         reader.join()
@@ -132,27 +135,29 @@ def test_readers_never_see_half_a_publication(uri, duck, load, silver, tmp_path)
 def test_a_publication_that_fails_leaves_the_one_before(uri, duck):
     """ROLLBACK in the middle; the message says what to do, and does not hold the address."""
     postgres = PostgresMart(uri)
-    postgres.publish(duck)
+    postgres.publish(duck, ALL)
     run(uri, "ALTER TABLE mart.share_of_voice DROP COLUMN voice_share")
     with pytest.raises(MartRefused, match="the next publication creates it") as raised:
-        postgres.publish(duck)
+        postgres.publish(duck, ALL)
     assert uri.get_secret_value() not in str(raised.value)
     assert postgres.query("SELECT brand FROM mart.daily_brand").height == 2
     run(uri, "DROP TABLE mart.share_of_voice")
-    postgres.publish(duck)
+    postgres.publish(duck, ALL)
 
 
 def test_what_is_wrong_with_the_server_is_said(uri, duck):
     """Down, no such database, not allowed."""
     down = "postgresql://someone:a-secret-password@127.0.0.1:9/mart"
     with pytest.raises(MartUnavailable, match="check that it runs") as raised:
-        PostgresMart(SecretStr(down)).publish(duck)
+        PostgresMart(SecretStr(down)).publish(duck, ALL)
     assert "a-secret-password" not in str(raised.value)
     with pytest.raises(MartRefused, match="create the database"):
-        PostgresMart(SecretStr(uri.get_secret_value() + "_not")).publish(duck)
+        PostgresMart(SecretStr(uri.get_secret_value() + "_not")).publish(duck, ALL)
     run(uri, "CREATE ROLE weak LOGIN")
     with pytest.raises(MartRefused, match="lacks a privilege"):
-        PostgresMart(SecretStr(uri.get_secret_value().replace("postgres@", "weak@"))).publish(duck)
+        PostgresMart(SecretStr(uri.get_secret_value().replace("postgres@", "weak@"))).publish(
+            duck, ALL
+        )
 
 
 def test_every_flow_publishes_where_it_is_told_to(uri, monkeypatch, without_engine):
@@ -160,6 +165,7 @@ def test_every_flow_publishes_where_it_is_told_to(uri, monkeypatch, without_engi
     with pytest.raises(InvalidRequest, match="POSTGRES_URI is not set"):
         publish.fn()
     monkeypatch.setenv("POSTGRES_URI", uri.get_secret_value())
+    monkeypatch.setenv("PUBLISH_MIN_AUTHORS", "1")
     summary = backfill.fn()
     assert summary.counts["published_row_count"] > 500
     assert any(name == "published" for name, _ in summary.rows())

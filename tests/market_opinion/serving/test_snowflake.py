@@ -12,15 +12,19 @@ from market_opinion.core.errors import ReconciliationFailed, SettingsInvalid
 from market_opinion.core.settings import load_settings
 from market_opinion.serving import mart
 from market_opinion.serving.mart.duckdb import DuckDBMart
+from market_opinion.serving.mart.publication import Publication
 from market_opinion.serving.mart.snowflake import SnowflakeMart
 from tests.warehouse import assert_equal, contents, needs_server
 
 pytestmark = needs_server
+PUBLICATION = Publication(5, has_links=False)
 
 
 @pytest.fixture
 def stores(connect, tmp_path):
-    return DuckDBMart(tmp_path / "mart.duckdb"), SnowflakeMart(connect, access="copy")
+    return DuckDBMart(tmp_path / "mart.duckdb"), SnowflakeMart(
+        connect, access="copy", publication=PUBLICATION
+    )
 
 
 def test_both_engines_hold_the_same(stores, load, silver):
@@ -140,7 +144,7 @@ def test_silver_is_read_in_place(connect, load, silver, tmp_path):
             )
 
     connection.cursor = lambda *_, **__: Recording(connection)
-    snow = SnowflakeMart(lambda: connection, access="iceberg")
+    snow = SnowflakeMart(lambda: connection, access="iceberg", publication=PUBLICATION)
     snow.load(load, lambda: pytest.fail("rows were asked for"))
     duck.load(load, lambda: silver)
     assert_equal(duck, snow)

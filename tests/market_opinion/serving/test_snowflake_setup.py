@@ -12,12 +12,14 @@ from infra import snowflake as setup
 from infra.snowflake.__main__ import apply
 from market_opinion.core.errors import MartRefused, MartUnavailable, SettingsInvalid
 from market_opinion.core.settings import load_settings
+from market_opinion.serving.mart.publication import Publication
 from market_opinion.serving.mart.snowflake import SnowflakeMart
 from market_opinion.serving.mart.snowflake_login import connect
 from tests.conftest import REPOSITORY
 from tests.loopback import Loopback, QuietHandler
 from tests.warehouse import needs_server
 
+PUBLICATION = Publication(5, has_links=False)
 GOLDEN = REPOSITORY / "tests" / "golden"
 PLACE = {
     "MART_URI": "snowflake://myorg-account1/OPINIONS",
@@ -30,7 +32,7 @@ PLACE = {
 # What the Snowflake-speaking server does not know at all: it answers these without running them.
 _UNKNOWN = [
     r"^\s*(CREATE|ALTER|DROP)\s+(OR\s+REPLACE\s+)?(EXTERNAL VOLUME|CATALOG INTEGRATION|STORAGE INTEGRATION|ICEBERG TABLE|EXTERNAL TABLE|WAREHOUSE|ROLE|TRANSIENT|STAGE|SCHEMA)",
-    r"^\s*(GRANT|USE ROLE)",
+    r"^\s*(GRANT|REVOKE|USE ROLE)",
 ]
 
 
@@ -191,7 +193,9 @@ def test_a_refusal_says_what_to_do(refusing, kind, refusal, words):
     """The message names the remedy and holds no secret."""
     refusing[kind] = refusal
     with pytest.raises(MartRefused, match=words) as raised:
-        SnowflakeMart(lambda: connect(load_settings()), access="iceberg").query("SELECT 1")
+        SnowflakeMart(
+            lambda: connect(load_settings()), access="iceberg", publication=PUBLICATION
+        ).query("SELECT 1")
     assert "PRIVATE KEY-----" not in str(raised.value)
 
 
@@ -199,4 +203,6 @@ def test_an_account_that_does_not_answer_is_tried_again_later(refusing):
     """Transient: the task is repeated, the message names what to check."""
     refusing["login"] = "hang up"
     with pytest.raises(MartUnavailable, match="check the account in MART_URI"):
-        SnowflakeMart(lambda: connect(load_settings()), access="iceberg").query("SELECT 1")
+        SnowflakeMart(
+            lambda: connect(load_settings()), access="iceberg", publication=PUBLICATION
+        ).query("SELECT 1")

@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_opinion.stages import personal
 from market_opinion.stages.cleaning import clean, normalise
 
 
@@ -107,15 +106,6 @@ def test_normalised_text_keeps_every_character_in_its_place(text):
     """Evidence is found by its offsets."""
     flat = pl.select(normalise(pl.lit(text, pl.String))).item()
     assert len(flat) == len(text) or "ẞ" in text or "\u0345" in text
-
-
-@pytest.mark.parametrize("kind", personal.KINDS, ids=lambda kind: kind.name)
-def test_personal_data_of_each_kind_goes_and_what_looks_like_it_stays(kind):
-    """X14: the table's own examples, which document it."""
-    assert kind.hidden in kind.example
-    assert kind.hidden not in cleaned(kind.example)
-    assert any(mask in cleaned(kind.example) for mask in personal.MASKS)
-    assert cleaned(kind.counterexample) == kind.counterexample
 
 
 @pytest.mark.parametrize(

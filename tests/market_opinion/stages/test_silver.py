@@ -44,10 +44,12 @@ def cleaned(*items, titles=()):
         [content(some, kind=kind, uri=kind) for kind, some in kinds.items()]
     )
     assert rejections.height == 0
-    known = threads.find_threads(submissions(titles), markup=("markdown",))
-    return SILVER_ITEMS.check(
-        silver.clean_items(bronze.newest(rows), known, markup=("markdown",), pepper=PEPPER)
-    )
+    began = submissions(titles)
+    known = threads.find_threads(began, markup=("markdown",))
+    beginners = began.select(thread_id="item_id", thread_author="author")
+    items = bronze.newest(rows)
+    options = {"markup": ("markdown",), "pepper": PEPPER}
+    return SILVER_ITEMS.check(silver.clean_items(items, known, beginners, **options).rows)
 
 
 @pytest.mark.parametrize(
@@ -250,3 +252,25 @@ def test_the_name_of_its_author_is_in_no_title(make_comment, make_submission):
     texts = dict(rows.select("item_id", "text").iter_rows())
     assert texts["s1"] == f"{masked}\nby [user]"
     assert texts["s3"] == "Maple on the Pixel 8\nMaple"
+
+
+def test_what_was_masked_is_counted_by_kind(make_comment):
+    """In texts as they are cleaned, with names of the thread's accounts."""
+    rows, _, _ = bronze.parse(
+        [
+            content(
+                [
+                    make_comment(
+                        "a", body="mail a@example.org or b@example.org", author="tin_lamp"
+                    ),
+                    make_comment("b", body="as tin_lamp said, ring 202-555-0123"),
+                ],
+                kind="comment",
+                uri="comment",
+            )
+        ]
+    )
+    none = SILVER_THREADS.empty(), pl.DataFrame(schema=silver.BEGINNER_SCHEMA)
+    options = {"markup": ("markdown",), "pepper": PEPPER}
+    cleaned_items = silver.clean_items(bronze.newest(rows), *none, **options)
+    assert cleaned_items.masked == {"email": 2, "phone": 1, "author": 1}

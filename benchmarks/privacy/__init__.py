@@ -1,0 +1,1 @@
+"""Recall and precision of masks of personal data, and what they cost: README.md."""

@@ -1,0 +1,78 @@
+"""Personal data in texts: `KINDS` has a row a kind, with its detector, mask and examples.
+
+Detectors see a text after its markup is gone and after full-width signs and other scripts' digits
+became ASCII. For example, `telegram: mila_e7` is `telegram: [user]`. Read `kind` first, then the
+rows: `internet`, `people`, `places`, `numbers` and `phones`.
+"""
+
+from collections import Counter
+
+import polars as pl
+
+from market_opinion.stages.personal import internet, people, places
+from market_opinion.stages.personal.kind import HERE, LINK, MASKS, USER, Kind
+from market_opinion.stages.personal.numbers import (
+    CARD_KIND,
+    IBAN_KIND,
+    IMEI_KIND,
+    SOCIAL_NUMBER_KIND,
+)
+from market_opinion.stages.personal.phones import PHONE_KIND
+
+__all__ = [
+    "BY_SIGN",
+    "BY_WORDS",
+    "HERE",
+    "KINDS",
+    "LINK",
+    "MARKERS",
+    "MASKS",
+    "SEEN_IN_WORDS",
+    "USER",
+    "Kind",
+    "count_marks",
+]
+
+# Told by an @ or a slash: no plain character.
+BY_SIGN: tuple[Kind, ...] = (
+    internet.LINK_KIND,
+    internet.EMAIL_KIND,
+    internet.ACCOUNT_KIND,
+    internet.MENTION_KIND,
+)
+# Told by words and digits; phones last, since other numbers look like them.
+BY_WORDS: tuple[Kind, ...] = (
+    internet.SPOKEN_EMAIL_KIND,
+    internet.HOST_KIND,
+    people.HANDLE_KIND,
+    people.NAME_KIND,
+    IBAN_KIND,
+    SOCIAL_NUMBER_KIND,
+    IMEI_KIND,
+    CARD_KIND,
+    internet.NETWORK_ADDRESS_KIND,
+    places.COORDINATES_KIND,
+    places.STREET_KIND,
+    PHONE_KIND,
+)
+KINDS = (*BY_SIGN, *BY_WORDS)
+# Each kind's own sign stands in a text until all kinds were looked for, so that masks can be
+# counted by kind; no keyboard writes one.
+MARKERS = {
+    name: chr(0xE0B0 + number)
+    for number, name in enumerate([*(kind.name for kind in KINDS), "author"])  # by signatures.py
+}
+
+# A text without a match holds nothing that is told by words and digits. Guards fold the case of
+# ASCII alone, so that this is one fast pass over a text.
+SEEN_IN_WORDS = "|".join(
+    kind.guard
+    for kind in BY_WORDS
+    if kind not in {IMEI_KIND, CARD_KIND}  # longer than phones
+)
+
+
+def count_marks(marks: pl.Series) -> dict[str, int]:
+    """Return how often each kind's marker stands in the texts, for kinds that have one there."""
+    counts = Counter("".join(marks.filter(marks != "")))
+    return {name: counts[marker] for name, marker in MARKERS.items() if marker in counts}

@@ -1,0 +1,97 @@
+"""Places where somebody lives or is: coordinates and street addresses."""
+
+from market_opinion.stages.personal.kind import GLUE, HERE, PLACE, Kind
+
+_FOUR, _FIVE = r"[0-9]{1,3}\.[0-9]{4,}°?", r"[0-9]{1,3}\.[0-9]{5,}°?"
+_TWO = r"[0-9]{1,3}\.[0-9]{2,}°?"
+_STREET = (
+    r"(?:Street|St|Avenue|Ave|Road|Rd|Lane|Ln|Drive|Dr|Boulevard|Blvd|Court|Ct|Way|Place|Square"
+    r"|Terrace|Close|Crescent)"
+)
+_WORD = r"[A-ZÀ-Þ][A-Za-zÀ-ɏ'.-]*"
+_NAME = r"[A-ZÀ-Þ][A-Za-zÀ-ɏ'-]+"
+# Numbers that count things, before words that are also streets.
+_COUNTED = (
+    r"(?:Star|Mile|Gorilla|Galaxy|Pixel|Ball|Infinite|Single|Double|Gen|GB|MP|Series|Plus|Pro|Max"
+    r"|Ultra|Mini|Fold|Way|Court|Drive|Place|Square|Point|Lane|Player|Inch|Hour|Day|Minute|Year)"
+)
+_UNIT = r"(?:[Ff]lat|[Aa]pt|[Aa]partment|[Uu]nit|[Ss]uite)\.? ?#?[0-9]{1,4}[a-zA-Z]?"
+
+COORDINATES_KIND = Kind(
+    "coordinates",
+    PLACE,
+    r"[0-9]\.[0-9]{4}|°|[0-9]\.[0-9]{2,} ?[NS](?-u:\b)|(?-u:\b)[NS] ?[0-9]+\.[0-9]{2}"
+    r"|(?i-u:\b(?:lat|lon|lng|long|latitude|longitude)[ :=]+-?[0-9])",
+    (
+        (rf"-?\b{_FOUR} ?[NSns]? ?[,;] ?-?{_FOUR}(?: ?[EWew]\b)?", HERE),
+        (rf"-?\b{_FIVE} ?/? ?-?{_FIVE}", HERE),
+        (rf"-?\b{_FOUR} ?/? ?-{_FOUR}|-\b{_FOUR} ?/? {_FOUR}", HERE),
+        (rf"\b[NS] ?{_TWO}[, /]+[EW] ?{_TWO}", HERE),
+        (rf"-?\b{_TWO} ?[NS]\b[, /]*-?{_TWO} ?[EW]\b", HERE),
+        (
+            (
+                r"\b[0-9]{1,3} ?° ?[0-9]{1,2}(?:\.[0-9]+)? ?' ?"
+                r"(?:[0-9]{1,2}(?:\.[0-9]+)? ?(?:\"|''))? ?[NSEW]\b"
+            ),
+            HERE,
+        ),
+        (
+            (
+                r"(?i)\b((?:lat|lon|lng|long|latitude|longitude)(?: is)?[ :=]+)"
+                r"-?[0-9]{1,3}\.[0-9]{2,}°?"
+            ),
+            f"${{1}}{HERE}",
+        ),
+    ),
+    "found at 0.12345, 0.54321",
+    "0.54321",
+    "it scored 1.2345 times as much",
+)
+STREET_KIND = Kind(
+    "street",
+    PLACE,
+    rf"[0-9][a-zA-Z]?,? (?:[A-Z0-9][^ ]* ){{1,3}}{_STREET}(?-u:\b)"
+    r"|(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee) [0-9]"
+    r"|[0-9],? (?:bis |ter )?(?:rue|avenue|boulevard|place|chemin|quai|allée|impasse) "
+    r"|(?:Calle|Avenida|Avda\.?|Rua|Viale|Piazza|Paseo) |[Pp]\.? ?[Oo]\.? ?[Bb]ox",
+    (
+        (rf"\b([0-9]{{1,3}}) ({_COUNTED}\b)", f"${{1}}{GLUE} ${{2}}"),
+        (
+            (
+                rf"(?:\b{_UNIT},? )?\b[0-9]{{1,5}}[a-zA-Z]? "
+                rf"(?:(?:{_WORD}|[0-9]{{1,3}}(?:st|nd|rd|th)) ){{1,3}}{_STREET}\b\.?"
+                rf"(?:,? {_UNIT})?"
+                rf"(?:, {_NAME})?(?:,? [A-Z]{{2}}\b)?(?: [0-9]{{5}}\b)?"
+            ),
+            HERE,
+        ),
+        (
+            (
+                r"\b[A-ZÄÖÜ][A-Za-zÀ-ɏ]+(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee)"
+                r" [0-9]{1,4}[a-z]?\b"
+            ),
+            HERE,
+        ),
+        (
+            (
+                r"\b[0-9]{1,4},? (?:bis |ter )?"
+                r"(?:rue|avenue|boulevard|place|chemin|quai|allée|impasse) "
+                rf"(?:de |du |des |la |le |les )*(?:[dl]')?{_NAME}(?: {_NAME})*"
+            ),
+            HERE,
+        ),
+        (
+            (
+                r"\b(?:Calle|Avenida|Avda\.?|Rua|Viale|Piazza|Paseo) "
+                rf"(?:de |del |la |los |da |do )*{_NAME}(?: {_NAME})*"
+                r",? (?:n[º°o]?\.? ?)?[0-9]{1,4}\b"
+            ),
+            HERE,
+        ),
+        (r"(?i)\bp\.? ?o\.? ?box [0-9]+\b", HERE),
+        (GLUE, ""),
+    ),
+    "I live at 14 Sample Lane, Exampletown 00000",
+    "14 Sample Lane",
+    "2 Galaxy phones in a street market, 5 Pixel Buds the Way they are",
+)

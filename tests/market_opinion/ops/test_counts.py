@@ -1,0 +1,24 @@
+"""Counts of a stage, as the run adds them up."""
+
+from market_opinion.ops.counts import OpinionCounts, SilverCounts, as_dict
+
+
+def test_counts_by_kind_have_a_name_a_kind():
+    """And kinds that did not occur have none."""
+    counts = SilverCounts(3, 2, 1, masked={"email": 2, "phone": 1})
+    assert as_dict(counts) == {
+        "usable_item_count": 3,
+        "comment_count": 2,
+        "usable_comment_count": 1,
+        "masked_email_count": 2,
+        "masked_phone_count": 1,
+    }
+
+
+def test_a_count_that_is_none_is_left_out():
+    """A run without a model says nothing of one."""
+    assert as_dict(OpinionCounts(1, 2, 3)) == {
+        "opinion_count": 1,
+        "scored_mention_count": 2,
+        "rejected_opinion_count": 3,
+    }
