@@ -17,7 +17,9 @@ MENTION_REASONS = ("named", "title", "subject", "referred")
 # A polarity nearer to zero than this is neutral, in every table and in the SQL of the mart.
 NEUTRAL_BELOW = 0.05
 MEASURES = ("net_sentiment", "praise", "complaint", "share_of_voice")
-ESTIMATE_PARTS = ("brand", "product", "aspect", "platform", "community", "week")
+ESTIMATE_PARTS = (
+    "brand", "product", "aspect", "product_aspect", "platform", "community", "week",
+)  # fmt: skip
 # The labeller of rows of silver.labels that say how an item was drawn.
 DRAW = "draw"
 UNUSABLE_REASONS = (
@@ -354,8 +356,8 @@ class GoldEstimates(pa.DataFrameModel):
         "What the figure is told apart by, beside its brand.", isin=ESTIMATE_PARTS
     )
     brand: pl.String = _column("Brand, by the catalogue of then.")
-    product_id: pl.String = _column("Product, of a part `product`.", nullable=True)
-    aspect: pl.String = _column("Aspect, of a part `aspect`.", nullable=True)
+    product_id: pl.String = _column("Product, of `product` and `product_aspect`.", nullable=True)
+    aspect: pl.String = _column("Aspect, of `aspect` and `product_aspect`.", nullable=True)
     platform: pl.String = _column("Platform, of `platform` and `community`.", nullable=True)
     community: pl.String = _column("Community, of a part `community`.", nullable=True)
     week_start: pl.Date = _column("Monday, of a part `week`.", unit="UTC", nullable=True)

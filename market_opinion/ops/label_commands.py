@@ -103,7 +103,8 @@ def estimates(*, domain: str = "smartphones", part: str = "brand") -> None:
 
     Args:
         domain: Name of the domain.
-        part: Which figures are shown: brand, product, aspect, platform, community or week.
+        part: Which figures are shown: brand, product, aspect, product_aspect, platform, community
+            or week.
     """
     from market_opinion.ops import labelling  # takes seconds to import
     from market_opinion.ops.adapters import open_adapters

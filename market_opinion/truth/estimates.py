@@ -30,8 +30,10 @@ SAMPLING: Method = "sampling"
 LABELS: Method = "labels"
 # Below either, an estimate says nothing: independent opinions, and degrees of freedom.
 SIZE_MIN, FREEDOM_MIN = 10, 4
-_NOTHING = 1e-12
-_Z = 1.959963984540054
+# A sum below it is one of rounding errors.
+NOTHING = 1e-12
+NORMAL_QUANTILE = 1.959963984540054
+_Z = NORMAL_QUANTILE
 # Cornish and Fisher's expansion of Student's quantile (Abramowitz and Stegun, 26.7.5): numerators
 # by power of 1 / freedom. The views of the mart compute the same four terms.
 QUANTILE_TERMS = (
@@ -108,7 +110,9 @@ def estimate(
 
 def quantile(freedom: float) -> float:
     """Return Student's two-sided 95 % quantile; right to 0.04 from 2 degrees of freedom on."""
-    return _Z + sum(term / freedom**n for n, term in enumerate(QUANTILE_TERMS, start=1))
+    return NORMAL_QUANTILE + sum(
+        term / freedom**n for n, term in enumerate(QUANTILE_TERMS, start=1)
+    )
 
 
 class _Ratio(NamedTuple):
@@ -190,7 +194,7 @@ def _with_and_without(values: Floats) -> Floats:
 
 def _divided(above: Floats, below: Floats) -> Floats:
     """Return the quotients, and 0 where there is nothing to divide by."""
-    return np.divide(above, below, out=np.zeros_like(above), where=below > _NOTHING)
+    return np.divide(above, below, out=np.zeros_like(above), where=below > NOTHING)
 
 
 def _bounds(
@@ -205,7 +209,7 @@ def _bounds(
     share = min(max((ratio.value - lowest) / span, 0.0), 1.0)
     variance = float(squares.sum()) * (count - 1) / count / span**2
     size, freedom = ratio.even_threads, ratio.even_threads - 1
-    if variance > _NOTHING:
+    if variance > NOTHING:
         fourth = float((squares**2).sum() / squares.sum() ** 2)
         freedom = min(2 / max(fourth - 1 / count, 2 / count), count - 1)
         inside = share * (1 - share)
@@ -215,4 +219,5 @@ def _bounds(
     half = t / (1 + t * t / size) * sqrt(share * (1 - share) / size + t * t / 4 / size**2)
     low, high = max(centre - half, 0.0), min(centre + half, 1.0)
     low, value, high = (lowest + span * each for each in (low, share, high))
-    return value, low, high, size, max(freedom, 0.0)
+    # Rounded, so that an order of addition decides nothing at the bounds of too few.
+    return value, low, high, round(size, 6), round(max(freedom, 0.0), 6)

@@ -17,6 +17,7 @@ PARTS: dict[str, tuple[str, ...]] = {
     "brand": ("brand",),
     "product": ("brand", "product_id"),
     "aspect": ("brand", "aspect"),
+    "product_aspect": ("brand", "product_id", "aspect"),
     "platform": ("brand", "platform"),
     "community": ("brand", "platform", "community"),
     "week": ("brand", "week_start"),

@@ -15,8 +15,10 @@ from market_opinion.serving import mart
 _SCHEMA = "postgres/schema"
 # People read the quoted words behind a number: this many for each product and tone.
 _EVIDENCE_RANK_MAX = 50
+# Of one row an item, and wanted only where figures are made.
+_KEPT_BACK = {"views/estimate_items"}
 _PUBLISHED = {
-    **{name.partition("/")[2]: "" for name in mart.names("views")},
+    **{name.partition("/")[2]: "" for name in mart.names("views") if name not in _KEPT_BACK},
     "top_evidence": f" WHERE evidence_rank <= {_EVIDENCE_RANK_MAX}",
     "load_audit": "",
 }
