@@ -84,8 +84,14 @@ def standing(brands: pl.DataFrame) -> alt.LayerChart:
         ],
     )
     scale = alt.Scale(domain=[-1, 1])
-    axis = alt.Axis(format="+.1f", tickCount=5, grid=True, gridColor="#eeeae2")
-    place = alt.X("value:Q", title="complaint alone −1, praise alone +1", scale=scale, axis=axis)
+    axis = alt.Axis(
+        format="+.1f",
+        labelExpr="datum.value == 0 ? '0' : datum.label",
+        tickCount=5,
+        grid=True,
+        gridColor="#eeeae2",
+    )
+    place = alt.X("value:Q", title=None, scale=scale, axis=axis)
     colour = alt.Color(
         "direction:N",
         scale=alt.Scale(
@@ -104,7 +110,8 @@ def standing(brands: pl.DataFrame) -> alt.LayerChart:
         .mark_rule(color=_FAINT)
         .encode(alt.X("value:Q"))
     )
-    drawn = bars + zero + whiskers + ends[0] + ends[1]
+    dots = base.mark_circle(color=_INK, size=40, opacity=1).encode(alt.X("value:Q"))
+    drawn = bars + zero + whiskers + ends[0] + ends[1] + dots
     return _styled(drawn.properties(width="container", height=alt.Step(30)))
 
 
