@@ -15,9 +15,7 @@ WITH parts AS (
            CASE WHEN q.part IN ('platform', 'community') THEN i.platform ELSE '' END AS platform,
            CASE WHEN q.part = 'community' THEN i.community ELSE '' END AS community,
            CASE WHEN q.part = 'week' THEN i.week_start ELSE DATE '1970-01-01' END AS week_start,
-           i.thread_key, i.author_key, i.voice_weight,
-           i.platform || '|' || i.kind || '|' || i.item_id || '|'
-               || CAST(i.mentioned_at AS VARCHAR) AS item_key,
+           i.thread_key, i.item_key, i.author_key, i.voice_weight,
            CASE WHEN i.label = 'positive' THEN 1 ELSE 0 END AS praise,
            CASE WHEN i.label = 'negative' THEN 1 ELSE 0 END AS complaint
     FROM mart.estimate_items AS i
@@ -26,17 +24,21 @@ WITH parts AS (
 ), measures AS (
     SELECT 'net_sentiment' AS measure, 1 AS praise_sign, -1 AS complaint_sign
     UNION ALL SELECT 'praise', 1, 0 UNION ALL SELECT 'complaint', 0, 1
+), said_in_threads AS (
+    SELECT o.domain, o.part, o.brand, o.product_id, o.aspect, o.platform, o.community,
+           o.week_start, o.thread_key, SUM(o.voice_weight * o.praise) AS praise,
+           SUM(o.voice_weight * o.complaint) AS complaint, SUM(o.voice_weight) AS below,
+           COUNT(DISTINCT o.item_key) AS comment_count
+    FROM cells AS o
+    WHERE o.base = 'opinion'
+    GROUP BY o.domain, o.part, o.brand, o.product_id, o.aspect, o.platform, o.community,
+             o.week_start, o.thread_key
 ), said AS (
     SELECT m.measure, o.domain, o.part, o.brand, o.product_id, o.aspect, o.platform, o.community,
-           o.week_start, o.thread_key,
-           SUM(o.voice_weight * (m.praise_sign * o.praise + m.complaint_sign * o.complaint))
-               AS above,
-           SUM(o.voice_weight) AS below
-    FROM cells AS o
+           o.week_start, o.thread_key, o.comment_count, o.below,
+           m.praise_sign * o.praise + m.complaint_sign * o.complaint AS above
+    FROM said_in_threads AS o
     CROSS JOIN measures AS m
-    WHERE o.base = 'opinion'
-    GROUP BY m.measure, o.domain, o.part, o.brand, o.product_id, o.aspect, o.platform, o.community,
-             o.week_start, o.thread_key
 ), said_of_all AS (
     SELECT s.*,
            SUM(s.above) OVER (PARTITION BY s.measure, s.domain, s.part, s.brand, s.product_id,
@@ -52,21 +54,21 @@ WITH parts AS (
     SELECT s.measure, s.domain, s.part, s.brand, s.product_id, s.aspect, s.platform, s.community,
            s.week_start, MAX(s.all_above) / MAX(s.all_below) AS value,
            SUM(POWER(s.change, 2)) AS squares, SUM(POWER(s.change, 4)) AS fourths,
-           COUNT(*) AS thread_count,
+           COUNT(*) AS thread_count, SUM(s.comment_count) AS comment_count,
            POWER(MAX(s.all_below), 2) / SUM(POWER(s.below, 2)) AS even_threads
     FROM said_changes AS s
     GROUP BY s.measure, s.domain, s.part, s.brand, s.product_id, s.aspect, s.platform, s.community,
              s.week_start
-), said_counts AS (
+), said_authors AS (
     SELECT o.domain, o.part, o.brand, o.product_id, o.aspect, o.platform, o.community, o.week_start,
-           COUNT(DISTINCT o.item_key) AS comment_count, COUNT(DISTINCT o.author_key) AS author_count
+           COUNT(DISTINCT o.author_key) AS author_count
     FROM cells AS o
     WHERE o.base = 'opinion'
     GROUP BY o.domain, o.part, o.brand, o.product_id, o.aspect, o.platform, o.community,
              o.week_start
 ), wholes AS (
     SELECT o.domain, o.part, o.platform, o.community, o.week_start, o.thread_key,
-           SUM(o.voice_weight) AS below
+           SUM(o.voice_weight) AS below, COUNT(DISTINCT o.item_key) AS comment_count
     FROM cells AS o
     WHERE o.base = 'mention'
     GROUP BY o.domain, o.part, o.platform, o.community, o.week_start, o.thread_key
@@ -80,13 +82,14 @@ WITH parts AS (
     FROM wholes_of_all AS w
 ), whole_sums AS (
     SELECT w.domain, w.part, w.platform, w.community, w.week_start, COUNT(*) AS thread_count,
-           SUM(POWER(w.silence, 2)) AS silence_squares, SUM(POWER(w.silence, 4)) AS silence_fourths,
+           SUM(w.comment_count) AS comment_count, SUM(POWER(w.silence, 2)) AS silence_squares,
+           SUM(POWER(w.silence, 4)) AS silence_fourths,
            POWER(MAX(w.all_below), 2) / SUM(POWER(w.below, 2)) AS even_threads
     FROM whole_terms AS w
     GROUP BY w.domain, w.part, w.platform, w.community, w.week_start
-), whole_counts AS (
+), whole_authors AS (
     SELECT o.domain, o.part, o.platform, o.community, o.week_start,
-           COUNT(DISTINCT o.item_key) AS comment_count, COUNT(DISTINCT o.author_key) AS author_count
+           COUNT(DISTINCT o.author_key) AS author_count
     FROM cells AS o
     WHERE o.base = 'mention'
     GROUP BY o.domain, o.part, o.platform, o.community, o.week_start
@@ -121,10 +124,10 @@ WITH parts AS (
     SELECT s.measure, s.domain, s.part, s.brand, s.product_id, s.aspect, s.platform, s.community,
            s.week_start, s.value, COALESCE(s.squares, 0) AS squares,
            COALESCE(s.fourths, 0) AS fourths, s.thread_count, s.even_threads,
-           n.comment_count, n.author_count,
+           s.comment_count, n.author_count,
            CASE WHEN s.measure = 'net_sentiment' THEN 2 ELSE 1 END AS span
     FROM said_sums AS s
-    JOIN said_counts AS n
+    JOIN said_authors AS n
       ON n.domain = s.domain AND n.part = s.part AND n.brand = s.brand
      AND n.product_id = s.product_id AND n.aspect = s.aspect AND n.platform = s.platform
      AND n.community = s.community AND n.week_start = s.week_start
@@ -133,12 +136,12 @@ WITH parts AS (
            h.week_start, h.value,
            COALESCE(h.squares + POWER(h.all_above, 2) * w.silence_squares, 0),
            COALESCE(h.fourths + POWER(h.all_above, 4) * w.silence_fourths, 0),
-           w.thread_count, w.even_threads, n.comment_count, n.author_count, 1
+           w.thread_count, w.even_threads, w.comment_count, n.author_count, 1
     FROM heard_sums AS h
     JOIN whole_sums AS w
       ON w.domain = h.domain AND w.part = h.part AND w.platform = h.platform
      AND w.community = h.community AND w.week_start = h.week_start
-    JOIN whole_counts AS n
+    JOIN whole_authors AS n
       ON n.domain = h.domain AND n.part = h.part AND n.platform = h.platform
      AND n.community = h.community AND n.week_start = h.week_start
 ), variances AS (
