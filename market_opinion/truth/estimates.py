@@ -161,8 +161,9 @@ def _labelled(
     if power is None:
         ratio = above[0] / below[0]
         powers = _powers(above - ratio * below, gaps[0] - ratio * gaps[1])
+    above, below = above + powers * gaps[0], below + powers * gaps[1]
     weights = among.by_thread(among.inverses * theirs[1], among.rows)
-    return _ratio(above + powers * gaps[0], below + powers * gaps[1], weights)
+    return _ratio(above, below, weights) if below[0] > 0 else None
 
 
 def _expanded(among: Population, values: Floats) -> Floats:

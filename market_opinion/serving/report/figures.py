@@ -164,16 +164,19 @@ def standing(estimates: pl.DataFrame) -> dict[str, Any]:
     """Return net sentiment by brand, most comments first, and the words that go with it.
 
     `brands` have enough to say something, `too_few` are the names of the others, `label_count` is
-    the number of labelled items that the figures are corrected by; 0 where there are none.
+    the number of labelled items that the figures are corrected by; 0 where there are none. A brand
+    of which these say too little has a star, and the scorer's own figure.
     """
     best = _best(estimates.filter(part="brand", measure="net_sentiment")).sort(
         "comment_count", "brand", descending=[True, False]
     )
-    known = best.filter(~pl.col("is_too_few")).head(_BRANDS_MAX)
+    labels = max(best["label_count"], default=0)
+    is_own = (pl.lit(labels) > 0) & (pl.col("method") != LABELS)
+    starred = pl.when(is_own).then(pl.format("{} *", "brand")).otherwise("brand")
     return {
-        "brands": known,
+        "brands": best.filter(~pl.col("is_too_few")).head(_BRANDS_MAX).with_columns(brand=starred),
         "too_few": best.filter("is_too_few")["brand"].to_list(),
-        "label_count": max(best["label_count"], default=0),
+        "label_count": labels,
     }
 
 

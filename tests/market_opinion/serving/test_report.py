@@ -156,7 +156,7 @@ def test_a_product_of_which_nothing_can_be_said_is_counted(phones):
 
 
 def test_brands_stand_by_labels_where_these_say_enough():
-    """Else by sampling, or among those of which there is too few."""
+    """Else by sampling, with a star, or among those of which there is too few."""
     labelled = {"method": "labels", "label_count": 200}
     found = figures.standing(
         estimates(
@@ -167,7 +167,7 @@ def test_brands_stand_by_labels_where_these_say_enough():
             estimate("Nokia", comment_count=3, is_too_few=True),
         )
     )
-    assert found["brands"].select("brand", "value").rows() == [("Apple", -0.2), ("Google", 0.1)]
+    assert found["brands"].select("brand", "value").rows() == [("Apple", -0.2), ("Google *", 0.1)]
     assert (found["too_few"], found["label_count"]) == (["Nokia"], 200)
 
 
