@@ -3,7 +3,6 @@
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
 
 import cyclopts
 import polars as pl
@@ -47,7 +46,7 @@ def import_(
     *,
     labeller: str,
     domain: str = "smartphones",
-    gold: Annotated[Path | None, cyclopts.Parameter(name="--gold")] = None,
+    gold: Path | None = None,
 ) -> None:
     """Add what somebody has read: a file of `labels export`, or a gold set drawn elsewhere.
 
