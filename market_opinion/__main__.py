@@ -18,6 +18,7 @@ from market_opinion.domain import lint as domain_lint
 from market_opinion.domain import scaffold
 from market_opinion.domain.definition import load_domain
 from market_opinion.ops import dictionary
+from market_opinion.ops.label_commands import estimates, labels
 
 if TYPE_CHECKING:
     from market_opinion.ops.audit import Community  # takes seconds to import
@@ -227,6 +228,9 @@ def author_key(name: str, platform: str = "reddit") -> None:
     pepper = load_settings().pepper()
     print(authors.author_key(platform, erasure.user_name(name), pepper=pepper))
 
+
+app.command(labels)
+app.command(estimates)
 
 domains = cyclopts.App(
     name="domain", help="Product categories: a new one, and whether one is good."

@@ -16,6 +16,7 @@ from market_opinion.core.contracts import (
     BRONZE_ITEMS,
     SILVER_EXTRACTIONS,
     SILVER_ITEMS,
+    SILVER_LABELS,
     SILVER_MENTIONS,
     SILVER_OPINIONS,
     TABLES,
@@ -114,7 +115,7 @@ def erase_landed(run: Run, begun: OpenErasure) -> OpenErasure:
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
 def erase_answers(run: Run, reading: Reading, erasure: Erasure, near: Window | None) -> EraseCounts:
-    """Delete what was derived of the texts: a model's answers, mentions and opinions of every set.
+    """Delete what was made of the texts: answers of a model, mentions, opinions and labels.
 
     This comes before the texts go, since the answers are found by them.
     """
@@ -129,7 +130,7 @@ def erase_answers(run: Run, reading: Reading, erasure: Erasure, near: Window | N
         lake.delete(SILVER_EXTRACTIONS, {"text_key": keys}, run=run.commit())
     if gone := erasing.items_without_opinions(bronze, erasure):
         where = {"platform": reading.platform, "item_id": gone}
-        for table in (SILVER_OPINIONS, SILVER_MENTIONS):
+        for table in (SILVER_OPINIONS, SILVER_MENTIONS, SILVER_LABELS):
             lake.delete(table, where, run=run.commit())
     return EraseCounts(len(keys))
 

@@ -9,6 +9,7 @@ from market_opinion.core.contracts import (
     BRONZE_ITEMS,
     SILVER_EXTRACTIONS,
     SILVER_ITEMS,
+    SILVER_LABELS,
     SILVER_OPINIONS,
 )
 from market_opinion.core.errors import CommitConflict
@@ -20,6 +21,7 @@ from market_opinion.ops.run import Run
 from market_opinion.scorers.llm.asking import text_keys
 from market_opinion.stages.erasure import expired_slices
 from market_opinion.storage.landing.redaction import purge_lines
+from market_opinion.truth.label_files import without_words
 from tasks import retry_on
 
 _TOPIC = "purges"
@@ -59,7 +61,7 @@ def find_purgeable(run: Run, span: Slice, counts: list[OpinionCounts]) -> list[S
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
 def purge_words(run: Run, span: Slice) -> PurgeCounts:
-    """Take the words out of ledger, opinions of every set, and landing; the stages do the rest.
+    """Take the words out of ledger, opinions, labels and landing; the stages do the rest.
 
     Cut off anywhere, the slice is found again, and a second time finishes.
     """
@@ -72,6 +74,9 @@ def purge_words(run: Run, span: Slice) -> PurgeCounts:
     quoted = lake.read(SILVER_OPINIONS, span.where, span.window)
     wordless = quoted.with_columns(evidence=pl.lit(None, pl.String))
     lake.overwrite(SILVER_OPINIONS, wordless, span.where, span.window, run=run.commit(span))
+    labels = without_words(lake.read(SILVER_LABELS, span.where, span.window))
+    if labels.height:
+        lake.overwrite(SILVER_LABELS, labels, span.where, span.window, run=run.commit(span))
     captures = landing.captures(span.platform, span.communities, span.window)
     return PurgeCounts(sum(len(landing.rewrite(capture, purge_lines)) for capture in captures))
 

@@ -16,6 +16,12 @@ LABELS = ("negative", "neutral", "positive")
 MENTION_REASONS = ("named", "title", "subject", "referred")
 # A polarity nearer to zero than this is neutral, in every table and in the SQL of the mart.
 NEUTRAL_BELOW = 0.05
+MEASURES = ("net_sentiment", "praise", "complaint", "share_of_voice")
+ESTIMATE_PARTS = (
+    "brand", "product", "aspect", "product_aspect", "platform", "community", "week",
+)  # fmt: skip
+# The labeller of rows of silver.labels that say how an item was drawn.
+DRAW = "draw"
 UNUSABLE_REASONS = (
     "deleted",
     "removed",
@@ -196,6 +202,31 @@ class SilverOpinions(Keyed):
     domain_version: pl.String = _column("Content hash of the domain's catalogue and aspects.")
 
 
+class SilverLabels(Keyed):
+    """One row per domain, item, labeller and time: a reading of the item, or that it was drawn."""
+
+    domain: pl.String = _column("Folder name of the domain.")
+    labeller: pl.String = _column(
+        f"Pseudonym of the reader, which names nobody; `{DRAW}` for the draw, which has no labels.",
+        str_length={"min_value": 1},
+    )
+    labelled_at: Utc = _column("Time of the reading; none for the draw.", unit="UTC", nullable=True)
+    mentions: pl.String = _column(
+        "Products that the reader sees, as JSON: product_id, how; none for the draw.",
+        nullable=True,
+    )
+    opinions: pl.String = _column(
+        "Opinions that the reader sees, as JSON: product_id, aspect, label, evidence, which is"
+        " empty after a purge; none for the draw.",
+        nullable=True,
+    )
+    stratum: pl.String = _column("Group of items from which this one was drawn at random.")
+    inclusion_probability: pl.Float64 = _column(
+        "Probability by which it was drawn.", unit="0 to 1", gt=0, le=1
+    )
+    drawn_at: Utc = _column("Time of the draw.", unit="UTC")
+
+
 class SilverExtractions(pa.DataFrameModel):
     """One row per question to a model, with its answer: the ledger of paid questions."""
 
@@ -328,6 +359,50 @@ class GoldDailyPlatform(Gold):
     mean_polarity: pl.Float64 = _column("Mean over judged mentions.", unit="-1 to 1", nullable=True)
 
 
+class GoldEstimates(pa.DataFrameModel):
+    """One row per domain, measure, cell of a part and method: a figure with its 95 % interval."""
+
+    domain: pl.String = _column("Folder name of the domain.")
+    measure: pl.String = _column(
+        "Net sentiment is praise minus complaint over opinions, praise and complaint are their"
+        " shares, share of voice is of all mentions.",
+        isin=MEASURES,
+    )
+    part: pl.String = _column(
+        "What the figure is told apart by, beside its brand.", isin=ESTIMATE_PARTS
+    )
+    brand: pl.String = _column("Brand, by the catalogue of then.")
+    product_id: pl.String = _column("Product, of `product` and `product_aspect`.", nullable=True)
+    aspect: pl.String = _column("Aspect, of `aspect` and `product_aspect`.", nullable=True)
+    platform: pl.String = _column("Platform, of `platform` and `community`.", nullable=True)
+    community: pl.String = _column("Community, of a part `community`.", nullable=True)
+    week_start: pl.Date = _column("Monday, of a part `week`.", unit="UTC", nullable=True)
+    method: pl.String = _column(
+        "`sampling`: the scorer's figure, whose interval is of sampling alone; `labels`: corrected"
+        " by what people read.",
+        isin=("sampling", "labels"),
+    )
+    value: pl.Float64 = _column(
+        "The figure; none where nothing was said.", unit="-1 to 1", nullable=True
+    )
+    low: pl.Float64 = _column("Lower end of the interval.", unit="-1 to 1", nullable=True)
+    high: pl.Float64 = _column("Upper end of the interval.", unit="-1 to 1", nullable=True)
+    comment_count: pl.Int64 = _column(
+        "Items in which the scorer sees what the figure is a share of.", ge=0
+    )
+    author_count: pl.Int64 = _column("Distinct authors of these.", ge=0)
+    thread_count: pl.Int64 = _column("Threads of these.", ge=0)
+    effective_size: pl.Float64 = _column("Independent opinions that would tell as much.", ge=0)
+    freedom: pl.Float64 = _column("Degrees of freedom of the interval.", ge=0)
+    label_count: pl.Int64 = _column("Labelled items that the figure rests on.", ge=0)
+    is_too_few: pl.Boolean = _column("Whether there is too little to say anything.")
+
+    class Config:
+        """Exactly these columns."""
+
+        strict = True
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of the lake: name, contract, key of a row (a log has none) and partitions."""
@@ -388,6 +463,12 @@ SILVER_OPINIONS = Table(
     ("domain", *ITEM_KEY, "product_id", "aspect", "score_set"),
     ("domain", "score_set", "day(created_at)"),
 )
+SILVER_LABELS = Table(
+    "silver.labels",
+    SilverLabels,
+    ("domain", *ITEM_KEY, "labeller", "labelled_at"),
+    ("domain",),
+)
 SILVER_EXTRACTIONS = Table(
     "silver.extractions", SilverExtractions, ("question_key",), ("day(scored_at)",)
 )
@@ -397,8 +478,12 @@ _BY_DAY = ("platform", "full_date")
 GOLD_DAILY_BRAND = Table("gold.daily_brand", GoldDailyBrand, (*_DAY, "brand"), _BY_DAY)
 GOLD_DAILY_ASPECT = Table("gold.daily_aspect", GoldDailyAspect, (*_DAY, "brand", "aspect"), _BY_DAY)
 GOLD_DAILY_PLATFORM = Table("gold.daily_platform", GoldDailyPlatform, (*_DAY, "community"), _BY_DAY)
+_CELL = ("part", "brand", "product_id", "aspect", "platform", "community", "week_start")
+GOLD_ESTIMATES = Table(
+    "gold.estimates", GoldEstimates, ("domain", "measure", *_CELL, "method"), ("domain",)
+)
 GOLD_TABLES = (GOLD_DAILY_BRAND, GOLD_DAILY_ASPECT, GOLD_DAILY_PLATFORM)
 TABLES = (
-    BRONZE_ITEMS, SILVER_ITEMS, SILVER_THREADS, SILVER_MENTIONS, SILVER_OPINIONS,
-    SILVER_EXTRACTIONS, OPS_REJECTIONS, *GOLD_TABLES,
+    BRONZE_ITEMS, SILVER_ITEMS, SILVER_THREADS, SILVER_MENTIONS, SILVER_OPINIONS, SILVER_LABELS,
+    SILVER_EXTRACTIONS, OPS_REJECTIONS, *GOLD_TABLES, GOLD_ESTIMATES,
 )  # fmt: skip

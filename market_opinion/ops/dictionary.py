@@ -103,6 +103,10 @@ _MART_GRAINS = {
     "fact_window": (
         "One row per community and hour: what was received and how much of it can be used."
     ),
+    "label_estimates": (
+        "One row per domain, measure and cell of a part, corrected by labels,"
+        " as in `gold.estimates`; the view `estimates` has them beside those of sampling."
+    ),
     "load_audit": (
         "One row per committed load: counts on both sides"
         " and the Iceberg snapshots they were taken from."

@@ -55,6 +55,66 @@ def share_of_voice(counts: pl.DataFrame) -> alt.LayerChart:
     return _styled((bars + labels).properties(width="container", height=alt.Step(30)))
 
 
+def standing(brands: pl.DataFrame) -> alt.LayerChart:
+    """Draw bars of each brand's net sentiment with whiskers; pale where the interval crosses zero.
+
+    Columns: `brand`, `value`, `low`, `high`, `comment_count`, `thread_count`, in the order shown.
+    """
+    order = brands["brand"].to_list()
+    rows = brands.select(
+        "brand",
+        "comment_count",
+        "thread_count",
+        *(pl.col(name).round(4) for name in ("value", "low", "high")),
+        direction=pl.when(pl.col("low") > 0)
+        .then(pl.lit("praise"))
+        .when(pl.col("high") < 0)
+        .then(pl.lit("complaint"))
+        .otherwise(pl.lit("unsure")),
+    )
+    base = alt.Chart(rows.to_arrow()).encode(
+        alt.Y("brand:N", sort=order, title=None),
+        tooltip=[
+            alt.Tooltip("brand:N"),
+            alt.Tooltip("value:Q", format="+.2f", title="net sentiment"),
+            alt.Tooltip("low:Q", format="+.2f"),
+            alt.Tooltip("high:Q", format="+.2f"),
+            alt.Tooltip("comment_count:Q", title="comments"),
+            alt.Tooltip("thread_count:Q", title="threads"),
+        ],
+    )
+    scale = alt.Scale(domain=[-1, 1])
+    axis = alt.Axis(
+        format="+.1f",
+        labelExpr="datum.value == 0 ? '0' : datum.label",
+        tickCount=5,
+        grid=True,
+        gridColor="#eeeae2",
+    )
+    place = alt.X("value:Q", title=None, scale=scale, axis=axis)
+    colour = alt.Color(
+        "direction:N",
+        scale=alt.Scale(
+            domain=["praise", "complaint", "unsure"], range=[PRAISE, COMPLAINT, NEUTRAL]
+        ),
+        legend=None,
+    )
+    bars = base.mark_bar(height={"band": 0.5}).encode(place, colour)
+    whiskers = base.mark_rule(color=_INK, strokeWidth=1.5).encode(alt.X("low:Q"), alt.X2("high:Q"))
+    ends = [
+        base.mark_tick(color=_INK, thickness=1.5, size=9).encode(alt.X(f"{end}:Q"))
+        for end in ("low", "high")
+    ]
+    zero = (
+        alt.Chart(pl.DataFrame({"value": [0.0]}).to_arrow())
+        .mark_rule(color=_FAINT)
+        .encode(alt.X("value:Q"))
+    )
+    dots = base.mark_circle(color=_INK, size=40, opacity=1).encode(alt.X("value:Q"))
+    drawn = bars + zero + whiskers + ends[0] + ends[1] + dots
+    return _styled(drawn.properties(width="container", height=alt.Step(30)))
+
+
 def sentiment_over_time(polarities: pl.DataFrame) -> alt.LayerChart:
     """Draw lines of the mean polarity of the most mentioned brands, in steps that suit the span.
 

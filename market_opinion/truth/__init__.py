@@ -1,1 +1,1 @@
-"""Truth of the opinions: labelled items, evaluation, accuracy, agreement, and training."""
+"""Truth of the opinions: labels, evaluation, accuracy, estimates, agreement, and training."""

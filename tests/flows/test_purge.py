@@ -14,6 +14,7 @@ from market_opinion.core.contracts import (
     BRONZE_ITEMS,
     SILVER_EXTRACTIONS,
     SILVER_ITEMS,
+    SILVER_LABELS,
     SILVER_MENTIONS,
     SILVER_OPINIONS,
 )
@@ -76,6 +77,50 @@ def two_comments(reddit):
 def judge_into(score_set):
     run, _ = check_purge.fn("smartphones", "reddit", LATER)
     judge_items.fn(run, Slice("reddit", ("phones",), Window.hour(H10)), "lexicon", score_set)
+
+
+def label_everything():
+    """Somebody reads all comments, and quotes the words."""
+    lake = open_adapters().lake()
+    said = '[{"product_id":"google-pixel-9","aspect":"camera","label":"positive","evidence":"%s"}]'
+    rows = [
+        dict.fromkeys(SILVER_LABELS.schema)
+        | {name: item[name] for name in SILVER_LABELS.schema if name in item}
+        | {
+            "domain": "smartphones",
+            "labeller": "ann",
+            "labelled_at": H10,
+            "drawn_at": H10,
+            "stratum": "none",
+            "inclusion_probability": 0.5,
+            "mentions": "[]",
+            "opinions": said % item["text"],
+        }
+        for item in lake_rows(SILVER_ITEMS).filter(kind="comment").iter_rows(named=True)
+    ]
+    frame = pl.DataFrame(rows, schema=SILVER_LABELS.schema)
+    lake.overwrite(SILVER_LABELS, frame, {"domain": "smartphones"}, None, run={"run-id": "r"})
+
+
+def test_labels_lose_their_words_and_stay(reddit, home, derived):
+    """A purged label still says what its reader saw, but quotes nothing."""
+    two_comments(reddit)
+    label_everything()
+    assert everywhere(home, b"zanzibar") != []
+    purge.fn(now=LATER)
+    assert everywhere(home, b"zanzibar", b"timbuktu") == []
+    labels = lake_rows(SILVER_LABELS)
+    assert labels["item_id"].to_list() == ["c1", "c2"]
+    assert all('"camera"' in said and '"evidence":""' in said for said in labels["opinions"])
+
+
+def test_labels_of_an_erased_item_go(reddit, home):
+    """Those of other items stay."""
+    two_comments(reddit)
+    label_everything()
+    erase.fn(items=["c1"], now=LATER)
+    assert lake_rows(SILVER_LABELS)["item_id"].to_list() == ["c2"]
+    assert everywhere(home, b"zanzibar") == []
 
 
 def test_words_go_and_what_was_derived_stays(reddit, home, derived):

@@ -8,18 +8,25 @@ files that only this engine needs.
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Protocol
 
 import polars as pl
 
-from market_opinion.core.contracts import ITEM_KEY, NEUTRAL_BELOW
+from market_opinion.core.contracts import GOLD_ESTIMATES, ITEM_KEY, NEUTRAL_BELOW
 from market_opinion.core.errors import MartRefused, ReconciliationFailed
 from market_opinion.core.polars_types import UTC_TIME, Schema
 from market_opinion.domain.definition import Domain
 from market_opinion.storage.state import WindowEntry
+from market_opinion.truth.estimates import (
+    FREEDOM_MIN,
+    NORMAL_QUANTILE,
+    NOTHING,
+    QUANTILE_TERMS,
+    SIZE_MIN,
+)
 
 _SQL = Path(__file__).parent / "sql"
 SCHEMA = ("schema/staging", "schema/dimensions", "schema/facts")
@@ -34,15 +41,28 @@ _LOAD = (
     "facts/aspect_opinion",
     "facts/window",
     "facts/orphan_threads",
+    "facts/label_estimates",
 )
 _AUDIT = "facts/load_audit"
 # Constants that SQL shares with Python, by the placeholder that stands for them in the files.
-_CONSTANTS = {"{neutral_below}": str(NEUTRAL_BELOW)}
+_CONSTANTS = {
+    "{neutral_below}": str(NEUTRAL_BELOW),
+    "{nothing}": repr(NOTHING),
+    "{normal_quantile}": repr(NORMAL_QUANTILE),
+    **{f"{{quantile_{n}}}": repr(term) for n, term in enumerate(QUANTILE_TERMS, start=1)},
+    "{size_min}": str(SIZE_MIN),
+    "{freedom_min}": str(FREEDOM_MIN),
+}
+# Columns of gold.estimates that a load brings into the mart, of the rows by labels.
+ESTIMATE_COLUMNS = tuple(name for name in GOLD_ESTIMATES.schema if name not in {"domain", "method"})
 
 
 @dataclass(frozen=True)
 class Load:
-    """Inputs of one load: the dates to rebuild, the catalogue, the ledger's hours, snapshots."""
+    """Inputs of one load: the dates to rebuild, the catalogue, the ledger's hours, snapshots.
+
+    `estimates` are the domain's figures by labels, in ESTIMATE_COLUMNS.
+    """
 
     domain: str
     score_set: str
@@ -52,11 +72,17 @@ class Load:
     aspects: pl.DataFrame
     windows: pl.DataFrame
     snapshot_ids: dict[str, int | None]
+    estimates: pl.DataFrame = field(
+        default_factory=lambda: GOLD_ESTIMATES.empty().select(ESTIMATE_COLUMNS)
+    )
 
     @property
     def key(self) -> str:
         """Hash of the load's inputs; equal for loads that write the same rows."""
-        tables = [frame.write_json() for frame in (self.products, self.aspects, self.windows)]
+        tables = [
+            frame.write_json()
+            for frame in (self.products, self.aspects, self.windows, self.estimates)
+        ]
         inputs = (
             self.domain,
             self.score_set,
@@ -90,6 +116,7 @@ class Load:
             "products": self.products,
             "aspects": self.aspects,
             "windows": naive(self.windows),
+            "estimates": self.estimates,
         }
 
 

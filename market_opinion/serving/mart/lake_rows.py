@@ -5,12 +5,18 @@ from datetime import timedelta
 
 import polars as pl
 
-from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
+from market_opinion.core.contracts import (
+    GOLD_ESTIMATES,
+    SILVER_ITEMS,
+    SILVER_MENTIONS,
+    SILVER_OPINIONS,
+)
 from market_opinion.core.window import Window
-from market_opinion.serving.mart import ITEM_COLUMNS, Silver, items_of_interest
+from market_opinion.serving.mart import ESTIMATE_COLUMNS, ITEM_COLUMNS, Silver, items_of_interest
 from market_opinion.stages.opinions import ACTIVE_SET
 from market_opinion.storage.export import Export
 from market_opinion.storage.lake.tables import Lake
+from market_opinion.truth.estimates import LABELS
 
 SILVER = {"items": SILVER_ITEMS, "mentions": SILVER_MENTIONS, "opinions": SILVER_OPINIONS}
 
@@ -18,6 +24,13 @@ SILVER = {"items": SILVER_ITEMS, "mentions": SILVER_MENTIONS, "opinions": SILVER
 def snapshot_ids(lake: Lake) -> dict[str, int | None]:
     """Return the current snapshot of each silver table that a load reads."""
     return {name: lake.snapshot_id(table) for name, table in SILVER.items()}
+
+
+def label_estimates(lake: Lake, domain: str) -> pl.DataFrame:
+    """Return a domain's figures by labels, as a load takes them."""
+    rows = lake.read(GOLD_ESTIMATES, {"domain": domain, "method": LABELS})
+    # In one order, so that equal figures make an equal load.
+    return rows.select(ESTIMATE_COLUMNS).sort(ESTIMATE_COLUMNS, nulls_last=True)
 
 
 def silver_of_days(lake: Lake, domain: str, days: list[Window]) -> Silver:

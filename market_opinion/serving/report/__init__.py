@@ -14,6 +14,7 @@ from market_opinion.domain.definition import Domain
 from market_opinion.serving import charts
 from market_opinion.serving.report import figures
 from market_opinion.truth.accuracy import Accuracy, accuracy_sentence
+from market_opinion.truth.estimates import SIZE_MIN
 
 REJECTIONS = OPS_REJECTIONS
 ANSWERS = SILVER_EXTRACTIONS
@@ -46,7 +47,8 @@ def render(
         domain=domain,
         now=now,
         tiles=figures.tiles(facts),
-        heat=figures.heat(facts.scorecard, domain),
+        heat=figures.heat(facts.scorecard, facts.estimates, domain),
+        standing=figures.standing(facts.estimates),
         best=figures.quotes(facts.evidence, "positive"),
         worst=figures.quotes(facts.evidence, "negative"),
         rejection_counts=_rejection_counts(rejections),
@@ -60,7 +62,7 @@ def render(
             accuracy_sentence(accuracies, row["scorer"], row["model"])
             for row in facts.scorers.to_dicts()
         ],
-        fewest=charts.CELL_MIN_OPINIONS,
+        fewest=SIZE_MIN,
         is_sample="sample" in facts.coverage["platform"].to_list(),
         # Altair's own validation takes a tenth of a second here; a test validates instead.
         specs={name: chart.to_dict(validate=False) for name, chart in draw(facts).items()},
@@ -74,7 +76,9 @@ def draw(facts: figures.Figures) -> dict[str, alt.LayerChart]:
     """Return charts by the id of their HTML element; none if there is no mention."""
     if not facts.mentions.height:
         return {}
-    return {
+    brands = figures.standing(facts.estimates)["brands"]
+    standing = {"standing": charts.standing(brands)} if brands.height else {}
+    return standing | {
         "share-of-voice": charts.share_of_voice(figures.tones(facts.mentions)),
         "sentiment": charts.sentiment_over_time(figures.polarities(facts.mentions)),
         "coverage": charts.coverage(facts.windows),

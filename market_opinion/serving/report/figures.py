@@ -8,12 +8,12 @@ import polars as pl
 
 from market_opinion.domain.definition import BRAND_ROW, Domain
 from market_opinion.serving.charts import CELL_MIN_OPINIONS
+from market_opinion.truth.estimates import LABELS
 
 _PRODUCTS_MAX, _BRANDS_MAX = 16, 12
 _QUOTES_MAX = 6
 _QUOTE_MIN_WORDS, _QUOTE_MAX_CHARACTERS = 5, 280
-# Mean polarities rarely exceed this, so it gets the full colour.
-_FULL_COLOUR_AT = 0.6
+_FULL_COLOUR_AT = 1.0
 
 
 class Read(Protocol):
@@ -38,6 +38,7 @@ class Figures:
     scorers: pl.DataFrame
     platforms: pl.DataFrame
     stars: pl.DataFrame
+    estimates: pl.DataFrame
 
 
 _SQL = {
@@ -87,6 +88,10 @@ _SQL = {
         JOIN mart.platform_brand_by_author AS v
           ON v.domain = r.domain AND v.platform = r.platform AND v.brand = r.brand
         WHERE r.domain = $domain""",
+    "estimates": """
+        SELECT * FROM mart.estimates
+        WHERE domain = $domain AND measure = 'net_sentiment'
+          AND part IN ('brand', 'product_aspect')""",
     "stars": "SELECT * FROM mart.star_agreement WHERE domain = $domain ORDER BY platform",
 }
 
@@ -155,47 +160,80 @@ def polarities(mentions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def heat(scorecard: pl.DataFrame, domain: Domain) -> dict[str, Any]:
-    """Return a table of mean polarities, products by aspects, most judged first.
+def standing(estimates: pl.DataFrame) -> dict[str, Any]:
+    """Return net sentiment by brand, most comments first, and the words that go with it.
 
-    A cell with fewer than CELL_MIN_OPINIONS opinions is None.
+    `brands` have enough to say something, `too_few` are the names of the others, `label_count` is
+    the number of labelled items that the figures are corrected by; 0 where there are none. A brand
+    of which these say too little has a star, and the scorer's own figure.
+    """
+    best = _best(estimates.filter(part="brand", measure="net_sentiment")).sort(
+        "comment_count", "brand", descending=[True, False]
+    )
+    labels = max(best["label_count"], default=0)
+    is_own = (pl.lit(labels) > 0) & (pl.col("method") != LABELS)
+    starred = pl.when(is_own).then(pl.format("{} *", "brand")).otherwise("brand")
+    return {
+        "brands": best.filter(~pl.col("is_too_few")).head(_BRANDS_MAX).with_columns(brand=starred),
+        "too_few": best.filter("is_too_few")["brand"].to_list(),
+        "label_count": labels,
+    }
+
+
+def heat(scorecard: pl.DataFrame, estimates: pl.DataFrame, domain: Domain) -> dict[str, Any]:
+    """Return a table of net sentiments, products by aspects, most judged first.
+
+    A cell of which too little is known is None; `is_sure` tells whether its interval leaves out
+    zero.
     """
     named = scorecard.filter(pl.col("category") != BRAND_ROW)
     top = (
         named.group_by("product_id", "product", "brand")
         .agg(pl.col("opinion_count").sum())
         .sort("opinion_count", "product_id", descending=[True, False])
+        .head(_PRODUCTS_MAX)
     )
-    kept = named.join(top.head(_PRODUCTS_MAX), on="product_id", how="semi").filter(
-        pl.col("opinion_count") >= CELL_MIN_OPINIONS
+    known = _best(estimates.filter(part="product_aspect", measure="net_sentiment")).filter(
+        ~pl.col("is_too_few"), pl.col("comment_count") >= CELL_MIN_OPINIONS
     )
+    kept = known.join(top, on="product_id", how="semi")
     totals = (
         kept.group_by("aspect")
-        .agg(pl.col("opinion_count").sum())
-        .sort("opinion_count", "aspect", descending=[True, False])
+        .agg(pl.col("comment_count").sum())
+        .sort("comment_count", "aspect", descending=[True, False])
     )
     aspects = totals["aspect"].to_list()
     cells = {(row["product_id"], row["aspect"]): _cell(row) for row in kept.to_dicts()}
     rows = [
         {**product, "cells": [cells.get((product["product_id"], aspect)) for aspect in aspects]}
-        for product in top.head(_PRODUCTS_MAX).to_dicts()
+        for product in top.to_dicts()
     ]
     return {
         "aspects": [
             domain.aspects[name].title if name in domain.aspects else name for name in aspects
         ],
-        "rows": rows,
+        "rows": [row for row in rows if any(row["cells"])],
+        "left_out_count": sum(not any(row["cells"]) for row in rows),
     }
 
 
+def _best(estimates: pl.DataFrame) -> pl.DataFrame:
+    """Return one row a cell: corrected by labels where that says something, else of sampling."""
+    cell = ["part", "brand", "product_id", "aspect"]
+    is_said = (pl.col("method") == LABELS) & ~pl.col("is_too_few")
+    return (
+        estimates.filter(is_said | (pl.col("method") != LABELS))
+        .sort("label_count", descending=True)
+        .unique(cell, keep="first", maintain_order=True)
+    )
+
+
 def _cell(row: dict[str, Any]) -> dict[str, Any]:
-    polarity = row["mean_polarity"]
-    strength = round(min(1.0, abs(polarity) / _FULL_COLOUR_AT) * 100)
     return {
-        "polarity": polarity,
-        "count": row["opinion_count"],
-        "strength": strength,
-        "is_praise": polarity >= 0,
+        **{name: row[name] for name in ("value", "low", "high", "comment_count")},
+        "strength": round(min(1.0, abs(row["value"]) / _FULL_COLOUR_AT) * 100),
+        "is_praise": row["value"] >= 0,
+        "is_sure": row["low"] > 0 or row["high"] < 0,
     }
 
 

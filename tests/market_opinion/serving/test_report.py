@@ -8,7 +8,8 @@ import polars as pl
 import pytest
 import vl_convert
 
-from market_opinion.serving import mart, report
+from market_opinion.core.contracts import GOLD_ESTIMATES
+from market_opinion.serving import charts, mart, report
 from market_opinion.serving.mart.duckdb import DuckDBMart
 from market_opinion.serving.report import figures
 from tests.conftest import NOW
@@ -102,24 +103,92 @@ def test_what_people_wrote_is_never_markup(store, load, silver, phones):
     assert "&lt;script&gt;alert(1)" in page
 
 
-def test_cells_of_few_opinions_stay_empty(phones):
-    """Four voices, of which some are heard wrongly, are not a tone."""
-    row = {
-        "product_id": "p",
-        "product": "P",
-        "brand": "B",
-        "category": "flagship",
-        "mean_polarity": 0.3,
+def estimate(brand="B", *, value=0.5, width=0.2, **fields):
+    """A row of mart.estimates: of sampling, with enough behind it unless told otherwise."""
+    known = dict.fromkeys(GOLD_ESTIMATES.schema) | {
+        "measure": "net_sentiment",
+        "part": "brand",
+        "brand": brand,
+        "value": value,
+        "low": value - width,
+        "high": value + width,
+        "comment_count": 40,
+        "thread_count": 20,
+        "label_count": 0,
+        "method": "sampling",
+        "is_too_few": False,
     }
-    card = pl.DataFrame(
-        [
-            row | {"aspect": "battery", "opinion_count": 5},
-            row | {"aspect": "camera", "opinion_count": 4},
-        ]
-    )
-    heat = figures.heat(card, phones)
+    return known | fields
+
+
+def estimates(*rows):
+    return pl.DataFrame(rows, schema=GOLD_ESTIMATES.schema)
+
+
+CARD = pl.DataFrame(
+    [{"product_id": "p", "product": "P", "brand": "B", "category": "flagship", "opinion_count": 9}]
+)
+
+
+def cell(aspect, **fields):
+    return estimate(part="product_aspect", product_id="p", aspect=aspect, **fields)
+
+
+def test_cells_of_too_few_opinions_stay_empty(phones):
+    """Four voices, of which some are heard wrongly, are not a tone."""
+    rows = estimates(cell("battery"), cell("camera", is_too_few=True))
+    heat = figures.heat(CARD, rows, phones)
     assert heat["aspects"] == ["Battery life"]
     assert heat["rows"][0]["cells"][0]["strength"] == 50
+
+
+def test_cells_say_whether_their_interval_crosses_zero(phones):
+    """Only those that leave out zero get the full colour."""
+    rows = estimates(cell("battery", width=0.2), cell("camera", width=0.6, comment_count=30))
+    heat = figures.heat(CARD, rows, phones)
+    assert [each["is_sure"] for each in heat["rows"][0]["cells"]] == [True, False]
+
+
+def test_a_product_of_which_nothing_can_be_said_is_counted(phones):
+    """Its row would be empty."""
+    heat = figures.heat(CARD, estimates(cell("camera", is_too_few=True)), phones)
+    assert (heat["rows"], heat["left_out_count"]) == ([], 1)
+
+
+def test_brands_stand_by_labels_where_these_say_enough():
+    """Else by sampling, with a star, or among those of which there is too few."""
+    labelled = {"method": "labels", "label_count": 200}
+    found = figures.standing(
+        estimates(
+            estimate("Apple", value=0.4),
+            estimate("Apple", value=-0.2, **labelled),
+            estimate("Google", value=0.1, comment_count=30),
+            estimate("Google", value=0.0, comment_count=30, is_too_few=True, **labelled),
+            estimate("Nokia", comment_count=3, is_too_few=True),
+        )
+    )
+    assert found["brands"].select("brand", "value").rows() == [("Apple", -0.2), ("Google *", 0.1)]
+    assert (found["too_few"], found["label_count"]) == (["Nokia"], 200)
+
+
+def test_a_page_says_what_its_intervals_hold(store, load, silver, phones):
+    """With two comments it names the brands of which nothing can be said."""
+    store.load(load, lambda: silver)
+    page = render(store, phones)
+    assert "how often the scorer errs is not in it" in page
+    assert "Too few to say: Apple, Google." in page
+
+
+def test_brands_have_bars_with_whiskers():
+    """A bar is pale where its interval crosses zero."""
+    rows = estimates(
+        estimate("Apple", value=0.4),
+        estimate("Google", value=-0.4),
+        estimate("Nokia", value=0.1),
+    )
+    spec = charts.standing(rows).to_dict(validate=True)
+    drawn = next(data for data in spec["datasets"].values() if "direction" in data[0])
+    assert [row["direction"] for row in drawn] == ["praise", "complaint", "unsure"]
 
 
 def test_quotes_are_one_a_product_and_no_questions():

@@ -38,6 +38,16 @@ CREATE TABLE IF NOT EXISTS mart.daily_platform (
     author_count BIGINT NOT NULL, opinion_count BIGINT NOT NULL, mean_polarity DOUBLE PRECISION);
 CREATE INDEX IF NOT EXISTS daily_platform_date ON mart.daily_platform (domain, full_date);
 
+CREATE TABLE IF NOT EXISTS mart.estimates (
+    domain TEXT NOT NULL, measure TEXT NOT NULL, part TEXT NOT NULL, brand TEXT NOT NULL,
+        product_id TEXT, aspect TEXT, platform TEXT, community TEXT, week_start DATE,
+        method TEXT NOT NULL,
+    value DOUBLE PRECISION, low DOUBLE PRECISION, high DOUBLE PRECISION,
+    comment_count BIGINT NOT NULL, author_count BIGINT NOT NULL, thread_count BIGINT NOT NULL,
+    effective_size DOUBLE PRECISION NOT NULL, freedom DOUBLE PRECISION NOT NULL,
+        label_count BIGINT NOT NULL, is_too_few BOOLEAN NOT NULL);
+CREATE INDEX IF NOT EXISTS estimates_part ON mart.estimates (domain, part, measure);
+
 CREATE TABLE IF NOT EXISTS mart.hourly_coverage (
     platform TEXT NOT NULL, community TEXT NOT NULL, window_start TIMESTAMP NOT NULL,
         state TEXT NOT NULL, item_count BIGINT NOT NULL,

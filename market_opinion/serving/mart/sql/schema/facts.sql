@@ -35,3 +35,10 @@ CREATE TABLE IF NOT EXISTS mart.load_audit (
     unknown_product_count BIGINT NOT NULL, unknown_aspect_count BIGINT NOT NULL,
         failed_check_count BIGINT NOT NULL,
     items_snapshot_id BIGINT, mentions_snapshot_id BIGINT, opinions_snapshot_id BIGINT);
+CREATE TABLE IF NOT EXISTS mart.label_estimates (
+    domain VARCHAR NOT NULL, measure VARCHAR NOT NULL, part VARCHAR NOT NULL, brand VARCHAR NOT NULL,
+        product_id VARCHAR, aspect VARCHAR, platform VARCHAR, community VARCHAR, week_start DATE,
+    value DOUBLE, low DOUBLE, high DOUBLE, comment_count BIGINT NOT NULL,
+        author_count BIGINT NOT NULL, thread_count BIGINT NOT NULL,
+    effective_size DOUBLE NOT NULL, freedom DOUBLE NOT NULL, label_count BIGINT NOT NULL,
+        is_too_few BOOLEAN NOT NULL);

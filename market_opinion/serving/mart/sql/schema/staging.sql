@@ -16,3 +16,10 @@ CREATE TABLE IF NOT EXISTS staging.windows (
         state VARCHAR NOT NULL,
     item_count BIGINT NOT NULL, comment_count BIGINT NOT NULL, usable_item_count BIGINT NOT NULL,
         usable_comment_count BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS staging.estimates (
+    measure VARCHAR NOT NULL, part VARCHAR NOT NULL, brand VARCHAR NOT NULL,
+        product_id VARCHAR, aspect VARCHAR, platform VARCHAR, community VARCHAR, week_start DATE,
+    value DOUBLE, low DOUBLE, high DOUBLE, comment_count BIGINT NOT NULL,
+        author_count BIGINT NOT NULL, thread_count BIGINT NOT NULL,
+    effective_size DOUBLE NOT NULL, freedom DOUBLE NOT NULL, label_count BIGINT NOT NULL,
+        is_too_few BOOLEAN NOT NULL);

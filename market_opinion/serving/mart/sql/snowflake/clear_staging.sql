@@ -4,3 +4,4 @@ DELETE FROM staging.touched_dates;
 DELETE FROM staging.products;
 DELETE FROM staging.aspects;
 DELETE FROM staging.windows;
+DELETE FROM staging.estimates;
