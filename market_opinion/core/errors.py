@@ -5,6 +5,7 @@ MarketOpinionError
 │   ├── UnknownDomain     no such folder below domains/
 │   └── DomainInvalid     a domain folder breaks a rule: the message has file, line and rule
 ├── SettingsInvalid       a setting or the home folder cannot be used
+│   └── BudgetMissing     a run would cost more than a little, and nothing says what it may cost
 ├── SourceUnavailable     the source did not answer: transient, retry
 ├── SourceUnreadable      the source's content can never be read: do not retry
 ├── CommunityClosed       one community is private, banned or misspelt: the others continue
@@ -43,6 +44,10 @@ class DomainInvalid(InvalidRequest):
 
 class SettingsInvalid(MarketOpinionError):
     """A setting or the home folder cannot be used as configured."""
+
+
+class BudgetMissing(SettingsInvalid):
+    """A run of a model would cost more than a little without a budget; nothing was asked."""
 
 
 class SourceUnavailable(MarketOpinionError):

@@ -2,9 +2,9 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import openai
 from openai import AsyncAzureOpenAI, AsyncOpenAI
@@ -15,7 +15,9 @@ from market_opinion.scorers.llm.prompt import Prompt, Question
 
 # How the form of the reply is asked for, from the strictest; not every server knows every one.
 ReplyFormat = Literal["json_schema", "json_object", "prompt"]
+FORMS: tuple[ReplyFormat, ...] = get_args(ReplyFormat)
 OUTPUT_TOKENS_AN_ITEM = 120
+_OUTPUT_TOKENS_MIN = 1024
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,7 @@ class Model:
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     price: Price | None = None
-    budget_usd: float | None = None
-
-    def within(self, budget_usd: float) -> "Model":
-        """The same model with at most this budget."""
-        return replace(
-            self,
-            budget_usd=budget_usd if self.budget_usd is None else min(self.budget_usd, budget_usd),
-        )
+    form: ReplyFormat = FORMS[0]
 
     def client(self) -> AsyncOpenAI:
         """The client of OpenAI, Azure or any compatible server, without retries of its own."""
@@ -74,6 +69,11 @@ def bundles(questions: Iterable[Question], size: int) -> Iterator[list[Question]
         yield waiting
 
 
+def output_tokens_max(count: int, *, factor: int = 1) -> int:
+    """Return the most tokens that a reply to so many questions may have."""
+    return max(_OUTPUT_TOKENS_MIN, 2 * OUTPUT_TOKENS_AN_ITEM * count) * factor
+
+
 def request_body(
     model: Model,
     prompt: Prompt,
@@ -86,7 +86,7 @@ def request_body(
     body: dict[str, Any] = {
         "model": model.name,
         "messages": prompt.messages(questions),
-        "max_completion_tokens": max(1024, 2 * OUTPUT_TOKENS_AN_ITEM * len(questions)) * factor,
+        "max_completion_tokens": output_tokens_max(len(questions), factor=factor),
     }
     if form == "json_schema":
         named = {"name": "reply", "strict": True, "schema": prompt.schema}

@@ -21,7 +21,12 @@ class LlmScorer:
         """Prepare a caller of the model; nothing is asked yet."""
         self._context = context
         self.caller = ModelCaller(
-            context.settings, context.lake, context.state, context.turn, context.log
+            context.settings,
+            context.lake,
+            context.state,
+            context.turn,
+            context.log,
+            context.commit,
         )
 
     @classmethod
@@ -48,7 +53,7 @@ class LlmScorer:
 
     def judge(self, rows: pl.DataFrame) -> Judgements:
         """Return the model's judgements; asks only what was never answered."""
-        judged = self.caller.judge(rows, self._context.domain, run=self._context.commit)
+        judged = self.caller.judge(rows, self._context.domain)
         return Judgements(judged.judgements, judged.given_up, judged.counts)
 
     def plan(self, rows: pl.DataFrame) -> dict[str, int]:
