@@ -1,11 +1,14 @@
 """Money of one run, out of budgets that other runs spend from at the same time."""
 
+import math
 from collections.abc import Mapping
 
 from market_opinion.storage.state.claims import Claims
 
-# Requests that are reserved for at once, so that the state is not asked about each.
+# Requests that are reserved for at once, so that the state is not asked about each; less where that
+# is much of a budget.
 _LUMP = 8
+_LUMP_SHARE = 0.01
 
 
 class SharedPurse:
@@ -19,6 +22,8 @@ class SharedPurse:
         """Begin empty."""
         self._claims = claims
         self._limits = limits
+        known = [limit for limit in limits.values() if limit is not None]
+        self._lump_max = min(known, default=math.inf) * _LUMP_SHARE
         self._usd = 0.0
         self._largest = 0.0
         self.refusal = ""
@@ -27,7 +32,8 @@ class SharedPurse:
         """Set the amount aside; return whether the budgets have room for it."""
         self._largest = max(self._largest, usd)
         lacking = usd - self._usd
-        if lacking > 0 and not (self._fill((_LUMP - 1) * usd + lacking) or self._fill(lacking)):
+        ahead = min((_LUMP - 1) * usd, self._lump_max)
+        if lacking > 0 and not (self._fill(lacking + ahead) or self._fill(lacking)):
             return False
         self._usd -= usd
         return True
@@ -35,9 +41,9 @@ class SharedPurse:
     def settle(self, *, reserved: float, spent: float) -> None:
         """Replace a reservation by what was spent."""
         self._usd += reserved - spent
-        surplus = self._usd - _LUMP * self._largest
-        if self._usd < 0 or surplus > _LUMP * self._largest:
-            self._give_back(self._usd if self._usd < 0 else surplus)
+        most = min(_LUMP * self._largest, self._lump_max)
+        if not 0 <= self._usd <= 2 * most:
+            self._give_back(self._usd - (most if self._usd > 0 else 0.0))
 
     def close(self) -> None:
         """Give back what is left."""

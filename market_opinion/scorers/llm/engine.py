@@ -46,6 +46,7 @@ class Engine:
         self._limit = Limit(start=_START_LIMIT, most=model.max_in_flight)
         self._expectation = Expectation(model, prompt)
         self._exchange = Exchange(model, prompt, self._expectation, self._limit)
+        self._on_beat: Callable[[], None] | None = None
         self._failure: BaseException | None = None
         self._wake = asyncio.Event()
         self._over = asyncio.Event()
@@ -70,14 +71,15 @@ class Engine:
     ) -> Totals:
         """Ask every question; `on_answers` gets the answers of each request, and must keep them.
 
-        `on_beat` is called every second in a thread of its own. Raises ModelRefused or
-        ModelUnusable, and what these two raise, once all requests under way have ended and their
-        answers were given out. A spent budget ends the run early and without an error: see
-        `totals.stopped`.
+        `on_beat` is called every second, and after each request before its place is free, in other
+        threads. Raises ModelRefused or ModelUnusable, and what these two raise, once all requests
+        under way have ended and their answers were given out. A spent budget ends the run early and
+        without an error: see `totals.stopped`.
         """
         self._exchange.outcomes.on_answers = on_answers
         batches = self._bundles(questions)
-        beats = asyncio.ensure_future(self._beat(on_beat))
+        self._on_beat = on_beat
+        beats = asyncio.ensure_future(self._beat())
         beats.add_done_callback(self._note_failure)
         async with self._model.client() as client:
             try:
@@ -147,6 +149,8 @@ class Engine:
         finally:
             if self._purse:
                 self._purse.settle(reserved=reserved, spent=bundle.request_usd)
+            if self._on_beat:
+                await asyncio.to_thread(self._on_beat)
 
     def _ended(self, task: "asyncio.Future[None]") -> None:
         self._in_flight -= 1
@@ -167,10 +171,10 @@ class Engine:
             self.totals.asked_count += len(group)
             yield Bundle(group, time.monotonic())
 
-    async def _beat(self, on_beat: Callable[[], None] | None) -> None:
-        """Call it every second until the run is over; an error of it ends the run."""
-        while on_beat and not self._over.is_set():
-            await asyncio.to_thread(on_beat)
+    async def _beat(self) -> None:
+        """Call `on_beat` every second until the run is over; an error of it ends the run."""
+        while self._on_beat and not self._over.is_set():
+            await asyncio.to_thread(self._on_beat)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._over.wait(), _BEAT_SECONDS)
 

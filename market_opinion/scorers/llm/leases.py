@@ -33,10 +33,12 @@ class Leases:
         for at in range(0, len(questions), _AT_ONCE):
             some = questions[at : at + _AT_ONCE]
             keys = [question.key for question in some]
-            self._held |= self._lease(keys)
+            held = self._lease(keys)
+            self._held |= held
             # What was answered between the reading of the ledger and the lease has no lease.
             answered = self._store.load(keys)
-            yield from (each for each in some if each.key in self._held - answered.keys())
+            answered |= self._store.adopt(held - answered.keys())
+            yield from (each for each in some if each.key in held - answered.keys())
 
     def beat(self) -> None:
         """Share new answers, and prolong the leases of what is being asked."""

@@ -26,8 +26,11 @@ class Claims(Protocol):
         """Return the answers that are kept for these keys."""
         ...
 
-    def left_answers(self, now: float) -> dict[str, str]:
-        """Return the answers whose time has passed: their holder died before it moved them."""
+    def take_left(self, *, now: float, until: float) -> dict[str, str]:
+        """Return the answers whose time has passed, each to one caller alone, until the time given.
+
+        Their holder died before it moved them.
+        """
         ...
 
     def drop(self, keys: Iterable[str], *, holder: str | None = None) -> None:

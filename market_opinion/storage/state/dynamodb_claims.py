@@ -86,8 +86,8 @@ class DynamoDBClaims:
             left = left[_KEYS_AT_ONCE:] + unread
         return found
 
-    def left_answers(self, now: float) -> dict[str, str]:
-        """Return the answers whose time has passed: their holder died before it moved them."""
+    def take_left(self, *, now: float, until: float) -> dict[str, str]:
+        """Return the answers whose time has passed, each to one caller alone."""
         pages = self._client.get_paginator("query").paginate(
             TableName=self._name,
             KeyConditionExpression="pk = :pk",
@@ -96,7 +96,21 @@ class DynamoDBClaims:
             ConsistentRead=True,
         )
         with self._asking():
-            return {item["sk"]: item["Answer"] for page in pages for item in page["Items"]}
+            left = {item["sk"]: item for page in pages for item in page["Items"]}
+        times = _times(until)
+
+        def take(key: str) -> bool:
+            values = {":seen": left[key]["LeasedUntil"], ":until": times["LeasedUntil"]}
+            return self._if(
+                self._client.update_item,
+                Key=self._key(key),
+                UpdateExpression="SET LeasedUntil = :until, ExpiresAt = :expiry",
+                ConditionExpression="LeasedUntil = :seen AND attribute_exists(Answer)",
+                ExpressionAttributeValues={**values, ":expiry": times["ExpiresAt"]},
+            )
+
+        taken = zip(left.items(), self._each(take, left), strict=True)
+        return {key: item["Answer"] for (key, item), is_ours in taken if is_ours}
 
     def drop(self, keys: Iterable[str], *, holder: str | None = None) -> None:
         """Remove leases with their answers; with a holder, only its own without an answer."""

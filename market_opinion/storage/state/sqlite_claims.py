@@ -56,15 +56,15 @@ class SQLiteClaims:
                 )
             )
 
-    def left_answers(self, now: float) -> dict[str, str]:
-        """Return the answers whose time has passed: their holder died before it moved them."""
+    def take_left(self, *, now: float, until: float) -> dict[str, str]:
+        """Return the answers whose time has passed, each to one caller alone."""
         with self._connect() as connection:
             return dict(
                 connection.execute(
-                    "SELECT question_key, answer FROM leases"
-                    " WHERE answer IS NOT NULL AND until <= ?",
-                    (now,),
-                )
+                    "UPDATE leases SET until = ? WHERE answer IS NOT NULL AND until <= ?"
+                    " RETURNING question_key, answer",
+                    (until, now),
+                ).fetchall()
             )
 
     def drop(self, keys: Iterable[str], *, holder: str | None = None) -> None:

@@ -18,7 +18,7 @@ from market_opinion.ops.adapters import open_adapters
 from market_opinion.scorers.llm import leases
 from market_opinion.scorers.llm.asking import ModelCaller, forget_answers, open_journal
 from market_opinion.scorers.llm.budgets import SharedPurse
-from market_opinion.scorers.llm.prompt import load_prompt
+from market_opinion.scorers.llm.prompt import Answer, load_prompt
 from tests.llm_server import ModelServer, comments_of, error, sensible
 
 PIXEL = "google-pixel-9"
@@ -274,4 +274,17 @@ def test_what_is_forgotten_is_forgotten_before_it_is_in_the_ledger(server, phone
     forget_answers(mine.state, mine.settings, texts[:1])
     kept = mine.state.claims.answers(shared)
     assert [json.loads(text)["text_key"] for text in kept.values()] == texts[1:]
+    assert open_journal(mine.settings).answers() == []
+
+
+def test_what_a_process_had_on_disk_and_not_shared_is_not_asked_for_again(server, phones):
+    """It died between the two; its lease has run out."""
+    mine = caller()
+    mine.judge(rows(2), phones)
+    answers = [msgspec.json.decode(text, type=Answer) for text in _answers(server, phones).values()]
+    mine.lake.delete(SILVER_EXTRACTIONS, {"model": "gpt-4.1-mini"}, run={})
+    open_journal(mine.settings).put(answers)
+    calls = len(server.bodies)
+    assert caller().judge(rows(2), phones).judgements.height == 2
+    assert (len(server.bodies), mine.lake.read(SILVER_EXTRACTIONS).height) == (calls, 2)
     assert open_journal(mine.settings).answers() == []

@@ -283,7 +283,9 @@ def test_an_answer_is_there_for_all_until_it_is_dropped(store):
     assert claims.take(["a", "b"], holder="two", now=200, until=260) == {"b"}
     assert claims.take(["a"], holder="one", now=200, until=260) == set()
     claims.drop(["a"], holder="one")
-    assert (claims.left_answers(499), claims.left_answers(500)) == ({}, {"a": '{"x": 1}'})
+    assert claims.take_left(now=499, until=900) == {}
+    assert claims.take_left(now=500, until=900) == {"a": '{"x": 1}'}
+    assert claims.take_left(now=501, until=900) == {}
     claims.drop(["a"])
     assert claims.answers(["a"]) == {}
     assert claims.take(["a"], holder="two", now=201, until=261) == {"a"}
