@@ -25,6 +25,7 @@ from market_opinion.scorers.llm.engine import Engine, run_engine
 from market_opinion.scorers.llm.journal import Journal
 from market_opinion.scorers.llm.leases import Leases
 from market_opinion.scorers.llm.model import FORMS, Model, ReplyFormat
+from market_opinion.scorers.llm.pace import SharedPace
 from market_opinion.scorers.llm.prices import load_price
 from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, answer_key, load_prompt
 from market_opinion.storage.lake.tables import Lake
@@ -212,7 +213,7 @@ class _Asking:
         while (left := self._unanswered(found)) and not totals.stopped:
             if is_waiting:
                 time.sleep(_WAIT_SECONDS)
-            engine = Engine(self._model(), self.prompt, purse)
+            engine = Engine(self._model(), self.prompt, purse, self._pace())
             totals = totals.plus(self._run(engine, left, leases))
             found |= self.store.new | self.store.load([question.key for question in left])
             if not is_waiting and (held := len(self._unanswered(found))) and not totals.stopped:
@@ -253,6 +254,15 @@ class _Asking:
         """Return the model, asked in the form that its server was found to know."""
         form = self.caller.state.notes(_FORMS).get(self._server)
         return replace(self.caller.model, form=form) if form in FORMS else self.caller.model
+
+    def _pace(self) -> SharedPace:
+        llm = self.caller.settings.llm
+        return SharedPace(
+            self.caller.state,
+            self._server,
+            requests_per_minute=llm.requests_per_minute,
+            tokens_per_minute=llm.tokens_per_minute,
+        )
 
     def _remember_form(self, form: ReplyFormat) -> None:
         if form != self._model().form:

@@ -12,6 +12,7 @@ from market_opinion.scorers.llm.bundle import Bundle, Totals
 from market_opinion.scorers.llm.exchange import Exchange
 from market_opinion.scorers.llm.expectation import Expectation
 from market_opinion.scorers.llm.model import Model, ReplyFormat, bundles
+from market_opinion.scorers.llm.pace import SharedPace
 from market_opinion.scorers.llm.pacer import Limit
 from market_opinion.scorers.llm.prompt import Answer, Prompt, Question
 
@@ -39,13 +40,23 @@ class Purse(Protocol):
 class Engine:
     """Asks one model. An engine is used for one run."""
 
-    def __init__(self, model: Model, prompt: Prompt, purse: Purse | None = None) -> None:
-        """Ask nothing yet; without a purse the run may spend without limit."""
+    def __init__(
+        self,
+        model: Model,
+        prompt: Prompt,
+        purse: Purse | None = None,
+        pace: SharedPace | None = None,
+    ) -> None:
+        """Ask nothing yet.
+
+        Without a purse the run may spend without limit, and without a shared pace it keeps to the
+        model's rates alone.
+        """
         self._model = model
         self._purse = purse
         self._limit = Limit(start=_START_LIMIT, most=model.max_in_flight)
         self._expectation = Expectation(model, prompt)
-        self._exchange = Exchange(model, prompt, self._expectation, self._limit)
+        self._exchange = Exchange(model, prompt, self._expectation, self._limit, pace=pace)
         self._on_beat: Callable[[], None] | None = None
         self._failure: BaseException | None = None
         self._wake = asyncio.Event()

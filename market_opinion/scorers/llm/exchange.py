@@ -24,6 +24,7 @@ from market_opinion.scorers.llm.model import (
     usage_of,
 )
 from market_opinion.scorers.llm.outcomes import Outcomes
+from market_opinion.scorers.llm.pace import SharedPace
 from market_opinion.scorers.llm.pacer import Limit, Pacer
 from market_opinion.scorers.llm.prompt import Prompt
 
@@ -42,7 +43,13 @@ class Exchange:
     """Sends bundles at the pace of the account, and hands what comes back to the outcomes."""
 
     def __init__(
-        self, model: Model, prompt: Prompt, expectation: Expectation, limit: Limit
+        self,
+        model: Model,
+        prompt: Prompt,
+        expectation: Expectation,
+        limit: Limit,
+        *,
+        pace: SharedPace | None = None,
     ) -> None:
         """Send nothing yet."""
         self.outcomes = Outcomes(model, prompt)
@@ -51,6 +58,7 @@ class Exchange:
         self._prompt = prompt
         self._expectation = expectation
         self._limit = limit
+        self._pace = pace
         self._pacer = Pacer(
             requests_per_minute=model.requests_per_minute, tokens_per_minute=model.tokens_per_minute
         )
@@ -63,6 +71,8 @@ class Exchange:
         expected = self._expectation.usage(bundle)
         reserved = expected.input + expected.output
         await self._pacer.turn(reserved)
+        if self._pace:
+            await self._pace.turn(reserved)
         bundle.form = self.form
         body = request_body(
             self._model,

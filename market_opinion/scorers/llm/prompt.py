@@ -102,6 +102,7 @@ class Prompt:
     ) -> None:
         """Build it from what the domain says."""
         self.domain = domain
+        self._instructions = instructions
         self._names = {
             product.product_id: f"{product.brand} {product.product}" for product in domain.products
         }
@@ -112,6 +113,10 @@ class Prompt:
         self.version = hashlib.blake2b(
             json.dumps([self.system, self.schema], sort_keys=True).encode(), digest_size=6
         ).hexdigest()
+
+    def showing(self, examples: Sequence[dict[str, Any]]) -> "Prompt":
+        """The same question with other examples."""
+        return Prompt(self.domain, instructions=self._instructions, examples=examples)
 
     def question(
         self, text: str, context: str | None, products: Sequence[str], *, model: str

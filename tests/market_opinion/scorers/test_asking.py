@@ -31,6 +31,7 @@ def server(monkeypatch):
         for name, value in started.environment().items():
             monkeypatch.setenv(name, value)
         monkeypatch.setenv("LLM_MAX_IN_FLIGHT", "2")
+        open_adapters().lake()  # Two threads that create one catalog are in each other's way.
         monkeypatch.setenv("LLM_ITEMS_PER_REQUEST", "2")
         yield started
 
@@ -288,3 +289,18 @@ def test_what_a_process_had_on_disk_and_not_shared_is_not_asked_for_again(server
     assert caller().judge(rows(2), phones).judgements.height == 2
     assert (len(server.bodies), mine.lake.read(SILVER_EXTRACTIONS).height) == (calls, 2)
     assert open_journal(mine.settings).answers() == []
+
+
+def test_callers_share_the_rate_of_their_account(server, phones, monkeypatch):
+    """Four at once send no more than one may: here 240 requests a minute, after a second's worth."""
+    monkeypatch.setenv("LLM_REQUESTS_PER_MINUTE", "240")
+    came = []
+    server.answer = lambda body: (came.append(time.monotonic()), sensible(body))[1]
+
+    def work(number):
+        mine = rows(12).with_columns(text=pl.lit(f"Run {number}: ") + pl.col("text"))
+        return caller(f"r{number}").judge(mine, phones)
+
+    assert [one.judgements.height for one in all_at_once(work, 4)] == [12] * 4
+    assert len(came) == 24
+    assert came[-1] - came[0] >= (24 - 5) * 60 / 240 - 0.5
