@@ -82,7 +82,7 @@ def examine() -> Iterator[Finding]:
 
 def try_models(domains: Iterable[str] | None = None) -> Iterator[Finding]:
     """Ask the configured model about the examples of each domain, which costs a few requests."""
-    from market_opinion.scorers.llm.asking import open_model  # few need it
+    from market_opinion.scorers.llm.model import open_model  # few need it
     from market_opinion.scorers.llm.trial import SHARE_RIGHT_MIN, try_model
 
     try:

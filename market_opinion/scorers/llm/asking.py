@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import polars as pl
 
-from market_opinion.core.errors import BudgetMissing, SettingsInvalid
+from market_opinion.core.errors import BudgetMissing
 from market_opinion.core.log import Log
 from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain
@@ -24,9 +23,8 @@ from market_opinion.scorers.llm.bundle import Totals
 from market_opinion.scorers.llm.engine import Engine, run_engine
 from market_opinion.scorers.llm.journal import Journal
 from market_opinion.scorers.llm.leases import Leases
-from market_opinion.scorers.llm.model import FORMS, Model, ReplyFormat
+from market_opinion.scorers.llm.model import FORMS, OPENAI, Model, ReplyFormat, open_model
 from market_opinion.scorers.llm.pace import SharedPace
-from market_opinion.scorers.llm.prices import load_price
 from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, answer_key, load_prompt
 from market_opinion.storage.lake.tables import Lake
 from market_opinion.storage.state import StateStore
@@ -36,52 +34,6 @@ _FORMS, _BATCHES = "reply_forms", "batches"
 # The most that a run spends which nobody set a budget for.
 _USD_WITHOUT_BUDGET = 1.0
 _WAIT_SECONDS = 1.0
-_OPENAI = "https://api.openai.com/v1"
-
-
-def open_model(settings: Settings) -> Model:
-    """Return the configured model.
-
-    Raises SettingsInvalid for a setting that is missing, or a budget without a price.
-    """
-    llm = settings.llm
-    needs = {"LLM_API_KEY": llm.api_key, "LLM_MODEL": llm.model}
-    if llm.api_key is None or not llm.api_key.get_secret_value() or not llm.model:
-        missing = [name for name, value in needs.items() if not value]
-        message = f"SCORER=llm needs {' and '.join(missing)}"
-        raise SettingsInvalid(message)
-    _check_host(settings)
-    price = load_price(llm.model, llm.prices)
-    has_budget = not (llm.budget_usd is None and llm.budget_usd_per_day is None)
-    if price is None and has_budget:
-        message = (
-            f"a budget cannot be kept for {llm.model}, whose price is not known:"
-            " name it in a file and set LLM_PRICES"
-        )
-        raise SettingsInvalid(message)
-    return Model(
-        name=llm.model,
-        base_url=llm.base_url,
-        api_key=llm.api_key,
-        azure_api_version=llm.azure_api_version,
-        timeout_seconds=llm.timeout_seconds,
-        items_a_request=llm.items_per_request,
-        max_in_flight=llm.max_in_flight,
-        requests_per_minute=llm.requests_per_minute,
-        tokens_per_minute=llm.tokens_per_minute,
-        price=price,
-    )
-
-
-def _check_host(settings: Settings) -> None:
-    host = urlsplit(settings.llm.base_url or _OPENAI).hostname or ""
-    allowed = {name.strip() for name in (settings.llm.allowed_hosts or host).split(",")}
-    if host not in allowed:
-        message = (
-            f"LLM_BASE_URL leads to {host or 'nowhere'}, which LLM_ALLOWED_HOSTS does not allow:"
-            f" {', '.join(sorted(allowed))}"
-        )
-        raise SettingsInvalid(message)
 
 
 class Judged(NamedTuple):
@@ -270,7 +222,7 @@ class _Asking:
 
     @property
     def _server(self) -> str:
-        return f"{self.caller.model.base_url or _OPENAI} {self.caller.model.name}"
+        return f"{self.caller.model.base_url or OPENAI} {self.caller.model.name}"
 
     def _ask_by_batch(
         self, found: Mapping[str, Answer], leases: Leases, purse: SharedPurse

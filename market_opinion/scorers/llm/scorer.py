@@ -7,7 +7,8 @@ import polars as pl
 from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain
 from market_opinion.scorers.contract import Bars, Judgements, ScorerContext, Version
-from market_opinion.scorers.llm.asking import ModelCaller, open_model
+from market_opinion.scorers.llm.asking import ModelCaller
+from market_opinion.scorers.llm.model import open_model
 from market_opinion.scorers.llm.prompt import load_prompt
 
 
