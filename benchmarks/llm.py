@@ -30,11 +30,14 @@ from pydantic import SecretStr
 
 from benchmarks.measure import finish, peak_mb, report
 from market_opinion.domain.definition import load_domain
-from market_opinion.scorers.llm.engine import Engine, Totals, run_engine
+from market_opinion.scorers.llm.budgets import SharedPurse
+from market_opinion.scorers.llm.bundle import Totals
+from market_opinion.scorers.llm.engine import Engine, Purse, run_engine
 from market_opinion.scorers.llm.journal import Journal
 from market_opinion.scorers.llm.model import Model
 from market_opinion.scorers.llm.prices import Price, Usage
 from market_opinion.scorers.llm.prompt import Answer, Question, load_prompt
+from market_opinion.storage.state.sqlite import SQLiteState
 
 _PRICE = Price(input=0.15, cached_input=0.075, output=0.60)
 _LATENCY = {"p50": 0.6, "p99": 3.0}
@@ -92,7 +95,8 @@ class Stub:
 
 
 @contextmanager
-def _started(path: Path) -> Iterator[Stub]:
+def started(path: Path) -> Iterator[Stub]:
+    """Run the stub for the length of a `with`."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -123,12 +127,14 @@ def run(
     batch: Iterator[Question],
     *,
     keep: Callable[[list[Answer]], None] | None = None,
+    purse: Purse | None = None,
     **options: Any,
 ) -> Run:
     """Ask the stub all questions; by default one item a request and 60 in flight."""
     defaults: dict[str, Any] = {"items_a_request": 1, "max_in_flight": 60, "price": _PRICE}
     model = Model("stub", f"{stub.url}/v1", SecretStr("key"), **{**defaults, **options})
-    engine = Engine(model, load_prompt(load_domain("smartphones", _DOMAINS), _DOMAINS))
+    prompt = load_prompt(load_domain("smartphones", _DOMAINS), _DOMAINS)
+    engine = Engine(model, prompt, purse)
     statuses: dict[str, str] = {}
     spent = [0.0]
 
@@ -318,9 +324,10 @@ def _measure_scale(stub: Stub, journal: Path, items: int) -> None:
     )
 
 
-def _measure_budget(stub: Stub) -> None:
+def _measure_budget(stub: Stub, state: Path) -> None:
     stub.set(p50=0.05, p99=0.1)
-    done, stats = run(stub, questions(5000), items_a_request=8, budget_usd=0.10), stub.stats()
+    purse = SharedPurse(SQLiteState(state, environment="benchmark").claims, {"day": 0.10})
+    done, stats = run(stub, questions(5000), items_a_request=8, purse=purse), stub.stats()
     usd = _PRICE.usd(
         Usage(
             input=stats["prompt_tokens"],
@@ -375,16 +382,16 @@ def main(
         _ask_with_journal(ask, journal, items, {"items_a_request": a_request, "max_in_flight": 40})
         return
     resource.setrlimit(resource.RLIMIT_NOFILE, (4096, 4096))
-    with tempfile.TemporaryDirectory() as folder, _started(stub.resolve()) as started:
-        _measure_latency(started)
-        _measure_rates(started)
-        _measure_faults(started)
-        _measure_kill(started, Path(folder) / "killed.sqlite")
-        _measure_batches(started)
-        _measure_slots(started)
-        _measure_budget(started)
-        _measure_azure(started)
-        _measure_scale(started, Path(folder) / "scale.sqlite", items)
+    with tempfile.TemporaryDirectory() as folder, started(stub.resolve()) as server:
+        _measure_latency(server)
+        _measure_rates(server)
+        _measure_faults(server)
+        _measure_kill(server, Path(folder) / "killed.sqlite")
+        _measure_batches(server)
+        _measure_slots(server)
+        _measure_budget(server, Path(folder) / "state.sqlite")
+        _measure_azure(server)
+        _measure_scale(server, Path(folder) / "scale.sqlite", items)
     finish()
 
 

@@ -12,6 +12,7 @@ from market_opinion.scorers.judging import ScorerName
 from tasks.evaluate import (
     draw_gold,
     evaluate_gold,
+    evaluate_replies,
     evaluate_scorer,
     publish_evaluation,
     publish_gold,
@@ -31,6 +32,7 @@ def evaluate(
     half: Literal["all", "even", "odd"] = "all",
     mistakes: Path | None = None,
     record: bool = False,
+    replies: Path | None = None,
     picture: Path | None = None,
 ) -> Summary:
     """Compare a scorer with labels that people gave; give either --gold or --labelled.
@@ -49,16 +51,22 @@ def evaluate(
         limit: Judge so many of the texts, chosen evenly.
         half: Part of the items by their ids: even is for development, odd for checking.
         mistakes: File to write what is wrong into, item by item, as JSON lines.
+        replies: File of replies to a prompt, by a model or any reader, as JSON lines with `item_id`
+            and `mentions`; with --gold they are measured on their items in the place of a scorer.
         picture: SVG file to draw precision and recall at every confidence into.
         record: Keep the accuracy in the domain's folder; report and dashboard show it.
     """
-    run = check_evaluate(domain, labelled, gold, scorer, against)
+    run = check_evaluate(domain, labelled, gold, scorer, against, replies)
     names = list(dict.fromkeys([scorer, *([against] if against else [])]))
     with Tally() as tally:
         if gold:
             measured = {
-                name: evaluate_gold(run, gold, name, half, mistakes, record) for name in names
+                name: evaluate_gold(run, gold, name, half, mistakes, record)
+                for name in names
+                if replies is None or name != scorer
             }
+            if replies:
+                measured["replies"] = evaluate_replies(run, gold, replies, half, mistakes)
             if picture:
                 draw_gold(run, gold, scorer, half, picture)
             notes = publish_gold(measured)

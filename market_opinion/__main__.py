@@ -45,16 +45,21 @@ def tables(*, check: Path | None = None) -> None:
 
 
 @app.command
-def doctor() -> None:
+def doctor(*, model: bool = False, domain: list[str] | None = None) -> None:
     """Check everything that a run needs, with the settings of this shell.
 
     The command names what is missing, and ends with 1 where something is.
+
+    Args:
+        model: Ask the language model of LLM_MODEL about the domains' examples instead, which costs
+            a few requests, and say how much of it is right.
+        domain: Domains whose examples are asked; default: all.
     """
     from market_opinion.ops import doctor  # takes seconds to import
 
     marks = {"ok": "[green]ok[/]", "off": "[dim]off[/]", "bad": "[bold red]bad[/]"}
     console, bad = _console(), 0
-    for finding in doctor.examine():
+    for finding in doctor.try_models(domain) if model else doctor.examine():
         bad += finding.state == "bad"
         console.print(
             f"{marks[finding.state]:<20} {finding.part:<11} {shown(finding.text)}",

@@ -29,7 +29,7 @@ from market_opinion.ops.open_erasures import OpenErasure
 from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
-from market_opinion.scorers.llm.asking import text_keys
+from market_opinion.scorers.llm.asking import forget_answers, text_keys
 from market_opinion.stages import erasure as erasing
 from market_opinion.stages.authors import author_key
 from market_opinion.stages.hours import slices_of
@@ -126,6 +126,7 @@ def erase_answers(run: Run, reading: Reading, erasure: Erasure, near: Window | N
     columns = ["item_id", "text", "context_title"]
     texts = lake.read(SILVER_ITEMS, where, near, columns=columns)
     keys = text_keys(texts.filter(pl.col("item_id").is_in(ids)))
+    forget_answers(run.adapters.state(), run.settings, keys)
     if keys:
         lake.delete(SILVER_EXTRACTIONS, {"text_key": keys}, run=run.commit())
     if gone := erasing.items_without_opinions(bronze, erasure):

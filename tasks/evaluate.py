@@ -8,6 +8,7 @@ from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from market_opinion.ops.run import Run
 from market_opinion.scorers.judging import ScorerName
+from market_opinion.scorers.llm.recorded import open_recorded
 from market_opinion.serving import charts
 from market_opinion.truth import curves, evaluation
 from market_opinion.truth import gold_set as gold
@@ -50,6 +51,21 @@ def evaluate_gold(
         kept = accuracy_path(domain.name, domains_path)
         record_accuracy(kept, scorer, judge.version.model, len(items), measures)
     return measures
+
+
+@task
+def evaluate_replies(
+    run: Run, path: Path, replies: Path, half: gold.Half, mistakes: Path | None
+) -> list[gold.Measure]:
+    """Measure recorded replies on the labelled items that have one, as a scorer is measured."""
+    domain, domains_path = run.load_domain(), run.settings.domains_path
+    judge, replied = open_recorded(replies, domain, run.settings)
+    items = [item for item in gold.read_gold(path, domain, half=half) if item.item_id in replied]
+    judged = gold.judge_gold(judge, items)
+    if mistakes:
+        gold.write_mistakes(gold.mistakes(items, *judged), mistakes)
+    sizes = gold.read_strata(gold.strata_path(domain, domains_path))
+    return gold.measure(items, *judged, domain, sizes)
 
 
 @task

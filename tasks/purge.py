@@ -18,7 +18,7 @@ from market_opinion.ops.alerts import Alert, raise_alerts
 from market_opinion.ops.counts import OpinionCounts, PurgeCounts
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
-from market_opinion.scorers.llm.asking import text_keys
+from market_opinion.scorers.llm.asking import forget_answers, text_keys
 from market_opinion.stages.erasure import expired_slices
 from market_opinion.storage.landing.redaction import purge_lines
 from market_opinion.truth.label_files import without_words
@@ -69,6 +69,7 @@ def purge_words(run: Run, span: Slice) -> PurgeCounts:
     run.adapters.state().put_notes(_TOPIC, dict.fromkeys(_names(span), run.run_id))
     columns = ["text", "context_title"]
     keys = text_keys(lake.read(SILVER_ITEMS, span.where, span.window, columns=columns))
+    forget_answers(run.adapters.state(), run.settings, keys)
     if keys:
         lake.delete(SILVER_EXTRACTIONS, {"text_key": keys}, run=run.commit(span))
     quoted = lake.read(SILVER_OPINIONS, span.where, span.window)

@@ -210,12 +210,16 @@ def check_evaluate(
     gold: Path | None,
     scorer: ScorerName,
     against: ScorerName | None,
+    replies: Path | None = None,
 ) -> Run:
-    """Check an evaluation: its labelled texts, and that each scorer can judge."""
+    """Check an evaluation: its labelled texts, its replies, and that each scorer can judge."""
     if (labelled is None) == (gold is None):
         message = "give either --gold, for labelled items, or --labelled, for texts with a tone"
         raise InvalidRequest(message)
     _check_labelled(labelled or gold or Path())
+    if replies and not (gold and replies.is_file()):
+        message = f"--replies {replies}: name a file of replies, and by --gold its labelled items"
+        raise InvalidRequest(message)
     run = _run_beside_home(domain, datetime.now(UTC))
     for name in (scorer, against):
         if name:

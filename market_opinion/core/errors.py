@@ -5,6 +5,7 @@ MarketOpinionError
 │   ├── UnknownDomain     no such folder below domains/
 │   └── DomainInvalid     a domain folder breaks a rule: the message has file, line and rule
 ├── SettingsInvalid       a setting or the home folder cannot be used
+│   └── BudgetMissing     a run would cost more than a little, and nothing says what it may cost
 ├── HomeDamaged           a file of the home cannot be read: the message says what heals it
 ├── HomeTooNew            a later version of the program wrote the home: install that one
 ├── SourceUnavailable     the source did not answer: transient, retry
@@ -46,6 +47,10 @@ class DomainInvalid(InvalidRequest):
 
 class SettingsInvalid(MarketOpinionError):
     """A setting or the home folder cannot be used as configured."""
+
+
+class BudgetMissing(SettingsInvalid):
+    """A run of a model would cost more than a little without a budget; nothing was asked."""
 
 
 class HomeDamaged(MarketOpinionError):

@@ -563,13 +563,13 @@ class LlmSettings(SettingsGroup):
         None,
         alias="LLM_REQUESTS_PER_MINUTE",
         gt=0,
-        description="The account's limit of requests; none where not set.",
+        description="The account's limit of requests, shared by all processes; none where not set.",
     )
     tokens_per_minute: float | None = Field(
         None,
         alias="LLM_TOKENS_PER_MINUTE",
         gt=0,
-        description="The account's limit of tokens; none where not set.",
+        description="The account's limit of tokens, shared by all processes; none where not set.",
     )
     mode: Literal["online", "batch"] = Field(
         "online",
@@ -597,7 +597,10 @@ class LlmSettings(SettingsGroup):
         None, alias="LLM_PRICES", description="Price file instead of the one that is shipped."
     )
     budget_usd: float | None = Field(
-        None, alias="LLM_BUDGET_USD", ge=0, description="Most that one run may spend."
+        None,
+        alias="LLM_BUDGET_USD",
+        ge=0,
+        description="Most that one run may spend; without a budget, 1 USD.",
     )
     budget_usd_per_day: float | None = Field(
         None,

@@ -3,7 +3,7 @@
 import functools
 import shutil
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -77,6 +77,26 @@ def examine() -> Iterator[Finding]:
             result = "bad", visible(f"{type(error).__name__}: {error}")
         if result is not None:
             yield Finding(part, *result)
+
+
+def try_models(domains: Iterable[str] | None = None) -> Iterator[Finding]:
+    """Ask the configured model about the examples of each domain, which costs a few requests."""
+    from market_opinion.scorers.llm.model import open_model  # few need it
+    from market_opinion.scorers.llm.trial import SHARE_RIGHT_MIN, try_model
+
+    try:
+        settings = load_settings()
+        model = open_model(settings)
+        for name in domains or domain_names(settings.domains_path):
+            domain = load_domain(name, settings.domains_path)
+            trial = try_model(model, domain, settings.domains_path)
+            text = f"{name}: {model.name} is {trial}"
+            if trial.share_right >= SHARE_RIGHT_MIN:
+                yield Finding("model", "ok", text)
+            else:
+                yield Finding("model", "bad", f"{text}: take a larger model, or SCORER=local")
+    except MarketOpinionError as error:
+        yield Finding("model", "bad", f"{type(error).__name__}: {error}")
 
 
 def _python() -> _Result:

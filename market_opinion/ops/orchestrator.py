@@ -70,7 +70,8 @@ def turn(limit: str | None) -> Iterator[None]:
         yield
         return
     try:
-        with concurrency(limit, strict=True):
+        # A server that does not answer for a while is no reason to stop asking the model.
+        with concurrency(limit, strict=True, raise_on_lease_renewal_failure=False):
             yield
     except ConcurrencySlotAcquisitionError as error:
         message = (

@@ -88,7 +88,17 @@ class Judgements(NamedTuple):
     counts: dict[str, int] = {}  # noqa: RUF012, never changed
 
 
-class Scorer(Protocol):
+class OpenScorer(Protocol):
+    """A scorer that is ready to judge items of one domain."""
+
+    def weigh(self, items: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
+        """Return candidates of silver.mentions with the scorer's own `confidence`."""
+
+    def judge(self, rows: pl.DataFrame) -> Judgements:
+        """Judge rows of `opinions.to_judge`."""
+
+
+class Scorer(OpenScorer, Protocol):
     """A judge of items of one domain."""
 
     bars: ClassVar[Bars]
@@ -104,9 +114,3 @@ class Scorer(Protocol):
     @classmethod
     def open(cls, context: ScorerContext) -> Self:
         """Return a scorer that is ready to judge; raises what `check` raises."""
-
-    def weigh(self, items: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-        """Return candidates of silver.mentions with the scorer's own `confidence`."""
-
-    def judge(self, rows: pl.DataFrame) -> Judgements:
-        """Judge rows of `opinions.to_judge`."""

@@ -9,7 +9,7 @@ from pydantic import WithJsonSchema
 from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain, load_domain
 from market_opinion.scorers import catalogue
-from market_opinion.scorers.contract import Bars, Scorer, ScorerContext, Version
+from market_opinion.scorers.contract import Bars, OpenScorer, ScorerContext, Version
 from market_opinion.stages import mentions, opinions
 
 # Any scorer of the catalogue, as a list to choose from in Prefect's form.
@@ -28,7 +28,7 @@ class Verdict(NamedTuple):
 class Judge:
     """An open scorer with the bars from which on its word counts."""
 
-    scorer: Scorer
+    scorer: OpenScorer
     name: str
     domain: Domain
     bars: Bars

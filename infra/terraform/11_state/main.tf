@@ -25,6 +25,11 @@ resource "aws_dynamodb_table" "runs" {
     name = "sk"
     type = "S"
   }
+  # Leases of questions and the answers that a dead worker left, a week later.
+  ttl {
+    attribute_name = "ExpiresAt"
+    enabled        = true
+  }
   point_in_time_recovery {
     enabled = true
   }

@@ -1,78 +1,39 @@
 """Questions to the model: its price, its budgets, and the answers that are stored."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import AbstractContextManager, closing
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 import polars as pl
 
-from market_opinion.core.contracts import SILVER_EXTRACTIONS
-from market_opinion.core.errors import SettingsInvalid
+from market_opinion.core.errors import BudgetMissing
 from market_opinion.core.log import Log
 from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain
 from market_opinion.scorers.contract import Turn
 from market_opinion.scorers.llm import ledger
-from market_opinion.scorers.llm.batch import BatchRun
-from market_opinion.scorers.llm.engine import Engine, Totals, run_engine
+from market_opinion.scorers.llm.answers import AnswerStore, forget_texts
+from market_opinion.scorers.llm.batch import SHARE_OF_PRICE, BatchRun
+from market_opinion.scorers.llm.budgets import SharedPurse
+from market_opinion.scorers.llm.bundle import Totals
+from market_opinion.scorers.llm.engine import Engine, run_engine
 from market_opinion.scorers.llm.journal import Journal
-from market_opinion.scorers.llm.model import Model
-from market_opinion.scorers.llm.prices import load_price
+from market_opinion.scorers.llm.leases import Leases
+from market_opinion.scorers.llm.model import FORMS, OPENAI, Model, ReplyFormat, open_model
+from market_opinion.scorers.llm.pace import SharedPace
 from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, answer_key, load_prompt
 from market_opinion.storage.lake.tables import Lake
 from market_opinion.storage.state import StateStore
 
 NAME = "llm"
-_SPENDING, _BATCHES = "spending", "batches"
-_OPENAI = "https://api.openai.com/v1"
-
-
-def open_model(settings: Settings) -> Model:
-    """Return the configured model.
-
-    Raises SettingsInvalid for a setting that is missing, or a budget without a price.
-    """
-    llm = settings.llm
-    needs = {"LLM_API_KEY": llm.api_key, "LLM_MODEL": llm.model}
-    if llm.api_key is None or not llm.api_key.get_secret_value() or not llm.model:
-        missing = [name for name, value in needs.items() if not value]
-        message = f"SCORER=llm needs {' and '.join(missing)}"
-        raise SettingsInvalid(message)
-    _check_host(settings)
-    price = load_price(llm.model, llm.prices)
-    has_budget = not (llm.budget_usd is None and llm.budget_usd_per_day is None)
-    if price is None and has_budget:
-        message = (
-            f"a budget cannot be kept for {llm.model}, whose price is not known:"
-            " name it in a file and set LLM_PRICES"
-        )
-        raise SettingsInvalid(message)
-    return Model(
-        name=llm.model,
-        base_url=llm.base_url,
-        api_key=llm.api_key,
-        azure_api_version=llm.azure_api_version,
-        timeout_seconds=llm.timeout_seconds,
-        items_a_request=llm.items_per_request,
-        max_in_flight=llm.max_in_flight,
-        requests_per_minute=llm.requests_per_minute,
-        tokens_per_minute=llm.tokens_per_minute,
-        price=price,
-    )
-
-
-def _check_host(settings: Settings) -> None:
-    host = urlsplit(settings.llm.base_url or _OPENAI).hostname or ""
-    allowed = {name.strip() for name in (settings.llm.allowed_hosts or host).split(",")}
-    if host not in allowed:
-        message = (
-            f"LLM_BASE_URL leads to {host or 'nowhere'}, which LLM_ALLOWED_HOSTS does not allow:"
-            f" {', '.join(sorted(allowed))}"
-        )
-        raise SettingsInvalid(message)
+_FORMS, _BATCHES = "reply_forms", "batches"
+# The most that a run spends which nobody set a budget for.
+_USD_WITHOUT_BUDGET = 1.0
+_WAIT_SECONDS = 1.0
 
 
 class Judged(NamedTuple):
@@ -87,31 +48,37 @@ class Judged(NamedTuple):
 
 @dataclass(frozen=True)
 class ModelCaller:
-    """A caller of the configured model with everything that keeps its answers and its budget."""
+    """A caller of the configured model with everything that keeps its answers and its budget.
+
+    `run` holds the properties of the run's commits to the lake.
+    """
 
     settings: Settings
     lake: Lake
     state: StateStore
     turn: Turn
     log: Log
+    run: dict[str, str] = field(default_factory=dict)
 
     @cached_property
     def model(self) -> Model:
         """The configured model."""
         return open_model(self.settings)
 
+    @property
+    def limits(self) -> dict[str, float | None]:
+        """The run's and the day's budget in USD, by their names in the state."""
+        llm = self.settings.llm
+        return {
+            f"run {self.run.get('run-id', '')}": llm.budget_usd,
+            f"day {datetime.now(UTC):%Y-%m-%d}": llm.budget_usd_per_day,
+        }
+
     def plan(self, rows: pl.DataFrame, domain: Domain) -> dict[str, int]:
         """Return the new questions, requests, tokens and cost of judging rows of `to_judge`."""
         prompt = load_prompt(domain, self.settings.domains_path)
         by_key = {q.key: q for q in ledger.ask(rows, prompt, model=self.model.name)}
-        stored = (
-            self.lake.read(
-                SILVER_EXTRACTIONS, {"question_key": list(by_key)}, columns=["question_key"]
-            )
-            if by_key
-            else SILVER_EXTRACTIONS.empty()
-        )
-        answered = set(stored["question_key"])
+        answered = ledger.read(self.lake, list(by_key))
         expected = Engine(self.model, prompt).expect(
             question for key, question in by_key.items() if key not in answered
         )
@@ -121,24 +88,29 @@ class ModelCaller:
             **_counts(expected, expected.asked_count, 0),
         }
 
-    def judge(self, rows: pl.DataFrame, domain: Domain, *, run: dict[str, str]) -> Judged:
+    def judge(self, rows: pl.DataFrame, domain: Domain) -> Judged:
         """Return the model's judgements of rows of `to_judge`; asks only what was never answered.
 
-        Answers are journalled as they come and moved to the ledger at the end, even where the run
-        breaks off: the next run begins with them.
+        Answers are kept as they come and moved to the ledger at the end, even where the run breaks
+        off: the next run begins with them. What another run is asking is waited for.
         """
         prompt = load_prompt(domain, self.settings.domains_path)
         questions = ledger.ask(rows, prompt, model=self.model.name)
-        journal = Journal(self.settings.home / "answers.sqlite")
-        batch = _Asking(
-            self, prompt, {question.key: question for question in questions}, journal, run
-        )
-        try:
-            answers, totals, asked_count = batch.answers()
-        finally:
-            journal.close()
+        by_key = {question.key: question for question in questions}
+        with closing(open_journal(self.settings)) as journal, self._turn():
+            store = AnswerStore(by_key, self.lake, self.state.claims, journal, commit=self.run)
+            asking = _Asking(self, prompt, by_key, store)
+            answers, totals = asking.answers()
         judgements, refused = ledger.judge(rows, questions, answers, domain)
         unasked = sum(question.key not in answers for question in questions)
+        self._tell(totals, len(store.new), len(by_key), unasked)
+        counts = _counts(totals, len(store.new), unasked)
+        return Judged(judgements, refused, self.model.name, prompt.version, counts)
+
+    def _turn(self) -> AbstractContextManager[None]:
+        return self.turn(self.settings.llm.concurrency_limit)
+
+    def _tell(self, totals: Totals, asked_count: int, question_count: int, unasked: int) -> None:
         if totals.stopped:
             self.log.warning(
                 "%s is spent: %d items were not judged; run it again with more",
@@ -146,109 +118,134 @@ class ModelCaller:
                 unasked,
             )
         self.log.info(
-            "%s: %d of %d questions asked, %s USD",
+            "%s: %d of %d questions asked, %s USD, and up to %.6f for requests without an answer",
             self.model.name,
             asked_count,
-            len(batch.by_key),
+            question_count,
             totals.usd,
+            totals.unsure_usd,
         )
-        counts = _counts(totals, asked_count, unasked)
-        return Judged(judgements, refused, self.model.name, prompt.version, counts)
 
 
 @dataclass(frozen=True)
 class _Asking:
-    """The questions of one slice, with the ledger and the journal that hold their answers."""
+    """The questions of one slice, with the stores of their answers."""
 
     caller: ModelCaller
     prompt: Prompt
     by_key: dict[str, Question]
-    journal: Journal
-    run: dict[str, str]
+    store: AnswerStore
 
-    def answers(self) -> tuple[dict[str, Answer], Totals, int]:
-        """Ask what has no answer yet, and return answers, totals and the number of new ones."""
-        settings, model = self.caller.settings, self.caller.model
-        totals = Totals(usd=0.0 if model.price else None)
-        answers = self._stored()
-        stored_count = len(answers)
-        with self.caller.turn(settings.llm.concurrency_limit):
-            if settings.llm.mode == "batch":
-                totals = self._ask_by_batch()
-                answers = self._stored()
-            if questions := self._unanswered(answers):
-                engine = Engine(self._model_within_budgets(), self.prompt)
-                try:
-                    totals = run_engine(
-                        lambda: engine.run(questions, on_answers=self.journal.put)
-                    ).plus(totals)
-                finally:
-                    self._note_spending(engine.totals)
-                    answers = self._stored()
-        return answers, totals, len(answers) - stored_count
+    def answers(self) -> tuple[dict[str, Answer], Totals]:
+        """Ask what has no answer yet, and return answers and totals."""
+        self.store.settle()
+        found = self.store.load(self.by_key)
+        self._check_cost(self._unanswered(found))
+        purse = SharedPurse(self.caller.state.claims, self.caller.limits)
+        leases = Leases(self.caller.state.claims, self.store)
+        totals = Totals(usd=0.0 if self.caller.model.price else None)
+        try:
+            if self.caller.settings.llm.mode == "batch":
+                totals = self._ask_by_batch(found, leases, purse)
+                found |= self.store.new
+            totals = totals.plus(self._ask(found, leases, purse))
+        finally:
+            purse.close()
+            leases.release()
+            self.store.settle()
+        return found, totals
 
-    def _stored(self) -> dict[str, Answer]:
-        """Move the journal's answers into the ledger, and return the answers to these questions.
+    def _ask(self, found: dict[str, Answer], leases: Leases, purse: SharedPurse) -> Totals:
+        """Put an answer to every question into `found`, and return the totals of asking.
 
-        The ledger is the truth.
+        What others hold is looked at again, until it is answered or free.
         """
-        lake = self.caller.lake
-        fresh: list[Answer] = [
-            answer for answer in self.journal.answers() if answer.question_key in self.by_key
-        ]
-        if fresh:
-            rows = ledger.to_rows(fresh, self.by_key.values(), self.prompt)
-            lake.append(SILVER_EXTRACTIONS, rows, run=self.run)
-            self.journal.forget(answer.question_key for answer in fresh)
-        if not self.by_key:
-            return {}
-        return ledger.from_rows(lake.read(SILVER_EXTRACTIONS, {"question_key": list(self.by_key)}))
+        totals = Totals(usd=0.0 if self.caller.model.price else None)
+        is_waiting = False
+        while (left := self._unanswered(found)) and not totals.stopped:
+            if is_waiting:
+                time.sleep(_WAIT_SECONDS)
+            engine = Engine(self._model(), self.prompt, purse, self._pace())
+            totals = totals.plus(self._run(engine, left, leases))
+            found |= self.store.new | self.store.load([question.key for question in left])
+            if not is_waiting and (held := len(self._unanswered(found))) and not totals.stopped:
+                self.caller.log.info("waiting for %d questions that another run asks", held)
+                is_waiting = True
+        return totals
 
-    def _unanswered(self, answers: dict[str, Answer]) -> list[Question]:
+    def _run(self, engine: Engine, left: list[Question], leases: Leases) -> Totals:
+        try:
+            return run_engine(
+                lambda: engine.run(
+                    leases.take(left), on_answers=self.store.put, on_beat=leases.beat
+                )
+            )
+        finally:
+            self._remember_form(engine.form)
+            self.store.share()
+            leases.release()
+
+    def _unanswered(self, answers: Mapping[str, Answer]) -> list[Question]:
         return [question for key, question in self.by_key.items() if key not in answers]
 
-    def _ask_by_batch(self) -> Totals:
-        """Wait for earlier batches, submit the rest within the budget, and return totals."""
+    def _check_cost(self, questions: list[Question]) -> None:
+        """Raise BudgetMissing for a run without a budget that would cost more than a little."""
+        llm, limits = self.caller.settings.llm, self.caller.limits
+        usd = Engine(self.caller.model, self.prompt).expect(questions).usd or 0.0
+        usd *= SHARE_OF_PRICE if llm.mode == "batch" else 1.0
+        spent = self.caller.state.claims.booked(next(iter(limits)))
+        if set(limits.values()) == {None} and usd and usd + spent > _USD_WITHOUT_BUDGET:
+            message = (
+                f"{len(questions):,} questions to {self.caller.model.name} would cost about"
+                f" {usd:.2f} USD, {spent:.2f} USD are spent, and no budget is set: set"
+                " LLM_BUDGET_USD or LLM_BUDGET_USD_PER_DAY to what a run or a day may cost"
+            )
+            raise BudgetMissing(message)
+
+    def _model(self) -> Model:
+        """Return the model, asked in the form that its server was found to know."""
+        form = self.caller.state.notes(_FORMS).get(self._server)
+        return replace(self.caller.model, form=form) if form in FORMS else self.caller.model
+
+    def _pace(self) -> SharedPace:
+        llm = self.caller.settings.llm
+        return SharedPace(
+            self.caller.state,
+            self._server,
+            requests_per_minute=llm.requests_per_minute,
+            tokens_per_minute=llm.tokens_per_minute,
+        )
+
+    def _remember_form(self, form: ReplyFormat) -> None:
+        if form != self._model().form:
+            self.caller.state.put_notes(_FORMS, {self._server: form})
+
+    @property
+    def _server(self) -> str:
+        return f"{self.caller.model.base_url or OPENAI} {self.caller.model.name}"
+
+    def _ask_by_batch(
+        self, found: Mapping[str, Answer], leases: Leases, purse: SharedPurse
+    ) -> Totals:
+        """Wait for earlier batches, submit the rest within the budgets, and return totals."""
         batches = BatchRun(
-            self.caller.model,
+            self._model(),
             self.prompt,
             _Batches(self.caller.state),
             poll_seconds=self.caller.settings.llm.batch_poll_seconds,
+            on_beat=leases.beat,
         )
-        try:
-            batches.resume(self.journal.put)
-            questions = self._unanswered(self._stored())
-            budget = self._model_within_budgets().budget_usd
-            expected = batches.expect(questions)
-            affordable = len(questions)
-            if budget is not None and expected:
-                affordable = min(affordable, int(len(questions) * budget / expected))
-            if affordable:
-                batches.run(questions[:affordable], on_answers=self.journal.put)
-        finally:
-            self._note_spending(batches.totals)
+        batches.resume(self.store.put)
+        questions = list(leases.take(self._unanswered({**found, **self.store.new})))
+        before = batches.totals.usd or 0.0
+        while questions and not purse.reserve(reserved := batches.expect(questions)):
+            questions = questions[: len(questions) * 3 // 4]
+        if questions:
+            batches.run(questions, on_answers=self.store.put)
+            purse.settle(reserved=reserved, spent=(batches.totals.usd or 0.0) - before)
+        self.store.share()
+        leases.release()
         return batches.totals
-
-    def _note_spending(self, totals: Totals) -> None:
-        if totals.usd:
-            usd = self._spent_usd() + totals.usd
-            self.caller.state.put_notes(_SPENDING, {self.run["run-id"]: usd})
-
-    def _spent_usd(self) -> float:
-        return float(self.caller.state.notes(_SPENDING).get(self.run["run-id"], 0.0))
-
-    def _model_within_budgets(self) -> Model:
-        """Return the model with what is left of the run's and the day's budget."""
-        settings, model = self.caller.settings, self.caller.model
-        if settings.llm.budget_usd is not None:
-            model = model.within(max(0.0, settings.llm.budget_usd - self._spent_usd()))
-        if settings.llm.budget_usd_per_day is None:
-            return model
-        midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        today = self.caller.lake.read(SILVER_EXTRACTIONS, columns=["scored_at", "usd"]).filter(
-            pl.col("scored_at") >= midnight
-        )
-        return model.within(max(0.0, settings.llm.budget_usd_per_day - float(today["usd"].sum())))
 
 
 @dataclass(frozen=True)
@@ -270,6 +267,11 @@ class _Batches:
         self.state.drop_notes(_BATCHES, [name])
 
 
+def open_journal(settings: Settings) -> Journal:
+    """Return the journal of this home's processes."""
+    return Journal(settings.home / "answers.sqlite")
+
+
 def text_keys(texts: pl.DataFrame) -> list[str]:
     """Return the ledger's keys of items with `text` and `context_title`.
 
@@ -277,6 +279,12 @@ def text_keys(texts: pl.DataFrame) -> list[str]:
     """
     pairs = texts.select("text", "context_title").iter_rows()
     return sorted({answer_key(text, title) for text, title in pairs if text})
+
+
+def forget_answers(state: StateStore, settings: Settings, keys: Iterable[str]) -> None:
+    """Remove the answers to the texts of these keys that are not in the ledger yet."""
+    with closing(open_journal(settings)) as journal:
+        forget_texts(keys, state.claims, journal)
 
 
 def _counts(totals: Totals, asked_count: int, unasked: int) -> dict[str, int]:

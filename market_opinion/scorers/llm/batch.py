@@ -15,14 +15,17 @@ import openai
 from openai import AzureOpenAI, OpenAI
 
 from market_opinion.core.errors import ModelRefused
-from market_opinion.scorers.llm.engine import Engine, Totals
+from market_opinion.scorers.llm.bundle import Totals
+from market_opinion.scorers.llm.engine import Engine
 from market_opinion.scorers.llm.model import Model, bundles, request_body, usage_of
-from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, ReplyInvalid
+from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, text_key
+from market_opinion.scorers.llm.reply import ReplyInvalid
 
-_SHARE_OF_PRICE = 0.5
+SHARE_OF_PRICE = 0.5
 _OVER = {"completed", "failed", "expired", "cancelled"}
 # Published limits are 50,000 requests and 100 MB a file.
 _REQUESTS_MAX = 20_000
+_BEAT_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 
@@ -46,13 +49,20 @@ class BatchRun:
     """
 
     def __init__(
-        self, model: Model, prompt: Prompt, notes: Notes, *, poll_seconds: float = 30.0
+        self,
+        model: Model,
+        prompt: Prompt,
+        notes: Notes,
+        *,
+        poll_seconds: float = 30.0,
+        on_beat: Callable[[], None] = lambda: None,
     ) -> None:
-        """Ask nothing yet."""
+        """Ask nothing yet; `on_beat` is called every few seconds of waiting."""
         self._model = model
         self._prompt = prompt
         self._notes = notes
         self._poll_seconds = poll_seconds
+        self._on_beat = on_beat
         shared: dict[str, Any] = {
             "api_key": model.api_key.get_secret_value(),
             "timeout": model.timeout_seconds,
@@ -67,15 +77,15 @@ class BatchRun:
 
     def expect(self, questions: list[Question]) -> float:
         """Return about what these would cost in USD; 0 where the price is not known."""
-        return (Engine(self._model, self._prompt).expect(questions).usd or 0.0) * _SHARE_OF_PRICE
+        return (Engine(self._model, self._prompt).expect(questions).usd or 0.0) * SHARE_OF_PRICE
 
     def resume(self, on_answers: Callable[[list[Answer]], None]) -> None:
-        """Wait for the batches of earlier runs with this model, and hand out their answers.
+        """Wait for the batches of earlier runs with these questions, and hand out their answers.
 
         Files that an earlier run did not come to delete are deleted.
         """
         for name, note in self._notes.load().items():
-            if note["model"] != self._model.name or note["base_url"] != self._model.base_url:
+            if not self._place.items() <= note.items():
                 continue
             if "file_ids" in note:
                 self._delete(name, note["file_ids"])
@@ -96,12 +106,8 @@ class BatchRun:
             part = groups[at : at + _REQUESTS_MAX]
             keys = [[question.key for question in group] for group in part]
             name = hashlib.blake2b(json.dumps(keys).encode(), digest_size=12).hexdigest()
-            note = {
-                "batch_id": None,
-                "keys": keys,
-                "model": self._model.name,
-                "base_url": self._model.base_url,
-            }
+            texts = [[text_key(each.text, each.context) for each in group] for group in part]
+            note = {"batch_id": None, "keys": keys, "text_keys": texts, **self._place}
             self._notes.keep(name, note)
             try:
                 note["batch_id"] = self._find(name) or self._submit(name, part)
@@ -113,6 +119,15 @@ class BatchRun:
                 raise ModelRefused(message) from error
             self._notes.keep(name, note)
             self._collect(name, note, on_answers)
+
+    @property
+    def _place(self) -> dict[str, str | None]:
+        """The model and the prompt that a batch belongs to."""
+        return {
+            "model": self._model.name,
+            "base_url": self._model.base_url,
+            "prompt_version": self._prompt.version,
+        }
 
     def _find(self, name: str) -> str | None:
         """The batch of these very questions that was submitted just before a crash.
@@ -139,7 +154,7 @@ class BatchRun:
                 "custom_id": str(number),
                 "method": "POST",
                 "url": "/v1/chat/completions",
-                "body": request_body(self._model, self._prompt, group),
+                "body": request_body(self._model, self._prompt, group, form=self._model.form),
             }
             for number, group in enumerate(groups)
         ]
@@ -158,11 +173,11 @@ class BatchRun:
     ) -> None:
         """Wait for a batch, hand out what it answered, and delete its files."""
         while (batch := self._client.batches.retrieve(note["batch_id"])).status not in _OVER:
-            time.sleep(self._poll_seconds)
+            self._wait()
         if batch.output_file_id:
             for line in self._client.files.content(batch.output_file_id).text.splitlines():
                 if line.strip():
-                    on_answers(self._answers(json.loads(line), note["keys"]))
+                    on_answers(self._answers(json.loads(line), note))
         file_ids = [batch.input_file_id, batch.output_file_id, batch.error_file_id]
         present = [file_id for file_id in file_ids if file_id]
         self._notes.keep(name, {**note, "file_ids": present})
@@ -185,17 +200,26 @@ class BatchRun:
                 return
         self._notes.drop(name)
 
-    def _answers(self, line: dict[str, Any], keys: list[list[str]]) -> list[Answer]:
+    def _wait(self) -> None:
+        """Wait until the batch is looked at again."""
+        until = time.monotonic() + self._poll_seconds
+        while (left := until - time.monotonic()) > 0:
+            self._on_beat()
+            time.sleep(min(left, _BEAT_SECONDS))
+
+    def _answers(self, line: dict[str, Any], note: Mapping[str, Any]) -> list[Answer]:
         """The answers of one line of a batch's output; none where it cannot be read."""
-        group, body = keys[int(line["custom_id"])], (line.get("response") or {}).get("body") or {}
+        number, body = int(line["custom_id"]), (line.get("response") or {}).get("body") or {}
+        group, texts = note["keys"][number], note["text_keys"][number]
         usage = usage_of(body.get("usage"))
         self.totals.request_count += 1
         self.totals.usage = self.totals.usage.plus(usage)
-        usd = self._model.price.usd(usage) * _SHARE_OF_PRICE if self._model.price else None
+        usd = self._model.price.usd(usage) * SHARE_OF_PRICE if self._model.price else None
         if usd is not None and self.totals.usd is not None:
             self.totals.usd += usd
         try:
-            found = self._prompt.parse(body["choices"][0]["message"]["content"] or "", len(group))
+            content = body["choices"][0]["message"]["content"] or ""
+            found = self._prompt.parse(content, len(group)).mentions
         except (ReplyInvalid, KeyError, IndexError, TypeError):
             return []
         portion, cost = usage.share(len(group)), usd / len(group) if usd is not None else None
@@ -212,6 +236,7 @@ class BatchRun:
                 1,
                 time.time(),
                 **served,
+                **self._prompt.origin(texts[place]),
             )
             for place, mentions in sorted(found.items())
         ]

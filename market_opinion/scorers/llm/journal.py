@@ -46,10 +46,11 @@ class Journal:
 
     def forget(self, keys: Iterable[str]) -> None:
         """Drop what the ledger holds now."""
-        self._connection.executemany(
+        change = self._connection.executemany(
             "DELETE FROM answers WHERE question_key = ?", [(key,) for key in keys]
         )
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        if change.rowcount > 0:
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def close(self) -> None:
         """Let go of the file."""

@@ -1,6 +1,6 @@
 """The ledger of paid questions, and what its answers mean for the items of a slice."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 import msgspec
@@ -10,10 +10,23 @@ from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS
 from market_opinion.domain.definition import Domain
 from market_opinion.domain.examples import Mention, doubt
 from market_opinion.scorers.llm.prices import Usage
-from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, find_evidence, text_key
+from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, find_evidence
 from market_opinion.stages.opinions import JUDGEMENT_SCHEMA
+from market_opinion.storage.lake.tables import Lake
 
 OK = "ok"
+_KEYS_AT_ONCE = 5000
+# Without the raw replies, which are read by people alone.
+_ANSWER_COLUMNS = [
+    "question_key",
+    "status",
+    "mentions",
+    "model",
+    *(f"{name}_tokens" for name in Usage._fields),
+    "usd",
+    "attempt_count",
+    "scored_at",
+]
 
 
 def ask(asked: pl.DataFrame, prompt: Prompt, *, model: str) -> list[Question]:
@@ -22,21 +35,18 @@ def ask(asked: pl.DataFrame, prompt: Prompt, *, model: str) -> list[Question]:
     return [prompt.question(text, title, products, model=model) for text, title, products in rows]
 
 
-def to_rows(
-    answers: Iterable[Answer], questions: Iterable[Question], prompt: Prompt
-) -> pl.DataFrame:
+def to_rows(answers: Iterable[Answer]) -> pl.DataFrame:
     """Answers in the contract of silver.extractions."""
-    texts = {question.key: text_key(question.text, question.context) for question in questions}
     rows = [
         {
             "question_key": answer.question_key,
-            "text_key": texts[answer.question_key],
+            "text_key": answer.text_key,
             "status": answer.status,
             "mentions": msgspec.json.encode(answer.mentions).decode(),
             "raw_reply": answer.raw or None,
-            "domain": prompt.domain.name,
-            "domain_version": prompt.domain.version,
-            "prompt_version": prompt.version,
+            "domain": answer.domain,
+            "domain_version": answer.domain_version,
+            "prompt_version": answer.prompt_version,
             "model": answer.model,
             "served_model": answer.served_model or None,
             "request_id": answer.request_id or None,
@@ -46,13 +56,21 @@ def to_rows(
             "scored_at": datetime.fromtimestamp(answer.answered_at, UTC),
         }
         for answer in answers
-        if answer.question_key in texts
     ]
     return pl.DataFrame(rows, schema=SILVER_EXTRACTIONS.schema)
 
 
-def from_rows(rows: pl.DataFrame) -> dict[str, Answer]:
-    """Answers by key, the newest of each."""
+def read(lake: Lake, keys: Sequence[str]) -> dict[str, Answer]:
+    """Return the ledger's answers to these keys, the newest of each."""
+    found: dict[str, Answer] = {}
+    for at in range(0, len(keys), _KEYS_AT_ONCE):
+        asked = {"question_key": keys[at : at + _KEYS_AT_ONCE]}
+        rows = lake.read(SILVER_EXTRACTIONS, asked, columns=_ANSWER_COLUMNS)
+        found |= _from_rows(rows)
+    return found
+
+
+def _from_rows(rows: pl.DataFrame) -> dict[str, Answer]:
     found: dict[str, Answer] = {}
     for row in rows.sort("scored_at").iter_rows(named=True):
         usage = Usage(*(row[f"{name}_tokens"] for name in Usage._fields))

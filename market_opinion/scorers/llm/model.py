@@ -2,20 +2,26 @@
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import Any, Literal
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
 
 import openai
 from openai import AsyncAzureOpenAI, AsyncOpenAI
 from pydantic import SecretStr
 
-from market_opinion.scorers.llm.prices import Price, Usage
+from market_opinion.core.errors import SettingsInvalid
+from market_opinion.core.settings import Settings
+from market_opinion.scorers.llm.prices import Price, Usage, load_price
 from market_opinion.scorers.llm.prompt import Prompt, Question
 
 # How the form of the reply is asked for, from the strictest; not every server knows every one.
 ReplyFormat = Literal["json_schema", "json_object", "prompt"]
+FORMS: tuple[ReplyFormat, ...] = get_args(ReplyFormat)
 OUTPUT_TOKENS_AN_ITEM = 120
+OPENAI = "https://api.openai.com/v1"
+_OUTPUT_TOKENS_MIN = 1024
 
 
 @dataclass(frozen=True)
@@ -33,14 +39,7 @@ class Model:
     requests_per_minute: float | None = None
     tokens_per_minute: float | None = None
     price: Price | None = None
-    budget_usd: float | None = None
-
-    def within(self, budget_usd: float) -> "Model":
-        """The same model with at most this budget."""
-        return replace(
-            self,
-            budget_usd=budget_usd if self.budget_usd is None else min(self.budget_usd, budget_usd),
-        )
+    form: ReplyFormat = FORMS[0]
 
     def client(self) -> AsyncOpenAI:
         """The client of OpenAI, Azure or any compatible server, without retries of its own."""
@@ -54,6 +53,51 @@ class Model:
                 azure_endpoint=self.base_url or "", api_version=self.azure_api_version, **shared
             )
         return AsyncOpenAI(base_url=self.base_url, **shared)
+
+
+def open_model(settings: Settings) -> Model:
+    """Return the configured model.
+
+    Raises SettingsInvalid for a setting that is missing, or a budget without a price.
+    """
+    llm = settings.llm
+    needs = {"LLM_API_KEY": llm.api_key, "LLM_MODEL": llm.model}
+    if llm.api_key is None or not llm.api_key.get_secret_value() or not llm.model:
+        missing = [name for name, value in needs.items() if not value]
+        message = f"SCORER=llm needs {' and '.join(missing)}"
+        raise SettingsInvalid(message)
+    _check_host(settings)
+    price = load_price(llm.model, llm.prices)
+    has_budget = not (llm.budget_usd is None and llm.budget_usd_per_day is None)
+    if price is None and has_budget:
+        message = (
+            f"a budget cannot be kept for {llm.model}, whose price is not known:"
+            " name it in a file and set LLM_PRICES"
+        )
+        raise SettingsInvalid(message)
+    return Model(
+        name=llm.model,
+        base_url=llm.base_url,
+        api_key=llm.api_key,
+        azure_api_version=llm.azure_api_version,
+        timeout_seconds=llm.timeout_seconds,
+        items_a_request=llm.items_per_request,
+        max_in_flight=llm.max_in_flight,
+        requests_per_minute=llm.requests_per_minute,
+        tokens_per_minute=llm.tokens_per_minute,
+        price=price,
+    )
+
+
+def _check_host(settings: Settings) -> None:
+    host = urlsplit(settings.llm.base_url or OPENAI).hostname or ""
+    allowed = {name.strip() for name in (settings.llm.allowed_hosts or host).split(",")}
+    if host not in allowed:
+        message = (
+            f"LLM_BASE_URL leads to {host or 'nowhere'}, which LLM_ALLOWED_HOSTS does not allow:"
+            f" {', '.join(sorted(allowed))}"
+        )
+        raise SettingsInvalid(message)
 
 
 def bundles(questions: Iterable[Question], size: int) -> Iterator[list[Question]]:
@@ -74,6 +118,11 @@ def bundles(questions: Iterable[Question], size: int) -> Iterator[list[Question]
         yield waiting
 
 
+def output_tokens_max(count: int, *, factor: int = 1) -> int:
+    """Return the most tokens that a reply to so many questions may have."""
+    return max(_OUTPUT_TOKENS_MIN, 2 * OUTPUT_TOKENS_AN_ITEM * count) * factor
+
+
 def request_body(
     model: Model,
     prompt: Prompt,
@@ -86,7 +135,7 @@ def request_body(
     body: dict[str, Any] = {
         "model": model.name,
         "messages": prompt.messages(questions),
-        "max_completion_tokens": max(1024, 2 * OUTPUT_TOKENS_AN_ITEM * len(questions)) * factor,
+        "max_completion_tokens": output_tokens_max(len(questions), factor=factor),
     }
     if form == "json_schema":
         named = {"name": "reply", "strict": True, "schema": prompt.schema}

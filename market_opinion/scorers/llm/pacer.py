@@ -99,19 +99,27 @@ class Limit:
 class Breaker:
     """Opens when most of the last answers were of no use."""
 
-    def __init__(self, *, window: int = 50, bad: int = 20) -> None:
-        """Open at more than `bad` of the last `window`."""
+    def __init__(self, *, window: int = 50, bad: int = 20, in_a_row: int = 16) -> None:
+        """Open at more than `bad` of the last `window`, or after so many useless replies."""
         self._last: deque[bool] = deque(maxlen=window)
         self._bad = bad
+        self._in_a_row = in_a_row
+        self._useless_count = 0
 
     def saw(self, *, good: bool) -> None:
-        """Count one answer."""
+        """Count one answer, or one question that was given up."""
         self._last.append(good)
+        if good:
+            self._useless_count = 0
+
+    def saw_useless(self) -> None:
+        """Count a reply of which nothing could be kept, whose questions are asked again."""
+        self._useless_count += 1
 
     @property
     def is_open(self) -> bool:
         """Whether going on would only cost."""
-        return self._last.count(False) > self._bad
+        return self._last.count(False) > self._bad or self._useless_count >= self._in_a_row
 
 
 class TokenEstimate:
@@ -124,15 +132,11 @@ class TokenEstimate:
         """Begin with 3.3 bytes a token, as measured over languages."""
         self._per_byte = 1 / 3.3
 
-    def __call__(self, text: str) -> float:
-        """Return about how many tokens the text has."""
-        return self.of_bytes(len(text.encode()))
-
     def of_bytes(self, count: int) -> float:
         """Return about how many tokens a text of so many bytes has."""
         return count * self._per_byte
 
-    def learn(self, text: str, tokens: float) -> None:
-        """Move a little towards what it was."""
-        if text and tokens:
-            self._per_byte += 0.05 * (tokens / len(text.encode()) - self._per_byte)
+    def learn(self, byte_count: int, tokens: float) -> None:
+        """Move a little towards what a text of so many bytes had."""
+        if byte_count and tokens:
+            self._per_byte += 0.05 * (tokens / byte_count - self._per_byte)

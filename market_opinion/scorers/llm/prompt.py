@@ -6,20 +6,22 @@ The class whose schema is sent is the class that checks the reply.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from string import Template
 from typing import Any, Literal
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from market_opinion.domain.definition import Domain
 from market_opinion.domain.examples import Mention, read_question
 from market_opinion.scorers.llm.prices import Usage
+from market_opinion.scorers.llm.reply import Reply, ReplyForm
 
 _INSTRUCTIONS = Path(__file__).parent / "instructions.md"
 _CONTEXT_MAX_CHARACTERS = 300
+_LABELS = ("positive", "negative", "neutral", "mixed")
 # Words that speak to a model rather than to people: such a text is asked about alone, so that it
 # can spoil no neighbour.
 _SUSPICIOUS = re.compile(
@@ -67,7 +69,8 @@ class Question(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     """The end of a question: `status` is `ok` or the reason why it was given up.
 
-    Usage and USD are the question's share of every attempt.
+    Usage and USD are the question's share of every attempt. `text_key` and what follows it say what
+    was asked, so that an answer can be filed without its question.
     """
 
     question_key: str
@@ -81,10 +84,10 @@ class Answer(msgspec.Struct, frozen=True):
     served_model: str = ""
     request_id: str = ""
     raw: str = ""
-
-
-class ReplyInvalid(Exception):
-    """A reply is not what was asked for; the text says why, without quoting it."""
+    text_key: str = ""
+    domain: str = ""
+    domain_version: str = ""
+    prompt_version: str = ""
 
 
 class _Strict(BaseModel):
@@ -99,15 +102,21 @@ class Prompt:
     ) -> None:
         """Build it from what the domain says."""
         self.domain = domain
+        self._instructions = instructions
         self._names = {
             product.product_id: f"{product.brand} {product.product}" for product in domain.products
         }
-        self.reply = _reply_model(tuple(domain.aspects))
-        self.schema = _portable(self.reply.model_json_schema())
-        self.system = _system(domain, instructions, examples, self.reply)
+        mention = _mention_model(tuple(domain.aspects))
+        self._form = ReplyForm(mention, _spellings(domain, self._names))
+        self.schema = _portable(_reply_model(mention).model_json_schema())
+        self.system = _system(domain, instructions, examples, self.schema)
         self.version = hashlib.blake2b(
             json.dumps([self.system, self.schema], sort_keys=True).encode(), digest_size=6
         ).hexdigest()
+
+    def showing(self, examples: Sequence[dict[str, Any]]) -> "Prompt":
+        """The same question with other examples."""
+        return Prompt(self.domain, instructions=self._instructions, examples=examples)
 
     def question(
         self, text: str, context: str | None, products: Sequence[str], *, model: str
@@ -141,30 +150,21 @@ class Prompt:
             {"role": "user", "content": f"<comments>\n{data}\n</comments>"},
         ]
 
-    def parse(self, content: str, count: int) -> dict[int, list[Mention]]:
-        """Return the mentions by position of the question, without positions nobody asked for.
-
-        Raises ReplyInvalid where the reply is not of the form at all.
-        """
-        text = content.strip().removeprefix("```json").removeprefix("```").removesuffix("```")
-        try:
-            reply = self.reply.model_validate_json(text)
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            message = (
-                f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
-                if first["loc"]
-                else first["msg"]
-            )
-            raise ReplyInvalid(message) from None
-        asked = {f"c{number}": number - 1 for number in range(1, count + 1)}
-        # The class is made from the domain.
-        items: list[Any] = reply.items  # type: ignore[attr-defined]
+    def origin(self, key_of_text: str) -> dict[str, str]:
+        """Return what an answer says of its question, by the fields of `Answer`."""
         return {
-            asked[item.id]: [Mention(**vars(mention)) for mention in item.mentions]
-            for item in items
-            if item.id in asked
+            "text_key": key_of_text,
+            "domain": self.domain.name,
+            "domain_version": self.domain.version,
+            "prompt_version": self.version,
         }
+
+    def parse(self, content: str, count: int) -> Reply:
+        """Return what a reply says of so many questions, item by item.
+
+        Raises ReplyInvalid where nothing in it is an item.
+        """
+        return self._form.parse(content, count)
 
 
 def load_prompt(domain: Domain, domains_path: Path) -> Prompt:
@@ -222,20 +222,36 @@ def find_evidence(text: str, quote: str) -> tuple[int, int] | None:
     return None if at < 0 else (places[at], places[at + len(wanted) - 1] + 1)
 
 
-def _reply_model(aspects: tuple[str, ...]) -> type[BaseModel]:
-    labels: Any = Literal["positive", "negative", "neutral", "mixed"]
-    known: Any = Literal[aspects]
-    mention = create_model(
+def _mention_model(aspects: tuple[str, ...]) -> type[BaseModel]:
+    label: Any = Literal[_LABELS]
+    aspect: Any = Literal[aspects]
+    return create_model(
         "Mention",
         __base__=_Strict,
         product_id=(str, ...),
-        aspect=(known, ...),
-        label=(labels, ...),
+        aspect=(aspect, ...),
+        label=(label, ...),
         score=(float, Field(ge=-1, le=1)),
         evidence=(str, ...),
     )
-    item = create_model("Item", __base__=_Strict, id=(str, ...), mentions=(list[mention], ...))
+
+
+def _reply_model(mention: type[BaseModel]) -> type[BaseModel]:
+    listed: Any = list[mention]  # type: ignore[valid-type]  # The class is made from the domain.
+    item = create_model("Item", __base__=_Strict, id=(str, ...), mentions=(listed, ...))
     return create_model("Reply", __base__=_Strict, items=(list[item], ...))
+
+
+def _spellings(domain: Domain, names: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Return what a model may write for the values of a mention; the value itself comes last."""
+    return {
+        "label": {label: label for label in _LABELS},
+        "aspect": {aspect.title: name for name, aspect in domain.aspects.items()}
+        | {name: name for name in domain.aspects},
+        "product_id": {name: product_id for product_id, name in names.items()}
+        | {f"{product_id}: {name}": product_id for product_id, name in names.items()}
+        | {product_id: product_id for product_id in names},
+    }
 
 
 def _portable(schema: Any) -> Any:  # noqa: ANN401, any JSON
@@ -250,11 +266,14 @@ def _portable(schema: Any) -> Any:  # noqa: ANN401, any JSON
 
 
 def _system(
-    domain: Domain, instructions: str, examples: Iterable[dict[str, Any]], reply: type[BaseModel]
+    domain: Domain,
+    instructions: str,
+    examples: Iterable[dict[str, Any]],
+    schema: Any,  # noqa: ANN401, any JSON
 ) -> str:
     aspects = "\n".join(f"- {name}: {aspect.title}" for name, aspect in domain.aspects.items())
     shown = "\n".join(json.dumps(example, ensure_ascii=False) for example in examples)
-    form = json.dumps(_portable(reply.model_json_schema()), separators=(",", ":"))
+    form = json.dumps(schema, separators=(",", ":"))
     parts = {
         "Aspects": aspects,
         "Examples": shown,

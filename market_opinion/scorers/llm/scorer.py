@@ -7,7 +7,8 @@ import polars as pl
 from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain
 from market_opinion.scorers.contract import Bars, Judgements, ScorerContext, Version
-from market_opinion.scorers.llm.asking import ModelCaller, open_model
+from market_opinion.scorers.llm.asking import ModelCaller
+from market_opinion.scorers.llm.model import open_model
 from market_opinion.scorers.llm.prompt import load_prompt
 
 
@@ -21,7 +22,12 @@ class LlmScorer:
         """Prepare a caller of the model; nothing is asked yet."""
         self._context = context
         self.caller = ModelCaller(
-            context.settings, context.lake, context.state, context.turn, context.log
+            context.settings,
+            context.lake,
+            context.state,
+            context.turn,
+            context.log,
+            context.commit,
         )
 
     @classmethod
@@ -48,7 +54,7 @@ class LlmScorer:
 
     def judge(self, rows: pl.DataFrame) -> Judgements:
         """Return the model's judgements; asks only what was never answered."""
-        judged = self.caller.judge(rows, self._context.domain, run=self._context.commit)
+        judged = self.caller.judge(rows, self._context.domain)
         return Judgements(judged.judgements, judged.given_up, judged.counts)
 
     def plan(self, rows: pl.DataFrame) -> dict[str, int]:

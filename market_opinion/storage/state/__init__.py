@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from market_opinion.core.window import Window, floor_hour
+from market_opinion.storage.state.claims import Claims
 from market_opinion.storage.state.ratios import ratios
 
 
@@ -62,6 +63,11 @@ class StateStore(Protocol):
 
     Watermarks move only forward; ledger and run records replace earlier ones of the same key.
     """
+
+    @property
+    def claims(self) -> Claims:
+        """Leases and budgets of runs that work at the same time."""
+        ...
 
     def load_last_run_timestamp(self, platform: str, community: str) -> datetime | None:
         """Return the end of the last certified hour; None before the first run.

@@ -23,6 +23,7 @@ from market_opinion.storage.state import (
     run_items,
     run_key,
 )
+from market_opinion.storage.state.dynamodb_claims import DynamoDBClaims
 
 _WATERMARK = "WATERMARK"
 _LOST = "ConditionalCheckFailedException"
@@ -39,8 +40,8 @@ class DynamoDBState:
     """A StateStore in a table with the keys `pk` and `sk`.
 
     A community has `WATERMARK`, `WINDOW#{seconds}`, `RUN#{seconds}` and
-    `ATTEMPT#{seconds}#{run}` below one `pk`. The list of communities, notes and quotas have a
-    `pk` each. Every write that a race could lose has a condition.
+    `ATTEMPT#{seconds}#{run}` below one `pk`. The list of communities, notes, quotas, leases and
+    budgets have a `pk` each. Every write that a race could lose has a condition.
     """
 
     def __init__(self, table: str, *, environment: str, ssm_path: str | None = None) -> None:
@@ -53,6 +54,7 @@ class DynamoDBState:
         self._environment = environment
         self._ssm_path = ssm_path
         self._table = boto3.resource("dynamodb").Table(table)
+        self.claims = DynamoDBClaims(self._table, environment=environment, asking=self._asking)
 
     def load_last_run_timestamp(self, platform: str, community: str) -> datetime | None:
         """Return the end of the last certified hour; None before the first run.

@@ -19,6 +19,7 @@ from market_opinion.storage.state import (
     parse_hour_end,
     run_items,
     run_key,
+    sqlite_claims,
 )
 
 _TABLES = """
@@ -45,10 +46,11 @@ class SQLiteState:
         """Open or create the file; raises SettingsInvalid where that fails."""
         self._path = path
         self._environment = environment
+        self.claims = sqlite_claims.SQLiteClaims(self._connect)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             with self._connect() as connection:
-                connection.executescript(_TABLES)
+                connection.executescript(_TABLES + sqlite_claims.TABLES)
         except (OSError, sqlite3.OperationalError) as error:
             message = (
                 f"state file {path} cannot be used ({error}):"

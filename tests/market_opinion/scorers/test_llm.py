@@ -14,12 +14,14 @@ from market_opinion.core.errors import (
     SettingsInvalid,
 )
 from market_opinion.domain.examples import Mention, doubt
+from market_opinion.scorers.llm.budgets import SharedPurse
 from market_opinion.scorers.llm.engine import Engine, run_engine
 from market_opinion.scorers.llm.journal import Journal
 from market_opinion.scorers.llm.model import Model
 from market_opinion.scorers.llm.pacer import Breaker, Bucket, Limit
 from market_opinion.scorers.llm.prices import Price, Usage, load_price
-from market_opinion.scorers.llm.prompt import ReplyInvalid, find_evidence, load_prompt, text_key
+from market_opinion.scorers.llm.prompt import find_evidence, load_prompt, text_key
+from market_opinion.storage.state.sqlite import SQLiteState
 from tests.conftest import REPOSITORY
 from tests.llm_server import KEY, ModelServer, comments_of, completion, error, judged, sensible
 
@@ -42,18 +44,18 @@ def server():
 
 @pytest.fixture(autouse=True)
 def _no_backoff(monkeypatch):
-    monkeypatch.setattr("market_opinion.scorers.llm.engine.random.uniform", lambda *_: 0.0)
+    monkeypatch.setattr("market_opinion.scorers.llm.exchange.random.uniform", lambda *_: 0.0)
 
 
 def questions(prompt, count, text="Number {n} has a battery that lasts"):
     return [prompt.question(text.format(n=n), None, [PIXEL], model="m") for n in range(count)]
 
 
-def run(server, prompt, asked, **options):
+def run(server, prompt, asked, *, purse=None, **options):
     model = replace(
         Model("m", server.url, SecretStr(KEY), price=PRICE, items_a_request=8), **options
     )
-    engine, found = Engine(model, prompt), {}
+    engine, found = Engine(model, prompt, purse), {}
     totals = run_engine(
         lambda: engine.run(
             asked, on_answers=lambda answers: found.update({a.question_key: a for a in answers})
@@ -212,12 +214,21 @@ def test_a_bad_request_is_taken_apart(server, prompt):
     assert (totals.kept_count, statuses(found)) == (7, ["content_filter", "ok"])
 
 
-def test_a_budget_ends_the_run_without_an_error(server, prompt):
-    """Everything paid for is kept, and it is not overspent."""
-    totals, found = run(server, prompt, questions(prompt, 400), budget_usd=0.02, max_in_flight=4)
+@pytest.fixture
+def claims(tmp_path):
+    return SQLiteState(tmp_path / "state.sqlite", environment="test").claims
+
+
+def test_a_budget_ends_the_run_without_an_error(server, prompt, claims):
+    """Everything paid for is kept, it is not overspent, and what is booked is what was spent."""
+    purse = SharedPurse(claims, {"day": 0.02, "run": None})
+    totals, found = run(server, prompt, questions(prompt, 400), purse=purse, max_in_flight=4)
+    purse.close()
     assert 0.008 < totals.usd <= 0.02
-    assert (totals.kept_count, totals.stopped) == (len(found), "budget of 0.02 USD")
-    assert run(server, prompt, questions(prompt, 8), budget_usd=0.0)[0].request_count == 0
+    assert (totals.kept_count, totals.stopped) == (len(found), "the budget of 0.02 USD (day)")
+    assert [claims.booked(name) for name in ("day", "run")] == pytest.approx([totals.usd] * 2)
+    nothing = SharedPurse(claims, {"none": 0.0})
+    assert run(server, prompt, questions(prompt, 8), purse=nothing)[0].request_count == 0
 
 
 def test_azure_has_paths_of_its_own(server, prompt):
@@ -293,30 +304,6 @@ def test_equal_words_are_one_question_and_everything_else_is_another(prompt):
 def test_evidence_is_found_as_it_stands(text, quote, found):
     place = find_evidence(text, quote)
     assert (text[slice(*place)] if place else None) == found
-
-
-@pytest.mark.parametrize(
-    "reply",
-    [
-        "",
-        "[]",
-        '{"items": 3}',
-        '{"items": [{"id": "c1"}]}',
-        '{"items": [{"id": "c1", "mentions": [{"product_id": "p", "aspect": "smell", "label": "positive", "score": 1, "evidence": "x"}]}]}',
-        '{"items": [{"id": "c1", "mentions": [{"product_id": "p", "aspect": "battery", "label": "positive", "score": 2, "evidence": "x"}]}]}',
-        '{"items": [], "note": "hello"}',
-    ],
-)
-def test_a_reply_of_another_form_is_none(prompt, reply):
-    with pytest.raises(ReplyInvalid) as raised:
-        prompt.parse(reply, 1)
-    assert "hello" not in str(raised.value)
-
-
-def test_an_id_nobody_asked_for_is_left_out(prompt):
-    assert prompt.parse(
-        '{"items": [{"id": "c9", "mentions": []}, {"id": "c1", "mentions": []}]}', 2
-    ) == {0: []}
 
 
 @pytest.mark.parametrize(

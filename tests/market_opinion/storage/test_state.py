@@ -256,3 +256,93 @@ def test_settings_lead_to_the_table(account, monkeypatch):
     monkeypatch.setenv("STATE_URI", "dynamodb:")
     monkeypatch.setenv("RUNS_TABLE_NAME", "runs")
     assert isinstance(open_adapters().state(), DynamoDBState)
+
+
+def test_a_question_is_leased_to_one_holder(store):
+    """Another gets what is free; a holder prolongs its own."""
+    claims = store.claims
+    assert claims.take(["a", "b"], holder="one", now=100, until=160) == {"a", "b"}
+    assert claims.take(["a", "b", "c"], holder="two", now=101, until=161) == {"c"}
+    assert claims.take(["a"], holder="one", now=102, until=180) == {"a"}
+    claims.drop(["a", "c"], holder="one")
+    assert claims.take(["a", "b", "c"], holder="three", now=103, until=163) == {"a"}
+
+
+def test_a_lease_that_has_run_out_is_taken_over(store):
+    """The holder of before can neither prolong nor drop it."""
+    claims = store.claims
+    claims.take(["a"], holder="dead", now=100, until=160)
+    assert claims.take(["a"], holder="two", now=159, until=219) == set()
+    assert claims.take(["a"], holder="two", now=160, until=220) == {"a"}
+    assert claims.take(["a"], holder="dead", now=161, until=221) == set()
+    claims.drop(["a"], holder="dead")
+    assert claims.take(["a"], holder="three", now=162, until=222) == set()
+
+
+def test_an_answer_is_there_for_all_until_it_is_dropped(store):
+    """Nobody leases its question again, not even after the lease has run out."""
+    claims = store.claims
+    claims.take(["a", "b"], holder="one", now=100, until=160)
+    claims.answer({"a": '{"x": 1}'}, until=500)
+    assert claims.answers(["a", "b", "c"]) == {"a": '{"x": 1}'}
+    assert claims.take(["a", "b"], holder="two", now=200, until=260) == {"b"}
+    assert claims.take(["a"], holder="one", now=200, until=260) == set()
+    claims.drop(["a"], holder="one")
+    assert claims.take_left(now=499, until=900) == {}
+    assert claims.take_left(now=500, until=900) == {"a": '{"x": 1}'}
+    assert claims.take_left(now=501, until=900) == {}
+    claims.drop(["a"])
+    assert claims.answers(["a"]) == {}
+    assert claims.take(["a"], holder="two", now=201, until=261) == {"a"}
+
+
+def test_many_leases_are_taken_at_once(store):
+    """More than one answer of a server holds."""
+    keys = [f"k{number}" for number in range(230)]
+    assert store.claims.take(keys, holder="one", now=1, until=2) == {*keys}
+    store.claims.answer(dict.fromkeys(keys, "x"), until=3)
+    assert store.claims.answers(keys) == dict.fromkeys(keys, "x")
+
+
+def test_one_of_many_callers_gets_a_lease(store):
+    """Each key has one holder, whoever came first."""
+    keys, held = [f"k{number}" for number in range(20)], {}
+
+    def take(holder):
+        held[holder] = store.claims.take(keys, holder=holder, now=1, until=2)
+
+    threads = [threading.Thread(target=take, args=(f"h{n}",)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(key for mine in held.values() for key in mine) == sorted(keys)
+
+
+def test_a_budget_is_never_booked_beyond_its_limit(store):
+    """What is given back can be booked again; without a limit everything can."""
+    claims = store.claims
+    assert claims.book("day", 0.7, limit=1.0) is True
+    assert claims.book("day", 0.31, limit=1.0) is False
+    assert claims.book("day", 0.3, limit=1.0) is True
+    assert claims.book("day", -0.4) is True
+    assert claims.booked("day") == pytest.approx(0.6)
+    assert claims.book("day", 5.0) is True
+    assert claims.booked("day") == pytest.approx(5.6)
+    assert (claims.book("other", 2.0, limit=1.0), claims.booked("other")) == (False, 0.0)
+
+
+def test_many_callers_share_one_budget(store):
+    """Of 40 bookings of a tenth, ten fit."""
+    booked = []
+
+    def book():
+        booked.extend(store.claims.book("day", 0.1, limit=1.0 + 1e-9) for _ in range(10))
+
+    threads = [threading.Thread(target=book) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert booked.count(True) == 10
+    assert store.claims.booked("day") == pytest.approx(1.0)
