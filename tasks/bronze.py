@@ -13,7 +13,12 @@ from market_opinion.stages import bronze
 from tasks import retry_on
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
+@task(
+    task_run_name="bronze {span}",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=retry_on(CommitConflict),
+)
 def build_bronze(run: Run, span: Slice) -> BronzeCounts:
     """Replace the slice of bronze.items. A rerun is safe: the same landing gives the same rows."""
     watch = Stopwatch(run.adapters.metrics(), environment=run.settings.environment)

@@ -12,7 +12,12 @@ from market_opinion.stages import silver
 from tasks import retry_on
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
+@task(
+    task_run_name="mentions {span}",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=retry_on(CommitConflict),
+)
 def find_mentions(run: Run, span: Slice) -> MentionCounts:
     """Replace the domain's slice of silver.mentions, but for the mentions of purged items."""
     lake = run.adapters.lake()

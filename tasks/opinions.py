@@ -33,7 +33,12 @@ _ITEM_COLUMNS = [
 ]
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
+@task(
+    task_run_name="judge {span}",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=retry_on(CommitConflict),
+)
 def judge_items(
     run: Run, span: Slice, scorer: ScorerName | None = None, score_set: str = opinions.ACTIVE_SET
 ) -> OpinionCounts:
@@ -66,7 +71,7 @@ def judge_items(
     return counts
 
 
-@task
+@task(task_run_name="plan {span}")
 def plan_items(run: Run, span: Slice) -> dict[str, int]:
     """Return the questions that judging the slice by the model would ask, and their cost."""
     lake = run.adapters.lake()

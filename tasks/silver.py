@@ -19,7 +19,12 @@ _LANDING_COLUMNS = {"landing_uri", "landing_line", "capture_path", "first_seen_a
 _TITLE_COLUMNS = ["item_id", "title", "body", "author", "window_start"]
 
 
-@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
+@task(
+    task_run_name="clean {span}",
+    retries=2,
+    retry_delay_seconds=5,
+    retry_condition_fn=retry_on(CommitConflict),
+)
 def clean_items(run: Run, span: Slice) -> SilverCounts:
     """Replace the slice of silver.items.
 
