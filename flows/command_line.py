@@ -3,43 +3,50 @@
 import functools
 import inspect
 import logging
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any, ParamSpec, cast
+from typing import Annotated, Any, Literal, ParamSpec, cast, get_args, get_origin
 
 import cyclopts
 from prefect import Flow, Task
 from prefect.settings import (
     PREFECT_HOME,
     PREFECT_LOGGING_TO_API_ENABLED,
+    PREFECT_SERVER_ANALYTICS_ENABLED,
+    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS,
     get_current_settings,
     temporary_settings,
 )
+from pydantic import WithJsonSchema
 from rich.console import Console
 
-from market_opinion.core.console import refuse
+from market_opinion.core.console import run
 from market_opinion.core.errors import MarketOpinionError
 from market_opinion.core.settings import load_settings
 from market_opinion.ops.summary import Summary
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
+Command = Callable[..., None]
+# The settings of prefect.toml, which an installed package does not have beside it. The first start
+# of a new database takes longer than Prefect's 20 seconds.
+_OUTSIDE_A_CHECKOUT: dict[Any, Any] = {
+    PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS: 120,
+    PREFECT_SERVER_ANALYTICS_ENABLED: False,
+}
 
 
-def run_locally(flow: Flow[P, Summary], *, check: Task[Q, Any]) -> None:
-    """Run the flow with the command line's parameters; a mistake in them ends the process with 2.
+def as_command(flow: Flow[P, Summary], *, check: Task[Q, Any]) -> Command:
+    """Return the flow as a command, whose options are the flow's parameters.
 
     `check` is the flow's first task. It runs before Prefect starts, so that a mistake is answered
     at once.
     """
-    app = cyclopts.App(name=f"python -m flows.{flow.name}", help=flow.description, version_flags=())
 
-    @app.default
     @functools.wraps(flow.fn)
-    def command(*args: Any, **options: Any) -> None:  # noqa: ANN401, a flow takes anything
-        bound = inspect.signature(flow.fn).bind(*args, **options)
+    def command(**options: Any) -> None:  # noqa: ANN401, a flow takes anything
+        bound = inspect.signature(flow.fn).bind(**options)
         bound.apply_defaults()
         values = bound.arguments | {"now": bound.arguments.get("now") or datetime.now(UTC)}
         try:
@@ -48,12 +55,56 @@ def run_locally(flow: Flow[P, Summary], *, check: Task[Q, Any]) -> None:
             with _embedded_prefect():
                 summary = cast("Summary", flow(**bound.arguments))
         except MarketOpinionError as error:
-            refuse(error)
             _drop_traces(error)
-            sys.exit(2)
+            raise
         summary.show(Console())
 
-    app(sys.argv[1:])
+    options = [_option(parameter) for parameter in inspect.signature(flow.fn).parameters.values()]
+    command.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]  # cyclopts reads it
+    command.__annotations__ = {option.name: option.annotation for option in options}
+    return command
+
+
+def run_alone(command: Command) -> None:
+    """Run the command line of this process, which is this one command."""
+    app = cyclopts.App(name=f"python -m flows.{command.__name__}", version_flags=())
+    app.default(command)
+    run(app)
+
+
+def _option(parameter: inspect.Parameter) -> inspect.Parameter:
+    """Return a flow's parameter as an option: never positional, with its choices."""
+    kind: Any = parameter.annotation
+    shape = cyclopts.Parameter(negative=(), consume_multiple=True)
+    if choices := _choices(kind):
+        kind = Literal[tuple(choices)]
+    elif datetime in {kind, *get_args(kind)}:
+        shape = cyclopts.Parameter(negative=(), converter=_moment)
+    return parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[kind, shape])
+
+
+def _choices(annotation: object) -> list[str]:
+    """Return the values that the parameter's form offers."""
+    if get_origin(annotation) is not Annotated:
+        return []
+    schemas = (
+        part.json_schema for part in get_args(annotation) if isinstance(part, WithJsonSchema)
+    )
+    return next((list(schema["enum"]) for schema in schemas if schema and "enum" in schema), [])
+
+
+def _moment(_kind: object, tokens: Sequence[cyclopts.Token]) -> datetime:
+    """Return the time that is written as a date, a time or seconds since 1970; it counts as UTC."""
+    text = tokens[0].value
+    try:
+        if text.isdecimal():
+            return datetime.fromtimestamp(int(text), UTC)
+        return datetime.fromisoformat(text)
+    except (ValueError, OverflowError) as error:
+        message = (
+            f"{text} is no time: write 2024-11-01, 2024-11-01T06:00 or seconds since 1970, in UTC"
+        )
+        raise ValueError(message) from error
 
 
 def _drop_traces(error: BaseException | None) -> None:
@@ -74,6 +125,8 @@ def _embedded_prefect() -> Iterator[None]:
     """
     configured = get_current_settings()
     changes: dict[Any, Any] = {PREFECT_LOGGING_TO_API_ENABLED: False}
+    if "startup_timeout_seconds" not in configured.server.ephemeral.model_fields_set:
+        changes |= _OUTSIDE_A_CHECKOUT
     if "home" not in configured.model_fields_set and configured.api.url is None:
         changes |= {PREFECT_HOME: load_settings().home_path.resolve() / "prefect"}
     # A failing flow is reported by its caller; Prefect would print the same trace twice before.

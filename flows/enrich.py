@@ -5,19 +5,19 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
 from flows.stages import enrich_slice, sum_up
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.campaign import record_judged
 from tasks.fetch import find_landed
-from tasks.request import SourceName, check_enrich
+from tasks.request import DomainName, SourceName, check_enrich
 
 
 @flow(name="enrich", on_failure=[report_failure], on_crashed=[report_failure])
 def enrich(
-    domain: str,
+    domain: DomainName,
     source: SourceName,
     communities: list[str],
     start: datetime,
@@ -50,5 +50,7 @@ def enrich(
         return sum_up(run, tally, title=f"enrichment of {reading.window}")
 
 
+command = as_command(enrich, check=check_enrich)
+
 if __name__ == "__main__":
-    run_locally(enrich, check=check_enrich)
+    run_alone(command)

@@ -6,18 +6,21 @@ from prefect import flow
 from prefect.runtime import flow_run
 from pydantic import SecretStr
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
 from flows.stages import conclude, finish_erasures, forget
+from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.erase import find_erasure
-from tasks.request import check_erase
+from tasks.request import DomainName, check_erase
 
 
-@flow(name="erase", on_failure=[report_failure], on_crashed=[report_failure])
+@flow(
+    name="erase", flow_run_name=run_title, on_failure=[report_failure], on_crashed=[report_failure]
+)
 def erase(
-    domain: str = "smartphones",
+    domain: DomainName = "smartphones",
     platform: str = "reddit",
     author: SecretStr | None = None,
     author_key: str | None = None,
@@ -50,5 +53,7 @@ def erase(
         return conclude(run, tally, title=title, notes=(f"proof: {proof}",))
 
 
+command = as_command(erase, check=check_erase)
+
 if __name__ == "__main__":
-    run_locally(erase, check=check_erase)
+    run_alone(command)

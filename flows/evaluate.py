@@ -5,7 +5,8 @@ from typing import Literal
 
 from prefect import flow
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
+from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from market_opinion.scorers.judging import ScorerName
@@ -18,14 +19,14 @@ from tasks.evaluate import (
     publish_gold,
 )
 from tasks.report import publish_summary
-from tasks.request import check_evaluate
+from tasks.request import DomainName, check_evaluate
 
 
-@flow(name="evaluate")
+@flow(name="evaluate", flow_run_name=run_title)
 def evaluate(
     labelled: Path | None = None,
     gold: Path | None = None,
-    domain: str = "smartphones",
+    domain: DomainName = "smartphones",
     scorer: ScorerName = "local",
     against: ScorerName | None = None,
     limit: int | None = None,
@@ -82,5 +83,7 @@ def evaluate(
         return summary
 
 
+command = as_command(evaluate, check=check_evaluate)
+
 if __name__ == "__main__":
-    run_locally(evaluate, check=check_evaluate)
+    run_alone(command)

@@ -5,34 +5,43 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
 from flows.stages import carry, conclude, finish_erasures
+from flows.titles import run_title
+from market_opinion.ops.payload import IngestionMode
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.alerts import check_backlog, check_windows
 from tasks.drain import mirror_landed
 from tasks.fetch import fetch_windows
 from tasks.record import find_due_windows, find_stale_windows
-from tasks.request import SourceName, check_hourly
+from tasks.request import DomainName, SourceName, check_hourly
 
 
-@flow(name="hourly", on_failure=[report_failure], on_crashed=[report_failure])
+@flow(
+    name="hourly", flow_run_name=run_title, on_failure=[report_failure], on_crashed=[report_failure]
+)
 def hourly(
-    domain: str = "smartphones",
+    domain: DomainName = "smartphones",
     source: SourceName = "sample",
     archive: str | None = None,
     communities: list[str] | None = None,
     max_windows: int | None = None,
     mapping: str | None = None,
     now: datetime | None = None,
+    mode: IngestionMode | None = None,
+    subreddit: str | None = None,
+    start_ts: int | None = None,
+    end_ts: int | None = None,
 ) -> Summary:
     """Carry the hours that are due to the mart and the report.
 
     The watermark moves past the hours that are certified. On the first run the previous full hour
     is due, later the closed hours after the watermark, at most so many as the settings allow. Safe
     to run again at any time. If a watermark stays, its hour is not certified: the run says why, and
-    the next one tries it again.
+    the next one tries it again. With start_ts and end_ts it is a backfill, which moves no
+    watermark.
 
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.
@@ -46,6 +55,11 @@ def hourly(
         mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out
             where it has one.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
+        mode: Incremental for the hours that are due, backfill for a range; the range decides when
+            left out.
+        subreddit: One community, in place of communities.
+        start_ts: First hour of a backfill, in seconds since 1970.
+        end_ts: Hour after its last, in seconds since 1970.
     """
     run, reading = check_hourly(
         domain,
@@ -55,6 +69,10 @@ def hourly(
         max_windows,
         now or flow_run.scheduled_start_time,
         mapping,
+        mode,
+        subreddit,
+        start_ts,
+        end_ts,
     )
     with Tally() as tally:
         finish_erasures(run, tally)
@@ -70,5 +88,7 @@ def hourly(
         return conclude(run, tally, title=title, notes=notes)
 
 
+command = as_command(hourly, check=check_hourly)
+
 if __name__ == "__main__":
-    run_locally(hourly, check=check_hourly)
+    run_alone(command)

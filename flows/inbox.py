@@ -5,9 +5,10 @@ from datetime import UTC, datetime, timedelta
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
 from flows.stages import carry, conclude
+from flows.titles import run_title
 from market_opinion.ops.arrivals import waiting_paths
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
@@ -20,11 +21,15 @@ from tasks.receive import (
     wait_for_arrivals,
 )
 from tasks.report import compare_stars
-from tasks.request import check_inbox
+from tasks.request import DomainName, check_inbox
 
 
-@flow(name="inbox", on_failure=[report_failure], on_crashed=[report_failure])
-def inbox(domain: str = "smartphones", minutes: int = 0, now: datetime | None = None) -> Summary:
+@flow(
+    name="inbox", flow_run_name=run_title, on_failure=[report_failure], on_crashed=[report_failure]
+)
+def inbox(
+    domain: DomainName = "smartphones", minutes: int = 0, now: datetime | None = None
+) -> Summary:
     """Read every new file of the inbox, and carry its items to the mart and the report.
 
     A file says by its folder what it is: `archive/`, `reviews/`, or the name of a mapping
@@ -55,5 +60,7 @@ def inbox(domain: str = "smartphones", minutes: int = 0, now: datetime | None = 
         return conclude(run, tally, title=f"inbox of {domain}", notes=(*news, *stars))
 
 
+command = as_command(inbox, check=check_inbox)
+
 if __name__ == "__main__":
-    run_locally(inbox, check=check_inbox)
+    run_alone(command)

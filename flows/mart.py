@@ -5,18 +5,21 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
 from flows.stages import conclude, serve
+from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
-from tasks.request import check_mart
+from tasks.request import DomainName, check_mart
 from tasks.rescore import find_scored_slices
 
 
-@flow(name="mart", on_failure=[report_failure], on_crashed=[report_failure])
+@flow(
+    name="mart", flow_run_name=run_title, on_failure=[report_failure], on_crashed=[report_failure]
+)
 def mart(
-    domain: str = "smartphones",
+    domain: DomainName = "smartphones",
     start: datetime | None = None,
     end: datetime | None = None,
     now: datetime | None = None,
@@ -42,5 +45,7 @@ def mart(
         return conclude(run, tally, title=f"mart of {domain}")
 
 
+command = as_command(mart, check=check_mart)
+
 if __name__ == "__main__":
-    run_locally(mart, check=check_mart)
+    run_alone(command)

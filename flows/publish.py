@@ -5,17 +5,23 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
+from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.load import publish_views
 from tasks.report import publish_summary
-from tasks.request import check_publish
+from tasks.request import DomainName, check_publish
 
 
-@flow(name="publish", on_failure=[report_failure], on_crashed=[report_failure])
-def publish(domain: str = "smartphones", now: datetime | None = None) -> Summary:
+@flow(
+    name="publish",
+    flow_run_name=run_title,
+    on_failure=[report_failure],
+    on_crashed=[report_failure],
+)
+def publish(domain: DomainName = "smartphones", now: datetime | None = None) -> Summary:
     """Put the views of the mart into the PostgreSQL of POSTGRES_URI in one transaction.
 
     Every other flow does so at its end. Safe to run again at any time; grants, indexes and views of
@@ -33,5 +39,7 @@ def publish(domain: str = "smartphones", now: datetime | None = None) -> Summary
         return summary
 
 
+command = as_command(publish, check=check_publish)
+
 if __name__ == "__main__":
-    run_locally(publish, check=check_publish)
+    run_alone(command)

@@ -5,17 +5,20 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
 from flows.stages import conclude, finish_erasures, purge_expired
+from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
-from tasks.request import check_purge
+from tasks.request import DomainName, check_purge
 
 
-@flow(name="purge", on_failure=[report_failure], on_crashed=[report_failure])
+@flow(
+    name="purge", flow_run_name=run_title, on_failure=[report_failure], on_crashed=[report_failure]
+)
 def purge(
-    domain: str = "smartphones", platform: str = "reddit", now: datetime | None = None
+    domain: DomainName = "smartphones", platform: str = "reddit", now: datetime | None = None
 ) -> Summary:
     """Remove the words and names of hours that are older than RETENTION_HOURS.
 
@@ -35,5 +38,7 @@ def purge(
         return conclude(run, tally, title=f"purge of {reading.platform}")
 
 
+command = as_command(purge, check=check_purge)
+
 if __name__ == "__main__":
-    run_locally(purge, check=check_purge)
+    run_alone(command)

@@ -5,18 +5,24 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
 from flows.stages import carry_for_all, conclude
+from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.fetch import drop_tables, find_landed, forget_stages
-from tasks.request import check_rebuild
+from tasks.request import DomainName, check_rebuild
 
 
-@flow(name="rebuild", on_failure=[report_failure], on_crashed=[report_failure])
+@flow(
+    name="rebuild",
+    flow_run_name=run_title,
+    on_failure=[report_failure],
+    on_crashed=[report_failure],
+)
 def rebuild(
-    domain: str = "smartphones",
+    domain: DomainName = "smartphones",
     platform: str = "reddit",
     start: datetime | None = None,
     end: datetime | None = None,
@@ -49,5 +55,7 @@ def rebuild(
         return conclude(run, tally, title=f"rebuild of {reading.platform}")
 
 
+command = as_command(rebuild, check=check_rebuild)
+
 if __name__ == "__main__":
-    run_locally(rebuild, check=check_rebuild)
+    run_alone(command)

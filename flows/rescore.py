@@ -5,20 +5,26 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
 from flows.stages import conclude, serve
+from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from market_opinion.scorers.judging import ScorerName
 from tasks.opinions import judge_items, plan_items
-from tasks.request import check_rescore
+from tasks.request import DomainName, check_rescore
 from tasks.rescore import compare_sets, find_scored_slices, promote_set, record_set
 
 
-@flow(name="rescore", on_failure=[report_failure], on_crashed=[report_failure])
+@flow(
+    name="rescore",
+    flow_run_name=run_title,
+    on_failure=[report_failure],
+    on_crashed=[report_failure],
+)
 def rescore(
-    domain: str = "smartphones",
+    domain: DomainName = "smartphones",
     scorer: ScorerName = "llm",
     score_set: str = "candidate",
     start: datetime | None = None,
@@ -63,5 +69,7 @@ def rescore(
         return conclude(run, tally, title=f"{score_set} of {domain} by {scorer}", notes=notes)
 
 
+command = as_command(rescore, check=check_rescore)
+
 if __name__ == "__main__":
-    run_locally(rescore, check=check_rescore)
+    run_alone(command)

@@ -5,19 +5,22 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
 from flows.stages import carry, conclude
+from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.alerts import check_windows
 from tasks.drain import drain_topics, find_streamed, record_streamed
-from tasks.request import check_stream
+from tasks.request import DomainName, check_stream
 
 
-@flow(name="stream", on_failure=[report_failure], on_crashed=[report_failure])
+@flow(
+    name="stream", flow_run_name=run_title, on_failure=[report_failure], on_crashed=[report_failure]
+)
 def stream(
-    domain: str = "smartphones", messages_max: int = 1_000_000, now: datetime | None = None
+    domain: DomainName = "smartphones", messages_max: int = 1_000_000, now: datetime | None = None
 ) -> Summary:
     """Land the messages of the stream, and carry their hours to the mart and the report.
 
@@ -41,5 +44,7 @@ def stream(
         return conclude(run, tally, title=f"stream of {domain}", notes=tuple(notes))
 
 
+command = as_command(stream, check=check_stream)
+
 if __name__ == "__main__":
-    run_locally(stream, check=check_stream)
+    run_alone(command)

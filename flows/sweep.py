@@ -5,19 +5,22 @@ from datetime import datetime
 from prefect import flow
 from prefect.runtime import flow_run
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
 from flows.stages import conclude, finish_erasures, recheck
+from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.erase import forget_history
 from tasks.recheck import measure_sweep
-from tasks.request import SourceName, check_recheck
+from tasks.request import DomainName, SourceName, check_recheck
 
 
-@flow(name="sweep", on_failure=[report_failure], on_crashed=[report_failure])
+@flow(
+    name="sweep", flow_run_name=run_title, on_failure=[report_failure], on_crashed=[report_failure]
+)
 def sweep(
-    domain: str = "smartphones",
+    domain: DomainName = "smartphones",
     source: SourceName = "reddit",
     communities: list[str] | None = None,
     max_windows: int = 500,
@@ -46,5 +49,7 @@ def sweep(
         return conclude(run, tally, title=f"sweep of {run.domain}")
 
 
+command = as_command(sweep, check=check_recheck)
+
 if __name__ == "__main__":
-    run_locally(sweep, check=check_recheck)
+    run_alone(command)

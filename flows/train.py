@@ -4,19 +4,20 @@ from pathlib import Path
 
 from prefect import flow
 
-from flows.command_line import run_locally
+from flows.command_line import as_command, run_alone
+from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.evaluate import train_local
 from tasks.report import publish_summary
-from tasks.request import check_train
+from tasks.request import DomainName, check_train
 
 
-@flow(name="train")
+@flow(name="train", flow_run_name=run_title)
 def train(
     labelled: Path,
     to: Path,
-    domain: str = "smartphones",
+    domain: DomainName = "smartphones",
     snippets: Path | None = None,
     toned: tuple[Path, ...] = (),
     epochs: int = 4,
@@ -46,5 +47,7 @@ def train(
         return summary
 
 
+command = as_command(train, check=check_train)
+
 if __name__ == "__main__":
-    run_locally(train, check=check_train)
+    run_alone(command)

@@ -12,3 +12,13 @@ import os
 os.environ["_RJEM_MALLOC_CONF"] = ",".join(
     filter(None, ("oversize_threshold:0", os.environ.get("_RJEM_MALLOC_CONF")))
 )
+
+
+def __getattr__(name: str) -> object:
+    """Return `open_home`, which is imported as soon as somebody asks for it."""
+    if name == "open_home":
+        from market_opinion.serving.home import open_home
+
+        return open_home
+    message = f"module {__name__!r} has no attribute {name!r}"
+    raise AttributeError(message)

@@ -1,6 +1,6 @@
 """Commands about the platform itself, as `python -m market_opinion doctor`."""
 
-import json
+import itertools
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,32 +10,48 @@ import cyclopts
 from rich.console import Console
 from rich.table import Table
 
-from market_opinion.core.console import run, shown
+from market_opinion.core.console import add_lazily, print_json, run, shown, table_console
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.settings import load_settings
 from market_opinion.core.window import Window, as_utc, both_ends
-from market_opinion.domain import lint as domain_lint
-from market_opinion.domain import scaffold
-from market_opinion.domain.definition import load_domain
-from market_opinion.ops import dictionary
 from market_opinion.ops.label_commands import estimates, labels
 
 if TYPE_CHECKING:
-    from market_opinion.ops.audit import Community  # takes seconds to import
+    from collections.abc import Iterable
 
-_PIPED_WIDTH = 160
+    from market_opinion.ops.audit import Community, Step
+
+# Commands import what they need themselves: most of it takes seconds.
+READ, ASK, BETTER, KEEP = (
+    cyclopts.Group(title, sort_key=place)
+    for place, title in enumerate(("Read and judge", "Look and ask", "Judge better", "Keep"))
+)
 app = cyclopts.App(
-    name="python -m market_opinion", help="Commands about the platform itself.", version_flags=()
+    name="python -m market_opinion",
+    help="Commands about the platform itself.",
+    version_flags=(),
+    default_parameter=cyclopts.Parameter(negative=()),
+)
+for _name in ("query", "export", "report"):
+    add_lazily(app, f"market_opinion.ops.asking:{_name}", name=_name, group=ASK, documented=_name)
+add_lazily(
+    app,
+    "market_opinion.serving.dashboard.__main__:start",
+    name="dashboard",
+    group=ASK,
+    documented="start",
 )
 
 
-@app.command
+@app.command(group=ASK)
 def tables(*, check: Path | None = None) -> None:
     """Print the data dictionary, or check that a file is it.
 
     Args:
         check: File to compare with; the command ends with 1 where it differs.
     """
+    from market_opinion.ops import dictionary
+
     text = dictionary.render()
     if check is None:
         print(text, end="")
@@ -44,33 +60,47 @@ def tables(*, check: Path | None = None) -> None:
         sys.exit(1)
 
 
-@app.command
-def doctor(*, model: bool = False, domain: list[str] | None = None) -> None:
+@app.command(group=KEEP)
+def doctor(
+    *,
+    alert: bool = False,
+    model: bool = False,
+    domain: list[str] | None = None,
+    json: bool = False,
+) -> None:
     """Check everything that a run needs, with the settings of this shell.
 
     The command names what is missing, and ends with 1 where something is.
 
     Args:
+        alert: Send a test alert to the webhook and the topic of the settings as well.
         model: Ask the language model of LLM_MODEL about the domains' examples instead, which costs
             a few requests, and say how much of it is right.
         domain: Domains whose examples are asked; default: all.
+        json: Print JSON: an array with an object a part.
     """
-    from market_opinion.ops import doctor  # takes seconds to import
+    from market_opinion.ops import doctor
 
     marks = {"ok": "[green]ok[/]", "off": "[dim]off[/]", "bad": "[bold red]bad[/]"}
-    console, bad = _console(), 0
-    for finding in doctor.try_models(domain) if model else doctor.examine():
-        bad += finding.state == "bad"
-        console.print(
-            f"{marks[finding.state]:<20} {finding.part:<11} {shown(finding.text)}",
-            highlight=False,
-            soft_wrap=True,
-        )
-    if bad:
+    console, findings = table_console(), []
+    checks = doctor.try_models(domain) if model else doctor.examine()
+    for finding in itertools.chain(checks, [doctor.send_test_alert()] if alert else []):
+        findings.append(finding)
+        if not json:
+            console.print(
+                f"{marks[finding.state]:<20} {finding.part:<11} {shown(finding.text)}",
+                highlight=False,
+                soft_wrap=True,
+            )
+    if json:
+        print_json(findings)
+    if any(finding.state == "bad" for finding in findings):
         sys.exit(1)
 
 
-audits = cyclopts.App(name="audit", help="How completely communities were read, and what of.")
+audits = cyclopts.App(
+    name="audit", help="How completely communities were read, and what of.", group=ASK
+)
 app.command(audits)
 
 
@@ -82,6 +112,7 @@ def audit(
     start: datetime | None = None,
     end: datetime | None = None,
     item: str | None = None,
+    json: bool = False,
 ) -> None:
     """Show how completely communities were read, or one item's way to the facts.
 
@@ -94,28 +125,28 @@ def audit(
         start: From this hour, in UTC.
         end: Up to this hour, in UTC.
         item: Id of an item of the platform, whose way is to be shown.
+        json: Print JSON: an array with an object a community, or a step of the item's way.
     """
-    # These take seconds to import.
     from market_opinion.ops import audit
     from market_opinion.ops.adapters import open_adapters
 
     ends = both_ends(start, end, otherwise="all hours")
     window = Window(as_utc(ends[0]), as_utc(ends[1])) if ends else None
-    console = _console()
     if item is not None:
         if platform is None:
             message = "--item needs its platform: `audit reddit --item abc123`"
             raise InvalidRequest(message)
-        for step in audit.trace(open_adapters(), platform, item):
-            console.print(
-                f"[bold]{step.where}[/]\n  {shown(step.text)}", highlight=False, soft_wrap=True
-            )
+        _show_steps(audit.trace(open_adapters(), platform, item), json=json)
         return
     communities = audit.communities(open_adapters(), platform, community, window)
-    _show_communities(console, communities)
     holes = [hole for each in communities for hole in each.coverage.holes()]
-    for hole in holes:
-        console.print(shown(str(hole)), highlight=False, soft_wrap=True)
+    if json:
+        print_json(communities)
+    else:
+        console = table_console()
+        _show_communities(console, communities)
+        for hole in holes:
+            console.print(shown(str(hole)), highlight=False, soft_wrap=True)
     if holes:
         sys.exit(1)
 
@@ -130,7 +161,8 @@ def person(platform: str, author: str) -> None:
         platform: Where the author wrote.
         author: User name as on the platform.
     """
-    # These take seconds to import.
+    import json
+
     from market_opinion.ops.adapters import open_adapters
     from market_opinion.ops.person import kept_of
 
@@ -148,7 +180,7 @@ def models(domain: str = "smartphones", *, show: int = 40) -> None:
         domain: Name of the domain whose catalogue is looked at.
         show: How many names are shown, most frequent first.
     """
-    # These take seconds to import.
+    from market_opinion.domain.definition import load_domain
     from market_opinion.ops import audit
     from market_opinion.ops.adapters import open_adapters
 
@@ -157,20 +189,24 @@ def models(domain: str = "smartphones", *, show: int = 40) -> None:
     table = Table("name", "brand", "items", box=None)
     for name, brand, count in unknown.head(show).iter_rows():
         table.add_row(shown(name), shown(brand), f"{count:,}")
-    console = _console()
+    console = table_console()
     console.print(table, soft_wrap=True)
     console.print(f"{unknown.height:,} names that the catalogue lacks", highlight=False)
 
 
-@app.command
+@app.command(group=KEEP)
+@audits.command
 def inbox() -> None:
     """Show the outcome of every file of the inbox.
 
     The command ends with 1 where a file was refused, in part or whole.
     """
-    from market_opinion.ops.adapters import open_adapters  # takes seconds to import
+    from market_opinion.ops.adapters import open_adapters
 
-    console, table = _console(), Table("file", "state", "lines", "refused", "when", "why", box=None)
+    console, table = (
+        table_console(),
+        Table("file", "state", "lines", "refused", "when", "why", box=None),
+    )
     outcomes = open_adapters().inbox().outcomes()
     for each in outcomes:
         lines, refused = (
@@ -190,7 +226,9 @@ def inbox() -> None:
         sys.exit(1)
 
 
-states = cyclopts.App(name="state", help="Which hours were read, as the next runs see it.")
+states = cyclopts.App(
+    name="state", help="Which hours were read, as the next runs see it.", group=KEEP
+)
 app.command(states)
 
 
@@ -210,14 +248,14 @@ def repair(platform: str, community: str | None = None) -> None:
     for each in watermarks.repair(open_adapters().state(), platform, community):
         held = f", held by an open hour ({shown(each.held_by.detail)})" if each.held_by else ""
         place = shown(f"{each.platform}/{each.community}")
-        _console().print(
+        table_console().print(
             f"{place}: {each.before} -> {each.after.isoformat()}{held}",
             highlight=False,
             soft_wrap=True,
         )
 
 
-@app.command(name="author-key")
+@app.command(name="author-key", group=KEEP)
 def author_key(name: str, platform: str = "reddit") -> None:
     """Print the key that stands for an author, for `flows.erase --author-key`.
 
@@ -234,11 +272,11 @@ def author_key(name: str, platform: str = "reddit") -> None:
     print(authors.author_key(platform, erasure.user_name(name), pepper=pepper))
 
 
-app.command(labels)
-app.command(estimates)
+app.command(labels, group=BETTER)
+app.command(estimates, group=BETTER)
 
 domains = cyclopts.App(
-    name="domain", help="Product categories: a new one, and whether one is good."
+    name="domain", help="Product categories: a new one, and whether one is good.", group=BETTER
 )
 app.command(domains)
 
@@ -262,8 +300,13 @@ def new(
         title: The category as people call it; the name where left out.
         communities: Subreddits that speak of it, parted by commas.
     """
-    rows = scaffold.read_catalogue(catalogue)
+    from market_opinion.domain import scaffold
+
     folder = load_settings().domains_path / name
+    if "site-packages" in folder.parts:
+        message = f"{folder} is part of the package: set DOMAINS_PATH to a folder of yours"
+        raise InvalidRequest(message)
+    rows = scaffold.read_catalogue(catalogue)
     written = scaffold.write_domain(
         folder,
         rows,
@@ -271,13 +314,13 @@ def new(
         aspects=[aspect.strip() for aspect in aspects.split(",") if aspect.strip()],
         communities=[each.strip() for each in communities.split(",") if each.strip()],
     )
-    console = _console()
+    console = table_console()
     for path in written:
         console.print(f"wrote {shown(str(path))}", highlight=False, soft_wrap=True)
     console.print(
-        f"{len(rows):,} products. Now: `python -m flows.backfill --domain {name}` for a first"
+        f"{len(rows):,} products. Now: `market-opinion backfill --domain {name}` for a first"
         " report of what was written for show,"
-        f" `python -m market_opinion domain check {name}` for what to make better.",
+        f" `market-opinion domain check {name}` for what to make better.",
         highlight=False,
         soft_wrap=True,
     )
@@ -286,10 +329,13 @@ def new(
 @domains.command
 def check(name: str) -> None:
     """Show what would make a domain's figures worse; ends with 1 where there is a finding."""
+    from market_opinion.domain import lint as domain_lint
+    from market_opinion.domain.definition import load_domain
+
     domains_path = load_settings().domains_path
     domain = load_domain(name, domains_path)
     findings = list(domain_lint.lint(domain, domains_path))
-    console = _console()
+    console = table_console()
     for finding in findings:
         console.print(
             shown(f"{domains_path / name / finding.file}: {finding.text}"),
@@ -318,14 +364,23 @@ def diff(left: str, right: str, *, items: int = 1000, show: int = 20) -> None:
             asked about before.
         show: How many of the changed items are shown.
     """
-    # These take seconds to import.
     from market_opinion.ops import difference
     from market_opinion.ops.adapters import open_adapters
 
-    console = _console()
+    console = table_console()
     result = difference.compare_domains(open_adapters(), left, right, items_max=items)
     for line in difference.lines(result, left, right, examples_max=show):
         console.print(shown(line), highlight=False, soft_wrap=True)
+
+
+def _show_steps(steps: "Iterable[Step]", *, json: bool) -> None:
+    """Print the steps of an item's way."""
+    if json:
+        print_json(list(steps))
+        return
+    for step in steps:
+        text = f"[bold]{step.where}[/]\n  {shown(step.text)}"
+        table_console().print(text, highlight=False, soft_wrap=True)
 
 
 def _show_communities(console: Console, communities: "list[Community]") -> None:
@@ -351,11 +406,6 @@ def _show_communities(console: Console, communities: "list[Community]") -> None:
             f"{coverage.item_count:,}",
         )
     console.print(table, soft_wrap=True)
-
-
-def _console() -> Console:
-    """Return a console as wide as the terminal, or wide enough for a table."""
-    return Console() if sys.stdout.isatty() else Console(width=_PIPED_WIDTH)
 
 
 if __name__ == "__main__":

@@ -33,9 +33,9 @@ def retry_on(*transient: type[Exception]) -> RetryCondition:
 
 
 def stage(
-    entry_of: EntryOf[Options],
+    name: str, entry_of: EntryOf[Options]
 ) -> Callable[[Make[Options, Counts]], Task[Concatenate[Run, Slice, Options], Counts]]:
-    """Return a decorator that makes a task of a stage's function.
+    """Return a decorator that makes a task of a stage's function; `name` is that of its runs.
 
     The task calls the function only if the inputs or rows of the stage have changed since it was
     entered as made, and else returns the counts of that time. A stage that left items unjudged is
@@ -62,6 +62,7 @@ def stage(
             return counts
 
         return task(
+            task_run_name=name,
             retries=2,
             retry_delay_seconds=5,
             retry_condition_fn=retry_on(CommitConflict),

@@ -13,7 +13,7 @@ from market_opinion.stages import bronze
 from tasks import stage
 
 
-@stage(stage_ledger.of_bronze)
+@stage("bronze {span}", stage_ledger.of_bronze)
 def build_bronze(run: Run, span: Slice) -> BronzeCounts:
     """Replace the slice of bronze.items. A rerun is safe: the same landing gives the same rows."""
     watch = Stopwatch(run.adapters.metrics(), environment=run.settings.environment)

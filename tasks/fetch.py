@@ -25,6 +25,7 @@ class FetchedHours:
 
 
 @task(
+    task_run_name="fetch {reading.source} {window}",
     retries=3,
     retry_delay_seconds=[2, 10, 60],
     retry_jitter_factor=0.5,

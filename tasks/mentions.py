@@ -12,7 +12,7 @@ from market_opinion.stages import silver
 from tasks import stage
 
 
-@stage(stage_ledger.of_mentions)
+@stage("mentions {span}", stage_ledger.of_mentions)
 def find_mentions(run: Run, span: Slice) -> MentionCounts:
     """Replace the domain's slice of silver.mentions, but for the mentions of purged items."""
     lake = run.adapters.lake()

@@ -33,7 +33,7 @@ _ITEM_COLUMNS = [
 ]
 
 
-@stage(stage_ledger.of_opinions)
+@stage("judge {span}", stage_ledger.of_opinions)
 def judge_items(
     run: Run, span: Slice, scorer: ScorerName | None = None, score_set: str = opinions.ACTIVE_SET
 ) -> OpinionCounts:
@@ -66,7 +66,7 @@ def judge_items(
     return counts
 
 
-@task
+@task(task_run_name="plan {span}")
 def plan_items(run: Run, span: Slice) -> dict[str, int]:
     """Return the questions that judging the slice by the model would ask, and their cost."""
     lake = run.adapters.lake()

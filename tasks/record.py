@@ -40,9 +40,11 @@ _HOUR_KEY = ["community", "window_start"]
 def find_due_windows(run: Run, reading: Reading) -> list[Slice]:
     """Return the closed hours each community is due, oldest first, equal hours together.
 
-    Without a watermark the previous full hour is due. Raises WatermarkUnreadable rather than skip
-    hours.
+    Without a watermark the previous full hour is due; of a backfill, its range. Raises
+    WatermarkUnreadable rather than skip hours.
     """
+    if run.mode == "backfill":
+        return [reading.hours]
     state, platform = run.adapters.state(), reading.platform
     closed_at = run.now - (run.settings.close_lag if reading.is_live else timedelta(0))
     watermarks = {
@@ -64,7 +66,7 @@ def find_stale_windows(run: Run, reading: Reading, span: Window | None = None) -
     return stale_slices(whole, captures, run.adapters.state().windows(whole.platform, span))
 
 
-@task
+@task(task_run_name="record {span}")
 def record_windows(run: Run, reading: Reading, span: Slice) -> WindowCounts:
     """Write the hours of the slice into the ledger: their state, stop reason and counts."""
     lake, where, window = run.adapters.lake(), span.where, span.window

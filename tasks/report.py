@@ -2,11 +2,11 @@
 
 from prefect import task
 from prefect.artifacts import create_table_artifact
+from prefect.runtime import flow_run
 
+from market_opinion.ops import drawing
 from market_opinion.ops.run import Run
 from market_opinion.ops.summary import Summary
-from market_opinion.serving import report
-from market_opinion.truth.accuracy import accuracy_path, read_accuracies
 
 
 @task
@@ -15,23 +15,8 @@ def draw_report(run: Run) -> str | None:
 
     Before the first load there is no report.
     """
-    mart = run.adapters.mart()
-    if not mart.is_loaded:
-        return None
-    path, lake = run.settings.report_path, run.adapters.lake()
-    answers = lake.read(report.ANSWERS, {"domain": run.domain}, columns=report.ANSWER_COLUMNS)
-    html = report.render(
-        mart.read,
-        run.load_domain(),
-        now=run.now,
-        rejections=lake.read(report.REJECTIONS),
-        answers=answers,
-        accuracies=read_accuracies(accuracy_path(run.domain, run.settings.domains_path)),
-    )
-    partial = path.with_suffix(".part")
-    partial.write_text(html, encoding="utf-8")
-    partial.replace(path)
-    return str(path)
+    path = drawing.draw_report(run.adapters, run.domain, run.now)
+    return str(path) if path else None
 
 
 @task
@@ -53,6 +38,12 @@ def compare_stars(run: Run) -> tuple[str, ...]:
 
 @task
 def publish_summary(summary: Summary) -> None:
-    """Put the run's table and the report's place on the run's page in Prefect."""
-    rows = [{"what": name, "value": value} for name, value in summary.rows()]
-    create_table_artifact(table=rows, key="run-summary", description=summary.title)
+    """Put the run's table, notes and the report's place on the run's page in Prefect.
+
+    Artifacts of one flow and domain have one key, so that Prefect shows them as a course.
+    """
+    rows = [*summary.rows(), *(("note", note) for note in summary.notes)]
+    table = [{"what": name, "value": value} for name, value in rows]
+    words = (flow_run.flow_name or "run", str(flow_run.parameters.get("domain", "")))
+    key = "-".join(filter(None, words)).replace("_", "-").lower()
+    create_table_artifact(table=table, key=key, description=summary.title)

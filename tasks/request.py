@@ -7,17 +7,19 @@ import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from prefect import task
 from prefect.runtime import flow_run
 from pydantic import SecretStr, WithJsonSchema
 
 from market_opinion.core.contracts import TABLES
-from market_opinion.core.errors import InvalidRequest
-from market_opinion.core.settings import load_settings
+from market_opinion.core.errors import InvalidRequest, SettingsInvalid
+from market_opinion.core.settings import load_settings, read_domains_path
 from market_opinion.core.visible import shown_uri
 from market_opinion.core.window import as_utc, both_ends, clip
+from market_opinion.domain.definition import domain_names
+from market_opinion.ops import payload
 from market_opinion.ops import reading as readings
 from market_opinion.ops.orchestrator import server_url
 from market_opinion.ops.reading import Reading
@@ -29,8 +31,19 @@ from market_opinion.sources.reddit import visits
 from market_opinion.sources.topics import connection
 from market_opinion.stages import opinions
 
-# Any source of the catalogue, as a list to choose from in Prefect's form.
+
+def _domain_schema() -> dict[str, Any]:
+    """Return the form of a domain's name; where settings are wrong, the run is what says so."""
+    try:
+        known = domain_names(read_domains_path())
+    except SettingsInvalid:
+        known = []
+    return {"type": "string", "enum": known} if known else {"type": "string"}
+
+
+# Any source of the catalogue, and any domain there is, as lists to choose from in Prefect's form.
 SourceName = Annotated[str, WithJsonSchema({"type": "string", "enum": names()})]
+DomainName = Annotated[str, WithJsonSchema(_domain_schema())]
 Request = tuple[Run, Reading]
 
 
@@ -44,11 +57,17 @@ def check_backfill(
     end: datetime | None,
     now: datetime,
     mapping: str | None = None,
+    mode: payload.IngestionMode | None = None,
+    subreddit: str | None = None,
+    start_ts: int | None = None,
+    end_ts: int | None = None,
 ) -> Request:
     """Check a backfill; its window is clipped to whole closed hours, or None for all time."""
-    return _backfill(
-        _run(domain, now, "backfill"), source, archive, communities, start, end, mapping
-    )
+    payload.check_backfill_mode(mode)
+    named = payload.read_communities(communities, subreddit)
+    first = payload.read_moment("start", start, start_ts)
+    last = payload.read_moment("end", end, end_ts)
+    return _backfill(_run(domain, now, "backfill"), source, archive, named, first, last, mapping)
 
 
 @task
@@ -106,15 +125,28 @@ def check_hourly(
     max_windows: int | None,
     now: datetime,
     mapping: str | None = None,
+    mode: payload.IngestionMode | None = None,
+    subreddit: str | None = None,
+    start_ts: int | None = None,
+    end_ts: int | None = None,
 ) -> Request:
-    """Check an hourly run; its watermarks decide which hours are due."""
+    """Check an hourly run; its watermarks decide which hours are due.
+
+    Asked for a range, it is a backfill of the range.
+    """
     if max_windows is not None:
         _check_from_1("--max-windows", max_windows)
+    named = payload.read_communities(communities, subreddit)
+    start = payload.read_moment("start", None, start_ts)
+    end = payload.read_moment("end", None, end_ts)
+    if payload.is_backfill(mode, start, end):
+        run = _run(domain, now, "backfill")
+        return _backfill(run, source, archive, named, start, end, mapping)
     run = _run(domain, now, "incremental")
     reading = readings.plan_reading(
         run,
         source,
-        communities,
+        named,
         archive=archive,
         mapping=mapping,
         max_windows=max_windows or run.settings.windows_per_run,

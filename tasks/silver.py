@@ -18,7 +18,7 @@ from tasks import stage
 _LANDING_COLUMNS = {"landing_uri", "landing_line", "capture_path", "first_seen_at", "retrieved_at"}
 
 
-@stage(stage_ledger.of_threads)
+@stage("threads {span}", stage_ledger.of_threads)
 def find_threads(run: Run, span: Slice) -> ThreadCounts:
     """Replace the slice of silver.threads, which comments of any later hour find their title in."""
     lake = run.adapters.lake()
@@ -30,7 +30,7 @@ def find_threads(run: Run, span: Slice) -> ThreadCounts:
     return ThreadCounts(thread_count=rows.height)
 
 
-@stage(stage_ledger.of_silver)
+@stage("clean {span}", stage_ledger.of_silver)
 def clean_items(run: Run, span: Slice) -> SilverCounts:
     """Replace the slice of silver.items.
 

@@ -8,6 +8,7 @@ import pytest
 import yaml
 from prefect.flows import load_flow_from_entrypoint
 
+from market_opinion.domain.definition import domain_names
 from market_opinion.sources import catalogue
 from tests.conftest import REPOSITORY
 from tests.patience import wait_for
@@ -47,6 +48,16 @@ def test_every_parameter_explains_itself_in_the_form(entry, monkeypatch):
     assert [name for name, field in properties.items() if not field.get("description")] == []
     if "source" in properties:
         assert properties["source"]["enum"] == catalogue.names()
+    if "domain" in properties:
+        assert properties["domain"]["enum"] == domain_names(REPOSITORY / "domains")
+
+
+@pytest.mark.parametrize("entry", DEPLOYMENTS, ids=lambda entry: entry["name"])
+def test_a_tag_says_who_starts_a_deployment(entry):
+    """A schedule, a person or a campaign."""
+    starters = {"scheduled", "by-hand", "by-campaign"} & set(entry["tags"])
+    assert len(starters) == 1
+    assert bool(entry["schedules"]) == (starters == {"scheduled"})
 
 
 @pytest.fixture
@@ -120,6 +131,8 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
     worker = server.worker("local", "process")
     try:
         assert server.ended(run) == "COMPLETED", server.logs_of(run)
+        named = server.ask("flow_runs/filter", flow_runs={"id": {"any_": [run]}})[0]["name"]
+        assert named == "backfill smartphones sample 2026-03-02T00:00..2026-03-02T03:00"
         (hourly,) = server.ask("deployments/filter", deployments={"name": {"any_": ["hourly"]}})
         often = [{"schedule": {"interval": 15}, "active": True}]
         server.call("POST", f"deployments/{hourly['id']}/schedules", often)
@@ -130,4 +143,4 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
     finally:
         stop(worker)
     assert (home / "report.html").is_file()
-    assert server.ask("artifacts/filter", artifacts={"key": {"any_": ["run-summary"]}})
+    assert server.ask("artifacts/filter", artifacts={"key": {"any_": ["backfill-smartphones"]}})

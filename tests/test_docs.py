@@ -1,13 +1,12 @@
 """Claims of the documents."""
 
-import importlib
 import re
 import subprocess
 import tomllib
 
 import yaml
 
-from market_opinion.__main__ import app
+from flows.__main__ import make_app
 from market_opinion.core.settings import variables
 from market_opinion.domain.definition import FileMapping, domain_names, load_domain
 from market_opinion.sources import catalogue
@@ -74,26 +73,38 @@ def test_commands_of_the_documents_have_the_options_they_name():
     text = "\n".join(
         path.read_text() for path in [REPOSITORY / "README.md", *(REPOSITORY / "docs").glob("*.md")]
     ).replace("\\\n", " ")
-    commands = re.findall(r"python -m (flows\.\w+|market_opinion)((?: +[^\s#`;|]+)*)", text)
+    commands = re.findall(
+        r"(?:python -m (flows\.\w+|market_opinion)|bin/market-opinion)((?: +[^\s#`;|]+)*)", text
+    )
     assert len(commands) > 30
-    for module, words in commands:
-        if module == "market_opinion":
-            command = app
-            for word in words.split():
-                if word in command:
-                    command = command[word]
-            known = {
-                name
-                for argument in command.assemble_argument_collection()
-                for name in argument.names
-            }
-        else:
-            flow = getattr(importlib.import_module(module), module.removeprefix("flows."))
-            known = {f"--{name.replace('_', '-')}" for name in flow.parameters.properties}
-        assert [option for option in re.findall(r"--[\w-]+", words) if option not in known] == [], (
+    app = make_app()
+    for module, line in commands:
+        words = f"{module.removeprefix('flows.')} {line}" if "flows." in module else line
+        command = app
+        for word in words.split():
+            if word.startswith(("-", '"')) or word not in command:
+                break
+            command = command[word]
+        arguments = command.assemble_argument_collection() if command.default_command else ()
+        known = {name for each in arguments for name in each.names} | set(app)
+        assert [option for option in re.findall(r"--[\w-]+", line) if option not in known] == [], (
             module,
-            words,
+            line,
         )
+        assert command is not app or not words or words.split()[0] in app, line
+
+
+def test_the_documents_list_the_rules_of_alerts():
+    """By their names, or the beginnings of those that are made of states."""
+    listed = (REPOSITORY / "docs" / "alerts.md").read_text()
+    code = "".join(
+        path.read_text()
+        for folder in ("market_opinion", "tasks", "flows")
+        for path in (REPOSITORY / folder).rglob("*.py")
+    )
+    rules = set(re.findall(r'Alert\(\s*"(\w+)"', code))
+    assert len(rules) > 3
+    assert [rule for rule in rules if f"`{rule}" not in listed] == []
 
 
 def test_links_of_the_documents_lead_somewhere():

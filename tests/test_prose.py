@@ -16,6 +16,7 @@ DOCUMENTS = [
     REPOSITORY / "CHANGELOG.md",
     # tables.md is generated, one table after another.
     *sorted(path for path in (REPOSITORY / "docs").rglob("*.md") if path.name != "tables.md"),
+    *sorted((REPOSITORY / "market_opinion").glob("*/README.md")),
 ]
 _RIDDLE = re.compile(r"(What|Which|Where|Who|Whom|Whose|How)\b")
 _DOCUMENTED = (ast.Module, ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)

@@ -240,6 +240,11 @@ def load_settings() -> Settings:
     return settings
 
 
+def read_domains_path() -> Path:
+    """Return the folder of the domains; raise SettingsInvalid, but make no home folder."""
+    return _read(Settings).domains_path
+
+
 @functools.lru_cache(maxsize=2)
 def _settings(_environment: frozenset[tuple[str, str]], _folder: Path, _changed: int) -> Settings:
     """Return the settings as they are now.

@@ -71,19 +71,23 @@ def raise_alerts(alerts: Iterable[Alert], settings: Settings, log: Log) -> None:
     send(alerts, webhook=settings.alerts.webhook_url, topic=settings.alerts.sns_topic_arn)
 
 
-def send(alerts: Sequence[Alert], *, webhook: SecretStr | None, topic: str | None = None) -> None:
-    """Send all alerts in one request to each place.
+def send(
+    alerts: Sequence[Alert], *, webhook: SecretStr | None, topic: str | None = None
+) -> dict[str, bool]:
+    """Send all alerts in one request to each place; return which of the places took them.
 
     A place that does not answer is logged and stops nothing.
     """
     alerts = [Alert(alert.rule, visible(alert.text)) for alert in alerts]
+    taken = {}
     if alerts and webhook is not None:
-        _post(alerts, webhook)
+        taken["webhook"] = _post(alerts, webhook)
     if alerts and topic is not None:
-        _publish(alerts, topic)
+        taken["SNS"] = _publish(alerts, topic)
+    return taken
 
 
-def _publish(alerts: Sequence[Alert], topic: str) -> None:
+def _publish(alerts: Sequence[Alert], topic: str) -> bool:
     rules = ", ".join(sorted({alert.rule for alert in alerts}))
     try:
         aws.call(
@@ -96,9 +100,11 @@ def _publish(alerts: Sequence[Alert], topic: str) -> None:
         )
     except CloudRefused as error:
         _log.warning("SNS did not take %d alerts: %s", len(alerts), error)
+        return False
+    return True
 
 
-def _post(alerts: Sequence[Alert], webhook: SecretStr) -> None:
+def _post(alerts: Sequence[Alert], webhook: SecretStr) -> bool:
     body = msgspec.json.encode(
         {"text": "\n".join(in_slack(alert.text) for alert in alerts), "alerts": alerts}
     )
@@ -112,3 +118,5 @@ def _post(alerts: Sequence[Alert], webhook: SecretStr) -> None:
         _log.warning(
             "the alert webhook did not take %d alerts: %s", len(alerts), type(error).__name__
         )
+        return False
+    return True

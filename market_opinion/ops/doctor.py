@@ -15,7 +15,7 @@ from market_opinion.core.errors import MarketOpinionError
 from market_opinion.core.settings import is_open_to_others, load_settings
 from market_opinion.core.visible import shown_uri, visible
 from market_opinion.domain.definition import domain_names, load_domain
-from market_opinion.ops import orchestrator
+from market_opinion.ops import alerts, orchestrator
 from market_opinion.ops.adapters import Adapters
 from market_opinion.scorers.judging import check_scorer
 from market_opinion.sources import catalogue, topics
@@ -97,6 +97,20 @@ def try_models(domains: Iterable[str] | None = None) -> Iterator[Finding]:
                 yield Finding("model", "bad", f"{text}: take a larger model, or SCORER=local")
     except MarketOpinionError as error:
         yield Finding("model", "bad", f"{type(error).__name__}: {error}")
+
+
+def send_test_alert() -> Finding:
+    """Send one alert to every place of the settings, and return whether all of them took it."""
+    places = load_settings().alerts
+    alert = alerts.Alert("test", "market opinion: a test alert, sent by `doctor --alert`")
+    taken = alerts.send([alert], webhook=places.webhook_url, topic=places.sns_topic_arn)
+    if not taken:
+        text = "nowhere to send it: set ALERT_WEBHOOK_URL or ALERT_SNS_TOPIC_ARN"
+        return Finding("test alert", "bad", text)
+    if refused := [place for place, is_taken in taken.items() if not is_taken]:
+        text = f"{', '.join(refused)} did not take it: check the address, and the warning above"
+        return Finding("test alert", "bad", text)
+    return Finding("test alert", "ok", f"sent to {', '.join(taken)}: look whether it arrived")
 
 
 def _python() -> _Result:

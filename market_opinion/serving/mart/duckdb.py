@@ -10,7 +10,7 @@ import duckdb
 import polars as pl
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
-from market_opinion.core.errors import HomeDamaged, SettingsInvalid
+from market_opinion.core.errors import HomeDamaged, MartRefused, SettingsInvalid
 from market_opinion.serving import mart
 from market_opinion.serving.mart import Load, Silver
 
@@ -72,8 +72,12 @@ class DuckDBMart:
         return self._path.exists()
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> pl.DataFrame:
-        """Return the rows of a SELECT."""
-        ((_, frame),) = self.read({"": sql}, parameters)
+        """Return the rows of a SELECT; raise MartRefused where DuckDB does not understand it."""
+        try:
+            ((_, frame),) = self.read({"": sql}, parameters)
+        except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
+            message = f"the mart does not answer: {error}"
+            raise MartRefused(message) from error
         return frame
 
     def read(

@@ -63,6 +63,10 @@ def test_the_command_shows_holes_and_ends_with_1(run, capsys):
         app(["audit", "reddit", "phones"], exit_on_error=False, result_action="return_value")
     assert ended.value.code == 1
     said = capsys.readouterr().out
+    with pytest.raises(SystemExit):
+        app(["audit", "reddit", "--json"], exit_on_error=False, result_action="return_value")
+    (phones,) = json.loads(capsys.readouterr().out)
+    assert phones["coverage"]["uncertified"][0]["start"] == "2026-03-01T12:00:00Z"
     assert "2026-03-01T11:00/2026-03-01T12:00: nothing is known" in said
     assert "2026-03-01T12:00/2026-03-01T13:00: not certified" in said
 

@@ -1,5 +1,6 @@
 """`python -m market_opinion doctor`: what is missing, exactly, and what to do."""
 
+import json
 import os
 from pathlib import Path
 
@@ -109,3 +110,32 @@ def test_a_bucket_and_a_table_that_are_not_there(account, monkeypatch):
     found = states()
     assert (found["AWS"][0], found["landing"][0], found["state"][0]) == ("ok", "bad", "bad")
     assert "another" in found["state"][1]
+
+
+def test_findings_are_json_for_a_script(capsys):
+    """An object a part."""
+    app(["doctor", "--json"], exit_on_error=False, result_action="return_value")
+    found = {each["part"]: each["state"] for each in json.loads(capsys.readouterr().out)}
+    assert (found["home"], found["alerts"]) == ("ok", "off")
+
+
+def test_a_test_alert_arrives(webhook, monkeypatch, capsys):
+    """At the webhook of the settings, as a rule of its own."""
+    address, received, _ = webhook
+    monkeypatch.setenv("ALERT_WEBHOOK_URL", address)
+    app(["doctor", "--alert"], exit_on_error=False, result_action="return_value")
+    assert [alert["rule"] for body in received for alert in body["alerts"]] == ["test"]
+    assert "sent to webhook" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("status", "said"), [(500, "webhook did not take it"), (None, "nowhere to send it")]
+)
+def test_a_test_alert_that_arrives_nowhere_is_a_finding(webhook, monkeypatch, status, said):
+    """Whether nobody takes it, or nobody is named."""
+    if status:
+        monkeypatch.setenv("ALERT_WEBHOOK_URL", webhook[0])
+        webhook[2][0] = status
+    finding = doctor.send_test_alert()
+    assert finding.state == "bad"
+    assert said in finding.text

@@ -73,7 +73,9 @@ def test_a_row_of_four_people_is_left_out(store, view):
 def test_every_view_is_published_with_its_own_columns(store):
     """A view that is added has to say what of it may leave."""
     rows = published(store, Publication(1, has_links=True))
-    assert sorted(rows) == [name.partition("/")[2] for name in mart.names("views")]
+    views = [name.partition("/")[2] for name in mart.names("views")]
+    # One row an item, from which figures are made, is nobody's to read.
+    assert sorted(rows) == [name for name in views if name != "estimate_items"]
     for name, frame in rows.items():
         assert frame.columns == store.query(f"SELECT * FROM mart.{name} LIMIT 0").columns
         assert frame.height == store.query(f"SELECT * FROM mart.{name}").height

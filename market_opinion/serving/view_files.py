@@ -1,0 +1,51 @@
+"""Rows as a file: CSV, Parquet, Excel or JSON, by the ending of the file's name."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import polars as pl
+
+from market_opinion.core.errors import InvalidRequest
+
+_EXCEL_ROWS_MAX = 1_048_575
+
+
+def write_rows(frame: pl.DataFrame, path: Path) -> None:
+    """Replace the file by the rows; it is there whole or not at all.
+
+    Raises InvalidRequest for an ending that means no format, a folder that is absent, and more rows
+    than an Excel sheet holds.
+    """
+    write = _WRITERS.get(path.suffix.lower())
+    if write is None:
+        message = f"{path}: its ending says the format; there are {', '.join(_WRITERS)}"
+        raise InvalidRequest(message)
+    if not path.parent.is_dir():
+        message = f"{path}: there is no folder {path.parent}: create it"
+        raise InvalidRequest(message)
+    partial = path.with_name(f".{path.stem}.part{path.suffix}")
+    write(frame, partial)
+    partial.replace(path)
+
+
+def _write_excel(frame: pl.DataFrame, path: Path) -> None:
+    """Write one sheet, whose texts stay texts: none is run as a formula or opened as a link."""
+    import xlsxwriter  # few need it
+
+    if frame.height > _EXCEL_ROWS_MAX:
+        message = (
+            f"{frame.height:,} rows are more than the {_EXCEL_ROWS_MAX:,} of an Excel sheet:"
+            " filter them, or write .csv or .parquet"
+        )
+        raise InvalidRequest(message)
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "nan_inf_to_errors": True}
+    with xlsxwriter.Workbook(str(path), options) as workbook:
+        frame.write_excel(workbook, worksheet="rows", autofit=True, freeze_panes="A2")
+
+
+_WRITERS: dict[str, Callable[[pl.DataFrame, Path], None]] = {
+    ".csv": lambda frame, path: frame.write_csv(path),
+    ".parquet": lambda frame, path: frame.write_parquet(path),
+    ".xlsx": _write_excel,
+    ".json": lambda frame, path: frame.write_json(path),
+}

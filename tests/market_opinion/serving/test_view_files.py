@@ -1,0 +1,73 @@
+"""Rows as files."""
+
+import zipfile
+from datetime import UTC, date, datetime
+
+import polars as pl
+import pytest
+
+from market_opinion.core.errors import InvalidRequest
+from market_opinion.serving.view_files import write_rows
+
+FRAME = pl.DataFrame(
+    {
+        "brand": ["Google", "Apple"],
+        "full_date": [date(2026, 3, 1), date(2026, 3, 2)],
+        "share": [0.25, None],
+    }
+)
+READERS = {".csv": pl.read_csv, ".parquet": pl.read_parquet, ".json": pl.read_json}
+
+
+@pytest.mark.parametrize("ending", READERS)
+def test_the_ending_says_the_format(tmp_path, ending):
+    """And all rows come back."""
+    path = tmp_path / f"rows{ending}"
+    write_rows(FRAME, path)
+    assert FRAME.rows() == [
+        (brand, day if isinstance(day, date) else date.fromisoformat(day), share)
+        for brand, day, share in READERS[ending](path).rows()
+    ]
+    assert [path] == list(tmp_path.iterdir())
+
+
+def test_no_text_of_an_excel_file_is_a_formula_or_a_link(tmp_path):
+    """Whoever wrote it in a comment."""
+    texts = ['=HYPERLINK("https://evil.example","x")', "{=1+1}", "+1+cmd|' /C calc'!A0", "@SUM(1)"]
+    path = tmp_path / "rows.xlsx"
+    write_rows(
+        pl.DataFrame({"evidence": [*texts, "https://e.example"], "n": [1, 2, 3, 4, 5]}), path
+    )
+    with zipfile.ZipFile(path) as file:
+        sheet = file.read("xl/worksheets/sheet1.xml").decode()
+        strings = file.read("xl/sharedStrings.xml").decode()
+    assert "<f>" not in sheet
+    assert "hyperlink" not in sheet
+    assert all(text.replace('"', "&quot;") in strings.replace('"', "&quot;") for text in texts)
+
+
+def test_an_excel_file_has_a_row_a_row(tmp_path):
+    """Times without a zone and empty cells too."""
+    path = tmp_path / "rows.xlsx"
+    frame = FRAME.with_columns(at=pl.lit(datetime(2026, 3, 1, tzinfo=UTC).replace(tzinfo=None)))
+    write_rows(frame, path)
+    with zipfile.ZipFile(path) as file:
+        assert file.read("xl/worksheets/sheet1.xml").count(b"<row ") == 1 + frame.height
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("rows.txt", "there are .csv, .parquet, .xlsx, .json"), ("absent/rows.csv", "no folder")],
+)
+def test_a_file_that_cannot_be_is_refused(tmp_path, name, reason):
+    """With what to do instead."""
+    with pytest.raises(InvalidRequest, match=reason):
+        write_rows(FRAME, tmp_path / name)
+
+
+def test_more_rows_than_a_sheet_holds_are_refused(tmp_path, monkeypatch):
+    """And leave no file behind."""
+    monkeypatch.setattr("market_opinion.serving.view_files._EXCEL_ROWS_MAX", 1)
+    with pytest.raises(InvalidRequest, match="2 rows are more than the 1"):
+        write_rows(FRAME, tmp_path / "rows.xlsx")
+    assert list(tmp_path.iterdir()) == []
