@@ -17,6 +17,7 @@ from market_opinion.core.contracts import (
 )
 from market_opinion.serving import mart
 from market_opinion.serving.mart.duckdb import DuckDBMart
+from market_opinion.serving.mart.publication import Publication
 from market_opinion.serving.mart.snowflake import SnowflakeMart
 from market_opinion.stages.opinions import label
 from market_opinion.storage.state import WindowEntry, WindowState
@@ -127,7 +128,10 @@ def test_the_view_computes_what_python_does(loaded, phones, tmp_path):
 def test_both_engines_estimate_the_same(loaded, connect, tmp_path):
     """To 1e-9, as all other views."""
     *_, load, silver = loaded
-    duck, snow = DuckDBMart(tmp_path / "mart.duckdb"), SnowflakeMart(connect, access="copy")
+    duck, snow = (
+        DuckDBMart(tmp_path / "mart.duckdb"),
+        SnowflakeMart(connect, access="copy", publication=Publication(1, has_links=True)),
+    )
     for store in (duck, snow):
         store.load(load, lambda: silver)
     assert_equal(duck, snow, ("estimate_items", "estimates"))
@@ -169,7 +173,10 @@ def test_a_load_brings_the_figures_by_labels(loaded, tmp_path):
 def test_snowflake_takes_the_figures_by_labels(loaded, connect, tmp_path):
     """With their dates, booleans and missing values."""
     *_, load, silver = loaded
-    duck, snow = DuckDBMart(tmp_path / "mart.duckdb"), SnowflakeMart(connect, access="copy")
+    duck, snow = (
+        DuckDBMart(tmp_path / "mart.duckdb"),
+        SnowflakeMart(connect, access="copy", publication=Publication(1, has_links=True)),
+    )
     for store in (duck, snow):
         store.load(replace(load, estimates=corrected(0.2)), lambda: silver)
     assert_equal(duck, snow, ("label_estimates",))
