@@ -272,7 +272,8 @@ def author_key(name: str, platform: str = "reddit") -> None:
     print(authors.author_key(platform, erasure.user_name(name), pepper=pepper))
 
 
-app.command(labels, group=BETTER)
+labels.group = BETTER
+app.command(labels)
 app.command(estimates, group=BETTER)
 
 domains = cyclopts.App(
