@@ -7,15 +7,13 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import carry, conclude, finish_erasures
+from flows.stages import carry, carry_due, conclude, finish_erasures
 from flows.titles import run_title
 from market_opinion.ops.payload import IngestionMode
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from tasks.alerts import check_backlog, check_windows
-from tasks.drain import mirror_landed
-from tasks.fetch import fetch_windows
-from tasks.record import find_due_windows, find_stale_windows
+from tasks.record import find_stale_windows
 from tasks.request import DomainName, SourceName, check_hourly
 
 
@@ -77,11 +75,7 @@ def hourly(
     with Tally() as tally:
         finish_erasures(run, tally)
         carry(run, reading, find_stale_windows(run, reading), tally)
-        due = find_due_windows(run, reading)
-        for span in due:
-            fetch = fetch_windows(run, reading, span.communities, span.window)
-            carry(run, reading, fetch.slices, tally)
-            tally.add(mirror_landed(run, fetch.slices))
+        due = carry_due(run, reading, tally)
         notes = check_windows(run, reading, due, otherwise="no hour is due")
         notes += check_backlog(run, reading)
         title = f"hourly run of {run.domain} from {reading.source}"

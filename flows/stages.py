@@ -10,6 +10,7 @@ from market_opinion.ops.summary import Summary
 from market_opinion.storage.landing.redaction import Erasure
 from tasks.alerts import check_rate
 from tasks.bronze import build_bronze
+from tasks.drain import mirror_landed
 from tasks.erase import (
     begin_erasure,
     end_erasure,
@@ -19,13 +20,14 @@ from tasks.erase import (
     find_other_runs,
     forget_history,
 )
+from tasks.fetch import fetch_windows
 from tasks.gold import build_gold
 from tasks.load import load_mart, publish_views
 from tasks.mentions import find_mentions
 from tasks.opinions import judge_items
 from tasks.purge import find_expired, find_purgeable, purge_words, record_purge
 from tasks.recheck import find_due_checks, look_again, record_checks, repair_threads
-from tasks.record import find_stale_windows, record_run, record_windows
+from tasks.record import find_due_windows, find_stale_windows, record_run, record_windows
 from tasks.report import draw_report, publish_summary
 from tasks.silver import clean_items, find_outdated, find_threads
 
@@ -46,6 +48,16 @@ def carry(run: Run, reading: Reading, slices: list[Slice], tally: Tally) -> None
             receive_slice(run, span, tally)
             enrich_slice(run, span, tally)
         finish(run, reading, parts, tally)
+
+
+def carry_due(run: Run, reading: Reading, tally: Tally) -> list[Slice]:
+    """Fetch the hours that are due and carry them, oldest first; return them."""
+    due = find_due_windows(run, reading)
+    for span in due:
+        fetch = fetch_windows(run, reading, span.communities, span.window)
+        carry(run, reading, fetch.slices, tally)
+        tally.add(mirror_landed(run, fetch.slices))
+    return due
 
 
 def build_all(run: Run, slices: list[Slice], tally: Tally) -> None:

@@ -1,4 +1,4 @@
-"""How far the communities of a reading are behind: closed hours that are not settled yet."""
+"""Backlogs of communities: closed hours that are not settled yet, and what of them is told."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass

@@ -7,6 +7,7 @@ from typing import cast
 from market_opinion.core.contracts import BRONZE_ITEMS
 from market_opinion.core.log import Log
 from market_opinion.core.window import Window
+from market_opinion.ops.adapters import Adapters
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.sources.file_reader import FileReader
@@ -54,26 +55,26 @@ def _ingestion(run: Run, reading: Reading) -> Ingestion:
     return RedditIngestionService(
         run.adapters.reddit(run.priority),
         landing,
-        known=partial(_items_before, run, reading.platform),
+        known=partial(items_before, run.adapters, reading.platform),
         now=run.now,
         comments=reading.comments,
         submissions_max=run.settings.group(RedditSettings).max_submissions,
     )
 
 
-def _items_before(
-    run: Run, platform: str, community: str, window: Window
+def items_before(
+    adapters: Adapters, platform: str, community: str, window: Window
 ) -> tuple[set[datetime], set[str]]:
     """Return the ledger's hours of the two days before the window, and their items' full names."""
     before = Window(window.start - _LATE, window.start)
     hours = {
         entry.window_start
-        for entry in run.adapters.state().windows(platform, before)
+        for entry in adapters.state().windows(platform, before)
         if entry.community == community
     }
     if not hours:
         return hours, set()
     where = {"platform": platform, "community": community}
-    rows = run.adapters.lake().read(BRONZE_ITEMS, where, before, columns=["kind", "item_id"])
+    rows = adapters.lake().read(BRONZE_ITEMS, where, before, columns=["kind", "item_id"])
     pairs = rows.select("kind", "item_id").iter_rows()
     return hours, {visits.fullname(kind, item_id) for kind, item_id in pairs}
