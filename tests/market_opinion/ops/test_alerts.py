@@ -6,8 +6,9 @@ import pytest
 from pydantic import SecretStr
 
 from market_opinion.ops.adapters import open_adapters
-from market_opinion.ops.alerts import Alert, send
+from market_opinion.ops.alerts import Alert, send, window_alerts
 from market_opinion.sources.quota import Priority, Quota
+from market_opinion.storage.state import WindowEntry, WindowState
 from tasks.alerts import check_rate
 from tasks.request import check_backfill
 from tests.conftest import NOW
@@ -66,3 +67,20 @@ def test_refused_requests_are_told_once(webhook, monkeypatch, home, without_engi
     assert [alert["rule"] for body in received for alert in body["alerts"]] == ["rate_limited"]
     assert "2 requests were refused" in received[0]["text"]
     assert '"name":"RequestsRefused","value":2' in (home / "metrics.jsonl").read_text()
+
+
+@pytest.mark.parametrize(
+    ("comments", "usable", "minimum", "rules"),
+    [
+        (100, 49, 0.5, ["usable_ratio_low"]),
+        (100, 50, 0.5, []),
+        (100, 50, 0.6, ["usable_ratio_low"]),
+        (49, 0, 0.5, []),
+    ],
+)
+def test_a_community_that_is_hardly_usable_is_an_alert(comments, usable, minimum, rules):
+    """Below the share that the settings ask for, of enough comments."""
+    counts = {"comment_count": comments, "usable_comment_count": usable}
+    entry = WindowEntry("reddit", "phones", NOW, WindowState.CERTIFIED, "exhausted", counts)
+    found = window_alerts("reddit", [entry], usable_min=minimum)
+    assert [alert.rule for alert in found] == rules

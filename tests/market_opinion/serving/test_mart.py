@@ -282,3 +282,27 @@ def test_a_file_that_stays_taken_is_told(tmp_path, monkeypatch):
         with pytest.raises(SettingsInvalid, match=r"within 0\.2 seconds .*close other programs"):
             DuckDBMart(path).query("SELECT 1")
         other.stdin.close()
+
+
+def test_views_by_author_count_a_person_once(store, load, silver):
+    """However often they write: one voice a brand, with the mean of what they said."""
+    again = pl.lit("c2")
+    comment = silver.items.filter(item_id="c1").with_columns(item_id=again)
+    mention = silver.mentions.filter(product_id="google-pixel-9").with_columns(item_id=again)
+    more = replace(
+        silver,
+        items=pl.concat([silver.items, comment]),
+        mentions=pl.concat([silver.mentions, mention]),
+    )
+    store.load(load, lambda: more)
+    by_author = store.query(
+        "SELECT brand, voice_count, voice_share FROM mart.share_of_voice_by_author ORDER BY brand"
+    )
+    assert by_author.rows() == [("Apple", 1, 0.5), ("Google", 1, 0.5)]
+    by_item = store.query("SELECT brand, mention_count FROM mart.daily_brand ORDER BY brand")
+    assert by_item.rows() == [("Apple", 1), ("Google", 2)]
+    platform = store.query(
+        "SELECT brand, voice_count, ROUND(mean_polarity, 3) AS polarity, net_sentiment"
+        " FROM mart.platform_brand_by_author ORDER BY brand"
+    )
+    assert platform.rows() == [("Apple", 1, -0.7, -1.0), ("Google", 1, 0.2, 1.0)]

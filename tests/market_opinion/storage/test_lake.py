@@ -9,7 +9,7 @@ import pytest
 from pyiceberg.catalog import load_catalog
 
 from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_MENTIONS
-from market_opinion.core.errors import ContractBroken
+from market_opinion.core.errors import ContractBroken, HomeDamaged
 from market_opinion.core.window import HOUR, Window
 from market_opinion.storage.lake.predicates import rows_of
 from market_opinion.storage.lake.schema import from_arrow
@@ -227,3 +227,18 @@ def test_what_was_deleted_last_is_gone_from_the_disk(lake, tmp_path):
     assert list(tmp_path.rglob("*.parquet")) == []
     put(lake, rows("i2"))
     assert ids(lake) == ["i2"]
+
+
+def test_a_read_opens_only_the_files_of_its_slice(lake, tmp_path):
+    """Predicates reach the files: what another day or domain wrote is not even looked at."""
+    put(lake, rows("a"))
+    later = T10 + timedelta(days=2)
+    put(lake, rows("b", at=later), window=Window.hour(later))
+    put(lake, rows("c", domain="cars"), domain="cars")
+    for path in (tmp_path / "lake").rglob("*.parquet"):
+        if f"created_at_day={T10:%Y-%m-%d}" not in str(path) or "domain=cars" in str(path):
+            path.write_bytes(b"spoilt")
+    found = lake.read(SILVER_MENTIONS, {"domain": "phones"}, HOUR_10)
+    assert found["item_id"].to_list() == ["a"]
+    with pytest.raises(HomeDamaged, match=r"silver\.mentions has a file that cannot be read"):
+        lake.read(SILVER_MENTIONS, {"domain": "phones"})
