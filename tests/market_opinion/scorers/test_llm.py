@@ -1,6 +1,7 @@
 """The engine, the prompt and the journal, through the real openai client and a real HTTP server."""
 
 import json
+import time
 from dataclasses import replace
 
 import pytest
@@ -143,6 +144,38 @@ def test_what_passes_is_tried_again(server, prompt, fault):
     server.answer = lambda body: left.pop() if left else sensible(body)
     totals, _found = run(server, prompt, questions(prompt, 3))
     assert (totals.kept_count, totals.request_count) == (3, 3)
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [({"retry-after": "1"}, 1.0), ({"retry-after-ms": "600"}, 0.6)],
+)
+def test_nothing_is_asked_while_the_server_asks_to_wait(server, prompt, headers, seconds):
+    """Neither what was refused nor any other question."""
+    times = []
+
+    def answer(body):
+        times.append(time.monotonic())
+        return (429, headers, {}) if len(times) == 1 else sensible(body)
+
+    server.answer = answer
+    run(server, prompt, questions(prompt, 4), items_a_request=1, max_in_flight=1)
+    assert times[1] - times[0] >= seconds
+
+
+def test_what_fails_is_asked_again_later_each_time(server, prompt, monkeypatch):
+    """The longest pause doubles, so that a server that is down is not pressed."""
+    pauses = []
+    monkeypatch.setattr(
+        "market_opinion.scorers.llm.exchange.random.uniform",
+        lambda shortest, longest: pauses.append(longest) or 0.0,
+    )
+    left = [error(500, "e")] * 3
+    server.answer = lambda body: left.pop() if left else sensible(body)
+    run(server, prompt, questions(prompt, 1))
+    backoffs = [pause for pause in pauses if pause in {0.5, 1.0, 2.0, 4.0}]
+    assert backoffs == sorted(set(backoffs))
+    assert len(backoffs) == 3
 
 
 def test_what_never_passes_is_given_up_with_its_reason(server, prompt):
