@@ -165,7 +165,7 @@ def sentiment_over_time(polarities: pl.DataFrame) -> alt.LayerChart:
             alt.Tooltip("mention_count:Q", title="mentions"),
         ],
     )
-    lines = base.mark_line(interpolate="monotone", strokeWidth=2)
+    lines = base.mark_line(interpolate="linear", strokeWidth=2)
     dots = base.mark_circle(opacity=0.9).encode(
         size=alt.Size("mention_count:Q", scale=alt.Scale(range=[20, 200]), legend=None)
     )

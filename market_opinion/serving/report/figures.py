@@ -91,7 +91,7 @@ _SQL = {
     "estimates": """
         SELECT * FROM mart.estimates
         WHERE domain = $domain AND measure = 'net_sentiment'
-          AND part IN ('brand', 'product_aspect')""",
+          AND part IN ('brand', 'aspect', 'product_aspect')""",
     "stars": "SELECT * FROM mart.star_agreement WHERE domain = $domain ORDER BY platform",
 }
 
@@ -183,37 +183,51 @@ def standing(estimates: pl.DataFrame) -> dict[str, Any]:
 def heat(scorecard: pl.DataFrame, estimates: pl.DataFrame, domain: Domain) -> dict[str, Any]:
     """Return a table of net sentiments, products by aspects, most judged first.
 
-    A cell of which too little is known is None; `is_sure` tells whether its interval leaves out
-    zero.
+    Where no product has enough opinions on any aspect, its rows are brands. A cell of which too
+    little is known is None; `is_sure` tells whether its interval leaves out zero.
     """
-    named = scorecard.filter(pl.col("category") != BRAND_ROW)
+    products = scorecard.filter(pl.col("category") != BRAND_ROW)
+    table = _table(products, estimates.filter(part="product_aspect"), domain, row="product_id")
+    if table["rows"]:
+        return {"title": "Products by aspect", **table}
+    brands = scorecard.with_columns(product=pl.col("brand"))
+    return {
+        "title": "Brands by aspect",
+        **_table(brands, estimates.filter(part="aspect"), domain, row="brand"),
+    }
+
+
+def _table(
+    scorecard: pl.DataFrame, estimates: pl.DataFrame, domain: Domain, *, row: str
+) -> dict[str, Any]:
+    """Return titles of aspects, and a row of cells for each value of the column `row`."""
     top = (
-        named.group_by("product_id", "product", "brand")
+        scorecard.group_by(list(dict.fromkeys((row, "product", "brand"))))
         .agg(pl.col("opinion_count").sum())
-        .sort("opinion_count", "product_id", descending=[True, False])
+        .sort("opinion_count", row, descending=[True, False])
         .head(_PRODUCTS_MAX)
     )
-    known = _best(estimates.filter(part="product_aspect", measure="net_sentiment")).filter(
+    known = _best(estimates.filter(measure="net_sentiment")).filter(
         ~pl.col("is_too_few"), pl.col("comment_count") >= CELL_MIN_OPINIONS
     )
-    kept = known.join(top, on="product_id", how="semi")
+    kept = known.join(top, on=row, how="semi")
     totals = (
         kept.group_by("aspect")
         .agg(pl.col("comment_count").sum())
         .sort("comment_count", "aspect", descending=[True, False])
     )
     aspects = totals["aspect"].to_list()
-    cells = {(row["product_id"], row["aspect"]): _cell(row) for row in kept.to_dicts()}
+    cells = {(each[row], each["aspect"]): _cell(each) for each in kept.to_dicts()}
     rows = [
-        {**product, "cells": [cells.get((product["product_id"], aspect)) for aspect in aspects]}
-        for product in top.to_dicts()
+        {**each, "cells": [cells.get((each[row], aspect)) for aspect in aspects]}
+        for each in top.to_dicts()
     ]
     return {
         "aspects": [
             domain.aspects[name].title if name in domain.aspects else name for name in aspects
         ],
-        "rows": [row for row in rows if any(row["cells"])],
-        "left_out_count": sum(not any(row["cells"]) for row in rows),
+        "rows": [each for each in rows if any(each["cells"])],
+        "left_out_count": sum(not any(each["cells"]) for each in rows),
     }
 
 

@@ -155,6 +155,15 @@ def test_a_product_of_which_nothing_can_be_said_is_counted(phones):
     assert (heat["rows"], heat["left_out_count"]) == ([], 1)
 
 
+def test_brands_take_the_rows_where_no_product_has_enough(phones):
+    """So that a small home says something; with enough of one product they are left out."""
+    of_brand = estimate(part="aspect", aspect="battery")
+    heat = figures.heat(CARD, estimates(of_brand, cell("camera", is_too_few=True)), phones)
+    assert (heat["title"], heat["rows"][0]["product"]) == ("Brands by aspect", "B")
+    heat = figures.heat(CARD, estimates(of_brand, cell("camera")), phones)
+    assert (heat["title"], heat["aspects"]) == ("Products by aspect", ["Camera"])
+
+
 def test_brands_stand_by_labels_where_these_say_enough():
     """Else by sampling, with a star, or among those of which there is too few."""
     labelled = {"method": "labels", "label_count": 200}
