@@ -28,13 +28,18 @@ def test_the_first_run_takes_the_previous_full_hour_and_then_there_is_nothing(ho
 
 
 def test_catching_up_takes_the_oldest_hours_first(home, monkeypatch):
-    """B24, B25: as many as the setting, or the parameter, says."""
+    """B24, B25: as many as the setting, or the parameter, says; a backlog shrinks without either."""
     hourly.fn(now=datetime(2026, 3, 1, 6, 5))
+    monkeypatch.setenv("MAX_HOURLY_WINDOWS_PER_RUN", "1")
     hourly.fn(now=datetime(2026, 3, 2, 10, 5))
     assert watermark() == datetime(2026, 3, 1, 7, tzinfo=UTC)
     monkeypatch.setenv("MAX_HOURLY_WINDOWS_PER_RUN", "3")
     hourly.fn(now=datetime(2026, 3, 2, 10, 5))
     assert watermark() == datetime(2026, 3, 1, 10, tzinfo=UTC)
+    monkeypatch.delenv("MAX_HOURLY_WINDOWS_PER_RUN")
+    summary = hourly.fn(now=datetime(2026, 3, 2, 10, 5))
+    assert watermark() == datetime(2026, 3, 1, 14, tzinfo=UTC)
+    assert any("20 closed hours are not settled" in note for note in summary.notes)
     hourly.fn(now=datetime(2026, 3, 2, 10, 5), max_windows=48)
     assert watermark() == T10
 

@@ -31,11 +31,11 @@ _OTHER_AFTER = re.compile(
     r"|build|models?|people|subscribers|bytes|cycles|steps|photos|mah|rpm|is the (?:limit|max))\b"
 )
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:[ .][0-9]{3}){2,}$")
-_YEARS = re.compile(r"(?:(?:19|20)[0-9]{2}[ ./-]?)+(?:[0-9]{1,2}[ ./-]?){0,2}$")
+_YEARS = re.compile(r"(?<!\d)(?:(?:19|20)[0-9]{2}[ ./-]?)++(?:[0-9]{1,2}[ ./-]?){0,2}$")
 _DATE = re.compile(r"(?:19|20)[0-9]{2}[ ./-]?[01][0-9][ ./-]?[0-3][0-9]")
 # The largest numbers of 31 and 32 bits, which games and logs show.
 _LIMITS = {"2147483647", "2147483648", "4294967295", "4294967296"}
-_DECIMAL = re.compile(r"[0-9]+\.[0-9]+$")
+_DECIMAL = re.compile(r"(?<!\d)[0-9]++\.[0-9]++$")
 _NOT_PHONES = (_THOUSANDS, _YEARS, _DATE, _DECIMAL)
 # Groups after a national zero, as most of Europe, Africa and Australia write.
 _AFTER_ZERO = re.compile(
