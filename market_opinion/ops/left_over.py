@@ -8,8 +8,10 @@ from market_opinion.core.contracts import (
     BRONZE_ITEMS,
     SILVER_EXTRACTIONS,
     SILVER_ITEMS,
+    SILVER_LABELS,
     SILVER_MENTIONS,
     SILVER_OPINIONS,
+    SILVER_THREADS,
     Table,
 )
 from market_opinion.ops.open_erasures import OpenErasure
@@ -20,7 +22,7 @@ from market_opinion.stages import erasure as erasing
 from market_opinion.stages.authors import author_key
 from market_opinion.storage.landing.redaction import erase_lines
 
-_JUDGED = (SILVER_MENTIONS, SILVER_OPINIONS)
+_JUDGED = (SILVER_MENTIONS, SILVER_OPINIONS, SILVER_LABELS)
 
 
 def look(run: Run, reached: OpenErasure) -> dict[str, int]:
@@ -55,6 +57,7 @@ def _tables(run: Run, reached: OpenErasure, ids: list[str]) -> dict[str, int]:
     where = {"platform": platform}
     pepper = known_pepper(run.adapters.state(), run.settings)
     keys = [author_key(platform, user, pepper=pepper) for user in sorted(users)]
+    threads = sorted(reached.erasure.thread_ids)
     columns = ["item_id", "text", "context_title"]
 
     def of(table: Table, column: str, values: list[str], columns: list[str]) -> pl.DataFrame:
@@ -78,6 +81,7 @@ def _tables(run: Run, reached: OpenErasure, ids: list[str]) -> dict[str, int]:
         SILVER_EXTRACTIONS.name: lake.read(SILVER_EXTRACTIONS, {"text_key": asked}).height
         if asked
         else 0,
+        SILVER_THREADS.name: of(SILVER_THREADS, "thread_id", threads, ["thread_id"]).height,
         **{table.name: of(table, "item_id", ids, ["item_id"]).height for table in _JUDGED},
     }
 
