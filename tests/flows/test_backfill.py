@@ -288,7 +288,7 @@ def test_the_bundled_sample_is_what_the_readme_says(monkeypatch, home, tables, w
     assert items.filter(kind="submission").height == 60
     assert items["window_start"].n_unique() == 72
     report = (home / "report.html").read_text()
-    assert "Products by aspect" in report
+    assert "Brands by aspect" in report
     assert 'src="http' not in report
 
 
