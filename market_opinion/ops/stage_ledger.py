@@ -140,14 +140,15 @@ def of_opinions(
 ) -> StageEntry:
     """Return a score set's opinions of the slice: made from mentions, the domain and the scorer."""
     before, name = _before(run, span, f"mentions/{run.domain}"), scorer or run.settings.scorer
-    digest = _digest([before, *_judged_by(run, name)])
-    versions = (("domain_version", run.load_domain().version), ("scorer", name))
+    judged_by = _judged_by(run, name)
+    _, version, _, model, *_ = judged_by
+    versions = (("domain_version", version), ("scorer", name), ("model", model))
     return StageEntry(
         run,
         span,
         "opinions",
         SILVER_OPINIONS,
-        digest,
+        _digest([before, *judged_by]),
         domain=True,
         score_set=score_set,
         versions=versions,
