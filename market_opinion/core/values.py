@@ -189,7 +189,7 @@ def times(values: pl.Expr, form: str) -> pl.Expr:
         if form != EPOCH:
             return _by_text(texts, lambda text: seconds_of(text, form))
         numbers = texts.cast(pl.Float64, strict=False)
-        plain = numbers.is_between(-_SECONDS_MAX, _SECONDS_MAX, closed="none")
+        plain = numbers.is_between(_YEAR_1, _SECONDS_MAX, closed="left")
         if (plain | texts.is_null()).fill_null(value=False).all():
             return numbers
         return _by_text(texts, lambda text: seconds_of(text, form))

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import msgspec
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -44,6 +44,8 @@ def test_a_time_is_the_same_where_a_line_is_filed_and_where_it_is_typed(time, to
 
 
 @settings(deadline=None)
+@example(-62_135_596_801)  # the second before the year 1
+@example(253_402_300_800)  # the one after the year 9999, in milliseconds a time of 1978
 @given(
     st.one_of(
         st.none(),
