@@ -18,6 +18,7 @@ from pyiceberg.exceptions import (
 )
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.utils.config import Config
+from sqlalchemy.exc import OperationalError
 
 from market_opinion.core.contracts import Table
 from market_opinion.core.errors import CommitConflict, ContractBroken
@@ -40,6 +41,8 @@ _PROPERTIES = {
     "write.target-file-size-bytes": str(16 * 1024 * 1024),
 }
 _ATTEMPTS = 20
+# How many tables an embedded catalogue makes for itself.
+_OWN_TABLES = 2
 
 
 class Lake:
@@ -225,9 +228,19 @@ def open_lake(catalog_name: str, embedded_path: Path) -> Lake:
     # The time-out lets parallel writers wait for SQLite's one write lock instead of failing.
     uri = f"sqlite:///{embedded_path / 'catalog.db'}?timeout=60"
     with catalogue_damage_named():
-        return Lake(
-            load_catalog(catalog_name, type="sql", uri=uri, warehouse=f"file://{embedded_path}")
-        )
+        return Lake(_embedded_catalog(catalog_name, uri, f"file://{embedded_path}"))
+
+
+def _embedded_catalog(name: str, uri: str, warehouse: str) -> Catalog:
+    """Return the catalogue of a SQLite file, which is made at its first use."""
+    for _ in range(_OWN_TABLES):
+        try:
+            return load_catalog(name, type="sql", uri=uri, warehouse=warehouse)
+        except OperationalError as error:
+            # Another process made one of the new catalogue's own tables at the same moment.
+            if "already exists" not in str(error):
+                raise
+    return load_catalog(name, type="sql", uri=uri, warehouse=warehouse)
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """The lake: a slice is replaced in one commit, and nothing else is touched."""
 
+import multiprocessing
 import os
 import threading
 from datetime import timedelta
@@ -173,6 +174,29 @@ def test_racing_writers_of_different_hours_lose_no_row(tmp_path):
         thread.join()
     assert errors == []
     assert len(ids(open_lake("a_catalog_nobody_configured", tmp_path / "lake"))) == 7
+
+
+def _open_at_once(path, barrier, failures):
+    try:
+        barrier.wait(60)
+        open_lake("embedded", path).snapshot_count(SILVER_MENTIONS)
+    except Exception as error:  # noqa: BLE001, told by the parent
+        failures.put(repr(error))
+
+
+def test_a_new_catalogue_is_made_once_by_many_processes(tmp_path):
+    """Whoever comes second finds what the first one makes."""
+    context = multiprocessing.get_context("fork")
+    failures = context.SimpleQueue()
+    for trial in range(6):
+        barrier = context.Barrier(12)
+        own = (tmp_path / f"lake{trial}", barrier, failures)
+        processes = [context.Process(target=_open_at_once, args=own) for _ in range(12)]
+        for process in processes:
+            process.start()
+        for process in processes:
+            process.join(120)
+    assert failures.empty(), failures.get()
 
 
 def test_history_rolls(lake, monkeypatch):
