@@ -76,6 +76,8 @@ def _aspects(domain: Domain) -> Iterator[Finding]:
 
 def _aliases(domain: Domain) -> Iterator[Finding]:
     cues = {normalise(cue): name for name, aspect in domain.aspects.items() for cue in aspect.cues}
+    # What a phone is spoken of by may well be a side of it: "Siri is useless".
+    parts = {normalise(each) for brand in domain.brands.values() for each in brand.company_names}
     for alias in domain.aliases():
         if not alias.needs_brand and needs_brand(alias.alias):
             yield Finding(
@@ -83,7 +85,7 @@ def _aliases(domain: Domain) -> Iterator[Finding]:
                 f"alias {alias.alias!r} of {alias.product_id} is also used without meaning the"
                 f" product: write ~{alias.alias}",
             )
-        if alias.alias in cues:
+        if alias.alias in cues and alias.alias not in parts:
             yield Finding(
                 "products.csv",
                 f"alias {alias.alias!r} of {alias.product_id} is also a cue of aspect"

@@ -19,6 +19,8 @@ from market_opinion.stages.silver import UNDETERMINED
 _SUBJECT, _MODEL, _ROW, _UNKNOWN_MODEL, _COMPANY = 1.0, 0.95, 0.88, 0.8, 0.3
 _BESIDE_MODEL = 0.4
 _REFERRED, _IN_THREAD = 0.6, 0.1
+# A title that names more products than these is a list.
+_IN_TITLE_MAX = 3
 # The least confidence that the rules accept without a scorer.
 CONFIDENCE_MIN = 0.5
 # Words by which people refer to a product without naming it.
@@ -58,8 +60,8 @@ def find_candidates(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
 
     Only usable items in a language of the domain count. The reason is `title` for a product in a
     submission's title, `named` for one that is named elsewhere, `subject` for the product of a
-    review. It is `referred` for a comment that names no product itself, but whose thread is about
-    one product, or whose community is one of a brand's owners.
+    review. It is `referred` for a comment that does not name the product, but whose thread is about
+    it and few others, or whose community is one of a brand's owners.
     """
     languages = [*domain.languages, UNDETERMINED]
     relevant = items.filter("is_usable", pl.col("language").is_in(languages)).with_row_index("row")
@@ -144,11 +146,12 @@ def _candidates(relevant: pl.DataFrame, domain: Domain) -> Iterator[Candidate]:
     threads = _Threads(domain, namer)
     comments = relevant.filter(kind="comment").select("row", "text", "context_title", "community")
     for row, text, title, community in comments.iter_rows():
-        product_id = threads.product(title, community)
-        if product_id is None or product_id in named_rows.get(row, ()):
-            continue
-        confidence = _REFERRED if _OWN.search(text) else _IN_THREAD
-        yield Candidate(row, product_id, "", 1, "referred", confidence)
+        products = threads.products(title, community)
+        is_surely = len(products) == 1 and bool(_OWN.search(text))
+        for product_id in products:
+            if product_id not in named_rows.get(row, ()):
+                confidence = _REFERRED if is_surely else _IN_THREAD
+                yield Candidate(row, product_id, "", 1, "referred", confidence)
 
 
 def _nameable(
@@ -194,17 +197,17 @@ def _named(
 
 
 def _confidence(place: Naming, rows: set[str]) -> float:
+    if place.is_unknown_model:
+        return _UNKNOWN_MODEL
     if place.is_company:
         return _COMPANY
     if place.is_beside_model:
         return _BESIDE_MODEL
-    if place.is_unknown_model:
-        return _UNKNOWN_MODEL
     return _ROW if place.product_id in rows else _MODEL
 
 
 class _Threads:
-    """Products of threads: the one that the title names, or the brand of an owners' community."""
+    """Products of threads: those that the title names, or the brand of an owners' community."""
 
     def __init__(self, domain: Domain, namer: Namer) -> None:
         self._namer = namer
@@ -214,22 +217,23 @@ class _Threads:
             if row.category == BRAND_ROW
             for community in domain.brands[row.brand].owners
         }
-        self._products: dict[tuple[str | None, str], str | None] = {}
+        self._products: dict[tuple[str | None, str], tuple[str, ...]] = {}
 
-    def product(self, title: str | None, community: str) -> str | None:
-        """Return the product of a thread.
+    def products(self, title: str | None, community: str) -> tuple[str, ...]:
+        """Return the products that a thread is about, in the order of its title.
 
-        None for a title that names several products, and for one that names no product outside of
-        an owners' community.
+        None for a title that names more than a few, which is a list, and for one that names no
+        product outside of an owners' community.
         """
         place = (title, community)
         if place not in self._products:
             names = self._namer.names(title or "", community=community)
-            products = {
+            named = dict.fromkeys(
                 name.product_id
                 for name in names
                 if not name.is_company and not name.is_beside_model
-            }
-            only_one = next(iter(products)) if len(products) == 1 else None
-            self._products[place] = only_one if products else self._homes.get(community.lower())
+            )
+            home = self._homes.get(community.lower())
+            products = tuple(named) or ((home,) if home else ())
+            self._products[place] = products if len(products) <= _IN_TITLE_MAX else ()
         return self._products[place]

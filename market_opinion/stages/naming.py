@@ -166,12 +166,47 @@ class Namer:
             if words[at].text not in self._starts:
                 at += 1
                 continue
+            begin = at
             spelling = self._longest(words, at, in_sight, last)
+            model_at = self._model_after(spelling, words, at, in_sight, last) if spelling else None
+            if model_at is not None:
+                at = model_at
+                spelling = self._longest(words, at, in_sight, last)
             place = self._place(spelling, words, at) if spelling else self._unknown_model(words, at)
             if place is not None:
-                yield place
+                yield place._replace(start=words[begin].start)
                 last = _Named(self._spellings.brand_of[place.product_id], at, place.end)
-            at += len(spelling.words) if spelling else 1 if place is None else 2
+            at += len(spelling.words) if spelling else 1
+            while place is not None and at < len(words) and words[at].start < place.end:
+                at += 1
+
+    def _model_after(
+        self,
+        name: Spelling,
+        words: Sequence[_Word],
+        at: int,
+        in_sight: frozenset[str],
+        last: "_Named",
+    ) -> int | None:
+        """Return the word at which a model begins that a shorter name of its brand introduces.
+
+        For example, 1 of `samsung galaxy s24 ultra`, where `samsung galaxy` names any phone of the
+        brand and `galaxy s24 ultra` one. None where the name stands for itself.
+        """
+        brand, end = self._spellings.brand_of[name.product_id], at + len(name.words)
+        row = self._spellings.brand_row_of.get(brand)
+        is_row = name.product_id == row
+        for start in range(at + 1, min(end + is_row, len(words))):
+            model = self._longest(words, start, in_sight | {brand}, last)
+            if (
+                model is not None
+                and not model.is_other_model
+                and self._spellings.brand_of[model.product_id] == brand
+                and model.product_id != row
+                and start + len(model.words) > end
+            ):
+                return start
+        return None
 
     def _longest(
         self, words: Sequence[_Word], at: int, in_sight: frozenset[str], last: "_Named"

@@ -114,6 +114,10 @@ def test_a_short_alias_counts_only_with_its_brand_in_sight(phones, fields, expec
         ("an iPhone SE first gen", ["apple-phone"]),
         ("Pixel 12", ["google-phone"]),
         ("my Galaxy S9", ["samsung-phone"]),
+        # The maker's name and the line's before a model are part of its name.
+        ("the Samsung Galaxy S25 Ultra", ["samsung-galaxy-s25-ultra"]),
+        ("a Samsung Galaxy S9", ["samsung-phone"]),
+        ("the Xiaomi 13T", ["xiaomi-phone"]),
         # What else a brand makes is no phone.
         ("a Google Pixel laptop", []),
         ("my Pixel Watch", []),
@@ -169,9 +173,40 @@ def test_being_in_a_thread_is_no_reason(phones):
     assert found == {("samsung-galaxy-s24", "referred"): pytest.approx(0.1)}
 
 
-def test_a_title_of_several_products_is_referred_to_by_nobody(phones):
-    """Nobody can say which."""
-    assert products(phones, "mine is great", title="Galaxy S24 or Pixel 9?") == []
+def test_a_title_of_several_products_is_referred_to_by_nobody_for_sure(phones):
+    """Rules cannot say which, a scorer that reads may; a list of products is no thread of any."""
+    title = "Galaxy S24 or Pixel 9?"
+    assert products(phones, "mine is great", title=title) == []
+    found = reasons(phones, item("a", "the camera is better on the Pixel 9", title=title))
+    assert found["samsung-galaxy-s24", "referred"] == pytest.approx(0.1)
+    assert ("google-pixel-9", "named") in found
+    many = "iPhone 15, Galaxy S24, Pixel 9 and OnePlus 12 compared"
+    assert reasons(phones, item("a", "mine is great", title=many)) == {}
+
+
+def test_a_full_name_is_its_product_alone(phones):
+    """With the maker before it: `Samsung Galaxy S24 Ultra` names no other Samsung as well."""
+    misread = {}
+    for product in phones.products:
+        if product.category == "brand":
+            continue
+        text = f"I like the {product.brand} {product.product}"
+        named = [p for p, reason in reasons(phones, item("a", text)) if reason == "named"]
+        if named != [product.product_id]:
+            misread[text] = named
+    assert misread == {}
+
+
+def test_what_only_a_brand_has_may_speak_of_its_phones(phones):
+    """The rules leave it, a scorer that reads may take it."""
+    for text, row in (
+        ("Siri is useless", "apple-phone"),
+        ("Apple releases the same thing every year", "apple-phone"),
+        ("One UI got slower", "samsung-phone"),
+    ):
+        assert products(phones, text) == []
+        assert reasons(phones, item("a", text))[row, "named"] == pytest.approx(0.3)
+    assert reasons(phones, item("a", "Google Maps sent me there, just google it")) == {}
 
 
 def test_owners_speak_of_their_phone_without_its_name(phones):
