@@ -6,6 +6,7 @@ import vl_convert
 from prefect import get_run_logger, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
+from market_opinion.ops.progress import progress_bar
 from market_opinion.ops.run import Run
 from market_opinion.scorers.judging import ScorerName
 from market_opinion.scorers.llm.recorded import open_recorded
@@ -16,6 +17,8 @@ from market_opinion.truth.accuracy import accuracy_path, record_accuracy
 from market_opinion.truth.evaluation import Evaluation
 from market_opinion.truth.figures import figures, gold_lines, gold_table
 from market_opinion.truth.labelled import read_labelled
+
+_STEPS_A_LINE = 100
 
 
 @task
@@ -110,5 +113,14 @@ def train_local(
     from market_opinion.truth.learning import Sources, learn  # jax, which no other run needs
 
     sources = Sources(labelled, snippets, toned)
-    facts = learn(run.settings.domains_path, sources, to, epochs=epochs, log=get_run_logger())
+    log = get_run_logger()
+    with progress_bar() as bar:
+        steps = bar.add_task("reading the texts", total=None)
+
+        def on_step(done: int, total: int, loss: float) -> None:
+            bar.update(steps, completed=done, total=total, description=f"training, loss {loss:.2f}")
+            if done % _STEPS_A_LINE == 0 or done == total:
+                log.info("step %d of %d, loss %.3f", done, total, loss)
+
+        facts = learn(run.settings.domains_path, sources, to, epochs=epochs, on_step=on_step)
     return f"{facts['example_count']:,} examples, {epochs} epochs: {to}"

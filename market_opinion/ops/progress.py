@@ -16,21 +16,24 @@ from market_opinion.ops.counts import as_dict
 Counts = Any
 
 
+def progress_bar() -> Progress:
+    """Return a bar on the terminal, which is gone when the work is done; none on another output."""
+    columns = (
+        TextColumn("{task.description:<44}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    console = Console(stderr=True)
+    return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
+
+
 class Tally:
     """The counts of all stages of a run; a bar shows them on a terminal."""
 
     def __init__(self) -> None:
         """Begin with no steps and no counts."""
-        columns = (
-            TextColumn("{task.description:<44}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-        )
-        console = Console(stderr=True)
-        self._progress = Progress(
-            *columns, console=console, transient=True, disable=not console.is_terminal
-        )
+        self._progress = progress_bar()
         self._bar = self._progress.add_task("reading the source", total=None)
         self._start_seconds = time.monotonic()
         self.counts: Counter[str] = Counter()

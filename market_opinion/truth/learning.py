@@ -1,13 +1,12 @@
 """One training of the local scorer: which files it learns from, and what it writes."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from market_opinion.core.errors import InvalidRequest
-from market_opinion.core.log import Log
 from market_opinion.domain.definition import Domain, domain_names, load_domain
 from market_opinion.domain.labels import (
     Judgement,
@@ -35,7 +34,6 @@ _RATING_MIN = {
 _SNIPPET_CHARACTERS = range(16, 170)
 _SNIPPETS_MAX, _PRAISE_TO_BLAME_MAX = 12_000, 1.15
 _SENTENCES_A_TEXT = 5
-_STEPS_A_LINE = 100
 
 
 class Sources(NamedTuple):
@@ -52,9 +50,16 @@ class Sources(NamedTuple):
 
 
 def learn(
-    domains_path: Path, sources: Sources, to: Path, *, epochs: int, log: Log
+    domains_path: Path,
+    sources: Sources,
+    to: Path,
+    *,
+    epochs: int,
+    on_step: Callable[[int, int, float], None],
 ) -> dict[str, Any]:
     """Train, calibrate and write weights; return the facts that are kept beside them.
+
+    `on_step` is told how many steps are done, of how many, and the loss of the last.
 
     Raises InvalidRequest where there are no items to learn or to calibrate from.
     """
@@ -74,16 +79,12 @@ def learn(
         examples += training.examples_of(domain, number, reader, items)
         vectors.append(aspect_vectors(published, tokenizer, domain))
         digests[domain.name] = texts_digest(items)
-        examples += training.tone_examples(reader, number, _judgements(folder, domain))
+        tones += training.tone_examples(reader, number, _judgements(folder, domain))
         if domain.name == _TONES_OF:
-            tones = training.tone_examples(reader, number, _balanced(sources, domain))
+            tones += training.tone_examples(reader, number, _balanced(sources, domain))
     if not examples:
         message = f"nothing to learn from in {sources.labelled}: it needs DOMAIN_train.jsonl files"
         raise InvalidRequest(message)
-
-    def on_step(done: int, total: int, loss: float) -> None:
-        if done % _STEPS_A_LINE == 0 or done == total:
-            log.info("step %d of %d, loss %.3f", done, total, loss)
 
     learned = training.train(published, vectors, examples, tones, epochs=epochs, on_step=on_step)
     facts = {"epochs": epochs, "example_count": len(examples), "texts": digests}
