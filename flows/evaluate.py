@@ -11,6 +11,7 @@ from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from market_opinion.scorers.judging import ScorerName
 from tasks.evaluate import (
+    draw_frontier,
     draw_gold,
     evaluate_gold,
     evaluate_replies,
@@ -35,6 +36,7 @@ def evaluate(
     record: bool = False,
     replies: Path | None = None,
     picture: Path | None = None,
+    frontier: Path | None = None,
 ) -> Summary:
     """Compare a scorer with labels that people gave; give either --gold or --labelled.
 
@@ -55,9 +57,11 @@ def evaluate(
         replies: File of replies to a prompt, by a model or any reader, as JSON lines with `item_id`
             and `mentions`; with --gold they are measured on their items in the place of a scorer.
         picture: SVG file to draw precision and recall at every confidence into.
+        frontier: SVG file to draw accuracy against USD into: the local scorer, with the replies in
+            the place of a model that is asked about more and more of the items.
         record: Keep the accuracy in the domain's folder; report and dashboard show it.
     """
-    run = check_evaluate(domain, labelled, gold, scorer, against, replies)
+    run = check_evaluate(domain, labelled, gold, scorer, against, replies, frontier)
     names = list(dict.fromkeys([scorer, *([against] if against else [])]))
     with Tally() as tally:
         if gold:
@@ -71,6 +75,8 @@ def evaluate(
             if picture:
                 draw_gold(run, gold, scorer, half, picture)
             notes = publish_gold(measured)
+            if frontier and replies:
+                notes += draw_frontier(run, gold, replies, half, frontier)
         if labelled:
             results = {name: evaluate_scorer(run, labelled, name, limit) for name in names}
             for _, counts in results.values():

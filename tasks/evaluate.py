@@ -11,7 +11,7 @@ from market_opinion.ops.run import Run
 from market_opinion.scorers.judging import ScorerName
 from market_opinion.scorers.llm.recorded import open_recorded
 from market_opinion.serving import charts
-from market_opinion.truth import curves, evaluation
+from market_opinion.truth import curves, evaluation, frontier
 from market_opinion.truth import gold_set as gold
 from market_opinion.truth.accuracy import accuracy_path, record_accuracy
 from market_opinion.truth.evaluation import Evaluation
@@ -88,6 +88,34 @@ def draw_gold(
     picture.write_text(vl_convert.vegalite_to_svg(chart.to_dict()), encoding="utf-8")
     create_table_artifact(table=groups.to_dicts(), key="reliability")
     return groups.to_dicts()
+
+
+@task
+def draw_frontier(
+    run: Run, path: Path, replies: Path, half: gold.Half, picture: Path
+) -> tuple[str, ...]:
+    """Draw accuracy against USD, with recorded replies as the model, and return it as lines."""
+    domain, settings = run.load_domain(), run.settings
+    recorded, replied = open_recorded(replies, domain, settings)
+    items = [item for item in gold.read_gold(path, domain, half=half) if item.item_id in replied]
+    local = run.open_judge(get_run_logger(), scorer="local")
+    sizes = gold.read_strata(gold.strata_path(domain, settings.domains_path))
+    points = frontier.frontier(
+        items,
+        frontier.Scorers(local.scorer, recorded.scorer),
+        domain,
+        sizes,
+        usd_an_item=frontier.usd_an_item(local, items, settings),
+    )
+    picture.parent.mkdir(parents=True, exist_ok=True)
+    chart = charts.frontier(points).properties(width=560, height=320)
+    picture.write_text(vl_convert.vegalite_to_svg(chart.to_dict()), encoding="utf-8")
+    create_table_artifact(table=points.to_dicts(), key="frontier")
+    return tuple(
+        f"model asked about {row['share']:.0%}: precision {row['precision']:.2f},"
+        f" recall {row['recall']:.2f}, {row['usd']:.2f} USD for 1,000 items with a mention"
+        for row in points.iter_rows(named=True)
+    )
 
 
 @task

@@ -243,6 +243,7 @@ def check_evaluate(
     scorer: ScorerName,
     against: ScorerName | None,
     replies: Path | None = None,
+    frontier: Path | None = None,
 ) -> Run:
     """Check an evaluation: its labelled texts, its replies, and that each scorer can judge."""
     if (labelled is None) == (gold is None):
@@ -251,6 +252,11 @@ def check_evaluate(
     _check_labelled(labelled or gold or Path())
     if replies and not (gold and replies.is_file()):
         message = f"--replies {replies}: name a file of replies, and by --gold its labelled items"
+        raise InvalidRequest(message)
+    if frontier and not replies:
+        message = (
+            f"--frontier {frontier} needs answers of a model: name a file of them by --replies"
+        )
         raise InvalidRequest(message)
     run = _run_beside_home(domain, datetime.now(UTC))
     for name in (scorer, against):

@@ -545,6 +545,13 @@ class LlmSettings(SettingsGroup):
         alias="LLM_AZURE_API_VERSION",
         description="Set for Azure OpenAI; LLM_BASE_URL is then the resource's endpoint.",
     )
+    routed_share: float = Field(
+        0.25,
+        alias="LLM_ROUTED_SHARE",
+        gt=0,
+        le=1,
+        description="With SCORER=routed, the share of items that the model is asked about.",
+    )
     items_per_request: int = Field(
         8,
         alias="LLM_ITEMS_PER_REQUEST",

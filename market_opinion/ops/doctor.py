@@ -213,7 +213,7 @@ def _scorer(adapters: Adapters) -> _Result:
     settings = adapters.settings
     for name in domain_names(settings.domains_path):
         check_scorer(settings.scorer, name, settings)
-    if settings.scorer != "llm":
+    if settings.scorer not in {"llm", "routed"}:
         return "ok", settings.scorer
     budget = (
         f"{settings.llm.budget_usd_per_day} USD a day"
@@ -221,7 +221,8 @@ def _scorer(adapters: Adapters) -> _Result:
         else "no budget a day"
     )
     address = shown_uri(settings.llm.base_url) if settings.llm.base_url else "OpenAI"
-    return "ok", f"{settings.llm.model} at {address}, {budget}"
+    asked = f", {settings.llm.routed_share:.0%} of items" if settings.scorer == "routed" else ""
+    return "ok", f"{settings.llm.model} at {address}{asked}, {budget}"
 
 
 def _mart(adapters: Adapters) -> _Result:

@@ -24,7 +24,7 @@ from market_opinion.core.contracts import (
 )
 from market_opinion.core.window import Slice
 from market_opinion.ops.run import Run
-from market_opinion.scorers.judging import scorer_version
+from market_opinion.scorers.judging import judges, scorer_version
 from market_opinion.stages import silver, threads
 from market_opinion.stages.opinions import ACTIVE_SET
 from market_opinion.storage.landing.manifest import Capture
@@ -37,7 +37,7 @@ _ROOMS_OF_STAGES = ("core", "storage", "domain", "sources", "stages", "scorers")
 class StageEntry:
     """A stage of a slice as it is to be: its table, the digest of its inputs, its versions.
 
-    `versions` are columns whose values tell how a row was made, with the value of now.
+    `versions` are columns whose values tell how a row was made, with the values of now.
     """
 
     run: Run
@@ -47,7 +47,7 @@ class StageEntry:
     digest: str
     domain: bool = False
     score_set: str | None = None
-    versions: tuple[tuple[str, str], ...] = ()
+    versions: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
     @property
     def name(self) -> str:
@@ -85,7 +85,7 @@ class StageEntry:
     def _is_there(self, count: int) -> bool:
         rows = self._rows()
         return rows.height == count and all(
-            (rows[column] == value).all() for column, value in self.versions
+            rows[column].is_in(values).all() for column, values in self.versions
         )
 
     def _rows(self) -> pl.DataFrame:
@@ -129,7 +129,7 @@ def of_mentions(run: Run, span: Slice) -> StageEntry:
     """Return the domain's mentions of the slice: made from silver, the domain and the scorer."""
     version = run.load_domain().version
     digest = _digest([_before(run, span, "silver"), *_judged_by(run, run.settings.scorer)])
-    versions = (("domain_version", version),)
+    versions = (("domain_version", (version,)),)
     return StageEntry(
         run, span, "mentions", SILVER_MENTIONS, digest, domain=True, versions=versions
     )
@@ -140,15 +140,15 @@ def of_opinions(
 ) -> StageEntry:
     """Return a score set's opinions of the slice: made from mentions, the domain and the scorer."""
     before, name = _before(run, span, f"mentions/{run.domain}"), scorer or run.settings.scorer
-    judged_by = _judged_by(run, name)
-    _, version, _, model, *_ = judged_by
-    versions = (("domain_version", version), ("scorer", name), ("model", model))
+    domain, settings = run.load_domain(), run.settings.model_copy(update={"scorer": name})
+    scorers, models = zip(*judges(domain, settings), strict=True)
+    versions = (("domain_version", (domain.version,)), ("scorer", scorers), ("model", models))
     return StageEntry(
         run,
         span,
         "opinions",
         SILVER_OPINIONS,
-        _digest([before, *judged_by]),
+        _digest([before, *_judged_by(run, name)]),
         domain=True,
         score_set=score_set,
         versions=versions,

@@ -12,6 +12,7 @@ _OWN = {
     "lexicon": "market_opinion.scorers.lexicon:Lexicon",
     "local": "market_opinion.scorers.local.scorer:LocalScorer",
     "llm": "market_opinion.scorers.llm.scorer:LlmScorer",
+    "routed": "market_opinion.scorers.routed:RoutedScorer",
 }
 
 

@@ -57,11 +57,13 @@ class Bars(NamedTuple):
 class Version(NamedTuple):
     """The name and version of what judges, and of the question put to a language model.
 
-    Judgements may change where either does.
+    Judgements may change where either does. `judges` names scorer and model of each, where a scorer
+    hands on what others say.
     """
 
     model: str
     prompt: str | None = None
+    judges: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -81,11 +83,17 @@ class ScorerContext:
 
 
 class Judgements(NamedTuple):
-    """Judgements in `opinions.JUDGEMENT_SCHEMA`, rejections of what was given up, and counts."""
+    """Judgements in `opinions.JUDGEMENT_SCHEMA`, rejections of what was given up, and counts.
+
+    `rows` may have the columns of `opinions.JUDGED_BY` as well, where others gave the judgements.
+    `answered` are the numbers of the rows that were judged, with or without an opinion; None for
+    all.
+    """
 
     rows: pl.DataFrame
     given_up: pl.DataFrame = OPS_REJECTIONS.empty()
     counts: dict[str, int] = {}  # noqa: RUF012, never changed
+    answered: frozenset[int] | None = None
 
 
 class OpenScorer(Protocol):

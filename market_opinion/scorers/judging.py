@@ -83,3 +83,9 @@ def scorer_version(domain: Domain, settings: Settings) -> tuple[str, ...]:
     """Return the scorer of the settings and its version; judgements may change where these do."""
     version = catalogue.scorer_type(settings.scorer).version(settings, domain)
     return settings.scorer, version.model, version.prompt or ""
+
+
+def judges(domain: Domain, settings: Settings) -> tuple[tuple[str, str], ...]:
+    """Return scorer and model of those whose word a judgement by the settings' scorer may be."""
+    version = catalogue.scorer_type(settings.scorer).version(settings, domain)
+    return version.judges or ((settings.scorer, version.model),)

@@ -324,6 +324,21 @@ def _styled(chart: alt.LayerChart) -> alt.LayerChart:
     return styled
 
 
+def frontier(points: pl.DataFrame) -> alt.Chart | alt.LayerChart | alt.FacetChart:
+    """Draw precision and recall of opinions against what the model's answers cost.
+
+    Columns: `share` of items that the model is asked about, `usd`, `precision`, `recall`.
+    """
+    figures = points.unpivot(["precision", "recall"], index=["share", "usd"], variable_name="of")
+    base = alt.Chart(figures.to_arrow(), title="Opinions that are right, by what is spent").encode(
+        alt.X("usd:Q", title="USD for 1,000 items with a mention"),
+        alt.Y("value:Q", scale=alt.Scale(domain=[0, 1]), title="share of opinions"),
+        alt.Color("of:N", title=None, scale=alt.Scale(range=[PRAISE, COMPLAINT])),
+    )
+    labels = base.mark_text(dy=-12, color=_INK).encode(alt.Text("share:Q", format=".0%"))
+    return alt.layer(base.mark_line(), base.mark_point(filled=True, size=60), labels)
+
+
 def accuracy(curve: pl.DataFrame, groups: pl.DataFrame) -> alt.HConcatChart:
     """Draw precision and recall at every confidence, beside how often each confidence is right.
 

@@ -23,6 +23,8 @@ JUDGEMENT_SCHEMA = {
     "evidence": pl.String,
     "doubt": pl.String,
 }
+# Who gave a judgement, where it is not the scorer that was asked.
+JUDGED_BY = ("scorer", "model", "prompt_version")
 
 
 def as_judgements(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
@@ -69,7 +71,8 @@ def accept(
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return opinions in the contract of silver.opinions, and rejections of all other judgements.
 
-    `asked` are the rows of `to_judge`. Judgements below `confidence_min` count as abstentions and
+    `asked` are the rows of `to_judge`; scorer, model and prompt version are those that the
+    judgements have, else the given ones. Judgements below `confidence_min` count as abstentions and
     become neither. Rejected are judgements
 
     - that their scorer doubts,
@@ -90,10 +93,13 @@ def accept(
         domain_version=pl.lit(domain.version),
         score_set=pl.lit(score_set),
         label=label(pl.col("polarity")),
-        scorer=pl.lit(scorer),
-        model=pl.lit(model),
-        prompt_version=pl.lit(prompt_version, pl.String),
     )
+    if not set(JUDGED_BY) <= set(judgements.columns):
+        opinions = opinions.with_columns(
+            scorer=pl.lit(scorer),
+            model=pl.lit(model),
+            prompt_version=pl.lit(prompt_version, pl.String),
+        )
     refused = pl.concat([checked.filter(pl.col("reason").is_not_null()), repetitions]).with_columns(
         stage=pl.lit("opinions"),
         domain=pl.lit(domain.name),

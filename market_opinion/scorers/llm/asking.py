@@ -37,13 +37,17 @@ _WAIT_SECONDS = 1.0
 
 
 class Judged(NamedTuple):
-    """A model's judgements of a slice, the rejections of what was given up, and counts."""
+    """A model's judgements of a slice, the rejections of what was given up, and counts.
+
+    `answered` are the numbers of the rows that the model was able to judge.
+    """
 
     judgements: pl.DataFrame
     given_up: pl.DataFrame
     model: str
     prompt_version: str
     counts: dict[str, int]
+    answered: frozenset[int]
 
 
 @dataclass(frozen=True)
@@ -105,7 +109,8 @@ class ModelCaller:
         unasked = sum(question.key not in answers for question in questions)
         self._tell(totals, len(store.new), len(by_key), unasked)
         counts = _counts(totals, len(store.new), unasked)
-        return Judged(judgements, refused, self.model.name, prompt.version, counts)
+        answered = ledger.answered(rows, questions, answers)
+        return Judged(judgements, refused, self.model.name, prompt.version, counts, answered)
 
     def _turn(self) -> AbstractContextManager[None]:
         return self.turn(self.settings.llm.concurrency_limit)

@@ -126,6 +126,17 @@ def judge(
     )
 
 
+def answered(
+    asked: pl.DataFrame, questions: list[Question], answers: dict[str, Answer]
+) -> frozenset[int]:
+    """Return the numbers of the rows of `to_judge` whose question has an answer that holds."""
+    return frozenset(
+        row
+        for row, question in zip(asked["row"].to_list(), questions, strict=True)
+        if question.key in answers and answers[question.key].status == OK
+    )
+
+
 def _judgement(row: int, text: str, mention: Mention) -> tuple[object, ...]:
     place = find_evidence(text, mention.evidence)
     start, end = place or (0, 0)

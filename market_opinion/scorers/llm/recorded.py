@@ -58,7 +58,8 @@ class RecordedScorer:
             item_id: Answer(item_id, ledger.OK, mentions, NAME, Usage(), None, 1, 0.0)
             for item_id, mentions in self.mentions.items()
         }
-        return Judgements(*ledger.judge(rows, questions, answers, self._domain))
+        judged = ledger.judge(rows, questions, answers, self._domain)
+        return Judgements(*judged, answered=ledger.answered(rows, questions, answers))
 
 
 def open_recorded(path: Path, domain: Domain, settings: Settings) -> tuple[Judge, set[str]]:

@@ -55,7 +55,7 @@ class LlmScorer:
     def judge(self, rows: pl.DataFrame) -> Judgements:
         """Return the model's judgements; asks only what was never answered."""
         judged = self.caller.judge(rows, self._context.domain)
-        return Judgements(judged.judgements, judged.given_up, judged.counts)
+        return Judgements(judged.judgements, judged.given_up, judged.counts, judged.answered)
 
     def plan(self, rows: pl.DataFrame) -> dict[str, int]:
         """Return the new questions, requests, tokens and cost of judging rows of `to_judge`."""
