@@ -137,11 +137,12 @@ class Brand(_Strict):
 
     One of the `cues` in a text or title, or an item in one of the `communities`, puts the brand in
     sight: then its short aliases (`~alias` in products.csv) count too. In `owners` communities
-    people speak of this brand's products without naming them. `company_names` are aliases that
-    mean a product only at times: the name of the maker, or of something that only its products
-    have. `also_makes` are its products that are not of the domain.
-    `other_models` are products of the domain that the catalogue lacks, such as earlier ones; each
-    counts as the row of its brand (`~` as in products.csv). For example::
+    people speak of this brand's products without naming them; a community whose whole name is a
+    product's needs no mention here. `company_names` are aliases that mean a product only at times:
+    the name of the maker, or of something that only its products have. `also_makes` are its
+    products that are not of the domain. `other_models` are products of the domain that the
+    catalogue lacks, such as earlier ones; each counts as the row of its brand (`~` as in
+    products.csv). For example::
 
         [brands.Samsung]
         cues = ["samsung", "galaxy", "one ui"]

@@ -60,8 +60,8 @@ def find_candidates(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
 
     Only usable items in a language of the domain count. The reason is `title` for a product in a
     submission's title, `named` for one that is named elsewhere, `subject` for the product of a
-    review. It is `referred` for a comment that does not name the product, but whose thread is about
-    it and few others, or whose community is one of a brand's owners.
+    review of a known one. It is `referred` for a comment, and for any other review, that does not
+    name the product, but whose thread is about it and few others, or whose community is.
     """
     languages = [*domain.languages, UNDETERMINED]
     relevant = items.filter("is_usable", pl.col("language").is_in(languages)).with_row_index("row")
@@ -143,9 +143,10 @@ def _candidates(relevant: pl.DataFrame, domain: Domain) -> Iterator[Candidate]:
         own = list(_named(row, names, rows, title_end))
         named_rows[row] = {each.product_id for each in own}
         yield from own
-    threads = _Threads(domain, namer)
-    comments = relevant.filter(kind="comment").select("row", "text", "context_title", "community")
-    for row, text, title, community in comments.iter_rows():
+    threads = _Threads(namer)
+    answers = relevant.filter(pl.col("kind") != "submission")
+    columns = ("row", "text", "context_title", "community")
+    for row, text, title, community in answers.select(columns).iter_rows():
         products = threads.products(title, community)
         is_surely = len(products) == 1 and bool(_OWN.search(text))
         for product_id in products:
@@ -207,23 +208,17 @@ def _confidence(place: Naming, rows: set[str]) -> float:
 
 
 class _Threads:
-    """Products of threads: those that the title names, or the brand of an owners' community."""
+    """Products of threads: those that the title names, or the one that the community is about."""
 
-    def __init__(self, domain: Domain, namer: Namer) -> None:
+    def __init__(self, namer: Namer) -> None:
         self._namer = namer
-        self._homes = {
-            community.lower(): row.product_id
-            for row in domain.products
-            if row.category == BRAND_ROW
-            for community in domain.brands[row.brand].owners
-        }
         self._products: dict[tuple[str | None, str], tuple[str, ...]] = {}
 
     def products(self, title: str | None, community: str) -> tuple[str, ...]:
         """Return the products that a thread is about, in the order of its title.
 
         None for a title that names more than a few, which is a list, and for one that names no
-        product outside of an owners' community.
+        product in a community that is about none.
         """
         place = (title, community)
         if place not in self._products:
@@ -233,7 +228,7 @@ class _Threads:
                 for name in names
                 if not name.is_company and not name.is_beside_model
             )
-            home = self._homes.get(community.lower())
+            home = self._namer.home(community)
             products = tuple(named) or ((home,) if home else ())
             self._products[place] = products if len(products) <= _IN_TITLE_MAX else ()
         return self._products[place]

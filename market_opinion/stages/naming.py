@@ -100,6 +100,13 @@ class Namer:
             for name, brand in domain.brands.items()
             for community in (*brand.communities, *brand.owners)
         }
+        rows = self._spellings.brand_row_of
+        self._home_products: dict[str, str | None] = {
+            community.lower(): rows[name]
+            for name, brand in domain.brands.items()
+            if name in rows
+            for community in brand.owners
+        }
         self._own_communities = frozenset(map(str.lower, domain.meaning.communities))
         self._brand_names = set(self._spellings.brand_of.values())
 
@@ -141,6 +148,23 @@ class Namer:
     def homes(self) -> list[str]:
         """Communities, in lower case, in which a brand is in sight."""
         return sorted({*self._homes, *self._own_communities})
+
+    def home(self, community: str) -> str | None:
+        """Return the product that a community is about; None where it is about none or several.
+
+        It is the row of the brand whose owners meet there, or the product whose name the community
+        has: `eldenring`, `galaxys24`.
+        """
+        key = community.lower()
+        if key not in self._home_products:
+            self._home_products[key] = self._named_home(key.replace("_", " "))
+        return self._home_products[key]
+
+    def _named_home(self, name: str) -> str | None:
+        (place, *others) = [*self.names(name), None]
+        is_whole = place is not None and (place.start, place.end) == (0, len(name))
+        is_sure = place is not None and not (place.is_company or place.is_unknown_model)
+        return place.product_id if place and is_whole and is_sure and others == [None] else None
 
     def names(self, text: str, *, title: str | None = None, community: str = "") -> list[Naming]:
         """Return the places of a text that name a product, in their order.

@@ -1,16 +1,17 @@
-"""A transformer encoder of MiniLM's form: six layers, 384 wide.
+"""A transformer encoder of BERT's form: twelve layers, 384 wide.
 
-It is written once for numpy, which runs it, and for jax, which trains it. Source of the form: Wang
-et al., MiniLM, NeurIPS 2020; the weights are those of all-MiniLM-L6-v2 (Apache-2.0).
+It is written for jax, which trains it, and for numpy, which checks the graph that runs it. Source
+of the form: Devlin et al., BERT, NAACL 2019; the weights are those of answerai-colbert-small-v1
+(Apache-2.0), whose pieces are BGE-small and MiniLM.
 """
 
 import math
 from typing import Any
 
-LAYER_COUNT, WIDTH, HEAD_COUNT, FEED_WIDTH = 6, 384, 12, 1536
-_HEAD_WIDTH = WIDTH // HEAD_COUNT
-_EPSILON = 1e-12
-_HIDDEN = -1e9
+LAYER_COUNT, WIDTH, HEAD_COUNT, FEED_WIDTH = 12, 384, 12, 1536
+HEAD_WIDTH = WIDTH // HEAD_COUNT
+EPSILON = 1e-12
+HIDDEN = -1e9
 
 # What a layer multiplies by, as (name here, name in the weights, width in, width out).
 MATRICES = (
@@ -41,7 +42,7 @@ def encode(
     length = ids.shape[1]
     x = weights["word"][ids] + weights["position"][:length] + weights["mark"][marks]
     x = _normalised(x, weights["norm"], xp)
-    hidden = (1.0 - mask)[:, None, None, :] * _HIDDEN
+    hidden = (1.0 - mask)[:, None, None, :] * HIDDEN
     for layer in weights["layers"]:
         x = _layer(layer, x, hidden, xp)
     return x
@@ -53,12 +54,12 @@ def _layer(layer: Arrays, x: Arrays, hidden: Arrays, xp: Any) -> Arrays:  # noqa
     def heads(name: str) -> Arrays:
         return (
             (_dense(layer[name], x))
-            .reshape(texts, length, HEAD_COUNT, _HEAD_WIDTH)
+            .reshape(texts, length, HEAD_COUNT, HEAD_WIDTH)
             .transpose(0, 2, 1, 3)
         )
 
     query, key, value = heads("query"), heads("key"), heads("value")
-    scores = xp.matmul(query, key.transpose(0, 1, 3, 2)) / math.sqrt(_HEAD_WIDTH) + hidden
+    scores = xp.matmul(query, key.transpose(0, 1, 3, 2)) / math.sqrt(HEAD_WIDTH) + hidden
     mixed = (
         xp.matmul(softmax(scores, xp), value).transpose(0, 2, 1, 3).reshape(texts, length, WIDTH)
     )
@@ -76,7 +77,7 @@ def _normalised(x: Arrays, norm: Arrays, xp: Any) -> Arrays:  # noqa: ANN401, a 
     mean = x.mean(axis=-1, keepdims=True)
     centred = x - mean
     variance = (centred * centred).mean(axis=-1, keepdims=True)
-    return centred / xp.sqrt(variance + _EPSILON) * norm["scale"] + norm["bias"]
+    return centred / xp.sqrt(variance + EPSILON) * norm["scale"] + norm["bias"]
 
 
 def gelu(x: Arrays, xp: Any) -> Arrays:  # noqa: ANN401, a module

@@ -80,12 +80,11 @@ def opinions(
     keys = states @ head["key"]
     scores = xp.matmul(keys, queries.T).transpose(0, 2, 1)[:, None, :, :]
     inside = scores + (1.0 - clauses)[:, :, None, :] * _OUTSIDE
-    looked_at = xp.matmul(softmax(inside, xp), states[:, None, :, :])
+    # Tokens are made narrow before each aspect looks at them: they are fewer than its looks.
+    looked_at = xp.matmul(softmax(inside, xp), (states @ head["looked"])[:, None, :, :])
     mean = xp.matmul(clauses, states) / xp.maximum(clauses.sum(axis=-1), 1.0)[..., None]
     whole = states[:, :1, :] @ head["whole"]
-    read = xp.tanh(
-        looked_at @ head["looked"] + (mean @ head["mean"] + whole)[:, :, None, :] + head["bias"]
-    )
+    read = xp.tanh(looked_at + (mean @ head["mean"] + whole)[:, :, None, :] + head["bias"])
     meant = xp.tanh(aspects @ head["aspect"])
     parts = [read, read * meant, xp.broadcast_to(meant, read.shape), features]
     return _two_layers(head["answer"], xp.concatenate(parts, axis=-1), xp)

@@ -87,7 +87,6 @@ class Reader:
         self._tokenizer = tokenizer
         self._vader = SentimentIntensityAnalyzer()
         self._rows = {p.product_id for p in domain.products if p.category == BRAND_ROW}
-        self._owners = {each.lower() for brand in domain.brands.values() for each in brand.owners}
 
     def read(self, number: int, item: Item, products: Sequence[str]) -> list[Window]:
         """Return the windows of an item for each of the products; none without a clause.
@@ -185,7 +184,7 @@ class Reader:
                 float(any(name.product_id == product for name in title)),
                 math.log1p(len(own)),
                 math.log1p(len(names)) / 2,
-                float(item.community.lower() in self._owners),
+                float(self._namer.home(item.community) is not None),
                 math.log1p(len(item.text)) / 7,
                 float(bool(_FIRST_PERSON.search(item.text))),
             ),
@@ -200,7 +199,7 @@ class Reader:
             (
                 float(len(titled) == 1),
                 float(bool(titled) and not titled & self._rows),
-                float(item.community.lower() in self._owners),
+                float(self._namer.home(item.community) is not None),
                 float(bool(names)),
                 float(bool(_FIRST_PERSON.search(item.text))),
                 float(bool(_DEICTIC.search(item.text))),

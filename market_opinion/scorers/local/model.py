@@ -15,6 +15,7 @@ from market_opinion.domain.definition import Domain
 from market_opinion.scorers.local import heads, weights
 from market_opinion.scorers.local.batches import alike, padded_sizes, stack
 from market_opinion.scorers.local.encoder import Arrays, encode
+from market_opinion.scorers.local.graph import Encoder
 from market_opinion.scorers.local.inputs import Floats, Reader, Window
 
 _BATCH_TOKENS = 2048
@@ -44,7 +45,7 @@ class LocalModel:
         """Load the published weights and the learned ones; raise SettingsInvalid without either."""
         published, self.tokenizer = weights.published()
         learned, self.facts, self.version = weights.load(path)
-        self._encoder = weights.adapted(published, learned)
+        self._encoder = Encoder(weights.adapted(published, learned))
         self._heads = learned["heads"]
         self._published = published
         self._readings: dict[str, LRUCache[Any, Any]] = {}
@@ -67,7 +68,7 @@ class LocalModel:
             clauses=clauses,
             aspects=windows[0].clause_features.shape[1],
         )
-        states = encode(self._encoder, batch.ids, batch.marks, batch.mask, np)
+        states = self._encoder.encode(batch.ids, batch.marks, batch.mask)
         subject = batch.subject
         named = heads.named(self._heads["named"], states, subject, batch.named_features, np)
         referred = heads.referred(

@@ -60,7 +60,7 @@ class Reading(NamedTuple):
 class LocalScorer:
     """Judges items of one domain without a key; the same item always gets the same opinions."""
 
-    bars: ClassVar[Bars] = Bars(mention=0.45, opinion=0.22)
+    bars: ClassVar[Bars] = Bars(mention=0.54, opinion=0.24)
 
     def __init__(self, domain: Domain, model: LocalModel) -> None:
         """Prepare what is asked of every text of the domain."""
@@ -79,7 +79,7 @@ class LocalScorer:
     def version(cls, settings: Settings, domain: Domain) -> Version:
         """Return the version of the weights."""
         del domain
-        return Version(f"minilm-{shared_model(settings.scoring.local_model).version}")
+        return Version(f"encoder-{shared_model(settings.scoring.local_model).version}")
 
     @classmethod
     def open(cls, context: ScorerContext) -> Self:

@@ -22,7 +22,7 @@ from market_opinion.domain.labels import (
 )
 from market_opinion.scorers.local import heads
 from market_opinion.scorers.local.batches import Batch, stack
-from market_opinion.scorers.local.encoder import MATRICES, Arrays, encode
+from market_opinion.scorers.local.encoder import LAYER_COUNT, MATRICES, Arrays, encode
 from market_opinion.scorers.local.inputs import Item, Reader, Window
 from market_opinion.scorers.local.weights import adapted
 from market_opinion.stages.mentions import find_candidates
@@ -220,7 +220,7 @@ def _start(rng: np.random.Generator) -> Arrays:
         return normal(*shape, scale=shape[0] ** -0.5) if len(shape) > 1 else jnp.zeros(shape)
 
     return {
-        "layers": [layer() for _ in range(6)],
+        "layers": [layer() for _ in range(LAYER_COUNT)],
         "mark": normal(5, MATRICES[0][2], scale=0.05),
         "heads": head(heads.shapes()),
     }

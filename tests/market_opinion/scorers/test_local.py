@@ -9,6 +9,8 @@ from market_opinion.domain.labels import LabelledItem, as_silver, read_labelled_
 from market_opinion.scorers.contract import Version
 from market_opinion.scorers.judging import Judge
 from market_opinion.scorers.local import weights
+from market_opinion.scorers.local.encoder import encode
+from market_opinion.scorers.local.graph import Encoder
 from market_opinion.scorers.local.inputs import Item
 from market_opinion.scorers.local.model import LocalModel, shared_model
 from market_opinion.scorers.local.scorer import LocalScorer
@@ -18,10 +20,10 @@ from tests.conftest import REPOSITORY
 
 # Floors below what was measured on the bundled samples (precision, recall of opinions right).
 FLOORS = {
-    "smartphones": (0.50, 0.28),
-    "cars": (0.50, 0.32),
-    "games": (0.60, 0.34),
-    "hotels": (0.55, 0.24),
+    "smartphones": (0.58, 0.47),
+    "cars": (0.58, 0.72),
+    "games": (0.58, 0.68),
+    "hotels": (0.65, 0.68),
 }
 
 
@@ -102,9 +104,29 @@ def test_the_bundled_samples_are_judged_as_their_labels_say(repository_domains, 
 
 
 def test_weights_that_are_not_there_are_named(tmp_path):
-    """With what to do."""
+    """With what to do; so are those of another encoder."""
     with pytest.raises(SettingsInvalid, match=r"flows\.train"):
         LocalModel(tmp_path / "none.npz")
+    learned, facts, _ = weights.load(weights.LEARNED)
+    half = learned | {"layers": learned["layers"][::2]}
+    weights.save(half, tmp_path / "half.npz", facts=facts)
+    with pytest.raises(SettingsInvalid, match=r"half\.npz change 6 layers of an encoder, not 12"):
+        LocalModel(tmp_path / "half.npz")
+
+
+def test_the_graph_computes_what_the_encoder_says():
+    """What runs is what was trained: on texts of several lengths, with names marked."""
+    published, tokenizer = weights.published()
+    changed = weights.adapted(published, weights.load(weights.LEARNED)[0])
+    texts = ["the battery dies", "My Galaxy S24 is great, but it gets hot while it charges."]
+    pieces = [tokenizer.encode(text).ids for text in texts]
+    length = max(map(len, pieces))
+    ids = np.array([each + [0] * (length - len(each)) for each in pieces])
+    mask = (ids > 0).astype(np.float32)
+    marks = np.where(mask > 0, np.arange(length) % 5, 0)
+    found = Encoder(changed).encode(ids, marks, mask)
+    expected = encode(changed, ids, marks, mask, np)
+    assert np.abs(found - expected)[mask > 0].max() < 1e-4
 
 
 def test_learned_weights_are_read_as_they_were_written(tmp_path):

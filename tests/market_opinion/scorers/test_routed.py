@@ -22,7 +22,9 @@ def rows(*products):
     return pl.DataFrame(
         {
             "row": pl.Series(range(count), dtype=pl.UInt32),
-            **{"platform": "reddit", "community": "phones", "kind": "comment"},
+            "platform": "reddit",
+            "community": "phones",
+            "kind": "comment",
             "thread_id": "s1",
             "item_id": [f"c{n}" for n in range(count)],
             "created_at": [HOUR + timedelta(minutes=n) for n in range(count)],

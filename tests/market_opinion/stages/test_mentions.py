@@ -215,6 +215,29 @@ def test_owners_speak_of_their_phone_without_its_name(phones):
     assert ("apple-phone", "referred") in found
 
 
+def test_a_community_with_a_product_s_name_is_about_it(phones, repository_domains):
+    """Also glued and with an underscore; the name of a maker or of another thing is none."""
+    found = reasons(phones, item("a", "mine dies by noon", community="S24Ultra"))
+    assert set(found) == {("samsung-galaxy-s24-ultra", "referred")}
+    for community in ("apple", "technology", "S24Ultra_case_deals"):
+        assert reasons(phones, item("a", "mine dies by noon", community=community)) == {}
+    for domain, community, product in (
+        ("games", "eldenring", "fromsoftware-elden-ring"),
+        ("games", "Genshin_Impact", "hoyoverse-genshin-impact"),
+        ("cars", "TeslaModel3", "tesla-model-3"),
+    ):
+        found = reasons(repository_domains(domain), item("a", "love it", community=community))
+        assert set(found) == {(product, "referred")}
+    assert reasons(repository_domains("cars"), item("a", "my swing", community="golf")) == {}
+
+
+def test_a_review_speaks_of_what_its_page_names(repository_domains):
+    """Where the platform's id of the product is not in the catalogue."""
+    review = item("a", "230 hours, 10/10", title="ELDEN RING", community="1245620", kind="review")
+    found = reasons(repository_domains("games"), review)
+    assert set(found) == {("fromsoftware-elden-ring", "referred")}
+
+
 def test_a_submission_speaks_of_what_its_title_names(phones):
     """Its text begins with its title."""
     text, title = "Pixel 9 review\nI like the Galaxy S24 more", "Pixel 9 review"
