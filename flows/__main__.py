@@ -8,13 +8,14 @@ from importlib.metadata import PackageNotFoundError, version
 
 import cyclopts
 
-from market_opinion.__main__ import BETTER, KEEP, READ
+from market_opinion.__main__ import ASK, BETTER, KEEP, READ
 from market_opinion.__main__ import app as platform
 from market_opinion.core.console import add_lazily, run
 
 # The flows by what they are for.
 _FLOWS = {
     READ: ("hourly", "backfill", "campaign", "enrich", "inbox", "stream", "collect"),
+    ASK: ("watch",),
     BETTER: ("evaluate", "rescore", "train"),
     KEEP: ("refresh", "sweep", "purge", "erase", "mart", "rebuild", "publish"),
 }

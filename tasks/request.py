@@ -186,6 +186,14 @@ def check_mart(domain: str, start: datetime | None, end: datetime | None, now: d
 
 
 @task
+def check_watch(domain: str, now: datetime) -> Run:
+    """Check a comparison of weeks."""
+    run = _run(domain, now)
+    run.load_domain()
+    return run
+
+
+@task
 def check_rebuild(
     domain: str,
     platform: str,

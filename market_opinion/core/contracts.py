@@ -20,6 +20,10 @@ MEASURES = ("net_sentiment", "praise", "complaint", "share_of_voice")
 ESTIMATE_PARTS = (
     "brand", "product", "aspect", "product_aspect", "platform", "community", "week",
 )  # fmt: skip
+CHANGE_MEASURES = ("net_sentiment", "share_of_voice")
+CAUSES = ("opinion", "mix", "scorer", "unclear")
+MIX_GROUPS = ("community", "thread", "author")
+BURST_KINDS = ("copies", "thread", "authors", "arrivals")
 # The labeller of rows of silver.labels that say how an item was drawn.
 DRAW = "draw"
 UNUSABLE_REASONS = (
@@ -403,6 +407,108 @@ class GoldEstimates(pa.DataFrameModel):
         strict = True
 
 
+class GoldChanges(pa.DataFrameModel):
+    """One row per domain, week, measure, brand and aspect: a week beside the four before it."""
+
+    domain: pl.String = _column("Folder name of the domain.")
+    week_start: pl.Date = _column("Monday of the week.", unit="UTC")
+    measure: pl.String = _column(
+        "Net sentiment is praise minus complaint over opinions, share of voice is of all mentions.",
+        isin=CHANGE_MEASURES,
+    )
+    brand: pl.String = _column("Brand, by the catalogue of then.")
+    aspect: pl.String = _column("Aspect; none for the whole brand.", nullable=True)
+    value: pl.Float64 = _column("Figure of the week.", unit="-1 to 1", nullable=True)
+    value_before: pl.Float64 = _column(
+        "Figure of the four weeks before.", unit="-1 to 1", nullable=True
+    )
+    change: pl.Float64 = _column("Figure minus the one before.", unit="-2 to 2", nullable=True)
+    low: pl.Float64 = _column(
+        "Lower end of the change's interval: of 95 %, wider for a change that is told.",
+        nullable=True,
+    )
+    high: pl.Float64 = _column("Upper end of it.", nullable=True)
+    p_value: pl.Float64 = _column(
+        "How often chance alone makes a difference of this size.", unit="0 to 1", nullable=True
+    )
+    freedom: pl.Float64 = _column("Degrees of freedom of the interval.", nullable=True)
+    is_too_few: pl.Boolean = _column("Whether there is too little to say anything.")
+    is_change: pl.Boolean = _column(
+        "Whether it is told as a change; at most 5 % of these are chance."
+    )
+    cause: pl.String = _column(
+        "What moved it most: `opinion` itself, the `mix` of who spoke, another version of the"
+        " `scorer`; `unclear` where the scorer changed and no item was judged by both versions.",
+        isin=CAUSES,
+        nullable=True,
+    )
+    opinion_part: pl.Float64 = _column("Part of the change that is opinion.", nullable=True)
+    mix_part: pl.Float64 = _column("Part of it that is who spoke.", nullable=True)
+    mix_of: pl.String = _column(
+        "Group whose shares make most of that part.", isin=MIX_GROUPS, nullable=True
+    )
+    scorer_part: pl.Float64 = _column(
+        "Part of it that is another version of the scorer.", nullable=True
+    )
+    change_without_bursts: pl.Float64 = _column(
+        "The change without what is in gold.bursts; none where nothing of it is.", nullable=True
+    )
+    comment_count: pl.Int64 = _column("Items of the week behind the figure.", ge=0)
+    comment_count_before: pl.Int64 = _column("Items of the four weeks before.", ge=0)
+    author_count: pl.Int64 = _column("Distinct authors of the week's.", ge=0)
+    author_count_before: pl.Int64 = _column("Distinct authors of those before.", ge=0)
+    thread_count: pl.Int64 = _column("Threads of the week's.", ge=0)
+    thread_count_before: pl.Int64 = _column("Threads of those before.", ge=0)
+
+    class Config:
+        """Exactly these columns."""
+
+        strict = True
+
+
+class GoldBursts(pa.DataFrameModel):
+    """One row per domain, day, brand and kind: comments that may make a figure, with and without.
+
+    Nobody is named, and nothing is dropped: every other table holds these comments as well.
+    """
+
+    domain: pl.String = _column("Folder name of the domain.")
+    full_date: pl.Date = _column("Day, by the platform's clock.", unit="UTC")
+    brand: pl.String = _column("Brand, by the catalogue of then.")
+    kind: pl.String = _column(
+        "`copies` of a text by several authors or in several hours, one `thread`, a handful of"
+        " `authors`, or `arrivals`: new or loud authors in three hours.",
+        isin=BURST_KINDS,
+    )
+    starts_at: Utc = _column("Start of the first hour.", unit="UTC")
+    ends_at: Utc = _column("End of the last hour.", unit="UTC")
+    comment_count: pl.Int64 = _column("Items of the burst; of copies, all but the first.", ge=1)
+    author_count: pl.Int64 = _column("Distinct authors of these.", ge=0)
+    thread_count: pl.Int64 = _column("Threads of these.", ge=0)
+    day_comment_count: pl.Int64 = _column("Items of the day that mention the brand.", ge=1)
+    value: pl.Float64 = _column(
+        "Net sentiment of brand and day with the burst.", unit="-1 to 1", nullable=True
+    )
+    low: pl.Float64 = _column("Lower end of its 95 % interval.", unit="-1 to 1", nullable=True)
+    high: pl.Float64 = _column("Upper end of it.", unit="-1 to 1", nullable=True)
+    value_without: pl.Float64 = _column(
+        "Net sentiment without the burst.", unit="-1 to 1", nullable=True
+    )
+    low_without: pl.Float64 = _column(
+        "Lower end of its 95 % interval.", unit="-1 to 1", nullable=True
+    )
+    high_without: pl.Float64 = _column("Upper end of it.", unit="-1 to 1", nullable=True)
+    voice: pl.Float64 = _column("Share of the day's mentions.", unit="0 to 1", ge=0, le=1)
+    voice_without: pl.Float64 = _column(
+        "Share of voice without the burst.", unit="0 to 1", ge=0, le=1, nullable=True
+    )
+
+    class Config:
+        """Exactly these columns."""
+
+        strict = True
+
+
 @dataclass(frozen=True)
 class Table:
     """A table of the lake: name, contract, key of a row (a log has none) and partitions."""
@@ -482,8 +588,18 @@ _CELL = ("part", "brand", "product_id", "aspect", "platform", "community", "week
 GOLD_ESTIMATES = Table(
     "gold.estimates", GoldEstimates, ("domain", "measure", *_CELL, "method"), ("domain",)
 )
+GOLD_CHANGES = Table(
+    "gold.changes",
+    GoldChanges,
+    ("domain", "week_start", "measure", "brand", "aspect"),
+    ("domain",),
+)
+GOLD_BURSTS = Table(
+    "gold.bursts", GoldBursts, ("domain", "full_date", "brand", "kind"), ("domain",)
+)
 GOLD_TABLES = (GOLD_DAILY_BRAND, GOLD_DAILY_ASPECT, GOLD_DAILY_PLATFORM)
 TABLES = (
     BRONZE_ITEMS, SILVER_ITEMS, SILVER_THREADS, SILVER_MENTIONS, SILVER_OPINIONS, SILVER_LABELS,
     SILVER_EXTRACTIONS, OPS_REJECTIONS, *GOLD_TABLES, GOLD_ESTIMATES,
+    GOLD_CHANGES, GOLD_BURSTS,
 )  # fmt: skip

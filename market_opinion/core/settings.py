@@ -191,6 +191,10 @@ class Settings(SettingsGroup):
         """File of the report."""
         return self.home / "report.html"
 
+    def digest_path(self, domain: str, suffix: str) -> Path:
+        """Return the file of a domain's digest, by its format."""
+        return self.home / f"digest-{domain}.{suffix}"
+
     @property
     def close_lag(self) -> timedelta:
         """The time after its end at which an hour of a live platform is closed."""

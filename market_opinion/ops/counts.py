@@ -147,6 +147,14 @@ class PromotionCounts:
     promoted_opinion_count: int
 
 
+@dataclass(frozen=True)
+class WatchCounts:
+    """Changes of the last closed week that are told, and bursts since it began."""
+
+    change_count: int
+    burst_count: int
+
+
 def as_dict(counts: Any) -> dict[str, int]:  # noqa: ANN401, any dataclass above
     """Return the counts by name, without those that are None.
 

@@ -1,32 +1,75 @@
-"""The report's page, drawn from the mart and the lake into the home folder."""
+"""The report's page and the digests, drawn from the mart and the lake into the home folder."""
 
 from datetime import datetime
 from pathlib import Path
 
-from market_opinion.domain.definition import load_domain
+import polars as pl
+
+from market_opinion.core.contracts import (
+    GOLD_BURSTS,
+    GOLD_CHANGES,
+    ITEM_KEY,
+    SILVER_ITEMS,
+    SILVER_OPINIONS,
+)
+from market_opinion.domain.definition import Domain, load_domain
 from market_opinion.ops.adapters import Adapters
-from market_opinion.serving import report
+from market_opinion.serving import digest, report
+from market_opinion.stages.opinions import ACTIVE_SET
+from market_opinion.storage.lake.tables import Lake
 from market_opinion.truth.accuracy import accuracy_path, read_accuracies
+from market_opinion.truth.changes import Weeks
+
+_QUOTE_COLUMNS = [*ITEM_KEY, "author_key", "votes", "permalink"]
 
 
 def draw_report(adapters: Adapters, domain: str, now: datetime) -> Path | None:
-    """Draw the domain's report, replace the file, and return its path.
+    """Draw the domain's report, and its digest where a week was compared; return the report's path.
 
-    Before the first load there is no report.
+    Files are replaced. Before the first load there is no report.
     """
     mart, lake, settings = adapters.mart(), adapters.lake(), adapters.settings
+    definition = load_domain(domain, settings.domains_path)
+    changes = _last_week(lake.read(GOLD_CHANGES, {"domain": domain}))
+    if changes.height:
+        for suffix, page in _digest(lake, definition, changes).items():
+            _replace(settings.digest_path(domain, suffix), page)
     if not mart.is_loaded:
         return None
     html = report.render(
         mart.read,
-        load_domain(domain, settings.domains_path),
+        definition,
         now=now,
         rejections=lake.read(report.REJECTIONS),
         answers=lake.read(report.ANSWERS, {"domain": domain}, columns=report.ANSWER_COLUMNS),
         accuracies=read_accuracies(accuracy_path(domain, settings.domains_path)),
+        changes=changes,
     )
-    path = settings.report_path
+    _replace(settings.report_path, html)
+    return settings.report_path
+
+
+def _digest(lake: Lake, domain: Domain, changes: pl.DataFrame) -> dict[str, str]:
+    """Return the digest of the week of these changes by its format."""
+    weeks = Weeks(changes["week_start"][0])
+    where = {"domain": domain.name}
+    bursts = lake.read(GOLD_BURSTS, where, weeks.week)
+    opinions = lake.read(SILVER_OPINIONS, {**where, "score_set": ACTIVE_SET}, weeks.week)
+    brands = {product.product_id: product.brand for product in domain.products}
+    brand = pl.col("product_id").replace_strict(brands, default="unknown", return_dtype=pl.String)
+    items = lake.read(SILVER_ITEMS, window=weeks.week, columns=_QUOTE_COLUMNS)
+    said = opinions.with_columns(brand=brand)
+    quoted = [digest.quotes(row, said, items) for row in digest.told(changes)]
+    return digest.render(changes, bursts, quoted, domain, weeks.start)
+
+
+def _last_week(changes: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of the last week that was compared."""
+    return changes.filter(pl.col("week_start") == pl.col("week_start").max())
+
+
+def _replace(path: Path, text: str) -> None:
+    """Replace a file by the text, whole or not at all."""
     partial = path.with_suffix(".part")
-    partial.write_text(html, encoding="utf-8")
+    partial.write_text(text, encoding="utf-8")
     partial.replace(path)
-    return path

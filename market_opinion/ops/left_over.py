@@ -22,13 +22,15 @@ from market_opinion.stages import erasure as erasing
 from market_opinion.stages.authors import author_key
 from market_opinion.storage.landing.redaction import erase_lines
 
+DIGESTS = "digest-*"
 _JUDGED = (SILVER_MENTIONS, SILVER_OPINIONS, SILVER_LABELS)
 
 
 def look(run: Run, reached: OpenErasure) -> dict[str, int]:
     """Return, for each place that was searched, how many lines or rows still hold something.
 
-    Searched are landing, the tables of the lake, the ledger of answers, the mart and the report.
+    Searched are landing, the tables of the lake, the ledger of answers, the mart, the report and
+    the digests.
     """
     ids = sorted(reached.erasure.item_ids)
     return {
@@ -96,8 +98,6 @@ def _mart(run: Run, reached: OpenErasure, ids: list[str]) -> int:
 
 
 def _report(run: Run, reached: OpenErasure) -> int:
-    path = run.settings.report_path
-    if not path.exists():
-        return 0
-    text = path.read_text(encoding="utf-8").lower()
-    return sum(user in text for user in reached.erasure.users)
+    pages = [run.settings.report_path, *run.settings.home.glob(DIGESTS)]
+    texts = [path.read_text(encoding="utf-8").lower() for path in pages if path.exists()]
+    return sum(user in text for text in texts for user in reached.erasure.users)

@@ -43,6 +43,7 @@ class Summary:
                 *self._second_look(),
                 *self._model(),
                 *self._served(),
+                *self._watched(),
                 ("seconds", f"{self.seconds:.1f}"),
             ]
         ratio = ratios(count)["usable_comment_ratio"]
@@ -105,6 +106,13 @@ class Summary:
             for title, (name, unit) in titles.items()
             if name in self.counts
         ]
+
+    def _watched(self) -> list[tuple[str, str]]:
+        """Return the figures of a comparison of weeks, where there was one."""
+        count = self.counts
+        if "change_count" not in count:
+            return []
+        return [("changes", f"{count['change_count']:,}"), ("bursts", f"{count['burst_count']:,}")]
 
     def _second_look(self) -> list[tuple[str, str]]:
         """Return the figures of a second look, where there was one."""

@@ -115,6 +115,13 @@ def quantile(freedom: float) -> float:
     )
 
 
+def freedom_of(squares: Floats) -> float:
+    """Return degrees of freedom of a sum of squared changes, one a thread, by Satterthwaite."""
+    count = squares.size
+    fourth = float((squares**2).sum() / squares.sum() ** 2)
+    return min(2 / max(fourth - 1 / count, 2 / count), count - 1)
+
+
 class _Ratio(NamedTuple):
     """A ratio, its changes without each thread, and the number of threads were they even."""
 
@@ -211,8 +218,7 @@ def _bounds(
     variance = float(squares.sum()) * (count - 1) / count / span**2
     size, freedom = ratio.even_threads, ratio.even_threads - 1
     if variance > NOTHING:
-        fourth = float((squares**2).sum() / squares.sum() ** 2)
-        freedom = min(2 / max(fourth - 1 / count, 2 / count), count - 1)
+        freedom = freedom_of(squares)
         inside = share * (1 - share)
         size = min(inside / variance, size_max) if inside else min(size, 0.25 / variance)
     t = quantile(max(freedom, 2))

@@ -12,6 +12,7 @@ import vl_convert
 from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS
 from market_opinion.domain.definition import Domain
 from market_opinion.serving import charts
+from market_opinion.serving.digest import headlines
 from market_opinion.serving.report import figures
 from market_opinion.truth.accuracy import Accuracy, accuracy_sentence
 from market_opinion.truth.estimates import SIZE_MIN
@@ -30,11 +31,13 @@ def render(
     rejections: pl.DataFrame,
     answers: pl.DataFrame,
     accuracies: dict[str, Accuracy],
+    changes: pl.DataFrame | None = None,
 ) -> str:
     """Return the page as HTML; for an empty mart, a page that says so.
 
     `answers` are the domain's rows of silver.extractions, with ANSWER_COLUMNS; `accuracies` the
-    measured accuracy of each scorer.
+    measured accuracy of each scorer, `changes` the rows of gold.changes of the last week that was
+    compared.
     """
     facts = figures.collect(read, domain.name)
     environment = jinja2.Environment(
@@ -46,6 +49,7 @@ def render(
     return template.render(
         domain=domain,
         now=now,
+        news=_news(changes, domain),
         tiles=figures.tiles(facts),
         heat=figures.heat(facts.scorecard, facts.estimates, domain),
         standing=figures.standing(facts.estimates),
@@ -83,6 +87,13 @@ def draw(facts: figures.Figures) -> dict[str, alt.LayerChart]:
         "sentiment": charts.sentiment_over_time(figures.polarities(facts.mentions)),
         "coverage": charts.coverage(facts.windows),
     }
+
+
+def _news(changes: pl.DataFrame | None, domain: Domain) -> list[str]:
+    """Return what changed in at most three sentences, or that there is nothing to compare yet."""
+    if changes is None or changes.is_empty():
+        return ["No week was compared with the weeks before it yet: market-opinion watch does so."]
+    return headlines(changes, domain, changes["week_start"][0])
 
 
 def _rejection_counts(rejections: pl.DataFrame) -> list[dict[str, Any]]:

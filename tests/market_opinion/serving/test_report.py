@@ -8,11 +8,12 @@ import polars as pl
 import pytest
 import vl_convert
 
-from market_opinion.core.contracts import GOLD_ESTIMATES
+from market_opinion.core.contracts import GOLD_CHANGES, GOLD_ESTIMATES
 from market_opinion.serving import charts, mart, report
 from market_opinion.serving.mart.duckdb import DuckDBMart
 from market_opinion.serving.report import figures
 from tests.conftest import NOW
+from tests.market_opinion.serving.test_digest import change
 
 
 @pytest.fixture
@@ -65,6 +66,23 @@ def test_what_a_model_cost_is_said(store, load, silver, phones):
         accuracies={},
     )
     assert "at an unknown cost" in page
+
+
+def test_the_page_begins_with_what_changed(store, load, silver, phones):
+    """Before every figure; where no week was compared it says how."""
+    store.load(load, lambda: silver)
+    assert "No week was compared" in render(store, phones).partition('<div class="tiles">')[0]
+    page = report.render(
+        store.read,
+        phones,
+        now=NOW,
+        rejections=report.REJECTIONS.empty(),
+        answers=answers(0),
+        accuracies={},
+        changes=pl.DataFrame([change()], schema=GOLD_CHANGES.schema),
+    )
+    head = page.partition('<div class="tiles">')[0]
+    assert "Net sentiment of Google on Battery life rose by 0.21" in head
 
 
 def test_a_page_loads_nothing_from_outside(store, load, silver, phones):
