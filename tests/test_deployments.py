@@ -77,7 +77,7 @@ def completed(server, deployment):
 
 @pytest.mark.integration
 def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(server, home, webhook):
-    """Versions fit: the server starts, crons schedule runs, a worker runs them, a report exists.
+    """B01, E23, E30: versions fit: the server starts, crons schedule runs, a worker runs them, a report exists.
 
     Notices arrive (A37, E31) of a run that no worker picks up, and of one that fails, from the
     server and from the flow itself.

@@ -66,13 +66,13 @@ def ids(lake, **where):
 
 
 def test_a_table_nobody_wrote_is_empty(lake):
-    """In the columns of its contract."""
+    """C17, D03: in the columns of its contract."""
     assert lake.read(SILVER_MENTIONS).schema == pl.Schema(SILVER_MENTIONS.schema)
     assert lake.snapshot_id(SILVER_MENTIONS) is None
 
 
 def test_a_slice_is_replaced_and_its_neighbours_are_not(lake):
-    """Another hour, another domain."""
+    """A11: another hour, another domain."""
     put(lake, rows("a", "b"))
     put(lake, rows("next", at=T10 + HOUR), window=Window.hour(T10 + HOUR))
     put(lake, rows("other", domain="cars"), domain="cars")
@@ -96,7 +96,7 @@ def test_an_empty_frame_empties_its_slice(lake):
 
 
 def test_what_is_read_is_what_pyiceberg_reads(lake):
-    """Of one day's file or of many, by every kind of predicate, and of none."""
+    """D03, D05: of one day's file or of many, by every kind of predicate, and of none."""
     for day in range(4):
         at = T10 + timedelta(days=day)
         put(lake, rows(f"a{day}", f"b{day}", at=at), window=Window.hour(at))
@@ -230,7 +230,7 @@ def test_what_was_deleted_last_is_gone_from_the_disk(lake, tmp_path):
 
 
 def test_a_read_opens_only_the_files_of_its_slice(lake, tmp_path):
-    """Predicates reach the files: what another day or domain wrote is not even looked at."""
+    """D07: predicates reach the files: what another day or domain wrote is not even looked at."""
     put(lake, rows("a"))
     later = T10 + timedelta(days=2)
     put(lake, rows("b", at=later), window=Window.hour(later))
@@ -242,3 +242,17 @@ def test_a_read_opens_only_the_files_of_its_slice(lake, tmp_path):
     assert found["item_id"].to_list() == ["a"]
     with pytest.raises(HomeDamaged, match=r"silver\.mentions has a file that cannot be read"):
         lake.read(SILVER_MENTIONS, {"domain": "phones"})
+
+
+def test_tables_lie_by_platform_or_domain_and_by_date():
+    """E11, X1: hidden days of the item's own time, as ISO dates in the paths of their files."""
+    from market_opinion.core.contracts import TABLES
+
+    parts = {table.name: table.partition for table in TABLES}
+    for name in ("bronze.items", "silver.items"):
+        assert parts[name] == ("platform", "day(created_at)")
+    for name in ("silver.mentions", "silver.opinions"):
+        assert parts[name][0] == "domain"
+        assert parts[name][-1] == "day(created_at)"
+    for name in ("gold.daily_brand", "gold.daily_aspect", "gold.daily_platform"):
+        assert parts[name] == ("platform", "full_date")
