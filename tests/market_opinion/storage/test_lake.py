@@ -229,6 +229,25 @@ def test_what_was_deleted_last_is_gone_from_the_disk(lake, tmp_path):
     assert ids(lake) == ["i2"]
 
 
+def test_a_change_is_of_the_rows_that_are_there_when_it_commits(lake):
+    """Another writer's rows, committed meanwhile, are changed as well, and none is lost."""
+    put(lake, rows("a"))
+    seen = []
+
+    def doubled(current):
+        if not seen:
+            put(lake, rows("a", "b"))
+        seen.append(current.height)
+        return current.with_columns(mention_count=pl.col("mention_count") * 2)
+
+    where = {"domain": "phones", "platform": "reddit"}
+    assert lake.change(SILVER_MENTIONS, where, HOUR_10, doubled, run={"run-id": "r"})
+    assert seen == [1, 2]
+    counts = lake.read(SILVER_MENTIONS).sort("item_id")["mention_count"].to_list()
+    assert counts == [2, 2]
+    assert not lake.change(SILVER_MENTIONS, where, HOUR_10, lambda same: same, run={"run-id": "r"})
+
+
 def test_a_read_opens_only_the_files_of_its_slice(lake, tmp_path):
     """D07: predicates reach the files: what another day or domain wrote is not even looked at."""
     put(lake, rows("a"))
