@@ -5,8 +5,10 @@ import re
 import subprocess
 import tomllib
 
+import pytest
 import yaml
 
+from docs import make_notes
 from flows.__main__ import make_app
 from market_opinion.core.settings import variables
 from market_opinion.domain.definition import FileMapping, domain_names, load_domain
@@ -266,3 +268,22 @@ def test_the_guide_says_how_to_get_access_to_reddit():
     assert sorted(secret) == ["REDDIT_CLIENT_ID", "REDDIT_CLIENT_SECRET", "REDDIT_USER_AGENT"]
     for variable in {"REDDIT_SECRET_BLOCK", "REDDIT_SECRET_ARN"} & set(re.findall(r"\w+", section)):
         assert variable in variables() | catalogue.setting_variables().keys()
+
+
+def test_a_tag_releases_the_version_of_the_package_with_its_notes():
+    """S18: the wheel, the image with its SBOM, and the changelog's part; no other tag does."""
+    release = workflow("release")
+    assert release[True] == {"push": {"tags": ["v*"]}}
+    steps = "\n".join(step.get("run", "") for step in release["jobs"]["release"]["steps"])
+    for command in ("make wheel", "docs.make_notes", "--sbom=true", "gh release create"):
+        assert command in steps
+    changelog = "# C\n\n## Unreleased\n\n- a\n\n## 1.2.0 - 2026-01-02\n\n### Added\n\n- b\n\n## 1.1.0 - 2026-01-01\n- c\n"
+    assert make_notes.notes("v1.2.0", changelog, "1.2.0") == "### Added\n\n- b\n"
+    for tag, version, wrong in (
+        ("v1.3.0", "1.2.0", "is not v1.2.0"),
+        ("v1.3.0", "1.3.0", "says nothing of 1.3.0"),
+    ):
+        with pytest.raises(ValueError, match=wrong):
+            make_notes.notes(tag, changelog, version)
+    version = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]["version"]
+    assert make_notes.notes(f"v{version}", (REPOSITORY / "CHANGELOG.md").read_text(), version)
