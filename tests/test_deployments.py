@@ -29,7 +29,10 @@ def test_an_entry_loads_and_its_parameters_are_valid(entry, monkeypatch):
     }
     flow.validate_parameters(
         {name: values[name] for name in flow.parameters.required if name in values}
-        | entry["parameters"]
+        | {
+            name: "sample" if value == "{{ prefect.variables.source }}" else value
+            for name, value in entry["parameters"].items()
+        }
     )
     assert (
         entry["name"]
@@ -112,7 +115,10 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
             == "FAILED"
         )
 
+    refused = server.refused("-m", "infra.orchestration", "local")
+    assert "say what the deployment `hourly` reads every hour: --source hackernews" in refused
     server.deploy("local")
+    server.run("-m", "infra.orchestration", "local")  # what was said before is kept
     scheduled = wait_for(
         lambda: server.ask(
             "flow_runs/filter",
@@ -121,6 +127,7 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
         )
     )
     assert scheduled[0]["auto_scheduled"]
+    assert scheduled[0]["parameters"]["source"] == "sample"
     run, text = notice(
         "late",
         lambda: server.hand_out(
