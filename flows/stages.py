@@ -29,6 +29,12 @@ from tasks.purge import find_expired, find_purgeable, purge_words, record_purge
 from tasks.recheck import find_due_checks, look_again, record_checks, repair_threads
 from tasks.record import find_due_windows, find_stale_windows, record_run, record_windows
 from tasks.report import draw_report, publish_summary
+from tasks.rotate import (
+    end_rotation,
+    find_days_to_rekey,
+    find_marts_to_rekey,
+    rekey_authors,
+)
 from tasks.silver import clean_items, find_outdated, find_threads
 
 _STAGES_TO_RECEIVE = 2
@@ -133,8 +139,18 @@ def forget(run: Run, reading: Reading, erasure: Erasure, near: Window | None, ta
     return _forget(run, begin_erasure(run, reading, erasure, near), tally)
 
 
+def finish_rotation(run: Run, tally: Tally) -> None:
+    """Finish a rotation of the pepper that has begun: every row, then the mart, then histories."""
+    for part in find_days_to_rekey(run):
+        tally.add(rekey_authors(run, part))
+    for each, day in find_marts_to_rekey(run):
+        load_mart(each, [day], again=True)
+    end_rotation(run)
+
+
 def finish_erasures(run: Run, tally: Tally) -> None:
-    """Finish the erasures that runs before this one have begun and not ended."""
+    """Finish the rotation and the erasures that runs before this one have begun and not ended."""
+    finish_rotation(run, tally)
     for begun in find_open_erasures(run):
         _forget(run, begun, tally)
 

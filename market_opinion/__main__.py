@@ -272,6 +272,25 @@ def author_key(name: str, platform: str = "reddit") -> None:
     print(authors.author_key(platform, erasure.user_name(name), pepper=pepper))
 
 
+peppers = cyclopts.App(
+    name="pepper", help="The secret that the keys of authors are made with.", group=KEEP
+)
+app.command(peppers)
+
+
+@peppers.command(name="next")
+def next_pepper() -> None:
+    """Print the pepper with a new one added: the next AUTHOR_PEPPER, where that is set.
+
+    Put it there for every process, then run `market-opinion pepper rotate`. It is a secret: send it
+    into a file or a secret store. Without AUTHOR_PEPPER, `pepper rotate` alone does it all.
+    """
+    from market_opinion.core.settings import load_settings
+    from market_opinion.ops.peppers import next_pepper as extend
+
+    print(extend(load_settings()))
+
+
 labels.group = BETTER
 app.command(labels)
 app.command(estimates, group=BETTER)

@@ -31,7 +31,7 @@ from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.scorers.llm.asking import forget_answers, text_keys
 from market_opinion.stages import erasure as erasing
-from market_opinion.stages.authors import author_key
+from market_opinion.stages.authors import author_keys, follow
 from market_opinion.stages.hours import slices_of
 from market_opinion.storage.landing.redaction import Erasure, erase_lines
 from tasks import retry_on
@@ -56,11 +56,13 @@ def find_erasure(
     columns = ["item_id", "kind", "author"]
     rows = lake.read(BRONZE_ITEMS, {"platform": platform}, columns=columns)
     purged_items = pl.Series([], dtype=pl.String)
-    if user:
-        key = author_key(platform, user, pepper=known_pepper(run.adapters.state(), run.settings))
-    if key:
+    keys: list[str] = []
+    if user or key:
+        pepper = known_pepper(run.adapters.state(), run.settings)
+        keys = author_keys(platform, user, pepper=pepper) if user else follow(key or "", pepper)
+    if keys:
         # A purged item has no name left, but the key of its author.
-        where = {"platform": platform, "author_key": key}
+        where = {"platform": platform, "author_key": keys}
         purged_items = lake.read(SILVER_ITEMS, where, columns=["item_id"])["item_id"]
     return erasing.find_erasure(
         platform, rows, items=items or (), user=user, purged_items=purged_items

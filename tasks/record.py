@@ -19,10 +19,10 @@ from market_opinion.ops import metrics
 from market_opinion.ops.alerts import raise_alerts
 from market_opinion.ops.backlog import late_alerts
 from market_opinion.ops.counts import WindowCounts
-from market_opinion.ops.peppers import pepper_id
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.stages import quality
+from market_opinion.stages.authors import pepper_id
 from market_opinion.stages.hours import (
     by_hour,
     due_slices,

@@ -22,6 +22,7 @@ from market_opinion.domain.definition import domain_names
 from market_opinion.ops import payload
 from market_opinion.ops import reading as readings
 from market_opinion.ops.orchestrator import server_url
+from market_opinion.ops.peppers import is_rotating, known_pepper
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Mode, Run
 from market_opinion.ops.upgrade import bring_up_to_date
@@ -316,6 +317,16 @@ def check_erase(
         message = "give --author or --author-key, which has 64 digits of 0 to 9 and a to f"
         raise InvalidRequest(message)
     return _over_platform(_run(domain, now), platform)
+
+
+@task
+def check_rotation(domain: str, now: datetime) -> Run:
+    """Check a rotation of the pepper; raises SettingsInvalid for one that nothing was made with."""
+    run = _run(domain, now)
+    run.load_domain()
+    if not is_rotating(run.adapters.state(), run.settings):
+        known_pepper(run.adapters.state(), run.settings)
+    return run
 
 
 @task

@@ -55,9 +55,19 @@ class PrefectServer:
 
     def run(self, *arguments: str) -> str:
         """Run a Python command, which must succeed, and return its output."""
-        command = [sys.executable, *arguments]
-        process = subprocess.run(
-            command,
+        process = self._ended(*arguments)
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process.stdout
+
+    def refused(self, *arguments: str) -> str:
+        """Run a Python command, which must end with 2, and return what it says, on one line."""
+        process = self._ended(*arguments)
+        assert process.returncode == 2, process.stdout + process.stderr
+        return " ".join((process.stdout + process.stderr).split())
+
+    def _ended(self, *arguments: str) -> subprocess.CompletedProcess:
+        return subprocess.run(
+            [sys.executable, *arguments],
             cwd=REPOSITORY,
             env=self.environment,
             capture_output=True,
@@ -65,8 +75,6 @@ class PrefectServer:
             timeout=PATIENCE_SECONDS,
             check=False,
         )
-        assert process.returncode == 0, process.stdout + process.stderr
-        return process.stdout
 
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen:
         """Start a Python command in its own process group."""
@@ -81,7 +89,7 @@ class PrefectServer:
 
     def deploy(self, *orchestration: str) -> None:
         """Deploy as the README says."""
-        self.run("-m", "infra.orchestration", *orchestration)
+        self.run("-m", "infra.orchestration", *orchestration, "--source", "sample")
         self.run("-m", "prefect", "--no-prompt", "deploy", "--all")
 
     def worker(self, pool: str, kind: str, **environment: str) -> subprocess.Popen:

@@ -29,7 +29,10 @@ def test_an_entry_loads_and_its_parameters_are_valid(entry, monkeypatch):
     }
     flow.validate_parameters(
         {name: values[name] for name in flow.parameters.required if name in values}
-        | entry["parameters"]
+        | {
+            name: "sample" if value == "{{ prefect.variables.source }}" else value
+            for name, value in entry["parameters"].items()
+        }
     )
     assert (
         entry["name"]
@@ -77,7 +80,7 @@ def completed(server, deployment):
 
 @pytest.mark.integration
 def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(server, home, webhook):
-    """Versions fit: the server starts, crons schedule runs, a worker runs them, a report exists.
+    """B01, E23, E30: versions fit: the server starts, crons schedule runs, a worker runs them, a report exists.
 
     Notices arrive (A37, E31) of a run that no worker picks up, and of one that fails, from the
     server and from the flow itself.
@@ -112,7 +115,10 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
             == "FAILED"
         )
 
+    refused = server.refused("-m", "infra.orchestration", "local")
+    assert "say what the deployment `hourly` reads every hour: --source hackernews" in refused
     server.deploy("local")
+    server.run("-m", "infra.orchestration", "local")  # what was said before is kept
     scheduled = wait_for(
         lambda: server.ask(
             "flow_runs/filter",
@@ -121,6 +127,7 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
         )
     )
     assert scheduled[0]["auto_scheduled"]
+    assert scheduled[0]["parameters"]["source"] == "sample"
     run, text = notice(
         "late",
         lambda: server.hand_out(

@@ -64,7 +64,7 @@ def lint(tmp_path):
 
 
 def test_every_planted_import_is_found(lint):
-    """By the module it stands in and by its name; without one, all contracts are kept."""
+    """A12, A40: by the module it stands in and by its name; without one, all contracts are kept."""
     folder, run = lint
     status, output = run()
     assert status == 0, output
@@ -83,7 +83,7 @@ def test_every_planted_import_is_found(lint):
 
 
 def test_a_room_without_a_place_is_found(lint):
-    """A folder beside the nine is refused until the layers name it."""
+    """D16, A40: a folder beside the nine is refused until the layers name it."""
     folder, run = lint
     (folder / "market_opinion" / "cellar").mkdir()
     (folder / "market_opinion" / "cellar" / "__init__.py").write_text("")

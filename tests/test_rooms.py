@@ -19,7 +19,7 @@ def listed(text):
 
 @pytest.mark.parametrize("room", ROOMS)
 def test_the_readme_of_a_room_names_its_modules_and_its_neighbours(room):
-    """Every module once; the rooms below and above, in the order of the contract."""
+    """D28: every module once; the rooms below and above, in the order of the contract."""
     folder = REPOSITORY / "market_opinion" / room
     text = (folder / "README.md").read_text()
     modules = re.search(r"^In reading order: (.*?)\.$", text, re.MULTILINE | re.DOTALL)[1]

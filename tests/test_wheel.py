@@ -21,7 +21,7 @@ def wheel(tmp_path):
 
 
 def test_the_wheel_holds_every_file_of_its_packages(wheel):
-    """Domains with their samples, SQL, templates and weights; and the command."""
+    """A31, S18: domains with their samples, SQL, templates and weights; and the command."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard", *PACKAGES],
         cwd=REPOSITORY,

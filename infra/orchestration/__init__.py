@@ -25,6 +25,7 @@ from pydantic import SecretStr
 from infra.orchestration.automations import automations
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.settings import Settings
+from market_opinion.sources import catalogue
 
 _REPOSITORY = Path(__file__).parent.parent.parent
 _CODE_IN_IMAGE = "/app"
@@ -63,21 +64,27 @@ def read_run(text: str) -> Run:
         raise InvalidRequest(message) from error
 
 
-def apply_local(settings: Settings, *, pool: str) -> Iterator[str]:
+def apply_local(settings: Settings, *, pool: str, source: str | None) -> Iterator[str]:
     """Set up runs as processes on the worker's machine, with the code of this folder.
 
-    Yields one line per object that it has set.
+    `source` is what `hourly` reads; None keeps the one that was said before. Yields one line per
+    object that it has set. Raises InvalidRequest, before it sets any, where none was said.
     """
     with get_client(sync_client=True) as client:
+        yield from _put_source(client, source)
         client.create_work_pool(WorkPoolCreate(name=pool, type="process"), overwrite=True)
         yield f"work pool {pool}: processes on the worker's machine"
         yield from _put_variables(client, {"pool": pool, "code_path": str(_REPOSITORY)})
         yield from _put_rest(client, settings)
 
 
-def apply_ecs(settings: Settings, run: Run, *, image: str) -> Iterator[str]:
-    """Set up runs as containers of the image on ECS, each with the role of its deployment."""
+def apply_ecs(settings: Settings, run: Run, *, image: str, source: str | None) -> Iterator[str]:
+    """Set up runs as containers of the image on ECS, each with the role of its deployment.
+
+    Source and errors are those of `apply_local`.
+    """
     with get_client(sync_client=True) as client:
+        yield from _put_source(client, source)
         client.create_work_pool(
             WorkPoolCreate(name=run.work_pool, type="ecs", base_job_template=job_template(run)),
             overwrite=True,
@@ -162,6 +169,20 @@ def _put_variables(client: SyncPrefectClient, values: Mapping[str, str]) -> Iter
         else:
             client.update_variable(VariableUpdate(name=name, value=value))
         yield f"variable {name}: {value}"
+
+
+def _put_source(client: SyncPrefectClient, source: str | None) -> Iterator[str]:
+    if source is not None:
+        if source not in catalogue.names():
+            message = f"there is no source {source}: choose from {', '.join(catalogue.names())}"
+            raise InvalidRequest(message)
+        yield from _put_variables(client, {"source": source})
+    elif client.read_variable_by_name("source") is None:
+        message = (
+            "say what the deployment `hourly` reads every hour: --source hackernews, --source"
+            " reddit or another; --source sample is for a look, and reads nothing new"
+        )
+        raise InvalidRequest(message)
 
 
 def _put_limit(client: SyncPrefectClient, name: str) -> None:

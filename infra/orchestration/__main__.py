@@ -21,20 +21,23 @@ app = cyclopts.App(
 
 
 @app.command
-def local(*, pool: str = "local") -> None:
+def local(*, source: str | None = None, pool: str = "local") -> None:
     """Run flows as processes, on the machine of `prefect worker start --pool local`.
 
     Args:
+        source: What the deployment `hourly` reads; needed the first time, and kept after. `sample`
+            is for a look: its hours are in the past, so it has nothing new to read.
         pool: Name of the work pool.
     """
-    _show(orchestration.apply_local(load_settings(), pool=pool))
+    _show(orchestration.apply_local(load_settings(), pool=pool, source=source))
 
 
 @app.command
-def ecs(outputs: Path, *, image: str) -> None:
+def ecs(outputs: Path, *, image: str, source: str | None = None) -> None:
     """Run flows as containers on ECS.
 
     Args:
+        source: What the deployment `hourly` reads; needed the first time, and kept after.
         outputs: File with the output of `python -m infra.terraform output ENVIRONMENT 30_compute`,
             or - for standard input.
         image: Image with its tag, for example
@@ -44,7 +47,8 @@ def ecs(outputs: Path, *, image: str) -> None:
         message = f"--image {image} has no tag: add the tag of the image that was pushed"
         raise InvalidRequest(message)
     text = sys.stdin.read() if str(outputs) == "-" else outputs.read_text(encoding="utf-8")
-    _show(orchestration.apply_ecs(load_settings(), orchestration.read_run(text), image=image))
+    run = orchestration.read_run(text)
+    _show(orchestration.apply_ecs(load_settings(), run, image=image, source=source))
 
 
 def _show(lines: Iterator[str]) -> None:

@@ -109,6 +109,11 @@ class SilverItems(Keyed):
         "HMAC-SHA256 of the user name under a secret pepper; no key for deleted users.",
         nullable=True,
     )
+    pepper_id: pl.String = _column(
+        "Which pepper made the key: eight digits that tell nothing of it; null without a key, and"
+        " in rows of version 0.2.",
+        nullable=True,
+    )
     text: pl.String = _column(
         "Cleaned text, title first; masks stand for names, addresses and numbers."
         " Empty after a purge."

@@ -106,6 +106,13 @@ class RepairCounts:
 
 
 @dataclass(frozen=True)
+class RotationCounts:
+    """Rows whose author's key followed the pepper."""
+
+    rekeyed_item_count: int
+
+
+@dataclass(frozen=True)
 class EraseCounts:
     """Texts whose answers were deleted."""
 

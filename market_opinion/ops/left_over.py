@@ -19,7 +19,7 @@ from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.run import Run
 from market_opinion.scorers.llm.asking import text_keys
 from market_opinion.stages import erasure as erasing
-from market_opinion.stages.authors import author_key
+from market_opinion.stages.authors import author_keys
 from market_opinion.storage.landing.redaction import erase_lines
 
 DIGESTS = "digest-*"
@@ -58,7 +58,7 @@ def _tables(run: Run, reached: OpenErasure, ids: list[str]) -> dict[str, int]:
     lake, platform, users = run.adapters.lake(), reached.reading.platform, reached.erasure.users
     where = {"platform": platform}
     pepper = known_pepper(run.adapters.state(), run.settings)
-    keys = [author_key(platform, user, pepper=pepper) for user in sorted(users)]
+    keys = [key for user in sorted(users) for key in author_keys(platform, user, pepper=pepper)]
     threads = sorted(reached.erasure.thread_ids)
     columns = ["item_id", "text", "context_title"]
 

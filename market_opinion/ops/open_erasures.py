@@ -16,7 +16,7 @@ from market_opinion.core.window import Slice, Window
 from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.reading import Reading, whole_platform
 from market_opinion.ops.run import Run
-from market_opinion.stages.authors import author_key, key_of_author
+from market_opinion.stages.authors import author_key, key_of_author, so_far
 from market_opinion.storage.landing.redaction import Erasure
 
 _TOPIC = "erasures"
@@ -77,14 +77,18 @@ def find(run: Run) -> Iterator[OpenErasure]:
 
 
 def users_of(run: Run, platform: str, author_keys: Iterable[str]) -> frozenset[str]:
-    """Return the names, in lower case, whose keys these are, as far as bronze still has them."""
+    """Return the names, in lower case, whose keys these are, as far as bronze still has them.
+
+    The keys may be of a pepper before the last rotation.
+    """
     wanted = list(author_keys)
     if not wanted:
         return frozenset()
     where = {"platform": platform}
     rows = run.adapters.lake().read(BRONZE_ITEMS, where, columns=["platform", "author"]).unique()
-    keyed = rows.with_columns(key=key_of_author(known_pepper(run.adapters.state(), run.settings)))
-    names = keyed.filter(pl.col("key").is_in(wanted))["author"]
+    pepper = known_pepper(run.adapters.state(), run.settings)
+    is_meant = [key_of_author(each).is_in(wanted) for each in so_far(pepper)]
+    names = rows.filter(pl.any_horizontal(is_meant))["author"]
     return frozenset(name.lower() for name in names)
 
 

@@ -13,7 +13,7 @@ from market_opinion.core.contracts import (
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.ops.adapters import Adapters
 from market_opinion.ops.peppers import known_pepper
-from market_opinion.stages.authors import author_key
+from market_opinion.stages.authors import author_keys
 from market_opinion.stages.erasure import user_name
 
 
@@ -26,8 +26,8 @@ def kept_of(adapters: Adapters, platform: str, author: str) -> Iterator[dict[str
     lake, user = adapters.lake(), user_name(author)
     bronze = lake.read(BRONZE_ITEMS, {"platform": platform})
     received = bronze.filter(pl.col("author").str.to_lowercase() == user)
-    key = author_key(platform, user, pepper=known_pepper(adapters.state(), adapters.settings))
-    cleaned = lake.read(SILVER_ITEMS, {"platform": platform, "author_key": key})
+    keys = author_keys(platform, user, pepper=known_pepper(adapters.state(), adapters.settings))
+    cleaned = lake.read(SILVER_ITEMS, {"platform": platform, "author_key": keys})
     ids = sorted({*received["item_id"], *cleaned["item_id"]})
     if not ids:
         message = (

@@ -26,6 +26,7 @@ from market_opinion.core.window import Slice
 from market_opinion.ops.run import Run
 from market_opinion.scorers.judging import judges, scorer_version
 from market_opinion.stages import silver, threads
+from market_opinion.stages.authors import peppers
 from market_opinion.stages.opinions import ACTIVE_SET
 from market_opinion.storage.landing.manifest import Capture
 
@@ -111,7 +112,10 @@ def of_threads(run: Run, span: Slice) -> StageEntry:
 
 
 def of_silver(run: Run, span: Slice) -> StageEntry:
-    """Return silver of the slice: made from bronze, its threads' titles, markup and pepper."""
+    """Return silver of the slice: made from bronze, its threads' titles, markup and pepper.
+
+    The first pepper counts, since rows follow a rotation without being made again.
+    """
     lake = run.adapters.lake()
     items = lake.read(BRONZE_ITEMS, span.where, span.window, columns=["thread_id"])
     ids = items["thread_id"].drop_nulls().unique().sort().to_list()
@@ -120,7 +124,8 @@ def of_silver(run: Run, span: Slice) -> StageEntry:
     if ids:
         of_items = lake.read(SILVER_THREADS, {**span.where, "thread_id": ids}, before)
     titles = threads.newest_titles(of_items).write_json()
-    pepper = hashlib.sha256(run.settings.pepper().encode()).hexdigest()
+    first, *_ = peppers(run.settings.pepper())
+    pepper = hashlib.sha256(first.encode()).hexdigest()
     inputs = [_before(run, span, "bronze"), titles, pepper, *_markup(run, span)]
     return StageEntry(run, span, "silver", SILVER_ITEMS, _digest(inputs))
 

@@ -15,7 +15,7 @@ from market_opinion.core.markup import Markup
 from market_opinion.domain.definition import Domain
 from market_opinion.sources import catalogue
 from market_opinion.stages import personal
-from market_opinion.stages.authors import key_of_author
+from market_opinion.stages.authors import key_of_author, pepper_id
 from market_opinion.stages.cleaning import clean, words
 from market_opinion.stages.notices import DELETED, REMOVED
 from market_opinion.stages.personal import LINK
@@ -131,6 +131,9 @@ def _texts(
             own_title="title",
             author_key=key_of_author(pepper),
         )
+        .with_columns(
+            pepper_id=pl.when(pl.col("author_key").is_not_null()).then(pl.lit(pepper_id(pepper)))
+        )
         .pipe(clean, "text", "own_title", markup=markup, marks="marks")
         .collect(engine="streaming")
     )
@@ -155,6 +158,7 @@ def keep_purged(cleaned: pl.DataFrame, known: pl.DataFrame, items: pl.DataFrame)
             text=pl.lit(""),
             context_title=pl.lit(None, pl.String),
             author_key=pl.when("has_author").then("author_key"),
+            pepper_id=pl.when("has_author").then("pepper_id"),
         )
         .select(*SILVER_ITEMS.schema)
     )

@@ -36,7 +36,7 @@ EVERYTHING = {("start", "SignIn"), ("worker", "WithoutResources")}
 
 
 def test_a_second_plan_changes_nothing(applied):
-    """But for what the emulator does not keep, each named above."""
+    """B44, B45, C16: but for what the emulator does not keep, each named above."""
     with ThreadPoolExecutor(2) as threads:
         plans = dict(
             zip(
@@ -120,7 +120,7 @@ def test_who_may_reach_what(aws, role, action, resource, decision):
 
 
 def test_buckets_are_shut_and_encrypted(aws):
-    """B43, E10, E28: of every layer, by a key of its own."""
+    """B43, E10, E28, B02, B42: of every layer, by a key of its own."""
     s3, keys = boto3.client("s3"), set()
     for layer in ("landing", "bronze", "silver", "gold"):
         bucket = f"tf-dev-opinions-s3-{layer}-123456789012"
@@ -201,7 +201,7 @@ def test_nothing_secret_is_in_the_states(aws):
 
 
 def test_mistakes_are_answered(applied):
-    """An environment, a stage that is not there."""
+    """A33: an environment, a stage that is not there."""
     done = applied.terraform("plan", "staging")
     assert done.returncode == 2
     assert "no environment staging: there are dev, prod" in done.stderr

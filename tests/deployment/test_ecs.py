@@ -35,7 +35,7 @@ def server(applied, tmp_path_factory):
 
 
 def test_a_run_is_a_container_with_our_image_role_limits_and_settings(aws, server):
-    """A06, B53, B56, E01, E03: registered by the real worker; secrets by name, never by value."""
+    """A06, B53, B56, E01, E03, D19, D32, E29: registered by the real worker; secrets by name, never by value."""
     deployed = {each["name"]: each for each in server.ask("deployments/filter")}
     assert deployed.keys() == DEPLOYMENTS.keys()
     assert {each["work_pool_name"] for each in deployed.values()} == {"ecs"}
@@ -96,7 +96,7 @@ def _tasks(ecs):
 
 
 def test_a_file_in_the_inbox_starts_the_flow_that_reads_it(server):
-    """C03: the event that the rule sends is what the deployment's trigger waits for."""
+    """C03, D20: the event that the rule sends is what the deployment's trigger waits for."""
     uri = "s3://tf-dev-opinions-s3-landing-123456789012/inbox/archive/RC_2026-03.jsonl.zst"
     event = {
         "id": "5a3c6c64-4f3a-4d1d-9a65-0a4f6bb1d111",

@@ -83,7 +83,7 @@ def production(aws, connect, reddit, model, monkeypatch):
 def test_production_does_what_the_laptop_does(
     production, reddit, model, home, monkeypatch, without_engine
 ):
-    """A07, A20, B24, D29, E01: three hourly runs, one of them killed and run again, and a backfill; the mart is the embedded one's."""
+    """A07, A20, B24, D29, E01, C20, S8: three hourly runs, one of them killed and run again, and a backfill; the mart is the embedded one's."""
     fake, _ = reddit
     with PrefectServer(home) as server:
         server.deploy("local")

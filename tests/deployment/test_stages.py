@@ -38,7 +38,7 @@ def ready(tmp_path_factory):
 
 
 def test_they_are_formatted_and_valid(ready):
-    """Against the real provider's schema."""
+    """A32, C04: against the real provider's schema."""
     assert ready("..", "fmt", "-check", "-recursive").stdout == ""
     with ThreadPoolExecutor(2) as threads:
         done = list(threads.map(lambda stage: ready(stage, "validate", "-no-color"), NEEDS))
@@ -49,6 +49,6 @@ def test_they_are_formatted_and_valid(ready):
     "stage", [path.parent.name for path in sorted(FOLDER.glob("*/*.tftest.hcl"))]
 )
 def test_least_privilege_in_the_policies_themselves(ready, stage):
-    """B53, C06, E07 to E09: `terraform test`, by the policies as the provider computes them."""
+    """B53, C06, E07 to E09, B51: `terraform test`, by the policies as the provider computes them."""
     done = ready(stage, "test", "-no-color")
     assert done.returncode == 0, done.stdout + done.stderr

@@ -89,7 +89,7 @@ def cut(hours: int):
 def test_hours_days_one_span_and_days_in_reverse_give_equal_tables(
     monkeypatch, tmp_path, archive, tables
 ):
-    """X10, and that the order of backfills never shows. Single hours are those in which threads begin, and those around midnight."""
+    """X10, E06, and that the order of backfills never shows. Single hours are those in which threads begin, and those around midnight."""
     run(monkeypatch, tmp_path / "whole", archive, (datetime(2026, 3, 1), datetime(2026, 3, 3)))
     expected = tables()
     assert expected["silver.items"].height == 63
@@ -106,7 +106,7 @@ def test_hours_days_one_span_and_days_in_reverse_give_equal_tables(
 
 
 def test_small_slices_and_large_ones_give_equal_tables(monkeypatch, tmp_path, archive, tables):
-    """Memory is bounded by the slice."""
+    """A11, D04: memory is bounded by the slice."""
     run(monkeypatch, tmp_path / "large", archive)
     expected = tables()
     monkeypatch.setenv("SPAN_MAX_ITEMS", "7")
@@ -128,7 +128,7 @@ def test_a_second_run_changes_no_row_and_makes_no_snapshot(monkeypatch, home, ar
 
 
 def test_every_landed_line_is_accounted_for(monkeypatch, home, archive, tables):
-    """Landing lines = rows + duplicates + rejections."""
+    """A10, M1: landing lines = rows + duplicates + rejections."""
     summary = run(monkeypatch, home, archive)
     landed = sum(
         len(file.read_bytes().splitlines())
@@ -146,7 +146,7 @@ def test_every_landed_line_is_accounted_for(monkeypatch, home, archive, tables):
 
 
 def test_a_second_domain_leaves_the_first_as_it_was(monkeypatch, tmp_path, archive, tables):
-    """Two domains in one lake and one mart."""
+    """A41: two domains in one lake and one mart."""
     domains = tmp_path / "domains"
     shutil.copytree(REPOSITORY / "domains" / "smartphones", domains / "smartphones")
     shutil.copytree(REPOSITORY / "domains" / "smartphones", domains / "pixels")
@@ -171,7 +171,7 @@ def test_a_second_domain_leaves_the_first_as_it_was(monkeypatch, tmp_path, archi
 
 
 def test_a_backfill_leaves_the_watermark_alone(monkeypatch, home, archive):
-    """B30."""
+    """B30, B58."""
     run(monkeypatch, home, archive)
     assert open_adapters().state().load_last_run_timestamp("reddit", "phones") is None
     hourly.fn(source="archive", archive=str(archive), now=datetime(2026, 3, 1, 11, 5))
@@ -228,7 +228,7 @@ def test_canary_names_are_nowhere_past_bronze(
 
 
 def test_a_range_is_clipped_with_a_message(monkeypatch, home, archive):
-    """To whole hours."""
+    """A13: to whole hours."""
     summary = run(
         monkeypatch, home, archive, (datetime(2026, 3, 1, 9, 30), datetime(2026, 3, 1, 12, 10))
     )
@@ -281,7 +281,7 @@ def test_a_broken_file_leaves_its_hours_incomplete_and_the_good_rows_there(
 
 
 def test_the_bundled_sample_is_what_the_readme_says(monkeypatch, home, tables, with_report):
-    """At least 800 items in 60 threads over 72 hours."""
+    """S1: at least 800 items in 60 threads over 72 hours."""
     backfill.fn()
     items = tables()["silver.items"]
     assert items.height >= 800

@@ -194,7 +194,7 @@ def is_past_bronze(path, home) -> bool:
 def test_no_byte_of_personal_data_is_past_bronze(
     model, reddit, home, tmp_path, make_comment, make_submission, caplog
 ):
-    """X14: archive, table, inbox and live platform; tables, report, exports, requests and logs."""
+    """E16, E33: archive, table, inbox and live platform; tables, report, exports, requests and logs."""
     caplog.set_level(logging.DEBUG)
     assert set(CANARIES) == set(personal.MARKERS)
     process = plant_archive(tmp_path, make_comment, make_submission)

@@ -29,7 +29,7 @@ def objects(bucket):
 
 
 def test_the_cloud_holds_what_the_laptop_holds(home, tables, monkeypatch, request):
-    """B12, B14, A09, A20: the same backfill, the same tables; a rerun makes no snapshot; the ledger and runs are the same."""
+    """B12, B14, A09, A20, C07: the same backfill, the same tables; a rerun makes no snapshot; the ledger and runs are the same."""
     monkeypatch.setenv("AUTHOR_PEPPER", "the same pepper for both")
     backfill.fn(**SPAN)
     embedded, ledger = tables(), open_adapters().state().windows()
@@ -47,7 +47,7 @@ def test_the_cloud_holds_what_the_laptop_holds(home, tables, monkeypatch, reques
 
 
 def test_what_is_erased_is_in_no_object(on_aws, tmp_path):
-    """R19: landing, tables and their histories, by every byte of the buckets and every row of the Parquet files."""
+    """M9: landing, tables and their histories, by every byte of the buckets and every row of the Parquet files."""
     landing, augmented = on_aws
     backfill.fn(**SPAN)
     item = (

@@ -33,7 +33,7 @@ def says(page: Page, *words: str) -> None:
 
 
 def test_every_page_shows_the_sample(home):
-    """Filters narrow it, a number leads to its words, nothing complains and nothing is asked of other hosts."""
+    """C15, S11: filters narrow it, a number leads to its words, nothing complains and nothing is asked of other hosts."""
     backfill.fn()
     mentions = mentions_in(home)
     total = str(sum(mentions.values()))

@@ -67,7 +67,7 @@ def test_a_key_made_elsewhere_stands_for_the_name(run, home, capsys):
 
 
 def test_a_proof_that_finds_something_is_no_proof(run, home, monkeypatch):
-    """The error names the place, and the to-do stays for the next run."""
+    """M9: the error names the place, and the to-do stays for the next run."""
     monkeypatch.setattr("flows.stages.erase_answers", lambda *_: {})
     monkeypatch.setattr("flows.stages.carry_for_all", lambda *_: None)
     with pytest.raises(

@@ -1,6 +1,8 @@
 """Hourly: the hours that are due, and a watermark that can be trusted."""
 
 import json
+import logging
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -82,7 +84,7 @@ def test_each_window_leaves_a_run_record(home):
 
 
 def test_a_record_tells_what_became_of_its_hour(home, tmp_path, monkeypatch):
-    """B39, B40, X9: mentions and opinions of the domain, and how much of the threads came."""
+    """B39, B40, A35: mentions and opinions of the domain, and how much of the threads came."""
     monkeypatch.setenv("SCORER", "lexicon")
     at = "2026-03-01T10:{:02}:00+00:00"
     post = {"id": "p", "subreddit": "phones", "title": "Pixel 9 battery", "selftext": "",
@@ -149,3 +151,18 @@ def test_a_payload_that_contradicts_itself_is_refused(flow, parameters, reason):
     """In one sentence, before anything runs."""
     with pytest.raises(InvalidRequest, match=reason):
         flow.fn(**parameters)
+
+
+def test_the_log_has_bounds_and_counts_of_an_hour(home, monkeypatch, caplog):
+    """B18: of each stage, at the level of an operator."""
+    for stage in ("bronze", "silver", "mentions", "opinions", "load"):
+        monkeypatch.setattr(f"tasks.{stage}.get_run_logger", lambda: logging.getLogger("run"))
+    monkeypatch.setenv("SCORER", "lexicon")
+    caplog.set_level(logging.INFO, "run")
+    hourly.fn(now=datetime(2026, 3, 2, 10, 5))
+    lines = [record.getMessage() for record in caplog.records if record.name == "run"]
+    stages = [line.partition(" ")[0] for line in lines]
+    assert stages == ["bronze", "silver", "mentions", "opinions", "mart"]
+    (bronze,) = [line for line in lines if line.startswith("bronze ")]
+    assert "2026-03-02T09:00/2026-03-02T10:00" in bronze
+    assert re.search(r"item_count=[1-9]", bronze)

@@ -9,7 +9,7 @@ from benchmarks.kill import kill_and_compare
 
 @pytest.mark.integration
 def test_three_kills_leave_the_tables_of_an_undisturbed_run(tmp_path):
-    """The smaller form of `python -m benchmarks.kill`."""
+    """M1, S6: the smaller form of `python -m benchmarks.kill`."""
     command = [
         sys.executable,
         "-m",

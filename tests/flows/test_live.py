@@ -91,7 +91,7 @@ def test_an_hour_is_closed_and_carried_to_the_mart(reddit, home):
 
 
 def test_an_hour_is_not_due_before_its_lag_has_passed(reddit):
-    """R6."""
+    """B26."""
     assert (
         run_hourly(reddit, H10 + timedelta(minutes=70)).counts.get("window_count") == 1
     )  # the hour before
@@ -159,7 +159,7 @@ def test_a_clock_an_hour_off_certifies_nothing_that_is_still_open(reddit, offset
 
 
 def test_an_item_that_surfaces_late_is_merged_into_its_own_hour(reddit):
-    """R6: by the next hour's look, counted."""
+    """B26: by the next hour's look, counted."""
     reddit.add(
         [
             SUBMISSION,
@@ -198,7 +198,7 @@ def test_what_a_crash_left_landed_is_carried_by_the_next_run(reddit, monkeypatch
 
 
 def test_polls_land_what_no_closer_could_reach(reddit):
-    """R3: 2,400 comments an hour, polled every five minutes, closed from the polls alone."""
+    """M2: 2,400 comments an hour, polled every five minutes, closed from the polls alone."""
     reddit.add([SUBMISSION, *(comment(f"c{n}", T10 - 1200 + 1.5 * n) for n in range(4400))])
     for minute in range(0, 100, 5):
         moment = at(reddit, H10 + timedelta(minutes=minute))
@@ -213,7 +213,7 @@ def test_polls_land_what_no_closer_could_reach(reddit):
 
 
 def test_an_hour_out_of_reach_is_said_to_be_and_passed(reddit):
-    """R11: the watermark goes on, the ledger keeps the hole, the message names the archive."""
+    """M2: the watermark goes on, the ledger keeps the hole, the message names the archive."""
     reddit.add([SUBMISSION, *(comment(f"c{n}", T10 + 1.5 * n) for n in range(3600))])
     summary = run_hourly(reddit, H10 + timedelta(minutes=80))
     assert (entry().state, watermark()) == (WindowState.UNRECOVERABLE, H10 + timedelta(hours=1))
@@ -221,7 +221,7 @@ def test_an_hour_out_of_reach_is_said_to_be_and_passed(reddit):
 
 
 def test_a_refresh_brings_votes_and_edits(reddit):
-    """R12: a changed text is judged again, a changed vote is not."""
+    """D06: a changed text is judged again, a changed vote is not."""
     reddit.add([SUBMISSION, comment("c1", T10 + 70), comment("c2", T10 + 80)])
     run_hourly(reddit, H10 + timedelta(minutes=80))
     before = open_adapters().lake().read(SILVER_OPINIONS)
@@ -239,7 +239,7 @@ def test_a_refresh_brings_votes_and_edits(reddit):
 
 
 def test_threads_that_lack_much_are_expanded(reddit):
-    """R13, B08: comments no listing showed are found by their thread, a hundred a request, and land in their own hours."""
+    """B08: comments no listing showed are found by their thread, a hundred a request, and land in their own hours."""
     reddit.hidden_from = 10
     unseen = [
         comment(
@@ -270,7 +270,7 @@ def test_there_is_nothing_to_look_at_again_before_anything_came(reddit, with_rep
 
 
 def test_what_disappeared_from_reddit_disappears_here(reddit, home):
-    """R19: deleted, removed, or absent twice."""
+    """X13: deleted, removed, or absent twice."""
     words = [
         "zanzibar camera great",
         "timbuktu camera great",
@@ -300,7 +300,7 @@ def test_what_disappeared_from_reddit_disappears_here(reddit, home):
 
 
 def test_a_sweep_finds_what_went_after_the_last_refresh(reddit, home):
-    """R19: and says how long nobody looked."""
+    """X13: and says how long nobody looked."""
     reddit.add([SUBMISSION, comment("c1", T10 + 70, body="The Pixel 9 zanzibar camera is great")])
     run_hourly(reddit, H10 + timedelta(minutes=80))
     refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=73, minutes=5)))

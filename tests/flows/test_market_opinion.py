@@ -15,7 +15,7 @@ HEAVY = ("prefect", "openai", "snowflake.connector", "boto3", "altair", "streaml
 
 
 def test_every_deployment_is_a_command():
-    """By its name, and described by its own docstring."""
+    """D17: by its name, and described by its own docstring."""
     deployments = yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]
     app = command_line.make_app()
     assert [entry["name"] for entry in deployments if entry["name"] not in app] == []
@@ -88,7 +88,7 @@ def test_shells_complete_commands_and_options():
 
 @pytest.mark.integration
 def test_the_module_and_the_file_of_a_flow_run_as_well(tmp_path):
-    """As `python -m flows.hourly`, and as `python flows/hourly.py` where the package is installed."""
+    """D25: as `python -m flows.hourly`, and as `python flows/hourly.py` where the package is installed."""
     environment = {"PYTHONPATH": str(REPOSITORY), "MARKET_OPINION_HOME": str(tmp_path / "home")}
     for command in (["-m", "flows.hourly"], [str(REPOSITORY / "flows" / "hourly.py")]):
         ended = subprocess.run(

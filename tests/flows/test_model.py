@@ -59,6 +59,7 @@ def run(archive, **options):
 
 
 def test_items_are_judged_and_an_unchanged_rerun_makes_no_call(server, archive, tables):
+    """D06, M3."""
     summary = run(archive)
     opinions = open_adapters().lake().read(SILVER_OPINIONS)
     assert set(opinions["scorer"]) == {"llm"}
@@ -85,7 +86,7 @@ def test_equal_words_are_asked_once(server, archive):
 
 
 def test_no_name_leaves_the_machine(server, archive):
-    """R21: user names, addresses and numbers are masked before anything is sent, and authors are not sent at all."""
+    """E16: user names, addresses and numbers are masked before anything is sent, and authors are not sent at all."""
     run(archive)
     sent = json.dumps(server.bodies)
     assert "Pixel 9 is bad" in sent
@@ -143,7 +144,7 @@ def test_a_question_that_was_given_up_is_a_rejection_and_not_asked_again(server,
 
 
 def test_a_run_that_breaks_off_is_not_paid_again(server, archive, monkeypatch):
-    """What was answered is in the ledger, though the run failed."""
+    """D29: what was answered is in the ledger, though the run failed."""
     monkeypatch.setenv("LLM_ITEMS_PER_REQUEST", "1")
     monkeypatch.setenv("LLM_MAX_IN_FLIGHT", "2")
     left = [5]

@@ -1,4 +1,4 @@
-"""X13, R20: where only what was derived may be kept, words go and nothing else does."""
+"""X13: where only what was derived may be kept, words go and nothing else does."""
 
 from datetime import timedelta
 
@@ -201,7 +201,7 @@ def test_a_purge_that_was_cut_off_is_finished_by_the_next(
 
 
 def test_what_is_deleted_after_its_purge_goes_altogether(reddit, derived):
-    """R19: the numbers too."""
+    """X13: the numbers too."""
     two_comments(reddit)
     purge.fn(now=LATER)
     reddit.posts["t1_c1"].deleted = T10 + 90 * 3600
@@ -221,7 +221,7 @@ def test_an_author_is_found_by_the_key_after_the_purge(reddit, home, derived):
 
 
 def test_an_author_who_left_takes_the_key_along(reddit, derived):
-    """R19: whose account is gone has no trace of an id left."""
+    """X13: whose account is gone has no trace of an id left."""
     two_comments(reddit)
     purge.fn(now=LATER)
     reddit.posts["t1_c1"].author = "[deleted]"

@@ -65,6 +65,7 @@ def test_a_plan_asks_nothing_and_says_what_it_would_take(server, judged):
 
 
 def test_another_set_leaves_what_is_live_alone_and_is_compared(server, judged):
+    """D01, M6, X11."""
     before = opinions()
     summary = rescore.fn(score_set="model")
     assert opinions().equals(before)
@@ -78,6 +79,7 @@ def test_another_set_leaves_what_is_live_alone_and_is_compared(server, judged):
 
 
 def test_a_set_is_promoted_in_one_commit_and_taken_back(server, judged):
+    """M6."""
     before = opinions()
     rescore.fn(score_set="model")
     rescore.fn(score_set="model", promote=True)

@@ -73,7 +73,7 @@ def run(archive):
 
 
 def test_nothing_is_made_twice(archive, calls, tables):
-    """A60: the second run of a certified backfill only looks."""
+    """A10: the second run of a certified backfill only looks."""
     first = run(archive)
     assert calls() == {PARSED, "find_threads", CLEANED, MENTIONED, JUDGED}
     before = tables()
@@ -84,6 +84,7 @@ def test_nothing_is_made_twice(archive, calls, tables):
 
 
 def test_a_changed_alias_changes_mentions_and_what_follows(archive, calls, tmp_path, monkeypatch):
+    """D06."""
     domains = tmp_path / "domains"
     shutil.copytree(REPOSITORY / "domains" / "smartphones", domains / "smartphones")
     monkeypatch.setenv("DOMAINS_PATH", str(domains))
@@ -107,7 +108,7 @@ def test_a_changed_alias_changes_mentions_and_what_follows(archive, calls, tmp_p
     ids=lambda value: getattr(value, "name", ""),
 )
 def test_rows_that_are_gone_are_made_again(archive, calls, tables, table, made):
-    """Whatever the state store says."""
+    """A34: whatever the state store says."""
     run(archive)
     calls()
     before = tables()
@@ -130,7 +131,7 @@ def test_a_title_that_comes_later_cleans_its_comments_again(archive, calls, make
 
 
 def test_everything_is_made_anew_of_what_was_landed(archive, calls, tables, home):
-    """Lake, mart and state may all be lost; the archive too."""
+    """A14: lake, mart and state may all be lost; the archive too."""
     run(archive)
     before = tables()
     shutil.rmtree(archive)
@@ -199,7 +200,7 @@ def spoil(path):
     ids=["rows", "no rows", "metadata", "no manifests", "catalogue", "mart", "state"],
 )
 def test_damage_is_named_and_healed(archive, without_engine, tables, home, break_it, heal):
-    """In one error of ours that says what is safe; what it says to do gives the same tables."""
+    """S13: in one error of ours that says what is safe; what it says to do gives the same tables."""
     run(archive)
     before = tables()
     break_it(home)

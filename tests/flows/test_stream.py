@@ -65,7 +65,7 @@ def bronze():
 def test_messages_of_platforms_become_rows_and_what_is_none_is_kept_aside(
     topic, broker, make_comment, make_submission, home, tables
 ):
-    """Each platform by its own topic (E05); the kind by a header where there are several; lag goes into the metrics."""
+    """X9, E37: each platform by its own topic (E05); the kind by a header where there are several; lag goes into the metrics."""
     reddit, steam = topic("reddit"), topic("steam")
     broker.produce(reddit, [make_comment(f"c{n}") for n in range(30)], kind="comment")
     broker.produce(reddit, [make_submission("s1"), make_comment("c80")])

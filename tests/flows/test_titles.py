@@ -43,7 +43,7 @@ HOUR = datetime(2026, 3, 1, 10, 20, tzinfo=UTC)
     ],
 )
 def test_a_run_is_named_by_what_it_is_about(monkeypatch, flow, values, expected):
-    """Flow, domain, source and hours, as the server or the engine holds them; nobody's name."""
+    """C22, E30: flow, domain, source and hours, as the server or the engine holds them; nobody's name."""
     for name, value in {
         "flow_name": flow,
         "parameters": values,

@@ -82,7 +82,7 @@ def archive(request, tmp_path, make_comment, make_submission):
 def test_both_marts_are_equal_after_everything_that_happens(
     twin, archive, tmp_path, make_comment, monkeypatch
 ):
-    """A first load, a rerun, a late item, a re-score that is promoted and taken back, and a product that changed (type 2)."""
+    """C14: a first load, a rerun, a late item, a re-score that is promoted and taken back, and a product that changed (type 2)."""
     monkeypatch.setenv("SCORER", "lexicon")
     place, community, (start, end), late_at = archive
     backfill.fn(source="archive", archive=place, communities=[community], start=start, end=end)

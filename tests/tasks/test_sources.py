@@ -322,7 +322,7 @@ def entries(platform: str) -> dict[datetime, Any]:
 
 
 def test_every_source_is_tested():
-    """A new one has to join."""
+    """E04: a new one has to join."""
     assert sorted(STAGES) == catalogue.names()
 
 
@@ -499,7 +499,7 @@ def test_answers_below_old_comments_are_found(stage):
 
 @every(["steam", "reviews", "file"])
 def test_stars_become_ratings_from_one_to_five(stage):
-    """Thumbs are five and one; other scales are brought to it."""
+    """X15: thumbs are five and one; other scales are brought to it."""
     stage.read()
     ratings = dict(bronze().select("item_id", "rating").iter_rows())
     thumbs = {True: 5.0, False: 1.0}
@@ -522,7 +522,7 @@ def look(stage: Stage, hours: float, flow=refresh) -> Counter[str]:
 
 @every(AGAIN)
 def test_a_second_look_finds_what_was_edited_and_what_is_gone(stage, home):
-    """R12, R19: X names what is gone; elsewhere it has to be absent twice, and until then it is kept."""
+    """X13: X names what is gone; elsewhere it has to be absent twice, and until then it is kept."""
     stage.read()
     inside = [each for each in stage.said if each.id in stage.wanted()]
     gone, edited = inside[1], inside[2]
@@ -656,7 +656,7 @@ def notes_package(tmp_path, monkeypatch):
 
 
 def test_a_source_of_another_package_is_read_and_cleaned(notes_package):
-    """By its own format, with its own address; the same stages and the same certificate."""
+    """D14, S16: by its own format, with its own address; the same stages and the same certificate."""
     reading = Stage("notes", [], "desk").read()
     assert bronze().select("platform", "item_id", "body").rows() == [
         ("notes", "a", "The iPhone 15 camera is great, Ann says")

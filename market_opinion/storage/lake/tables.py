@@ -4,7 +4,7 @@ import contextlib
 import random
 import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from pyiceberg.exceptions import (
     TableAlreadyExistsError,
     ValidationException,
 )
+from pyiceberg.expressions import BooleanExpression
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.utils.config import Config
 from sqlalchemy.exc import OperationalError
@@ -90,11 +91,42 @@ class Lake:
         """
         checked = table.check(frame)
         _check_slice(table, checked, where, window)
-        row_filter = rows_of(table, where, window)
+        return self._replace(table, rows_of(table, where, window), lambda _: checked, run)
+
+    def change(
+        self,
+        table: Table,
+        where: Where,
+        window: Window | None,
+        change: Callable[[pl.DataFrame], pl.DataFrame],
+        *,
+        run: Mapping[str, str],
+    ) -> bool:
+        """Replace the rows of a slice by what a function makes of them, in one commit.
+
+        If another writer commits first, the function is given the rows of that commit. Errors and
+        the result are those of `overwrite`.
+        """
+
+        def made(current: pl.DataFrame) -> pl.DataFrame:
+            checked = table.check(change(current))
+            _check_slice(table, checked, where, window)
+            return checked
+
+        return self._replace(table, rows_of(table, where, window), made, run)
+
+    def _replace(
+        self,
+        table: Table,
+        row_filter: BooleanExpression,
+        made: Callable[[pl.DataFrame], pl.DataFrame],
+        run: Mapping[str, str],
+    ) -> bool:
         for attempt in range(_ATTEMPTS):
             with damage_named(table):
                 iceberg = self._load_or_create(table)
                 current = read_rows(iceberg, row_filter, table.schema)
+            checked = made(current)
             if _same_rows(table, current, checked):
                 return False
             try:
@@ -112,7 +144,7 @@ class Lake:
                 # overwrite after a mere refresh would delete the rows of another writer.
                 if attempt == _ATTEMPTS - 1:
                     message = (
-                        f"{table.name}: {_ATTEMPTS} commits for {window} lost their race;"
+                        f"{table.name}: {_ATTEMPTS} commits for {row_filter} lost their race;"
                         " run the window again"
                     )
                     raise CommitConflict(message) from error

@@ -50,7 +50,7 @@ def test_a_home_that_cannot_be_written_is_named(monkeypatch, tmp_path):
     ],
 )
 def test_a_value_that_cannot_be_used_names_its_variable(monkeypatch, name, value):
-    """Not a stack trace."""
+    """D15: not a stack trace."""
     monkeypatch.setenv(name, value)
     with pytest.raises(SettingsInvalid, match=name):
         load_settings()
@@ -58,7 +58,7 @@ def test_a_value_that_cannot_be_used_names_its_variable(monkeypatch, name, value
 
 @pytest.mark.parametrize(("name", "value"), [("STATE_URI", "redis://x"), ("MART_URI", "oracle:x")])
 def test_an_adapter_is_chosen_by_the_scheme_of_its_uri(monkeypatch, name, value):
-    """One that does not exist is refused by name."""
+    """D14: one that does not exist is refused by name."""
     monkeypatch.setenv(name, value)
     settings = load_settings()
     with pytest.raises(SettingsInvalid, match=f"{name}={value}"):
@@ -87,7 +87,7 @@ def test_a_home_that_others_could_read_is_tightened_with_a_notice(home, caplog):
 
 
 def test_the_pepper_is_made_once_and_kept_secret(home):
-    """Another run hashes the same names to the same keys."""
+    """E17: another run hashes the same names to the same keys."""
     first = load_settings().pepper()
     assert len(first) == 64
     assert load_settings().pepper() == first
@@ -206,7 +206,7 @@ def test_a_pepper_that_is_none_is_refused(tmp_path, monkeypatch, text):
 
 
 def test_the_variables_of_the_ingestion_contract_have_an_effect_by_themselves(monkeypatch):
-    """B19, B41: nothing but what they name is needed."""
+    """B19, B41, X3: nothing but what they name is needed."""
     assert (load_settings().state.table, load_settings().metrics.sink) == (None, "file")
     monkeypatch.setenv("RUNS_TABLE_NAME", "runs")
     monkeypatch.setenv("METRICS_NAMESPACE", "Ingestion")

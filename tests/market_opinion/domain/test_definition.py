@@ -45,10 +45,11 @@ def test_the_example_of_the_documentation_loads(tmp_path):
 
 
 def test_smartphones_hold_what_they_promise(phones):
-    """At least 12 aspects, 150 phones of 15 brands from 2019 to 2026."""
+    """A03: at least 12 aspects with camera, battery and price, 150 phones of 15 brands from 2019 to 2026."""
     models = [p for p in phones.products if p.category != "brand"]
     years = {p.released_on[:4] for p in models}
     assert len(phones.aspects) >= 12
+    assert {"camera", "battery", "price"} <= phones.aspects.keys()
     assert len(models) >= 150
     assert len({p.brand for p in models}) >= 15
     assert {"2019", "2026"} <= years
@@ -113,7 +114,7 @@ def test_an_unknown_domain_names_those_there_are(broken):
     ],
 )
 def test_a_mistake_is_named_with_file_and_rule(broken, file, old, new, message):
-    """What, which one and what to do."""
+    """A13, D18: what, which one and what to do."""
     edit(broken / "smartphones" / file, old, new)
     with pytest.raises(DomainInvalid, match=message) as caught:
         load_domain("smartphones", broken)

@@ -34,7 +34,7 @@ def run(*arguments):
 
 
 def test_a_new_domain_works_at_once(catalogue, tmp_path, monkeypatch, without_engine, capsys):
-    """From a catalogue of brands and products to a report, without a line of code, and nothing outside its folder."""
+    """A01, A15, M10, S3: from a catalogue of brands and products to a report, without a line of code, and nothing outside its folder."""
     monkeypatch.setenv("DOMAINS_PATH", str(tmp_path / "domains"))
     run(
         "domain",

@@ -17,6 +17,7 @@ ALERT = Alert("windows_gap", "reddit/phones: 2 windows are GAP")
 
 
 def test_all_alerts_come_in_one_request(webhook):
+    """E31."""
     address, received, _ = webhook
     send([ALERT, Alert("usable_ratio_low", "b")], webhook=SecretStr(address))
     assert [alert["rule"] for alert in received[0]["alerts"]] == ["windows_gap", "usable_ratio_low"]
@@ -79,7 +80,7 @@ def test_refused_requests_are_told_once(webhook, monkeypatch, home, without_engi
     ],
 )
 def test_a_community_that_is_hardly_usable_is_an_alert(comments, usable, minimum, rules):
-    """Below the share that the settings ask for, of enough comments."""
+    """A36, E31: below the share that the settings ask for, of enough comments."""
     counts = {"comment_count": comments, "usable_comment_count": usable}
     entry = WindowEntry("reddit", "phones", NOW, WindowState.CERTIFIED, "exhausted", counts)
     found = window_alerts("reddit", [entry], usable_min=minimum)

@@ -90,7 +90,7 @@ def test_a_question_with_a_rule_alerts_of_what_it_finds(filled, webhook, monkeyp
 
 
 def test_a_domain_of_an_installed_package_lies_elsewhere(tmp_path, monkeypatch):
-    """Where an upgrade would not take it away."""
+    """A31: where an upgrade would not take it away."""
     monkeypatch.setenv("DOMAINS_PATH", str(tmp_path / "site-packages" / "domains"))
     with pytest.raises(InvalidRequest, match="set DOMAINS_PATH to a folder of yours"):
         app(
@@ -101,7 +101,7 @@ def test_a_domain_of_an_installed_package_lies_elsewhere(tmp_path, monkeypatch):
 
 
 def test_the_rule_of_the_documents_is_a_question(filled, capsys):
-    """It runs as written, and of another day finds the brand that is spoken of badly."""
+    """S12: it runs as written, and of another day finds the brand that is spoken of badly."""
     text = (REPOSITORY / "docs" / "alerts.md").read_text()
     rule = re.search(r'--alert brand_negative "(.*?)"', text, re.DOTALL)[1]
     ask(capsys, "query", rule, "--alert", "brand_negative")

@@ -30,7 +30,7 @@ def run(tmp_path, make_comment, make_submission):
 
 
 def test_an_item_is_followed_from_its_line_to_the_facts(run):
-    """B57, and the promise of the design: a fact row leads back to the received line."""
+    """A05, B57, M1, and the promise of the design: a fact row leads back to the received line."""
     steps = list(audit.trace(open_adapters(), "reddit", "c1"))
     assert [step.where for step in steps] == [
         "landing", "bronze.items", "silver.items", "silver.mentions", "silver.opinions", "mart.fact_brand_mentions", "mart.fact_aspect_opinion",
@@ -49,7 +49,7 @@ def test_an_item_that_never_came_is_an_error(run):
 
 
 def test_the_command_shows_holes_and_ends_with_1(run, capsys):
-    """B60: coverage, gaps, last run."""
+    """B60, S7: coverage, gaps, last run."""
     app(["audit"], exit_on_error=False, result_action="return_value")
     said = capsys.readouterr().out
     assert "reddit/phones" in said

@@ -37,6 +37,7 @@ def test_a_backlog_counts_closed_hours(tmp_path, hours, lag, count):
 
 
 def test_the_age_and_the_hours_are_metrics(tmp_path):
+    """E36."""
     found = {m.name: m for m in metrics_of(behind(tmp_path, 5), environment="test")}
     assert {name: metric.value for name, metric in found.items()} == {
         "NewestSettledAgeSeconds": 5 * 3600 + 1200,
@@ -58,7 +59,7 @@ def test_more_hours_than_allowed_are_an_alert(tmp_path, hours, alerts):
     [(NOON - HOUR, 50, False), (NOON - HOUR, 70, True), (NOON - 5 * HOUR, 70, False)],
 )
 def test_a_slow_hour_is_an_alert_but_not_one_of_a_backlog(start, minutes, is_late):
-    """Counted from the start of the hour, when its first items were written."""
+    """E36: counted from the start of the hour, when its first items were written."""
     entry = WindowEntry("reddit", "phones", start, WindowState.CERTIFIED, "exhausted", {})
     ingested_at = NOON + timedelta(minutes=minutes)
     record = RunRecord(entry, start + HOUR, "r1", "incremental", "smartphones", ingested_at)

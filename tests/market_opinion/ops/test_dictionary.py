@@ -6,12 +6,12 @@ from tests.conftest import REPOSITORY
 
 
 def test_the_committed_dictionary_is_current():
-    """`make docs` writes it."""
+    """S10: `make docs` writes it."""
     assert (REPOSITORY / "docs/tables.md").read_text() == dictionary.render()
 
 
 def test_every_column_of_every_table_has_a_meaning():
-    """Personal columns are in bronze alone."""
+    """S10: personal columns are in bronze alone."""
     for table in TABLES:
         for name, column in table.contract.to_schema().columns.items():
             assert column.description, f"{table.name}.{name}"

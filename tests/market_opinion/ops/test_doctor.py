@@ -19,7 +19,7 @@ def states():
 
 
 def test_an_untouched_machine_lacks_nothing(capsys):
-    """No account is needed, so nothing that is not configured is bad."""
+    """A30, M12: no account is needed, so nothing that is not configured is bad."""
     app(["doctor"], exit_on_error=False, result_action="return_value")
     said = capsys.readouterr().out
     assert "bad" not in said
@@ -52,6 +52,7 @@ def test_an_untouched_machine_lacks_nothing(capsys):
     ],
 )
 def test_what_is_missing_is_named(monkeypatch, settings, what, text):
+    """S2."""
     for name, value in {
         "AWS_DEFAULT_REGION": "eu-central-1",
         "AWS_ACCESS_KEY_ID": "x",
@@ -120,7 +121,7 @@ def test_findings_are_json_for_a_script(capsys):
 
 
 def test_a_test_alert_arrives(webhook, monkeypatch, capsys):
-    """At the webhook of the settings, as a rule of its own."""
+    """S12: at the webhook of the settings, as a rule of its own."""
     address, received, _ = webhook
     monkeypatch.setenv("ALERT_WEBHOOK_URL", address)
     app(["doctor", "--alert"], exit_on_error=False, result_action="return_value")

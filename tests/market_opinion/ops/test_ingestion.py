@@ -29,7 +29,7 @@ def reddit(monkeypatch):
 
 
 def test_a_window_is_landed_by_seconds(reddit):
-    """B15, B17, B62: a half-open hour, counted, with its prefix."""
+    """B15, B17, B62, B03: a half-open hour, counted, with its prefix."""
     result = RedditIngestionService().ingest_window("phones", T10, T10 + 3600, False)
     assert (result.subreddit, result.submissions_count, result.comments_count) == ("phones", 2, 0)
     assert result.s3_prefix == "reddit/phones/2026-03-02/100000"

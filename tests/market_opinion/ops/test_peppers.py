@@ -9,7 +9,8 @@ from market_opinion.core.contracts import SILVER_ITEMS
 from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.settings import load_settings
 from market_opinion.ops.adapters import open_adapters
-from market_opinion.ops.peppers import known_pepper, pepper_id
+from market_opinion.ops.peppers import known_pepper
+from market_opinion.stages.authors import pepper_id
 
 FIRST, SECOND = "the first pepper of two", "the second pepper of two"
 

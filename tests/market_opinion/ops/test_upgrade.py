@@ -44,7 +44,7 @@ def older_home(monkeypatch):
 def test_a_home_of_an_earlier_version_is_upgraded(
     older_home, home, without_engine, monkeypatch, tables, caplog
 ):
-    """It says so, and then has the same tables as a home that this version has made."""
+    """B61, S18: it says so, and then has the same tables as a home that this version has made."""
     monkeypatch.setenv("AUTHOR_PEPPER", "the pepper of an older home")
     assert open_adapters().lake().read(SILVER_THREADS).is_empty()
     backfill.fn(**SPAN)

@@ -189,7 +189,7 @@ def test_what_is_not_answered_is_free_at_once_after_a_failure(server, phones):
 
 
 def test_a_day_has_one_budget_for_all_runs(server, phones, monkeypatch):
-    """Four runs on different questions stay within it, and nothing stays reserved."""
+    """M3: four runs on different questions stay within it, and nothing stays reserved."""
     monkeypatch.setenv("LLM_BUDGET_USD_PER_DAY", "0.02")
     cost = (1000 * 0.4 + 100 * 1.6) / 1e6
 
@@ -217,7 +217,7 @@ def test_a_run_keeps_to_its_budget_over_its_slices(server, phones, monkeypatch):
 def test_a_run_that_nobody_set_a_budget_for_stops_before_it_costs_a_dollar(
     server, phones, monkeypatch, tmp_path
 ):
-    """It says what it would cost, and which setting allows it."""
+    """S5: it says what it would cost, and which setting allows it."""
     (tmp_path / "prices.toml").write_text('["gpt-4.1-mini"]\ninput = 900\noutput = 900\n')
     monkeypatch.setenv("LLM_PRICES", str(tmp_path / "prices.toml"))
     with pytest.raises(BudgetMissing, match=r"cost about \d+\.\d\d USD.*LLM_BUDGET_USD"):
@@ -292,7 +292,7 @@ def test_what_a_process_had_on_disk_and_not_shared_is_not_asked_for_again(server
 
 
 def test_callers_share_the_rate_of_their_account(server, phones, monkeypatch):
-    """Four at once send no more than one may: here 240 requests a minute, after a second's worth."""
+    """D09, M3: four at once send no more than one may: here 240 requests a minute, after a second's worth."""
     monkeypatch.setenv("LLM_REQUESTS_PER_MINUTE", "240")
     came = []
     server.answer = lambda body: (came.append(time.monotonic()), sensible(body))[1]

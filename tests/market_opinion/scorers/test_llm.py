@@ -164,7 +164,7 @@ def test_nothing_is_asked_while_the_server_asks_to_wait(server, prompt, headers,
 
 
 def test_what_fails_is_asked_again_later_each_time(server, prompt, monkeypatch):
-    """The longest pause doubles, so that a server that is down is not pressed."""
+    """D10: the longest pause doubles, so that a server that is down is not pressed."""
     pauses = []
     monkeypatch.setattr(
         "market_opinion.scorers.llm.exchange.random.uniform",
@@ -265,6 +265,7 @@ def test_a_budget_ends_the_run_without_an_error(server, prompt, claims):
 
 
 def test_azure_has_paths_of_its_own(server, prompt):
+    """D08."""
     url = server.url.removesuffix("/v1")
     totals, _ = run(
         server, prompt, questions(prompt, 8), base_url=url, azure_api_version="2025-01-01"
@@ -403,6 +404,7 @@ def test_a_bucket_tells_everyone_how_long():
 
 
 def test_a_limit_grows_slowly_and_falls_once():
+    """D02, D09."""
     limit = Limit(start=10, most=40)
     for _ in range(100):
         limit.went_well()
@@ -511,7 +513,7 @@ def test_an_attack_is_data_in_its_own_request(server, prompt, attack):
 
 
 def test_ordinary_comments_share_their_requests(prompt):
-    """Few of the bundled sample are taken for attacks."""
+    """D13: few of the bundled sample are taken for attacks."""
     lines = next((REPOSITORY / "domains/smartphones/sample").glob("RC*")).read_text().splitlines()
     texts = [
         json.loads(line)["body"] for line in lines if line.endswith("}") and '"body": "' in line

@@ -84,7 +84,7 @@ def test_evidence_stands_in_the_text(phones):
 
 
 def test_nothing_in_is_nothing_out(phones):
-    """In the same columns."""
+    """D12: in the same columns."""
     judge, empty = judge_of(phones), as_silver([])
     mentions = judge.mention(empty)
     assert mentions.height == judge.scorer.judge(to_judge(empty, mentions)).rows.height == 0
@@ -92,7 +92,7 @@ def test_nothing_in_is_nothing_out(phones):
 
 @pytest.mark.parametrize("name", FLOORS)
 def test_the_bundled_samples_are_judged_as_their_labels_say(repository_domains, name):
-    """Every third item of a sample: it is our own, and read by a person."""
+    """M5: every third item of a sample: it is our own, and read by a person."""
     domain = repository_domains(name)
     path = REPOSITORY / "domains" / name / "labelled" / "sample.jsonl"
     items = read_labelled_items(path, domain)[::3]
@@ -139,7 +139,7 @@ def test_learned_weights_are_read_as_they_were_written(tmp_path):
 
 
 def test_a_scorer_of_another_package_judges(phones, tmp_path, monkeypatch, without_engine):
-    """M13: named by its entry point, and nothing of ours knows it."""
+    """M13, D14, S16: named by its entry point, and nothing of ours knows it."""
     package = tmp_path / "stars"
     package.mkdir()
     (package / "__init__.py").write_text(

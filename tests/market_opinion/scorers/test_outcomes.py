@@ -75,7 +75,7 @@ MUTATIONS = [
 
 @pytest.mark.parametrize("seed", range(3))
 def test_of_twenty_mutations_all_that_is_right_is_kept(server, prompt, seed):
-    """An item that was spoiled or left out costs one request more, and no other costs any."""
+    """D11: an item that was spoiled or left out costs one request more, and no other costs any."""
     dice, faults = random.Random(seed), []
 
     def answer(body):

@@ -77,6 +77,7 @@ WRAPPED = {
 
 @pytest.mark.parametrize("reply", WRAPPED.values(), ids=WRAPPED)
 def test_everything_right_is_kept_whatever_stands_around_it(prompt, reply):
+    """D11."""
     found = prompt.parse(reply, COUNT)
     assert ([*found.mentions], found.faults) == ([0, 1, 2, 3], {})
     said = {

@@ -107,7 +107,7 @@ def in_python(items, mentions, opinions, phones):
 
 
 def test_the_view_computes_what_python_does(loaded, phones, tmp_path):
-    """Every figure, interval, size and number of every part, to nine digits."""
+    """M7: every figure, interval, size and number of every part, to nine digits."""
     items, mentions, opinions, load, silver = loaded
     store = DuckDBMart(tmp_path / "mart.duckdb")
     store.load(load, lambda: silver)

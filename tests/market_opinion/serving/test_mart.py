@@ -37,7 +37,7 @@ def rows(store, sql):
 
 
 def test_facts_have_the_grain_and_the_means(store, load, silver):
-    """Item x product, and item x product x aspect."""
+    """A25, X14: item x product, and item x product x aspect."""
     assert store.load(load, lambda: silver) == {"fact_mention_count": 2, "fact_opinion_count": 3}
     found = rows(
         store,
@@ -91,7 +91,7 @@ def test_what_is_gone_from_silver_is_gone_from_the_mart(store, load, silver):
 
 
 def test_a_load_that_does_not_reconcile_is_undone(store, load, silver):
-    """An opinion without a mention has no fact: the file stays as it was."""
+    """C13, E24: an opinion without a mention has no fact: the file stays as it was."""
     store.load(load, lambda: silver)
     orphan = silver.opinions.head(1).with_columns(product_id=pl.lit("google-pixel-8"))
     with pytest.raises(ReconciliationFailed, match="checks/opinions_reconcile"):
@@ -102,7 +102,7 @@ def test_a_load_that_does_not_reconcile_is_undone(store, load, silver):
 
 
 def test_a_changed_product_gets_a_new_version_from_its_day_on(store, load, silver):
-    """Type 2: earlier facts keep what was true of them."""
+    """A26: type 2: earlier facts keep what was true of them."""
     store.load(load, lambda: silver)
     changed = load.products.with_columns(
         brand=pl.when(product_id="google-pixel-9").then(pl.lit("Alphabet")).otherwise("brand"),
@@ -129,7 +129,7 @@ def test_a_changed_product_gets_a_new_version_from_its_day_on(store, load, silve
 
 
 def test_a_thread_that_was_not_received_stands_in_until_it_is(store, load, silver):
-    """No fact points nowhere, and the title comes when it comes."""
+    """E19: no fact points nowhere, and the title comes when it comes."""
     store.load(
         load, lambda: replace(silver, items=silver.items.filter(pl.col("kind") == "comment"))
     )
@@ -140,7 +140,7 @@ def test_a_thread_that_was_not_received_stands_in_until_it_is(store, load, silve
 
 
 def test_views_give_the_answers(store, load, silver):
-    """The ones people query."""
+    """C08: the ones people query."""
     store.load(load, lambda: silver)
     assert rows(store, "SELECT brand, voice_share FROM mart.share_of_voice ORDER BY 1") == [
         ("Apple", 0.5),
@@ -173,7 +173,7 @@ def test_the_file_can_be_opened_and_asked_by_anyone(store, load, silver, tmp_pat
 
 
 def test_dates_are_what_a_calendar_says(store, load, silver):
-    """ISO weeks begin on Monday."""
+    """A27: ISO weeks begin on Monday."""
     store.load(load, lambda: silver)
     sql = "SELECT quarter, month_name, iso_day_of_week, is_weekend, week_start::VARCHAR, month_start::VARCHAR FROM mart.dim_date WHERE date_key = {}"
     assert rows(store, sql.format(20260301)) == [(1, "Mar", 7, True, "2026-02-23", "2026-03-01")]
@@ -233,7 +233,7 @@ def test_a_file_of_an_older_version_is_named(store, load, silver, tmp_path):
 
 
 def test_the_neutral_bound_of_the_sql_is_that_of_python():
-    """The files name it, and no file holds the number."""
+    """C13: the files name it, and no file holds the number."""
     folder = REPOSITORY / "market_opinion" / "serving" / "mart" / "sql"
     texts = {path: path.read_text() for path in folder.rglob("*.sql")}
     assert [path for path, text in texts.items() if str(NEUTRAL_BELOW) in text] == []

@@ -56,7 +56,7 @@ def run(uri, *statements):
 
 
 def test_every_view_is_there_as_the_mart_has_it(uri, duck):
-    """Names, columns and rows; a second publication changes nothing."""
+    """E38: names, columns and rows; a second publication changes nothing, on any server."""
     postgres = PostgresMart(uri)
     assert not postgres.is_loaded
     first = postgres.publish(duck, ALL)

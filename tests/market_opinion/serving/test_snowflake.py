@@ -28,7 +28,7 @@ def stores(connect, tmp_path):
 
 
 def test_both_engines_hold_the_same(stores, load, silver):
-    """Verbatim SQL: after a first load, a rerun, late items, and a changed product."""
+    """A23, E22, X8: verbatim SQL: after a first load, a rerun, late items, and a changed product."""
     duck, snow = stores
     for store in stores:
         assert not store.is_loaded

@@ -71,7 +71,7 @@ def test_what_was_never_run_says_so():
 
 @needs_server
 def test_apply_sends_every_statement_in_order(warehouse, place, monkeypatch, capsys):
-    """By the real connector."""
+    """S9: by the real connector."""
     for name, value in {**warehouse.environment("OPINIONS"), "SNOWFLAKE_ACCESS": "iceberg"}.items():
         monkeypatch.setenv(name, value)
     sent = []

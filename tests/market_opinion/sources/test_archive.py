@@ -159,7 +159,7 @@ CANARY = "canary_mila_77"
     ],
 )
 def test_no_message_quotes_a_bad_line(tmp_path, make_comment, bad, caplog):
-    """X14: neither the refusal of a file nor that of a line in bronze has a value of it."""
+    """E33: neither the refusal of a file nor that of a line in bronze has a value of it."""
     good = json.dumps(make_comment()).encode()
     (tmp_path / "RC_1.jsonl").write_bytes(b"\n".join([good, bad, bad]))
     (tmp_path / "RC_2.jsonl").write_bytes(bad)

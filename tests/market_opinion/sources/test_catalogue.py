@@ -47,7 +47,7 @@ def test_terraform_has_a_place_for_every_secret_of_a_source():
     ],
 )  # fmt: skip
 def test_a_platform_leads_to_its_source(platform, source):
-    """A platform that no source brings is one of files that a mapping names."""
+    """B63: a platform that no source brings is one of files that a mapping names."""
     assert catalogue.source_of(platform) == source
     assert (catalogue.profile_of(platform) is None) is (source == "file")
 

@@ -72,12 +72,12 @@ FORMS = {
 @pytest.mark.parametrize("name", FORMS)
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
 def test_every_form_gives_the_same_items(read, name, encoding):
-    """B39: and a byte order mark costs none."""
+    """A10: and a byte order mark costs none."""
     assert read(name, FORMS[name].encode(encoding)) == ROWS
 
 
 def test_an_encoding_that_a_mapping_names_is_read(read):
-    """B39: for JSON lines as for CSV."""
+    """A10: for JSON lines as for CSV."""
     rows = [{**ROWS[0], "text": "naïve"}]
     assert read("a.csv", as_csv(rows).encode("cp1252"), layout=TextLayout("cp1252")) == rows
     raw = json.dumps(rows[0], ensure_ascii=False).encode("cp1252")
@@ -85,7 +85,7 @@ def test_an_encoding_that_a_mapping_names_is_read(read):
 
 
 def test_a_mark_in_the_middle_of_a_file_costs_no_item(read):
-    """B39: two exports that were put together."""
+    """A10: two exports that were put together."""
     raw = b"".join(b"\xef\xbb\xbf" + json.dumps(row).encode() + b"\n" for row in ROWS)
     assert read("a.jsonl", raw) == ROWS
 
@@ -93,7 +93,7 @@ def test_a_mark_in_the_middle_of_a_file_costs_no_item(read):
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
 @pytest.mark.parametrize("padding", [b"", b"\0" * 700, b"\n", b" \r\n"])
 def test_padding_and_further_frames_are_no_damage(read, pack, padding):
-    """B39."""
+    """A10."""
     halves = [as_lines(ROWS[:2]).encode(), as_lines(ROWS[2:]).encode()]
     ending = "gz" if pack is gzip.compress else "zst"
     assert read(f"a.jsonl.{ending}", padding.join(map(pack, halves)) + padding) == ROWS
@@ -101,7 +101,7 @@ def test_padding_and_further_frames_are_no_damage(read, pack, padding):
 
 @pytest.mark.parametrize("pack", [gzip.compress, zstandard.compress])
 def test_what_follows_a_frame_and_is_none_is_told(read, pack):
-    """B39: after all that can be read."""
+    """A10: after all that can be read."""
     ending = "gz" if pack is gzip.compress else "zst"
     packed = pack(as_lines().encode())
     with pytest.raises(TrailingBytes, match=r"^8 bytes after the end that are no (gzip|zstd)$"):
@@ -125,7 +125,7 @@ LONG = "x" * (MAX_LINE_BYTES + 10)
     ids=["lines", "array", "indented array", "csv", "packed csv"],
 )
 def test_a_line_that_is_too_long_costs_itself(read, name, raw):
-    """B39: it is counted and thrown away, and no word of it is quoted."""
+    """A10: it is counted and thrown away, and no word of it is quoted."""
     packed = gzip.compress(raw.encode()) if name.endswith(".gz") else raw.encode()
     first, refusal, last = read(name, packed)
     assert (first, last) == (ROWS[0], ROWS[2])
@@ -135,7 +135,7 @@ def test_a_line_that_is_too_long_costs_itself(read, name, raw):
 
 
 def test_a_text_with_escapes_may_end_in_any_chunk(tmp_path, read, monkeypatch):
-    """B39: quotes and backslashes within texts of an array, whatever is read at once."""
+    """A10: quotes and backslashes within texts of an array, whatever is read at once."""
     rows = [{**ROWS[0], "text": 'a "b" \\ c, [d] {e} \\" ' * 5}, ROWS[1]]
     for size in range(1, 40):
         monkeypatch.setattr(lines, "CHUNK_BYTES", size)
@@ -150,7 +150,7 @@ def test_a_text_with_escapes_may_end_in_any_chunk(tmp_path, read, monkeypatch):
     ],
 )
 def test_a_row_of_other_length_is_refused_alone(read, row, reason, detail):
-    """B39: kept and refused are as many as there were."""
+    """A10: kept and refused are as many as there were."""
     raw = HEADER + f"r0,0,zero\n{row}\nr2,2,two\n"
     found = read("a.csv", raw.encode())
     assert [each if isinstance(each, tuple) else each["id"] for each in found] == [
@@ -166,7 +166,7 @@ def test_a_row_of_other_length_is_refused_alone(read, row, reason, detail):
 )
 @pytest.mark.parametrize("after", [["r2,2,two", "r3,3,three"], ['r2,2,"two ""and"" more"'], []])
 def test_no_words_of_a_row_come_under_another(tmp_path, row, after):
-    """B39: a quote that is not closed costs its row, and the reading is not certified."""
+    """A10: a quote that is not closed costs its row, and the reading is not certified."""
     path = tmp_path / "a.csv"
     path.write_text("\n".join([HEADER.strip(), "r0,0,zero", row, *after]) + "\n")
     found = []
@@ -183,13 +183,13 @@ def test_no_words_of_a_row_come_under_another(tmp_path, row, after):
 
 @pytest.mark.parametrize("size", [200_000, 1_000_000])
 def test_a_long_text_is_no_reason_to_refuse(read, size):
-    """B39: below the limit of a line."""
+    """A10: below the limit of a line."""
     raw = HEADER + f'r0,0,"{"x" * size}"\nr1,1,five\n'
     assert [len(row["text"]) for row in read("a.csv", raw.encode())] == [size, 4]
 
 
 def test_a_text_of_several_lines_stays_whole(read):
-    """B39: also where it holds delimiters and doubled quotes."""
+    """A10: also where it holds delimiters and doubled quotes."""
     raw = HEADER + 'r0,0,"one, ""two""\nand three\n\nfour"\nr1,1,five\n'
     assert [row["text"] for row in read("a.csv", raw.encode())] == [
         'one, "two"\nand three\n\nfour',
@@ -198,7 +198,7 @@ def test_a_text_of_several_lines_stays_whole(read):
 
 
 def test_quotes_may_be_escaped_by_backslashes(read):
-    """B39: read whole, never cut at the quote."""
+    """A10: read whole, never cut at the quote."""
     raw = HEADER + 'r0,0,"said \\"never\\", and left"\nr1,1,"ends so \\""\n'
     assert [row["text"] for row in read("a.csv", raw.encode())] == [
         'said "never", and left',
@@ -207,14 +207,14 @@ def test_quotes_may_be_escaped_by_backslashes(read):
 
 
 def test_a_lone_carriage_return_is_a_blank(read):
-    """B39: within a row of a file whose lines end otherwise."""
+    """A10: within a row of a file whose lines end otherwise."""
     raw = HEADER + "r0,0,one\rtwo\nr1,1,three\n"
     assert [row["text"] for row in read("a.csv", raw.encode())] == ["one two", "three"]
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv", "a.parquet"])
 def test_a_table_without_its_header_is_refused_without_a_word_of_it(tmp_path, read, name):
-    """B39, X14: the first row may be a person's."""
+    """A10, E33: the first row may be a person's."""
     path = tmp_path / name
     if name.endswith("parquet"):
         pq.write_table(pa.table({"Mila": ["x"], "hip": ["y"], "id": ["z"]}), path)
@@ -231,18 +231,18 @@ def test_a_table_without_its_header_is_refused_without_a_word_of_it(tmp_path, re
     "raw", [json.dumps({"reviews": ROWS}), json.dumps({"reviews": ROWS}, indent=2)]
 )
 def test_an_object_around_the_items_is_refused_whole(read, raw):
-    """B39: with what to do."""
+    """A10: with what to do."""
     with pytest.raises(SourceUnreadable, match=r"^a\.json holds one JSON object .*jq -c"):
         read("a.json", raw.encode())
 
 
 def test_one_object_on_one_line_is_a_line(read):
-    """B39."""
+    """A10."""
     assert read("a.json", json.dumps(ROWS[0]).encode()) == [ROWS[0]]
 
 
 def test_an_array_that_breaks_off_is_read_as_far_as_it_goes(tmp_path):
-    """B39."""
+    """A10."""
     path = tmp_path / "a.json"
     path.write_text(json.dumps(ROWS)[:-30])
     found = []
@@ -260,7 +260,7 @@ def test_an_array_that_breaks_off_is_read_as_far_as_it_goes(tmp_path):
     )
 )  # fmt: skip
 def test_whatever_a_good_writer_wrote_is_read(tmp_path_factory, rows):
-    """B39: by the rules of RFC 4180, in any text."""
+    """A10: by the rules of RFC 4180, in any text."""
     path = tmp_path_factory.mktemp("csv") / "a.csv"
     cells = [",".join('"' + cell.replace('"', '""') + '"' for cell in row) for row in rows]
     path.write_bytes((HEADER + "".join(line + "\n" for line in cells)).encode())
@@ -278,5 +278,5 @@ def test_whatever_a_good_writer_wrote_is_read(tmp_path_factory, rows):
 
 
 def test_an_unknown_packing_is_no_table(read):
-    """B39: it is refused by its first lines."""
+    """A10: it is refused by its first lines."""
     assert all(isinstance(each, tuple) for each in read("a.jsonl", bz2.compress(b"x" * 100)))

@@ -133,7 +133,7 @@ NEWER = [review(n, 100 - n) for n in range(3)]
     ids=["ends early", "is empty", "repeats its cursor", "goes round"],
 )
 def test_an_early_end_of_a_listing_is_no_silence(read, pages):
-    """B30: nothing older than the window was seen, and fewer came than were announced."""
+    """X6: nothing older than the window was seen, and fewer came than were announced."""
     reading = read("steam", steam(pages), "1245620")
     assert not reading.certified
     assert f"{3 if pages else 0} of 500 reviews" in reading.detail
@@ -150,7 +150,7 @@ def test_an_early_end_of_a_listing_is_no_silence(read, pages):
     ids=["passes the start", "has no older ones", "ends where it was announced"],
 )
 def test_a_proven_end_is_certified(read, pages, total, count):
-    """B30."""
+    """X6."""
     reading = read("steam", steam(pages, total), "1245620")
     assert (reading.certified, len(reading.items)) == (True, count)
 
@@ -176,7 +176,7 @@ def more(data, after):
 
 
 def test_a_cursor_that_was_there_before_ends_the_reading(read):
-    """B30: what came is kept."""
+    """X6: what came is kept."""
     reading = read("facebook", facebook(lambda _: more([post(1)], "same")))
     assert (reading.certified, reading.requests) == (False, 2)
     assert "circle" in reading.detail
@@ -184,7 +184,7 @@ def test_a_cursor_that_was_there_before_ends_the_reading(read):
 
 
 def test_empty_pages_without_an_end_are_bounded(read):
-    """B30."""
+    """X6."""
     numbers = iter(range(10_000))
     reading = read("facebook", facebook(lambda _: more([], str(next(numbers)))))
     assert not reading.certified
@@ -193,7 +193,7 @@ def test_empty_pages_without_an_end_are_bounded(read):
 
 
 def test_an_empty_page_in_the_middle_is_no_end(read):
-    """B30."""
+    """X6."""
     pages = {None: more([post(1)], "a"), "a": more([], "b"), "b": {"data": [post(2)]}}
     reading = read("facebook", facebook(pages))
     assert (reading.certified, len(reading.items)) == (True, 2)
@@ -211,7 +211,7 @@ def test_an_empty_page_in_the_middle_is_no_end(read):
     ],
 )
 def test_an_answer_that_lacks_what_it_needs_is_a_named_error_of_its_community(read, page, words):
-    """B30: never a traceback, and never the token."""
+    """X6: never a traceback, and never the token."""
     reading = read("facebook", facebook({None: page}))
     assert not reading.certified
     assert words in reading.detail
@@ -219,7 +219,7 @@ def test_an_answer_that_lacks_what_it_needs_is_a_named_error_of_its_community(re
 
 
 def test_a_link_to_the_same_server_is_followed_for_its_cursor(read):
-    """B30."""
+    """X6."""
     first = {"data": [post(1)], "paging": {"next": "http://127.0.0.1:{port}/x?after=a&access_token=t"}}  # fmt: skip
     reading = read("facebook", facebook({None: first, "a": {"data": [post(2)]}}))
     assert (reading.certified, len(reading.items)) == (True, 2)
@@ -227,7 +227,7 @@ def test_a_link_to_the_same_server_is_followed_for_its_cursor(read):
 
 @pytest.mark.parametrize("elements", [[], [{"id": "urn:li:share:1", "createdAt": 0}]])
 def test_an_empty_or_repeated_page_that_promises_more_is_no_end(read, elements):
-    """B30."""
+    """X6."""
     created = int(at(5).timestamp() * 1000)
     page = {
         "elements": [{**each, "createdAt": created, "author": "a"} for each in elements],
@@ -243,7 +243,7 @@ def tweet(number, **fields):
 
 
 def test_a_long_post_is_read_whole(read):
-    """B31: its words stand beside the first 280 characters, and must be asked for."""
+    """E14: its words stand beside the first 280 characters, and must be asked for."""
     asked = []
 
     def answer(_path, params, _port):
@@ -261,13 +261,13 @@ def test_a_long_post_is_read_whole(read):
 
 
 def test_an_answer_of_x_without_its_meta_is_the_last_page(read):
-    """B30."""
+    """X6."""
     reading = read("x", lambda *_: {"data": [tweet(1)]}, "phones")
     assert (reading.certified, len(reading.items)) == (True, 1)
 
 
 def test_an_answer_of_x_that_holds_errors_alone_is_told_by_their_title(read):
-    """B30."""
+    """X6."""
     reading = read("x", lambda *_: {"errors": [{"title": "Usage Capped"}]}, "phones")
     assert not reading.certified
     assert "Usage Capped" in reading.detail

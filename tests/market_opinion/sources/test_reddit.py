@@ -50,7 +50,7 @@ def naps(monkeypatch):
 
 
 def test_a_listing_is_read_no_further_than_it_must(server, client):
-    """A hundred items a request, one token, and nothing more for any item's fields: B09, R14."""
+    """A hundred items a request, one token, and nothing more for any item's fields: B09."""
     server.reddit.add(thread("phones", T10 - 3000, 900, random.Random(1), spread=7000))
     reading = listings.read_listing(
         client, "phones", "comment", back_to=H10 + timedelta(minutes=30)
@@ -112,7 +112,7 @@ def test_fetchers_give_a_window_and_a_tree(server, client):
 
 
 def test_known_items_are_asked_for_by_the_hundred(server, client):
-    """R12: who is missing is gone."""
+    """X13: who is missing is gone."""
     server.reddit.add(thread("phones", T10, 249, random.Random(1)))
     names = list(server.reddit.posts)
     server.reddit.posts[names[5]].vanished = T10
@@ -201,7 +201,7 @@ def test_wrong_credentials_are_no_passing_fault(server, client):
 
 
 def test_a_request_goes_to_the_last_second_of_its_turn(tmp_path):
-    """R15: an urgent flow may be further ahead, so it goes on while a patient one waits."""
+    """B06: an urgent flow may be further ahead, so it goes on while a patient one waits."""
     store, ways = SQLiteState(tmp_path / "state.sqlite", environment="test"), {}
     for priority in (Priority.BACKFILL, Priority.COLLECT):
         ways[priority] = Quota(store, "app", per_minute=90, priority=priority)
@@ -235,7 +235,7 @@ def _ask(path, url, seconds):
 
 
 def test_two_processes_keep_to_one_quota(server, tmp_path):
-    """R15: counted where the requests arrive; 120 a minute are at most 10 at once and 110 a minute after that."""
+    """B06: counted where the requests arrive; 120 a minute are at most 10 at once and 110 a minute after that."""
     processes = [
         multiprocessing.get_context("spawn").Process(
             target=_ask, args=(tmp_path / "s.sqlite", server.url, 8)
@@ -303,7 +303,7 @@ def test_a_window_is_ingested_under_the_contract_s_names(server, client, tmp_pat
     ],
 )
 def test_recorded_answers_of_reddit_are_read(server, client, name, kind):
-    """Reddit's recorded answers keep every field of the whitelist that they have, without another request."""
+    """B10: Reddit's recorded answers keep every field of the whitelist that they have, without another request."""
     import zstandard
 
     cassette = json.loads(

@@ -65,6 +65,7 @@ def test_a_prefect_block(monkeypatch):
 
 
 def test_the_environment_comes_first(monkeypatch):
+    """B05."""
     for name, value in CREDENTIALS.items():
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("REDDIT_SECRET_ARN", "arn:elsewhere")

@@ -50,7 +50,7 @@ def content(
 
 
 def test_a_comment_becomes_a_row_that_leads_back_to_its_line(make_comment):
-    """Lineage: file, line and hash."""
+    """E14: lineage: file, line and hash."""
     rows, rejections, _ = bronze.parse([content([make_comment("a"), make_comment("b", score=-3)])])
     row = BRONZE_ITEMS.check(bronze.newest(rows)).to_dicts()[1]
     expected = {
@@ -85,7 +85,7 @@ def test_a_submission_begins_its_own_thread(make_submission):
 
 
 def test_the_version_retrieved_last_wins_and_the_first_sight_is_kept(make_comment):
-    """An item fetched twice keeps the later votes."""
+    """A20, E13: an item fetched twice keeps the later votes."""
     later = content([make_comment(score=9)], retrieved_at=NOW + timedelta(hours=6), uri="b")
     rows, _, _ = bronze.parse([later, content([make_comment(score=5)], uri="a")])
     assert bronze.newest(rows).select("votes", "first_seen_at", "retrieved_at").rows() == [
@@ -146,7 +146,7 @@ def test_a_bad_line_is_kept_aside_with_its_reason_and_the_good_ones_are_there(
     ids=lambda value: str(value)[:60],
 )
 def test_an_odd_field_costs_the_field_and_never_the_words(make_comment, odd, read):
-    """B39: whatever stands in it, read or not; the column is named, never the value."""
+    """E12: whatever stands in it, read or not; the column is named, never the value."""
     line = {**make_comment("b"), **odd}
     rows, rejections, fields = bronze.parse([content([make_comment("a"), line])])
     row = rows.filter(pl.col("landing_line") == 2).to_dicts()[0]
@@ -161,14 +161,14 @@ def test_an_odd_field_costs_the_field_and_never_the_words(make_comment, odd, rea
 
 @pytest.mark.parametrize("number", ["1e309", "-1e400", "9" * 400, "[1e309]", "NaN"], ids=str)
 def test_a_number_that_one_decoder_refuses_stops_no_hour(make_comment, number):
-    """B39: nobody reads the field."""
+    """E12: nobody reads the field."""
     line = json.dumps(make_comment("b"))[:-1] + f', "gilded": {number}}}'
     rows, rejections, _ = bronze.parse([content([make_comment("a"), line.encode()])])
     assert (rows["item_id"].to_list(), rejections.height) == (["a", "b"], 0)
 
 
 def test_a_column_that_nobody_can_read_is_told(make_comment):
-    """B39: by its name, once."""
+    """E12: by its name, once."""
     odd = [make_comment(name, score="many") for name in "ab"]
     rows, _, fields = bronze.parse([content(odd)])
     assert bronze.unreadable_columns(rows, fields) == ["votes: none of 2 values could be read"]
@@ -177,7 +177,7 @@ def test_a_column_that_nobody_can_read_is_told(make_comment):
 
 
 def test_a_byte_order_mark_costs_no_item(make_comment):
-    """B39: of lines that were landed with it; the hash is that of the line without."""
+    """E12: of lines that were landed with it; the hash is that of the line without."""
     line = json.dumps(make_comment("a")).encode()
     plain, marked = (
         bronze.parse([content([each])]).rows for each in (line, b"\xef\xbb\xbf" + line)

@@ -124,7 +124,7 @@ def test_normalised_text_keeps_every_character_in_its_place(text):
     ],
 )
 def test_personal_data_in_other_forms(text, expected):
-    """X14: a number is taken as a whole, whatever digits and signs it is written in."""
+    """E16: a number is taken as a whole, whatever digits and signs it is written in."""
     assert cleaned(text) == expected
 
 
@@ -141,5 +141,5 @@ def test_personal_data_in_other_forms(text, expected):
     ],
 )
 def test_what_people_say_of_products_is_not_personal(text):
-    """X14."""
+    """E16."""
     assert cleaned(text) == text

@@ -63,7 +63,7 @@ def with_other_value(chance, line):
 
 @pytest.mark.parametrize("seed", range(10))
 def test_every_line_is_a_row_or_a_rejection(seed):
-    """B39, X6: whatever stands in it, and the good ones beside it are read."""
+    """A10, X6: whatever stands in it, and the good ones beside it are read."""
     chance, lines = random.Random(seed), originals()
     batch = [changed(chance, chance.choice(lines)) for _ in range(LINES_A_SEED)]
     rows, rejections, fields = bronze.parse([content(batch)])
@@ -76,7 +76,7 @@ def test_every_line_is_a_row_or_a_rejection(seed):
 
 
 def test_lines_of_any_kind_can_be_erased():
-    """X12: nothing in a line stops the erasure of another."""
+    """E35: nothing in a line stops the erasure of another."""
     chance, lines = random.Random(7), originals()
     batch = [changed(chance, chance.choice(lines)) for _ in range(2000)]
     line_format = catalogue.line_formats("reddit")["comment"]

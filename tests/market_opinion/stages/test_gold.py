@@ -27,7 +27,7 @@ pytestmark = pytest.mark.usefixtures("without_engine")
     ],
 )
 def test_gold_is_what_the_published_daily_views_say(monkeypatch, table, view):
-    """Of the whole sample, to the last digit but float's own."""
+    """E18: of the whole sample, to the last digit but float's own."""
     monkeypatch.setenv("PUBLISH_MIN_AUTHORS", "2")
     backfill.fn()
     select = Publication(2, has_links=False).selects()[view]

@@ -53,7 +53,7 @@ def accepted(asked, phones, *judgements):
 
 
 def test_a_judgement_with_proof_is_an_opinion(asked, phones):
-    """With the label its polarity has."""
+    """A22: with the label its polarity has."""
     good, refused = accepted(asked, phones, GOOD)
     assert good.select("label", "evidence", "score_set").rows() == [
         ("positive", "battery is great", "live")
@@ -74,7 +74,7 @@ def test_a_judgement_with_proof_is_an_opinion(asked, phones):
     ],
 )
 def test_a_judgement_without_proof_is_a_rejection(asked, phones, change, reason):
-    """Kept, with its reason."""
+    """M4: kept, with its reason."""
     good, refused = accepted(asked, phones, GOOD | change)
     assert (good.height, refused) == (0, [reason])
 
@@ -90,7 +90,7 @@ def test_the_second_judgement_of_one_thing_is_refused(asked, phones):
     [(0.05, "positive"), (0.049, "neutral"), (-0.05, "negative"), (0.0, "neutral")],
 )
 def test_labels_begin_where_vader_says(polarity, expected):
-    """Its authors' thresholds."""
+    """E15: its authors' thresholds."""
     assert pl.select(opinions.label(pl.lit(polarity))).item() == expected
 
 

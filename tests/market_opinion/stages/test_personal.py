@@ -16,7 +16,7 @@ def cleaned(text):
 
 @pytest.mark.parametrize("kind", personal.KINDS, ids=lambda kind: kind.name)
 def test_personal_data_of_each_kind_goes_and_what_looks_like_it_stays(kind):
-    """X14: the table's own examples, which document it."""
+    """E16: the table's own examples, which document it."""
     assert kind.hidden in kind.example
     assert kind.hidden not in cleaned(kind.example)
     assert kind.mask in cleaned(kind.example)

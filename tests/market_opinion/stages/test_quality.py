@@ -8,7 +8,7 @@ from tests.market_opinion.stages.test_bronze import T10
 
 
 def test_counts_are_per_community_and_hour():
-    """Usable comments among comments; a refused line in an hour of no item is counted too."""
+    """A36: usable comments among comments; a refused line in an hour of no item is counted too."""
     items = pl.DataFrame(
         {
             "community": ["a", "a", "a"],

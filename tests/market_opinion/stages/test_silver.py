@@ -72,7 +72,7 @@ def cleaned(*items, titles=()):
     ],
 )
 def test_each_gate_gives_its_reason(make_comment, fields, reason):
-    """And the row stays."""
+    """A21: and the row stays."""
     row = cleaned(make_comment(**fields)).to_dicts()[0]
     assert (row["unusable_reason"], row["is_usable"]) == (reason, reason is None)
 
@@ -87,7 +87,7 @@ def test_what_was_deleted_leaves_no_text(make_comment, make_submission):
 
 
 def test_the_second_to_say_the_same_is_a_duplicate(make_comment):
-    """Of an earlier item of the same hour, whatever its case."""
+    """E13: of an earlier item of the same hour, whatever its case."""
     first, second = (
         make_comment("b", body="Same words here"),
         make_comment("a", body="same words HERE", at="2026-03-01T10:16:00"),
@@ -236,7 +236,7 @@ def test_how_a_text_begins_is_how_its_letters_begin(texts):
 
 
 def test_the_name_of_its_author_is_in_no_title(make_comment, make_submission):
-    """X14: in any case of letters, in the submission and below it; an ordinary word stays."""
+    """E16: in any case of letters, in the submission and below it; an ordinary word stays."""
     title = "TINLANTERN702 reviews the Pixel 8: the camera is great"
     at = "2026-03-01T10:05:00"
     masked = "[user] reviews the Pixel 8: the camera is great"

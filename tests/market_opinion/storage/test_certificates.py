@@ -172,7 +172,7 @@ class History:
 @given(history=histories, steps=actions)
 @settings(max_examples=HISTORIES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_a_certified_hour_holds_everything_that_could_be_seen(fake, history, steps):
-    """X5, X6: no certificate is false, whatever happened; an hour that lacks something says so."""
+    """X5, X6, M2: no certificate is false, whatever happened; an hour that lacks something says so."""
     with tempfile.TemporaryDirectory() as folder:
         run = History(fake, history, folder)
         for step in [*steps, ("close", 3 * 3600 + 1000, None, None)]:
@@ -211,7 +211,7 @@ def test_an_hour_within_reach_is_certified_by_its_closing_look(fake, tmp_path):
 
 
 def test_polls_that_overlap_certify_an_hour_beyond_the_cap(fake, tmp_path):
-    """R3, R4: 120 comments an hour where a listing shows 20."""
+    """M2: 120 comments an hour where a listing shows 20."""
     run = History(fake, [("comment", 30 * n, 0, None) for n in range(240)], tmp_path)
     for _ in range(20):
         run.run("poll", 240, None, None)
@@ -221,7 +221,7 @@ def test_polls_that_overlap_certify_an_hour_beyond_the_cap(fake, tmp_path):
 
 
 def test_a_collector_that_slept_leaves_an_unrecoverable_hour(fake, tmp_path):
-    """R11: the message names the other road."""
+    """M2: the message names the other road."""
     run = History(fake, [("comment", 30 * n, 0, None) for n in range(240)], tmp_path)
     run.run("poll", 240, None, None)
     run.run("close", 3600 + 900, None, None)
@@ -231,7 +231,7 @@ def test_a_collector_that_slept_leaves_an_unrecoverable_hour(fake, tmp_path):
 
 
 def test_a_poll_that_sees_nothing_known_leaves_a_gap(fake, tmp_path):
-    """R4: all that the last poll saw was deleted, so nothing proves that nothing lies between; closing repairs it."""
+    """M2: all that the last poll saw was deleted, so nothing proves that nothing lies between; closing repairs it."""
     run = History(
         fake,
         [

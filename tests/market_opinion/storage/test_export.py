@@ -25,7 +25,7 @@ class Elsewhere:
 
 @pytest.mark.usefixtures("without_engine")
 def test_the_export_is_silver_by_day(home, monkeypatch):
-    """Every row once, under its date; an unchanged rerun writes no file."""
+    """C10, A08: every row once, under its date; an unchanged rerun writes no file."""
     monkeypatch.setenv("MART_URI", "snowflake://account/DB")
     monkeypatch.setenv("SNOWFLAKE_ACCESS", "external")
     elsewhere: Mart = Elsewhere()
@@ -52,7 +52,7 @@ def test_the_export_is_silver_by_day(home, monkeypatch):
 
 
 def test_a_day_that_changed_has_one_file(tmp_path):
-    """Erased words are in no file that an external table would still read."""
+    """C12: erased words are in no file that an external table would still read."""
     export, day = Export(tmp_path.as_uri()), SILVER_ITEMS.empty()
     row = pl.DataFrame([{"item_id": "a"}], schema=SILVER_ITEMS.schema)
     from datetime import date

@@ -67,13 +67,13 @@ def ids(lake, **where):
 
 
 def test_a_table_nobody_wrote_is_empty(lake):
-    """In the columns of its contract."""
+    """C17, D03: in the columns of its contract."""
     assert lake.read(SILVER_MENTIONS).schema == pl.Schema(SILVER_MENTIONS.schema)
     assert lake.snapshot_id(SILVER_MENTIONS) is None
 
 
 def test_a_slice_is_replaced_and_its_neighbours_are_not(lake):
-    """Another hour, another domain."""
+    """A11: another hour, another domain."""
     put(lake, rows("a", "b"))
     put(lake, rows("next", at=T10 + HOUR), window=Window.hour(T10 + HOUR))
     put(lake, rows("other", domain="cars"), domain="cars")
@@ -97,7 +97,7 @@ def test_an_empty_frame_empties_its_slice(lake):
 
 
 def test_what_is_read_is_what_pyiceberg_reads(lake):
-    """Of one day's file or of many, by every kind of predicate, and of none."""
+    """D03, D05: of one day's file or of many, by every kind of predicate, and of none."""
     for day in range(4):
         at = T10 + timedelta(days=day)
         put(lake, rows(f"a{day}", f"b{day}", at=at), window=Window.hour(at))
@@ -253,8 +253,27 @@ def test_what_was_deleted_last_is_gone_from_the_disk(lake, tmp_path):
     assert ids(lake) == ["i2"]
 
 
+def test_a_change_is_of_the_rows_that_are_there_when_it_commits(lake):
+    """Another writer's rows, committed meanwhile, are changed as well, and none is lost."""
+    put(lake, rows("a"))
+    seen = []
+
+    def doubled(current):
+        if not seen:
+            put(lake, rows("a", "b"))
+        seen.append(current.height)
+        return current.with_columns(mention_count=pl.col("mention_count") * 2)
+
+    where = {"domain": "phones", "platform": "reddit"}
+    assert lake.change(SILVER_MENTIONS, where, HOUR_10, doubled, run={"run-id": "r"})
+    assert seen == [1, 2]
+    counts = lake.read(SILVER_MENTIONS).sort("item_id")["mention_count"].to_list()
+    assert counts == [2, 2]
+    assert not lake.change(SILVER_MENTIONS, where, HOUR_10, lambda same: same, run={"run-id": "r"})
+
+
 def test_a_read_opens_only_the_files_of_its_slice(lake, tmp_path):
-    """Predicates reach the files: what another day or domain wrote is not even looked at."""
+    """D07: predicates reach the files: what another day or domain wrote is not even looked at."""
     put(lake, rows("a"))
     later = T10 + timedelta(days=2)
     put(lake, rows("b", at=later), window=Window.hour(later))
@@ -266,3 +285,17 @@ def test_a_read_opens_only_the_files_of_its_slice(lake, tmp_path):
     assert found["item_id"].to_list() == ["a"]
     with pytest.raises(HomeDamaged, match=r"silver\.mentions has a file that cannot be read"):
         lake.read(SILVER_MENTIONS, {"domain": "phones"})
+
+
+def test_tables_lie_by_platform_or_domain_and_by_date():
+    """E11, X1: hidden days of the item's own time, as ISO dates in the paths of their files."""
+    from market_opinion.core.contracts import TABLES
+
+    parts = {table.name: table.partition for table in TABLES}
+    for name in ("bronze.items", "silver.items"):
+        assert parts[name] == ("platform", "day(created_at)")
+    for name in ("silver.mentions", "silver.opinions"):
+        assert parts[name][0] == "domain"
+        assert parts[name][-1] == "day(created_at)"
+    for name in ("gold.daily_brand", "gold.daily_aspect", "gold.daily_platform"):
+        assert parts[name] == ("platform", "full_date")

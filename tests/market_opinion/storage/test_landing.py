@@ -64,7 +64,7 @@ def landing(zone):
 
 
 def test_lines_come_back_as_they_came(landing):
-    """Bytes that are no text included; a quiet hour is landed too."""
+    """A19, B11: bytes that are no text included; a quiet hour is landed too."""
     land(landing, [(0, b'{"a": 1}'), (0, b"\xff\x00")])
     assert landed(landing) == [
         (H10, b'{"a": 1}\n\xff\x00\n'),

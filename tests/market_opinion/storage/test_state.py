@@ -60,7 +60,7 @@ def test_a_watermark_moves_only_forward(store):
 
 @pytest.mark.parametrize("value", ["soon", "", "2026-03-01T10:30:00+00:00", "2026-03-01T10:00:00"])
 def test_an_unreadable_watermark_stops_the_run(store, path, value):
-    """X7: never taken for a first run, which would skip every hour since."""
+    """X7, B34: never taken for a first run, which would skip every hour since."""
     store.save_last_run_timestamp("reddit", "phones", T10)
     if isinstance(store, SQLiteState):
         with sqlite3.connect(path) as connection:

@@ -19,7 +19,7 @@ def measures(right=RIGHT, found=FOUND):
 
 
 def test_what_was_measured_is_said_in_one_sentence(tmp_path):
-    """Of all items, with its interval, and which version was measured."""
+    """S14: of all items, with its interval, and which version was measured."""
     path = tmp_path / "labelled" / "accuracy.json"
     record_accuracy(path, "local", "minilm-1", 1250, measures())
     said = accuracy_sentence(read_accuracies(path), "local", "minilm-1")

@@ -78,7 +78,7 @@ def test_comments_authors_and_threads_are_those_of_the_measure():
 
 
 def test_the_interval_is_the_jackknife_over_threads():
-    """The mean without each thread in turn, made by hand, gives the same effective size."""
+    """M7: the mean without each thread in turn, made by hand, gives the same effective size."""
     rng = np.random.default_rng(3)
     threads = rng.integers(0, 40, 300)
     praise = (rng.random(300) < 0.3 + 0.01 * threads).astype(float)
@@ -131,7 +131,7 @@ def test_an_interval_stays_within_what_is_possible():
 
 
 def test_labels_correct_a_friendly_scorer():
-    """The scorer alone is sure of the wrong share; with labels the readers' lies within."""
+    """M7: the scorer alone is sure of the wrong share; with labels the readers' lies within."""
     among, scored, labelled = drawn(0.3)
     alone, corrected = estimate(among, scored), estimate(among, scored, labelled)
     assert alone.low > 0.4

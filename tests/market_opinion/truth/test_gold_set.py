@@ -66,7 +66,7 @@ GOOD = ((IPHONE, "battery", "positive", "battery is great"),)
 
 
 def test_precision_and_recall_are_of_products_brands_and_opinions(written, phones):
-    """One item right, one with the brand's row for a model, one with a wrong label, one missed."""
+    """M5: one item right, one with the brand's row for a model, one with a wrong label, one missed."""
     items = written(*(line(name, said=GOOD) for name in "abcd"))
     mentions = [mention("a", IPHONE), mention("b", ROW), mention("c", IPHONE)]
     opinions = [
