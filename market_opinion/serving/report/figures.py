@@ -1,13 +1,16 @@
 """The report's figures: read from the mart's views and shaped for the page."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import polars as pl
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from market_opinion.domain.definition import BRAND_ROW, Domain
+from market_opinion.scorers.clauses import CueFinder
 from market_opinion.serving.charts import CELL_MIN_OPINIONS
+from market_opinion.stages.naming import namer_of
 from market_opinion.truth.estimates import LABELS
 
 _PRODUCTS_MAX, _BRANDS_MAX = 16, 12
@@ -56,7 +59,7 @@ _SQL = {
         WHERE s.domain = $domain""",
     "evidence": """
         SELECT * FROM mart.top_evidence
-        WHERE domain = $domain AND evidence_rank <= 3
+        WHERE domain = $domain AND evidence_rank <= 6
         ORDER BY evidence_rank""",
     "coverage": """
         SELECT platform, community, MIN(full_date) AS first_date, MAX(full_date) AS last_date,
@@ -251,14 +254,36 @@ def _cell(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def quotes(evidence: pl.DataFrame, label: str) -> list[dict[str, Any]]:
-    """Return the strongest quotes of one label, one per product: readable lengths, no questions."""
+def plain(places: Iterable[tuple[str, str, str]], domain: Domain) -> list[bool]:
+    """Return whether each of (words, product, aspect) speaks of the two alone, and in one tone."""
+    namer, cues, tone = namer_of(domain), CueFinder(domain), SentimentIntensityAnalyzer()
+
+    def is_plain(words: str, product: str, aspect: str) -> bool:
+        named = {name.product_id for name in namer.names(words)}
+        judged = {cue.aspect for cue in cues.find(words)}
+        scores = tone.polarity_scores(words)
+        is_one_tone = not (scores["pos"] and scores["neg"])
+        sides = judged - {domain.overall_aspect}
+        is_of_aspect = sides == {aspect} - {domain.overall_aspect}
+        return (not named or product in named) and is_of_aspect and is_one_tone
+
+    return [is_plain(*place) for place in places]
+
+
+def quotes(evidence: pl.DataFrame, label: str, domain: Domain) -> list[dict[str, Any]]:
+    """Return the strongest quotes of one label, one per product: readable lengths, no questions.
+
+    Out of their text they must say one thing: no other product is named, the aspect has a cue and no
+    other one has, and no word praises where another one blames.
+    """
     readable = evidence.filter(
         pl.col("label") == label,
         pl.col("evidence").str.count_matches(r"\w+") >= _QUOTE_MIN_WORDS,
         pl.col("evidence").str.len_chars() <= _QUOTE_MAX_CHARACTERS,
         ~pl.col("evidence").str.ends_with("?"),
     )
+    places = readable.select("evidence", "product_id", "aspect").iter_rows()
+    readable = readable.filter(pl.Series(plain(places, domain), dtype=pl.Boolean))
     strength = (
         pl.col("polarity").abs() * (3 + pl.col("votes").fill_null(0).clip(lower_bound=0)).log()
     )
