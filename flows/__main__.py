@@ -16,7 +16,7 @@ from market_opinion.core.console import add_lazily, run
 _FLOWS = {
     READ: ("hourly", "backfill", "campaign", "enrich", "inbox", "stream", "collect"),
     BETTER: ("evaluate", "rescore", "train"),
-    KEEP: ("refresh", "sweep", "purge", "erase", "mart", "rebuild", "publish"),
+    KEEP: ("refresh", "sweep", "purge", "erase", "maintain", "mart", "rebuild", "publish"),
 }
 _NAMES = {"hourly": ("run", "hourly")}
 _EXAMPLES = """Examples

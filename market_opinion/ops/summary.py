@@ -43,6 +43,7 @@ class Summary:
                 *self._second_look(),
                 *self._model(),
                 *self._served(),
+                *self._kept_up(),
                 ("seconds", f"{self.seconds:.1f}"),
             ]
         ratio = ratios(count)["usable_comment_ratio"]
@@ -68,6 +69,7 @@ class Summary:
             *self._second_look(),
             *self._model(),
             *self._served(),
+            *self._kept_up(),
             ("seconds", f"{self.seconds:.1f}"),
             ("report", self.report_path or "none"),
         ]
@@ -105,6 +107,23 @@ class Summary:
             for title, (name, unit) in titles.items()
             if name in self.counts
         ]
+
+    def _kept_up(self) -> list[tuple[str, str]]:
+        """Return the figures of upkeep, where there was some."""
+        count = self.counts
+        if "compacted_file_count" not in count:
+            return []
+        files, few = count["compacted_file_count"], count["compact_file_count"]
+        left = count["waiting_file_count"]
+        compacted = f"{files:,} files into {few:,}" if few or not files else f"{files:,} files wait"
+        rows = [("compacted", compacted + (f", {left:,} left to the next time" if left else ""))]
+        titles = {
+            "expired_snapshot_count": "snapshots",
+            "orphan_file_count": "orphans",
+            "forgotten_run_count": "runs of Prefect",
+        }
+        gone = [f"{count[name]:,} {unit}" for name, unit in titles.items() if count.get(name)]
+        return rows + ([("old", ", ".join(gone))] if gone else [])
 
     def _second_look(self) -> list[tuple[str, str]]:
         """Return the figures of a second look, where there was one."""
