@@ -111,10 +111,11 @@ class Summary:
     def _kept_up(self) -> list[tuple[str, str]]:
         """Return the figures of upkeep, where there was some."""
         count = self.counts
-        if "compacted_file_count" not in count:
+        files, few, left = (
+            count.get(f"{name}_file_count", 0) for name in ("compacted", "compact", "waiting")
+        )
+        if not files and not left and "forgotten_run_count" not in count:
             return []
-        files, few = count["compacted_file_count"], count["compact_file_count"]
-        left = count["waiting_file_count"]
         compacted = f"{files:,} files into {few:,}" if few or not files else f"{files:,} files wait"
         rows = [("compacted", compacted + (f", {left:,} left to the next time" if left else ""))]
         titles = {

@@ -1,10 +1,16 @@
 """Upkeep as a flow: whoever reads the lake reads the same, before and after."""
 
 import json
+import os
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+from prefect.settings import PREFECT_HOME, temporary_settings
 from pydantic import SecretStr
 
 from flows.backfill import backfill
@@ -15,7 +21,7 @@ from flows.purge import purge
 from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.window import Slice, Window
-from market_opinion.ops import audit, doctor, stage_ledger, upkeep
+from market_opinion.ops import audit, doctor, orchestrator, stage_ledger, upkeep
 from market_opinion.ops.adapters import open_adapters
 from market_opinion.serving.mart.lake_rows import export_days, snapshot_ids
 from market_opinion.storage.export import Export
@@ -35,6 +41,7 @@ LOADS = "SELECT COUNT(*) AS n, MAX(load_number) AS latest FROM mart.load_audit"
 @pytest.fixture(autouse=True)
 def _rules(monkeypatch):
     monkeypatch.setenv("SCORER", "lexicon")
+    monkeypatch.setenv("AUTHOR_PEPPER", "the same pepper for every home")
 
 
 @pytest.fixture
@@ -57,7 +64,7 @@ def back_fill(archive, first, last):
 @pytest.fixture
 def by_the_hour(archive):
     """A home whose hours came one by one, so that each table has some files."""
-    for hour in HOURS:
+    for hour in range(HOURS[0], HOURS[-1] + 1):
         back_fill(archive, hour, hour + 1)
     return archive
 
@@ -78,20 +85,16 @@ def test_tables_and_mart_are_those_of_a_backfill_at_once(
     assert summary.counts["compacted_file_count"] > summary.counts["compact_file_count"] > 0
     assert summary.rows()[0][0] == "compacted"
     monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path / "at once"))
-    monkeypatch.setenv("AUTHOR_PEPPER", "another")
     back_fill(by_the_hour, HOURS[0], HOURS[-1] + 1)
-    expected = {name: frame.height for name, frame in tables().items()}
-    assert {name: frame.height for name, frame in before.items()} == expected
+    assert_same(before, tables())
 
 
 def test_a_run_compacts_the_day_that_it_closes(archive):
     """And none that has hours to come."""
-    for hour in (9, 10, 12):
-        back_fill(archive, hour, hour + 1)
+    for hour in HOURS:
+        assert "compacted_file_count" not in back_fill(archive, hour, hour + 1).counts
     assert files()["silver.items"] == 3
-    summary = back_fill(archive, 23, 24)
-    assert "compacted_file_count" not in summary.counts  # nothing was landed of that hour
-    summary = back_fill(archive, 0, 24)
+    summary = back_fill(archive, 22, 24)
     assert summary.counts["compacted_file_count"] >= 3
     assert files()["silver.items"] == 1
 
@@ -237,3 +240,37 @@ def test_doctor_tells_what_waits(by_the_hour, monkeypatch):
     better = {finding.part: finding for finding in doctor.examine()}["upkeep"]
     assert (better.state, ", 0 closed days" in better.text) == ("ok", True)
     assert isinstance(open_adapters().lake().read(SILVER_ITEMS), pl.DataFrame)
+
+
+@pytest.mark.integration
+def test_the_embedded_database_of_prefect_forgets_old_runs(home):
+    """Seen from 31 days later, the first run is gone, with its tasks and its artifact."""
+    environment = {name: text for name, text in os.environ.items() if name[:8] != "PREFECT_"}
+    later = datetime.now(UTC) + timedelta(days=31)
+    for now in (datetime.now(UTC), later):
+        command = [sys.executable, "-m", "flows.maintain", "--now", f"{now:%Y-%m-%dT%H:%M}"]
+        ended = subprocess.run(command, env=environment, check=True, capture_output=True, text=True)
+    assert "1 runs of Prefect" in ended.stdout
+    with closing(sqlite3.connect(home / "prefect" / "prefect.db")) as database:
+        runs = database.execute("SELECT id FROM flow_run").fetchall()
+        assert len(runs) == 1
+        for table in ("task_run", "artifact"):
+            of_runs = database.execute(f"SELECT DISTINCT flow_run_id FROM {table}").fetchall()
+            assert of_runs == runs
+
+
+def test_a_database_that_is_free_for_the_most_part_shrinks(tmp_path):
+    """And another is left alone, as is one that somebody holds."""
+    path = tmp_path / "prefect.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.execute("CREATE TABLE runs (text)")
+        database.executemany("INSERT INTO runs VALUES (?)", [("x" * 1000,)] * 1000)
+        database.commit()
+        with temporary_settings({PREFECT_HOME: tmp_path}):
+            full = path.stat().st_size
+            orchestrator._shrink()
+            assert path.stat().st_size == full
+            database.execute("DELETE FROM runs WHERE rowid > 100")
+            database.commit()
+            orchestrator._shrink()
+    assert path.stat().st_size < full / 2

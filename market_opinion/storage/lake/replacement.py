@@ -64,6 +64,7 @@ class Replacement(_OverwriteFiles):
     def _manifests(self) -> list[ManifestFile]:
         """Return the manifests after the replacement."""
         self._build_delete_files_partition_predicate()
+        may_hold = self._build_manifest_evaluator(self._transaction.table_metadata.default_spec_id)
         kept: list[ManifestFile] = []
         live: list[ManifestEntry] = [
             self._entry(ManifestEntryStatus.ADDED, file) for file in self._added_data_files
@@ -72,7 +73,9 @@ class Replacement(_OverwriteFiles):
         for manifest in self._parent().manifests(self._io):
             if not live_files(manifest) and manifest.content == ManifestContent.DATA:
                 continue
-            if not self._is_open(manifest):
+            if not self._is_current(manifest) or (
+                self._is_settled(manifest) and not may_hold(manifest)
+            ):
                 kept.append(manifest)
                 continue
             entries = self.fetch_manifest_entry(manifest)
@@ -93,15 +96,9 @@ class Replacement(_OverwriteFiles):
             written.append(self._write(deleted))
         return written + kept
 
-    def _is_open(self, manifest: ManifestFile) -> bool:
-        """Whether a manifest may hold a file to replace, or is to be packed with others."""
-        if manifest.content != ManifestContent.DATA or not self._is_current(manifest):
-            return False
-        may_hold = self._build_manifest_evaluator(manifest.partition_spec_id)(manifest)
-        return not self._is_settled(manifest) or (bool(self._deleted_data_files) and may_hold)
-
     def _is_current(self, manifest: ManifestFile) -> bool:
-        return manifest.partition_spec_id == self._transaction.table_metadata.default_spec_id
+        spec_id = self._transaction.table_metadata.default_spec_id
+        return manifest.content == ManifestContent.DATA and manifest.partition_spec_id == spec_id
 
     @staticmethod
     def _is_settled(manifest: ManifestFile) -> bool:
