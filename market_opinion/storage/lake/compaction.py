@@ -26,7 +26,7 @@ _UNDATED_FILES_MAX = 24
 # The predicate of a commit's partitions is a tree of theirs, so a commit has a month of them.
 _PARTITIONS_A_COMMIT = 30
 _ATTEMPTS = 3
-# What another writer's commit causes, or an expiry that deletes what a stale plan names.
+# Errors that another writer's commit causes, or an expiry that deletes what a stale plan names.
 _LOST = (CommitFailedException, ValidationException, FileNotFoundError)
 # A pack is one file, whatever size writers aim at; rows of an hour lie together in row groups.
 _WRITING = {

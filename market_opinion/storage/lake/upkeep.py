@@ -19,7 +19,7 @@ _OPEN_MANIFESTS_MAX = 48
 
 @dataclass(frozen=True)
 class TableState:
-    """What a table consists of now, and the partitions of closed days that wait for compaction."""
+    """Files, manifests and snapshots of a table, and what of closed days waits for compaction."""
 
     file_count: int
     manifest_count: int
