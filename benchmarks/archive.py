@@ -114,7 +114,8 @@ _DIRT = (
 _BEYOND = ("’", "é", "…", "😀", "“so”", "ü", "—")
 
 
-def _body(chance: random.Random) -> str:
+def body(chance: random.Random) -> str:
+    """Return an invented comment."""
     words = chance.choices(_WORDS, k=chance.randint(4, 62))
     if chance.random() < 0.1:
         words[chance.randrange(len(words))] = chance.choice(_PRODUCTS)
@@ -134,7 +135,7 @@ def make(folder: Path, *, items: int, hours: int = 24, seed: int = 1) -> Path:
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(seed)
-    bodies = [_body(chance) for _ in range(min(items, 200_000))]
+    bodies = [body(chance) for _ in range(min(items, 200_000))]
     ids: list[str] = []
     partial = path.with_suffix(".part")
     with partial.open("w", encoding="utf-8") as file:

@@ -17,7 +17,7 @@ _FLOWS = {
     READ: ("hourly", "backfill", "campaign", "enrich", "inbox", "stream", "collect"),
     ASK: ("watch",),
     BETTER: ("evaluate", "rescore", "train"),
-    KEEP: ("refresh", "sweep", "purge", "erase", "mart", "rebuild", "publish"),
+    KEEP: ("refresh", "sweep", "purge", "erase", "maintain", "mart", "rebuild", "publish"),
 }
 _NAMES = {"hourly": ("run", "hourly")}
 _EXAMPLES = """Examples

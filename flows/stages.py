@@ -7,6 +7,7 @@ from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.ops.second_looks import Purpose
 from market_opinion.ops.summary import Summary
+from market_opinion.ops.upkeep import days_closed
 from market_opinion.storage.landing.redaction import Erasure
 from tasks.alerts import check_rate
 from tasks.bronze import build_bronze
@@ -23,6 +24,7 @@ from tasks.erase import (
 from tasks.fetch import fetch_windows
 from tasks.gold import build_gold
 from tasks.load import load_mart, publish_views
+from tasks.maintain import compact_days
 from tasks.mentions import find_mentions
 from tasks.opinions import judge_items
 from tasks.purge import find_expired, find_purgeable, purge_words, record_purge
@@ -87,12 +89,17 @@ def enrich_slice(run: Run, span: Slice, tally: Tally) -> None:
 
 
 def finish(run: Run, reading: Reading, parts: list[Slice], tally: Tally) -> None:
-    """Carry slices of the same dates into ledger and mart, with later hours that they change."""
+    """Carry slices of the same dates into ledger and mart, with later hours that they change.
+
+    Days that the slices close are compacted last: nothing waits for it, and no row changes.
+    """
     for span in parts:
         tally.done("windows", span, record_windows(run, reading, span))
     touched = [each for span in parts for each in (span, *rebuild_outdated(run, span))]
     serve(run, touched, tally)
     record_run(run, reading, parts)
+    for days in days_closed(parts, run.now):
+        tally.add(compact_days(run, days))
 
 
 def serve(run: Run, slices: list[Slice], tally: Tally, *, again: bool = False) -> None:

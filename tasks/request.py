@@ -17,9 +17,9 @@ from market_opinion.core.contracts import TABLES
 from market_opinion.core.errors import InvalidRequest, SettingsInvalid
 from market_opinion.core.settings import load_settings, read_domains_path
 from market_opinion.core.visible import shown_uri
-from market_opinion.core.window import as_utc, both_ends, clip
+from market_opinion.core.window import HOUR, as_utc, both_ends, clip
 from market_opinion.domain.definition import domain_names
-from market_opinion.ops import payload
+from market_opinion.ops import payload, upkeep
 from market_opinion.ops import reading as readings
 from market_opinion.ops.orchestrator import server_url
 from market_opinion.ops.peppers import is_rotating, known_pepper
@@ -224,6 +224,28 @@ def check_publish(domain: str, now: datetime) -> Run:
         raise InvalidRequest(message)
     run.load_domain()
     return run
+
+
+@task
+def check_maintain(
+    domain: str,
+    table: list[str] | None,
+    older_than: datetime | None,
+    dry_run: bool,  # noqa: FBT001, a parameter of the flow
+    now: datetime,
+) -> tuple[Run, list[str]]:
+    """Check an upkeep; return the names of its tables."""
+    run, names = _run(domain, now), upkeep.tables_named(table)
+    if older_than is not None and as_utc(older_than) > run.now - HOUR:
+        message = (
+            f"--older-than {older_than.isoformat()}: runs may still read snapshots of the last"
+            f" hour, so give a time before {run.now - HOUR:%Y-%m-%dT%H:%M}"
+        )
+        raise InvalidRequest(message)
+    if not dry_run:
+        return run, names
+    note = "nothing was changed: a run without --dry-run does what is counted here"
+    return replace(run, notes=(note,)), names
 
 
 @task

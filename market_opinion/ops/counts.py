@@ -127,6 +127,32 @@ class HistoryCounts:
 
 
 @dataclass(frozen=True)
+class UpkeepCounts:
+    """Files that were put together, files they became, and files that were left to another time.
+
+    Then old snapshots that were deleted, and files that no snapshot named.
+    """
+
+    compacted_file_count: int = 0
+    compact_file_count: int = 0
+    waiting_file_count: int = 0
+    expired_snapshot_count: int = 0
+    orphan_file_count: int = 0
+
+    def __add__(self, other: "UpkeepCounts") -> "UpkeepCounts":
+        """Return the sum."""
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return UpkeepCounts(*(mine + theirs for mine, theirs in pairs))
+
+
+@dataclass(frozen=True)
+class RunHistoryCounts:
+    """Runs that were deleted from Prefect's own database."""
+
+    forgotten_run_count: int
+
+
+@dataclass(frozen=True)
 class PurgeCounts:
     """Lines that keep no word."""
 

@@ -5,6 +5,7 @@ import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 import fsspec
@@ -15,7 +16,7 @@ from market_opinion.core.errors import MarketOpinionError
 from market_opinion.core.settings import is_open_to_others, load_settings
 from market_opinion.core.visible import shown_uri, visible
 from market_opinion.domain.definition import domain_names, load_domain
-from market_opinion.ops import alerts, orchestrator
+from market_opinion.ops import alerts, orchestrator, upkeep
 from market_opinion.ops.adapters import Adapters
 from market_opinion.scorers.judging import check_scorer
 from market_opinion.sources import catalogue, topics
@@ -23,6 +24,8 @@ from market_opinion.sources.quota import Priority
 
 _OLDEST_PYTHON = (3, 11)
 _FREE_BYTES_MIN = 2_000_000_000
+# Closed days of one table that may wait; each makes every read of its days slower.
+_WAIT = 31
 _Result = tuple[Literal["ok", "off", "bad"], str]
 
 
@@ -46,6 +49,7 @@ def examine() -> Iterator[Finding]:
         "AWS": _aws,
         "landing": _landing,
         "lake": _lake,
+        "upkeep": _upkeep,
         "state": _state,
         **{name: functools.partial(_source, name) for name in catalogue.names()},
         "inbox": _inbox,
@@ -174,6 +178,25 @@ def _lake(adapters: Adapters) -> _Result:
     count = sum(lake.snapshot_id(table) is not None for table in TABLES)
     catalog = adapters.settings.lake.catalog
     return "ok", f"catalog {catalog}: {count} of {len(TABLES)} tables are written"
+
+
+def _upkeep(adapters: Adapters) -> _Result:
+    now = datetime.now(UTC)
+    found = {table.name: state for table, state in upkeep.states(adapters.lake(), now)}
+    counts = {
+        unit: sum(getattr(state, f"{name}_count") for state in found.values())
+        for name, unit in (
+            ("file", "files"),
+            ("manifest", "manifests"),
+            ("snapshot", "snapshots"),
+            ("waiting_partition", "closed days wait for compaction"),
+        )
+    }
+    text = ", ".join(f"{count:,} {unit}" for unit, count in counts.items())
+    most, state = max(found.items(), key=lambda each: each[1].file_count, default=("", None))
+    if state is not None and max(each.waiting_partition_count for each in found.values()) > _WAIT:
+        return "bad", f"{text}; {most} alone has {state.file_count:,} files: run `maintain`"
+    return "ok", text
 
 
 def _state(adapters: Adapters) -> _Result:

@@ -1,21 +1,33 @@
-"""The Prefect server: what a run needs of it, and the slots that callers of a model share."""
+"""The Prefect server: what a run needs of it, slots that callers of a model share, past runs."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 import httpx
 import yaml
 from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.filters import (
+    ArtifactFilter,
+    ArtifactFilterFlowRunId,
+    FlowRunFilter,
+    FlowRunFilterEndTime,
+)
+from prefect.client.schemas.objects import FlowRun
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectNotFound, PrefectException
 from prefect.settings import get_current_settings
+from prefect.types import DateTime
 
 from market_opinion.core.errors import SettingsInvalid
 
 ERRORS = (httpx.HTTPError, PrefectException)
+_RUNS_A_REQUEST = 200
+_LOCK_SECONDS = 5
 _PREFECT_FILE = Path(__file__).parents[2] / "prefect.yaml"
 
 
@@ -79,3 +91,53 @@ def turn(limit: str | None) -> Iterator[None]:
             f" create it with `prefect gcl create {limit} --limit 1`"
         )
         raise SettingsInvalid(message) from error
+
+
+def runs_ended_before(moment: datetime) -> int:
+    """Return how many of the next 200 runs to forget ended before a moment."""
+    with get_client(sync_client=True) as client:
+        return len(_ended(client, moment))
+
+
+def forget_runs(moment: datetime) -> int:
+    """Delete runs that ended before a moment, with their tasks and artifacts; return their number.
+
+    What they leave free is used for later runs; a file that is free for the most part shrinks.
+    """
+    count = 0
+    with get_client(sync_client=True) as client:
+        while runs := _ended(client, moment):
+            for run in runs:
+                _delete(client, run)
+            count += len(runs)
+    _shrink()
+    return count
+
+
+def _ended(client: SyncPrefectClient, moment: datetime) -> list[FlowRun]:
+    before = FlowRunFilterEndTime(before_=DateTime.fromisoformat(moment.isoformat()))
+    return client.read_flow_runs(
+        flow_run_filter=FlowRunFilter(end_time=before), limit=_RUNS_A_REQUEST
+    )
+
+
+def _delete(client: SyncPrefectClient, run: FlowRun) -> None:
+    of_run = ArtifactFilter(flow_run_id=ArtifactFilterFlowRunId(any_=[run.id]))
+    for artifact in client.read_artifacts(artifact_filter=of_run):
+        with suppress(ObjectNotFound):  # another run forgets it as well
+            client.delete_artifact(artifact.id)
+    with suppress(ObjectNotFound):
+        client.delete_flow_run(run.id)
+
+
+def _shrink() -> None:
+    """Give the space of Prefect's embedded database back, once more than half of it is free."""
+    path = get_current_settings().home / "prefect.db"
+    if not path.exists():
+        return
+    with closing(sqlite3.connect(path, timeout=_LOCK_SECONDS)) as database:
+        ((pages,),) = database.execute("PRAGMA page_count")
+        ((free,),) = database.execute("PRAGMA freelist_count")
+        if 2 * free > pages:
+            with suppress(sqlite3.OperationalError):  # in use: the next time
+                database.execute("VACUUM")

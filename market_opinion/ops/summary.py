@@ -44,6 +44,7 @@ class Summary:
                 *self._model(),
                 *self._served(),
                 *self._watched(),
+                *self._kept_up(),
                 ("seconds", f"{self.seconds:.1f}"),
             ]
         ratio = ratios(count)["usable_comment_ratio"]
@@ -69,6 +70,7 @@ class Summary:
             *self._second_look(),
             *self._model(),
             *self._served(),
+            *self._kept_up(),
             ("seconds", f"{self.seconds:.1f}"),
             ("report", self.report_path or "none"),
         ]
@@ -113,6 +115,24 @@ class Summary:
         if "change_count" not in count:
             return []
         return [("changes", f"{count['change_count']:,}"), ("bursts", f"{count['burst_count']:,}")]
+
+    def _kept_up(self) -> list[tuple[str, str]]:
+        """Return the figures of upkeep, where there was some."""
+        count = self.counts
+        files, few, left = (
+            count.get(f"{name}_file_count", 0) for name in ("compacted", "compact", "waiting")
+        )
+        if not files and not left and "forgotten_run_count" not in count:
+            return []
+        compacted = f"{files:,} files into {few:,}" if few or not files else f"{files:,} files wait"
+        rows = [("compacted", compacted + (f", {left:,} left to the next time" if left else ""))]
+        titles = {
+            "expired_snapshot_count": "snapshots",
+            "orphan_file_count": "orphans",
+            "forgotten_run_count": "runs of Prefect",
+        }
+        gone = [f"{count[name]:,} {unit}" for name, unit in titles.items() if count.get(name)]
+        return rows + ([("old", ", ".join(gone))] if gone else [])
 
     def _second_look(self) -> list[tuple[str, str]]:
         """Return the figures of a second look, where there was one."""

@@ -273,8 +273,8 @@ def plain(places: Iterable[tuple[str, str, str]], domain: Domain) -> list[bool]:
 def quotes(evidence: pl.DataFrame, label: str, domain: Domain) -> list[dict[str, Any]]:
     """Return the strongest quotes of one label, one per product: readable lengths, no questions.
 
-    Out of their text they must say one thing: no other product is named, the aspect has a cue and no
-    other one has, and no word praises where another one blames.
+    Out of their text they must say one thing: no other product is named, the aspect has a cue and
+    no other one has, and no word praises where another one blames.
     """
     readable = evidence.filter(
         pl.col("label") == label,

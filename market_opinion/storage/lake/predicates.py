@@ -1,7 +1,8 @@
-"""Selections of rows as Iceberg's predicates."""
+"""Slices of a table as Iceberg's predicates, and as a condition of the rows to write."""
 
 from collections.abc import Mapping, Sequence
 
+import polars as pl
 from pyiceberg.expressions import (
     AlwaysTrue,
     And,
@@ -9,11 +10,14 @@ from pyiceberg.expressions import (
     EqualTo,
     GreaterThanOrEqual,
     In,
+    IsNull,
     LessThan,
     LessThanOrEqual,
+    Or,
 )
 
 from market_opinion.core.contracts import Table
+from market_opinion.core.errors import ContractBroken
 from market_opinion.core.window import Window
 
 # Columns with their value or values, as `{"platform": "reddit", "community": ["ios", "pixel"]}`.
@@ -36,6 +40,43 @@ def rows_of(table: Table, where: Where, window: Window | None) -> BooleanExpress
     return And(AlwaysTrue(), AlwaysTrue(), *parts)
 
 
+def day_column(table: Table) -> str | None:
+    """Return the column whose days are the table's partitions; None for a table without days."""
+    days = (term for term in table.partition if term == DAY or term.startswith("day("))
+    return next((term.removeprefix("day(").removesuffix(")") for term in days), None)
+
+
+def days_of(table: Table, days: Window) -> BooleanExpression:
+    """Return the predicate of the partitions of whole days, and of those without a day."""
+    column = day_column(table)
+    if column is None:
+        return AlwaysTrue()
+    among = _among_days(days) if column == DAY else _between(column, days)
+    return Or(among, IsNull(column))  # type: ignore[call-arg]
+
+
+def check_slice(table: Table, frame: pl.DataFrame, where: Where, window: Window | None) -> None:
+    """Raise ContractBroken for rows outside the slice, which a rerun would write twice."""
+    inside = pl.lit(value=True)
+    for column, value in where.items():
+        inside &= pl.col(column).is_in([value] if isinstance(value, str) else list(value))
+    if window is not None:
+        days = window.dates()
+        is_ours = (
+            pl.col(DAY).is_between(days[0], days[-1])
+            if DAY in frame.columns
+            else _is_during(window)
+        )
+        inside &= is_ours
+    outside = frame.filter(~inside.fill_null(value=False)).height
+    if outside:
+        message = (
+            f"{table.name}: {outside} rows lie outside the slice {dict(where)} {window} that they"
+            " would replace"
+        )
+        raise ContractBroken(message)
+
+
 # The predicates are pydantic models with their own __init__, which mypy's plugin does not see.
 def _equals(column: str, value: str | Sequence[str]) -> BooleanExpression:
     if isinstance(value, str):
@@ -52,3 +93,7 @@ def _among_days(window: Window) -> BooleanExpression:
     days = window.dates()
     first, last = str(days[0]), str(days[-1])
     return And(GreaterThanOrEqual(DAY, first), LessThanOrEqual(DAY, last))  # type: ignore[call-arg]
+
+
+def _is_during(window: Window) -> pl.Expr:
+    return pl.col("window_start").is_between(window.start, window.end, closed="left")

@@ -22,13 +22,15 @@ from pyiceberg.utils.config import Config
 from sqlalchemy.exc import OperationalError
 
 from market_opinion.core.contracts import Table
-from market_opinion.core.errors import CommitConflict, ContractBroken
+from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import Window
 from market_opinion.storage.lake.damage import catalogue_damage_named, damage_named
 from market_opinion.storage.lake.history import expire, forget, sweep
-from market_opinion.storage.lake.predicates import DAY, Where, rows_of
+from market_opinion.storage.lake.predicates import Where, check_slice, rows_of
 from market_opinion.storage.lake.reading import read_rows
+from market_opinion.storage.lake.replacement import data_snapshot_id
 from market_opinion.storage.lake.schema import add_columns, iceberg_schema, partition_spec
+from market_opinion.storage.lake.upkeep import TableUpkeep
 
 # With PyIceberg's own 4 retries, 8 racing processes lost 54 of 160 commits; with these, none. Files
 # of 16 MB (uncompressed) are written in parallel; one file for a slice would leave a core idle.
@@ -90,7 +92,7 @@ class Lake:
         and CommitConflict when other writers won every race.
         """
         checked = table.check(frame)
-        _check_slice(table, checked, where, window)
+        check_slice(table, checked, where, window)
         return self._replace(table, rows_of(table, where, window), lambda _: checked, run)
 
     def change(
@@ -110,7 +112,7 @@ class Lake:
 
         def made(current: pl.DataFrame) -> pl.DataFrame:
             checked = table.check(change(current))
-            _check_slice(table, checked, where, window)
+            check_slice(table, checked, where, window)
             return checked
 
         return self._replace(table, rows_of(table, where, window), made, run)
@@ -212,13 +214,16 @@ class Lake:
         raise CommitConflict(message)
 
     def snapshot_id(self, table: Table) -> int | None:
-        """Return the table's current snapshot; None before the first write."""
+        """Return the snapshot that last changed the table's rows; None before the first write.
+
+        A compaction is a snapshot that changes none.
+        """
         with damage_named(table):
             try:
                 snapshot = self._catalog.load_table(table.name).current_snapshot()
             except NoSuchTableError:
                 return None
-        return snapshot.snapshot_id if snapshot else None
+        return data_snapshot_id(snapshot) if snapshot else None
 
     def snapshot_count(self, table: Table) -> int:
         """Return the number of versions of the table."""
@@ -226,6 +231,14 @@ class Lake:
             return len(list(self._catalog.load_table(table.name).snapshots()))
         except NoSuchTableError:
             return 0
+
+    def upkeep(self, table: Table) -> TableUpkeep | None:
+        """Return the upkeep of a table; None before the first write."""
+        with damage_named(table):
+            try:
+                return TableUpkeep(table, self._catalog.load_table(table.name))
+            except NoSuchTableError:
+                return None
 
     def _load_or_create(self, table: Table) -> IcebergTable:
         try:
@@ -303,29 +316,3 @@ def _with_columns(iceberg: IcebergTable, table: Table) -> IcebergTable:
         except CommitFailedException:  # another writer added them
             iceberg.refresh()
     return iceberg
-
-
-def _check_slice(table: Table, frame: pl.DataFrame, where: Where, window: Window | None) -> None:
-    """Raise ContractBroken for rows outside the slice, which a rerun would write twice."""
-    inside = pl.lit(value=True)
-    for column, value in where.items():
-        inside &= pl.col(column).is_in([value] if isinstance(value, str) else list(value))
-    if window is not None:
-        days = window.dates()
-        is_ours = (
-            pl.col(DAY).is_between(days[0], days[-1])
-            if DAY in frame.columns
-            else _is_during(window)
-        )
-        inside &= is_ours
-    outside = frame.filter(~inside.fill_null(value=False)).height
-    if outside:
-        message = (
-            f"{table.name}: {outside} rows lie outside the slice {dict(where)} {window} that they"
-            " would replace"
-        )
-        raise ContractBroken(message)
-
-
-def _is_during(window: Window) -> pl.Expr:
-    return pl.col("window_start").is_between(window.start, window.end, closed="left")

@@ -201,8 +201,8 @@ def test_a_new_catalogue_is_made_once_by_many_processes(tmp_path):
 
 def test_history_rolls(lake, monkeypatch):
     """A commit does not carry every snapshot along for ever."""
-    monkeypatch.setattr("market_opinion.storage.lake.history._SNAPSHOTS_MAX", 6)
-    monkeypatch.setattr("market_opinion.storage.lake.history._SNAPSHOTS_KEPT", 3)
+    monkeypatch.setattr("market_opinion.storage.lake.history._SNAPSHOTS_A_STEP", 3)
+    monkeypatch.setattr("market_opinion.storage.lake.history.SNAPSHOTS_KEPT", 3)
     for n in range(8):
         put(lake, rows(f"i{n}"))
     assert len(lake._load_or_create(SILVER_MENTIONS).snapshots()) <= 8
@@ -235,8 +235,8 @@ def test_forgotten_history_leaves_no_file_of_it(lake, tmp_path):
 
 
 def test_rolling_history_deletes_what_it_forgets(lake, monkeypatch, tmp_path):
-    monkeypatch.setattr("market_opinion.storage.lake.history._SNAPSHOTS_MAX", 6)
-    monkeypatch.setattr("market_opinion.storage.lake.history._SNAPSHOTS_KEPT", 3)
+    monkeypatch.setattr("market_opinion.storage.lake.history._SNAPSHOTS_A_STEP", 3)
+    monkeypatch.setattr("market_opinion.storage.lake.history.SNAPSHOTS_KEPT", 3)
     for n in range(20):
         put(lake, rows(f"i{n}"))
     assert len(list(tmp_path.rglob("*.parquet"))) <= 6
