@@ -57,8 +57,7 @@ def evaluate(
         replies: File of replies to a prompt, by a model or any reader, as JSON lines with `item_id`
             and `mentions`; with --gold they are measured on their items in the place of a scorer.
         picture: SVG file to draw precision and recall at every confidence into.
-        frontier: SVG file to draw accuracy against USD into: the local scorer, with the replies in
-            the place of a model that is asked about more and more of the items.
+        frontier: SVG file to draw accuracy against USD into, with the replies as the model.
         record: Keep the accuracy in the domain's folder; report and dashboard show it.
     """
     run = check_evaluate(domain, labelled, gold, scorer, against, replies, frontier)
@@ -75,15 +74,13 @@ def evaluate(
             if picture:
                 draw_gold(run, gold, scorer, half, picture)
             notes = publish_gold(measured)
-            if frontier and replies:
-                notes += draw_frontier(run, gold, replies, half, frontier)
+            notes += draw_frontier(run, gold, replies, half, frontier) if frontier else ()
         if labelled:
             results = {name: evaluate_scorer(run, labelled, name, limit) for name in names}
             for _, counts in results.values():
                 tally.add(counts)
-            notes = publish_evaluation({name: result for name, (result, _) in results.items()})
-        place = (gold or labelled or Path()).name
-        title = f"evaluation on {place}"
+            notes = publish_evaluation({name: each for name, (each, _) in results.items()})
+        title = f"evaluation on {(gold or labelled or Path()).name}"
         summary = Summary(title, dict(tally.counts), tally.elapsed_seconds, None, notes)
         publish_summary(summary)
         return summary

@@ -92,9 +92,11 @@ def draw_gold(
 
 @task
 def draw_frontier(
-    run: Run, path: Path, replies: Path, half: gold.Half, picture: Path
+    run: Run, path: Path, replies: Path | None, half: gold.Half, picture: Path
 ) -> tuple[str, ...]:
     """Draw accuracy against USD, with recorded replies as the model, and return it as lines."""
+    if replies is None:
+        return ()
     domain, settings = run.load_domain(), run.settings
     recorded, replied = open_recorded(replies, domain, settings)
     items = [item for item in gold.read_gold(path, domain, half=half) if item.item_id in replied]

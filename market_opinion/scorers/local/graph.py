@@ -87,7 +87,7 @@ class _Graph:
         return self.norm(self.add("Add", self.add("Add", word, position), mark), weights["norm"])
 
     def hidden(self) -> str:
-        """What is added to scores: nothing for a token, much less than nothing for padding."""
+        """Add what is added to scores: nothing for a token, much less than nothing for padding."""
         padding = self.add("Sub", self.constant(np.float32(1)), "mask")
         far = self.add("Mul", padding, self.constant(np.float32(HIDDEN)))
         return self.add("Unsqueeze", far, self.constant(np.array([1, 2])))
