@@ -14,7 +14,9 @@ from market_opinion.stages.opinions import JUDGED_BY
 
 _LOCAL, _MODEL = "local", "llm"
 # How unsure the local scorer's silence on a product is, beside p(1 - p) of an opinion.
-_DOUBT_OF_SILENCE = 0.06
+_DOUBT_OF_SILENCE = 0.04
+# How much more an answer on a product counts that few rows speak of.
+_THINNESS = 0.25
 
 
 class Route(NamedTuple):
@@ -86,7 +88,7 @@ def by_worth(rows: pl.DataFrame, judgements: pl.DataFrame) -> pl.DataFrame:
     """Return rows of `to_judge`, first those where a surer answer is worth most.
 
     Worth is how unsure the judgements on a product are (p(1 - p) of each, and a little for
-    silence), times the confidence in its mention, over the square root of the number of rows that
+    silence), times the confidence in its mention, over the fourth root of the number of rows that
     speak of the product: an answer moves a figure of few opinions most. Of equal ones the newest
     is first.
     """
@@ -101,7 +103,7 @@ def by_worth(rows: pl.DataFrame, judgements: pl.DataFrame) -> pl.DataFrame:
         .with_columns(
             worth=pl.col("doubt").fill_null(_DOUBT_OF_SILENCE)
             * pl.col("sure")
-            / pl.len().over("product_id").sqrt()
+            / pl.len().over("product_id").pow(_THINNESS)
         )
         .group_by("row")
         .agg(pl.col("worth").sum())
