@@ -21,12 +21,12 @@ def measures(right=RIGHT, found=FOUND):
 def test_what_was_measured_is_said_in_one_sentence(tmp_path):
     """S14: of all items, with its interval, and which version was measured."""
     path = tmp_path / "labelled" / "accuracy.json"
-    record_accuracy(path, "local", "minilm-1", 1250, measures())
-    said = accuracy_sentence(read_accuracies(path), "local", "minilm-1")
+    record_accuracy(path, "local", "encoder-1", 1250, measures())
+    said = accuracy_sentence(read_accuracies(path), "local", "encoder-1")
     assert "about 46 are right" in said
     assert "36 to 54, on 1,250 items" in said
     assert "about 25 are found" in said
-    assert "Measured with minilm-1" in accuracy_sentence(read_accuracies(path), "local", "minilm-2")
+    assert "Measured with encoder-1" in accuracy_sentence(read_accuracies(path), "local", "encoder-2")
 
 
 def test_scorers_are_recorded_side_by_side(tmp_path):
