@@ -75,7 +75,7 @@ def test_what_is_least_sure_and_of_few_is_asked_first():
 
 
 def test_a_share_is_asked_and_the_rest_is_the_local_scorers():
-    """S7: an answer without an opinion takes the local one back; what was not answered does not."""
+    """M13: an answer without an opinion takes the local one back; what was not answered does not."""
     frame = rows(PIXEL, PIXEL, PIXEL, PIXEL)
     local = Says(
         *(opinion(n, PIXEL, confidence) for n, confidence in enumerate((0.5, 0.6, 0.7, 0.9)))
