@@ -49,6 +49,7 @@ class LocalModel:
         self._heads = learned["heads"]
         self._published = published
         self._readings: dict[str, LRUCache[Any, Any]] = {}
+        self._of_domains: dict[str, tuple[Reader, Floats]] = {}
 
     def answer(self, windows: Sequence[Window], aspects: Floats) -> list[Answer]:
         """Return one answer a window, in their order; `aspects` as `aspect_vectors` gives them."""
@@ -107,13 +108,15 @@ class LocalModel:
         total = curve[0] + sum(w * x for w, x in zip(curve[1], features, strict=True))
         return float(_chance(np.float64(total)))
 
-    def aspect_vectors(self, domain: Domain) -> Floats:
-        """Return one vector an aspect, by the published encoder: a new domain needs no training."""
-        return aspect_vectors(self._published, self.tokenizer, domain)
+    def for_domain(self, domain: Domain) -> tuple[Reader, Floats]:
+        """Return the reader of a domain's texts, and one vector an aspect; made once a version.
 
-    def reader(self, domain: Domain) -> Reader:
-        """Return the reader of a domain's texts."""
-        return Reader(domain, self.tokenizer)
+        The vectors are of the published encoder, so that a new domain needs no training.
+        """
+        if domain.version not in self._of_domains:
+            vectors = aspect_vectors(self._published, self.tokenizer, domain)
+            self._of_domains[domain.version] = Reader(domain, self.tokenizer), vectors
+        return self._of_domains[domain.version]
 
 
 def aspect_vectors(published: Arrays, tokenizer: Tokenizer, domain: Domain) -> Floats:

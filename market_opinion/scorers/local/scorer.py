@@ -65,8 +65,7 @@ class LocalScorer:
     def __init__(self, domain: Domain, model: LocalModel) -> None:
         """Prepare what is asked of every text of the domain."""
         self._model, self._domain = model, domain
-        self._reader = model.reader(domain)
-        self._aspects = model.aspect_vectors(domain)
+        self._reader, self._aspects = model.for_domain(domain)
         self._overall = self._reader.aspects.index(domain.overall_aspect)
 
     @classmethod

@@ -57,7 +57,7 @@ def test_plain_texts_are_judged(phones, text, expected):
 def test_an_answer_does_not_depend_on_what_is_judged_beside(phones):
     """Alone, or among a hundred others: bit for bit."""
     model = shared_model()
-    reader, aspects = model.reader(phones), model.aspect_vectors(phones)
+    reader, aspects = model.for_domain(phones)
     texts = [f"The Pixel 9 camera is great{' and so on' * n}." for n in range(30)]
     windows = [
         window

@@ -26,7 +26,9 @@ def test_what_was_measured_is_said_in_one_sentence(tmp_path):
     assert "about 46 are right" in said
     assert "36 to 54, on 1,250 items" in said
     assert "about 25 are found" in said
-    assert "Measured with encoder-1" in accuracy_sentence(read_accuracies(path), "local", "encoder-2")
+    assert "Measured with encoder-1" in accuracy_sentence(
+        read_accuracies(path), "local", "encoder-2"
+    )
 
 
 def test_scorers_are_recorded_side_by_side(tmp_path):
