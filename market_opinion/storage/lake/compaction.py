@@ -61,9 +61,10 @@ def find_packs(iceberg: IcebergTable, table: Table, days: Window) -> list[list[D
     A partition without a day has packs once it has more than 24 files.
     """
     partitions: dict[tuple[int, str], list[DataFile]] = defaultdict(list)
-    for task in iceberg.scan(row_filter=days_of(table, days)).plan_files():
-        if not task.delete_files:  # we write none; another engine's are left alone
-            partitions[task.file.spec_id, str(task.file.partition)].append(task.file)
+    for predicate in days_of(table, days):
+        for task in iceberg.scan(row_filter=predicate).plan_files():
+            if not task.delete_files:  # we write none; another engine's are left alone
+                partitions[task.file.spec_id, str(task.file.partition)].append(task.file)
     return [
         pack
         for (spec_id, _), files in sorted(partitions.items())

@@ -13,7 +13,6 @@ from pyiceberg.expressions import (
     IsNull,
     LessThan,
     LessThanOrEqual,
-    Or,
 )
 
 from market_opinion.core.contracts import Table
@@ -46,13 +45,17 @@ def day_column(table: Table) -> str | None:
     return next((term.removeprefix("day(").removesuffix(")") for term in days), None)
 
 
-def days_of(table: Table, days: Window) -> BooleanExpression:
-    """Return the predicate of the partitions of whole days, and of those without a day."""
+def days_of(table: Table, days: Window) -> tuple[BooleanExpression, ...]:
+    """Return predicates of the partitions of whole days, and of those without a day.
+
+    They are to be scanned one by one: together, PyIceberg 0.12 compares a partition without a day
+    with a day, and fails.
+    """
     column = day_column(table)
     if column is None:
-        return AlwaysTrue()
+        return (AlwaysTrue(),)
     among = _among_days(days) if column == DAY else _between(column, days)
-    return Or(among, IsNull(column))  # type: ignore[call-arg]
+    return among, IsNull(column)  # type: ignore[call-arg]
 
 
 def check_slice(table: Table, frame: pl.DataFrame, where: Where, window: Window | None) -> None:
