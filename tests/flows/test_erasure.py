@@ -72,7 +72,7 @@ def test_a_proof_that_finds_something_is_no_proof(run, home, monkeypatch):
     monkeypatch.setattr("flows.stages.carry_for_all", lambda *_: None)
     with pytest.raises(
         ErasureIncomplete,
-        match=r"bronze.items 4, silver.items 4, silver.threads 1, silver.mentions 2, mart 2; proof",
+        match=r"bronze.items 4, silver.items 4, silver.threads 1, silver.mentions 2, silver.opinions 1, mart 2; proof",
     ):
         erase.fn(author=SecretStr(NAME))
     monkeypatch.undo()
