@@ -218,9 +218,10 @@ def test_brands_have_bars_with_whiskers():
     assert [row["direction"] for row in drawn] == ["praise", "complaint", "unsure"]
 
 
-def test_quotes_are_one_a_product_and_no_questions():
-    """The loudest words first."""
-    base = {"label": "positive", "votes": 1, "polarity": 0.5, "item_id": "a", "aspect": "x"}
+def test_quotes_are_one_a_product_and_no_questions(phones):
+    """The loudest words first, of those that say one thing."""
+    base = {"label": "positive", "votes": 1, "polarity": 0.5, "item_id": "a", "aspect": "overall"}
+    camera = {"aspect": "camera", "item_id": "e", "polarity": 0.99}
     evidence = pl.DataFrame(
         [
             base | {"product_id": "p", "evidence": "it is a very good phone"},
@@ -233,9 +234,13 @@ def test_quotes_are_one_a_product_and_no_questions():
             },
             base | {"product_id": "q", "evidence": "is this a good phone then?", "item_id": "c"},
             base | {"product_id": "r", "evidence": "too short", "item_id": "d"},
+            base | camera | {"product_id": "s", "evidence": "a great battery beside this camera"},
+            base | camera | {"product_id": "s", "evidence": "it is the best of the three"},
+            base | camera | {"product_id": "s", "evidence": "camera good, zoom very bad though"},
+            base | camera | {"product_id": "s", "evidence": "the Pixel 9 has a great camera"},
         ]
     )
-    assert [q["item_id"] for q in figures.quotes(evidence, "positive")] == ["b"]
+    assert [q["item_id"] for q in figures.quotes(evidence, "positive", phones)] == ["b"]
 
 
 def test_the_time_axis_suits_the_span():
