@@ -4,6 +4,7 @@ A command is imported when somebody uses it, since Prefect alone takes seconds.
 """
 
 import sys
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 import cyclopts
@@ -34,8 +35,9 @@ Exit status: 0 done; 1 done, and something is not as it should be; 2 a mistake,
 in one line that says what to do."""
 
 
+@cache
 def make_app() -> cyclopts.App:
-    """Return the command line with all commands."""
+    """Return the command line with all commands, made once: some are added to groups of others."""
     app = cyclopts.App(
         name="market-opinion",
         help="What people say about products: read it, judge it, ask it.",
