@@ -12,7 +12,6 @@ import json
 import os
 import random
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -28,7 +27,7 @@ from prefect.logging import disable_run_logger
 
 from benchmarks.archive import body
 from benchmarks.kill import different, tables
-from benchmarks.measure import finish, report
+from benchmarks.measure import finish, measured_by, report
 from flows import stages
 from market_opinion.core.window import HOUR
 from market_opinion.ops.adapters import open_adapters
@@ -151,21 +150,8 @@ def _run_at_once(archive: Path, *, hours: int) -> dict[str, Any]:
 
 def _child(home: Path, *arguments: str) -> dict[str, Any]:
     """Return what this module measures in a process and home folder of its own."""
-    environment = {
-        **os.environ,
-        "MARKET_OPINION_HOME": str(home),
-        "AUTHOR_PEPPER": _PEPPER,
-        "SCORER": "lexicon",
-    }
-    output = subprocess.run(
-        [sys.executable, "-m", "benchmarks.growth", *arguments],
-        env=environment,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout
-    result: dict[str, Any] = json.loads(output.splitlines()[-1])
-    return result
+    own = {"MARKET_OPINION_HOME": str(home), "AUTHOR_PEPPER": _PEPPER, "SCORER": "lexicon"}
+    return measured_by("benchmarks.growth", *arguments, **own)
 
 
 def _of_day(seconds: Sequence[float], hour: int) -> float:

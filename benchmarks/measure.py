@@ -1,8 +1,12 @@
 """Printing of measures, as lines `name value unit target holds|short`."""
 
+import json
+import os
 import resource
+import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 _SHORT: list[str] = []
 
@@ -39,3 +43,19 @@ def peak_mb() -> float:
         return int(status.partition("VmHWM:")[2].split()[0]) / 1024
     except (OSError, IndexError):
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def measured_by(*command: str, **environment: str) -> dict[str, Any]:
+    """Return the JSON that a module prints last, in a process of its own.
+
+    `command` is the module and its arguments, `environment` what it sees beside ours.
+    """
+    output = subprocess.run(
+        [sys.executable, "-m", *command],
+        env={**os.environ, **environment},
+        check=True,
+        stdout=subprocess.PIPE,
+        text=True,
+    ).stdout
+    result: dict[str, Any] = json.loads(output.splitlines()[-1])
+    return result

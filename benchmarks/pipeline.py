@@ -8,9 +8,6 @@ it, and in the mart a date, so it does not grow with the archive.
 """
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -23,7 +20,7 @@ import cyclopts
 from prefect.logging import disable_run_logger
 
 from benchmarks import archive
-from benchmarks.measure import finish, peak_mb, report
+from benchmarks.measure import finish, measured_by, peak_mb, report
 from market_opinion.core.window import by_date
 from market_opinion.ops.counts import as_dict
 from market_opinion.ops.reading import whole_platform
@@ -82,16 +79,7 @@ def _run_stages(folder: Path) -> dict[str, dict[str, float]]:
 def _child(*arguments: str) -> dict[str, Any]:
     """Return the measures of a run in its own process and home folder."""
     with tempfile.TemporaryDirectory() as home:
-        environment = {**os.environ, "MARKET_OPINION_HOME": home}
-        output = subprocess.run(
-            [sys.executable, "-m", *arguments],
-            env=environment,
-            check=True,
-            stdout=subprocess.PIPE,
-            text=True,
-        ).stdout
-    result: dict[str, Any] = json.loads(output.splitlines()[-1])
-    return result
+        return measured_by(*arguments, MARKET_OPINION_HOME=home)
 
 
 def main(
