@@ -99,6 +99,23 @@ def test_a_run_compacts_the_day_that_it_closes(archive):
     assert files()["silver.items"] == 1
 
 
+def test_upkeep_that_fails_is_left_to_maintain(archive, monkeypatch):
+    """The hours of a run are certified all the same; the flow of its own fails with it."""
+
+    def broken(*_, **__):
+        message = "a file that nobody understands"
+        raise TypeError(message)
+
+    monkeypatch.setattr("market_opinion.storage.lake.compaction.compact", broken)
+    back_fill(archive, 9, 13)
+    before = files()
+    back_fill(archive, 13, 24)
+    assert files() == before
+    with pytest.raises(TypeError, match="nobody understands"):
+        maintain.fn(now=NOW)
+    monkeypatch.undo()
+
+
 def test_hourly_runs_compact_at_midnight_and_the_watermark_moves_as_ever(home, tables):
     """The bundled sample: the last hour of its first day, then the first of the next."""
     for hour in (21, 22, 23):
