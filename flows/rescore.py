@@ -41,7 +41,7 @@ def rescore(
 
     Args:
         domain: Folder below domains/ whose items are judged.
-        scorer: Who judges: the lexicon, or the model of the LLM_ settings.
+        scorer: Who judges, for example `llm`, the model of the LLM_ settings.
         score_set: Set that the opinions go to; with promote, an existing set to make live.
         start: First hour, in UTC; leave out start and end for everything that is kept.
         end: Hour after the last, in UTC.
@@ -55,7 +55,7 @@ def rescore(
         tally.expect(len(slices))
         if plan:
             for span in slices:
-                tally.done("plan", span, plan_items(run, span))
+                tally.done("plan", span, plan_items(run, span, scorer))
             return conclude(run, tally, title=f"plan of {domain} by {scorer}")
         if promote:
             tally.add(promote_set(run, score_set))

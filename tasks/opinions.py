@@ -9,12 +9,13 @@ from market_opinion.core.contracts import (
     SILVER_MENTIONS,
     SILVER_OPINIONS,
 )
+from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.window import Slice
 from market_opinion.ops import stage_ledger
 from market_opinion.ops.counts import OpinionCounts
 from market_opinion.ops.run import Run
+from market_opinion.scorers.contract import Priced
 from market_opinion.scorers.judging import ScorerName
-from market_opinion.scorers.llm.scorer import LlmScorer
 from market_opinion.stages import opinions, silver
 from market_opinion.storage.lake.tables import Lake
 from tasks import stage
@@ -67,12 +68,19 @@ def judge_items(
 
 
 @task(task_run_name="plan {span}")
-def plan_items(run: Run, span: Slice) -> dict[str, int]:
-    """Return the questions that judging the slice by the model would ask, and their cost."""
+def plan_items(run: Run, span: Slice, scorer: ScorerName) -> dict[str, int]:
+    """Return the questions that judging the slice by a scorer would ask a model, and their cost.
+
+    Raises InvalidRequest for a scorer that asks no model.
+    """
     lake = run.adapters.lake()
     items, mentions = _mentioned(lake, span, run.domain)
     rows = opinions.to_judge(items.filter(~silver.is_purged()), mentions)
-    return LlmScorer.open(run.scorer_context(get_run_logger(), span)).plan(rows)
+    judge = run.open_judge(get_run_logger(), span, scorer=scorer).scorer
+    if not isinstance(judge, Priced):
+        message = f"--plan: the scorer {scorer} asks no model and costs nothing; leave --plan out"
+        raise InvalidRequest(message)
+    return judge.plan(rows)
 
 
 def _mentioned(lake: Lake, span: Slice, domain: str) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -32,7 +32,7 @@ and in its `pyproject.toml`:
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import ClassVar, NamedTuple, Protocol, Self
+from typing import ClassVar, NamedTuple, Protocol, Self, runtime_checkable
 
 import polars as pl
 
@@ -104,6 +104,14 @@ class OpenScorer(Protocol):
 
     def judge(self, rows: pl.DataFrame) -> Judgements:
         """Judge rows of `opinions.to_judge`."""
+
+
+@runtime_checkable
+class Priced(Protocol):
+    """A scorer whose judgements cost money."""
+
+    def plan(self, rows: pl.DataFrame) -> dict[str, int]:
+        """Return what judging rows of `opinions.to_judge` would ask and cost, as counts by name."""
 
 
 class Scorer(OpenScorer, Protocol):

@@ -7,7 +7,14 @@ import polars as pl
 
 from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain
-from market_opinion.scorers.contract import Bars, Judgements, OpenScorer, ScorerContext, Version
+from market_opinion.scorers.contract import (
+    Bars,
+    Judgements,
+    OpenScorer,
+    Priced,
+    ScorerContext,
+    Version,
+)
 from market_opinion.scorers.llm.scorer import LlmScorer
 from market_opinion.scorers.local.scorer import LocalScorer
 from market_opinion.stages.opinions import JUDGED_BY
@@ -74,7 +81,7 @@ class RoutedScorer:
     def judge(self, rows: pl.DataFrame) -> Judgements:
         """Judge rows of `to_judge` by the local scorer, and a share of them by the model."""
         own = self._local.scorer.judge(rows)
-        asked = by_worth(rows, own.rows).head(math.ceil(self._share * rows.height))
+        asked = self._asked(rows, own.rows)
         if asked.is_empty():
             return own._replace(rows=_by(self._local, own.rows))
         theirs = self._model.scorer.judge(asked)
@@ -82,6 +89,14 @@ class RoutedScorer:
         kept = own.rows.filter(~pl.col("row").is_in(answered))
         judged = pl.concat([_by(self._local, kept), _by(self._model, theirs.rows)])
         return Judgements(judged, theirs.given_up, {**own.counts, **theirs.counts})
+
+    def plan(self, rows: pl.DataFrame) -> dict[str, int]:
+        """Return what the model would be asked of rows of `to_judge`, and what that costs."""
+        asked = self._asked(rows, self._local.scorer.judge(rows).rows)
+        return self._model.scorer.plan(asked) if isinstance(self._model.scorer, Priced) else {}
+
+    def _asked(self, rows: pl.DataFrame, judgements: pl.DataFrame) -> pl.DataFrame:
+        return by_worth(rows, judgements).head(math.ceil(self._share * rows.height))
 
 
 def by_worth(rows: pl.DataFrame, judgements: pl.DataFrame) -> pl.DataFrame:

@@ -3,6 +3,7 @@
 import json
 from datetime import datetime
 
+import polars as pl
 import pytest
 
 from flows.backfill import backfill
@@ -68,6 +69,23 @@ def test_items_are_judged_and_an_unchanged_rerun_makes_no_call(server, archive, 
     calls, before = len(server.bodies), tables()
     assert summary.counts["model_request_count"] == calls
     assert any("USD" in value for _, value in summary.rows())
+    run(archive)
+    assert len(server.bodies) == calls
+    assert all(before[name].equals(frame) for name, frame in tables().items())
+
+
+def test_a_share_is_asked_and_the_rest_is_judged_without(server, archive, monkeypatch, tables):
+    """M13: routed, each opinion with the name of its judge; a rerun asks and changes nothing."""
+    monkeypatch.setenv("SCORER", "routed")
+    monkeypatch.setenv("LLM_ROUTED_SHARE", "0.5")
+    run(archive)
+    opinions = open_adapters().lake().read(SILVER_OPINIONS)
+    judges = dict(opinions.group_by("scorer").agg(pl.col("model").unique()).iter_rows())
+    assert set(judges) == {"local", "llm"}
+    assert judges["llm"] == ["gpt-4.1-mini"]
+    asked = [comment["text"] for body in server.bodies for comment in comments_of(body)]
+    assert 0 < len(asked) < opinions["item_id"].n_unique()
+    calls, before = len(server.bodies), tables()
     run(archive)
     assert len(server.bodies) == calls
     assert all(before[name].equals(frame) for name, frame in tables().items())

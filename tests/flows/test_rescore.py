@@ -64,6 +64,16 @@ def test_a_plan_asks_nothing_and_says_what_it_would_take(server, judged):
     assert rescore.fn(plan=True).counts["asked_question_count"] == 0
 
 
+def test_a_plan_is_of_the_scorer_that_is_named(server, judged):
+    """Routed asks about a quarter of the items at most, and one that is free has no plan."""
+    every = rescore.fn(plan=True).counts["asked_question_count"]
+    some = rescore.fn(plan=True, scorer="routed").counts["asked_question_count"]
+    assert 0 < some <= every / 3
+    with pytest.raises(InvalidRequest, match="lexicon asks no model"):
+        rescore.fn(plan=True, scorer="lexicon")
+    assert server.bodies == []
+
+
 def test_another_set_leaves_what_is_live_alone_and_is_compared(server, judged):
     """D01, M6, X11."""
     before = opinions()
