@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wait_random
+
 from market_opinion.core.errors import HomeDamaged, SettingsInvalid, WatermarkUnreadable
 from market_opinion.core.window import Window
 from market_opinion.storage.state import (
@@ -37,6 +39,7 @@ CREATE TABLE IF NOT EXISTS notes (
 CREATE TABLE IF NOT EXISTS quotas (bucket TEXT PRIMARY KEY, free_at REAL NOT NULL);
 """
 _DAMAGED = re.compile("not a database|malformed")
+_WAIT_SECONDS = 60
 
 
 class SQLiteState:
@@ -49,6 +52,13 @@ class SQLiteState:
         self.claims = sqlite_claims.SQLiteClaims(self._connect)
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
+            # Of two that make a new file write-ahead at once, SQLite lets one fail, not wait.
+            Retrying(
+                retry=retry_if_exception_message("database is locked"),
+                stop=stop_after_delay(_WAIT_SECONDS),
+                wait=wait_random(max=0.1),
+                reraise=True,
+            )(self._write_ahead)
             with self._connect() as connection:
                 connection.executescript(_TABLES + sqlite_claims.TABLES)
         except (OSError, sqlite3.OperationalError) as error:
@@ -225,12 +235,15 @@ class SQLiteState:
             ).fetchone()[0]
         return max(free_at - now - ahead_seconds, 0.001)
 
+    def _write_ahead(self) -> None:
+        with self._connect() as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+
     @contextmanager
     def _connect(self) -> Iterator[sqlite3.Connection]:
         """Yield a connection whose statements are committed together, or not at all."""
-        connection = sqlite3.connect(self._path, timeout=60)
+        connection = sqlite3.connect(self._path, timeout=_WAIT_SECONDS)
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
             with connection:
                 yield connection
         except sqlite3.DatabaseError as error:

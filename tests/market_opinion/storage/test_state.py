@@ -346,3 +346,21 @@ def test_many_callers_share_one_budget(store):
         thread.join()
     assert booked.count(True) == 10
     assert store.claims.booked("day") == pytest.approx(1.0)
+
+
+def test_a_new_file_is_opened_by_many_at_once(tmp_path):
+    """None of them fails, whoever comes first."""
+    opened = []
+    for trial in range(40):
+        barrier, path = threading.Barrier(6), tmp_path / f"{trial}.sqlite"
+
+        def open_it(barrier=barrier, path=path):
+            barrier.wait()
+            opened.append(SQLiteState(path, environment="test"))
+
+        threads = [threading.Thread(target=open_it) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(opened) == 240
