@@ -20,6 +20,7 @@ def train(
     domain: DomainName = "smartphones",
     snippets: Path | None = None,
     toned: tuple[Path, ...] = (),
+    start: Path | None = None,
     epochs: int = 4,
 ) -> Summary:
     """Train the local scorer; set LOCAL_MODEL to the file, and runs judge by it.
@@ -36,11 +37,21 @@ def train(
             teach the sign of a clause.
         toned: Files of whole texts with a tone, as `flows.evaluate --labelled` reads them; half of
             them teach the sign.
+        start: Weights to go on from, such as an earlier file of this command; without it training
+            starts from the published encoder alone.
         epochs: How often every example is seen.
     """
     run = check_train(domain, labelled)
     start_seconds = time.monotonic()
-    note = train_local(run, labelled, snippets, toned, to, epochs)
+    note = train_local(
+        run,
+        to,
+        labelled=labelled,
+        snippets=snippets,
+        toned=toned,
+        start=start,
+        epochs=epochs,
+    )
     title, elapsed_seconds = "weights of the local scorer", time.monotonic() - start_seconds
     summary = Summary(title, {}, elapsed_seconds, None, (note,))
     publish_summary(summary)

@@ -137,12 +137,19 @@ def publish_gold(results: dict[str, list[gold.Measure]]) -> tuple[str, ...]:
 
 @task
 def train_local(
-    run: Run, labelled: Path, snippets: Path | None, toned: tuple[Path, ...], to: Path, epochs: int
+    run: Run,
+    to: Path,
+    *,
+    labelled: Path,
+    snippets: Path | None,
+    toned: tuple[Path, ...],
+    start: Path | None,
+    epochs: int,
 ) -> str:
     """Learn weights for the local scorer, calibrate them on held-out items, and keep them."""
     from market_opinion.truth.learning import Sources, learn  # jax, which no other run needs
 
-    sources = Sources(labelled, snippets, toned)
+    sources = Sources(labelled, snippets, toned, start)
     log = get_run_logger()
     with progress_bar() as bar:
         steps = bar.add_task("reading the texts", total=None)

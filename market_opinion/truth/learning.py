@@ -41,12 +41,14 @@ class Sources(NamedTuple):
 
     `labelled` is a folder of labelled items; its folder `domains` may hold domains that are only
     learned from; `snippets` a folder of rated snippets and `toned` files of texts with a tone
-    as `truth.labelled` reads them, half of which are learned from.
+    as `truth.labelled` reads them, half of which are learned from. `start` are weights to go on
+    from.
     """
 
     labelled: Path
     snippets: Path | None = None
     toned: Sequence[Path] = ()
+    start: Path | None = None
 
 
 def learn(
@@ -61,9 +63,11 @@ def learn(
 
     `on_step` is told how many steps are done, of how many, and the loss of the last.
 
-    Raises InvalidRequest where there are no items to learn or to calibrate from.
+    Raises InvalidRequest where there are no items to learn from, SettingsInvalid where there are no
+    weights to go on from.
     """
     published, tokenizer = weights.published()
+    before, _, started_from = weights.load(sources.start) if sources.start else (None, {}, "")
     examples: list[training.Example] = []
     tones: list[training.Example] = []
     vectors, digests = [], {}
@@ -86,8 +90,11 @@ def learn(
         message = f"nothing to learn from in {sources.labelled}: it needs DOMAIN_train.jsonl files"
         raise InvalidRequest(message)
 
-    learned = training.train(published, vectors, examples, tones, epochs=epochs, on_step=on_step)
+    learned = training.train(
+        published, vectors, examples, tones, epochs=epochs, start=before, on_step=on_step
+    )
     facts = {"epochs": epochs, "example_count": len(examples), "texts": digests}
+    facts |= {"started_from": started_from} if before else {}
     weights.save(learned, to, facts=facts)
     held_out = list(_held_out(domains_path, sources.labelled))
     if held_out:
