@@ -26,10 +26,14 @@ def evaluate_scorer(
     run: Run, labelled: Path, scorer: ScorerName, limit: int | None
 ) -> tuple[Evaluation, dict[str, int]]:
     """Judge the labelled texts as items are judged, and compare."""
-    rows = read_labelled(labelled, run.load_domain())
+    domain = run.load_domain()
+    rows = read_labelled(labelled, domain)
     rows = rows.sample(limit, seed=1) if limit and limit < rows.height else rows
     verdict = run.open_judge(get_run_logger(), scorer=scorer).judge(evaluation.to_judge(rows))
-    return evaluation.evaluate(rows, verdict.opinions, verdict.rejections.height), verdict.counts
+    found = evaluation.evaluate(
+        rows, verdict.opinions, verdict.rejections.height, overall=domain.overall_aspect
+    )
+    return found, verdict.counts
 
 
 @task

@@ -57,11 +57,17 @@ def to_judge(labelled: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def evaluate(labelled: pl.DataFrame, accepted: pl.DataFrame, rejected_count: int) -> Evaluation:
-    """Compare accepted opinions with the labels; a text without an opinion counts as neutral."""
+def evaluate(
+    labelled: pl.DataFrame, accepted: pl.DataFrame, rejected_count: int, *, overall: str
+) -> Evaluation:
+    """Compare accepted opinions with the labels; a text without an opinion counts as neutral.
+
+    A text says what it says of the product as a whole, else what its aspects come to.
+    """
+    whole = pl.col("polarity").filter(pl.col("aspect") == overall).first()
     by_text = (
         accepted.group_by("item_id")
-        .agg(pl.col("polarity").sum())
+        .agg(polarity=whole.fill_null(pl.col("polarity").sum()))
         .with_columns(found=label(pl.col("polarity")))
     )
     both = (

@@ -20,7 +20,7 @@ from market_opinion.scorers.local.inputs import Floats, Reader, Window
 
 _BATCH_TOKENS = 2048
 _ASPECT_TOKENS_MAX, _ASPECT_LENGTH = 64, 3.0
-_CERTAIN = 1e-4
+CERTAIN = 1e-4
 # About 40 MB of short texts.
 _READINGS_MAX = 20_000
 
@@ -140,7 +140,7 @@ def shared_model(path: Path | None = None) -> LocalModel:
 
 def odds(chance: float) -> float:
     """Return the log-odds of a probability, which is kept away from 0 and 1."""
-    bounded = min(max(chance, _CERTAIN), 1 - _CERTAIN)
+    bounded = min(max(chance, CERTAIN), 1 - CERTAIN)
     return math.log(bounded / (1 - bounded))
 
 

@@ -15,15 +15,17 @@ from market_opinion.scorers.comparisons import Preference
 from market_opinion.scorers.contract import Bars, Judgements, ScorerContext, Version
 from market_opinion.scorers.local.heads import ASPECT_FEATURES
 from market_opinion.scorers.local.inputs import Floats, Item, Window
-from market_opinion.scorers.local.model import Answer, LocalModel, odds, shared_model
+from market_opinion.scorers.local.model import CERTAIN, Answer, LocalModel, odds, shared_model
 from market_opinion.stages.opinions import as_judgements
 
 # What is less likely than this is not looked at any further.
 _CHANCE_MIN = 0.12
 # Processors differ beyond these.
 _DIGITS = 3
-_REFERRED = "referred"
+_REFERRED, _SUBJECT = "referred", "subject"
 _SURE = 0.97
+# A text whose tone is fainter in log-odds, or that hardly judges anything, has none.
+_TONE_MIN, _TONE_CHANCE_MIN = 1.0, 0.005
 _LOSER = 2
 
 
@@ -45,16 +47,34 @@ class Evidence(NamedTuple):
         return (odds(self.chance), abs(odds(self.praise)), odds(sure), *self.role)
 
 
+class Tone(NamedTuple):
+    """How likely a whole text praises, and the clause that shows it best."""
+
+    praise: float
+    clause: Clause
+
+
 class Reading(NamedTuple):
     """The model's belief about one product in one item.
 
     `named` is the chance that the product is meant where the text names it, None where it does not;
-    `referred` the chance that the text speaks of it as its thread's.
+    `referred` the chance that the text speaks of it as its thread's. `tone` is None of a text
+    without one.
     """
 
     named: float | None
     referred: float
     evidence: tuple[Evidence, ...]
+    tone: Tone | None
+
+
+class Opinion(NamedTuple):
+    """What is said of one aspect of a product, in the clause that shows it."""
+
+    aspect: int
+    clause: Clause
+    praise: float
+    confidence: float
 
 
 class LocalScorer:
@@ -112,23 +132,40 @@ class LocalScorer:
         return self._model.calibrated("named", (odds(reading.named),))
 
     def judge(self, rows: pl.DataFrame) -> Judgements:
-        """Judge each product and aspect of rows of `to_judge` by the clause that shows it best."""
+        """Judge each product and aspect of rows of `to_judge` by the clause that shows it best.
+
+        A text that a product is the subject of, as of a review, judges it as a whole by its tone.
+        """
         texts, numbers = rows["text"].to_list(), rows["row"].to_list()
         found: list[tuple[Any, ...]] = []
-        for n, sure, best in self.evidence(rows):
-            start, end = best.clause.span
-            confidence = self._model.calibrated("opinions", best.features(sure))
-            polarity, words = round(2 * best.praise - 1, _DIGITS), texts[n][start:end]
-            place = numbers[n], best.product_id, self.aspect(best)
-            found.append((*place, polarity, round(confidence, _DIGITS), start, end, words, None))
+        for n, product, opinion in self._opinions(rows):
+            start, end = opinion.clause.span
+            place = numbers[n], product, self._reader.aspects[opinion.aspect]
+            polarity, confidence = 2 * opinion.praise - 1, opinion.confidence
+            figures = round(polarity, _DIGITS), round(confidence, _DIGITS)
+            found.append((*place, *figures, start, end, texts[n][start:end], None))
         return Judgements(as_judgements(found))
+
+    def _opinions(self, rows: pl.DataFrame) -> Iterator[tuple[int, str, Opinion]]:
+        """Yield the number of a row, a product of it, and an opinion on it."""
+        sure = _confidences(rows)
+        subjects = [
+            {p for p, reason in zip(products, reasons, strict=True) if reason == _SUBJECT}
+            for products, reasons in rows.select("products", "reasons").iter_rows()
+        ]
+        for n, product, reading in self._readings(rows):
+            tone = reading.tone if product in subjects[n] else None
+            if tone:
+                chance = max(tone.praise, 1 - tone.praise)
+                yield n, product, Opinion(self._overall, tone.clause, tone.praise, chance)
+            for each in reading.evidence:
+                if not (tone and each.aspect == self._overall):
+                    chance = self._model.calibrated("opinions", each.features(sure[n][product]))
+                    yield n, product, Opinion(each.aspect, each.clause, each.praise, chance)
 
     def evidence(self, rows: pl.DataFrame) -> Iterator[tuple[int, float, Evidence]]:
         """Yield the number of a row, how sure the mention is, and evidence, one an aspect."""
-        sure = [
-            dict(zip(products, confidences, strict=True))
-            for products, confidences in rows.select("products", "confidences").iter_rows()
-        ]
+        sure = _confidences(rows)
         for n, product, reading in self._readings(rows):
             yield from ((n, sure[n][product], each) for each in reading.evidence)
 
@@ -171,6 +208,7 @@ class LocalScorer:
             max(named, default=None),
             max((answer.referred for _, answer in parts), default=0.0),
             tuple(_best(found[aspect]) for aspect in sorted(found)),
+            _tone(parts),
         )
 
     def _evidence(self, window: Window, answer: Answer) -> Iterator[Evidence]:
@@ -190,6 +228,31 @@ class LocalScorer:
             if role[_LOSER] and preference is None and praise > 1 / 2:
                 continue
             yield Evidence(window.product_id, int(a), window.clauses[k], chance, praise, role)
+
+
+def _confidences(rows: pl.DataFrame) -> list[dict[str, float]]:
+    """Return how sure the mention of each product of a row is."""
+    return [
+        dict(zip(products, confidences, strict=True))
+        for products, confidences in rows.select("products", "confidences").iter_rows()
+    ]
+
+
+def _tone(parts: Sequence[tuple[Window, Answer]]) -> Tone | None:
+    """Return the sign of all clauses of a text, each weighted by how likely it judges anything."""
+    places = [(w, k) for w, answer in parts for k in range(len(answer.opinions))]
+    if not places:
+        return None
+    chances, praises = np.concatenate([answer.opinions for _, answer in parts]).transpose(2, 0, 1)
+    if chances.max() < _TONE_CHANCE_MIN:
+        return None
+    bounded = np.clip(praises, CERTAIN, 1 - CERTAIN)
+    signs = chances * np.log(bounded / (1 - bounded))
+    sign = float(signs.sum() / chances.sum())
+    if abs(sign) < _TONE_MIN:
+        return None
+    window, k = places[int(np.argmax(signs.sum(axis=1) * np.sign(sign)))]
+    return Tone(1 / (1 + math.exp(-sign)), window.clauses[k])
 
 
 def _best(found: Sequence[Evidence]) -> Evidence:

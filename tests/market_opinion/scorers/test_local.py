@@ -16,6 +16,8 @@ from market_opinion.scorers.local.model import LocalModel, shared_model
 from market_opinion.scorers.local.scorer import LocalScorer
 from market_opinion.stages.opinions import to_judge
 from market_opinion.truth import gold_set
+from market_opinion.truth.evaluation import evaluate
+from market_opinion.truth.evaluation import to_judge as to_judge_whole
 from tests.conftest import REPOSITORY
 
 # Floors below what was measured on the bundled samples (precision, recall of opinions right).
@@ -81,6 +83,34 @@ def test_evidence_stands_in_the_text(phones):
         words = rows["text"][0][row["evidence_start"] : row["evidence_end"]]
         assert words == row["evidence"]
         assert 0 <= row["confidence"] <= 1
+
+
+def test_a_review_judges_its_product_as_a_whole(phones):
+    """Also where no clause does: by the tone of all of them; what only tells has none."""
+    texts = pl.DataFrame(
+        {
+            "text": [
+                "Dead after two weeks, and the screen scratches when you look at it.",
+                "Cannot put it down. The camera is a joy and it flies through everything.",
+                "It has two speakers and is sold in blue and in black.",
+            ],
+            "product": "google-pixel-9",
+        }
+    )
+    judged = judge_of(phones).judge(to_judge_whole(texts)).opinions
+    whole = judged.filter(aspect="overall").sort("item_id")
+    assert dict(whole.select("item_id", "label").iter_rows()) == {"0": "negative", "1": "positive"}
+    found = evaluate(
+        texts.with_columns(
+            label=pl.Series(["negative", "positive", "neutral"]),
+            aspects=pl.lit(None, pl.List(pl.String)),
+            aspect_labels=pl.lit(None, pl.List(pl.String)),
+        ),
+        judged,
+        0,
+        overall="overall",
+    )
+    assert found.accuracy == 1.0
 
 
 def test_nothing_in_is_nothing_out(phones):
