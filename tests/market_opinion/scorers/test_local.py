@@ -1,5 +1,9 @@
 """The local scorer: the same answer in any company, and its accuracy on our own samples."""
 
+import os
+import subprocess
+import sys
+
 import numpy as np
 import polars as pl
 import pytest
@@ -157,6 +161,19 @@ def test_the_graph_computes_what_the_encoder_says():
     found = Encoder(changed).encode(ids, marks, mask)
     expected = encode(changed, ids, marks, mask, np)
     assert np.abs(found - expected)[mask > 0].max() < 1e-4
+
+
+def test_nothing_is_reported_to_anybody(tmp_path):
+    """The runtime of the encoder keeps no numbers of the machine, to be sent by and by."""
+    asked = {
+        name: value for name, value in os.environ.items() if name not in {"CI", "GITHUB_ACTIONS"}
+    }
+    asked |= {"HOME": str(tmp_path), "PYTHONPATH": str(REPOSITORY)}
+    asked.pop("ORT_DISABLE_TELEMETRY", None)
+    asked.pop("XDG_CACHE_HOME", None)
+    code = "from market_opinion.scorers.local.graph import Encoder"
+    subprocess.run([sys.executable, "-c", code], env=asked, check=True)
+    assert list(tmp_path.rglob("*")) == []
 
 
 def test_learned_weights_are_read_as_they_were_written(tmp_path):
