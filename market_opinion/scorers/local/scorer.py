@@ -48,7 +48,7 @@ class Evidence(NamedTuple):
 
 
 class Tone(NamedTuple):
-    """How likely a whole text praises, and the clause that shows it best."""
+    """The chance that a whole text praises, and the clause that shows it best."""
 
     praise: float
     clause: Clause
@@ -69,7 +69,7 @@ class Reading(NamedTuple):
 
 
 class Opinion(NamedTuple):
-    """What is said of one aspect of a product, in the clause that shows it."""
+    """One aspect of a product, judged, with the clause that shows it."""
 
     aspect: int
     clause: Clause
