@@ -144,13 +144,17 @@ def _candidates(relevant: pl.DataFrame, domain: Domain) -> Iterator[Candidate]:
         named_rows[row] = {each.product_id for each in own}
         yield from own
     threads = _Threads(namer)
-    answers = relevant.filter(pl.col("kind") != "submission")
-    columns = ("row", "text", "context_title", "community")
-    for row, text, title, community in answers.select(columns).iter_rows():
-        products = threads.products(title, community)
+    columns = ("row", "text", "context_title", "community", "kind")
+    for row, text, title, community, kind in relevant.select(columns).iter_rows():
+        named = named_rows.get(row, set())
+        if kind == "submission":
+            # What begins a thread refers to nothing but its community's product.
+            products = () if named else threads.products("", community)
+        else:
+            products = threads.products(title, community)
         is_surely = len(products) == 1 and bool(_OWN.search(text))
         for product_id in products:
-            if product_id not in named_rows.get(row, ()):
+            if product_id not in named:
                 confidence = _REFERRED if is_surely else _IN_THREAD
                 yield Candidate(row, product_id, "", 1, "referred", confidence)
 

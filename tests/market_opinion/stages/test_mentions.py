@@ -215,6 +215,15 @@ def test_owners_speak_of_their_phone_without_its_name(phones):
     assert ("apple-phone", "referred") in found
 
 
+def test_what_begins_a_thread_may_speak_of_its_community_s_product(phones):
+    """Where it names no other; elsewhere it refers to nothing."""
+    question = item("a", "Alarm stays silent, anyone else?", community="iphone", kind="submission")
+    assert set(reasons(phones, question)) == {("apple-phone", "referred")}
+    other = question | {"text": "Sold my Pixel 9", "context_title": "Sold my Pixel 9"}
+    assert set(reasons(phones, other)) == {("google-pixel-9", "title")}
+    assert reasons(phones, question | {"community": "phones"}) == {}
+
+
 def test_a_community_with_a_product_s_name_is_about_it(phones, repository_domains):
     """Also glued and with an underscore; the name of a maker or of another thing is none."""
     found = reasons(phones, item("a", "mine dies by noon", community="S24Ultra"))
