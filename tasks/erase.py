@@ -140,8 +140,11 @@ def erase_answers(run: Run, reading: Reading, erasure: Erasure, near: Window | N
 
 @task
 def find_other_runs(run: Run, slices: list[Slice]) -> list[Run]:
-    """Return this run for every other domain that has mentions in the slices."""
-    lake = run.adapters.lake()
+    """Return this run for every other domain that has mentions in the slices, or in the mart.
+
+    The mart counts, since its facts outlive mentions that were the last ones of a domain.
+    """
+    lake, mart = run.adapters.lake(), run.adapters.mart()
     domains = {
         name
         for span in slices
@@ -149,6 +152,9 @@ def find_other_runs(run: Run, slices: list[Slice]) -> list[Run]:
             "domain"
         ].unique()
     }
+    if slices and mart.is_loaded:
+        sql = "SELECT DISTINCT domain FROM mart.fact_brand_mentions WHERE platform = $platform"
+        domains |= set(mart.query(sql, {"platform": slices[0].platform})["domain"])
     return [replace(run, domain=name) for name in sorted(domains - {run.domain})]
 
 

@@ -87,7 +87,10 @@ def expect(history: History, domains: dict[str, Domain], *, pepper: str) -> Expe
     mention_rows: Rows = []
     opinion_rows: Rows = []
     for mention in mentions:
-        line, found = mention.item.line, judged[mention.domain, line_key(mention), mention.product_id]
+        line, found = (
+            mention.item.line,
+            judged[mention.domain, line_key(mention), mention.product_id],
+        )
         polarity = _mean([opinion[1] for opinion in found])
         identity = (mention.domain, line.kind, line.item_id, mention.product_id)
         place = (line.community, line.thread_id, mention.item.at, mention.item.votes)
@@ -106,7 +109,9 @@ def expect(history: History, domains: dict[str, Domain], *, pepper: str) -> Expe
         )
         for aspect, value, start, end in found:
             words = mention.item.text[start:end]
-            opinion_rows.append((*identity, aspect, *place, value, _label(value), words, start, end))
+            opinion_rows.append(
+                (*identity, aspect, *place, value, _label(value), words, start, end)
+            )
     tiles = {
         name: _tiles(
             [row for row in mention_rows if row[0] == name],
@@ -156,7 +161,7 @@ def _items(history: History) -> list[Item]:
     for line in lines:
         own = "\n".join(filter(None, (line.title, line.body)))
         text = "" if line.body == GONE else own
-        usable = line.body != GONE and len(text.split()) >= 3  # noqa: PLR2004, the words of a sentence
+        usable = line.body != GONE and len(text.split()) >= 3
         place = (line.community, line.created // 3600, text.lower())
         if usable and place in seen:
             usable = False
@@ -234,7 +239,9 @@ def _windows(history: History, items: list[Item]) -> Rows:
         comments = [item for item in own if item.line.kind == "comment"]
         usable = [item.is_usable for item in own].count(True)
         usable_comments = [item.is_usable for item in comments].count(True)
-        rows.append((community, hour, "CERTIFIED", len(own), len(comments), usable, usable_comments))
+        rows.append(
+            (community, hour, "CERTIFIED", len(own), len(comments), usable, usable_comments)
+        )
     return rows
 
 

@@ -1,10 +1,15 @@
 """One history through landing, lake, mart and report, with stops, compared with the oracle."""
 
+import json
 import random
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +29,13 @@ from flows.backfill import backfill
 from flows.erase import erase
 from market_opinion.domain.definition import load_domain
 from market_opinion.ops.adapters import open_adapters
-from market_opinion.serving.report import figures
+from market_opinion.ops.drawing import draw_report
 
-_NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
+NOW = datetime(2026, 3, 10, 12, 30, tzinfo=UTC)
 _PEPPER = "one pepper for every history"
 _TILE = re.compile(r'<div class="tile"><span>[^<]*</span><b>([^<]*)</b>')
-_STOP_SHARE = 0.5
+# Half of the runs are stopped, at a moment of as many as the last whole run had.
+_STOP_SHARE, _USUAL_MOMENTS, _LEAST_MOMENTS = 0.5, 150, 20
 _SQL = {
     "mentions": """
         SELECT f.domain, f.kind, f.item_id, f.product_id, c.community, s.thread_id, f.mentioned_at,
@@ -63,20 +69,20 @@ class Step:
     """A run of the history: an archive for a domain, or an erasure."""
 
     domain: str
-    archive: Path | None = None
+    archive: str = ""
     erased: tuple[str, ...] = ()
 
     def run(self) -> None:
         """Run it to its end, unless a stop comes first."""
-        if self.archive is None:
-            erase.fn(domain=self.domain, platform=PLATFORM, items=list(self.erased))
-        else:
+        if self.archive:
             backfill.fn(
                 domain=self.domain,
                 source="archive",
-                archive=str(self.archive),
+                archive=self.archive,
                 communities=list(COMMUNITIES),
             )
+        else:
+            erase.fn(domain=self.domain, platform=PLATFORM, items=list(self.erased))
 
 
 @dataclass(frozen=True)
@@ -88,13 +94,17 @@ class Outcome:
     run_count: int
 
 
-def run_history(seed: int, folder: Path) -> Outcome:
-    """Run the history of a seed in a folder of its own."""
+def run_history(seed: int, folder: Path, *, by_process: bool = False) -> Outcome:
+    """Run the history of a seed in a folder of its own.
+
+    With `by_process`, each run is a process of its own, and a stop is its SIGKILL.
+    """
     chance = random.Random(seed)
     history = random_history(chance)
     write_domains(folder / "domains")
-    with environment(settings(folder)), plain_flows(_NOW, with_report=False), stops() as counter:
-        stop_count, run_count = _carry(history, folder, chance, counter)
+    with environment(settings(folder)), plain_flows(NOW, with_report=False), stops() as counter:
+        run = partial(_in_process, folder) if by_process else partial(_here, counter)
+        stop_count, run_count = _carry(_steps(history, folder, chance), chance, run)
         counter.arm(None)
         differences = list(compare(history, folder))
     return Outcome(differences, stop_count, run_count)
@@ -110,31 +120,59 @@ def settings(folder: Path) -> dict[str, str]:
     }
 
 
-def _carry(
-    history: History, folder: Path, chance: random.Random, counter: Stops
-) -> tuple[int, int]:
-    """Run every step to its end; one that was stopped comes again later, whatever is between."""
+def _steps(history: History, folder: Path, chance: random.Random) -> list[list[Step]]:
+    """Write the archives and return the steps: those of archives in any order, then erasures."""
     steps = []
     for number, lines in enumerate(history.arrivals):
-        write_archive(lines, folder / f"arrival-{number}")
-        steps += [Step(domain, folder / f"arrival-{number}") for domain in DOMAINS]
+        archive = folder / f"arrival-{number}"
+        write_archive(lines, archive)
+        steps += [Step(domain, str(archive)) for domain in DOMAINS]
     chance.shuffle(steps)
-    erasures = [Step("lamps", erased=history.erased)] if history.erased else []
+    return [steps, [Step("lamps", erased=history.erased)] if history.erased else []]
+
+
+def _carry(
+    queues: list[list[Step]], chance: random.Random, run: Callable[[Step, int | None], int]
+) -> tuple[int, int]:
+    """Run every step to its end; one that was stopped comes again later, whatever is between.
+
+    Returns the number of stops and of runs. `run` returns the moments that it counted, or raises
+    Stopped.
+    """
     stop_count = run_count = 0
-    writes = 100
-    for queue in (steps, erasures):
+    moments = _USUAL_MOMENTS
+    for queue in queues:
         while queue:
             step = queue.pop(0)
-            counter.arm(chance.randint(1, writes) if chance.random() < _STOP_SHARE else None)
+            at = chance.randint(1, moments) if chance.random() < _STOP_SHARE else None
             run_count += 1
             try:
-                step.run()
+                moments = max(run(step, at), _LEAST_MOMENTS)
             except Stopped:
                 stop_count += 1
                 queue.insert(chance.randint(0, len(queue)), step)
-            else:
-                writes = max(counter.count, 20)
     return stop_count, run_count
+
+
+def _here(counter: Stops, step: Step, at: int | None) -> int:
+    counter.arm(at)
+    step.run()
+    return counter.count
+
+
+def _in_process(folder: Path, step: Step, at: int | None) -> int:
+    """Run the step as `python -m benchmarks.histories.killed_run`, which prints its moments."""
+    order = json.dumps({"folder": str(folder), "step": asdict(step), "at": at})
+    process = subprocess.run(
+        [sys.executable, "-m", "benchmarks.histories.killed_run", order],
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    if process.returncode == -signal.SIGKILL:
+        raise Stopped
+    process.check_returncode()
+    return int(process.stdout.split()[-1])
 
 
 def compare(history: History, folder: Path) -> Iterator[str]:
@@ -149,16 +187,13 @@ def compare(history: History, folder: Path) -> Iterator[str]:
 
 
 def _figures(expected: Expected) -> Iterator[str]:
+    """Yield a sentence for each domain whose page, drawn from the mart, shows other figures."""
+    adapters = open_adapters()
     for domain, tiles in expected.tiles.items():
-        facts = figures.collect(open_adapters().mart().read, domain)
-        shown = [figure for _, figure, _ in figures.tiles(facts)]
+        path = draw_report(adapters, domain, NOW)
+        shown = _TILE.findall(path.read_text(encoding="utf-8")) if path else []
         if shown != tiles:
-            yield f"tiles of {domain}: {shown}, expected {tiles}"
-
-
-def shown_tiles(page: str) -> list[str]:
-    """Return the figures of the tiles of a report's page."""
-    return _TILE.findall(page)
+            yield f"report of {domain}: {shown}, expected {tiles}"
 
 
 def _differences(name: str, rows: Rows, expected: Rows) -> Iterator[str]:
