@@ -208,6 +208,7 @@ def _forget(run: Run, begun: OpenErasure, tally: Tally) -> str:
     reached = erase_landed(run, begun)
     carry_for_all(run, begun.reading, reached.slices, tally)
     tally.add(forget_history(run))
+    tally.add(publish_views(run))
     return end_erasure(run, reached)
 
 

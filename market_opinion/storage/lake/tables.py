@@ -25,7 +25,7 @@ from market_opinion.core.contracts import Table
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import Window
 from market_opinion.storage.lake.damage import catalogue_damage_named, damage_named
-from market_opinion.storage.lake.history import expire, forget, sweep
+from market_opinion.storage.lake.history import erase_strays, expire, forget, sweep
 from market_opinion.storage.lake.predicates import Where, check_slice, rows_of
 from market_opinion.storage.lake.reading import read_rows
 from market_opinion.storage.lake.replacement import data_snapshot_id
@@ -212,6 +212,17 @@ class Lake:
             " run it again"
         )
         raise CommitConflict(message)
+
+    def erase_strays(self, table: Table, is_meant: Callable[[pl.DataFrame], bool]) -> int:
+        """Delete data files that no snapshot names and whose rows are meant.
+
+        Returns the number of those that are too young to be deleted: minutes, since a writer may be
+        about to commit them.
+        """
+        try:
+            return erase_strays(self._catalog.load_table(table.name), is_meant)
+        except NoSuchTableError:
+            return 0
 
     def snapshot_id(self, table: Table) -> int | None:
         """Return the snapshot that last changed the table's rows; None before the first write.
