@@ -29,13 +29,14 @@ from market_opinion.serving.mart.postgres import PostgresMart
 from market_opinion.serving.view_files import write_rows
 from market_opinion.stages import erasure as erasing
 from market_opinion.stages.authors import author_keys
+from market_opinion.storage.export import Export
 from market_opinion.storage.landing.redaction import erase_lines
 
 DIGESTS = "digest-*"
 # The place of files that cut-off writers left: those too young to be deleted are no failure.
 ORPHANS = "orphan files"
 # Folders of the home that are searched by their own rules, or hold nothing that anybody said.
-_OWN_FOLDERS = ("landing", "lake", "prefect", "erasures")
+_OWN_FOLDERS = ("landing", "lake", "prefect", "erasures", "inbox", "export")
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".parquet": pl.read_parquet,
     ".csv": lambda path: pl.read_csv(path, infer_schema=False),
@@ -62,6 +63,7 @@ def look(run: Run, reached: OpenErasure) -> dict[str, int]:
         "report": _report(run, reached),
         "exports": _exports(run, reached),
         "state": _state(run, reached),
+        **_snowflake_files(run, reached),
         **_postgres(run, reached, ids),
     }
 
@@ -114,28 +116,38 @@ def _tables(run: Run, reached: OpenErasure, ids: list[str]) -> dict[str, int]:
 
 
 def _rest_of(run: Run, reached: OpenErasure) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    """Return a function that drops rows of the erasure: by their item, thread, author or words."""
+    """Return a function that drops rows of the erasure.
+
+    Such are rows of its items, of its users by key, with a title of its threads, and with a name.
+    """
     erasure, platform = reached.erasure, reached.reading.platform
     pepper = known_pepper(run.adapters.state(), run.settings)
     keys = [each for name in erasure.users for each in author_keys(platform, name, pepper=pepper)]
-    meant = {
-        "item_id": [*erasure.item_ids, *erasure.authorless_ids],
-        "thread_id": list(erasure.thread_ids),
-        "author_key": keys,
-    }
 
     def rest(rows: pl.DataFrame) -> pl.DataFrame:
-        tests = [pl.col(name).is_in(meant[name]) for name in meant if name in rows.columns]
+        columns = set(rows.columns)
+        meant = {"item_id": set(erasure.item_ids), "thread_id": set[str](), "author_key": set(keys)}
+        if columns & {"author", "author_key"}:
+            meant["item_id"] |= erasure.authorless_ids
+        if columns & {"title", "context_title"}:
+            meant["thread_id"] |= erasure.thread_ids
+        tests = [
+            pl.col(name).cast(pl.String).is_in(list(values))
+            for name, values in meant.items()
+            if values and name in columns
+        ]
         tests += [
             pl.col(name).str.to_lowercase().str.contains(user, literal=True)
             for name, dtype in rows.schema.items()
             if dtype == pl.String
             for user in erasure.users
         ]
+        if not tests:
+            return rows
         is_meant = pl.any_horizontal([each.fill_null(value=False) for each in tests])
-        if "platform" in rows.columns:
+        if "platform" in columns:
             is_meant &= pl.col("platform").eq_missing(platform)
-        return rows.filter(~is_meant) if tests else rows
+        return rows.filter(~is_meant)
 
     return rest
 
@@ -192,6 +204,15 @@ def _state(run: Run, reached: OpenErasure) -> int:
     files = run.settings.home.glob("state.sqlite*")
     contents = [path.read_bytes().lower() for path in files]
     return sum(user.encode() in content for content in contents for user in reached.erasure.users)
+
+
+def _snowflake_files(run: Run, reached: OpenErasure) -> dict[str, int]:
+    """Return how many of the files that Snowflake reads hold something, where there are some."""
+    settings = run.settings
+    if settings.mart.engine != "snowflake" or settings.snowflake.access != "external":
+        return {}
+    rest, files = _rest_of(run, reached), Export(settings.mart.export_root).frames()
+    return {"files for Snowflake": sum(rest(rows).height < rows.height for rows in files)}
 
 
 def _postgres(run: Run, reached: OpenErasure, ids: list[str]) -> dict[str, int]:
