@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import carry, conclude, finish_erasures
+from flows.stages import carry, conclude, finish_begun
 from flows.titles import run_title
 from market_opinion.ops.payload import IngestionMode
 from market_opinion.ops.progress import Tally
@@ -76,7 +76,7 @@ def backfill(
         end_ts,
     )
     with Tally() as tally:
-        finish_erasures(run, tally)
+        finish_begun(run, tally)
         fetch = fetch_windows(run, reading, reading.communities, reading.window)
         carry(run, reading, fetch.slices, tally)
         tally.add(mirror_landed(run, fetch.slices))

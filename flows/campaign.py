@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import build_all, conclude, finish
+from flows.stages import build_all, conclude, finish, finish_begun
 from flows.titles import run_title
 from market_opinion.core.window import by_date
 from market_opinion.ops.progress import Tally
@@ -63,6 +63,7 @@ def campaign(
         domain, source, archive, communities, start, end, *sizes, now, mapping
     )
     with Tally() as tally:
+        finish_begun(run, tally)
         fetch = fetch_windows(run, reading, reading.communities, reading.window)
         tally.expect(2 * len(fetch.slices))
         build_all(run, fetch.slices, tally)

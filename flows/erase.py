@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import conclude, finish_erasures, forget
+from flows.stages import conclude, finish_begun, forget
 from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
@@ -46,7 +46,7 @@ def erase(
         domain, platform, author, author_key, items, now or flow_run.scheduled_start_time
     )
     with Tally() as tally:
-        finish_erasures(run, tally)
+        finish_begun(run, tally)
         erasure = find_erasure(run, reading, author, items, author_key)
         proof = forget(run, reading, erasure, None, tally)
         title = f"erasure on {reading.platform}"

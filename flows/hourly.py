@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import carry, carry_due, conclude, finish_erasures
+from flows.stages import carry, carry_due, conclude, finish_begun
 from flows.titles import run_title
 from market_opinion.ops.payload import IngestionMode
 from market_opinion.ops.progress import Tally
@@ -73,7 +73,7 @@ def hourly(
         end_ts,
     )
     with Tally() as tally:
-        finish_erasures(run, tally)
+        finish_begun(run, tally)
         carry(run, reading, find_stale_windows(run, reading), tally)
         due = carry_due(run, reading, tally)
         notes = check_windows(run, reading, due, otherwise="no hour is due")

@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import carry, conclude
+from flows.stages import carry, conclude, finish_begun
 from flows.titles import run_title
 from market_opinion.ops.arrivals import waiting_paths
 from market_opinion.ops.progress import Tally
@@ -45,6 +45,7 @@ def inbox(
     run = check_inbox(domain, now or flow_run.scheduled_start_time)
     began, notes, unread = datetime.now(UTC), list[str](), list[str]()
     with Tally() as tally:
+        finish_begun(run, tally)
         looking = True
         while looking:
             look = find_arrivals(run, unread)

@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import conclude, serve
+from flows.stages import conclude, finish_begun, serve
 from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
@@ -39,6 +39,7 @@ def mart(
     run = check_mart(domain, start, end, now or flow_run.scheduled_start_time)
     slices = find_scored_slices(run, start, end)
     with Tally() as tally:
+        finish_begun(run, tally)
         tally.expect(2 * len(slices))
         for span in slices:
             serve(run, [span], tally, again=True)

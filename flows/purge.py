@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import conclude, finish_erasures, purge_expired
+from flows.stages import conclude, finish_begun, purge_expired
 from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
@@ -33,7 +33,7 @@ def purge(
     """
     run, reading = check_purge(domain, platform, now or flow_run.scheduled_start_time)
     with Tally() as tally:
-        finish_erasures(run, tally)
+        finish_begun(run, tally)
         purge_expired(run, reading, tally)
         return conclude(run, tally, title=f"purge of {reading.platform}")
 

@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import carry_for_all, conclude
+from flows.stages import carry_for_all, conclude, finish_begun
 from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
@@ -52,6 +52,7 @@ def rebuild(
         slices = find_landed(run, reading)
         forget_stages(run, slices)
         carry_for_all(run, reading, slices, tally)
+        finish_begun(run, tally)
         return conclude(run, tally, title=f"rebuild of {reading.platform}")
 
 

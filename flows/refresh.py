@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import conclude, finish_erasures, recheck
+from flows.stages import conclude, finish_begun, recheck
 from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
@@ -42,7 +42,7 @@ def refresh(
     """
     run, reading = check_recheck(domain, source, communities, now or flow_run.scheduled_start_time)
     with Tally() as tally:
-        finish_erasures(run, tally)
+        finish_begun(run, tally)
         recheck(run, reading, "refresh", max_windows, tally)
         return conclude(run, tally, title=f"refresh of {run.domain}")
 

@@ -7,14 +7,14 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import conclude, serve
+from flows.stages import conclude, finish_begun, promote_score_set
 from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from market_opinion.scorers.judging import ScorerName
 from tasks.opinions import judge_items, plan_items
 from tasks.request import DomainName, check_rescore
-from tasks.rescore import compare_sets, find_scored_slices, promote_set, record_set
+from tasks.rescore import compare_sets, find_scored_slices, record_set
 
 
 @flow(
@@ -36,8 +36,8 @@ def rescore(
     """Judge stored texts by another scorer, model or prompt, and compare them with the live set.
 
     Only new questions are paid for. Safe to run again at any time. Promoting makes the set live in
-    one commit and rebuilds the mart; what was live before is then the set `previous`, and promoting
-    that takes it back.
+    one commit and rebuilds the mart, which the next run of anything finishes if it is cut off; what
+    was live before is then the set `previous`, and promoting that takes it back.
 
     Args:
         domain: Folder below domains/ whose items are judged.
@@ -58,10 +58,9 @@ def rescore(
                 tally.done("plan", span, plan_items(run, span, scorer))
             return conclude(run, tally, title=f"plan of {domain} by {scorer}")
         if promote:
-            tally.add(promote_set(run, score_set))
-            for span in slices:
-                serve(run, [span], tally)
+            promote_score_set(run, score_set, tally)
             return conclude(run, tally, title=f"{score_set} of {domain} is live")
+        finish_begun(run, tally)
         for span in slices:
             tally.done("opinions", span, judge_items(run, span, scorer, score_set))
         record_set(run, score_set, slices)

@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import finish_erasures, sum_up
+from flows.stages import finish_begun, sum_up
 from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
@@ -36,7 +36,7 @@ def rotate(domain: DomainName = "smartphones", now: datetime | None = None) -> S
     run = check_rotation(domain, now or flow_run.scheduled_start_time)
     with Tally() as tally:
         own = begin_rotation(run)
-        finish_erasures(run, tally)
+        finish_begun(run, tally)
         note = f"rows are under the pepper of id {own}"
         return sum_up(run, tally, title="rotation of the pepper", notes=(note,))
 

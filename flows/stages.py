@@ -5,6 +5,7 @@ from market_opinion.ops.open_erasures import OpenErasure
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
+from market_opinion.ops.score_sets import Promotion
 from market_opinion.ops.second_looks import Purpose
 from market_opinion.ops.summary import Summary
 from market_opinion.ops.upkeep import days_closed
@@ -27,17 +28,24 @@ from tasks.load import load_mart, publish_views
 from tasks.maintain import compact_days
 from tasks.mentions import find_mentions
 from tasks.opinions import judge_items
-from tasks.purge import find_expired, find_purgeable, purge_words, record_purge
+from tasks.purge import begin_purge, end_purge, find_expired, find_purgeable, purge_words
 from tasks.recheck import find_due_checks, look_again, record_checks, repair_threads
 from tasks.record import find_due_windows, find_stale_windows, record_run, record_windows
 from tasks.report import draw_report, publish_summary
+from tasks.rescore import (
+    begin_promotion,
+    end_promotion,
+    find_promotions,
+    find_scored_slices,
+    promote_set,
+)
 from tasks.rotate import (
     end_rotation,
     find_days_to_rekey,
     find_marts_to_rekey,
     rekey_authors,
 )
-from tasks.silver import clean_items, find_outdated, find_threads
+from tasks.silver import clean_items, end_retitled, find_retitled, find_threads
 
 _STAGES_TO_RECEIVE = 2
 _STAGES_A_SLICE = _STAGES_TO_RECEIVE + 4
@@ -95,8 +103,7 @@ def finish(run: Run, reading: Reading, parts: list[Slice], tally: Tally) -> None
     """
     for span in parts:
         tally.done("windows", span, record_windows(run, reading, span))
-    touched = [each for span in parts for each in (span, *rebuild_outdated(run, span))]
-    serve(run, touched, tally)
+    rebuild_retitled(run, parts, tally)
     record_run(run, reading, parts)
     for days in days_closed(parts, run.now):
         tally.add(compact_days(run, days))
@@ -114,14 +121,22 @@ def carry_for_all(run: Run, reading: Reading, slices: list[Slice], tally: Tally)
         carry(each, reading, slices, tally)
 
 
-def rebuild_outdated(run: Run, span: Slice) -> list[Slice]:
-    """Clean and judge again the later hours whose threads began in a slice that came after them."""
-    outdated = find_outdated(run, span)
-    for later in outdated:
-        clean_items(run, later)
-        find_mentions(run, later)
-        judge_items(run, later)
-    return outdated
+def rebuild_retitled(run: Run, parts: list[Slice], tally: Tally) -> None:
+    """Serve the slices, and all hours whose comments lack the title of their thread by now.
+
+    Such hours are cleaned and judged again first, for each domain that was carried through them.
+    """
+    retitled = find_retitled(run, parts)
+    to_serve = {run.domain: (run, list(parts))}
+    for each in retitled:
+        clean_items(each.run, each.span)
+        find_mentions(each.run, each.span)
+        judge_items(each.run, each.span)
+        to_serve.setdefault(each.run.domain, (each.run, []))[1].append(each.span)
+    for of_domain, spans in to_serve.values():
+        if spans:
+            serve(of_domain, spans, tally)
+    end_retitled(run, retitled)
 
 
 def recheck(run: Run, reading: Reading, purpose: Purpose, max_windows: int, tally: Tally) -> None:
@@ -155,11 +170,37 @@ def finish_rotation(run: Run, tally: Tally) -> None:
     end_rotation(run)
 
 
-def finish_erasures(run: Run, tally: Tally) -> None:
-    """Finish the rotation and the erasures that runs before this one have begun and not ended."""
+def finish_begun(run: Run, tally: Tally) -> None:
+    """Finish what runs before this one have begun and not ended.
+
+    Such are a rotation, erasures, purges, promotions of a score set, and hours to be made anew for
+    their threads' titles.
+    """
     finish_rotation(run, tally)
     for begun in find_open_erasures(run):
-        _forget(run, begun, tally)
+        if begun.is_purge:
+            _purge(run, begun, tally)
+            tally.add(forget_history(run))
+            end_purge(run, [begun])
+        else:
+            _forget(run, begun, tally)
+    for promotion in find_promotions(run):
+        _promote(promotion, tally)
+    rebuild_retitled(run, [], tally)
+
+
+def promote_score_set(run: Run, score_set: str, tally: Tally) -> None:
+    """Make a set live and show it in the mart, after other promotions that were cut off."""
+    for promotion in find_promotions(run, besides=score_set):
+        _promote(promotion, tally)
+    _promote(begin_promotion(run, score_set), tally)
+
+
+def _promote(promotion: Promotion, tally: Tally) -> None:
+    tally.add(promote_set(promotion))
+    for span in find_scored_slices(promotion.run, None, None):
+        serve(promotion.run, [span], tally)
+    end_promotion(promotion)
 
 
 def _forget(run: Run, begun: OpenErasure, tally: Tally) -> str:
@@ -167,24 +208,31 @@ def _forget(run: Run, begun: OpenErasure, tally: Tally) -> str:
     reached = erase_landed(run, begun)
     carry_for_all(run, begun.reading, reached.slices, tally)
     tally.add(forget_history(run))
+    tally.add(publish_views(run))
     return end_erasure(run, reached)
 
 
 def purge_expired(run: Run, reading: Reading, tally: Tally) -> None:
     """Judge hours past their time to the end, then keep only what was derived of them.
 
-    The words go from tables and histories.
+    The words go from tables and histories. A to-do is written first, and ticked off last.
     """
-    purged: list[Slice] = []
+    begun: list[OpenErasure] = []
     for span in find_expired(run, reading):
         carry(run, reading, find_stale_windows(run, reading, span.window), tally)
         counts = [judge_items(each, span) for each in [run, *find_other_runs(run, [span])]]
         for ready in find_purgeable(run, span, counts):
-            tally.add(purge_words(run, ready))
-            carry_for_all(run, reading, [ready], tally)
-            purged.append(ready)
-    tally.add(forget_history(run))
-    record_purge(run, purged)
+            begun.append(begin_purge(run, reading, ready))
+            _purge(run, begun[-1], tally)
+    if begun:
+        tally.add(forget_history(run))
+        end_purge(run, begun)
+
+
+def _purge(run: Run, begun: OpenErasure, tally: Tally) -> None:
+    for span in begun.slices:
+        tally.add(purge_words(run, span))
+    carry_for_all(run, begun.reading, begun.slices, tally)
 
 
 def conclude(run: Run, tally: Tally, *, title: str, notes: tuple[str, ...] = ()) -> Summary:

@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import carry, conclude
+from flows.stages import carry, conclude, finish_begun
 from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
@@ -36,6 +36,7 @@ def stream(
     run = check_stream(domain, messages_max, now or flow_run.scheduled_start_time)
     notes: list[str] = []
     with Tally() as tally:
+        finish_begun(run, tally)
         tally.add(drain_topics(run, messages_max))
         for each in find_streamed(run):
             carry(run, each.reading, each.slices, tally)

@@ -5,7 +5,7 @@ from prefect import get_run_logger
 
 from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS
 from market_opinion.core.window import Slice
-from market_opinion.ops import stage_ledger
+from market_opinion.ops import retitled, stage_ledger
 from market_opinion.ops.counts import MentionCounts
 from market_opinion.ops.run import Run
 from market_opinion.stages import silver
@@ -16,6 +16,7 @@ from tasks import stage
 def find_mentions(run: Run, span: Slice) -> MentionCounts:
     """Replace the domain's slice of silver.mentions, but for the mentions of purged items."""
     lake = run.adapters.lake()
+    retitled.remember_domain(run, span)
     items = lake.read(SILVER_ITEMS, span.where, span.window)
     rows = run.open_judge(get_run_logger(), span).mention(items)
     where = {"domain": run.domain, **span.where}

@@ -1,6 +1,6 @@
 """Purge: hours past their time lose their words, and keep only what was derived of them."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import polars as pl
 from prefect import get_run_logger, task
@@ -14,8 +14,10 @@ from market_opinion.core.contracts import (
 )
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import EARLIEST, Slice, Window, floor_hour
+from market_opinion.ops import open_erasures
 from market_opinion.ops.alerts import Alert, raise_alerts
 from market_opinion.ops.counts import OpinionCounts, PurgeCounts
+from market_opinion.ops.open_erasures import OpenErasure
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.scorers.llm.asking import forget_answers, text_keys
@@ -24,12 +26,10 @@ from market_opinion.storage.landing.redaction import purge_lines
 from market_opinion.truth.label_files import without_words
 from tasks import retry_on
 
-_TOPIC = "purges"
-
 
 @task
 def find_expired(run: Run, reading: Reading) -> list[Slice]:
-    """Return the hours past RETENTION_HOURS that still hold words, or whose purge was cut off.
+    """Return the hours past RETENTION_HOURS that still hold words.
 
     They come in slices that fit in memory.
     """
@@ -38,11 +38,7 @@ def find_expired(run: Run, reading: Reading) -> list[Slice]:
     whole = Slice(reading.platform, reading.communities, expired)
     columns = ["window_start", "body"]
     rows = run.adapters.lake().read(BRONZE_ITEMS, whole.where, expired, columns=columns)
-    notes = (name.split("/") for name in run.adapters.state().notes(_TOPIC))
-    unfinished = [
-        datetime.fromisoformat(start) for platform, start in notes if platform == whole.platform
-    ]
-    return expired_slices(whole, rows, unfinished, max_items=run.settings.span_max_items)
+    return expired_slices(whole, rows, max_items=run.settings.span_max_items)
 
 
 @task
@@ -59,14 +55,21 @@ def find_purgeable(run: Run, span: Slice, counts: list[OpinionCounts]) -> list[S
     return []
 
 
+@task
+def begin_purge(run: Run, reading: Reading, span: Slice) -> OpenErasure:
+    """Write the to-do of a purge, which any later run finishes if this one is cut off."""
+    begun = OpenErasure(f"purge of {span}", reading, slices=[span], is_purge=True)
+    open_erasures.write(run, begun)
+    return begun
+
+
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
 def purge_words(run: Run, span: Slice) -> PurgeCounts:
     """Take the words out of ledger, opinions, labels and landing; the stages do the rest.
 
-    Cut off anywhere, the slice is found again, and a second time finishes.
+    Cut off anywhere, a second time finishes.
     """
     lake, landing = run.adapters.lake(), run.adapters.landing()
-    run.adapters.state().put_notes(_TOPIC, dict.fromkeys(_names(span), run.run_id))
     columns = ["text", "context_title"]
     keys = text_keys(lake.read(SILVER_ITEMS, span.where, span.window, columns=columns))
     forget_answers(run.adapters.state(), run.settings, keys)
@@ -83,11 +86,7 @@ def purge_words(run: Run, span: Slice) -> PurgeCounts:
 
 
 @task
-def record_purge(run: Run, slices: list[Slice]) -> None:
-    """Remember that the slices are done, after every table and history is without their words."""
-    names = [name for span in slices for name in _names(span)]
-    run.adapters.state().drop_notes(_TOPIC, names)
-
-
-def _names(span: Slice) -> list[str]:
-    return [f"{span.platform}/{hour.start.isoformat()}" for hour in span.window.hours()]
+def end_purge(run: Run, begun: list[OpenErasure]) -> None:
+    """Tick purges off, after every table and history is without their words."""
+    for each in begun:
+        open_erasures.close(run, each)

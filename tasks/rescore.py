@@ -11,6 +11,7 @@ from market_opinion.core.window import Slice, Window, both_ends, clip
 from market_opinion.ops import score_sets
 from market_opinion.ops.counts import PromotionCounts
 from market_opinion.ops.run import Run
+from market_opinion.ops.score_sets import Promotion
 from market_opinion.serving import mart
 from market_opinion.stages import opinions
 from market_opinion.truth import agreement
@@ -69,22 +70,50 @@ def record_set(run: Run, score_set: str, slices: list[Slice]) -> None:
 
 
 @task
-def promote_set(run: Run, score_set: str) -> PromotionCounts:
+def begin_promotion(run: Run, score_set: str) -> Promotion:
+    """Write the to-do of a promotion, which any later run finishes if this one is cut off."""
+    return score_sets.begin_promotion(run, score_set)
+
+
+@task
+def find_promotions(run: Run, besides: str | None = None) -> list[Promotion]:
+    """Return the promotions that were cut off, but for one of the run's domain to the set."""
+    begun = [
+        each
+        for each in score_sets.open_promotions(run)
+        if (each.run.domain, each.score_set) != (run.domain, besides)
+    ]
+    if begun:
+        get_run_logger().warning("%d promotions were cut off and are finished now", len(begun))
+    return begun
+
+
+@task
+def promote_set(begun: Promotion) -> PromotionCounts:
     """Make a set live in one commit, in the hours that it was judged in.
 
-    The opinions that were live before are the set `previous`; promoting that takes it back.
+    The opinions that were live before are the set `previous`; promoting that takes it back. A rerun
+    is safe: where the live opinions are not those of before any more, the commit was made.
     """
+    run, score_set = begun.run, begun.score_set
     lake, state = run.adapters.lake(), run.adapters.state()
     hours = score_sets.find_judged(state.notes(score_sets.TOPIC), run.domain, score_set)
     live, previous = opinions.ACTIVE_SET, score_sets.PREVIOUS
     both = lake.read(SILVER_OPINIONS, {"domain": run.domain, "score_set": [live, score_set]})
     rows, count = score_sets.promote(both, hours, score_set)
-    where = {"domain": run.domain, "score_set": [live, previous]}
-    commit = {**run.commit(), "promoted": score_set}
-    lake.overwrite(SILVER_OPINIONS, rows, where, None, run=commit)
+    if score_sets.digest(both.filter(score_set=live)) == begun.live_before:
+        where = {"domain": run.domain, "score_set": [live, previous]}
+        commit = {**run.commit(), "promoted": score_set}
+        lake.overwrite(SILVER_OPINIONS, rows, where, None, run=commit)
     state.put_notes(score_sets.TOPIC, {f"{run.domain}/{previous}": hours})
     get_run_logger().info("%s is live for %s: %d opinions", score_set, run.domain, count)
     return PromotionCounts(count)
+
+
+@task
+def end_promotion(begun: Promotion) -> None:
+    """Tick the promotion off, after the mart shows it."""
+    score_sets.end_promotion(begun)
 
 
 def _window(run: Run, start: datetime | None, end: datetime | None) -> Window | None:

@@ -4,13 +4,15 @@ import polars as pl
 from prefect import get_run_logger, task
 
 from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS, SILVER_THREADS
-from market_opinion.core.window import Slice
-from market_opinion.ops import stage_ledger
+from market_opinion.core.window import Slice, Window
+from market_opinion.ops import retitled, stage_ledger
 from market_opinion.ops.counts import SilverCounts, ThreadCounts
 from market_opinion.ops.metrics import Stopwatch
 from market_opinion.ops.peppers import known_pepper
+from market_opinion.ops.retitled import Retitled
 from market_opinion.ops.run import Run
 from market_opinion.stages import silver, threads
+from market_opinion.stages.notices import is_gone
 from market_opinion.storage.lake.tables import Lake
 from market_opinion.storage.landing.redaction import PURGED
 from tasks import stage
@@ -62,22 +64,40 @@ def clean_items(run: Run, span: Slice) -> SilverCounts:
 
 
 @task
-def find_outdated(run: Run, span: Slice) -> list[Slice]:
-    """Return later hours with comments that lack the title of a thread that began in the slice.
+def find_retitled(run: Run, slices: list[Slice]) -> list[Retitled]:
+    """Return later hours with comments whose title is not that of a thread of the slices.
 
-    There are some when the slice was received after its threads' comments; rebuilding them makes
-    the order of backfills not matter. The tables alone show it, so that a run that died in between
-    leaves no trace.
+    There are some when a slice was received after its threads' comments, or when a thread lost its
+    words; making them anew makes the order of backfills not matter. Each hour is a to-do until
+    `end_retitled`, so those that earlier runs left are returned too.
     """
-    lake = run.adapters.lake()
-    began = lake.read(SILVER_THREADS, span.where, span.window)
-    if began.is_empty():
-        return []
+    for span in slices:
+        retitled.write(run, map(span.during, _outdated(run.adapters.lake(), span)))
+    return list(retitled.find(run))
+
+
+@task
+def end_retitled(run: Run, done: list[Retitled]) -> None:
+    """Tick off the hours, after mart and gold have them."""
+    retitled.close(run, done)
+
+
+def _outdated(lake: Lake, span: Slice) -> list[Window]:
     _, after = threads.while_open(span.window)
-    columns = ["thread_id", "context_title", "window_start"]
-    answers = {**span.where, "kind": "comment", "thread_id": began["thread_id"].to_list()}
+    where = {**span.where, "kind": "submission"}
+    submissions = lake.read(BRONZE_ITEMS, where, span.window, columns=["item_id", "body"])
+    if submissions.is_empty():
+        return []
+    began = lake.read(SILVER_THREADS, span.where, span.window)
+    answers = {**span.where, "kind": "comment", "thread_id": submissions["item_id"].to_list()}
+    columns = ["item_id", "thread_id", "context_title", "window_start"]
     later = lake.read(SILVER_ITEMS, answers, after, columns=columns)
-    return [span.during(window) for window in threads.outdated(began, later)]
+    gone = submissions.filter(is_gone(pl.col("body")))["item_id"].to_list()
+    if gone and later.height:
+        answers["thread_id"] = gone
+        own = lake.read(BRONZE_ITEMS, answers, after, columns=["item_id", "title"])
+        later = later.join(own.rename({"title": "own_title"}), on="item_id", how="left")
+    return threads.outdated(began, later, gone)
 
 
 def _threads(lake: Lake, span: Slice, items: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:

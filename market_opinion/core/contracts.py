@@ -39,9 +39,20 @@ UNUSABLE_REASONS = (
 )
 
 
-def _column(description: str, *, personal: bool = False, unit: str = "", **rules: Any) -> Any:  # noqa: ANN401, pandera's type
-    """Return a column of a contract, with its entry in the dictionary of tables."""
-    return pa.Field(description=description, metadata={"personal": personal, "unit": unit}, **rules)
+def _column(  # noqa: ANN202, pandera's type
+    description: str,
+    *,
+    personal: bool = False,
+    unit: str = "",
+    renamed_from: str | None = None,
+    **rules: Any,  # noqa: ANN401
+):
+    """Return a column of a contract, with its entry in the dictionary of tables.
+
+    `renamed_from` is the name of the same column in tables of an earlier version.
+    """
+    entry = {"personal": personal, "unit": unit, "renamed_from": renamed_from}
+    return pa.Field(description=description, metadata=entry, **rules)
 
 
 class Keyed(pa.DataFrameModel):
@@ -529,6 +540,13 @@ class Table:
         return {
             name: column.dtype.type for name, column in self.contract.to_schema().columns.items()
         }
+
+    @property
+    def former_names(self) -> dict[str, str]:
+        """Names that columns had in an earlier version, with the names of now."""
+        columns = self.contract.to_schema().columns.items()
+        former = {(column.metadata or {}).get("renamed_from"): name for name, column in columns}
+        return {old: new for old, new in former.items() if old}
 
     def empty(self) -> pl.DataFrame:
         """Return a frame without rows in the table's schema."""

@@ -1,6 +1,11 @@
 """Search for what an erasure has left: in every place that holds words, names or judgements."""
 
+import html
+import re
+import zipfile
+from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 
 import polars as pl
 
@@ -12,32 +17,54 @@ from market_opinion.core.contracts import (
     SILVER_MENTIONS,
     SILVER_OPINIONS,
     SILVER_THREADS,
+    TABLES,
     Table,
 )
 from market_opinion.ops.open_erasures import OpenErasure
 from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.run import Run
 from market_opinion.scorers.llm.asking import text_keys
+from market_opinion.serving.mart import Mart
+from market_opinion.serving.mart.postgres import PostgresMart
+from market_opinion.serving.view_files import write_rows
 from market_opinion.stages import erasure as erasing
 from market_opinion.stages.authors import author_keys
+from market_opinion.storage.export import Export
 from market_opinion.storage.landing.redaction import erase_lines
 
 DIGESTS = "digest-*"
+# The place of files that cut-off writers left: those too young to be deleted are no failure.
+ORPHANS = "orphan files"
+# Folders of the home that are searched by their own rules, or hold nothing that anybody said.
+_OWN_FOLDERS = ("landing", "lake", "prefect", "erasures", "inbox", "export")
+_READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
+    ".parquet": pl.read_parquet,
+    ".csv": lambda path: pl.read_csv(path, infer_schema=False),
+    ".json": lambda path: pl.read_json(path, infer_schema_length=None),
+    ".xlsx": lambda path: _excel_texts(path),  # noqa: PLW0108, defined below
+}
+_TEXT_OF_EXCEL = re.compile(r"<t[^>]*>([^<]*)</t>")
 _JUDGED = (SILVER_MENTIONS, SILVER_OPINIONS, SILVER_LABELS)
 
 
 def look(run: Run, reached: OpenErasure) -> dict[str, int]:
     """Return, for each place that was searched, how many lines or rows still hold something.
 
-    Searched are landing, the tables of the lake, the ledger of answers, the mart, the report and
-    the digests.
+    Searched are landing, the tables of the lake with the ledger of answers, files that no version
+    of a table names, the mart, the report and the digests, files of rows below the home such as
+    `export` writes, the state, and PostgreSQL where there is one.
     """
     ids = sorted(reached.erasure.item_ids)
     return {
         "landing": _landed(run, reached),
         **_tables(run, reached, ids),
-        "mart": _mart(run, reached, ids),
+        ORPHANS: _orphans(run, reached),
+        "mart": _mart(run.adapters.mart(), reached, ids),
         "report": _report(run, reached),
+        "exports": _exports(run, reached),
+        "state": _state(run, reached),
+        **_snowflake_files(run, reached),
+        **_postgres(run, reached, ids),
     }
 
 
@@ -88,8 +115,120 @@ def _tables(run: Run, reached: OpenErasure, ids: list[str]) -> dict[str, int]:
     }
 
 
-def _mart(run: Run, reached: OpenErasure, ids: list[str]) -> int:
-    mart = run.adapters.mart()
+def _rest_of(run: Run, reached: OpenErasure) -> Callable[[pl.DataFrame], pl.DataFrame]:
+    """Return a function that drops rows of the erasure.
+
+    Such are rows of its items, of its users by key, with a title of its threads, and with a name.
+    """
+    erasure, platform = reached.erasure, reached.reading.platform
+    pepper = known_pepper(run.adapters.state(), run.settings)
+    keys = [each for name in erasure.users for each in author_keys(platform, name, pepper=pepper)]
+
+    def rest(rows: pl.DataFrame) -> pl.DataFrame:
+        columns = set(rows.columns)
+        meant = {"item_id": set(erasure.item_ids), "thread_id": set[str](), "author_key": set(keys)}
+        if columns & {"author", "author_key"}:
+            meant["item_id"] |= erasure.authorless_ids
+        if columns & {"title", "context_title"}:
+            meant["thread_id"] |= erasure.thread_ids
+        tests = [
+            pl.col(name).cast(pl.String).is_in(list(values))
+            for name, values in meant.items()
+            if values and name in columns
+        ]
+        tests += [
+            pl.col(name).str.to_lowercase().str.contains(user, literal=True)
+            for name, dtype in rows.schema.items()
+            if dtype == pl.String
+            for user in erasure.users
+        ]
+        if not tests:
+            return rows
+        is_meant = pl.any_horizontal([each.fill_null(value=False) for each in tests])
+        if "platform" in columns:
+            is_meant &= pl.col("platform").eq_missing(platform)
+        return rows.filter(~is_meant)
+
+    return rest
+
+
+def _orphans(run: Run, reached: OpenErasure) -> int:
+    """Delete files of cut-off writers that hold something; return how many are too young."""
+    rest, lake = _rest_of(run, reached), run.adapters.lake()
+
+    def is_meant(rows: pl.DataFrame) -> bool:
+        return rest(rows).height < rows.height
+
+    return sum(lake.erase_strays(table, is_meant) for table in TABLES)
+
+
+def _exports(run: Run, reached: OpenErasure) -> int:
+    """Drop the rows from files in the home folder, at any depth; return how many hold some.
+
+    An Excel file that holds some is deleted. In a file that has no rows, only names are looked for.
+    """
+    rest, left = _rest_of(run, reached), 0
+    for path in _files_of_rows(run.settings.home):
+        try:
+            rows = _READERS[path.suffix](path)
+        except (pl.exceptions.PolarsError, zipfile.BadZipFile):
+            content = path.read_bytes().lower()
+            left += any(user.encode() in content for user in reached.erasure.users)
+            continue
+        kept = rest(rows)
+        if kept.height == rows.height:
+            continue
+        if path.suffix == ".xlsx":
+            path.unlink()
+        else:
+            write_rows(kept, path)
+    return left
+
+
+def _files_of_rows(home: Path) -> list[Path]:
+    places = [place for place in home.iterdir() if place.name not in _OWN_FOLDERS]
+    files = [path for place in places for path in (place, *place.rglob("*"))]
+    return [path for path in files if path.suffix in _READERS and path.is_file()]
+
+
+def _excel_texts(path: Path) -> pl.DataFrame:
+    """Return the texts of an Excel file, whatever their column."""
+    with zipfile.ZipFile(path) as file:
+        parts = [file.read(name).decode() for name in file.namelist() if name.endswith(".xml")]
+    texts = [html.unescape(text) for part in parts for text in _TEXT_OF_EXCEL.findall(part)]
+    return pl.DataFrame({"item_id": texts}, schema={"item_id": pl.String})
+
+
+def _state(run: Run, reached: OpenErasure) -> int:
+    """Return how many names stand in the bytes of an embedded state, with its log beside it."""
+    files = run.settings.home.glob("state.sqlite*")
+    contents = [path.read_bytes().lower() for path in files]
+    return sum(user.encode() in content for content in contents for user in reached.erasure.users)
+
+
+def _snowflake_files(run: Run, reached: OpenErasure) -> dict[str, int]:
+    """Return how many of the files that Snowflake reads hold something, where there are some."""
+    settings = run.settings
+    if settings.mart.engine != "snowflake" or settings.snowflake.access != "external":
+        return {}
+    rest, files = _rest_of(run, reached), Export(settings.mart.export_root).frames()
+    return {"files for Snowflake": sum(rest(rows).height < rows.height for rows in files)}
+
+
+def _postgres(run: Run, reached: OpenErasure, ids: list[str]) -> dict[str, int]:
+    """Return the quotes of erased items that PostgreSQL shows, where it is configured."""
+    uri = run.settings.mart.postgres_uri
+    if uri is None:
+        return {}
+    published = PostgresMart(uri)
+    if not published.is_loaded:
+        return {"postgres": 0}
+    sql = "SELECT item_id, evidence FROM mart.top_evidence WHERE platform = $platform"
+    rows = published.query(sql, {"platform": reached.reading.platform})
+    return {"postgres": rows.filter(pl.col("item_id").is_in(ids)).height}
+
+
+def _mart(mart: Mart, reached: OpenErasure, ids: list[str]) -> int:
     if not ids or not mart.is_loaded:
         return 0
     sql = "SELECT item_id FROM mart.fact_brand_mentions WHERE platform = $platform"

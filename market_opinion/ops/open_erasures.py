@@ -1,4 +1,4 @@
-"""Erasures that have begun and not ended: what any later run needs to finish them.
+"""Erasures and purges that have begun and not ended: what any later run needs to finish them.
 
 A to-do names nobody. A user stands there as the key of an author, and the name is found again in
 bronze, which is rewritten only after every landed file is.
@@ -20,17 +20,23 @@ from market_opinion.stages.authors import author_key, key_of_author, so_far
 from market_opinion.storage.landing.redaction import Erasure
 
 _TOPIC = "erasures"
+# To-dos of purges by version 0.2, an hour each.
+_PURGES_BEFORE = "purges"
 
 
 @dataclass(frozen=True)
 class OpenErasure:
-    """An erasure with its reading, the hours of its items, and the slices to build anew."""
+    """An erasure with its reading, the hours of its items, and the slices to build anew.
+
+    A purge takes the words of all items of its slices, so that it has no erasure.
+    """
 
     name: str
     reading: Reading
-    erasure: Erasure
+    erasure: Erasure = field(default_factory=Erasure)
     near: Window | None = None
     slices: list[Slice] = field(default_factory=list)
+    is_purge: bool = False
 
 
 def write(run: Run, open_erasure: OpenErasure) -> None:
@@ -47,17 +53,19 @@ def write(run: Run, open_erasure: OpenErasure) -> None:
         "authorless_ids": sorted(erasure.authorless_ids),
         "author_keys": sorted(users),
         "slices": [[*_span(each.window), *each.communities] for each in open_erasure.slices],
+        "is_purge": open_erasure.is_purge,
     }
     run.adapters.state().put_notes(_TOPIC, {open_erasure.name: note})
 
 
 def close(run: Run, open_erasure: OpenErasure) -> None:
     """Tick the to-do off."""
-    run.adapters.state().drop_notes(_TOPIC, [open_erasure.name])
+    for topic in (_TOPIC, _PURGES_BEFORE):
+        run.adapters.state().drop_notes(topic, [open_erasure.name])
 
 
 def find(run: Run) -> Iterator[OpenErasure]:
-    """Yield the erasures that earlier runs have begun and not ended."""
+    """Yield the erasures and purges that earlier runs have begun and not ended."""
     for name, note in run.adapters.state().notes(_TOPIC).items():
         platform = note["platform"]
         erasure = Erasure(
@@ -73,7 +81,13 @@ def find(run: Run) -> Iterator[OpenErasure]:
             for start, end, *communities in note["slices"]
         ]
         near = _window(*note["near"]) if note["near"] else None
-        yield OpenErasure(name, reading, erasure, near, slices)
+        yield OpenErasure(name, reading, erasure, near, slices, note.get("is_purge", False))
+    for name in run.adapters.state().notes(_PURGES_BEFORE):
+        platform, start = name.split("/")
+        reading = whole_platform(run, platform)
+        hour = Window.hour(datetime.fromisoformat(start))
+        slices = [Slice(platform, reading.communities, hour)]
+        yield OpenErasure(name, reading, slices=slices, is_purge=True)
 
 
 def users_of(run: Run, platform: str, author_keys: Iterable[str]) -> frozenset[str]:

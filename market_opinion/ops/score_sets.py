@@ -1,22 +1,81 @@
-"""Score sets: the slices they are judged in, their differences, and a promotion."""
+"""Score sets: the slices they are judged in, their differences, and a promotion.
 
+A promotion is a to-do from before its commit until the mart shows it, so that any later run
+finishes it.
+"""
+
+import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 import polars as pl
 
+from market_opinion.core.contracts import SILVER_OPINIONS
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.window import Slice, contiguous, spans
+from market_opinion.ops.run import Run
 from market_opinion.stages.opinions import ACTIVE_SET
 from market_opinion.storage.state import WindowEntry
 from market_opinion.truth.agreement import Agreement
 
 PREVIOUS = "previous"
 TOPIC = "score_sets"
+_PROMOTIONS = "promotions"
 _SHOWN_SHIFTS = 5
 _SIDES = ("left_count", "right_count", "left_polarity", "right_polarity", "shift")
+
+
+@dataclass(frozen=True)
+class Promotion:
+    """A promotion that has begun, with the digest of the opinions that were live before it."""
+
+    run: Run
+    score_set: str
+    live_before: str
+
+    @property
+    def name(self) -> str:
+        """Name of its to-do."""
+        return f"{self.run.domain}/{self.score_set}"
+
+
+def begin_promotion(run: Run, score_set: str) -> Promotion:
+    """Write the to-do of a promotion, or return the one of the set that was cut off.
+
+    Raises InvalidRequest for a set that was never judged to its end.
+    """
+    state = run.adapters.state()
+    find_judged(state.notes(TOPIC), run.domain, score_set)
+    for begun in open_promotions(run):
+        if (begun.run.domain, begun.score_set) == (run.domain, score_set):
+            return begun
+    live = run.adapters.lake().read(
+        SILVER_OPINIONS, {"domain": run.domain, "score_set": ACTIVE_SET}
+    )
+    begun = Promotion(run, score_set, digest(live))
+    state.put_notes(_PROMOTIONS, {begun.name: begun.live_before})
+    return begun
+
+
+def open_promotions(run: Run) -> Iterator[Promotion]:
+    """Yield the promotions that were begun and not ended, of all domains."""
+    for name, live_before in run.adapters.state().notes(_PROMOTIONS).items():
+        domain, _, score_set = name.partition("/")
+        yield Promotion(replace(run, domain=domain), score_set, live_before)
+
+
+def end_promotion(begun: Promotion) -> None:
+    """Tick the to-do off."""
+    begun.run.adapters.state().drop_notes(_PROMOTIONS, [begun.name])
+
+
+def digest(opinions: pl.DataFrame) -> str:
+    """Return a hash of rows, whatever their order."""
+    rows = opinions.sort(opinions.columns).write_csv()
+    return hashlib.sha256(rows.encode()).hexdigest()
 
 
 def scored_slices(

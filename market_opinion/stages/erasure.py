@@ -87,20 +87,13 @@ def has_words(body: pl.Expr) -> pl.Expr:
     return ~body.is_in(WITHOUT_WORDS).fill_null(value=False)
 
 
-def expired_slices(
-    whole: Slice,
-    rows: pl.DataFrame,
-    unfinished: Iterable[datetime],
-    *,
-    max_items: int,
-) -> list[Slice]:
-    """Return the hours that still hold words, or whose purge was cut off, in slices for memory.
+def expired_slices(whole: Slice, rows: pl.DataFrame, *, max_items: int) -> list[Slice]:
+    """Return the hours that still hold words, in slices for memory.
 
-    `rows` are the bronze rows of the whole slice, `unfinished` the hours whose purge was cut off;
-    a slice has at most `max_items` rows where an hour has no more.
+    `rows` are the bronze rows of the whole slice; a part has at most `max_items` rows where an hour
+    has no more.
     """
     counts = Counter(rows.filter(has_words(pl.col("body")))["window_start"])
-    counts.update(unfinished)
     return [
         whole.during(part)
         for window in contiguous(counts)

@@ -169,6 +169,8 @@ def _nameable(
     namer = namer_of(domain)
 
     def has(text: pl.Expr, phrases: Sequence[str]) -> pl.Expr:
+        if not phrases:  # Polars cannot tell that an empty list is one of texts.
+            return pl.lit(value=False)
         is_plain = text.str.contains(r"^[\x00-\x7f]*$")
         plain = pl.when(is_plain).then(text).otherwise(text.str.normalize("NFKC"))
         padded = pl.concat_str(pl.lit(" "), normalise_text(plain), pl.lit(" "))

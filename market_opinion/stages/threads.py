@@ -65,12 +65,19 @@ def is_open(moment: str) -> pl.Expr:
     return pl.col(moment).dt.truncate("1h") - pl.col("began_at") <= timedelta(days=THREAD_DAYS)
 
 
-def outdated(threads: pl.DataFrame, later: pl.DataFrame) -> list[Window]:
+def outdated(threads: pl.DataFrame, later: pl.DataFrame, gone: Sequence[str] = ()) -> list[Window]:
     """Return the hours with comments whose `context_title` is not their thread's title any more.
 
-    `later` are rows of silver.items.
+    `later` are rows of silver.items. Comments of the threads that are `gone` have no title but the
+    one that they carry, which then stands in the column `own_title` of `later`.
     """
     titles = newest_titles(threads.drop_nulls("title"))
     both = later.join(titles, on="thread_id").filter(is_open("window_start"))
     stale = both.filter(pl.col("context_title").ne_missing(pl.col("thread_title")))
-    return contiguous(stale["window_start"].unique().to_list())
+    hours = stale["window_start"].to_list()
+    if gone and later.height:
+        has_lost = pl.col("context_title").is_not_null() & pl.col("own_title").is_null()
+        hours += later.filter(pl.col("thread_id").is_in(list(gone)) & has_lost)[
+            "window_start"
+        ].to_list()
+    return contiguous(hours)

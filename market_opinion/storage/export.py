@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+from collections.abc import Iterator
 from datetime import date
 
 import fsspec
@@ -30,6 +31,12 @@ class Export:
         """Use the folder at the URI; the first write creates it."""
         self._fs, root = fsspec.url_to_fs(uri)
         self._root = root.rstrip("/")
+
+    def frames(self) -> Iterator[pl.DataFrame]:
+        """Yield the rows of each file."""
+        for path in self._fs.find(self._root):
+            if path.endswith(".parquet"):
+                yield pl.read_parquet(io.BytesIO(self._fs.cat_file(path)))
 
     def put(self, table: str, day: date, frame: pl.DataFrame, *, snapshot_id: int | None) -> bool:
         """Replace the content of a day by the frame; return whether anything changed.

@@ -1,8 +1,11 @@
 """Erasures end, whatever cuts them off, and their proof looks everywhere."""
 
 import json
+import os
+import shutil
 from datetime import UTC, datetime, timedelta
 
+import polars as pl
 import pytest
 from pydantic import SecretStr
 
@@ -11,6 +14,7 @@ from flows.erase import erase
 from market_opinion.__main__ import app
 from market_opinion.core.errors import ErasureIncomplete
 from market_opinion.ops.adapters import open_adapters
+from market_opinion.serving.view_files import write_rows
 from tests.conftest import everywhere, write_archive
 
 NAME = "mad_hatter77"
@@ -63,6 +67,42 @@ def test_a_key_made_elsewhere_stands_for_the_name(run, home, capsys):
     app(["author-key", "u/Mad_Hatter77"], exit_on_error=False, result_action="return_value")
     key = capsys.readouterr().out.strip()
     erase.fn(author_key=key)
+    assert everywhere(home, *TRACES) == []
+
+
+def test_files_that_people_exported_lose_the_rows(run, home):
+    """M9: whatever their format; rows of others stay, and the proof says where it looked."""
+    mart = open_adapters().mart()
+    rows = mart.query("SELECT * FROM mart.top_evidence ORDER BY item_id")
+    assert rows["item_id"].to_list() == ["c1", "c2"]
+    (home / "for the board").mkdir()
+    files = [home / "for the board" / f"quotes{end}" for end in (".csv", ".parquet", ".json")]
+    for path in (*files, home / "quotes.xlsx"):
+        write_rows(rows, path)
+    (home / "notes.json").write_text("no rows at all")
+    erase.fn(items=["c1"])
+    assert everywhere(home / "for the board", b"timbuktu") == []
+    for path, read in zip(files, (pl.read_csv, pl.read_parquet, pl.read_json), strict=True):
+        assert read(path)["item_id"].to_list() == ["c2"]
+    assert not (home / "quotes.xlsx").exists()
+    (proof,) = (home / "erasures").iterdir()
+    places = json.loads(proof.read_text())["left_in"]
+    assert {"landing", "orphan files", "mart", "report", "exports", "state"} <= set(places)
+    assert set(places.values()) == {0}
+
+
+def test_a_file_of_a_writer_that_was_cut_off_goes_too(run, home):
+    """A young one may be about to be committed: the erasure stays open until it is not."""
+    (data,) = (home / "lake/silver/items/data").rglob("*.parquet")
+    stray = data.with_name("of-nobody.parquet")
+    shutil.copy(data, stray)
+    erase.fn(author=SecretStr(NAME))
+    assert stray.exists()
+    assert open_adapters().state().notes("erasures") != {}
+    os.utime(stray, (0, 0))
+    run()
+    assert not stray.exists()
+    assert open_adapters().state().notes("erasures") == {}
     assert everywhere(home, *TRACES) == []
 
 

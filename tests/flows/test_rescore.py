@@ -100,6 +100,30 @@ def test_a_set_is_promoted_in_one_commit_and_taken_back(server, judged):
     assert (in_the_mart("lexicon"), in_the_mart("llm")) == (before.height, 0)
 
 
+@pytest.mark.parametrize("is_repeated", [True, False])
+def test_a_promotion_that_was_cut_off_is_finished_by_the_next_run(
+    server, judged, monkeypatch, is_repeated
+):
+    """M6: of anything, in the mart too; repeated or not, `previous` is what was live before."""
+    before = opinions()
+    rescore.fn(score_set="model")
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            "flows.stages.serve", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            rescore.fn(score_set="model", promote=True)
+    assert in_the_mart("llm") == 0
+    promoted = opinions()
+    if is_repeated:
+        rescore.fn(score_set="model", promote=True)
+    else:
+        backfill.fn(start=datetime(2026, 3, 1, 20), end=datetime(2026, 3, 1, 21))
+    assert in_the_mart("llm") == promoted.height > 0
+    assert opinions("previous").drop("score_set").equals(before.drop("score_set"))
+    assert open_adapters().state().notes("promotions") == {}
+
+
 def test_hours_that_were_not_judged_again_stay_as_they_are(server, judged):
     window = {"start": datetime(2026, 3, 1, 8), "end": datetime(2026, 3, 1, 10)}
     rescore.fn(score_set="model", **window)

@@ -1,11 +1,13 @@
 """Versions of a table: deletion of old snapshots, and of the files that only they need."""
 
+import io
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import fsspec
+import polars as pl
 from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.manifest import ManifestFile
 from pyiceberg.table import Table as IcebergTable
@@ -16,6 +18,8 @@ SNAPSHOTS_KEPT = 30
 _SNAPSHOTS_A_STEP = 10
 # A writer may be about to commit a younger file.
 IN_FLIGHT = timedelta(days=1)
+# An erasure does not wait so long: from its first file to its commit a writer takes minutes.
+STRAY_AGE = timedelta(minutes=15)
 
 
 def expire(iceberg: IcebergTable) -> int:
@@ -106,6 +110,35 @@ def orphans(iceberg: IcebergTable, older_than: datetime | None = None) -> list[s
         for path, info in fs.find(root, detail=True).items()
         if path not in in_use and _changed_at(info) < bound
     ]
+
+
+def erase_strays(iceberg: IcebergTable, is_meant: Callable[[pl.DataFrame], bool]) -> int:
+    """Delete data files that no snapshot names and that hold something; return how many are left.
+
+    Left are those so young that their writer may be about to commit them. What cannot be read, such
+    as a file that was cut off, may hold something.
+    """
+    fs, root = fsspec.url_to_fs(iceberg.location())
+    in_use = {path.partition("://")[2] or path for path in _files(iceberg)}
+    old, left = datetime.now(UTC) - STRAY_AGE, 0
+    for path, info in fs.find(root, detail=True).items():
+        if path in in_use or not path.endswith(".parquet"):
+            continue
+        with suppress(FileNotFoundError):  # another run sweeps as well
+            if not _holds(fs.cat_file(path), is_meant):
+                continue
+            if _changed_at(info) < old:
+                fs.rm_file(path)
+            else:
+                left += 1
+    return left
+
+
+def _holds(content: bytes, is_meant: Callable[[pl.DataFrame], bool]) -> bool:
+    try:
+        return is_meant(pl.read_parquet(io.BytesIO(content)))
+    except pl.exceptions.ComputeError:
+        return True
 
 
 def sweep(iceberg: IcebergTable, older_than: datetime | None = None) -> int:

@@ -10,7 +10,7 @@ from pyiceberg.expressions.visitors import bind
 from pyiceberg.io.pyarrow import PyArrowFileIO, expression_to_pyarrow, schema_to_pyarrow
 from pyiceberg.table import Table as IcebergTable
 
-from market_opinion.storage.lake.schema import from_arrow
+from market_opinion.storage.lake.schema import from_arrow, is_by_name
 
 
 def read_rows(
@@ -20,13 +20,15 @@ def read_rows(
 
     PyIceberg's own reader opens one file after the other, 3 ms each, and so takes three times as
     long for a table of many days. It is used only where Arrow cannot read the files: those with
-    deletes, which we never write, and those on other file systems than Arrow's.
+    deletes, which we never write, those on other file systems than Arrow's, and those of a table
+    whose columns have got other names or types.
     """
     scan = iceberg.scan(row_filter=row_filter, selected_fields=tuple(schema))
     planned = list(scan.plan_files())
     if not planned:
         return pl.DataFrame(schema=schema)
-    if not isinstance(iceberg.io, PyArrowFileIO) or any(task.delete_files for task in planned):
+    has_deletes = any(task.delete_files for task in planned)
+    if has_deletes or not isinstance(iceberg.io, PyArrowFileIO) or not is_by_name(iceberg):
         return from_arrow(scan.to_arrow(), schema)
     places = [PyArrowFileIO.parse_location(task.file.file_path) for task in planned]
     scheme, host, _ = places[0]

@@ -1,9 +1,10 @@
 """Contracts as Iceberg's schemas and partitions, and Arrow data in the types of a contract."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import polars as pl
+from pyiceberg.exceptions import ValidationError
 from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table as IcebergTable
@@ -20,6 +21,7 @@ from pyiceberg.types import (
 )
 
 from market_opinion.core.contracts import Table
+from market_opinion.core.errors import ContractBroken
 from market_opinion.core.polars_types import UTC_TIME
 
 _PARTITION_FIELD_IDS_FROM = 1000
@@ -52,12 +54,52 @@ def iceberg_schema(table: Table) -> Schema:
     return Schema(*fields)
 
 
-def add_columns(iceberg: IcebergTable, table: Table, names: Sequence[str]) -> None:
-    """Add columns of the contract to a table that an older version created."""
+def evolve(iceberg: IcebergTable, table: Table) -> None:
+    """Bring a table that an older version created to its contract.
+
+    Columns keep their field ids, so that no file is rewritten: a column gets its new name, an int
+    becomes a long and a float a double, and missing columns are added. Raises ContractBroken for a
+    column whose values the contract's type cannot hold.
+    """
+    fields, schema = {field.name: field for field in iceberg.schema().fields}, table.schema
+    renamed = {
+        old: new for old, new in table.former_names.items() if old in fields and new not in fields
+    }
+    known = {renamed.get(name, name): field for name, field in fields.items()}
+    types = {name: _TYPES[dtype]() for name, dtype in schema.items()}
+    widened = {
+        field.name: types[name]
+        for name, field in known.items()
+        if name in types and field.field_type != types[name]
+    }
+    missing = [name for name in schema if name not in known]
+    if not (renamed or widened or missing):
+        return
     described = table.contract.to_schema().columns
-    with iceberg.update_schema() as update:
-        for name in names:
-            update.add_column(name, _TYPES[table.schema[name]](), doc=described[name].description)
+    try:
+        with iceberg.update_schema() as update:
+            for old, new in renamed.items():
+                update.rename_column(old, new)
+            for name, wider in widened.items():
+                update.update_column(name, wider)
+            for name in missing:
+                update.add_column(name, types[name], doc=described[name].description)
+    except ValidationError as error:
+        message = f"{table.name}: a column is of a type that cannot become its contract's: {error}"
+        raise ContractBroken(message) from error
+
+
+def is_by_name(iceberg: IcebergTable) -> bool:
+    """Return whether all files of the table have today's names and types of columns.
+
+    Files of before a column got another name or type are read by field id instead.
+    """
+    now = {field.field_id: (field.name, field.field_type) for field in iceberg.schema().fields}
+    return all(
+        now.get(field.field_id, (field.name, field.field_type)) == (field.name, field.field_type)
+        for schema in iceberg.schemas().values()
+        for field in schema.fields
+    )
 
 
 def partition_spec(table: Table, schema: Schema) -> PartitionSpec:

@@ -25,11 +25,11 @@ from market_opinion.core.contracts import Table
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import Window
 from market_opinion.storage.lake.damage import catalogue_damage_named, damage_named
-from market_opinion.storage.lake.history import expire, forget, sweep
+from market_opinion.storage.lake.history import erase_strays, expire, forget, sweep
 from market_opinion.storage.lake.predicates import Where, check_slice, rows_of
 from market_opinion.storage.lake.reading import read_rows
 from market_opinion.storage.lake.replacement import data_snapshot_id
-from market_opinion.storage.lake.schema import add_columns, iceberg_schema, partition_spec
+from market_opinion.storage.lake.schema import evolve, iceberg_schema, partition_spec
 from market_opinion.storage.lake.upkeep import TableUpkeep
 
 # With PyIceberg's own 4 retries, 8 racing processes lost 54 of 160 commits; with these, none. Files
@@ -73,7 +73,7 @@ class Lake:
                 iceberg = self._catalog.load_table(table.name)
             except NoSuchTableError:
                 return pl.DataFrame(schema=schema)
-            iceberg = _with_columns(iceberg, table)
+            iceberg = _by_contract(iceberg, table)
             return read_rows(iceberg, rows_of(table, where or {}, window), schema)
 
     def overwrite(
@@ -213,6 +213,17 @@ class Lake:
         )
         raise CommitConflict(message)
 
+    def erase_strays(self, table: Table, is_meant: Callable[[pl.DataFrame], bool]) -> int:
+        """Delete data files that no snapshot names and whose rows are meant.
+
+        Returns the number of those that are too young to be deleted: minutes, since a writer may be
+        about to commit them.
+        """
+        try:
+            return erase_strays(self._catalog.load_table(table.name), is_meant)
+        except NoSuchTableError:
+            return 0
+
     def snapshot_id(self, table: Table) -> int | None:
         """Return the snapshot that last changed the table's rows; None before the first write.
 
@@ -242,7 +253,7 @@ class Lake:
 
     def _load_or_create(self, table: Table) -> IcebergTable:
         try:
-            return _with_columns(self._catalog.load_table(table.name), table)
+            return _by_contract(self._catalog.load_table(table.name), table)
         except NoSuchTableError:
             schema = iceberg_schema(table)
         namespace = table.name.partition(".")[0]
@@ -303,16 +314,10 @@ def _same_rows(table: Table, left: pl.DataFrame, right: pl.DataFrame) -> bool:
     return left.height == right.height and left.sort(order).equals(right.sort(order))
 
 
-def _with_columns(iceberg: IcebergTable, table: Table) -> IcebergTable:
-    """Return the table with every column of its contract.
-
-    Missing columns are added to a table of an older version, with nulls.
-    """
-    names = set(iceberg.schema().column_names)
-    missing = [name for name in table.schema if name not in names]
-    if missing:
-        try:
-            add_columns(iceberg, table, missing)
-        except CommitFailedException:  # another writer added them
-            iceberg.refresh()
+def _by_contract(iceberg: IcebergTable, table: Table) -> IcebergTable:
+    """Return the table with the columns of its contract; those that are new have nulls."""
+    try:
+        evolve(iceberg, table)
+    except CommitFailedException:  # another writer did
+        iceberg.refresh()
     return iceberg
