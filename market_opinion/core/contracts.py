@@ -249,6 +249,11 @@ class SilverExtractions(pa.DataFrameModel):
     mentions: pl.String = _column(
         "Answer of the model as JSON: product_id, aspect, label, score, evidence."
     )
+    meant: pl.String = _column(
+        "Products that the model says the text speaks of, as JSON: product_id, words; none where it"
+        " did not say.",
+        nullable=True,
+    )
     raw_reply: pl.String = _column(
         "Last reply to a question that was given up.",
         nullable=True,

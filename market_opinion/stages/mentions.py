@@ -143,7 +143,7 @@ def _candidates(relevant: pl.DataFrame, domain: Domain) -> Iterator[Candidate]:
         own = list(_named(row, names, rows, title_end))
         named_rows[row] = {each.product_id for each in own}
         yield from own
-    threads = _Threads(namer)
+    threads = Threads(namer)
     answers = relevant.filter(pl.col("kind") != "submission")
     columns = ("row", "text", "context_title", "community")
     for row, text, title, community in answers.select(columns).iter_rows():
@@ -207,10 +207,11 @@ def _confidence(place: Naming, rows: set[str]) -> float:
     return _ROW if place.product_id in rows else _MODEL
 
 
-class _Threads:
+class Threads:
     """Products of threads: those that the title names, or the one that the community is about."""
 
     def __init__(self, namer: Namer) -> None:
+        """Look up every title once."""
         self._namer = namer
         self._products: dict[tuple[str | None, str], tuple[str, ...]] = {}
 

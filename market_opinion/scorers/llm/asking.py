@@ -36,6 +36,15 @@ _USD_WITHOUT_BUDGET = 1.0
 _WAIT_SECONDS = 1.0
 
 
+class Asked(NamedTuple):
+    """The questions of rows of `to_judge`, one a row, their answers by key, and counts."""
+
+    questions: list[Question]
+    answers: dict[str, Answer]
+    counts: dict[str, int]
+    prompt_version: str
+
+
 class Judged(NamedTuple):
     """A model's judgements of a slice, the rejections of what was given up, and counts.
 
@@ -93,7 +102,14 @@ class ModelCaller:
         }
 
     def judge(self, rows: pl.DataFrame, domain: Domain) -> Judged:
-        """Return the model's judgements of rows of `to_judge`; asks only what was never answered.
+        """Return the model's judgements of rows of `to_judge`; asks only what was never answered."""
+        questions, answers, counts, version = self.ask(rows, domain)
+        judgements, refused = ledger.judge(rows, questions, answers, domain)
+        answered = ledger.answered(rows, questions, answers)
+        return Judged(judgements, refused, self.model.name, version, counts, answered)
+
+    def ask(self, rows: pl.DataFrame, domain: Domain) -> Asked:
+        """Return questions on rows of `to_judge` with their answers.
 
         Answers are kept as they come and moved to the ledger at the end, even where the run breaks
         off: the next run begins with them. What another run is asking is waited for.
@@ -105,12 +121,10 @@ class ModelCaller:
             store = AnswerStore(by_key, self.lake, self.state.claims, journal, commit=self.run)
             asking = _Asking(self, prompt, by_key, store)
             answers, totals = asking.answers()
-        judgements, refused = ledger.judge(rows, questions, answers, domain)
         unasked = sum(question.key not in answers for question in questions)
         self._tell(totals, len(store.new), len(by_key), unasked)
         counts = _counts(totals, len(store.new), unasked)
-        answered = ledger.answered(rows, questions, answers)
-        return Judged(judgements, refused, self.model.name, prompt.version, counts, answered)
+        return Asked(questions, answers, counts, prompt.version)
 
     def _turn(self) -> AbstractContextManager[None]:
         return self.turn(self.settings.llm.concurrency_limit)
