@@ -96,11 +96,21 @@ def _problem(example: Example, domain: Domain) -> str | None:
     for product_id in example.products:
         if product_id not in catalogue:
             return f"no product {product_id} in products.csv"
+    if problem := _problem_of_meant(example, catalogue):
+        return problem
+    return _problem_of_mentions(example, domain)
+
+
+def _problem_of_meant(example: Example, catalogue: set[str]) -> str | None:
     for meant in example.meant or ():
         if meant.product_id not in catalogue:
             return f"no product {meant.product_id} in products.csv"
         if meant.words not in example.text:
             return f"the words {meant.words!r} of {meant.product_id} do not stand in the text"
+    return None
+
+
+def _problem_of_mentions(example: Example, domain: Domain) -> str | None:
     for mention in example.mentions:
         if mention.aspect not in domain.aspects:
             return f"no aspect {mention.aspect} in domain.toml"

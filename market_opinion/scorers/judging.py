@@ -12,6 +12,7 @@ from market_opinion.scorers import catalogue
 from market_opinion.scorers.contract import (
     Bars,
     OpenScorer,
+    Priced,
     Reader,
     ScorerContext,
     Version,
@@ -54,6 +55,11 @@ class Judge:
             kind.bars.opinion if own.opinion_min is None else own.opinion_min,
         )
         return cls(scorer, chosen, context.domain, bars, kind.version(settings, context.domain))
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether its judgements cost money."""
+        return isinstance(self.scorer, Priced)
 
     def mention(self, items: pl.DataFrame) -> pl.DataFrame:
         """Return the mentions of silver items that the scorer believes."""

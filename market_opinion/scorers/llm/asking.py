@@ -102,14 +102,14 @@ class ModelCaller:
         }
 
     def judge(self, rows: pl.DataFrame, domain: Domain) -> Judged:
-        """Return the model's judgements of rows of `to_judge`; asks only what was never answered."""
+        """Return the model's judgements of rows of `to_judge`."""
         questions, answers, counts, version = self.ask(rows, domain)
         judgements, refused = ledger.judge(rows, questions, answers, domain)
         answered = ledger.answered(rows, questions, answers)
         return Judged(judgements, refused, self.model.name, version, counts, answered)
 
     def ask(self, rows: pl.DataFrame, domain: Domain) -> Asked:
-        """Return questions on rows of `to_judge` with their answers.
+        """Return questions on rows of `to_judge` with their answers; asks only what has none yet.
 
         Answers are kept as they come and moved to the ledger at the end, even where the run breaks
         off: the next run begins with them. What another run is asking is waited for.

@@ -54,6 +54,8 @@ class Expectation:
         return self._prefix_bytes + sum(
             _OVERHEAD_BYTES
             + sum(len(words.encode()) for words in (q.text, q.context, q.parent))
-            + sum(len(f"{product_id}{name}") + _CANDIDATE_BYTES for product_id, name in q.candidates)
+            + sum(
+                len(f"{product_id}{name}") + _CANDIDATE_BYTES for product_id, name in q.candidates
+            )
             for q in bundle.questions
         )

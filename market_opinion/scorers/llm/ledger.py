@@ -70,9 +70,7 @@ def to_rows(answers: Iterable[Answer]) -> pl.DataFrame:
             "text_key": answer.text_key,
             "status": answer.status,
             "mentions": msgspec.json.encode(answer.mentions).decode(),
-            "meant": None
-            if answer.meant is None
-            else msgspec.json.encode(answer.meant).decode(),
+            "meant": None if answer.meant is None else msgspec.json.encode(answer.meant).decode(),
             "raw_reply": answer.raw or None,
             "domain": answer.domain,
             "domain_version": answer.domain_version,

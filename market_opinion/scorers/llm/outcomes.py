@@ -99,9 +99,7 @@ class Outcomes:
         self.totals.rejected_count += len(bundle.questions)
         self._check(reason)
 
-    def _keep(
-        self, bundle: Bundle, reply: Reply, served_model: str, request_id: str
-    ) -> None:
+    def _keep(self, bundle: Bundle, reply: Reply, served_model: str, request_id: str) -> None:
         self._breaker.saw(good=True)
         portion = bundle.usage.share(len(bundle.questions))
         served = {"served_model": served_model, "request_id": request_id}

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from string import Template
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, create_model
@@ -40,6 +40,8 @@ _SUSPICIOUS = re.compile(
     r"\b(?:only|with|as|instead|exactly|everything|every|all)\b"
     r"|\bbase64\b|\bsecret\b|\bapi.?key\b"
 )
+# An entry of a reply that names a product.
+Said = TypeVar("Said", Meant, Mention)
 _QUOTES = str.maketrans(
     {
         "“": '"',
@@ -76,8 +78,9 @@ class Question(msgspec.Struct, frozen=True):
 class Answer(msgspec.Struct, frozen=True):
     """The end of a question: `status` is `ok` or the reason why it was given up.
 
-    `meant` are the products that the text speaks of; None where the reply did not say. Usage and USD are the question's share of every attempt. `text_key` and what follows it say what
-    was asked, so that an answer can be filed without its question.
+    `meant` are the products that the text speaks of; None where the reply did not say. Usage and
+    USD are the question's share of every attempt. `text_key` and what follows it say what was
+    asked, so that an answer can be filed without its question.
     """
 
     question_key: str
@@ -202,12 +205,14 @@ class Prompt:
         nothing in it is an item.
         """
         reply = self._form.parse(content, count)
-        for said in (*reply.mentions.values(), *reply.meant.values()):
-            said[:] = [  # type: ignore[assignment]  # Each list keeps its own type.
-                msgspec.structs.replace(each, product_id=self._product(each.product_id))
-                for each in said
-            ]
+        for judged in reply.mentions.values():
+            judged[:] = [self._of_catalogue(mention) for mention in judged]
+        for meant in reply.meant.values():
+            meant[:] = [self._of_catalogue(each) for each in meant]
         return reply
+
+    def _of_catalogue(self, said: Said) -> Said:
+        return msgspec.structs.replace(said, product_id=self._product(said.product_id))
 
     def _product(self, said: str) -> str:
         """Return the product that a model names; what names none or several stays as it is."""

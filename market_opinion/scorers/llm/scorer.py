@@ -61,7 +61,9 @@ class LlmScorer:
         domain, rows = self._context.domain, to_judge(items, candidates)
         asked = self.caller.ask(rows, domain)
         by_answers = weighed(candidates, rows, asked.questions, asked.answers, domain)
-        return Weighed(by_answers, asked.counts)
+        counts = dict(asked.counts)
+        counts["unread_item_count"] = counts.pop("unjudged_item_count")
+        return Weighed(by_answers, counts)
 
     def judge(self, rows: pl.DataFrame) -> Judgements:
         """Return the model's judgements; asks only what was never answered."""
