@@ -240,7 +240,8 @@ class SilverExtractions(pa.DataFrameModel):
     """One row per question to a model, with its answer: the ledger of paid questions."""
 
     question_key: pl.String = _column(
-        "Hash of model, prompt, domain, candidates, context and words; equal for equal questions."
+        "Hash of model, prompt, domain, candidates, context, what is answered, and words; equal for"
+        " equal questions."
     )
     text_key: pl.String = _column(
         "Hash of words and context alone, by which an erasure finds the row."
