@@ -5,7 +5,7 @@ from datetime import timedelta
 import polars as pl
 
 from market_opinion.core.contracts import SILVER_ITEMS
-from market_opinion.core.window import Slice, Window
+from market_opinion.core.window import HOUR, Slice, Window
 from market_opinion.ops.adapters import open_adapters
 from market_opinion.ops.parents import with_parents
 from tests.market_opinion.stages.test_bronze import T10
@@ -44,7 +44,9 @@ def test_a_comment_has_the_comment_that_it_answers(home):
         item("c5", "So do I", parent="c1"),
     ]
     lake = open_adapters().lake()
-    lake.append(SILVER_ITEMS, pl.DataFrame(kept, schema=SILVER_ITEMS.schema), run={})
+    rows = pl.DataFrame(kept, schema=SILVER_ITEMS.schema)
+    whole = Window(T10 - timedelta(hours=80), T10 + HOUR)
+    lake.overwrite(SILVER_ITEMS, rows, {"platform": "reddit"}, whole, run={})
     span = Slice("reddit", ("phones",), Window.hour(T10))
     items = lake.read(SILVER_ITEMS, span.where, span.window).sort("item_id")
     found = with_parents(lake, items, span)
