@@ -24,6 +24,7 @@ def enrich(
     end: datetime,
     mapping: str | None = None,
     now: datetime | None = None,
+    campaign: str | None = None,
 ) -> Summary:
     """Clean and judge hours that are in bronze.
 
@@ -37,9 +38,17 @@ def enrich(
         end: Hour after the last, in UTC.
         mapping: For source file: which [files.NAME] of the domain they came by.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
+        campaign: Name of the campaign whose budget for a model the run spends from.
     """
     run, reading = check_enrich(
-        domain, source, communities, start, end, now or flow_run.scheduled_start_time, mapping
+        domain,
+        source,
+        communities,
+        start,
+        end,
+        now or flow_run.scheduled_start_time,
+        mapping,
+        campaign,
     )
     slices = find_landed(run, reading)
     with Tally() as tally:

@@ -220,8 +220,10 @@ def purge_expired(run: Run, reading: Reading, tally: Tally) -> None:
     begun: list[OpenErasure] = []
     for span in find_expired(run, reading):
         carry(run, reading, find_stale_windows(run, reading, span.window), tally)
-        counts = [judge_items(each, span) for each in [run, *find_other_runs(run, [span])]]
-        for ready in find_purgeable(run, span, counts):
+        runs = [run, *find_other_runs(run, [span])]
+        read = [find_mentions(each, span) for each in runs]
+        judged = [judge_items(each, span) for each in runs]
+        for ready in find_purgeable(run, span, read, judged):
             begun.append(begin_purge(run, reading, ready))
             _purge(run, begun[-1], tally)
     if begun:

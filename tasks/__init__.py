@@ -23,6 +23,10 @@ EntryOf = Callable[Concatenate[Run, Slice, Options], StageEntry]
 RetryCondition = Callable[[Task[Any, Any], TaskRun, State[Any]], bool]
 
 
+# Counts of what a spent budget left to a later run.
+_LEFT_UNDONE = ("unread_item_count", "unjudged_item_count")
+
+
 def retry_on(*transient: type[Exception]) -> RetryCondition:
     """Return a retry condition that holds for these errors and no others."""
 
@@ -57,7 +61,7 @@ def stage(
                 known: Counts = counts_type(**earlier["counts"])
                 return known
             counts = make(run, span, *args, **options)
-            if not getattr(counts, "unjudged_item_count", None):
+            if not any(getattr(counts, name, None) for name in _LEFT_UNDONE):
                 entry.write(counts)
             return counts
 

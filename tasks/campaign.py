@@ -156,6 +156,7 @@ def _parameters(run: Run, reading: Reading, span: Slice) -> dict[str, Any]:
         "communities": list(span.communities),
         "start": span.window.start.isoformat(),
         "end": span.window.end.isoformat(),
+        "campaign": f"{run.domain} {reading.source} {reading.window or 'all hours'}",
     }
 
 

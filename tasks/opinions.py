@@ -13,9 +13,10 @@ from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.window import Slice
 from market_opinion.ops import stage_ledger
 from market_opinion.ops.counts import OpinionCounts
+from market_opinion.ops.parents import with_parents
 from market_opinion.ops.run import Run
 from market_opinion.scorers.contract import Priced
-from market_opinion.scorers.judging import ScorerName
+from market_opinion.scorers.judging import Judge, ScorerName
 from market_opinion.stages import opinions, silver
 from market_opinion.storage.lake.tables import Lake
 from tasks import stage
@@ -26,6 +27,7 @@ _ITEM_COLUMNS = [
     "kind",
     "item_id",
     "thread_id",
+    "parent_id",
     "created_at",
     "window_start",
     "text",
@@ -45,8 +47,8 @@ def judge_items(
     """
     lake, where = run.adapters.lake(), {"domain": run.domain, **span.where}
     items, mentions = _mentioned(lake, span, run.domain)
-    rows = opinions.to_judge(items.filter(~silver.is_purged()), mentions)
     judge = run.open_judge(get_run_logger(), span, scorer=scorer)
+    rows = _to_judge(lake, span, judge, items, mentions)
     verdict = judge.judge(rows, score_set=score_set)
     before = _before_purge(lake, span, where, mentions, items.filter(silver.is_purged()))
     accepted = pl.concat([verdict.opinions, before.with_columns(score_set=pl.lit(score_set))])
@@ -75,12 +77,20 @@ def plan_items(run: Run, span: Slice, scorer: ScorerName) -> dict[str, int]:
     """
     lake = run.adapters.lake()
     items, mentions = _mentioned(lake, span, run.domain)
-    rows = opinions.to_judge(items.filter(~silver.is_purged()), mentions)
-    judge = run.open_judge(get_run_logger(), span, scorer=scorer).scorer
-    if not isinstance(judge, Priced):
+    judge = run.open_judge(get_run_logger(), span, scorer=scorer)
+    if not isinstance(judge.scorer, Priced):
         message = f"--plan: the scorer {scorer} asks no model and costs nothing; leave --plan out"
         raise InvalidRequest(message)
-    return judge.plan(rows)
+    return judge.scorer.plan(_to_judge(lake, span, judge, items, mentions))
+
+
+def _to_judge(
+    lake: Lake, span: Slice, judge: Judge, items: pl.DataFrame, mentions: pl.DataFrame
+) -> pl.DataFrame:
+    """Return the rows to judge, with what they answer where a model reads them."""
+    readable = items.filter(~silver.is_purged())
+    known = with_parents(lake, readable, span) if judge.asks_model else readable
+    return opinions.to_judge(known, mentions)
 
 
 def _mentioned(lake: Lake, span: Slice, domain: str) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -16,7 +16,7 @@ from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import EARLIEST, Slice, Window, floor_hour
 from market_opinion.ops import open_erasures
 from market_opinion.ops.alerts import Alert, raise_alerts
-from market_opinion.ops.counts import OpinionCounts, PurgeCounts
+from market_opinion.ops.counts import MentionCounts, OpinionCounts, PurgeCounts
 from market_opinion.ops.open_erasures import OpenErasure
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
@@ -42,9 +42,12 @@ def find_expired(run: Run, reading: Reading) -> list[Slice]:
 
 
 @task
-def find_purgeable(run: Run, span: Slice, counts: list[OpinionCounts]) -> list[Slice]:
+def find_purgeable(
+    run: Run, span: Slice, read: list[MentionCounts], judged: list[OpinionCounts]
+) -> list[Slice]:
     """Return the slice if all of it is judged; else raise an alert, since its words are kept."""
-    unjudged = sum(count.unjudged_item_count or 0 for count in counts)
+    unread = sum(count.unread_item_count or 0 for count in read)
+    unjudged = max(unread, sum(count.unjudged_item_count or 0 for count in judged))
     if not unjudged:
         return [span]
     text = (

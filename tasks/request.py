@@ -110,10 +110,11 @@ def check_enrich(
     end: datetime,
     now: datetime,
     mapping: str | None = None,
+    campaign: str | None = None,
 ) -> Request:
     """Check one part of a campaign; the source itself is asked nothing."""
     window = clip(start, end, now=now)
-    run = _run(domain, now, "backfill")
+    run = replace(_run(domain, now, "backfill"), campaign=campaign)
     return run, readings.plan_reading(run, source, communities, mapping=mapping, window=window)
 
 

@@ -251,7 +251,8 @@ class SilverExtractions(pa.DataFrameModel):
     """One row per question to a model, with its answer: the ledger of paid questions."""
 
     question_key: pl.String = _column(
-        "Hash of model, prompt, domain, candidates, context and words; equal for equal questions."
+        "Hash of model, prompt, domain, candidates, context, what is answered, and words; equal for"
+        " equal questions."
     )
     text_key: pl.String = _column(
         "Hash of words and context alone, by which an erasure finds the row."
@@ -259,6 +260,11 @@ class SilverExtractions(pa.DataFrameModel):
     status: pl.String = _column("`ok`, or the reason why the question was given up.")
     mentions: pl.String = _column(
         "Answer of the model as JSON: product_id, aspect, label, score, evidence."
+    )
+    meant: pl.String = _column(
+        "Products that the model says the text speaks of, as JSON: product_id, words; none where it"
+        " did not say.",
+        nullable=True,
     )
     raw_reply: pl.String = _column(
         "Last reply to a question that was given up.",

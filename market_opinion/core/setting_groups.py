@@ -615,11 +615,34 @@ class LlmSettings(SettingsGroup):
         ge=0,
         description="Most that all runs of a UTC day may spend.",
     )
+    budget_usd_per_domain: float | None = Field(
+        None,
+        alias="LLM_BUDGET_USD_PER_DOMAIN",
+        ge=0,
+        description="Most that all runs of one domain may spend in a UTC month.",
+    )
+    budget_usd_per_campaign: float | None = Field(
+        None,
+        alias="LLM_BUDGET_USD_PER_CAMPAIGN",
+        ge=0,
+        description="Most that all runs of one campaign may spend, also where it is run again.",
+    )
     allowed_hosts: str | None = Field(
         None,
         alias="LLM_ALLOWED_HOSTS",
         description="Hosts that texts may be sent to, parted by commas; any where not set.",
     )
+
+    @property
+    def has_budget(self) -> bool:
+        """Whether any budget is set."""
+        budgets = (
+            self.budget_usd,
+            self.budget_usd_per_day,
+            self.budget_usd_per_domain,
+            self.budget_usd_per_campaign,
+        )
+        return any(budget is not None for budget in budgets)
 
 
 class MetricsSettings(SettingsGroup):

@@ -5,6 +5,8 @@ One example is a line of JSON (wrapped here)::
     {"text": "The battery of my Pixel 8 is great.", "thread": "", "products": ["google-pixel-8"],
      "mentions": [{"product_id": "google-pixel-8", "aspect": "battery", "label": "positive",
                    "score": 0.7, "evidence": "battery of my Pixel 8 is great"}]}
+
+`meant` says which products the text speaks of, where that is not plain from names and mentions.
 """
 
 from pathlib import Path
@@ -13,6 +15,16 @@ import msgspec
 
 from market_opinion.core.errors import DomainInvalid
 from market_opinion.domain.definition import Domain
+
+
+class Meant(msgspec.Struct, frozen=True):
+    """A product that a text speaks of, with the words by which the text names it.
+
+    `words` is empty where only the thread, or the text that is answered, tells the product.
+    """
+
+    product_id: str
+    words: str = ""
 
 
 class Mention(msgspec.Struct, frozen=True):
@@ -29,15 +41,18 @@ class Mention(msgspec.Struct, frozen=True):
 
 
 class Example(msgspec.Struct, forbid_unknown_fields=True):
-    """A text, the products that the model is asked about, and the right mentions.
+    """A text, the products that the model is asked about, and the right answer.
 
-    `thread` is the title above the text.
+    `thread` is the title above the text, `parent` the text that it answers. Without `meant`, the
+    text speaks of the products that it names and of those in `mentions`.
     """
 
     text: str
     products: list[str]
     mentions: list[Mention]
     thread: str = ""
+    parent: str = ""
+    meant: list[Meant] | None = None
 
 
 def read_question(domain: Domain, domains_path: Path) -> tuple[str, list[Example]]:
@@ -81,6 +96,21 @@ def _problem(example: Example, domain: Domain) -> str | None:
     for product_id in example.products:
         if product_id not in catalogue:
             return f"no product {product_id} in products.csv"
+    if problem := _problem_of_meant(example, catalogue):
+        return problem
+    return _problem_of_mentions(example, domain)
+
+
+def _problem_of_meant(example: Example, catalogue: set[str]) -> str | None:
+    for meant in example.meant or ():
+        if meant.product_id not in catalogue:
+            return f"no product {meant.product_id} in products.csv"
+        if meant.words not in example.text:
+            return f"the words {meant.words!r} of {meant.product_id} do not stand in the text"
+    return None
+
+
+def _problem_of_mentions(example: Example, domain: Domain) -> str | None:
     for mention in example.mentions:
         if mention.aspect not in domain.aspects:
             return f"no aspect {mention.aspect} in domain.toml"

@@ -126,7 +126,7 @@ def _problem(item: LabelledItem, domain: Domain) -> str | None:
 
 
 def as_silver(items: Sequence[LabelledItem]) -> pl.DataFrame:
-    """Return labelled items as rows of silver.items, each in a thread of its own.
+    """Return labelled items as rows of silver.items with `parent_text`, each in its own thread.
 
     Their texts are taken as they are, since they were cleaned before they were labelled.
     """
@@ -145,10 +145,11 @@ def as_silver(items: Sequence[LabelledItem]) -> pl.DataFrame:
             "language": "und",
             "permalink": "",
             "is_usable": True,
+            "parent_text": item.parent or None,
         }
         for item in items
     ]
-    return pl.DataFrame(rows, schema=SILVER_ITEMS.schema)
+    return pl.DataFrame(rows, schema={**SILVER_ITEMS.schema, "parent_text": pl.String})
 
 
 def share(item_id: str) -> float:

@@ -35,10 +35,19 @@ class SilverCounts:
 
 @dataclass(frozen=True)
 class MentionCounts:
-    """Mentions, and items that have one."""
+    """Mentions, items that have one, and what a model took that was asked about them.
+
+    The model's counts are None where no model says which products are meant.
+    """
 
     mention_count: int
     relevant_item_count: int
+    asked_question_count: int | None = None
+    model_request_count: int | None = None
+    unread_item_count: int | None = None
+    input_token_count: int | None = None
+    output_token_count: int | None = None
+    cost_micro_usd: int | None = None
 
 
 @dataclass(frozen=True)

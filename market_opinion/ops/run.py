@@ -30,6 +30,8 @@ class Run:
     mode: Mode
     settings: Settings = field(repr=False)
     notes: tuple[str, ...] = ()
+    # The campaign that the run is a part of, whose budget it spends from.
+    campaign: str | None = None
 
     @property
     def adapters(self) -> Adapters:
@@ -65,5 +67,9 @@ class Run:
         return Judge.open(self.scorer_context(log, span), scorer)
 
     def commit(self, span: Slice | None = None) -> dict[str, str]:
-        """Return the properties of a table's commit: the run, and the window of the slice."""
-        return {"run-id": self.run_id, **({"window": str(span.window)} if span else {})}
+        """Return the properties of a table's commit: run, campaign, and the window of the slice."""
+        return {
+            "run-id": self.run_id,
+            **({"campaign": self.campaign} if self.campaign else {}),
+            **({"window": str(span.window)} if span else {}),
+        }

@@ -96,6 +96,13 @@ class Judgements(NamedTuple):
     answered: frozenset[int] | None = None
 
 
+class Weighed(NamedTuple):
+    """Candidates of silver.mentions as a scorer weighs them, and counts of what that took."""
+
+    candidates: pl.DataFrame
+    counts: dict[str, int] = {}  # noqa: RUF012, never changed
+
+
 class OpenScorer(Protocol):
     """A scorer that is ready to judge items of one domain."""
 
@@ -112,6 +119,17 @@ class Priced(Protocol):
 
     def plan(self, rows: pl.DataFrame) -> dict[str, int]:
         """Return what judging rows of `opinions.to_judge` would ask and cost, as counts by name."""
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """A scorer that asks somebody which products a text speaks of.
+
+    It may add candidates, and is given what each text answers, as `parent_text` of the items.
+    """
+
+    def read(self, items: pl.DataFrame, candidates: pl.DataFrame) -> Weighed:
+        """Return what `weigh` returns, with counts."""
 
 
 class Scorer(OpenScorer, Protocol):

@@ -9,7 +9,15 @@ from pydantic import WithJsonSchema
 from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain, load_domain
 from market_opinion.scorers import catalogue
-from market_opinion.scorers.contract import Bars, OpenScorer, ScorerContext, Version
+from market_opinion.scorers.contract import (
+    Bars,
+    OpenScorer,
+    Priced,
+    Reader,
+    ScorerContext,
+    Version,
+    Weighed,
+)
 from market_opinion.stages import mentions, opinions
 
 # Any scorer of the catalogue, as a list to choose from in Prefect's form.
@@ -48,11 +56,25 @@ class Judge:
         )
         return cls(scorer, chosen, context.domain, bars, kind.version(settings, context.domain))
 
+    @property
+    def asks_model(self) -> bool:
+        """Whether its judgements cost money."""
+        return isinstance(self.scorer, Priced)
+
     def mention(self, items: pl.DataFrame) -> pl.DataFrame:
         """Return the mentions of silver items that the scorer believes."""
+        return self.read(items).candidates
+
+    def read(self, items: pl.DataFrame) -> Weighed:
+        """Return the mentions of silver items that the scorer believes, and what that took."""
         candidates = mentions.find_candidates(items, self.domain)
-        weighed = self.scorer.weigh(items, candidates)
-        return mentions.believed(weighed, confidence_min=self.bars.mention)
+        weighed = (
+            self.scorer.read(items, candidates)
+            if isinstance(self.scorer, Reader)
+            else Weighed(self.scorer.weigh(items, candidates))
+        )
+        believed = mentions.believed(weighed.candidates, confidence_min=self.bars.mention)
+        return Weighed(believed, weighed.counts)
 
     def judge(self, rows: pl.DataFrame, *, score_set: str = opinions.ACTIVE_SET) -> Verdict:
         """Judge rows of `to_judge`."""

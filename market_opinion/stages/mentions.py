@@ -143,15 +143,11 @@ def _candidates(relevant: pl.DataFrame, domain: Domain) -> Iterator[Candidate]:
         own = list(_named(row, names, rows, title_end))
         named_rows[row] = {each.product_id for each in own}
         yield from own
-    threads = _Threads(namer)
+    threads = Threads(namer)
     columns = ("row", "text", "context_title", "community", "kind")
     for row, text, title, community, kind in relevant.select(columns).iter_rows():
         named = named_rows.get(row, set())
-        if kind == "submission":
-            # What begins a thread refers to nothing but its community's product.
-            products = () if named else threads.products("", community)
-        else:
-            products = threads.products(title, community)
+        products = threads.referred(kind, title, community, names_others=bool(named))
         is_surely = len(products) == 1 and bool(_OWN.search(text))
         for product_id in products:
             if product_id not in named:
@@ -213,12 +209,25 @@ def _confidence(place: Naming, rows: set[str]) -> float:
     return _ROW if place.product_id in rows else _MODEL
 
 
-class _Threads:
+class Threads:
     """Products of threads: those that the title names, or the one that the community is about."""
 
     def __init__(self, namer: Namer) -> None:
+        """Look up every title once."""
         self._namer = namer
         self._products: dict[tuple[str | None, str], tuple[str, ...]] = {}
+
+    def referred(
+        self, kind: str, title: str | None, community: str, *, names_others: bool
+    ) -> tuple[str, ...]:
+        """Return the products that an item may speak of without naming them.
+
+        What begins a thread refers to nothing but the product of its community, where it names no
+        other.
+        """
+        if kind != "submission":
+            return self.products(title, community)
+        return () if names_others else self.products("", community)
 
     def products(self, title: str | None, community: str) -> tuple[str, ...]:
         """Return the products that a thread is about, in the order of its title.

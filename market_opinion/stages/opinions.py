@@ -37,7 +37,8 @@ def to_judge(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
     """Return one row per item that has a mention.
 
     A row has the item's keys, text and title, its number `row`, and lists with one entry for each
-    product: `products`, `aliases`, `reasons` and `confidences`.
+    product: `products`, `aliases`, `reasons` and `confidences`. It has `parent_text`, the text that
+    the item answers, where the items have it.
     """
     item = ["platform", "community", "kind", "item_id", "thread_id", "created_at", "window_start"]
     candidates = (
@@ -50,7 +51,8 @@ def to_judge(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
             confidences=pl.col("confidence"),
         )
     )
-    joined = items.select(*item, "text", "context_title").join(
+    words = ["text", "context_title", *({"parent_text"} & {*items.columns})]
+    joined = items.select(*item, *words).join(
         candidates, on=["platform", "kind", "item_id", "window_start"]
     )
     return joined.sort("platform", "community", "created_at", "item_id", "kind").with_row_index(

@@ -12,6 +12,7 @@ from market_opinion.core.contracts import (
     OPS_REJECTIONS,
     SILVER_EXTRACTIONS,
     SILVER_ITEMS,
+    SILVER_MENTIONS,
     SILVER_OPINIONS,
 )
 from market_opinion.core.errors import ModelRefused, SettingsInvalid
@@ -89,6 +90,43 @@ def test_a_share_is_asked_and_the_rest_is_judged_without(server, archive, monkey
     run(archive)
     assert len(server.bodies) == calls
     assert all(before[name].equals(frame) for name, frame in tables().items())
+
+
+def test_what_the_model_says_is_meant_is_the_mention(server, tmp_path, make_comment, make_submission):  # fmt: skip
+    """It is told the thread's product and what is answered; both stages pay for one question."""
+    comments = [
+        make_comment("p1", "Pixel 9 gets so hot", at="2026-03-01T10:01:00"),
+        make_comment(
+            "c1", "Mine does that too, sadly", at="2026-03-01T10:02:00", parent_id="t1_p1"
+        ),
+        make_comment("c2", "First we take Manhattan", at="2026-03-01T10:03:00"),
+    ]
+    archive = write_archive(
+        tmp_path / "archive", comments, [make_submission(title="Pixel 9 after a month")]
+    )
+
+    def answer(body):
+        said = [
+            {
+                "id": each["id"],
+                "meant": []
+                if "Manhattan" in each["text"]
+                else [{"product_id": "google-pixel-9", "words": ""}],
+                "mentions": [],
+            }
+            for each in comments_of(body)
+        ]
+        return completion(json.dumps({"items": said}))
+
+    server.answer = answer
+    run(archive)
+    asked = {each["text"]: each for body in server.bodies for each in comments_of(body)}
+    assert asked["Mine does that too, sadly"]["parent"] == "Pixel 9 gets so hot"
+    assert asked["First we take Manhattan"]["products"][0] == "google-pixel-9: Google Pixel 9, of the thread"  # fmt: skip
+    assert sum(len(comments_of(body)) for body in server.bodies) == len(asked)
+    found = open_adapters().lake().read(SILVER_MENTIONS).sort("item_id")
+    by_item = dict(found.select("item_id", "reason").iter_rows())
+    assert (by_item["c1"], by_item["p1"], "c2" in by_item) == ("referred", "named", False)
 
 
 def test_equal_words_are_asked_once(server, archive):

@@ -36,6 +36,15 @@ _USD_WITHOUT_BUDGET = 1.0
 _WAIT_SECONDS = 1.0
 
 
+class Asked(NamedTuple):
+    """The questions of rows of `to_judge`, one a row, their answers by key, and counts."""
+
+    questions: list[Question]
+    answers: dict[str, Answer]
+    counts: dict[str, int]
+    prompt_version: str
+
+
 class Judged(NamedTuple):
     """A model's judgements of a slice, the rejections of what was given up, and counts.
 
@@ -54,7 +63,7 @@ class Judged(NamedTuple):
 class ModelCaller:
     """A caller of the configured model with everything that keeps its answers and its budget.
 
-    `run` holds the properties of the run's commits to the lake.
+    `run` holds the properties of the run's commits to the lake, the campaign that it is of too.
     """
 
     settings: Settings
@@ -69,14 +78,20 @@ class ModelCaller:
         """The configured model."""
         return open_model(self.settings)
 
-    @property
-    def limits(self) -> dict[str, float | None]:
-        """The run's and the day's budget in USD, by their names in the state."""
-        llm = self.settings.llm
-        return {
+    def limits(self, domain: str) -> dict[str, float | None]:
+        """Return the budgets that a question is paid from in USD, by their names in the state.
+
+        They are the run's, the day's, the domain's of the month, and the campaign's in one.
+        """
+        llm, now = self.settings.llm, datetime.now(UTC)
+        limits = {
             f"run {self.run.get('run-id', '')}": llm.budget_usd,
-            f"day {datetime.now(UTC):%Y-%m-%d}": llm.budget_usd_per_day,
+            f"day {now:%Y-%m-%d}": llm.budget_usd_per_day,
+            f"domain {domain} {now:%Y-%m}": llm.budget_usd_per_domain,
         }
+        if campaign := self.run.get("campaign"):
+            limits[f"campaign {campaign}"] = llm.budget_usd_per_campaign
+        return limits
 
     def plan(self, rows: pl.DataFrame, domain: Domain) -> dict[str, int]:
         """Return the new questions, requests, tokens and cost of judging rows of `to_judge`."""
@@ -93,7 +108,14 @@ class ModelCaller:
         }
 
     def judge(self, rows: pl.DataFrame, domain: Domain) -> Judged:
-        """Return the model's judgements of rows of `to_judge`; asks only what was never answered.
+        """Return the model's judgements of rows of `to_judge`."""
+        questions, answers, counts, version = self.ask(rows, domain)
+        judgements, refused = ledger.judge(rows, questions, answers, domain)
+        answered = ledger.answered(rows, questions, answers)
+        return Judged(judgements, refused, self.model.name, version, counts, answered)
+
+    def ask(self, rows: pl.DataFrame, domain: Domain) -> Asked:
+        """Return questions on rows of `to_judge` with their answers; asks only what has none yet.
 
         Answers are kept as they come and moved to the ledger at the end, even where the run breaks
         off: the next run begins with them. What another run is asking is waited for.
@@ -105,12 +127,10 @@ class ModelCaller:
             store = AnswerStore(by_key, self.lake, self.state.claims, journal, commit=self.run)
             asking = _Asking(self, prompt, by_key, store)
             answers, totals = asking.answers()
-        judgements, refused = ledger.judge(rows, questions, answers, domain)
         unasked = sum(question.key not in answers for question in questions)
         self._tell(totals, len(store.new), len(by_key), unasked)
         counts = _counts(totals, len(store.new), unasked)
-        answered = ledger.answered(rows, questions, answers)
-        return Judged(judgements, refused, self.model.name, prompt.version, counts, answered)
+        return Asked(questions, answers, counts, prompt.version)
 
     def _turn(self) -> AbstractContextManager[None]:
         return self.turn(self.settings.llm.concurrency_limit)
@@ -146,7 +166,8 @@ class _Asking:
         self.store.settle()
         found = self.store.load(self.by_key)
         self._check_cost(self._unanswered(found))
-        purse = SharedPurse(self.caller.state.claims, self.caller.limits)
+        limits = self.caller.limits(self.prompt.domain.name)
+        purse = SharedPurse(self.caller.state.claims, limits)
         leases = Leases(self.caller.state.claims, self.store)
         totals = Totals(usd=0.0 if self.caller.model.price else None)
         try:
@@ -195,7 +216,7 @@ class _Asking:
 
     def _check_cost(self, questions: list[Question]) -> None:
         """Raise BudgetMissing for a run without a budget that would cost more than a little."""
-        llm, limits = self.caller.settings.llm, self.caller.limits
+        llm, limits = self.caller.settings.llm, self.caller.limits(self.prompt.domain.name)
         usd = Engine(self.caller.model, self.prompt).expect(questions).usd or 0.0
         usd *= SHARE_OF_PRICE if llm.mode == "batch" else 1.0
         spent = self.caller.state.claims.booked(next(iter(limits)))
@@ -203,7 +224,8 @@ class _Asking:
             message = (
                 f"{len(questions):,} questions to {self.caller.model.name} would cost about"
                 f" {usd:.2f} USD, {spent:.2f} USD are spent, and no budget is set: set"
-                " LLM_BUDGET_USD or LLM_BUDGET_USD_PER_DAY to what a run or a day may cost"
+                " LLM_BUDGET_USD or LLM_BUDGET_USD_PER_DAY to what a run or a day may cost, or the"
+                " budget of a domain or campaign"
             )
             raise BudgetMissing(message)
 

@@ -219,11 +219,11 @@ class BatchRun:
             self.totals.usd += usd
         try:
             content = body["choices"][0]["message"]["content"] or ""
-            found = self._prompt.parse(content, len(group)).mentions
+            reply = self._prompt.parse(content, len(group))
         except (ReplyInvalid, KeyError, IndexError, TypeError):
             return []
         portion, cost = usage.share(len(group)), usd / len(group) if usd is not None else None
-        self.totals.kept_count += len(found)
+        self.totals.kept_count += len(reply.mentions)
         served = {"served_model": body.get("model", ""), "request_id": body.get("id", "")}
         return [
             Answer(
@@ -235,8 +235,9 @@ class BatchRun:
                 cost,
                 1,
                 time.time(),
+                meant=reply.meant.get(place),
                 **served,
                 **self._prompt.origin(texts[place]),
             )
-            for place, mentions in sorted(found.items())
+            for place, mentions in sorted(reply.mentions.items())
         ]

@@ -6,8 +6,8 @@ from market_opinion.scorers.llm.pacer import TokenEstimate
 from market_opinion.scorers.llm.prices import Usage
 from market_opinion.scorers.llm.prompt import Prompt
 
-# Keys, quotes and candidates around each text, about.
-_OVERHEAD_BYTES = 120
+# Keys and quotes around each text, and around each candidate, about.
+_OVERHEAD_BYTES, _CANDIDATE_BYTES = 80, 6
 # Input that turned out longer than was expected was so by less than this share.
 _INPUT_MARGIN = 1.25
 
@@ -52,6 +52,10 @@ class Expectation:
 
     def _bytes(self, bundle: Bundle) -> int:
         return self._prefix_bytes + sum(
-            len(question.text.encode()) + len(question.context.encode()) + _OVERHEAD_BYTES
-            for question in bundle.questions
+            _OVERHEAD_BYTES
+            + sum(len(words.encode()) for words in (q.text, q.context, q.parent))
+            + sum(
+                len(f"{product_id}{name}") + _CANDIDATE_BYTES for product_id, name in q.candidates
+            )
+            for q in bundle.questions
         )

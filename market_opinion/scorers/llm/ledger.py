@@ -8,7 +8,8 @@ import polars as pl
 
 from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS
 from market_opinion.domain.definition import Domain
-from market_opinion.domain.examples import Mention, doubt
+from market_opinion.domain.examples import Meant, Mention, doubt
+from market_opinion.scorers.llm.offers import Offers
 from market_opinion.scorers.llm.prices import Usage
 from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, find_evidence
 from market_opinion.stages.opinions import JUDGEMENT_SCHEMA
@@ -21,6 +22,7 @@ _ANSWER_COLUMNS = [
     "question_key",
     "status",
     "mentions",
+    "meant",
     "model",
     *(f"{name}_tokens" for name in Usage._fields),
     "usd",
@@ -30,9 +32,34 @@ _ANSWER_COLUMNS = [
 
 
 def ask(asked: pl.DataFrame, prompt: Prompt, *, model: str) -> list[Question]:
-    """The question of every row of `to_judge`, in its order; equal words give equal questions."""
-    rows = asked.select("text", "context_title", "products").iter_rows()
-    return [prompt.question(text, title, products, model=model) for text, title, products in rows]
+    """The question of every row of `to_judge`, in its order; equal words give equal questions.
+
+    It offers what words tell; the row's own products alone where they tell none.
+    """
+    offers = Offers(prompt.domain)
+    questions = []
+    for row in asked.iter_rows(named=True):
+        parent = row.get("parent_text")
+        reasons = zip(row["products"], row.get("reasons") or (), strict=False)
+        places = offers.of_text(
+            row["text"],
+            title=row["context_title"],
+            kind=row.get("kind", "comment"),
+            community=row["community"],
+            parent=parent,
+            reviewed=[product_id for product_id, reason in reasons if reason == "subject"],
+        )
+        questions.append(
+            prompt.question(
+                row["text"],
+                row["context_title"],
+                list(places) or row["products"],
+                model=model,
+                places=places,
+                parent=parent,
+            )
+        )
+    return questions
 
 
 def to_rows(answers: Iterable[Answer]) -> pl.DataFrame:
@@ -43,6 +70,7 @@ def to_rows(answers: Iterable[Answer]) -> pl.DataFrame:
             "text_key": answer.text_key,
             "status": answer.status,
             "mentions": msgspec.json.encode(answer.mentions).decode(),
+            "meant": None if answer.meant is None else msgspec.json.encode(answer.meant).decode(),
             "raw_reply": answer.raw or None,
             "domain": answer.domain,
             "domain_version": answer.domain_version,
@@ -84,6 +112,7 @@ def _from_rows(rows: pl.DataFrame) -> dict[str, Answer]:
             row["usd"],
             row["attempt_count"],
             row["scored_at"].timestamp(),
+            meant=row["meant"] and msgspec.json.decode(row["meant"], type=list[Meant]),
         )
         found[answer.question_key] = answer
     return found

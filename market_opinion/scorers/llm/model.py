@@ -68,8 +68,7 @@ def open_model(settings: Settings) -> Model:
         raise SettingsInvalid(message)
     _check_host(settings)
     price = load_price(llm.model, llm.prices)
-    has_budget = not (llm.budget_usd is None and llm.budget_usd_per_day is None)
-    if price is None and has_budget:
+    if price is None and llm.has_budget:
         message = (
             f"a budget cannot be kept for {llm.model}, whose price is not known:"
             " name it in a file and set LLM_PRICES"

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from market_opinion.core.errors import ModelUnusable
-from market_opinion.domain.examples import Mention
+from market_opinion.domain.examples import Meant, Mention
 from market_opinion.scorers.llm.bundle import Bundle, Totals
 from market_opinion.scorers.llm.model import Model
 from market_opinion.scorers.llm.pacer import Breaker
 from market_opinion.scorers.llm.prices import Usage
 from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, text_key
-from market_opinion.scorers.llm.reply import ReplyInvalid
+from market_opinion.scorers.llm.reply import Reply, ReplyInvalid
 
 _CONTENT_TRIES = 3
 _REFUSAL_TRIES = 2
@@ -59,7 +59,7 @@ class Outcomes:
             faults = "; ".join(reply.faults.values()) or "no id that was asked"
             self.take_apart(bundle, "invalid_reply", f"{faults}\n{content}")
             return
-        self._keep(bundle, reply.mentions, completion.model, request_id)
+        self._keep(bundle, reply, completion.model, request_id)
         self._ask_rest(bundle, {*reply.mentions}, {*reply.faults})
 
     def take_apart(
@@ -99,19 +99,25 @@ class Outcomes:
         self.totals.rejected_count += len(bundle.questions)
         self._check(reason)
 
-    def _keep(
-        self, bundle: Bundle, found: dict[int, list[Mention]], served_model: str, request_id: str
-    ) -> None:
+    def _keep(self, bundle: Bundle, reply: Reply, served_model: str, request_id: str) -> None:
         self._breaker.saw(good=True)
         portion = bundle.usage.share(len(bundle.questions))
         served = {"served_model": served_model, "request_id": request_id}
         self.on_answers(
             [
-                self._answer(bundle, bundle.questions[place], "ok", mentions, portion, **served)
-                for place, mentions in sorted(found.items())
+                self._answer(
+                    bundle,
+                    bundle.questions[place],
+                    "ok",
+                    mentions,
+                    portion,
+                    meant=reply.meant.get(place),
+                    **served,
+                )
+                for place, mentions in sorted(reply.mentions.items())
             ]
         )
-        self.totals.kept_count += len(found)
+        self.totals.kept_count += len(reply.mentions)
 
     def _ask_rest(self, bundle: Bundle, kept: set[int], faulty: set[int]) -> None:
         """Ask missing questions again together, and those of faulty items each alone."""
@@ -140,6 +146,8 @@ class Outcomes:
         status: str,
         mentions: list[Mention],
         usage: Usage,
+        *,
+        meant: list[Meant] | None = None,
         **more: str,
     ) -> Answer:
         usd = self._model.price.usd(usage) if self._model.price else None
@@ -153,6 +161,7 @@ class Outcomes:
             bundle.attempts,
             time.time(),
             **self._prompt.origin(text_key(question.text, question.context)),
+            meant=meant,
             **more,
         )
 

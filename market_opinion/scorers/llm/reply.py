@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from market_opinion.domain.examples import Mention
+from market_opinion.domain.examples import Meant, Mention
 
 _DECODER = json.JSONDecoder()
 _OPENING = re.compile(r"[{\[]")
@@ -17,11 +17,19 @@ _ID = re.compile(r"\W*(c?)0*(\d+)\W*", re.IGNORECASE)
 _READINGS_MAX = 64
 
 
+# A label that is not asked for, and that some models give all the same.
+_NO_OPINION = "neutral"
+
+
 class Reply(NamedTuple):
-    """Mentions by position of the question, and for other positions the fault of their item."""
+    """Mentions by position of the question, and for other positions the fault of their item.
+
+    `meant` has the products that a text speaks of, where its item says so.
+    """
 
     mentions: dict[int, list[Mention]]
     faults: dict[int, str]
+    meant: dict[int, list[Meant]]
 
 
 class ReplyInvalid(Exception):
@@ -49,7 +57,7 @@ class ReplyForm:
 
         Raises ReplyInvalid where nothing in it is an item.
         """
-        reply = Reply({}, {})
+        reply = Reply({}, {}, {})
         found = list(_items(_values(_answer_of(content))) or _items(_values(content)))
         if not found:
             message = "no JSON with items"
@@ -65,10 +73,12 @@ class ReplyForm:
 
     def _take(self, reply: Reply, place: int, item: dict[str, Any]) -> None:
         """Put an item into the reply; the last one of a position counts."""
-        reply.mentions.pop(place, None)
-        reply.faults.pop(place, None)
+        for earlier in reply:
+            earlier.pop(place, None)
         try:
             reply.mentions[place] = self._mentions(item)
+            if (meant := self._meant(item)) is not None:
+                reply.meant[place] = meant
         except ValidationError as error:
             first = error.errors(include_input=False, include_url=False)[0]
             reply.faults[place] = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
@@ -81,9 +91,26 @@ class ReplyForm:
         if not isinstance(mentions, list) or not all(isinstance(each, dict) for each in mentions):
             message = "mentions: not a list of objects"
             raise TypeError(message)
+        plain = [self._plain(each) for each in mentions]
         return [
-            Mention(**vars(self._mention.model_validate(self._plain(each)))) for each in mentions
+            Mention(**vars(self._mention.model_validate(each)))
+            for each in plain
+            if not _is_no_opinion(each)
         ]
+
+    def _meant(self, item: dict[str, Any]) -> list[Meant] | None:
+        """Return the products that an item says its text speaks of; None where it does not say."""
+        said = {_folded(name): value for name, value in item.items()}.get("meant")
+        if not isinstance(said, list):
+            return None
+        meant = []
+        for each in said:
+            named = each if isinstance(each, dict) else {"product_id": each}
+            product = self._plain(named).get("product_id")
+            words = {_folded(name): value for name, value in named.items()}.get("words")
+            if isinstance(product, str):
+                meant.append(Meant(product, words if isinstance(words, str) else ""))
+        return meant
 
     def _plain(self, mention: dict[str, Any]) -> dict[str, Any]:
         """Return the known fields of a mention, each under its name and in its own spelling."""
@@ -93,6 +120,11 @@ class ReplyForm:
                 words = self._names.get(field, {})
                 plain[field] = words.get(_folded(value), value) if isinstance(value, str) else value
         return plain
+
+
+def _is_no_opinion(mention: dict[str, Any]) -> bool:
+    label = mention.get("label")
+    return isinstance(label, str) and _folded(label) == _NO_OPINION
 
 
 def _answer_of(content: str) -> str:

@@ -6,16 +6,18 @@ import polars as pl
 
 from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain
-from market_opinion.scorers.contract import Bars, Judgements, ScorerContext, Version
+from market_opinion.scorers.contract import Bars, Judgements, ScorerContext, Version, Weighed
 from market_opinion.scorers.llm.asking import ModelCaller
+from market_opinion.scorers.llm.meant import weighed
 from market_opinion.scorers.llm.model import open_model
 from market_opinion.scorers.llm.prompt import load_prompt
+from market_opinion.stages.opinions import to_judge
 
 
 class LlmScorer:
     """Asks the configured model what was never answered, and keeps its answers."""
 
-    # It gives no confidence; what the rules believe of mentions is what it is asked about.
+    # It gives no confidence in opinions; what it says is meant is believed.
     bars: ClassVar[Bars] = Bars(mention=0.5, opinion=0.0)
 
     def __init__(self, context: ScorerContext) -> None:
@@ -48,9 +50,20 @@ class LlmScorer:
         return cls(context)
 
     def weigh(self, items: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-        """Return the candidates as the rules weigh them."""
-        del items
-        return candidates
+        """Return the candidates as the model's answers weigh them, with what these add."""
+        return self.read(items, candidates).candidates
+
+    def read(self, items: pl.DataFrame, candidates: pl.DataFrame) -> Weighed:
+        """Ask about every item with a candidate, and weigh by the answers.
+
+        The questions are those of `judge`, which finds them answered.
+        """
+        domain, rows = self._context.domain, to_judge(items, candidates)
+        asked = self.caller.ask(rows, domain)
+        by_answers = weighed(candidates, rows, asked.questions, asked.answers, domain)
+        counts = dict(asked.counts)
+        counts["unread_item_count"] = counts.pop("unjudged_item_count")
+        return Weighed(by_answers, counts)
 
     def judge(self, rows: pl.DataFrame) -> Judgements:
         """Return the model's judgements; asks only what was never answered."""

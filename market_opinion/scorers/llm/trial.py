@@ -79,7 +79,7 @@ def try_model(model: Model, domain: Domain, domains_path: Path) -> Trial:
 def _try(model: Model, prompt: Prompt, examples: Sequence[Example]) -> Trial:
     engine = Engine(model, prompt)
     questions = [
-        prompt.question(each.text, each.thread, each.products, model=model.name)
+        prompt.question(each.text, each.thread, each.products, model=model.name, parent=each.parent)
         for each in examples
     ]
     answers: dict[str, Answer] = {}

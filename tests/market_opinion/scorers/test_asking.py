@@ -52,7 +52,7 @@ def rows(count):
     )
 
 
-def caller(run_id="r1"):
+def caller(run_id="r1", **of_run):
     adapters = open_adapters()
     log = logging.getLogger("asking")
     return ModelCaller(
@@ -61,7 +61,7 @@ def caller(run_id="r1"):
         adapters.state(),
         lambda _: nullcontext(),
         log,
-        {"run-id": run_id},
+        {"run-id": run_id, **of_run},
     )
 
 
@@ -212,6 +212,37 @@ def test_a_run_keeps_to_its_budget_over_its_slices(server, phones, monkeypatch):
     assert left[0] > 0
     assert left[1] >= 40
     assert caller("two").judge(rows(60), phones).counts["asked_question_count"] > 0
+
+
+@pytest.mark.parametrize(
+    ("setting", "campaign", "budget"),
+    [
+        ("LLM_BUDGET_USD_PER_DOMAIN", {}, f"domain smartphones {datetime.now(UTC):%Y-%m}"),
+        ("LLM_BUDGET_USD_PER_CAMPAIGN", {"campaign": "spring"}, "campaign spring"),
+    ],
+)
+def test_a_domain_and_a_campaign_have_budgets_for_all_their_runs(
+    server, phones, monkeypatch, setting, campaign, budget
+):
+    """M3: two runs at once stay within it, what was reserved is settled, another scope has its own."""  # fmt: skip
+    monkeypatch.setenv(setting, "0.008")
+    monkeypatch.setenv("LLM_BUDGET_USD", "1")
+    cost = (1000 * 0.4 + 100 * 1.6) / 1e6
+
+    def work(number):
+        mine = rows(40).with_columns(text=pl.lit(f"Run {number}: ") + pl.col("text"))
+        return caller(f"r{number}", **campaign).judge(mine, phones)
+
+    both = all_at_once(work, 2)
+    spent = len(server.bodies) * cost
+    assert 0.004 < spent <= 0.008
+    assert all(one.counts["unjudged_item_count"] for one in both)
+    claims = open_adapters().state().claims
+    assert claims.booked(budget) == pytest.approx(spent)
+    assert sum(claims.booked(f"run r{n}") for n in range(2)) == pytest.approx(spent)
+    if campaign:
+        other = caller("r3", campaign="autumn").judge(rows(4), phones)
+        assert other.counts["unjudged_item_count"] == 0
 
 
 def test_a_run_that_nobody_set_a_budget_for_stops_before_it_costs_a_dollar(

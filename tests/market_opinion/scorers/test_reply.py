@@ -142,3 +142,32 @@ def test_a_reply_of_braces_takes_no_time(prompt, reply):
     with pytest.raises(ReplyInvalid):
         prompt.parse(reply, 1)
     assert time.perf_counter() - began < 1
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ([{"product_id": "Google Pixel 9", "words": "my pixel"}], [(PIXEL, "my pixel")]),
+        ([{"productId": PIXEL}], [(PIXEL, "")]),
+        (["the Google Pixel 9"], [(PIXEL, "")]),
+        ([{"product_id": "Zune", "words": "zune"}, 7], [("Zune", "zune")]),
+        ([], []),
+    ],
+)
+def test_what_is_meant_is_read_in_any_spelling(prompt, said, meant):
+    """A name of the catalogue becomes its id; what names nothing stays for the checks to drop."""
+    reply = prompt.parse(text([{"id": "c1", "meant": said, "mentions": []}]), 1)
+    assert [(each.product_id, each.words) for each in reply.meant[0]] == meant
+
+
+def test_an_item_that_does_not_say_what_is_meant_is_good_all_the_same(prompt):
+    """Its rules stand; see `meant`."""
+    reply = prompt.parse(text([{"id": "c1", "mentions": [mention()]}]), 1)
+    assert (len(reply.mentions[0]), reply.meant, reply.faults) == (1, {}, {})
+
+
+def test_a_neutral_fact_is_no_opinion(prompt):
+    """It is not asked for, and no fault of the item: the rest of it counts."""
+    said = [mention(label="Neutral", score=0), mention(aspect="camera")]
+    reply = prompt.parse(text([{"id": "c1", "meant": [], "mentions": said}]), 1)
+    assert ([each.aspect for each in reply.mentions[0]], reply.faults) == (["camera"], {})

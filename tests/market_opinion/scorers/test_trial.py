@@ -82,7 +82,7 @@ def test_the_doctor_says_how_much_is_right_and_warns_of_little(server):
     """In words, with the setting of the model."""
     (finding,) = doctor.try_models(["smartphones"])
     assert (finding.part, finding.state) == ("model", "ok")
-    assert "smartphones: gpt-4.1-mini is right in 100% of 12 examples" in finding.text
+    assert "smartphones: gpt-4.1-mini is right in 100% of 15 examples" in finding.text
     server.answer = lambda body: completion(
         json.dumps([{"id": c["id"], "mentions": []} for c in comments_of(body)])
     )

@@ -16,6 +16,7 @@ from market_opinion.core.errors import (
 )
 from market_opinion.core.window import HOUR, Window
 from market_opinion.ops.watermarks import repair
+from market_opinion.scorers.llm.budgets import SharedPurse
 from market_opinion.sources.quota import Priority, Quota
 from market_opinion.storage.state import RunRecord, StateStore, WindowEntry, WindowState
 from market_opinion.storage.state.dynamodb import DynamoDBState
@@ -330,6 +331,19 @@ def test_a_budget_is_never_booked_beyond_its_limit(store):
     assert claims.book("day", 5.0) is True
     assert claims.booked("day") == pytest.approx(5.6)
     assert (claims.book("other", 2.0, limit=1.0), claims.booked("other")) == (False, 0.0)
+
+
+def test_money_is_booked_on_every_budget_or_on_none(store):
+    """M3: a refusal by one leaves nothing on the others, and what was not spent is given back."""
+    claims = store.claims
+    limits = {"run r": None, "day d": 1.0, "domain phones": 0.5, "campaign c": 0.2}
+    purse = SharedPurse(claims, limits)
+    assert purse.reserve(0.1) is True
+    assert purse.reserve(0.15) is False
+    assert purse.refusal == "the budget of 0.2 USD (campaign c)"
+    purse.settle(reserved=0.1, spent=0.04)
+    purse.close()
+    assert [claims.booked(name) for name in limits] == pytest.approx([0.04] * 4)
 
 
 def test_many_callers_share_one_budget(store):
