@@ -16,6 +16,7 @@ from market_opinion.serving import charts
 from market_opinion.serving.dashboard import source
 
 _READS: Any = sys.argv[1] if len(sys.argv) > 1 else "mart"
+_HAS_LABELS = "labels" in sys.argv[2:]
 _CACHE_SECONDS = 60
 _HOURS_SHOWN = timedelta(days=14)
 
@@ -266,6 +267,13 @@ def _lake() -> None:
         _table(costs, empty="No model was used.")
 
 
+def label_page() -> None:
+    """Show the next drawn item to read."""
+    from market_opinion.serving.dashboard.label_page import label_page as show
+
+    show(load_settings())
+
+
 def main() -> None:
     """Show the chosen page, or say what is missing."""
     st.set_page_config(page_title="Market opinion", layout="wide")
@@ -274,9 +282,11 @@ def main() -> None:
         st.Page(comparison_page, title="Side by side"),
         st.Page(operations_page, title="Operations"),
     ]
+    if _HAS_LABELS:
+        pages.append(st.Page(label_page, title="Labels", url_path="labels"))
     page = st.navigation(pages)
     try:
-        if not _open().is_loaded:
+        if page.url_path != "labels" and not _open().is_loaded:
             st.title("Nothing to show yet")
             st.info(
                 "The mart is empty. Fill it with the bundled sample (`make demo`),"
