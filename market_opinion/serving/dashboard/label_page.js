@@ -58,7 +58,7 @@ class Desk {
     const version = JSON.stringify([data.item.id, data.saved, data.visit]);
     if (version !== this.version) {
       this.version = version;
-      this.isWaiting = false;
+      this.wait(false);
       this.names = new Map(data.catalogue.map((each) => [each.id, each.name]));
       this.slots = [...data.offered];
       this.mentions = [...(data.saved?.mentions ?? [])];
@@ -195,15 +195,21 @@ class Desk {
   }
 
   finish() {
-    this.isWaiting = true;
+    this.wait(true);
     this.say("");
     this.send("done", { item_id: this.data.item.id, mentions: this.mentions, opinions: this.opinions });
   }
 
   go(way) {
     if (way === "back" && !this.data.has_before) { this.say("This is the first one"); return; }
-    this.isWaiting = true;
+    this.wait(true);
     this.send("move", way);
+  }
+
+  // Keys between one item and the next are of no item.
+  wait(isWaiting) {
+    this.isWaiting = isWaiting;
+    this.find(".desk").classList.toggle("waiting", isWaiting);
   }
 
   openSearch() {

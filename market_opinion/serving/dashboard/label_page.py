@@ -142,8 +142,8 @@ def _domain(settings: Settings) -> Domain:
 
 
 def _labeller() -> str | None:
-    """Return the pseudonym, which the address keeps; ask for it where there is none yet."""
-    asked = st.query_params.get("labeller", "")
+    """Return the pseudonym, which address and session keep; ask for it where there is none yet."""
+    asked = st.query_params.get("labeller") or st.session_state.get("labels labeller", "")
     if not asked:
         st.title("Labels")
         asked = st.text_input(
@@ -158,9 +158,10 @@ def _labeller() -> str | None:
     except InvalidRequest as error:
         st.error(str(error))
         return None
-    if "labeller" not in st.query_params:
-        st.query_params["labeller"] = labeller
-        st.rerun()
+    is_new = "labels labeller" not in st.session_state
+    st.session_state["labels labeller"] = st.query_params["labeller"] = labeller
+    if is_new:
+        st.rerun()  # without the question
     return labeller
 
 

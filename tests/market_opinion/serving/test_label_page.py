@@ -86,19 +86,21 @@ def test_fifty_items_are_read_by_keyboard(lake, home, tmp_path):
         def has_read(count):
             expect(page.locator(".progress")).to_have_text(f"{count} of {COUNT} read")
 
-        page.goto(address)
-        page.get_by_role("link", name="Labels").click()
-        page.get_by_label("A pseudonym").fill("ann")
-        keys("Enter")
-        has_read(0)
+        def begin(count):
+            page.goto(address)
+            page.get_by_role("link", name="Labels").click()
+            page.get_by_label("A pseudonym").fill("ann")
+            keys("Enter")
+            has_read(count)
+
+        begin(0)
         expect(page.locator(".text")).to_have_text(TEXT)
         expect(page.locator("h2")).to_have_text("<b>A title</b>")
         keys("Enter")
         expect(page.locator(".message")).to_contain_text("0 says")
         for count in range(COUNT):
             if count == COUNT // 2:
-                page.reload()
-                has_read(count)
+                begin(count)
             if count % 2:
                 keys("0")
             else:
@@ -129,7 +131,7 @@ def test_back_skip_and_a_second_thought(lake, home):
         progress = page.locator(".progress")
         expect(progress).to_have_text(f"0 of {COUNT} read")
         page.keyboard.press(".")
-        page.keyboard.press("1")
+        expect(page.locator(".desk.waiting")).to_have_count(0)
         for key in ("1", "c", "+", "Enter"):
             page.keyboard.press(key)
         expect(progress).to_have_text(f"1 of {COUNT} read")
