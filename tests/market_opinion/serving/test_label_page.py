@@ -1,4 +1,4 @@
-"""The page of labels in a real browser, by keyboard alone (B24)."""
+"""M7: the page of labels in a real browser, by keyboard alone."""
 
 from datetime import UTC, datetime
 
