@@ -21,8 +21,8 @@ _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 def share_of_voice(counts: pl.DataFrame, *, total: int | None = None) -> alt.LayerChart:
     """Draw bars of each brand's share of all mentions, split by tone, most mentioned first.
 
-    Columns: `brand`, `tone`, `mention_count`. `total` is the number of mentions of all brands, where
-    these are not all.
+    Columns: `brand`, `tone`, `mention_count`. `total` is the number of mentions of all brands,
+    where these are not all.
     """
     whole = total or counts["mention_count"].sum()
     by_brand = counts.group_by("brand").agg(pl.col("mention_count").sum().alias("brand_count"))
@@ -189,7 +189,7 @@ def brand_over_time(polarities: pl.DataFrame, span: tuple[datetime, datetime]) -
         .agg(((pl.col("polarity") * weight).sum() / weight.sum()).round(4), weight.sum())
         .filter(weight >= CELL_MIN_OPINIONS)
     )
-    points = grid.join(told, on="from", how="left").with_columns(zero=0.0)
+    points = grid.join(told, on="from", how="left")
     base = alt.Chart(points.to_arrow()).encode(
         alt.X("from:T", title=None, scale=alt.Scale(type="utc"), axis=_TIME_AXIS)
     )
@@ -206,7 +206,8 @@ def brand_over_time(polarities: pl.DataFrame, span: tuple[datetime, datetime]) -
             alt.Tooltip("mention_count:Q", title="mentions"),
         ],
     )
-    zero = base.mark_rule(color=_FAINT, strokeDash=[3, 3]).encode(alt.Y("zero:Q"))
+    middle = alt.Chart(pl.DataFrame({"polarity": [0.0]}).to_arrow())
+    zero = middle.mark_rule(color=_FAINT, strokeDash=[3, 3]).encode(alt.Y("polarity:Q"))
     line = of_step.mark_line(strokeWidth=2, color=_PALETTE[0], invalid="break-paths-show-domains")
     dots = of_step.mark_circle(size=30, color=_PALETTE[0], opacity=1).transform_filter(
         "isValid(datum.polarity)"

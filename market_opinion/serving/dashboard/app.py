@@ -92,8 +92,8 @@ def _tiles(chosen: Chosen) -> None:
     tiles[3].metric("Net sentiment", percent(net), help="share of praise minus share of complaint")
     if chosen.titles:
         st.caption(
-            "Mentions and shares of voice are of all aspects; opinions, net sentiment, trends, cells"
-            " and words are of the chosen ones."
+            "Mentions and shares of voice are of all aspects; opinions, net sentiment, trends,"
+            " cells and words are of the chosen ones."
         )
 
 
@@ -113,8 +113,8 @@ def _trends(chosen: Chosen) -> None:
                 st.caption(plain(name))
                 chart(charts.brand_over_time(rows.filter(brand=name), span))
     st.caption(
-        f"Steps of fewer than {charts.CELL_MIN_OPINIONS} are gaps. Shown are the {_BRANDS_MAX} brands"
-        " with the most; choose others at the left."
+        f"Steps of fewer than {charts.CELL_MIN_OPINIONS} are gaps. Shown are the {_BRANDS_MAX}"
+        " brands with the most; choose others at the left."
     )
 
 

@@ -79,46 +79,61 @@ def filters(*, with_brands: bool = True) -> Chosen:
 def choose_domain() -> str:
     """Show the domains that have a mention, and return the chosen one."""
     known = ask("domains")
-    asked = st.query_params.get("domain")
+    (asked,) = _asked("domain", known)[:1] or known[:1]
+    if st.session_state.get("domain") not in known:
+        st.session_state["domain"] = asked
     name: str = st.sidebar.selectbox(
-        "Domain",
-        known,
-        index=known.index(asked) if asked in known else 0,
-        format_func=lambda name: name.replace("_", " ").title(),
+        "Domain", known, key="domain", format_func=lambda name: name.replace("_", " ").title()
     )
-    st.query_params["domain"] = name
+    _keep("domain", [name])
     return name
 
 
 def choose(label: str, key: str, known: Sequence[str], *, most: int | None = None) -> list[str]:
-    """Show a filter of names at the left, which the address keeps, and return the chosen ones."""
-    asked = [each for each in st.query_params.get_all(key) if each in known][:most]
+    """Show a filter of names at the left, which address and session keep; return the chosen ones.
+
+    A widget takes its value from the session: one whose default changes would be another widget.
+    """
+    chosen = st.session_state.get(key, _asked(key, known))
+    st.session_state[key] = [each for each in chosen if each in known][:most]
     names: list[str] = st.sidebar.multiselect(
-        label, known, default=asked, placeholder="all", max_selections=most
+        label, known, key=key, placeholder="all", max_selections=most
     )
+    _keep(key, names)
+    return names
+
+
+def _asked(key: str, known: Sequence[str]) -> list[str]:
+    """Return what the address names, else what was chosen on another page, of what is known."""
+    asked = st.query_params.get_all(key) or st.session_state.get(f"kept {key}", [])
+    return [each for each in asked if each in known]
+
+
+def _keep(key: str, names: list[str]) -> None:
+    """Keep what was chosen in the address, and for the other pages."""
+    st.session_state[f"kept {key}"] = names
     if names:
         st.query_params[key] = names
     elif key in st.query_params:
         del st.query_params[key]
-    return names
 
 
 def _days(first: date, last: date) -> tuple[date, date]:
-    since, until = _day("since") or first, _day("until") or last
-    asked = (min(max(since, first), last), min(max(until, first), last))
-    chosen = st.sidebar.date_input("Days", asked, min_value=first, max_value=last)
+    asked = (_day("since") or first, _day("until") or last)
+    before = st.session_state.get("days", asked)
+    if "days" not in st.session_state or not all(first <= each <= last for each in before):
+        st.session_state["days"] = tuple(min(max(each, first), last) for each in before)
+    chosen = st.sidebar.date_input("Days", min_value=first, max_value=last, key="days")
     days = (chosen[0], chosen[-1]) if isinstance(chosen, tuple) and chosen else (first, last)
     for name, day, end in zip(("since", "until"), days, (first, last), strict=True):
-        if day != end:
-            st.query_params[name] = str(day)
-        elif name in st.query_params:
-            del st.query_params[name]
+        _keep(name, [] if day == end else [str(day)])
     return days
 
 
 def _day(name: str) -> date | None:
     try:
-        return date.fromisoformat(st.query_params.get(name, ""))
+        kept = st.session_state.get(f"kept {name}") or [""]
+        return date.fromisoformat(st.query_params.get(name, kept[0]))
     except ValueError:
         return None
 
@@ -193,7 +208,9 @@ def cards(quotes: pl.DataFrame, *, name: str) -> None:
         _card(row)
     if kept.height > _CARDS_MAX:
         st.caption(f"{_CARDS_MAX} of {kept.height:,}, the surest first; the file has all of them.")
-    download(kept, f"words-{name}")
+    # A spreadsheet would take words that begin like this for a formula.
+    as_text = pl.col("evidence").str.replace(r"^([=+\-@\t\r])", "'$1")
+    download(kept.with_columns(as_text), f"words-{name}")
 
 
 _CARDS_MAX = 12
