@@ -46,6 +46,7 @@ from tasks.rotate import (
     rekey_authors,
 )
 from tasks.silver import clean_items, end_retitled, find_retitled, find_threads
+from tasks.watch import compare_again, find_told_runs
 
 _STAGES_TO_RECEIVE = 2
 _STAGES_A_SLICE = _STAGES_TO_RECEIVE + 4
@@ -207,6 +208,9 @@ def _forget(run: Run, begun: OpenErasure, tally: Tally) -> str:
     tally.add(erase_answers(run, begun.reading, begun.erasure, begun.near))
     reached = erase_landed(run, begun)
     carry_for_all(run, begun.reading, reached.slices, tally)
+    for each in find_told_runs(run):
+        if compare_again(each, reached.slices):
+            tally.add(load_mart(each, reached.slices))
     tally.add(forget_history(run))
     tally.add(publish_views(run))
     return end_erasure(run, reached)

@@ -12,9 +12,10 @@ from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
 from market_opinion.ops.watching import ANCHOR_SET
+from tasks.load import load_mart
 from tasks.opinions import judge_items
 from tasks.request import DomainName, check_watch
-from tasks.watch import compare_weeks, find_anchors, raise_news, record_anchors
+from tasks.watch import compare_weeks, find_anchors, find_last_day, raise_news, record_anchors
 
 
 @flow(
@@ -40,6 +41,8 @@ def watch(domain: DomainName = "smartphones", now: datetime | None = None) -> Su
             tally.done("anchor", span, judge_items(run, span, None, ANCHOR_SET))
         record_anchors(run, anchors)
         tally.add(compare_weeks(run))
+        for day in find_last_day(run):
+            tally.add(load_mart(run, [day]))
         news = raise_news(run)
         return conclude(run, tally, title=f"week of {domain}", notes=news)
 

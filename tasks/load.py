@@ -8,10 +8,12 @@ from market_opinion.ops.alerts import Alert, raise_alerts
 from market_opinion.ops.run import Run
 from market_opinion.serving import mart
 from market_opinion.serving.mart.lake_rows import (
+    daily_bursts,
     export_days,
     label_estimates,
     silver_of_days,
     snapshot_ids,
+    weekly_changes,
 )
 from market_opinion.serving.mart.postgres import PostgresMart
 from market_opinion.serving.mart.publication import Publication
@@ -38,6 +40,8 @@ def load_mart(run: Run, slices: list[Slice], *, again: bool = False) -> dict[str
         windows=mart.window_rows(entry for day in days for entry in state.windows(window=day)),
         snapshot_ids=snapshot_ids(lake),
         estimates=label_estimates(lake, run.domain),
+        changes=weekly_changes(lake, run.domain),
+        bursts=daily_bursts(lake, run.domain),
     )
     if settings.mart.engine == "snowflake" and settings.snowflake.access == "external":
         export_days(lake, Export(settings.mart.export_root), days)

@@ -38,6 +38,27 @@ def compare_weeks(run: Run) -> WatchCounts:
 
 
 @task
+def find_last_day(run: Run) -> list[Slice]:
+    """Return the day whose load brings the week into the star schema, where there is one."""
+    return watching.last_day(run)
+
+
+@task
+def find_told_runs(run: Run) -> list[Run]:
+    """Return this run for every domain of which anything was told."""
+    return watching.told_runs(run)
+
+
+@task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
+def compare_again(run: Run, slices: list[Slice]) -> int:
+    """Make gold.changes and gold.bursts of the weeks anew that rest on the slices.
+
+    A rerun is safe: the same silver gives the same rows.
+    """
+    return watching.make_again(run, slices)
+
+
+@task
 def raise_news(run: Run) -> tuple[str, ...]:
     """Raise an alert of each change and burst that is new, and once a week one of the digest.
 

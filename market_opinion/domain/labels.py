@@ -78,7 +78,7 @@ def read_labelled_items(path: Path, domain: Domain) -> list[LabelledItem]:
         except msgspec.DecodeError as error:
             message = f"{path}, line {number}: {error}"
             raise InvalidRequest(message) from error
-        if problem := _problem(item, domain):
+        if problem := problem_of(item, domain):
             message = f"{path}, line {number}: {problem}"
             raise InvalidRequest(message)
         items.append(item)
@@ -110,7 +110,8 @@ def read_judgements(path: Path, domain: Domain) -> Iterator[Judgement]:
         yield Judgement(text, _SIGNS[sign], aspect)
 
 
-def _problem(item: LabelledItem, domain: Domain) -> str | None:
+def problem_of(item: LabelledItem, domain: Domain) -> str | None:
+    """Return what is wrong with the labels of an item in this domain; None where nothing is."""
     catalogue = {product.product_id for product in domain.products}
     mentioned = {mention.product_id for mention in item.mentions}
     if unknown := sorted(mentioned - catalogue):

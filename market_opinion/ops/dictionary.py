@@ -107,6 +107,10 @@ _MART_GRAINS = {
         "One row per domain, measure and cell of a part, corrected by labels,"
         " as in `gold.estimates`; the view `estimates` has them beside those of sampling."
     ),
+    "weekly_changes": (
+        "One row per domain, week, measure, brand and aspect, as in `gold.changes`."
+    ),
+    "daily_bursts": "One row per domain, day, brand and kind, as in `gold.bursts`.",
     "load_audit": (
         "One row per committed load: counts on both sides"
         " and the Iceberg snapshots they were taken from."

@@ -12,7 +12,7 @@ from market_opinion.core.contracts import (
     SILVER_ITEMS,
     SILVER_OPINIONS,
 )
-from market_opinion.domain.definition import Domain, load_domain
+from market_opinion.domain.definition import Domain, domain_names, load_domain
 from market_opinion.ops.adapters import Adapters
 from market_opinion.serving import digest, report
 from market_opinion.stages.opinions import ACTIVE_SET
@@ -24,16 +24,14 @@ _QUOTE_COLUMNS = [*ITEM_KEY, "author_key", "votes", "permalink"]
 
 
 def draw_report(adapters: Adapters, domain: str, now: datetime) -> Path | None:
-    """Draw the domain's report, and its digest where a week was compared; return the report's path.
+    """Draw the domain's report, and the digests of all domains; return the report's path.
 
     Files are replaced. Before the first load there is no report.
     """
     mart, lake, settings = adapters.mart(), adapters.lake(), adapters.settings
     definition = load_domain(domain, settings.domains_path)
     changes = _last_week(lake.read(GOLD_CHANGES, {"domain": domain}))
-    if changes.height:
-        for suffix, page in _digest(lake, definition, changes).items():
-            _replace(settings.digest_path(domain, suffix), page)
+    _draw_digests(adapters)
     if not mart.is_loaded:
         return None
     html = report.render(
@@ -47,6 +45,21 @@ def draw_report(adapters: Adapters, domain: str, now: datetime) -> Path | None:
     )
     _replace(settings.report_path, html)
     return settings.report_path
+
+
+def _draw_digests(adapters: Adapters) -> None:
+    """Draw the digest of every domain of which a week was compared.
+
+    Whichever domain a run is of, a text that it erased or purged may be quoted in each of them.
+    """
+    lake, settings = adapters.lake(), adapters.settings
+    compared = lake.read(GOLD_CHANGES)
+    for name in domain_names(settings.domains_path):
+        changes = _last_week(compared.filter(domain=name))
+        if changes.height:
+            definition = load_domain(name, settings.domains_path)
+            for suffix, page in _digest(lake, definition, changes).items():
+                _replace(settings.digest_path(name, suffix), page)
 
 
 def _digest(lake: Lake, domain: Domain, changes: pl.DataFrame) -> dict[str, str]:

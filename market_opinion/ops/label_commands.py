@@ -1,6 +1,5 @@
 """Commands of labels and of the figures that they correct, as `market_opinion labels draw`."""
 
-import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -9,12 +8,10 @@ import polars as pl
 from rich.console import Console
 from rich.table import Table
 
-from market_opinion.core.contracts import DRAW
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.settings import load_settings
 from market_opinion.domain.definition import Domain, load_domain
 
-_PSEUDONYM = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 _WIDTH = 160
 labels = cyclopts.App(name="labels", help="Items that people read, so that figures are unbiased.")
 
@@ -59,13 +56,9 @@ def import_(
     """
     from market_opinion.ops import labelling  # takes seconds to import
     from market_opinion.ops.adapters import open_adapters
+    from market_opinion.truth.label_table import check_labeller
 
-    if not _PSEUDONYM.fullmatch(labeller) or labeller == DRAW:
-        message = (
-            f"{labeller!r} cannot stand for a labeller: choose a pseudonym of lower-case letters,"
-            f" digits, _ and -, other than {DRAW!r}"
-        )
-        raise InvalidRequest(message)
+    check_labeller(labeller)
     if (path is None) == (gold is None):
         message = "give either a file of `labels export` or --gold FOLDER"
         raise InvalidRequest(message)

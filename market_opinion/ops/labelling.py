@@ -1,6 +1,5 @@
 """Labels of a domain in the lake: drawn, read from files, written to files, and made figures of."""
 
-from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -18,16 +17,12 @@ from market_opinion.core.contracts import (
 )
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.domain.definition import Domain
-from market_opinion.domain.labels import LabelledItem
 from market_opinion.ops.adapters import Adapters
 from market_opinion.stages.opinions import ACTIVE_SET
 from market_opinion.stages.silver import is_purged
-from market_opinion.truth import draws, label_files, measures
+from market_opinion.truth import draws, label_files, label_table, measures
 from market_opinion.truth.gold_set import read_gold, read_strata, strata_path
 from market_opinion.truth.strata import with_strata
-
-_COMMIT = {"run-id": "labels"}
-_CONTEXT = [*ITEM_KEY, "text", "context_title", "parent_id"]
 
 
 class _Kept(NamedTuple):
@@ -55,7 +50,7 @@ def draw_labels(
     # A draw of an item that is no longer readable stays as it is.
     rest = before.join(rows, on=ITEM_KEY, how="anti")
     drawn = pl.concat([rows, rest])
-    _replace(adapters, domain, drawn, DRAW)
+    label_table.replace(adapters.lake(), domain, drawn, DRAW)
     is_new = pl.col("drawn_at") == now
     counts = drawn.group_by("stratum").agg(new_count=is_new.sum(), drawn_count=pl.len())
     sizes = readable.group_by("stratum").agg(item_count=pl.len())
@@ -70,8 +65,9 @@ def import_labels(
     Raises InvalidRequest for an item that was not drawn.
     """
     read = label_files.read_readings(path, domain)
-    drawn = adapters.lake().read(SILVER_LABELS, {"domain": domain.name, "labeller": DRAW})
-    return _add_readings(adapters, domain, read, drawn, labeller, now)
+    lake = adapters.lake()
+    drawn = lake.read(SILVER_LABELS, {"domain": domain.name, "labeller": DRAW})
+    return label_table.add_readings(lake, domain, read, drawn, labeller=labeller, now=now)
 
 
 def import_gold(
@@ -96,12 +92,12 @@ def import_gold(
         )
         raise InvalidRequest(message)
     before = lake.read(SILVER_LABELS, {"domain": domain.name, "labeller": DRAW})
-    _replace(
-        adapters, domain, pl.concat([before.join(drawn, on=ITEM_KEY, how="anti"), drawn]), DRAW
-    )
+    others = before.join(drawn, on=ITEM_KEY, how="anti")
+    label_table.replace(lake, domain, pl.concat([others, drawn]), DRAW)
     places = set(drawn.select("community", "item_id").iter_rows())
     here = [item for item in known if (item.community, item.item_id) in places]
-    return _add_readings(adapters, domain, here, drawn, labeller, now), len(read) - len(here)
+    count = label_table.add_readings(lake, domain, here, drawn, labeller=labeller, now=now)
+    return count, len(read) - len(here)
 
 
 def export_labels(adapters: Adapters, domain: Domain, path: Path, *, unread: bool) -> int:
@@ -112,12 +108,7 @@ def export_labels(adapters: Adapters, domain: Domain, path: Path, *, unread: boo
     lake = adapters.lake()
     labels = lake.read(SILVER_LABELS, {"domain": domain.name})
     rows = label_files.unread(labels) if unread else label_files.latest_readings(labels)
-    items = lake.read(SILVER_ITEMS, {"item_id": rows["item_id"].to_list()}, columns=_CONTEXT)
-    parents = lake.read(
-        SILVER_ITEMS, {"item_id": items["parent_id"].drop_nulls().to_list()}, columns=_CONTEXT
-    )
-    texts = pl.concat([items, parents]).unique(ITEM_KEY).filter(pl.col("text") != "")
-    lines = label_files.to_lines(rows, texts)
+    lines = label_files.to_lines(rows, label_table.texts_of(lake, rows))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"".join(line + b"\n" for line in lines))
     return len(lines)
@@ -133,7 +124,7 @@ def make_estimates(adapters: Adapters, domain: Domain) -> pl.DataFrame:
     found = measures.measure(*kept, brands).with_columns(domain=pl.lit(domain.name))
     rows = found.select(*GOLD_ESTIMATES.schema)
     where = {"domain": domain.name}
-    adapters.lake().overwrite(GOLD_ESTIMATES, rows, where, None, run=_COMMIT)
+    adapters.lake().overwrite(GOLD_ESTIMATES, rows, where, None, run=label_table.RUN)
     return rows
 
 
@@ -147,26 +138,3 @@ def _kept(adapters: Adapters, domain: Domain) -> _Kept:
         message = f"no item is kept here that could be labelled for {domain.name}: back-fill first"
         raise InvalidRequest(message)
     return _Kept(usable, mentions, opinions, lake.read(SILVER_LABELS, where))
-
-
-def _add_readings(
-    adapters: Adapters,
-    domain: Domain,
-    read: Sequence[LabelledItem],
-    drawn: pl.DataFrame,
-    labeller: str,
-    now: datetime,
-) -> int:
-    rows = label_files.as_readings(read, drawn, labeller=labeller, now=now)
-    where = {"domain": domain.name, "labeller": labeller}
-    before = adapters.lake().read(SILVER_LABELS, where)
-    # A file that is read a second time adds nothing.
-    content = [*ITEM_KEY, "mentions", "opinions"]
-    new = rows.join(label_files.latest_readings(before), on=content, how="anti")
-    _replace(adapters, domain, pl.concat([before, new]), labeller)
-    return new.height
-
-
-def _replace(adapters: Adapters, domain: Domain, rows: pl.DataFrame, labeller: str) -> None:
-    where = {"domain": domain.name, "labeller": labeller}
-    adapters.lake().overwrite(SILVER_LABELS, rows, where, None, run=_COMMIT)

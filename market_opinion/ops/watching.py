@@ -6,7 +6,8 @@ more, into a score set of its own: the anchor by which the scorer's part of a ch
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 
 import polars as pl
@@ -20,7 +21,7 @@ from market_opinion.core.contracts import (
     SILVER_OPINIONS,
 )
 from market_opinion.core.window import Slice, Window, spans
-from market_opinion.domain.definition import Domain
+from market_opinion.domain.definition import Domain, domain_names
 from market_opinion.ops import score_sets
 from market_opinion.ops.alerts import Alert
 from market_opinion.ops.run import Run
@@ -84,7 +85,60 @@ def make_changes(run: Run) -> tuple[int, int]:
     Rows of gold.bursts are replaced from the week's Monday to the day before now, those of
     gold.changes of the week.
     """
-    weeks, lake, where = Weeks.closed(run.now), run.adapters.lake(), {"domain": run.domain}
+    return _make_week(run, Weeks.closed(run.now))
+
+
+def told_runs(run: Run) -> list[Run]:
+    """Return this run for every domain of which a week was compared, or a burst found."""
+    lake, known = run.adapters.lake(), domain_names(run.settings.domains_path)
+    told = {
+        name
+        for table in (GOLD_CHANGES, GOLD_BURSTS)
+        for name in lake.read(table, columns=["domain"])["domain"].unique()
+    }
+    return [replace(run, domain=name) for name in known if name in told]
+
+
+def make_again(run: Run, slices: Collection[Slice]) -> int:
+    """Make what is known of weeks anew whose rows rest on the slices, and return their number.
+
+    After an erasure nothing that a person wrote is counted any more; other weeks stay.
+    """
+    lake, where, closed = run.adapters.lake(), {"domain": run.domain}, Weeks.closed(run.now)
+    days = [
+        *lake.read(GOLD_CHANGES, where, columns=["week_start"])["week_start"],
+        *lake.read(GOLD_BURSTS, where, columns=["full_date"])["full_date"],
+    ]
+    # Bursts of the week that is not over yet are made with the last one that is.
+    starts = {min(day - timedelta(days=day.weekday()), closed.start) for day in days}
+    touched = [
+        weeks
+        for weeks in map(Weeks, sorted(starts))
+        if any(
+            span.window.start < (run.now if weeks == closed else weeks.window.end)
+            and weeks.window.start < span.window.end
+            for span in slices
+        )
+    ]
+    for weeks in touched:
+        _make_week(run, weeks)
+    return len(touched)
+
+
+def last_day(run: Run) -> list[Slice]:
+    """Return the last day of the last closed week; none where the star schema was never loaded.
+
+    A load of that day brings the week's changes and bursts into the star schema.
+    """
+    if not run.adapters.mart().is_loaded:
+        return []
+    end = Weeks.closed(run.now).week.end
+    return [Slice("", (), Window(end - timedelta(days=1), end))]
+
+
+def _make_week(run: Run, weeks: Weeks) -> tuple[int, int]:
+    """Replace the rows of a week, and of bursts since it began where it is the last closed one."""
+    lake, where = run.adapters.lake(), {"domain": run.domain}
     bursts, flagged = _make_bursts(run, lake, weeks)
     opinions = _opinions(lake, run.domain, ACTIVE_SET, weeks.window)
     judged = Judged(
@@ -143,7 +197,9 @@ def _alerts(
 def _make_bursts(run: Run, lake: Lake, weeks: Weeks) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Replace and return the rows of bursts, and return the items of bursts by brand."""
     where = {"domain": run.domain}
-    days = Days(weeks.start, run.now.date() - timedelta(days=1))
+    is_last = weeks == Weeks.closed(run.now)
+    last = run.now if is_last else weeks.week.end
+    days = Days(weeks.start, last.date() - timedelta(days=1))
     watched = Window(weeks.start_at, days.window.end)
     texts = lake.read(SILVER_ITEMS, window=watched, columns=[*ITEM_KEY, "text"])
     items = lake.read(SILVER_ITEMS, window=days.window, columns=_PLACE_COLUMNS)

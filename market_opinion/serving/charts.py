@@ -1,6 +1,6 @@
 """Altair charts over rows of the mart; each fills the width of its container."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import altair as alt
 import polars as pl
@@ -13,19 +13,22 @@ CELL_MIN_OPINIONS = 5
 _PALETTE = ["#22577a", "#d9782d", "#1a7f6b", "#8e4585", "#b8a11f"]
 # Mean polarities rarely exceed this, so it gets the full colour.
 _FULL_COLOUR_AT = 0.6
+_WHITE_FROM = 0.45
+_TIME_AXIS = alt.Axis(tickCount=4, labelOverlap=True)
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
-def share_of_voice(counts: pl.DataFrame) -> alt.LayerChart:
+def share_of_voice(counts: pl.DataFrame, *, total: int | None = None) -> alt.LayerChart:
     """Draw bars of each brand's share of all mentions, split by tone, most mentioned first.
 
-    Columns: `brand`, `tone`, `mention_count`.
+    Columns: `brand`, `tone`, `mention_count`. `total` is the number of mentions of all brands,
+    where these are not all.
     """
-    total = counts["mention_count"].sum()
+    whole = total or counts["mention_count"].sum()
     by_brand = counts.group_by("brand").agg(pl.col("mention_count").sum().alias("brand_count"))
     totals = by_brand.sort("brand_count", "brand", descending=[True, False])
     shares = counts.join(totals.head(_BRANDS_MAX), on="brand").with_columns(
-        share=pl.col("mention_count") / total, brand_share=pl.col("brand_count") / total
+        share=pl.col("mention_count") / whole, brand_share=pl.col("brand_count") / whole
     )
     tones = ["positive", "neutral", "negative", "not judged"]
     order = totals["brand"].head(_BRANDS_MAX).to_list()
@@ -172,6 +175,46 @@ def sentiment_over_time(polarities: pl.DataFrame) -> alt.LayerChart:
     return _styled((zero + lines + dots).properties(width="container", height=280))
 
 
+def brand_over_time(polarities: pl.DataFrame, span: tuple[datetime, datetime]) -> alt.LayerChart:
+    """Draw the mean polarity of one brand; a step of too few mentions is a gap in the line.
+
+    Columns: `at`, `polarity` and `mention_count`, as of `sentiment_over_time`; `span` are the first
+    and last time of all brands, so that small charts beside each other have one scale.
+    """
+    step, weight = _step(pl.Series(span)), pl.col("mention_count")
+    steps = pl.Series("from", span).dt.truncate(step)
+    grid = pl.datetime_range(steps[0], steps[1], step, eager=True).alias("from").to_frame()
+    told = (
+        polarities.group_by(pl.col("at").dt.truncate(step).alias("from"))
+        .agg(((pl.col("polarity") * weight).sum() / weight.sum()).round(4), weight.sum())
+        .filter(weight >= CELL_MIN_OPINIONS)
+    )
+    points = grid.join(told, on="from", how="left")
+    base = alt.Chart(points.to_arrow()).encode(
+        alt.X("from:T", title=None, scale=alt.Scale(type="utc"), axis=_TIME_AXIS)
+    )
+    of_step = base.encode(
+        alt.Y(
+            "polarity:Q",
+            title=None,
+            scale=alt.Scale(domain=[-1, 1]),
+            axis=alt.Axis(tickCount=3, format="+.1f"),
+        ),
+        tooltip=[
+            alt.Tooltip("from:T", format="%d %b %Y %H:%M", title="from (UTC)"),
+            alt.Tooltip("polarity:Q", format="+.2f", title="mean polarity"),
+            alt.Tooltip("mention_count:Q", title="mentions"),
+        ],
+    )
+    middle = alt.Chart(pl.DataFrame({"polarity": [0.0]}).to_arrow())
+    zero = middle.mark_rule(color=_FAINT, strokeDash=[3, 3]).encode(alt.Y("polarity:Q"))
+    line = of_step.mark_line(strokeWidth=2, color=_PALETTE[0], invalid="break-paths-show-domains")
+    dots = of_step.mark_circle(size=30, color=_PALETTE[0], opacity=1).transform_filter(
+        "isValid(datum.polarity)"
+    )
+    return _styled((zero + line + dots).properties(width="container", height=110))
+
+
 def coverage(windows: pl.DataFrame) -> alt.LayerChart:
     """Draw cells of items received, community by hour or day; uncertified hours are framed."""
     every = "1h" if _span(windows["window_start"]) <= timedelta(days=4) else "1d"
@@ -228,7 +271,8 @@ def aspect_heat(cells: pl.DataFrame) -> alt.LayerChart:
         .to_list()
         for name in ("brand", "aspect_title")
     }
-    base = alt.Chart(cells.to_arrow()).encode(
+    words = pl.Series("shown", [signed(each) for each in cells["mean_polarity"]], pl.String)
+    base = alt.Chart(cells.with_columns(words).to_arrow()).encode(
         alt.X(
             "aspect_title:N",
             sort=order["aspect_title"],
@@ -251,8 +295,9 @@ def aspect_heat(cells: pl.DataFrame) -> alt.LayerChart:
     filled = base.mark_rect(stroke="white").encode(
         alt.Color("mean_polarity:Q", scale=colour, legend=None)
     )
-    numbers = base.mark_text(fontSize=11, color=_INK).encode(
-        alt.Text("mean_polarity:Q", format="+.2f")
+    is_dark = f"abs(datum.mean_polarity) > {_WHITE_FROM}"
+    numbers = base.mark_text(fontSize=11).encode(
+        alt.Text("shown:N"), color=alt.condition(is_dark, alt.value("white"), alt.value(_INK))
     )
     return _styled((filled + numbers).properties(width="container", height=alt.Step(28)))
 
@@ -289,6 +334,12 @@ def usable_ratio(days: pl.DataFrame) -> alt.LayerChart:
             width="container", height=220
         )
     )
+
+
+def signed(value: float) -> str:
+    """Return a polarity with a true minus, and without a signed zero."""
+    rounded = round(value, 2) + 0
+    return "0.00" if rounded == 0 else f"{rounded:+.2f}".replace("-", "−")
 
 
 def _span(times: pl.Series) -> timedelta:

@@ -1,5 +1,6 @@
 """E25, E26: the dashboard over the embedded mart and over PostgreSQL, looked at in a real browser."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,9 +49,9 @@ def test_every_page_shows_the_sample(home):
         )
         page.goto(address)
         page.get_by_text("The words behind a number").wait_for()
-        page.locator("[data-testid=stDataFrame]").wait_for()
-        expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(3)
-        says(page, total, "100%")
+        says(page, total, "100%", "What changed", "No week was compared", "votes")
+        # Share of voice, the trends of four brands, and cells.
+        expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(6)
 
         page.get_by_test_id("stSidebar").get_by_text("Brands", exact=True).nth(1).wait_for()
         page.get_by_test_id("stMultiSelect").filter(has_text="Brands").locator("input").fill(
@@ -62,12 +63,18 @@ def test_every_page_shows_the_sample(home):
             str(mentions["Google"]), exact=True
         ).wait_for()
         expect(page.get_by_test_id("stMain")).not_to_contain_text(total)
+        expect(page).to_have_url(re.compile("brand=Google"))
+        page.goto(f"{address}/?brand=Apple&aspect=Battery+life")
+        says(page, str(mentions["Apple"]), "are of all aspects")
+        expect(page.get_by_test_id("stMain")).not_to_contain_text(total)
 
         page.get_by_role("link", name="Side by side").click()
         page.get_by_text("Mean polarity by aspect").wait_for()
+        page.get_by_role("link", name="Products").click()
+        says(page, "Their words", "net sentiment", "Download CSV")
         page.get_by_role("link", name="Operations").click()
         page.get_by_text("Cost of models").wait_for()
-        says(page, "No model was used.", "02 Mar 09:00")
+        says(page, "No model was used.", "02 Mar 2026 09:00")
         assert errors == []
 
 
@@ -99,8 +106,7 @@ def test_what_was_published_is_what_is_shown(home, monkeypatch, tmp_path):
             browser() as (page, errors),
         ):
             page.goto(address)
-            page.locator("[data-testid=stDataFrame]").wait_for()
-            says(page, total)
+            says(page, total, "The words behind a number")
             page.get_by_role("link", name="Operations").click()
             page.get_by_text("are in the lake").wait_for()
             assert errors == []
@@ -114,7 +120,7 @@ def test_a_real_archive_is_shown(home, monkeypatch):
     backfill.fn(source="archive", archive=str(SHARED), communities=["gadgets"], **span)
     with dashboard(home) as address, browser() as (page, errors):
         page.goto(address)
-        page.locator("[data-testid=stDataFrame]").wait_for()
+        page.get_by_text("The words behind a number").wait_for()
         page.get_by_role("link", name="Operations").click()
         page.get_by_text("reddit/gadgets").first.wait_for()
         assert errors == []

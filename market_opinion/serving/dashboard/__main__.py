@@ -4,6 +4,7 @@ import importlib
 import sys
 import threading
 from pathlib import Path
+from typing import Annotated
 
 import cyclopts
 from rich.console import Console
@@ -21,13 +22,21 @@ _APP = Path(__file__).with_name("app.py")
 
 
 @app.default
-def start(*, port: int = 8501, address: str = "127.0.0.1", reads: source.Reads = "mart") -> None:
+def start(
+    *,
+    port: int = 8501,
+    address: str = "127.0.0.1",
+    reads: source.Reads = "mart",
+    labels: Annotated[bool | None, cyclopts.Parameter(negative="--no-labels")] = None,
+) -> None:
     """Serve the pages until interrupted.
 
     Args:
         port: Port to listen on.
         address: Address to listen on; 0.0.0.0 opens the pages to everyone, without a sign-in.
         reads: Database behind the pages: the mart of MART_URI, or the PostgreSQL of POSTGRES_URI.
+        labels: Offer the page of labels, which shows whole texts of the lake and writes to it;
+            default: only on 127.0.0.1 and with the mart.
     """
     try:
         from streamlit.web import bootstrap  # only the extra `dashboard` installs it
@@ -38,6 +47,7 @@ def start(*, port: int = 8501, address: str = "127.0.0.1", reads: source.Reads =
         )
         sys.exit(2)
     source.open_source(load_settings(), reads)
+    has_labels = (address == "127.0.0.1" and reads == "mart") if labels is None else labels
     options = {
         "server.address": address,
         "server.port": port,
@@ -57,7 +67,9 @@ def start(*, port: int = 8501, address: str = "127.0.0.1", reads: source.Reads =
         target=importlib.import_module, args=["market_opinion.serving.charts"], daemon=True
     ).start()
     Console().print(f"dashboard on http://{address}:{port}, press Ctrl+C to stop it")
-    bootstrap.run(str(_APP), is_hello=False, args=[reads], flag_options=options)
+    bootstrap.run(
+        str(_APP), is_hello=False, args=[reads, *["labels"] * has_labels], flag_options=options
+    )
 
 
 if __name__ == "__main__":

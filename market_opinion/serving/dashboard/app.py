@@ -4,8 +4,7 @@ Answers of the mart are cached for a minute.
 """
 
 import sys
-from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import streamlit as st
@@ -13,109 +12,113 @@ import streamlit as st
 from market_opinion.core.errors import MarketOpinionError
 from market_opinion.core.settings import load_settings
 from market_opinion.serving import charts
-from market_opinion.serving.dashboard import source
+from market_opinion.serving.dashboard import news, source
+from market_opinion.serving.dashboard.parts import (
+    CACHE_SECONDS,
+    READS,
+    Chosen,
+    ask,
+    cards,
+    chart,
+    choose,
+    filters,
+    heat,
+    open_database,
+    percent,
+    plain,
+    signed,
+    table,
+    tile,
+)
+from market_opinion.serving.dashboard.product_page import product_page
 
-_READS: Any = sys.argv[1] if len(sys.argv) > 1 else "mart"
-_CACHE_SECONDS = 60
+_HAS_LABELS = "labels" in sys.argv[2:]
 _HOURS_SHOWN = timedelta(days=14)
-
-
-@st.cache_resource
-def _open() -> source.Source:
-    return source.open_source(load_settings(), _READS)
-
-
-@st.cache_data(ttl=_CACHE_SECONDS, show_spinner="Reading the mart …")
-def _ask(question: str, *arguments: Any) -> Any:  # noqa: ANN401, as the function of `source` returns
-    return getattr(source, question)(_open(), *arguments)
-
-
-def _filters() -> tuple[pl.DataFrame, pl.DataFrame, str, tuple[date, date]]:
-    """Show the filters; return the rows they keep (by brand, by aspect), the domain, the days."""
-    domain = st.sidebar.selectbox(
-        "Domain", _ask("domains"), format_func=lambda name: name.replace("_", " ").title()
-    )
-    brands, aspects = _ask("daily_brand", domain), _ask("daily_aspect", domain)
-    first, last = brands["full_date"].min(), brands["full_date"].max()
-    chosen = st.sidebar.date_input("Days", (first, last), min_value=first, max_value=last)
-    days = (chosen[0], chosen[-1]) if isinstance(chosen, tuple) and chosen else (first, last)
-    platforms = st.sidebar.multiselect(
-        "Platforms", sorted(brands["platform"].unique()), placeholder="all"
-    )
-    names = st.sidebar.multiselect("Brands", sorted(brands["brand"].unique()), placeholder="all")
-    titles = st.sidebar.multiselect(
-        "Aspects", sorted(aspects["aspect_title"].unique()), placeholder="all"
-    )
-    kept = pl.col("full_date").is_between(*days)
-    if platforms:
-        kept &= pl.col("platform").is_in(platforms)
-    of_brand = kept & pl.col("brand").is_in(names) if names else kept
-    of_aspect = of_brand & pl.col("aspect_title").is_in(titles) if titles else of_brand
-    # A share is one of all brands, so choosing a brand must not change it.
-    st.session_state["all_brands"] = brands.filter(kept)
-    return brands.filter(of_brand), aspects.filter(of_aspect), domain, days
-
-
-def _percent(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.0%}"
-
-
-def _tile(place: Any, title: str, value: str, below: str) -> None:  # noqa: ANN401, a column of the page
-    place.metric(title, value, below, delta_color="off", delta_arrow="off")
-
-
-def _table(frame: pl.DataFrame, *, empty: str) -> None:
-    if frame.is_empty():
-        st.info(empty)
-    else:
-        st.dataframe(frame.to_pandas(), hide_index=True, width="stretch")
-
-
-def _chart(chart: Any) -> None:  # noqa: ANN401, any Altair chart
-    st.altair_chart(chart, width="stretch", theme=None)
+_COLUMNS_MAX, _BRANDS_MAX = 3, 4
+_LOAD_HEADINGS = {
+    "load_number": "load",
+    "first_date": "first day",
+    "last_date": "last day",
+    "fact_mention_count": "mentions",
+    "fact_opinion_count": "opinions",
+    "unknown_product_count": "of unknown products",
+    "unknown_aspect_count": "on unknown aspects",
+    "items_snapshot_id": "snapshot of the items",
+}
 
 
 def brand_page() -> None:
-    """Show share of voice, trend, aspects, and the words behind every number."""
+    """Show what changed, share of voice, trend, aspects, and the words behind every number."""
     st.title("Brands")
-    days, aspects, domain, span = _filters()
-    if days.is_empty():
+    chosen = filters()
+    if chosen.brands.is_empty():
         st.info("No mention matches: widen the filters on the left.")
         return
-    for sentence in _ask("accuracy", domain, load_settings().domains_path):
+    for sentence in ask("accuracy", chosen.domain, load_settings().domains_path):
         st.caption(sentence)
-    everyone = st.session_state["all_brands"]
-    mentions, all_mentions = int(days["mention_count"].sum()), int(everyone["mention_count"].sum())
-    tiles = st.columns(4)
-    tiles[0].metric("Mentions", f"{mentions:,}")
-    tiles[1].metric("Share of voice", f"{mentions / all_mentions:.0%}")
-    tiles[2].metric("Opinions", f"{int(aspects['opinion_count'].sum()):,}")
-    tiles[3].metric(
-        "Net sentiment",
-        _percent(source.net_sentiment(days)),
-        help="share of praise minus share of complaint",
-    )
+    news.changes(chosen)
+    _tiles(chosen)
     left, right = st.columns(2, gap="large")
     with left:
         st.subheader("Share of voice")
-        _chart(charts.share_of_voice(source.tones(days)))
+        total = int(chosen.everyone["mention_count"].sum())
+        chart(charts.share_of_voice(source.tones(chosen.brands), total=total))
+        news.bursts(chosen)
     with right:
         st.subheader("Mean polarity over time")
-        _chart(charts.sentiment_over_time(source.trend(days)))
+        _trends(chosen)
     st.subheader("Aspects")
-    if aspects.is_empty():
+    if chosen.aspects.is_empty():
         st.info("No opinion on these aspects on these days.")
         return
-    cells = source.cells(aspects)
-    shown = cells.filter(pl.col("opinion_count") >= charts.CELL_MIN_OPINIONS)
-    if shown.is_empty():
-        st.info(f"No cell has {charts.CELL_MIN_OPINIONS} opinions on these days.")
-    else:
-        _chart(charts.aspect_heat(shown))
-    _quotes(cells, domain, span)
+    cells = source.cells(chosen.aspects)
+    heat(cells)
+    _quotes(cells, chosen)
 
 
-def _quotes(cells: pl.DataFrame, domain: str, span: tuple[date, date]) -> None:
+def _tiles(chosen: Chosen) -> None:
+    """Show four figures; with aspects chosen, opinions and sentiment are of these aspects."""
+    mentions = int(chosen.brands["mention_count"].sum())
+    share = mentions / int(chosen.everyone["mention_count"].sum())
+    tiles = st.columns(4)
+    tiles[0].metric("Mentions", f"{mentions:,}")
+    tiles[1].metric("Share of voice", f"{share:.0%}")
+    tiles[2].metric("Opinions", f"{int(chosen.aspects['opinion_count'].sum()):,}")
+    net = (
+        source.aspect_net_sentiment(chosen.aspects)
+        if chosen.titles
+        else source.net_sentiment(chosen.brands)
+    )
+    tiles[3].metric("Net sentiment", percent(net), help="share of praise minus share of complaint")
+    if chosen.titles:
+        st.caption(
+            "Mentions and shares of voice are of all aspects; opinions, net sentiment, trends,"
+            " cells and words are of the chosen ones."
+        )
+
+
+def _trends(chosen: Chosen) -> None:
+    """Show a small chart a brand: lines that cross each other say nothing."""
+    rows = source.aspect_trend(chosen.aspects) if chosen.titles else source.trend(chosen.brands)
+    totals = rows.group_by("brand").agg(pl.col("mention_count").sum())
+    order = totals.sort("mention_count", "brand", descending=[True, False])
+    names = order["brand"].head(_BRANDS_MAX).to_list()
+    if not names:
+        st.info("Nothing was judged on these days.")
+        return
+    span = rows.select(first=pl.col("at").min(), last=pl.col("at").max()).row(0)
+    for start in range(0, len(names), 2):
+        for place, name in zip(st.columns(2), names[start : start + 2], strict=False):
+            with place:
+                st.caption(plain(name))
+                chart(charts.brand_over_time(rows.filter(brand=name), span))
+    st.caption(
+        f"Steps of fewer than {charts.CELL_MIN_OPINIONS} are gaps. Shown are the {_BRANDS_MAX}"
+        " brands with the most; choose others at the left."
+    )
+
+
+def _quotes(cells: pl.DataFrame, chosen: Chosen) -> None:
     """Show the words behind one cell."""
     st.subheader("The words behind a number")
     ranked = cells.sort("opinion_count", "brand", "aspect", descending=[True, False, False])
@@ -126,75 +129,56 @@ def _quotes(cells: pl.DataFrame, domain: str, span: tuple[date, date]) -> None:
     aspect = right.selectbox("Aspect", list(titles), format_func=titles.__getitem__)
     cell = of_brand.row(by_predicate=pl.col("aspect") == aspect, named=True)
     st.caption(
-        f"{cell['opinion_count']:,} opinions, mean polarity {cell['mean_polarity']:+.2f},"
+        f"{cell['opinion_count']:,} opinions, mean polarity {signed(cell['mean_polarity'])},"
         f" {cell['positive_count']:,} positive, {cell['negative_count']:,} negative"
     )
-    quotes = _ask("quotes", domain, brand, aspect, span)
-    if quotes.is_empty():
-        st.info("The words were purged, or are older or newer than these days.")
-        return
-    st.dataframe(
-        quotes.to_pandas(),
-        hide_index=True,
-        width="stretch",
-        column_config={
-            "polarity": st.column_config.NumberColumn(format="%+.2f"),
-            "evidence": st.column_config.TextColumn("words", width="large"),
-            "mentioned_at": st.column_config.DatetimeColumn(
-                "when (UTC)", format="D MMM YYYY HH:mm"
-            ),
-            "permalink": st.column_config.LinkColumn("source", display_text="open"),
-        },
-    )
+    cards(ask("quotes", chosen.domain, brand, aspect, chosen.days), name=f"{brand}-{aspect}")
 
 
 def comparison_page() -> None:
     """Show two to four brands side by side."""
     st.title("Side by side")
-    days, aspects, _, _ = _filters()
-    totals = (
-        days.group_by("brand")
-        .agg(pl.col("mention_count").sum())
-        .sort("mention_count", "brand", descending=[True, False])
-    )
-    names = totals["brand"].to_list()
-    chosen = st.multiselect("Two to four brands", names, default=names[:3], max_selections=4)
-    if len(chosen) < 2:  # noqa: PLR2004, a comparison
+    chosen = filters(with_brands=False)
+    count = pl.col("mention_count").sum()
+    totals = chosen.brands.group_by("brand").agg(count)
+    names = totals.sort("mention_count", "brand", descending=[True, False])["brand"].to_list()
+    picked = choose("Two to four brands", "brand", names, most=4) or names[:_COLUMNS_MAX]
+    if len(picked) < 2:  # noqa: PLR2004, a comparison
         st.info("Choose at least two brands.")
         return
-    for place, brand in zip(st.columns(len(chosen)), chosen, strict=True):
-        own = days.filter(brand=brand)
-        _tile(
-            place,
-            brand,
-            f"{int(own['mention_count'].sum()):,} mentions",
-            f"{_percent(source.net_sentiment(own))} net sentiment",
+    is_picked = pl.col("brand").is_in(picked)
+    ours = chosen._replace(
+        brands=chosen.brands.filter(is_picked),
+        aspects=chosen.aspects.filter(is_picked),
+        names=picked,
+    )
+    for place, brand in zip(st.columns(len(picked)), picked, strict=True):
+        own = ours.brands.filter(brand=brand)
+        mentions = f"{int(own['mention_count'].sum()):,} mentions"
+        net = (
+            source.aspect_net_sentiment(ours.aspects.filter(brand=brand))
+            if chosen.titles
+            else source.net_sentiment(own)
         )
-    picked = pl.col("brand").is_in(chosen)
-    _chart(charts.sentiment_over_time(source.trend(days.filter(picked))))
-    cells = source.cells(aspects.filter(picked))
-    if cells.is_empty():
+        tile(place, brand, mentions, f"{percent(net)} net sentiment")
+    _trends(ours)
+    news.bursts(ours)
+    st.subheader("Mean polarity by aspect")
+    if ours.aspects.is_empty():
         st.info("No opinion on these brands in these days.")
         return
-    st.subheader("Mean polarity by aspect")
-    _chart(charts.aspect_heat(cells))
-    table = cells.pivot(on="brand", index="aspect_title", values="mean_polarity").sort(
-        "aspect_title"
-    )
-    shown = [brand for brand in chosen if brand in table.columns]
-    table = table.select(pl.col("aspect_title").alias("aspect"), pl.col(shown).round(2))
-    _table(table, empty="No opinion on these brands in these days.")
+    heat(source.cells(ours.aspects))
 
 
 def operations_page() -> None:
     """Show coverage, usable share, freshness, cost and rejections."""
     st.title("Operations")
-    coverage = _ask("coverage")
+    coverage = ask("coverage")
     if coverage.is_empty():
         st.info("No hour is recorded yet.")
         return
     last_day = coverage["full_date"].max()
-    hours = _ask("hours", last_day - _HOURS_SHOWN)
+    hours = ask("hours", last_day - _HOURS_SHOWN)
     newest = hours["window_start"].max()
     age = datetime.now(UTC).replace(tzinfo=None) - newest
     comments, usable = (
@@ -206,32 +190,30 @@ def operations_page() -> None:
         int(coverage["certified_window_count"].sum()),
     )
     tiles = st.columns(4)
-    _tile(
+    tile(
         tiles[0],
         "Newest hour",
-        f"{newest:%d %b %H:%M}",
+        f"{newest:%d %b %Y %H:%M}",
         f"{age.days} days {age.seconds // 3600} h ago",
     )
-    _tile(
-        tiles[1], "Certified hours", f"{certified / windows:.0%}", f"{windows - certified:,} open"
-    )
+    tile(tiles[1], "Certified hours", f"{certified / windows:.0%}", f"{windows - certified:,} open")
     tiles[2].metric("Usable comments", f"{usable / comments:.0%}" if comments else "–")
     tiles[3].metric("Items read", f"{int(coverage['item_count'].sum()):,}")
     st.subheader("Hours")
     st.caption("Framed hours are not certified.")
-    _chart(charts.coverage(hours))
+    chart(charts.coverage(hours))
     st.subheader("Usable comments by day")
-    _chart(
+    chart(
         charts.usable_ratio(
             coverage.with_columns(place=pl.concat_str("platform", "community", separator="/"))
         )
     )
     st.subheader("Loads")
-    _table(_ask("loads"), empty="No load is recorded yet.")
+    table(ask("loads").rename(_LOAD_HEADINGS), empty="No load is recorded yet.", name="loads")
     _lake()
 
 
-@st.cache_data(ttl=_CACHE_SECONDS, show_spinner="Reading the lake …")
+@st.cache_data(ttl=CACHE_SECONDS, show_spinner="Reading the lake …")
 def _lake_figures() -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return the counts of rejections and the cost of models, from the lake."""
     from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS
@@ -250,7 +232,7 @@ def _lake_figures() -> tuple[pl.DataFrame, pl.DataFrame]:
 
 
 def _lake() -> None:
-    if _READS == "postgres":
+    if READS == "postgres":
         st.info(
             "Rejections and the cost of models are in the lake:"
             " start the dashboard without --reads postgres to see them."
@@ -260,10 +242,17 @@ def _lake() -> None:
     rejections, costs = _lake_figures()
     with left:
         st.subheader("Rejections")
-        _table(rejections, empty="No line or reply was refused.")
+        table(rejections, empty="No line or reply was refused.")
     with right:
         st.subheader("Cost of models")
-        _table(costs, empty="No model was used.")
+        table(costs, empty="No model was used.")
+
+
+def label_page() -> None:
+    """Show the next drawn item to read."""
+    from market_opinion.serving.dashboard.label_page import label_page as show
+
+    show(load_settings())
 
 
 def main() -> None:
@@ -271,12 +260,15 @@ def main() -> None:
     st.set_page_config(page_title="Market opinion", layout="wide")
     pages = [
         st.Page(brand_page, title="Brands", default=True),
-        st.Page(comparison_page, title="Side by side"),
-        st.Page(operations_page, title="Operations"),
+        st.Page(comparison_page, title="Side by side", url_path="compare"),
+        st.Page(product_page, title="Products", url_path="products"),
+        st.Page(operations_page, title="Operations", url_path="operations"),
     ]
+    if _HAS_LABELS:
+        pages.append(st.Page(label_page, title="Labels", url_path="labels"))
     page = st.navigation(pages)
     try:
-        if not _open().is_loaded:
+        if page.url_path != "labels" and not open_database().is_loaded:
             st.title("Nothing to show yet")
             st.info(
                 "The mart is empty. Fill it with the bundled sample (`make demo`),"

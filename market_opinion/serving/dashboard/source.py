@@ -69,10 +69,44 @@ def daily_aspect(source: Source, domain: str) -> pl.DataFrame:
     )
 
 
+def changes(source: Source, domain: str) -> pl.DataFrame:
+    """Return weeks beside the weeks before, of one domain."""
+    return source.query(
+        "SELECT * FROM mart.changes WHERE domain = $domain ORDER BY week_start, measure, brand",
+        {"domain": domain},
+    )
+
+
+def bursts(source: Source, domain: str) -> pl.DataFrame:
+    """Return the bursts of one domain."""
+    return source.query(
+        "SELECT * FROM mart.bursts WHERE domain = $domain ORDER BY full_date, brand, kind",
+        {"domain": domain},
+    )
+
+
+def scorecard(source: Source, domain: str) -> pl.DataFrame:
+    """Return opinions by product and aspect over all days, of one domain."""
+    return source.query(
+        "SELECT * FROM mart.aspect_scorecard WHERE domain = $domain ORDER BY product, aspect",
+        {"domain": domain},
+    )
+
+
+def product_quotes(source: Source, domain: str, product: str) -> pl.DataFrame:
+    """Return the words on a product, surest first."""
+    return source.query(
+        "SELECT product, aspect_title, label, polarity, evidence, votes, platform, community,"
+        " mentioned_at, permalink FROM mart.top_evidence"
+        " WHERE domain = $domain AND product = $product ORDER BY evidence_rank, label LIMIT 200",
+        {"domain": domain, "product": product},
+    )
+
+
 def quotes(
     source: Source, domain: str, brand: str, aspect: str, days: tuple[date, date]
 ) -> pl.DataFrame:
-    """Return the words on a brand and aspect, strongest first."""
+    """Return the words on a brand and aspect, surest first."""
     sql = (
         "SELECT product, label, polarity, evidence, votes, platform, community, mentioned_at,"
         " permalink FROM mart.top_evidence"
@@ -122,10 +156,14 @@ def hours(source: Source, since: date) -> pl.DataFrame:
 
 def loads(source: Source) -> pl.DataFrame:
     """Return the latest loads with their counts."""
-    return source.query(
-        "SELECT load_number, domain, first_date_key, last_date_key, fact_mention_count,"
-        " fact_opinion_count, unknown_product_count, unknown_aspect_count, items_snapshot_id"
-        " FROM mart.load_audit ORDER BY load_number DESC LIMIT 20"
+    rows = source.query(
+        "SELECT load_number, domain, first_date_key AS first_date, last_date_key AS last_date,"
+        " fact_mention_count, fact_opinion_count, unknown_product_count, unknown_aspect_count,"
+        " items_snapshot_id FROM mart.load_audit ORDER BY load_number DESC LIMIT 20"
+    )
+    keys = pl.col("first_date", "last_date").cast(pl.String)
+    return rows.with_columns(
+        keys.str.to_date("%Y%m%d"), pl.col("items_snapshot_id").cast(pl.String)
     )
 
 
@@ -163,6 +201,23 @@ def cells(aspects: pl.DataFrame) -> pl.DataFrame:
         weight.sum(),
         pl.col("positive_count", "negative_count").sum(),
     )
+
+
+def aspect_trend(aspects: pl.DataFrame) -> pl.DataFrame:
+    """Return mean polarity and opinions by `brand` and day, from rows of daily_aspect."""
+    return aspects.select(
+        "brand",
+        at=pl.col("full_date").cast(pl.Datetime("us")),
+        mention_count="opinion_count",
+        polarity="mean_polarity",
+    )
+
+
+def aspect_net_sentiment(aspects: pl.DataFrame) -> float | None:
+    """Return the share of praise minus the share of complaint among opinions; None without one."""
+    count = int(aspects["opinion_count"].sum())
+    praise, complaint = (int(aspects[f"{tone}_count"].sum()) for tone in ("positive", "negative"))
+    return (praise - complaint) / count if count else None
 
 
 def net_sentiment(days: pl.DataFrame) -> float | None:

@@ -42,10 +42,10 @@ _BURSTS = {
 _MARKDOWN = str.maketrans({sign: f"\\{sign}" for sign in r"\`*_{}[]()<>#|!"})
 
 
-def headlines(changes: pl.DataFrame, domain: Domain, week_start: date) -> list[str]:
+def headlines(changes: pl.DataFrame, domain: Domain | None, week_start: date) -> list[str]:
     """Return at most three sentences: the surest changes of a week, or that there is none.
 
-    `changes` are the week's rows of gold.changes.
+    `changes` are the week's rows of gold.changes, or, without a domain, of the mart's view.
     """
     rows = told(changes)
     sentences = [change_sentence(row, domain) for row in rows[:_HEADLINES_MAX]]
@@ -54,11 +54,11 @@ def headlines(changes: pl.DataFrame, domain: Domain, week_start: date) -> list[s
     return sentences or [_nothing(changes, week_start)]
 
 
-def change_sentence(row: Mapping[str, Any], domain: Domain) -> str:
+def change_sentence(row: Mapping[str, Any], domain: Domain | None) -> str:
     """Return a change in words: what, by how much, to what, and why."""
     of = f"{_MEASURES[row['measure']]} of {row['brand']}"
     if row["aspect"] is not None:
-        of += f" on {_title(domain, row['aspect'])}"
+        of += f" on {row.get('aspect_title') or _title(domain, row['aspect'])}"
     way = "rose" if row["change"] > 0 else "fell"
     ends = sorted(abs(row[name]) for name in ("low", "high"))
     value = f"{row['value']:.2f}" if row["measure"] == "share_of_voice" else f"{row['value']:+.2f}"
@@ -187,8 +187,8 @@ def _template(name: str) -> jinja2.Template:
     return environment.from_string((_FOLDER / f"page.{name}.j2").read_text(encoding="utf-8"))
 
 
-def _title(domain: Domain, aspect: str) -> str:
-    return domain.aspects[aspect].title if aspect in domain.aspects else aspect
+def _title(domain: Domain | None, aspect: str) -> str:
+    return domain.aspects[aspect].title if domain and aspect in domain.aspects else aspect
 
 
 def _signed(value: float | None) -> str:

@@ -15,7 +15,13 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from market_opinion.core.contracts import GOLD_ESTIMATES, ITEM_KEY, NEUTRAL_BELOW
+from market_opinion.core.contracts import (
+    GOLD_BURSTS,
+    GOLD_CHANGES,
+    GOLD_ESTIMATES,
+    ITEM_KEY,
+    NEUTRAL_BELOW,
+)
 from market_opinion.core.errors import MartRefused, ReconciliationFailed
 from market_opinion.core.polars_types import UTC_TIME, Schema
 from market_opinion.domain.definition import Domain
@@ -42,6 +48,8 @@ _LOAD = (
     "facts/window",
     "facts/orphan_threads",
     "facts/label_estimates",
+    "facts/weekly_changes",
+    "facts/daily_bursts",
 )
 _AUDIT = "facts/load_audit"
 # Constants that SQL shares with Python, by the placeholder that stands for them in the files.
@@ -55,13 +63,19 @@ _CONSTANTS = {
 }
 # Columns of gold.estimates that a load brings into the mart, of the rows by labels.
 ESTIMATE_COLUMNS = tuple(name for name in GOLD_ESTIMATES.schema if name not in {"domain", "method"})
+# Columns of gold.changes and gold.bursts that a load brings into the mart.
+CHANGE_COLUMNS, BURST_COLUMNS = (
+    tuple(name for name in table.schema if name != "domain")
+    for table in (GOLD_CHANGES, GOLD_BURSTS)
+)
 
 
 @dataclass(frozen=True)
 class Load:
     """Inputs of one load: the dates to rebuild, the catalogue, the ledger's hours, snapshots.
 
-    `estimates` are the domain's figures by labels, in ESTIMATE_COLUMNS.
+    `estimates` are the domain's figures by labels, in ESTIMATE_COLUMNS; `changes` and `bursts` are
+    what was found of it, in CHANGE_COLUMNS and BURST_COLUMNS.
     """
 
     domain: str
@@ -75,13 +89,24 @@ class Load:
     estimates: pl.DataFrame = field(
         default_factory=lambda: GOLD_ESTIMATES.empty().select(ESTIMATE_COLUMNS)
     )
+    changes: pl.DataFrame = field(
+        default_factory=lambda: GOLD_CHANGES.empty().select(CHANGE_COLUMNS)
+    )
+    bursts: pl.DataFrame = field(default_factory=lambda: GOLD_BURSTS.empty().select(BURST_COLUMNS))
 
     @property
     def key(self) -> str:
         """Hash of the load's inputs; equal for loads that write the same rows."""
         tables = [
             frame.write_json()
-            for frame in (self.products, self.aspects, self.windows, self.estimates)
+            for frame in (
+                self.products,
+                self.aspects,
+                self.windows,
+                self.estimates,
+                self.changes,
+                self.bursts,
+            )
         ]
         inputs = (
             self.domain,
@@ -117,6 +142,8 @@ class Load:
             "aspects": self.aspects,
             "windows": naive(self.windows),
             "estimates": self.estimates,
+            "changes": self.changes,
+            "bursts": naive(self.bursts),
         }
 
 

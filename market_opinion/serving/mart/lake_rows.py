@@ -6,13 +6,22 @@ from datetime import timedelta
 import polars as pl
 
 from market_opinion.core.contracts import (
+    GOLD_BURSTS,
+    GOLD_CHANGES,
     GOLD_ESTIMATES,
     SILVER_ITEMS,
     SILVER_MENTIONS,
     SILVER_OPINIONS,
 )
 from market_opinion.core.window import Window
-from market_opinion.serving.mart import ESTIMATE_COLUMNS, ITEM_COLUMNS, Silver, items_of_interest
+from market_opinion.serving.mart import (
+    BURST_COLUMNS,
+    CHANGE_COLUMNS,
+    ESTIMATE_COLUMNS,
+    ITEM_COLUMNS,
+    Silver,
+    items_of_interest,
+)
 from market_opinion.stages.opinions import ACTIVE_SET
 from market_opinion.storage.export import Export
 from market_opinion.storage.lake.tables import Lake
@@ -31,6 +40,18 @@ def label_estimates(lake: Lake, domain: str) -> pl.DataFrame:
     rows = lake.read(GOLD_ESTIMATES, {"domain": domain, "method": LABELS})
     # In one order, so that equal figures make an equal load.
     return rows.select(ESTIMATE_COLUMNS).sort(ESTIMATE_COLUMNS, nulls_last=True)
+
+
+def weekly_changes(lake: Lake, domain: str) -> pl.DataFrame:
+    """Return a domain's rows of gold.changes, as a load takes them."""
+    rows = lake.read(GOLD_CHANGES, {"domain": domain}).select(CHANGE_COLUMNS)
+    return rows.sort("week_start", "measure", "brand", "aspect", nulls_last=True)
+
+
+def daily_bursts(lake: Lake, domain: str) -> pl.DataFrame:
+    """Return a domain's rows of gold.bursts, as a load takes them."""
+    rows = lake.read(GOLD_BURSTS, {"domain": domain}).select(BURST_COLUMNS)
+    return rows.sort("full_date", "brand", "kind")
 
 
 def silver_of_days(lake: Lake, domain: str, days: list[Window]) -> Silver:

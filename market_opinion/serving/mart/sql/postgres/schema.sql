@@ -9,6 +9,30 @@ CREATE TABLE IF NOT EXISTS mart.aspect_scorecard (
         negative_share DOUBLE PRECISION);
 CREATE INDEX IF NOT EXISTS aspect_scorecard_product ON mart.aspect_scorecard (domain, product_id);
 
+CREATE TABLE IF NOT EXISTS mart.bursts (
+    domain TEXT NOT NULL, full_date DATE NOT NULL, brand TEXT NOT NULL, kind TEXT NOT NULL,
+        starts_at TIMESTAMP NOT NULL, ends_at TIMESTAMP NOT NULL,
+    comment_count BIGINT NOT NULL, author_count BIGINT NOT NULL, thread_count BIGINT NOT NULL,
+        day_comment_count BIGINT NOT NULL,
+    value DOUBLE PRECISION, low DOUBLE PRECISION, high DOUBLE PRECISION,
+        value_without DOUBLE PRECISION, low_without DOUBLE PRECISION,
+        high_without DOUBLE PRECISION, voice DOUBLE PRECISION NOT NULL,
+        voice_without DOUBLE PRECISION);
+CREATE INDEX IF NOT EXISTS bursts_date ON mart.bursts (domain, full_date);
+
+CREATE TABLE IF NOT EXISTS mart.changes (
+    domain TEXT NOT NULL, week_start DATE NOT NULL, measure TEXT NOT NULL, brand TEXT NOT NULL, aspect_title TEXT,
+        aspect TEXT, value DOUBLE PRECISION, value_before DOUBLE PRECISION,
+        change DOUBLE PRECISION, low DOUBLE PRECISION, high DOUBLE PRECISION,
+        p_value DOUBLE PRECISION, freedom DOUBLE PRECISION, is_too_few BOOLEAN NOT NULL,
+        is_change BOOLEAN NOT NULL,
+    cause TEXT, opinion_part DOUBLE PRECISION, mix_part DOUBLE PRECISION, mix_of TEXT,
+        scorer_part DOUBLE PRECISION, change_without_bursts DOUBLE PRECISION,
+    comment_count BIGINT NOT NULL, comment_count_before BIGINT NOT NULL,
+        author_count BIGINT NOT NULL, author_count_before BIGINT NOT NULL,
+        thread_count BIGINT NOT NULL, thread_count_before BIGINT NOT NULL);
+CREATE INDEX IF NOT EXISTS changes_week ON mart.changes (domain, week_start);
+
 CREATE TABLE IF NOT EXISTS mart.coverage (
     platform TEXT NOT NULL, community TEXT NOT NULL, full_date DATE NOT NULL,
         window_count BIGINT NOT NULL, certified_window_count BIGINT NOT NULL,

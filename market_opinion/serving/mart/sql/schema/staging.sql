@@ -23,3 +23,19 @@ CREATE TABLE IF NOT EXISTS staging.estimates (
         author_count BIGINT NOT NULL, thread_count BIGINT NOT NULL,
     effective_size DOUBLE NOT NULL, freedom DOUBLE NOT NULL, label_count BIGINT NOT NULL,
         is_too_few BOOLEAN NOT NULL);
+CREATE TABLE IF NOT EXISTS staging.changes (
+    week_start DATE NOT NULL, measure VARCHAR NOT NULL, brand VARCHAR NOT NULL, aspect VARCHAR,
+    value DOUBLE, value_before DOUBLE, change DOUBLE, low DOUBLE, high DOUBLE, p_value DOUBLE,
+        freedom DOUBLE, is_too_few BOOLEAN NOT NULL, is_change BOOLEAN NOT NULL,
+    cause VARCHAR, opinion_part DOUBLE, mix_part DOUBLE, mix_of VARCHAR, scorer_part DOUBLE,
+        change_without_bursts DOUBLE,
+    comment_count BIGINT NOT NULL, comment_count_before BIGINT NOT NULL,
+        author_count BIGINT NOT NULL, author_count_before BIGINT NOT NULL,
+        thread_count BIGINT NOT NULL, thread_count_before BIGINT NOT NULL);
+CREATE TABLE IF NOT EXISTS staging.bursts (
+    full_date DATE NOT NULL, brand VARCHAR NOT NULL, kind VARCHAR NOT NULL,
+        starts_at TIMESTAMP NOT NULL, ends_at TIMESTAMP NOT NULL,
+    comment_count BIGINT NOT NULL, author_count BIGINT NOT NULL, thread_count BIGINT NOT NULL,
+        day_comment_count BIGINT NOT NULL,
+    value DOUBLE, low DOUBLE, high DOUBLE, value_without DOUBLE, low_without DOUBLE,
+        high_without DOUBLE, voice DOUBLE NOT NULL, voice_without DOUBLE);

@@ -5,3 +5,5 @@ DELETE FROM staging.products;
 DELETE FROM staging.aspects;
 DELETE FROM staging.windows;
 DELETE FROM staging.estimates;
+DELETE FROM staging.changes;
+DELETE FROM staging.bursts;
