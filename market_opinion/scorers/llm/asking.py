@@ -145,6 +145,8 @@ class _Asking:
         """Ask what has no answer yet, and return answers and totals."""
         self.store.settle()
         found = self.store.load(self.by_key)
+        if self.caller.settings.llm.mode == "ledger":
+            return found, Totals(usd=0.0)
         self._check_cost(self._unanswered(found))
         purse = SharedPurse(self.caller.state.claims, self.caller.limits)
         leases = Leases(self.caller.state.claims, self.store)

@@ -78,9 +78,13 @@ _SQL = {
         JOIN mart.dim_community AS c ON c.community_key = w.community_key
         WHERE $domain IS NOT NULL""",
     "loads": """
-        SELECT * FROM mart.load_audit
-        WHERE domain = $domain
-        ORDER BY last_date_key DESC, load_key LIMIT 12""",
+        SELECT * FROM mart.load_audit AS a
+        WHERE a.domain = $domain
+          AND NOT EXISTS (SELECT 1 FROM mart.load_audit AS b
+                          WHERE b.domain = a.domain AND b.load_number > a.load_number
+                            AND b.first_date_key <= a.last_date_key
+                            AND b.last_date_key >= a.first_date_key)
+        ORDER BY a.last_date_key DESC LIMIT 12""",
     "scorers": """
         SELECT scorer, model, opinion_count FROM mart.scorer_opinions
         WHERE domain = $domain ORDER BY opinion_count DESC, scorer, model""",
