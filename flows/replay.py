@@ -47,13 +47,13 @@ def replay(
             return sum_up(run, tally, title=f"{folder} and {bisect}", compared=outcome)
         with home_apart(run.settings.home, keep=to is not None):
             restore_record(run, folder)
-            for reading, slices in find_recorded(run):
-                tally.expect(6 * len(slices))
-                for span in slices:
-                    receive_slice(run, span, tally)
-                for span in slices:
-                    enrich_slice(run, span, tally)
-                    tally.done("windows", span, record_windows(run, reading, span))
+            recorded = find_recorded(run, folder)
+            tally.expect(6 * len(recorded))
+            for _, span in recorded:
+                receive_slice(run, span, tally)
+            for reading, span in recorded:
+                enrich_slice(run, span, tally)
+                tally.done("windows", span, record_windows(run, reading, span))
             for days in find_loads(folder):
                 tally.expect(2)
                 serve(run, days, tally)

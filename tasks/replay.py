@@ -25,9 +25,11 @@ def restore_record(run: Run, folder: Path) -> None:
 
 
 @task
-def find_recorded(run: Run) -> list[tuple[Reading, list[Slice]]]:
-    """Return all landed hours of each platform, in slices that fit in memory."""
-    return list(recording.landed(run))
+def find_recorded(run: Run, folder: Path) -> list[tuple[Reading, Slice]]:
+    """Return the recorded hours in slices that fit in memory, each with its platform's reading."""
+    record = recording.read(folder)
+    readings = recording.readings(run, record)
+    return [(readings[span.platform], span) for span in recording.slices(run, record)]
 
 
 @task
@@ -39,9 +41,10 @@ def find_loads(folder: Path) -> list[list[Slice]]:
 @task
 def compare_record(run: Run, folder: Path) -> Comparison:
     """Return where the run's home differs from what was recorded."""
-    slices = [span for _, spans in recording.landed(run) for span in spans]
+    record = recording.read(folder)
+    slices = recording.slices(run, record)
     made = fingerprints.of_home(run, slices, run.settings.report_path)
-    return fingerprints.compare(recording.read(folder).stages, made)
+    return fingerprints.compare(record.stages, made)
 
 
 @task

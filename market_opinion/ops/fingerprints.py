@@ -65,7 +65,7 @@ Where = Mapping[str, str | list[str]]
 def of_home(run: Run, slices: list[Slice], report: Path) -> Fingerprints:
     """Return the fingerprint of each table of each stage, for the run's domain.
 
-    `slices` are all hours that were landed, in order, in parts that fit in memory.
+    `slices` are the hours that were carried to the mart, in order, in parts that fit in memory.
     """
     lake, domain = run.adapters.lake(), {"domain": run.domain}
     live = {**domain, "score_set": ACTIVE_SET}

@@ -10,6 +10,7 @@ A record holds words of other people, and no secret. No erasure reaches it.
 """
 
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -34,11 +35,11 @@ from market_opinion.core.visible import shown_uri
 from market_opinion.core.window import Slice, Window
 from market_opinion.ops import fingerprints
 from market_opinion.ops.fingerprints import Fingerprints
-from market_opinion.ops.reading import Reading, landed_hours
+from market_opinion.ops.reading import Reading, whole_platform
 from market_opinion.ops.run import Run
 from market_opinion.ops.stage_ledger import version_of_the_code
 from market_opinion.ops.upgrade import bring_up_to_date
-from market_opinion.stages.hours import cut
+from market_opinion.stages.hours import cut, slices_of
 
 FORMAT = 1
 _FILE, _LANDING, _KEPT = "record.json", "landing", "kept"
@@ -50,9 +51,11 @@ _LOADS = """
 
 
 class Record(msgspec.Struct, frozen=True):
-    """What `record.json` holds of a run; `loads` are the first and last dates of loads, in order.
+    """What `record.json` holds of a run.
 
-    `program` is a hash of the modules that make rows, `stages` what they made.
+    `program` is a hash of the modules that make rows, and `stages` what they made. `spans` are the
+    hours that were carried to the mart: platform, communities, start and end. `loads` are the first
+    and last dates of loads, in order.
     """
 
     format: int
@@ -61,6 +64,7 @@ class Record(msgspec.Struct, frozen=True):
     now: datetime
     program: str
     settings: dict[str, dict[str, Any]]
+    spans: list[tuple[str, tuple[str, ...], datetime, datetime]]
     loads: list[tuple[date, date]]
     stages: Fingerprints
 
@@ -86,7 +90,7 @@ def write(run: Run, folder: Path) -> Record:
     (folder / _KEPT).mkdir(parents=True)
     for table, where in _kept(run.domain):
         _without_keys(lake.read(table, where)).write_parquet(_kept_path(folder, table))
-    slices = [span for _, spans in landed(run) for span in spans]
+    spans = _entered(run)
     record = Record(
         FORMAT,
         run.domain,
@@ -94,8 +98,9 @@ def write(run: Run, folder: Path) -> Record:
         run.now,
         version_of_the_code(),
         deciding_values(run.settings),
+        [(span.platform, span.communities, span.window.start, span.window.end) for span in spans],
         _loads(run),
-        fingerprints.of_home(run, slices, run.settings.report_path),
+        fingerprints.of_home(run, _in_parts(run, spans), run.settings.report_path),
     )
     content = msgspec.json.format(msgspec.json.encode(record))
     (folder / _FILE).write_bytes(content + b"\n")
@@ -165,14 +170,19 @@ def restore(run: Run, folder: Path) -> None:
             lake.overwrite(table, rows, where, None, run=run.commit())
 
 
-def landed(run: Run) -> Iterator[tuple[Reading, list[Slice]]]:
-    """Yield all landed hours of each platform, in slices that fit in memory."""
-    landing = run.adapters.landing()
-    for platform in landing.platforms():
-        captures = landing.captures(platform, landing.communities(platform), None)
-        if captures:
-            reading = landed_hours(run, platform, None, None)
-            yield reading, cut(reading.hours, captures, max_items=run.settings.span_max_items)
+def slices(run: Run, record: Record) -> list[Slice]:
+    """Return the recorded hours in slices that fit in memory."""
+    spans = [
+        Slice(platform, communities, Window(start, end))
+        for platform, communities, start, end in record.spans
+    ]
+    return _in_parts(run, spans)
+
+
+def readings(run: Run, record: Record) -> dict[str, Reading]:
+    """Return a reading of what was landed of each recorded platform."""
+    platforms = {platform for platform, *_ in record.spans}
+    return {platform: whole_platform(run, platform) for platform in sorted(platforms)}
 
 
 def load_slices(record: Record) -> list[list[Slice]]:
@@ -181,6 +191,34 @@ def load_slices(record: Record) -> list[list[Slice]]:
         [Slice(_ANY, (), Window(_midnight(first), _midnight(last) + timedelta(days=1)))]
         for first, last in record.loads
     ]
+
+
+def _entered(run: Run) -> list[Slice]:
+    """Return the hours of the ledger that a run has carried on, equal communities together.
+
+    Hours that were landed and are not due yet have no count of captures.
+    """
+    hours: dict[str, dict[Window, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for entry in run.adapters.state().windows():
+        if "capture_count" in entry.counts:
+            hours[entry.platform][Window.hour(entry.window_start)].append(entry.community)
+    spans: list[Slice] = []
+    for platform, communities in sorted(hours.items()):
+        for span in slices_of(platform, communities):
+            last = spans[-1] if spans else None
+            if last and last == span.during(last.window) and last.window.end == span.window.start:
+                spans[-1] = span.during(Window(last.window.start, span.window.end))
+            else:
+                spans.append(span)
+    return spans
+
+
+def _in_parts(run: Run, spans: list[Slice]) -> list[Slice]:
+    landing, parts = run.adapters.landing(), list[Slice]()
+    for span in spans:
+        captures = landing.captures(span.platform, span.communities, span.window)
+        parts += cut(span, captures, max_items=run.settings.span_max_items)
+    return parts
 
 
 def _midnight(day: date) -> datetime:

@@ -12,7 +12,8 @@ from market_opinion.core.contracts import (
     SILVER_OPINIONS,
 )
 from market_opinion.core.window import Window
-from market_opinion.serving.mart import ESTIMATE_COLUMNS, ITEM_COLUMNS, Silver, items_of_interest
+from market_opinion.serving.mart import Silver, items_of_interest
+from market_opinion.serving.mart.columns import ESTIMATE_COLUMNS, ITEM_COLUMNS
 from market_opinion.stages.opinions import ACTIVE_SET
 from market_opinion.storage.export import Export
 from market_opinion.storage.lake.tables import Lake

@@ -1,6 +1,6 @@
 """Contracts as Iceberg's schemas and partitions, and Arrow data in the types of a contract."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -8,19 +8,10 @@ from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.transforms import DayTransform, IdentityTransform, Transform
-from pyiceberg.types import (
-    BooleanType,
-    DateType,
-    DoubleType,
-    IcebergType,
-    LongType,
-    NestedField,
-    StringType,
-    TimestamptzType,
-)
+from pyiceberg.types import IcebergType, NestedField
 
+from market_opinion.core.column_types import type_of
 from market_opinion.core.contracts import Table
-from market_opinion.core.polars_types import UTC_TIME
 
 _PARTITION_FIELD_IDS_FROM = 1000
 
@@ -32,21 +23,11 @@ def from_arrow(arrow: Any, schema: Mapping[str, Any]) -> pl.DataFrame:  # noqa: 
     return pl.from_arrow(arrow).select(columns)  # type: ignore[union-attr]
 
 
-_TYPES: dict[Any, Callable[[], IcebergType]] = {
-    pl.String: StringType,
-    pl.Int64: LongType,
-    pl.Float64: DoubleType,
-    pl.Boolean: BooleanType,
-    UTC_TIME: TimestamptzType,
-    pl.Date: DateType,
-}
-
-
 def iceberg_schema(table: Table) -> Schema:
     """Return the contract's columns, numbered in their order, with their descriptions."""
     columns = table.contract.to_schema().columns
     fields = [
-        NestedField(number, name, _TYPES[dtype](), required=False, doc=columns[name].description)
+        NestedField(number, name, _type(dtype), required=False, doc=columns[name].description)
         for number, (name, dtype) in enumerate(table.schema.items(), start=1)
     ]
     return Schema(*fields)
@@ -57,7 +38,7 @@ def add_columns(iceberg: IcebergTable, table: Table, names: Sequence[str]) -> No
     described = table.contract.to_schema().columns
     with iceberg.update_schema() as update:
         for name in names:
-            update.add_column(name, _TYPES[table.schema[name]](), doc=described[name].description)
+            update.add_column(name, _type(table.schema[name]), doc=described[name].description)
 
 
 def partition_spec(table: Table, schema: Schema) -> PartitionSpec:
@@ -77,3 +58,8 @@ def partition_spec(table: Table, schema: Schema) -> PartitionSpec:
             )
         )
     return PartitionSpec(*fields)
+
+
+def _type(dtype: Any) -> IcebergType:  # noqa: ANN401, Polars has classes and values of types
+    """Return the type of Iceberg, by the table of types."""
+    return IcebergType.model_validate(type_of(dtype).iceberg)

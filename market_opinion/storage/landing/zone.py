@@ -82,13 +82,14 @@ class Landing:
             captures, key=lambda c: (c.manifest.window_start, c.manifest.community, c.folder)
         )
 
-    def platforms(self) -> list[str]:
-        """Return every platform of which anything was landed, in alphabetical order."""
-        return self._folders_in("")
-
     def communities(self, platform: str) -> list[str]:
         """Return every community of the platform that has captures, in alphabetical order."""
-        return self._folders_in(platform)
+        try:
+            folders = self._fs.ls(self._path(platform), detail=False)
+        except FileNotFoundError:
+            return []
+        names = (path.rstrip("/").rpartition("/")[2] for path in folders)
+        return sorted(name for name in names if not name.startswith("_"))
 
     def survey(self, platform: str, origin: str, asked: tuple[str, ...]) -> Survey | None:
         """Return the survey of an earlier pass for the same communities; None without one."""
@@ -212,15 +213,6 @@ class Landing:
         """Remove one file below the zone; a missing file is no error."""
         if self._fs.exists(self._path(path)):
             self._fs.rm_file(self._path(path))
-
-    def _folders_in(self, folder: str) -> list[str]:
-        """Return the names of what lies in a folder, without those that begin with `_`."""
-        try:
-            paths = self._fs.ls(self._path(folder).rstrip("/"), detail=False)
-        except FileNotFoundError:
-            return []
-        names = (path.rstrip("/").rpartition("/")[2] for path in paths)
-        return sorted(name for name in names if not name.startswith("_"))
 
     def _all_below(self, folder: str) -> list[str]:
         """Return the paths of all files in a folder, with what a dead process was writing."""

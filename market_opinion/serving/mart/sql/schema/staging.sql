@@ -1,25 +1,11 @@
 -- Inputs of one load; emptied and filled before each load. The engine's adapter provides the
 -- namespaces staging, silver and mart.
 CREATE TABLE IF NOT EXISTS staging.load (
-    load_key VARCHAR NOT NULL, domain VARCHAR NOT NULL, score_set VARCHAR NOT NULL,
-        as_of TIMESTAMP NOT NULL, as_of_text VARCHAR NOT NULL,
-    items_snapshot_id BIGINT, mentions_snapshot_id BIGINT, opinions_snapshot_id BIGINT);
-CREATE TABLE IF NOT EXISTS staging.touched_dates (date_key INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS staging.products (
-    product_id VARCHAR NOT NULL, product VARCHAR NOT NULL, brand VARCHAR NOT NULL,
-        category VARCHAR NOT NULL,
-    released_on DATE, is_own_brand BOOLEAN NOT NULL, row_hash VARCHAR NOT NULL);
-CREATE TABLE IF NOT EXISTS staging.aspects (aspect VARCHAR NOT NULL, title VARCHAR NOT NULL,
-    is_overall BOOLEAN NOT NULL);
-CREATE TABLE IF NOT EXISTS staging.windows (
-    platform VARCHAR NOT NULL, community VARCHAR NOT NULL, window_start TIMESTAMP NOT NULL,
-        state VARCHAR NOT NULL,
-    item_count BIGINT NOT NULL, comment_count BIGINT NOT NULL, usable_item_count BIGINT NOT NULL,
-        usable_comment_count BIGINT NOT NULL);
-CREATE TABLE IF NOT EXISTS staging.estimates (
-    measure VARCHAR NOT NULL, part VARCHAR NOT NULL, brand VARCHAR NOT NULL,
-        product_id VARCHAR, aspect VARCHAR, platform VARCHAR, community VARCHAR, week_start DATE,
-    value DOUBLE, low DOUBLE, high DOUBLE, comment_count BIGINT NOT NULL,
-        author_count BIGINT NOT NULL, thread_count BIGINT NOT NULL,
-    effective_size DOUBLE NOT NULL, freedom DOUBLE NOT NULL, label_count BIGINT NOT NULL,
-        is_too_few BOOLEAN NOT NULL);
+    load_key {text} NOT NULL, domain {text} NOT NULL, score_set {text} NOT NULL,
+        as_of {time} NOT NULL, as_of_text {text} NOT NULL,
+    items_snapshot_id {whole}, mentions_snapshot_id {whole}, opinions_snapshot_id {whole});
+CREATE TABLE IF NOT EXISTS staging.touched_dates (date_key {small} NOT NULL);
+CREATE TABLE IF NOT EXISTS staging.products ({columns staging.products});
+CREATE TABLE IF NOT EXISTS staging.aspects ({columns staging.aspects});
+CREATE TABLE IF NOT EXISTS staging.windows ({columns staging.windows});
+CREATE TABLE IF NOT EXISTS staging.estimates ({columns staging.estimates});
