@@ -29,9 +29,9 @@ def replay(
 ) -> Summary:
     """Make a recorded run again, offline, and say by stage what is equal.
 
-    The run has a home of its own, which is removed at its end. Neither a platform nor a model is
-    asked; the domain and the program are those of here, so what differs is their doing. The command
-    ends with 1 where something differs.
+    The run has a home of its own, which is removed at its end; without --to it is one at a time.
+    Neither a platform nor a model is asked; the domain and the program are those of here, so what
+    differs is their doing. The command ends with 1 where something differs.
 
     Args:
         folder: Folder that `run` or `backfill` wrote with --record.

@@ -320,7 +320,9 @@ def check_replay(folder: Path, to: Path | None, record: Path | None, bisect: Pat
         recording.check_new(to)
     _check_record(record)
     here = load_settings()
-    run = recording.run_apart(recorded, to or here.home / "replay", here, str(flow_run.id))
+    run = recording.run_apart(
+        recorded, to or here.home / "replay", here, str(flow_run.id or "local")
+    )
     notes = recording.changed_inputs(recorded, run.load_domain().version)
     return replace(run, notes=notes)
 

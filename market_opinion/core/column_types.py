@@ -2,7 +2,8 @@
 
 A value is JSON as it was received, Polars and Arrow in memory, Iceberg in the lake, and a column of
 DuckDB, Snowflake or PostgreSQL at the end. Contracts name the Polars type; all other formats are
-made from this table: schemas of Iceberg, and the columns in the DDL of the mart.
+made from this table: what a line of JSON must hold, schemas of Iceberg, and columns in the DDL of
+the mart.
 """
 
 from dataclasses import dataclass
@@ -19,11 +20,12 @@ Engine = Literal["duckdb", "snowflake", "postgres"]
 class ColumnType:
     """One type; `word` stands for it in the SQL files of the mart, as `{text}`.
 
+    `json` is the type of the values in Python that JSON gives.
     `snowflake_result` is the name of the type in what Snowflake's connector returns.
     """
 
     word: str
-    json: str
+    json: Any
     polars: Any
     arrow: str
     iceberg: str
@@ -41,19 +43,19 @@ class ColumnType:
 
 _ROWS = (
     # word, JSON, Polars, Arrow, Iceberg, DuckDB, Snowflake, its result, PostgreSQL
-    ("text", "string", pl.String, "large_string", "string", "VARCHAR", "VARCHAR", "TEXT", "TEXT"),
-    ("whole", "number", pl.Int64, "int64", "long", "BIGINT", "BIGINT", "FIXED", "BIGINT"),
-    ("number", "number", pl.Float64, "double", "double", "DOUBLE", "DOUBLE", "REAL",
+    ("text", str, pl.String, "large_string", "string", "VARCHAR", "VARCHAR", "TEXT", "TEXT"),
+    ("whole", int, pl.Int64, "int64", "long", "BIGINT", "BIGINT", "FIXED", "BIGINT"),
+    ("number", float, pl.Float64, "double", "double", "DOUBLE", "DOUBLE", "REAL",
      "DOUBLE PRECISION"),
-    ("flag", "boolean", pl.Boolean, "bool", "boolean", "BOOLEAN", "BOOLEAN", "BOOLEAN", "BOOLEAN"),
-    ("day", "string", pl.Date, "date32[day]", "date", "DATE", "DATE", "DATE", "DATE"),
-    ("utc", "number or string", UTC_TIME, "timestamp[us, tz=UTC]", "timestamptz",
+    ("flag", bool, pl.Boolean, "bool", "boolean", "BOOLEAN", "BOOLEAN", "BOOLEAN", "BOOLEAN"),
+    ("day", str, pl.Date, "date32[day]", "date", "DATE", "DATE", "DATE", "DATE"),
+    ("utc", float | str, UTC_TIME, "timestamp[us, tz=UTC]", "timestamptz",
      "TIMESTAMP WITH TIME ZONE", "TIMESTAMP_TZ", "TIMESTAMP_TZ", "TIMESTAMPTZ"),
     # In the mart a time is UTC by convention and has no zone.
-    ("time", "number or string", pl.Datetime("us"), "timestamp[us]", "timestamp", "TIMESTAMP",
+    ("time", float | str, pl.Datetime("us"), "timestamp[us]", "timestamp", "TIMESTAMP",
      "TIMESTAMP_NTZ", "TIMESTAMP_NTZ", "TIMESTAMP"),
     # Parts of dates and their keys, in the mart alone.
-    ("small", "number", pl.Int32, "int32", "int", "INTEGER", "INTEGER", "FIXED", "BIGINT"),
+    ("small", int, pl.Int32, "int32", "int", "INTEGER", "INTEGER", "FIXED", "BIGINT"),
 )  # fmt: skip
 TYPES = {row[0]: ColumnType(*row) for row in _ROWS}
 _BY_POLARS = {each.polars: each for each in TYPES.values()}

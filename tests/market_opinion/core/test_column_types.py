@@ -3,12 +3,14 @@
 import re
 
 import duckdb
+import msgspec
 import polars as pl
 import pytest
 
 from market_opinion.core.column_types import TYPES, in_mart, type_of
 from market_opinion.core.contracts import TABLES
 from market_opinion.serving import mart
+from market_opinion.storage.json_paths import leaf_of, struct_of, tree_of
 from market_opinion.storage.lake.schema import from_arrow, iceberg_schema
 
 # DuckDB's name of a type that the table of types has not: sums of BIGINT, which are cast on leaving.
@@ -109,3 +111,26 @@ def test_postgres_has_the_types_of_the_views(made):
             dtype = made[table][column]
             expected = by_duckdb[WIDE.get(dtype, dtype)].postgres
             assert " ".join(words).removesuffix(" NOT NULL") == expected, f"{table}.{column}"
+
+
+def test_json_is_read_into_the_types_of_the_table():
+    """A strict format takes of a line what the table says; text is also taken from no other type."""
+    lines = [
+        b'{"id": "a", "body": "words", "score": 5, "created_utc": 1772360100}',
+        b'{"id": "b", "body": 7, "score": 5, "created_utc": 1772360100}',
+        b'{"id": "c", "body": "words", "score": "5", "created_utc": 1772360100}',
+    ]
+    taken = [line for line in lines if _reads(line)]
+    assert taken == lines[:1]
+    assert [TYPES[word].json for word in ("text", "whole", "number", "flag")] == [
+        str, int, float, bool,
+    ]  # fmt: skip
+
+
+def _reads(line):
+    tree = {"id": leaf_of("text"), "body": leaf_of("text"), "score": leaf_of("whole")}
+    try:
+        msgspec.json.decode(line, type=struct_of(tree_of(tree)))
+    except msgspec.ValidationError:
+        return False
+    return True
