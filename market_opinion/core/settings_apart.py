@@ -47,20 +47,24 @@ def deciding_values(settings: Settings) -> Values:
 def settings_apart(home: Path, values: Values, here: Settings) -> Settings:
     """Return settings of `deciding_values` over a home of its own.
 
-    Its stores are the embedded ones in that home. Domains, weights and pepper are those of `here`.
-    No model is asked: the answers in the ledger alone count.
+    Its stores are the embedded ones in that home, whatever else the values name. Domains, weights
+    and pepper are those of `here`. No model is asked: the answers in the ledger alone count.
     """
+    values = {
+        name: {field: given for field, given in values.get(name, {}).items() if field in fields}
+        for name, fields in DECIDING.items()
+    }
     offline = {"mode": "ledger", "api_key": "none is needed"}
     weights = {"local_model": here.scoring.local_model}
     groups = {
         **values,
-        "scoring": {**values.get("scoring", {}), **weights},
-        "llm": {**values.get("llm", {}), **offline},
+        "scoring": {**values["scoring"], **weights},
+        "llm": {**values["llm"], **offline},
         # A name that no configuration of PyIceberg gives to a catalogue of this machine.
         "lake": {"catalog": "market_opinion_apart"},
     }
     shared = {
-        **values.get(_SHARED, {}),
+        **values[_SHARED],
         "domains_path": here.domains_path,
         "author_pepper": SecretStr(here.pepper()),
     }

@@ -11,7 +11,7 @@ A record holds words of other people, and no secret. No erasure reaches it.
 
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -32,14 +32,14 @@ from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.settings import Settings
 from market_opinion.core.settings_apart import deciding_values, settings_apart
 from market_opinion.core.visible import shown_uri
-from market_opinion.core.window import Slice, Window
+from market_opinion.core.window import HOUR, Slice, Window
 from market_opinion.ops import fingerprints
 from market_opinion.ops.fingerprints import Fingerprints
 from market_opinion.ops.reading import Reading, whole_platform
 from market_opinion.ops.run import Run
 from market_opinion.ops.stage_ledger import version_of_the_code
 from market_opinion.ops.upgrade import bring_up_to_date
-from market_opinion.stages.hours import cut, slices_of
+from market_opinion.stages.hours import cut
 
 FORMAT = 1
 _FILE, _LANDING, _KEPT = "record.json", "landing", "kept"
@@ -194,22 +194,47 @@ def load_slices(record: Record) -> list[list[Slice]]:
 
 
 def _entered(run: Run) -> list[Slice]:
-    """Return the hours of the ledger that a run has carried on, equal communities together.
+    """Return the hours of the ledger that a run has carried on, in as few slices as can be.
 
-    Hours that were landed and are not due yet have no count of captures.
+    Hours that were landed and are not due yet have no count of captures, and are in none.
     """
-    hours: dict[str, dict[Window, list[str]]] = defaultdict(lambda: defaultdict(list))
+    hours: dict[str, dict[datetime, set[str]]] = defaultdict(lambda: defaultdict(set))
     for entry in run.adapters.state().windows():
         if "capture_count" in entry.counts:
-            hours[entry.platform][Window.hour(entry.window_start)].append(entry.community)
+            hours[entry.platform][entry.window_start].add(entry.community)
     spans: list[Slice] = []
-    for platform, communities in sorted(hours.items()):
-        for span in slices_of(platform, communities):
-            last = spans[-1] if spans else None
-            if last and last == span.during(last.window) and last.window.end == span.window.start:
-                spans[-1] = span.during(Window(last.window.start, span.window.end))
-            else:
-                spans.append(span)
+    for platform, entered in sorted(hours.items()):
+        spans += _spans(platform, entered, _waiting(run, platform, entered))
+    return spans
+
+
+def _waiting(
+    run: Run, platform: str, entered: Mapping[datetime, set[str]]
+) -> list[tuple[datetime, str]]:
+    """Return the hours and communities that were landed and not entered."""
+    landing = run.adapters.landing()
+    manifests = (
+        capture.manifest
+        for capture in landing.captures(platform, landing.communities(platform), None)
+    )
+    landed = {(manifest.window_start, manifest.community) for manifest in manifests}
+    return sorted(each for each in landed if each[1] not in entered.get(each[0], ()))
+
+
+def _spans(
+    platform: str, entered: Mapping[datetime, set[str]], waiting: list[tuple[datetime, str]]
+) -> list[Slice]:
+    """Return slices that hold all entered hours, and no community's hour that is waiting."""
+    spans: list[Slice] = []
+    for start, names in sorted(entered.items()):
+        if spans:
+            last = spans[-1]
+            window = Window(last.window.start, start + HOUR)
+            communities = {*last.communities, *names}
+            if not any(hour in window and name in communities for hour, name in waiting):
+                spans[-1] = Slice(platform, tuple(sorted(communities)), window)
+                continue
+        spans.append(Slice(platform, tuple(sorted(names)), Window.hour(start)))
     return spans
 
 
