@@ -94,7 +94,7 @@ def _day(domain: Domain, number: int) -> mart.Silver:
     )
     return mart.Silver(
         items=_conform(pl.concat([comments, threads], how="diagonal"), SILVER_ITEMS).select(
-            mart.ITEM_COLUMNS
+            mart.columns.ITEM_COLUMNS
         ),
         mentions=_conform(
             base.with_columns(

@@ -17,7 +17,7 @@ from market_opinion.core.console import add_lazily, run
 _FLOWS = {
     READ: ("hourly", "backfill", "campaign", "enrich", "inbox", "stream", "collect"),
     ASK: ("watch",),
-    BETTER: ("evaluate", "rescore", "train"),
+    BETTER: ("evaluate", "rescore", "train", "replay"),
     KEEP: ("refresh", "sweep", "purge", "erase", "maintain", "mart", "rebuild", "publish"),
 }
 _NAMES = {"hourly": ("run", "hourly")}

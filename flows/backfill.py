@@ -1,6 +1,7 @@
 """Past hours of a source, all stages, in slices that fit in memory."""
 
 from datetime import datetime
+from pathlib import Path
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -37,6 +38,7 @@ def backfill(
     subreddit: str | None = None,
     start_ts: int | None = None,
     end_ts: int | None = None,
+    record: Path | None = None,
 ) -> Summary:
     """Read past hours from a source and carry them to the mart and the report.
 
@@ -60,6 +62,8 @@ def backfill(
         subreddit: One community, in place of communities.
         start_ts: In place of start: seconds since 1970.
         end_ts: In place of end: seconds since 1970.
+        record: New folder for a record of the run, which `replay` makes again. It holds everything
+            that was landed, words and names of people too, and no erasure reaches it.
     """
     run, reading = check_backfill(
         domain,
@@ -74,6 +78,7 @@ def backfill(
         subreddit,
         start_ts,
         end_ts,
+        record,
     )
     with Tally() as tally:
         finish_begun(run, tally)
@@ -83,7 +88,7 @@ def backfill(
         alerts = check_windows(run, reading, fetch.slices)
         notes = (*fetch.notes, *alerts, *compare_stars(run))
         title = f"backfill of {run.domain} from {reading.source}"
-        return conclude(run, tally, title=title, notes=notes)
+        return conclude(run, tally, title=title, notes=notes, record=record)
 
 
 command = as_command(backfill, check=check_backfill)

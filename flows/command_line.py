@@ -3,6 +3,7 @@
 import functools
 import inspect
 import logging
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -37,16 +38,19 @@ _OUTSIDE_A_CHECKOUT: dict[Any, Any] = {
 }
 
 
-def as_command(flow: Flow[P, Summary], *, check: Task[Q, Any]) -> Command:
+def as_command(
+    flow: Flow[P, Summary], *, check: Task[Q, Any], positional: str | None = None
+) -> Command:
     """Return the flow as a command, whose options are the flow's parameters.
 
     `check` is the flow's first task. It runs before Prefect starts, so that a mistake is answered
-    at once.
+    at once. The parameter `positional` may stand without its name. The command ends with 1 for a
+    run that is not as expected.
     """
 
     @functools.wraps(flow.fn)
-    def command(**options: Any) -> None:  # noqa: ANN401, a flow takes anything
-        bound = inspect.signature(flow.fn).bind(**options)
+    def command(*names: Any, **options: Any) -> None:  # noqa: ANN401, a flow takes anything
+        bound = inspect.signature(flow.fn).bind(*names, **options)
         bound.apply_defaults()
         values = bound.arguments | {"now": bound.arguments.get("now") or datetime.now(UTC)}
         try:
@@ -58,8 +62,13 @@ def as_command(flow: Flow[P, Summary], *, check: Task[Q, Any]) -> Command:
             _drop_traces(error)
             raise
         summary.show(Console())
+        if not summary.is_as_expected:
+            sys.exit(1)
 
-    options = [_option(parameter) for parameter in inspect.signature(flow.fn).parameters.values()]
+    options = [
+        _option(parameter, is_positional=parameter.name == positional)
+        for parameter in inspect.signature(flow.fn).parameters.values()
+    ]
     command.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]  # cyclopts reads it
     command.__annotations__ = {option.name: option.annotation for option in options}
     return command
@@ -72,15 +81,16 @@ def run_alone(command: Command) -> None:
     run(app)
 
 
-def _option(parameter: inspect.Parameter) -> inspect.Parameter:
-    """Return a flow's parameter as an option: never positional, with its choices."""
+def _option(parameter: inspect.Parameter, *, is_positional: bool) -> inspect.Parameter:
+    """Return a flow's parameter as an option with its choices."""
+    place = parameter.POSITIONAL_OR_KEYWORD if is_positional else parameter.KEYWORD_ONLY
     kind: Any = parameter.annotation
     shape = cyclopts.Parameter(negative=(), consume_multiple=True)
     if choices := _choices(kind):
         kind = Literal[tuple(choices)]
     elif datetime in {kind, *get_args(kind)}:
         shape = cyclopts.Parameter(negative=(), converter=_moment)
-    return parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY, annotation=Annotated[kind, shape])
+    return parameter.replace(kind=place, annotation=Annotated[kind, shape])
 
 
 def _choices(annotation: object) -> list[str]:

@@ -1,6 +1,7 @@
 """The hours that are due, oldest first, all stages, then the watermark."""
 
 from datetime import datetime
+from pathlib import Path
 
 from prefect import flow
 from prefect.runtime import flow_run
@@ -32,6 +33,7 @@ def hourly(
     subreddit: str | None = None,
     start_ts: int | None = None,
     end_ts: int | None = None,
+    record: Path | None = None,
 ) -> Summary:
     """Carry the hours that are due to the mart and the report.
 
@@ -58,6 +60,8 @@ def hourly(
         subreddit: One community, in place of communities.
         start_ts: First hour of a backfill, in seconds since 1970.
         end_ts: Hour after its last, in seconds since 1970.
+        record: New folder for a record of the run, which `replay` makes again. It holds everything
+            that was landed, words and names of people too, and no erasure reaches it.
     """
     run, reading = check_hourly(
         domain,
@@ -71,6 +75,7 @@ def hourly(
         subreddit,
         start_ts,
         end_ts,
+        record,
     )
     with Tally() as tally:
         finish_begun(run, tally)
@@ -79,7 +84,7 @@ def hourly(
         notes = check_windows(run, reading, due, otherwise="no hour is due")
         notes += check_backlog(run, reading)
         title = f"hourly run of {run.domain} from {reading.source}"
-        return conclude(run, tally, title=title, notes=notes)
+        return conclude(run, tally, title=title, notes=notes, record=record)
 
 
 command = as_command(hourly, check=check_hourly)

@@ -1,6 +1,9 @@
 """The stages that every run carries its slices through, in order."""
 
+from pathlib import Path
+
 from market_opinion.core.window import Slice, Window, by_date
+from market_opinion.ops.fingerprints import Comparison
 from market_opinion.ops.open_erasures import OpenErasure
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.reading import Reading
@@ -31,6 +34,7 @@ from tasks.opinions import judge_items
 from tasks.purge import begin_purge, end_purge, find_expired, find_purgeable, purge_words
 from tasks.recheck import find_due_checks, look_again, record_checks, repair_threads
 from tasks.record import find_due_windows, find_stale_windows, record_run, record_windows
+from tasks.replay import keep_record
 from tasks.report import draw_report, publish_summary
 from tasks.rescore import (
     begin_promotion,
@@ -241,17 +245,37 @@ def _purge(run: Run, begun: OpenErasure, tally: Tally) -> None:
     carry_for_all(run, begun.reading, begun.slices, tally)
 
 
-def conclude(run: Run, tally: Tally, *, title: str, notes: tuple[str, ...] = ()) -> Summary:
-    """Publish the views, draw the report and sum up the run."""
+def conclude(
+    run: Run,
+    tally: Tally,
+    *,
+    title: str,
+    notes: tuple[str, ...] = (),
+    record: Path | None = None,
+) -> Summary:
+    """Publish the views, draw the report, record the run if asked to, and sum it up."""
     check_rate(run)
     tally.add(publish_views(run))
-    return sum_up(run, tally, title=title, notes=notes, path=draw_report(run))
+    path = draw_report(run)
+    if record is not None:
+        keep_record(run, record)
+    return sum_up(run, tally, title=title, notes=notes, path=path)
 
 
 def sum_up(
-    run: Run, tally: Tally, *, title: str, notes: tuple[str, ...] = (), path: str | None = None
+    run: Run,
+    tally: Tally,
+    *,
+    title: str,
+    notes: tuple[str, ...] = (),
+    path: str | None = None,
+    compared: Comparison | None = None,
 ) -> Summary:
     """Return the summary of the run, which also stands on Prefect's page of it."""
-    summary = Summary(title, dict(tally.counts), tally.elapsed_seconds, path, (*run.notes, *notes))
+    lines, is_equal = (compared.lines(), compared.first is None) if compared else ((), True)
+    notes = (*run.notes, *notes, *lines)
+    summary = Summary(
+        title, dict(tally.counts), tally.elapsed_seconds, path, notes, is_as_expected=is_equal
+    )
     publish_summary(summary)
     return summary

@@ -19,7 +19,7 @@ from market_opinion.core.settings import load_settings, read_domains_path
 from market_opinion.core.visible import shown_uri
 from market_opinion.core.window import HOUR, as_utc, both_ends, clip
 from market_opinion.domain.definition import domain_names
-from market_opinion.ops import payload, upkeep
+from market_opinion.ops import payload, recording, upkeep
 from market_opinion.ops import reading as readings
 from market_opinion.ops.orchestrator import server_url
 from market_opinion.ops.peppers import is_rotating, known_pepper
@@ -62,9 +62,11 @@ def check_backfill(
     subreddit: str | None = None,
     start_ts: int | None = None,
     end_ts: int | None = None,
+    record: Path | None = None,
 ) -> Request:
     """Check a backfill; its window is clipped to whole closed hours, or None for all time."""
     payload.check_backfill_mode(mode)
+    _check_record(record)
     named = payload.read_communities(communities, subreddit)
     first = payload.read_moment("start", start, start_ts)
     last = payload.read_moment("end", end, end_ts)
@@ -131,6 +133,7 @@ def check_hourly(
     subreddit: str | None = None,
     start_ts: int | None = None,
     end_ts: int | None = None,
+    record: Path | None = None,
 ) -> Request:
     """Check an hourly run; its watermarks decide which hours are due.
 
@@ -138,6 +141,7 @@ def check_hourly(
     """
     if max_windows is not None:
         _check_from_1("--max-windows", max_windows)
+    _check_record(record)
     named = payload.read_communities(communities, subreddit)
     start = payload.read_moment("start", None, start_ts)
     end = payload.read_moment("end", None, end_ts)
@@ -308,6 +312,23 @@ def check_train(domain: str, labelled: Path) -> Run:
 
 
 @task
+def check_replay(folder: Path, to: Path | None, record: Path | None, bisect: Path | None) -> Run:
+    """Check a replay; return the recorded run over a home of its own."""
+    recorded = recording.read(folder)
+    if bisect is not None:
+        recording.read(bisect)
+    if to is not None:
+        recording.check_new(to)
+    _check_record(record)
+    here = load_settings()
+    run = recording.run_apart(
+        recorded, to or here.home / "replay", here, str(flow_run.id or "local")
+    )
+    notes = recording.changed_inputs(recorded, run.load_domain().version)
+    return replace(run, notes=notes)
+
+
+@task
 def check_recheck(
     domain: str, source: SourceName, communities: list[str] | None, now: datetime
 ) -> Request:
@@ -408,6 +429,11 @@ def _check_from_1(flag: str, number: int) -> None:
     if number < 1:
         message = f"{flag} is {number}: it starts at 1"
         raise InvalidRequest(message)
+
+
+def _check_record(folder: Path | None) -> None:
+    if folder is not None:
+        recording.check_new(folder)
 
 
 def _check_labelled(path: Path) -> None:

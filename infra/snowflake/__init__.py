@@ -10,6 +10,7 @@ from string import Template
 
 from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.settings import Settings
+from market_opinion.serving.mart.columns import SILVER_COLUMNS
 
 _FOLDER = Path(__file__).parent
 _ALWAYS = ("01_roles", "02_warehouse", "03_database", "07_grants")
@@ -57,6 +58,7 @@ def _rendered(name: str, settings: Settings) -> str:
         "external_id": settings.snowflake.aws_external_id,
         "account_id": settings.aws.account_id,
         "region": settings.aws.region,
+        **{f"{table.partition('.')[2]}_columns": _external(table) for table in SILVER_COLUMNS},
     }
     variables = {
         "lake_uri": "SNOWFLAKE_LAKE_URI",
@@ -76,3 +78,9 @@ def _rendered(name: str, settings: Settings) -> str:
         )
         raise SettingsInvalid(message)
     return template.substitute(values)
+
+
+def _external(table: str) -> str:
+    """Return the columns of an external table over exported rows, by the table of types."""
+    kinds = {column.name: column.kind.snowflake for column in SILVER_COLUMNS[table]}
+    return ",\n  ".join(f"{name} {kind} AS (VALUE:{name}::{kind})" for name, kind in kinds.items())

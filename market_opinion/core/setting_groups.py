@@ -578,10 +578,13 @@ class LlmSettings(SettingsGroup):
         gt=0,
         description="The account's limit of tokens, shared by all processes; none where not set.",
     )
-    mode: Literal["online", "batch"] = Field(
+    mode: Literal["online", "batch", "ledger"] = Field(
         "online",
         alias="LLM_MODE",
-        description="Ask at once, or through the provider's Batch API at half the price.",
+        description=(
+            "Ask at once, through the provider's Batch API at half the price, or nothing:"
+            " with `ledger` the stored answers alone count."
+        ),
     )
     batch_poll_seconds: float = Field(
         30,

@@ -198,12 +198,12 @@ def _judged_by(run: Run, scorer: str) -> list[str]:
 
 
 def _digest(inputs: Iterable[str]) -> str:
-    text = "\n".join([_version_of_the_code(), *inputs])
+    text = "\n".join([version_of_the_code(), *inputs])
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 @functools.cache
-def _version_of_the_code() -> str:
+def version_of_the_code() -> str:
     """Return the hash of all modules that stages are made of: other code may give other rows."""
     total = hashlib.sha256()
     for room in _ROOMS_OF_STAGES:

@@ -26,13 +26,17 @@ _SHOWN = (
 
 @dataclass(frozen=True)
 class Summary:
-    """One run: its counts by name, its duration, and the path of the report."""
+    """One run: its counts by name, its duration, and the path of the report.
+
+    A command ends with 1 for a run that is not as expected.
+    """
 
     title: str
     counts: dict[str, int]
     seconds: float
     report_path: str | None
     notes: tuple[str, ...] = ()
+    is_as_expected: bool = True
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the most important figures in words, as pairs of name and value."""

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple
 import msgspec
 import polars as pl
 
+from market_opinion.core.column_types import TYPES
+
 Tree = dict[str, Any]
 
 
@@ -22,6 +24,11 @@ class Leaf(NamedTuple):
     python: Any
     polars: pl.DataType | type[pl.DataType]
     is_required: bool = False
+
+
+def leaf_of(word: str) -> Leaf:
+    """Return the leaf of a field that may be missing, by a word of the table of types."""
+    return Leaf(TYPES[word].json | None, TYPES[word].polars)
 
 
 def alternatives(*paths: str | None) -> list[str]:

@@ -27,6 +27,7 @@ from market_opinion.storage.json_paths import (
     dtype_of,
     getter,
     joined,
+    leaf_of,
     read,
     struct_of,
     text_at,
@@ -65,9 +66,10 @@ class ItemFields(NamedTuple):
     reply_count: Any
 
 
-_TEXT = Leaf(str | None, pl.String)
+_TEXT, _WHOLE, _NUMBER, _FLAG = map(leaf_of, ("text", "whole", "number", "flag"))
 _LENIENT = Leaf(str | int | float | None, pl.String)
-_TIME = Leaf(float | str | None, pl.String)
+# Read as text, since there are many forms of it.
+_TIME = leaf_of("utc")._replace(polars=pl.String)
 
 
 class LineFormat(BaseModel):
@@ -279,17 +281,17 @@ class LineFormat(BaseModel):
     def _tree(self) -> Tree:
         """Types of all fields that are read from a line."""
         an_id = Leaf(str | None if self.is_base36 else str | int | None, pl.String)
-        count = _LENIENT if self.is_lenient else Leaf(int | None, pl.Int64)
+        count = _LENIENT if self.is_lenient else _WHOLE
         leaves = {
             **dict.fromkeys((self.retrieved_at,), _TIME),
             **dict.fromkeys(
                 (self.author, self.title, *self.body), _LENIENT if self.is_lenient else _TEXT
             ),
             **dict.fromkeys((self.votes, self.reply_count), count),
-            self.rating: _LENIENT if self.is_lenient else Leaf(float | None, pl.Float64),
+            self.rating: _LENIENT if self.is_lenient else _NUMBER,
             self.is_recommended: Leaf(bool | str | int | None, pl.String)
             if self.is_lenient
-            else Leaf(bool | None, pl.Boolean),
+            else _FLAG,
             **dict.fromkeys((self.thread_id, self.parent_id), an_id),
             self.created_at: _TIME._replace(python=float | str, is_required=True)
             if "|" not in self.created_at

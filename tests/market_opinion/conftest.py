@@ -109,4 +109,4 @@ def silver():
             "label": "negative",
         },
     )
-    return mart.Silver(items.select(mart.ITEM_COLUMNS), mentions, opinions)
+    return mart.Silver(items.select(mart.columns.ITEM_COLUMNS), mentions, opinions)

@@ -165,6 +165,8 @@ class _Asking:
         """Ask what has no answer yet, and return answers and totals."""
         self.store.settle()
         found = self.store.load(self.by_key)
+        if self.caller.settings.llm.mode == "ledger":
+            return found, Totals(usd=0.0)
         self._check_cost(self._unanswered(found))
         limits = self.caller.limits(self.prompt.domain.name)
         purse = SharedPurse(self.caller.state.claims, limits)

@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
+from market_opinion.core.column_types import Engine
 from market_opinion.core.contracts import (
     GOLD_BURSTS,
     GOLD_CHANGES,
@@ -23,8 +24,17 @@ from market_opinion.core.contracts import (
     NEUTRAL_BELOW,
 )
 from market_opinion.core.errors import MartRefused, ReconciliationFailed
-from market_opinion.core.polars_types import UTC_TIME, Schema
 from market_opinion.domain.definition import Domain
+from market_opinion.serving.mart.columns import (
+    ASPECTS,
+    BURST_COLUMNS,
+    CHANGE_COLUMNS,
+    ESTIMATE_COLUMNS,
+    PRODUCTS,
+    WINDOWS,
+    filled,
+    schema_of,
+)
 from market_opinion.storage.state import WindowEntry
 from market_opinion.truth.estimates import (
     FREEDOM_MIN,
@@ -61,13 +71,6 @@ _CONSTANTS = {
     "{size_min}": str(SIZE_MIN),
     "{freedom_min}": str(FREEDOM_MIN),
 }
-# Columns of gold.estimates that a load brings into the mart, of the rows by labels.
-ESTIMATE_COLUMNS = tuple(name for name in GOLD_ESTIMATES.schema if name not in {"domain", "method"})
-# Columns of gold.changes and gold.bursts that a load brings into the mart.
-CHANGE_COLUMNS, BURST_COLUMNS = (
-    tuple(name for name in table.schema if name != "domain")
-    for table in (GOLD_CHANGES, GOLD_BURSTS)
-)
 
 
 @dataclass(frozen=True)
@@ -238,7 +241,7 @@ class NoMart:
 class Session(Protocol):
     """A connection to an engine in a transaction; `engine` is the name of its own SQL folder."""
 
-    engine: str
+    engine: Engine
 
     def run(self, statement: str) -> None:
         """Run a statement."""
@@ -249,17 +252,10 @@ class Session(Protocol):
         ...
 
 
-# Columns of silver.items that the mart takes; texts stay in the lake.
-ITEM_COLUMNS = (
-    "platform", "community", "kind", "item_id", "thread_id", "created_at", "window_start",
-    "author_key", "context_title", "permalink", "votes", "reply_count", "rating",
+# The ledger's names of the counts in WINDOWS, in their order.
+_LEDGER_COUNTS = (
+    "bronze_row_count", "comment_count", "usable_item_count", "usable_comment_count",
 )  # fmt: skip
-_LEDGER_COUNTS = {
-    "item_count": "bronze_row_count",
-    "comment_count": "comment_count",
-    "usable_item_count": "usable_item_count",
-    "usable_comment_count": "usable_comment_count",
-}
 
 
 def product_rows(domain: Domain) -> pl.DataFrame:
@@ -275,15 +271,8 @@ def product_rows(domain: Domain) -> pl.DataFrame:
         )
         for p in domain.products
     ]
-    columns: Schema = {
-        "product_id": pl.String,
-        "product": pl.String,
-        "brand": pl.String,
-        "category": pl.String,
-    }
-    frame = pl.DataFrame(
-        rows, schema={**columns, "released_on": pl.Date, "is_own_brand": pl.Boolean}, orient="row"
-    )
+    *received, _ = PRODUCTS
+    frame = pl.DataFrame(rows, schema=schema_of(received), orient="row")
     return frame.with_columns(
         row_hash=pl.Series([hashlib.sha256(repr(row).encode()).hexdigest()[:32] for row in rows])
     )
@@ -292,11 +281,7 @@ def product_rows(domain: Domain) -> pl.DataFrame:
 def aspect_rows(domain: Domain) -> pl.DataFrame:
     """Return the domain's aspects."""
     rows = [(name, aspect.title, aspect.is_overall) for name, aspect in domain.aspects.items()]
-    return pl.DataFrame(
-        rows,
-        schema={"aspect": pl.String, "title": pl.String, "is_overall": pl.Boolean},
-        orient="row",
-    )
+    return pl.DataFrame(rows, schema=schema_of(ASPECTS), orient="row")
 
 
 def items_of_interest(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
@@ -313,19 +298,11 @@ def window_rows(entries: Iterable[WindowEntry]) -> pl.DataFrame:
             e.community,
             e.window_start,
             e.state.value,
-            *(e.counts.get(name, 0) for name in _LEDGER_COUNTS.values()),
+            *(e.counts.get(name, 0) for name in _LEDGER_COUNTS),
         )
         for e in entries
     ]
-    keys: Schema = {
-        "platform": pl.String,
-        "community": pl.String,
-        "window_start": UTC_TIME,
-        "state": pl.String,
-    }
-    return pl.DataFrame(
-        rows, schema={**keys, **dict.fromkeys(_LEDGER_COUNTS, pl.Int64)}, orient="row"
-    )
+    return pl.DataFrame(rows, schema=schema_of(WINDOWS), orient="row")
 
 
 def naive(frame: pl.DataFrame) -> pl.DataFrame:
@@ -371,21 +348,23 @@ def is_in_step(session: Session) -> bool:
 def run(session: Session, name: str) -> None:
     """Run the statements of one SQL file, or of the engine's own version of it."""
     own = f"{session.engine}/{name}"
-    for statement in statements(own if (_SQL / f"{own}.sql").exists() else name):
+    name = own if (_SQL / f"{own}.sql").exists() else name
+    for statement in statements(name, session.engine):
         session.run(statement)
 
 
-def text(name: str) -> str:
-    """Return the text of one SQL file, with the shared constants filled in."""
+def text(name: str, engine: Engine = "duckdb") -> str:
+    """Return the text of one SQL file, with shared constants, columns and types filled in."""
     sql = (_SQL / f"{name}.sql").read_text(encoding="utf-8")
     for placeholder, value in _CONSTANTS.items():
         sql = sql.replace(placeholder, value)
-    return sql
+    return filled(sql, engine)
 
 
-def statements(name: str) -> Iterator[str]:
+def statements(name: str, engine: Engine = "duckdb") -> Iterator[str]:
     """Yield the statements of one SQL file, without comment lines and semicolons."""
-    code = "\n".join(line for line in text(name).splitlines() if not line.lstrip().startswith("--"))
+    lines = text(name, engine).splitlines()
+    code = "\n".join(line for line in lines if not line.lstrip().startswith("--"))
     return (statement.strip() for statement in code.split(";") if statement.strip())
 
 

@@ -10,6 +10,7 @@ import duckdb
 import polars as pl
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
+from market_opinion.core.column_types import Engine
 from market_opinion.core.errors import HomeDamaged, MartRefused, SettingsInvalid
 from market_opinion.serving import mart
 from market_opinion.serving.mart import Load, Silver
@@ -168,7 +169,7 @@ def _is_taken(error: BaseException) -> bool:
 class _Session:
     """The connection, in the shape that `mart.rebuild` needs."""
 
-    engine = "duckdb"
+    engine: Engine = "duckdb"
 
     def __init__(self, connection: duckdb.DuckDBPyConnection) -> None:
         self._connection = connection

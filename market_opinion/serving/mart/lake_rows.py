@@ -14,13 +14,12 @@ from market_opinion.core.contracts import (
     SILVER_OPINIONS,
 )
 from market_opinion.core.window import Window
-from market_opinion.serving.mart import (
+from market_opinion.serving.mart import Silver, items_of_interest
+from market_opinion.serving.mart.columns import (
     BURST_COLUMNS,
     CHANGE_COLUMNS,
     ESTIMATE_COLUMNS,
     ITEM_COLUMNS,
-    Silver,
-    items_of_interest,
 )
 from market_opinion.stages.opinions import ACTIVE_SET
 from market_opinion.storage.export import Export

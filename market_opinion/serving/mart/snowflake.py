@@ -15,6 +15,7 @@ from snowflake.connector.constants import FIELD_ID_TO_NAME
 from snowflake.connector.cursor import ResultMetadata
 from snowflake.connector.errors import DatabaseError, Error, OperationalError
 
+from market_opinion.core.column_types import TYPES, Engine, in_mart
 from market_opinion.core.errors import MartRefused, MartUnavailable
 from market_opinion.serving import mart
 from market_opinion.serving.mart import Load, Silver
@@ -46,6 +47,8 @@ _REMEDIES = {
     94405: "the AWS role of the catalog integration does not trust Snowflake yet:"
     f" follow docs/snowflake.md, then {_SETUP}",
 }
+# Whole numbers of every width are one type in Snowflake.
+_BY_RESULT = {kind.snowflake_result: kind for word, kind in TYPES.items() if word != "small"}
 _TRANSIENT = {250001, 250003, 250006, 290500, 290502, 290503, 290504, 390114, 604}
 
 
@@ -132,7 +135,7 @@ class SnowflakeMart:
             "first_day": f"{min(load.dates)} 00:00:00 +0000",
             "after_last_day": f"{max(load.dates) + timedelta(days=1)} 00:00:00 +0000",
         }
-        for statement in mart.statements("snowflake/read_lake"):
+        for statement in mart.statements("snowflake/read_lake", "snowflake"):
             session.run(statement, bounds)
 
     @contextmanager
@@ -161,7 +164,7 @@ def mart_error(error: Error) -> MartRefused | MartUnavailable:
 
 def schema_version(publication: Publication) -> str:
     """Return a hash of all SQL that creates tables and views."""
-    texts = [*(mart.text(name) for name in _schema()), *publication.views()]
+    texts = [*(mart.text(name, "snowflake") for name in _schema()), *publication.views()]
     return sha256("".join(texts).encode()).hexdigest()[:16]
 
 
@@ -191,7 +194,7 @@ def _prepare(session: "_Session", publication: Publication) -> None:
 class _Session:
     """The connection, in the shape that `mart.rebuild` needs."""
 
-    engine = "snowflake"
+    engine: Engine = "snowflake"
 
     def __init__(self, connection: SnowflakeConnection) -> None:
         self._cursor = connection.cursor()
@@ -258,8 +261,8 @@ class _Session:
 def _type(column: ResultMetadata) -> pl.DataType | type[pl.DataType]:
     """Return the Polars type of a result column."""
     name = FIELD_ID_TO_NAME[column.type_code]
-    if name == "FIXED":
-        return pl.Float64 if column.scale else pl.Int64
-    return {"REAL": pl.Float64, "DATE": pl.Date, "BOOLEAN": pl.Boolean}.get(
-        name, pl.Datetime("us") if name.startswith("TIMESTAMP") else pl.String
-    )
+    if name == "FIXED" and column.scale:
+        return pl.Float64
+    kind = _BY_RESULT.get(name, TYPES["text"])
+    dtype: pl.DataType | type[pl.DataType] = in_mart(kind).polars
+    return dtype

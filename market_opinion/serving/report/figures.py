@@ -44,13 +44,15 @@ class Figures:
     estimates: pl.DataFrame
 
 
+# In one order, so that the same mart gives the same page byte for byte.
 _SQL = {
     "mentions": """
         SELECT p.brand, p.product, f.mentioned_at, f.author_key,
                f.polarity, f.label, f.opinion_count
         FROM mart.fact_brand_mentions AS f
         JOIN mart.dim_product AS p ON p.product_key = f.product_key
-        WHERE f.domain = $domain""",
+        WHERE f.domain = $domain
+        ORDER BY f.mention_key""",
     "scorecard": """
         SELECT s.*, p.category
         FROM mart.aspect_scorecard AS s
@@ -60,7 +62,7 @@ _SQL = {
     "evidence": """
         SELECT * FROM mart.top_evidence
         WHERE domain = $domain AND evidence_rank <= 6
-        ORDER BY evidence_rank""",
+        ORDER BY evidence_rank, product_id, aspect, label""",
     "coverage": """
         SELECT platform, community, MIN(full_date) AS first_date, MAX(full_date) AS last_date,
                CAST(SUM(window_count) AS BIGINT) AS window_count,
@@ -78,9 +80,13 @@ _SQL = {
         JOIN mart.dim_community AS c ON c.community_key = w.community_key
         WHERE $domain IS NOT NULL""",
     "loads": """
-        SELECT * FROM mart.load_audit
-        WHERE domain = $domain
-        ORDER BY last_date_key DESC, load_key LIMIT 12""",
+        SELECT * FROM mart.load_audit AS a
+        WHERE a.domain = $domain
+          AND NOT EXISTS (SELECT 1 FROM mart.load_audit AS b
+                          WHERE b.domain = a.domain AND b.load_number > a.load_number
+                            AND b.first_date_key <= a.last_date_key
+                            AND b.last_date_key >= a.first_date_key)
+        ORDER BY a.last_date_key DESC LIMIT 12""",
     "scorers": """
         SELECT scorer, model, opinion_count FROM mart.scorer_opinions
         WHERE domain = $domain ORDER BY opinion_count DESC, scorer, model""",
@@ -153,6 +159,7 @@ def tones(mentions: pl.DataFrame) -> pl.DataFrame:
         mentions.with_columns(tone=pl.col("label").fill_null("not judged"))
         .group_by("brand", "tone")
         .agg(pl.len().alias("mention_count"))
+        .sort("brand", "tone")
     )
 
 

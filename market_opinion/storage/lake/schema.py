@@ -1,6 +1,6 @@
 """Contracts as Iceberg's schemas and partitions, and Arrow data in the types of a contract."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import polars as pl
@@ -9,20 +9,11 @@ from pyiceberg.partitioning import PartitionField, PartitionSpec
 from pyiceberg.schema import Schema
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.transforms import DayTransform, IdentityTransform, Transform
-from pyiceberg.types import (
-    BooleanType,
-    DateType,
-    DoubleType,
-    IcebergType,
-    LongType,
-    NestedField,
-    StringType,
-    TimestamptzType,
-)
+from pyiceberg.types import IcebergType, NestedField
 
+from market_opinion.core.column_types import type_of
 from market_opinion.core.contracts import Table
 from market_opinion.core.errors import ContractBroken
-from market_opinion.core.polars_types import UTC_TIME
 
 _PARTITION_FIELD_IDS_FROM = 1000
 
@@ -34,21 +25,11 @@ def from_arrow(arrow: Any, schema: Mapping[str, Any]) -> pl.DataFrame:  # noqa: 
     return pl.from_arrow(arrow).select(columns)  # type: ignore[union-attr]
 
 
-_TYPES: dict[Any, Callable[[], IcebergType]] = {
-    pl.String: StringType,
-    pl.Int64: LongType,
-    pl.Float64: DoubleType,
-    pl.Boolean: BooleanType,
-    UTC_TIME: TimestamptzType,
-    pl.Date: DateType,
-}
-
-
 def iceberg_schema(table: Table) -> Schema:
     """Return the contract's columns, numbered in their order, with their descriptions."""
     columns = table.contract.to_schema().columns
     fields = [
-        NestedField(number, name, _TYPES[dtype](), required=False, doc=columns[name].description)
+        NestedField(number, name, _type(dtype), required=False, doc=columns[name].description)
         for number, (name, dtype) in enumerate(table.schema.items(), start=1)
     ]
     return Schema(*fields)
@@ -66,7 +47,7 @@ def evolve(iceberg: IcebergTable, table: Table) -> None:
         old: new for old, new in table.former_names.items() if old in fields and new not in fields
     }
     known = {renamed.get(name, name): field for name, field in fields.items()}
-    types = {name: _TYPES[dtype]() for name, dtype in schema.items()}
+    types = {name: _type(dtype) for name, dtype in schema.items()}
     widened = {
         field.name: types[name]
         for name, field in known.items()
@@ -119,3 +100,8 @@ def partition_spec(table: Table, schema: Schema) -> PartitionSpec:
             )
         )
     return PartitionSpec(*fields)
+
+
+def _type(dtype: Any) -> IcebergType:  # noqa: ANN401, Polars has classes and values of types
+    """Return the type of Iceberg, by the table of types."""
+    return IcebergType.model_validate(type_of(dtype).iceberg)

@@ -75,7 +75,7 @@ def loaded(load):
     """Rows of silver, the load of all their dates, and what the load reads."""
     items, mentions, opinions = made()
     dates = sorted(items["created_at"].dt.date().unique())
-    labels = GOLD_ESTIMATES.empty().select(mart.ESTIMATE_COLUMNS)
+    labels = GOLD_ESTIMATES.empty().select(mart.columns.ESTIMATE_COLUMNS)
     places = [(p, c) for p in ("reddit", "hackernews") for c in ("phones", "gadgets")]
     windows = mart.window_rows(
         WindowEntry(*place, T10, WindowState.CERTIFIED, "exhausted", {}) for place in places
@@ -86,7 +86,7 @@ def loaded(load):
         mentions,
         opinions,
         whole,
-        mart.Silver(items.select(mart.ITEM_COLUMNS), mentions, opinions),
+        mart.Silver(items.select(mart.columns.ITEM_COLUMNS), mentions, opinions),
     )
 
 
@@ -154,7 +154,7 @@ def corrected(value):
         "label_count": 200,
         "is_too_few": False,
     }
-    return pl.DataFrame([row], schema=GOLD_ESTIMATES.schema).select(mart.ESTIMATE_COLUMNS)
+    return pl.DataFrame([row], schema=GOLD_ESTIMATES.schema).select(mart.columns.ESTIMATE_COLUMNS)
 
 
 def test_a_load_brings_the_figures_by_labels(loaded, tmp_path):

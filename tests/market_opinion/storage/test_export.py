@@ -8,7 +8,8 @@ import pytest
 from flows.backfill import backfill
 from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
 from market_opinion.ops.adapters import Adapters, open_adapters
-from market_opinion.serving.mart import ITEM_COLUMNS, Mart
+from market_opinion.serving.mart import Mart
+from market_opinion.serving.mart.columns import ITEM_COLUMNS
 from market_opinion.storage.export import Export
 
 TABLES = {"items": SILVER_ITEMS, "mentions": SILVER_MENTIONS, "opinions": SILVER_OPINIONS}

@@ -1,60 +1,40 @@
 -- Facts, and the audit of loads. No fact has a NULL key.
 CREATE TABLE IF NOT EXISTS mart.fact_brand_mentions (
-    mention_key VARCHAR NOT NULL, product_key VARCHAR NOT NULL, community_key VARCHAR NOT NULL,
-        submission_key VARCHAR NOT NULL,
-    date_key INTEGER NOT NULL, scorer_key VARCHAR NOT NULL,
-    domain VARCHAR NOT NULL, platform VARCHAR NOT NULL, kind VARCHAR NOT NULL,
-        item_id VARCHAR NOT NULL, product_id VARCHAR NOT NULL,
-    mentioned_at TIMESTAMP NOT NULL, author_key VARCHAR, permalink VARCHAR,
-        score_set VARCHAR NOT NULL,
-    reason VARCHAR NOT NULL, confidence DOUBLE NOT NULL, mention_count BIGINT NOT NULL,
-        votes BIGINT, reply_count BIGINT, rating DOUBLE,
-    opinion_count BIGINT NOT NULL, polarity DOUBLE, label VARCHAR);
+    mention_key {text} NOT NULL, product_key {text} NOT NULL, community_key {text} NOT NULL,
+        submission_key {text} NOT NULL,
+    date_key {small} NOT NULL, scorer_key {text} NOT NULL,
+    domain {text} NOT NULL, platform {text} NOT NULL, kind {text} NOT NULL,
+        item_id {text} NOT NULL, product_id {text} NOT NULL,
+    mentioned_at {time} NOT NULL, author_key {text}, permalink {text},
+        score_set {text} NOT NULL,
+    reason {text} NOT NULL, confidence {number} NOT NULL, mention_count {whole} NOT NULL,
+        votes {whole}, reply_count {whole}, rating {number},
+    opinion_count {whole} NOT NULL, polarity {number}, label {text});
 CREATE TABLE IF NOT EXISTS mart.fact_aspect_opinion (
-    opinion_key VARCHAR NOT NULL, mention_key VARCHAR NOT NULL, product_key VARCHAR NOT NULL,
-        aspect_key VARCHAR NOT NULL,
-    community_key VARCHAR NOT NULL, submission_key VARCHAR NOT NULL, date_key INTEGER NOT NULL,
-        scorer_key VARCHAR NOT NULL,
-    domain VARCHAR NOT NULL, platform VARCHAR NOT NULL, kind VARCHAR NOT NULL,
-        item_id VARCHAR NOT NULL, product_id VARCHAR NOT NULL,
-    aspect VARCHAR NOT NULL, mentioned_at TIMESTAMP NOT NULL, score_set VARCHAR NOT NULL,
-    polarity DOUBLE NOT NULL, label VARCHAR NOT NULL, confidence DOUBLE,
-    evidence VARCHAR, evidence_start BIGINT NOT NULL, evidence_end BIGINT NOT NULL, votes BIGINT,
-        permalink VARCHAR);
+    opinion_key {text} NOT NULL, mention_key {text} NOT NULL, product_key {text} NOT NULL,
+        aspect_key {text} NOT NULL,
+    community_key {text} NOT NULL, submission_key {text} NOT NULL, date_key {small} NOT NULL,
+        scorer_key {text} NOT NULL,
+    domain {text} NOT NULL, platform {text} NOT NULL, kind {text} NOT NULL,
+        item_id {text} NOT NULL, product_id {text} NOT NULL,
+    aspect {text} NOT NULL, mentioned_at {time} NOT NULL, score_set {text} NOT NULL,
+    polarity {number} NOT NULL, label {text} NOT NULL, confidence {number},
+    evidence {text}, evidence_start {whole} NOT NULL, evidence_end {whole} NOT NULL, votes {whole},
+        permalink {text});
 CREATE TABLE IF NOT EXISTS mart.fact_window (
-    window_key VARCHAR NOT NULL, community_key VARCHAR NOT NULL, date_key INTEGER NOT NULL,
-        window_start TIMESTAMP NOT NULL,
-    state VARCHAR NOT NULL, item_count BIGINT NOT NULL, comment_count BIGINT NOT NULL,
-    usable_item_count BIGINT NOT NULL, usable_comment_count BIGINT NOT NULL);
+    window_key {text} NOT NULL, community_key {text} NOT NULL, date_key {small} NOT NULL,
+        window_start {time} NOT NULL,
+    state {text} NOT NULL, item_count {whole} NOT NULL, comment_count {whole} NOT NULL,
+    usable_item_count {whole} NOT NULL, usable_comment_count {whole} NOT NULL);
 CREATE TABLE IF NOT EXISTS mart.load_audit (
-    load_key VARCHAR NOT NULL, load_number BIGINT NOT NULL, domain VARCHAR NOT NULL,
-        score_set VARCHAR NOT NULL, first_date_key INTEGER NOT NULL, last_date_key INTEGER NOT NULL,
-    date_count BIGINT NOT NULL, silver_mention_count BIGINT NOT NULL,
-        fact_mention_count BIGINT NOT NULL,
-    silver_opinion_count BIGINT NOT NULL, fact_opinion_count BIGINT NOT NULL,
-    unknown_product_count BIGINT NOT NULL, unknown_aspect_count BIGINT NOT NULL,
-        failed_check_count BIGINT NOT NULL,
-    items_snapshot_id BIGINT, mentions_snapshot_id BIGINT, opinions_snapshot_id BIGINT);
-CREATE TABLE IF NOT EXISTS mart.label_estimates (
-    domain VARCHAR NOT NULL, measure VARCHAR NOT NULL, part VARCHAR NOT NULL, brand VARCHAR NOT NULL,
-        product_id VARCHAR, aspect VARCHAR, platform VARCHAR, community VARCHAR, week_start DATE,
-    value DOUBLE, low DOUBLE, high DOUBLE, comment_count BIGINT NOT NULL,
-        author_count BIGINT NOT NULL, thread_count BIGINT NOT NULL,
-    effective_size DOUBLE NOT NULL, freedom DOUBLE NOT NULL, label_count BIGINT NOT NULL,
-        is_too_few BOOLEAN NOT NULL);
-CREATE TABLE IF NOT EXISTS mart.weekly_changes (
-    domain VARCHAR NOT NULL, week_start DATE NOT NULL, measure VARCHAR NOT NULL, brand VARCHAR NOT NULL, aspect VARCHAR,
-    value DOUBLE, value_before DOUBLE, change DOUBLE, low DOUBLE, high DOUBLE, p_value DOUBLE,
-        freedom DOUBLE, is_too_few BOOLEAN NOT NULL, is_change BOOLEAN NOT NULL,
-    cause VARCHAR, opinion_part DOUBLE, mix_part DOUBLE, mix_of VARCHAR, scorer_part DOUBLE,
-        change_without_bursts DOUBLE,
-    comment_count BIGINT NOT NULL, comment_count_before BIGINT NOT NULL,
-        author_count BIGINT NOT NULL, author_count_before BIGINT NOT NULL,
-        thread_count BIGINT NOT NULL, thread_count_before BIGINT NOT NULL);
-CREATE TABLE IF NOT EXISTS mart.daily_bursts (
-    domain VARCHAR NOT NULL, full_date DATE NOT NULL, brand VARCHAR NOT NULL, kind VARCHAR NOT NULL,
-        starts_at TIMESTAMP NOT NULL, ends_at TIMESTAMP NOT NULL,
-    comment_count BIGINT NOT NULL, author_count BIGINT NOT NULL, thread_count BIGINT NOT NULL,
-        day_comment_count BIGINT NOT NULL,
-    value DOUBLE, low DOUBLE, high DOUBLE, value_without DOUBLE, low_without DOUBLE,
-        high_without DOUBLE, voice DOUBLE NOT NULL, voice_without DOUBLE);
+    load_key {text} NOT NULL, load_number {whole} NOT NULL, domain {text} NOT NULL,
+        score_set {text} NOT NULL, first_date_key {small} NOT NULL, last_date_key {small} NOT NULL,
+    date_count {whole} NOT NULL, silver_mention_count {whole} NOT NULL,
+        fact_mention_count {whole} NOT NULL,
+    silver_opinion_count {whole} NOT NULL, fact_opinion_count {whole} NOT NULL,
+    unknown_product_count {whole} NOT NULL, unknown_aspect_count {whole} NOT NULL,
+        failed_check_count {whole} NOT NULL,
+    items_snapshot_id {whole}, mentions_snapshot_id {whole}, opinions_snapshot_id {whole});
+CREATE TABLE IF NOT EXISTS mart.label_estimates ({columns mart.label_estimates});
+CREATE TABLE IF NOT EXISTS mart.weekly_changes ({columns mart.weekly_changes});
+CREATE TABLE IF NOT EXISTS mart.daily_bursts ({columns mart.daily_bursts});
