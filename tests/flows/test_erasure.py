@@ -74,7 +74,7 @@ def test_files_that_people_exported_lose_the_rows(run, home):
     """M9: whatever their format; rows of others stay, and the proof says where it looked."""
     mart = open_adapters().mart()
     rows = mart.query("SELECT * FROM mart.top_evidence ORDER BY item_id")
-    assert rows["item_id"].to_list() == ["c1", "c2"]
+    assert rows["item_id"].to_list() == ["c1", "c2", "c3"]
     (home / "for the board").mkdir()
     files = [home / "for the board" / f"quotes{end}" for end in (".csv", ".parquet", ".json")]
     for path in (*files, home / "quotes.xlsx"):
@@ -83,7 +83,7 @@ def test_files_that_people_exported_lose_the_rows(run, home):
     erase.fn(items=["c1"])
     assert everywhere(home / "for the board", b"timbuktu") == []
     for path, read in zip(files, (pl.read_csv, pl.read_parquet, pl.read_json), strict=True):
-        assert read(path)["item_id"].to_list() == ["c2"]
+        assert read(path)["item_id"].to_list() == ["c2", "c3"]
     assert not (home / "quotes.xlsx").exists()
     (proof,) = (home / "erasures").iterdir()
     places = json.loads(proof.read_text())["left_in"]

@@ -16,7 +16,6 @@ from tests.conftest import everywhere, write_archive
 
 MONDAY, NOW = datetime(2026, 3, 2, tzinfo=UTC), datetime(2026, 3, 10, 2, tzinfo=UTC)
 NAME, LOUD = "mad_hatter77", 21
-PRAISE = "The Pixel 9 battery life is really great"
 
 
 def said(make_comment):
@@ -24,19 +23,19 @@ def said(make_comment):
     for week in range(-4, 1):
         for n in range(24):
             at = MONDAY + timedelta(weeks=week, days=n % 3, hours=8)
-            bad = "The Pixel 9 battery life is really terrible"
+            tone = "great" if week == 0 or n % 4 == 0 else "terrible"
             yield make_comment(
                 f"w{week + 4}n{n}",
-                PRAISE if week == 0 or n % 4 == 0 else bad,
+                f"On day {n} of week {week + 4} the Pixel 9 battery life is {tone}",
                 f"{at:%Y-%m-%dT%H:%M:%S}",
                 author=f"w{week}a{n % 12}",
                 link_id=f"t3_t{week + 4}x{n}",
             )
     for n in range(LOUD):
-        at = MONDAY + timedelta(days=4, hours=9, minutes=n)
+        at = MONDAY + timedelta(days=2, hours=9, minutes=n)
         yield make_comment(
             f"loud{n}",
-            f"The Pixel 9 battery life is really great, zanzibar {n}",
+            f"The Pixel 9 zanzibar battery life is great, number {n}",
             f"{at:%Y-%m-%dT%H:%M:%S}",
             author=NAME,
             score=900,
