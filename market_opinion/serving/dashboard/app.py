@@ -13,11 +13,12 @@ import streamlit as st
 from market_opinion.core.errors import MarketOpinionError
 from market_opinion.core.settings import load_settings
 from market_opinion.serving import charts
-from market_opinion.serving.dashboard import source
+from market_opinion.serving.dashboard import source, usage
 
 _READS: Any = sys.argv[1] if len(sys.argv) > 1 else "mart"
 _CACHE_SECONDS = 60
 _HOURS_SHOWN = timedelta(days=14)
+_REQUEST_HOURS = 24
 
 
 @st.cache_resource
@@ -228,7 +229,39 @@ def operations_page() -> None:
     )
     st.subheader("Loads")
     _table(_ask("loads"), empty="No load is recorded yet.")
+    _requests()
     _lake()
+
+
+@st.cache_data(ttl=_CACHE_SECONDS, show_spinner=False)
+def _usage(hours_shown: int) -> pl.DataFrame:
+    """Return the requests of the last hours from the state, which is no part of the mart."""
+    return usage.recent(load_settings(), hours=hours_shown, now=datetime.now(UTC))
+
+
+def _requests() -> None:
+    """Show the requests to platforms of the last day, and what is left of their quotas."""
+    st.subheader("Requests to platforms")
+    if _READS == "postgres":
+        st.info("Requests are in the state: start the dashboard without --reads postgres.")
+        return
+    rows = _usage(_REQUEST_HOURS)
+    if rows.is_empty():
+        st.info(f"No live platform was asked in the last {_REQUEST_HOURS} hours.")
+        return
+    totals = usage.by_platform(rows)
+    for place, row in zip(st.columns(totals.height), totals.iter_rows(named=True), strict=True):
+        left = "–" if row["left"] is None else f"{row['left']:,}"
+        _tile(
+            place,
+            row["platform"],
+            f"{row['requests']:,} requests",
+            f"{left} left, {row['refused']:,} refused",
+        )
+    st.caption(
+        f"Last {_REQUEST_HOURS} hours. Left is the platform's own last word, – if it has none."
+    )
+    _table(rows, empty="")
 
 
 @st.cache_data(ttl=_CACHE_SECONDS, show_spinner="Reading the lake …")
