@@ -76,6 +76,7 @@ lock: .venv/dev
 
 docs: .venv/runtime
 	$(PY) -m market_opinion tables > docs/tables.md
+	$(PY) -m market_opinion tables --dbt > docs/dbt/sources.yml
 	$(PY) -m market_opinion.sources
 	$(PY) -m docs.make_requirements
 
