@@ -2,11 +2,15 @@
 # into .venv.
 PYTHON ?= python3
 DOMAIN ?= smartphones
+# A file of infra/terraform/environments, and what `hourly` reads there.
+ENVIRONMENT = dev
+SOURCE =
 PY := .venv/bin/python
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --no-header --generate-hashes
 
-.PHONY: demo dashboard wheel test test-deployment check lock docs notebook clean
+.PHONY: demo dashboard wheel test test-deployment check lock docs notebook \
+  deploy destroy clean
 
 # Backfill a domain's bundled sample with default settings, up to the report.
 demo: .venv/runtime
@@ -72,12 +76,22 @@ lock: .venv/dev
 
 docs: .venv/runtime
 	$(PY) -m market_opinion tables > docs/tables.md
+	$(PY) -m market_opinion tables --dbt > docs/dbt/sources.yml
 	$(PY) -m market_opinion.sources
 	$(PY) -m docs.make_requirements
 
 # Run docs/notebook.ipynb again, over the home that `make demo` fills.
 notebook: demo
 	$(PY) -m docs.make_notebook
+
+# Build the image and deploy it on AWS with all that it needs (docs/deploy.md); ask before, with
+# the costs. What is done is skipped. YES=1 does not ask.
+deploy: .venv/runtime
+	$(PY) -m infra.deployment apply $(ENVIRONMENT) $(if $(SOURCE),--source $(SOURCE)) $(if $(YES),--yes)
+
+# Take away what `make deploy` has made.
+destroy: .venv/runtime
+	$(PY) -m infra.deployment destroy $(ENVIRONMENT) $(if $(YES),--yes)
 
 clean:
 	rm -rf .venv .market-opinion .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

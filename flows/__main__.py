@@ -54,6 +54,9 @@ def make_app() -> cyclopts.App:
     add_lazily(
         app["pepper"], "flows.rotate:command", name="rotate", group=KEEP, documented="rotate"
     )
+    add_lazily(
+        app, "infra.deployment.__main__:apply", name="deploy", group=KEEP, documented="apply"
+    )
     app.register_install_completion_command(help="Let Tab complete commands and options.")
     return app
 

@@ -44,15 +44,17 @@ add_lazily(
 
 
 @app.command(group=ASK)
-def tables(*, check: Path | None = None) -> None:
+def tables(*, check: Path | None = None, dbt: bool = False) -> None:
     """Print the data dictionary, or check that a file is it.
 
     Args:
         check: File to compare with; the command ends with 1 where it differs.
+        dbt: Print the mart's tables as a source file of dbt instead.
     """
+    from market_opinion.ops import dbt as dbt_files
     from market_opinion.ops import dictionary
 
-    text = dictionary.render()
+    text = dbt_files.render() if dbt else dictionary.render()
     if check is None:
         print(text, end="")
     elif not check.is_file() or check.read_text(encoding="utf-8") != text:

@@ -69,13 +69,16 @@ def forget_stages(run: Run, slices: list[Slice]) -> None:
 
 def _read_live(run: Run, reading: Reading, span: Slice) -> FetchedHours:
     """Read the open hours of each community; older hours with late items come first."""
-    landing, reader = run.adapters.landing(), open_live(run, reading, get_run_logger())
+    adapters = run.adapters
+    landing, reader = adapters.landing(), open_live(run, reading, adapters, get_run_logger())
     late: dict[Window, list[str]] = defaultdict(list)
     for community in span.communities:
         captures = landing.captures(span.platform, [community], span.window)
         lag, kinds = run.settings.close_lag, reading.kinds
         hours = open_hours(span.window, captures, lag=lag, kinds=kinds)
-        for hour in reader.read(community, hours):
+        with adapters.meter.reading(span.platform, community):
+            late_hours = reader.read(community, hours)
+        for hour in late_hours:
             if hour.start not in span.window:
                 late[hour].append(community)
     return FetchedHours([*slices_of(span.platform, late), *_cut(run, span)])

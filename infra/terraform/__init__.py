@@ -9,8 +9,8 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import boto3
@@ -23,7 +23,7 @@ FOLDER = Path(__file__).parent
 # An administrator applies this stage once; the roles it creates apply the others.
 BOOTSTRAP = "00_bootstrap"
 _STATE_BUCKET = "module.state.aws_s3_bucket.this"
-_ASSIGNMENT = re.compile(r'^(\w+)\s*=\s*"([^"]*)"', re.MULTILINE)
+_ASSIGNMENT = re.compile(r'^(\w+)\s*=\s*(?:"([^"]*)"|(\w+)\s*(?:#.*)?$)', re.MULTILINE)
 # The default region of S3, which refuses to be named as a location.
 _HOME_REGION = "us-east-1"
 # Exit status of `terraform plan -detailed-exitcode` when there are changes.
@@ -32,12 +32,29 @@ _CHANGES = 2
 
 @dataclass(frozen=True)
 class Environment:
-    """One installation: its file of variables, its region and the bucket of its states."""
+    """One installation: its file of variables, its region, account and the bucket of its states.
+
+    `values` are the variables of the file that are a text, a number or a truth value, as text;
+    `changes` are variables that the file does not decide, such as the tag of the image.
+    """
 
     name: str
     variables: Path
     region: str
+    account: str
     state_bucket: str
+    values: Mapping[str, str] = field(default_factory=dict)
+    changes: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def base(self) -> str:
+        """The beginning of every name in the account, as in tf-prod-opinions."""
+        return _base(self.values)
+
+    def options(self) -> list[str]:
+        """Return Terraform's options for the variables."""
+        changes = (f"-var={name}={value}" for name, value in self.changes.items())
+        return [f"-var-file={self.variables}", *changes]
 
 
 def stages(chosen: Sequence[str] = ()) -> list[str]:
@@ -53,7 +70,11 @@ def stages(chosen: Sequence[str] = ()) -> list[str]:
 
 
 def environment(name: str) -> Environment:
-    """Return the environment of this name, in the account of the current credentials."""
+    """Return the environment of this name, in the account of the current credentials.
+
+    Raises InvalidRequest for an unknown environment, SettingsInvalid without usable credentials, or
+    with those of another account than the file's `account`.
+    """
     path = FOLDER / "environments" / f"{name}.tfvars"
     if not path.is_file():
         existing = ", ".join(sorted(file.stem for file in path.parent.glob("*.tfvars")))
@@ -62,23 +83,44 @@ def environment(name: str) -> Environment:
             " or copy a file of infra/terraform/environments"
         )
         raise InvalidRequest(message)
-    variables = {
-        "prefix": "tf-",
-        "name": "opinions",
-        **dict(_ASSIGNMENT.findall(path.read_text(encoding="utf-8"))),
-    }
-    if missing := [key for key in ("environment", "region") if key not in variables]:
+    values = read_values(path)
+    if missing := [key for key in ("environment", "region") if key not in values]:
         message = f"{path} lacks {', '.join(missing)}: add them, as other environments have them"
         raise InvalidRequest(message)
+    account = _signed_in_account(values["region"])
+    if values.get("account", account) != account:
+        message = (
+            f"these credentials are of account {account}, and {path.name} names"
+            f" {values['account']}: sign in to that one, for example with AWS_PROFILE"
+        )
+        raise SettingsInvalid(message)
+    bucket = state_bucket(values, account)
+    return Environment(name, path.resolve(), values["region"], account, bucket, values)
+
+
+def read_values(path: Path) -> dict[str, str]:
+    """Return the simple variables of an environment's file, with the defaults of names."""
+    assigned = _ASSIGNMENT.findall(path.read_text(encoding="utf-8"))
+    values = {name: text or word for name, text, word in assigned}
+    return {"prefix": "tf-", "name": "opinions", **values}
+
+
+def state_bucket(values: Mapping[str, str], account: str) -> str:
+    """Return the name of the bucket that holds an environment's states in an account."""
+    return f"{_base(values)}-s3-tfstate-{account}"
+
+
+def _base(values: Mapping[str, str]) -> str:
+    return f"{values['prefix']}{values['environment']}-{values['name']}"
+
+
+def _signed_in_account(region: str) -> str:
     try:
-        account = boto3.client("sts", region_name=variables["region"]).get_caller_identity()[
-            "Account"
-        ]
+        client = boto3.client("sts", region_name=region)
+        return str(client.get_caller_identity()["Account"])
     except (BotoCoreError, ClientError) as error:
         message = f"no usable AWS credentials ({error}): sign in, for example by `aws sso login`"
         raise SettingsInvalid(message) from error
-    stem = f"{variables['prefix']}{variables['environment']}-{variables['name']}"
-    return Environment(name, path.resolve(), variables["region"], f"{stem}-s3-tfstate-{account}")
 
 
 def bootstrap(place: Environment) -> None:
@@ -92,7 +134,7 @@ def bootstrap(place: Environment) -> None:
         _terraform(
             FOLDER / BOOTSTRAP,
             "import",
-            f"-var-file={place.variables}",
+            *place.options(),
             _STATE_BUCKET,
             place.state_bucket,
         )
@@ -131,20 +173,17 @@ def initialise(stage: str, place: Environment) -> None:
 
 def plan(stage: str, place: Environment) -> bool:
     """Show the changes of an apply; return whether there are any."""
-    return (
-        _terraform(FOLDER / stage, "plan", "-detailed-exitcode", f"-var-file={place.variables}")
-        == _CHANGES
-    )
+    return _terraform(FOLDER / stage, "plan", "-detailed-exitcode", *place.options()) == _CHANGES
 
 
 def apply(stage: str, place: Environment) -> None:
     """Apply the stage to the account."""
-    _terraform(FOLDER / stage, "apply", "-auto-approve", f"-var-file={place.variables}")
+    _terraform(FOLDER / stage, "apply", "-auto-approve", *place.options())
 
 
 def destroy(stage: str, place: Environment) -> None:
     """Destroy everything that the stage created."""
-    _terraform(FOLDER / stage, "destroy", "-auto-approve", f"-var-file={place.variables}")
+    _terraform(FOLDER / stage, "destroy", "-auto-approve", *place.options())
 
 
 def outputs(stage: str) -> dict[str, object]:
@@ -158,7 +197,7 @@ def outputs(stage: str) -> dict[str, object]:
 def _read(stage: str, *arguments: str) -> str:
     """Run Terraform and return its standard output."""
     process = subprocess.run(  # noqa: S603, the arguments are ours
-        [_command(), *arguments],
+        [command(), *arguments],
         cwd=FOLDER / stage,
         env=_quiet_environment(),
         capture_output=True,
@@ -177,7 +216,7 @@ def _terraform(stage: Path, verb: str, *arguments: str) -> int:
     The output goes to standard error, since standard output belongs to our own commands.
     """
     status = subprocess.run(  # noqa: S603, the arguments are ours
-        [_command(), verb, "-input=false", *arguments],
+        [command(), verb, "-input=false", *arguments],
         cwd=stage,
         env=_quiet_environment(),
         stdout=sys.stderr,
@@ -189,13 +228,14 @@ def _terraform(stage: Path, verb: str, *arguments: str) -> int:
     return status
 
 
-def _command() -> str:
-    if (command := shutil.which("terraform")) is None:
+def command() -> str:
+    """Return the path of Terraform; raise SettingsInvalid if it is not installed."""
+    if (path := shutil.which("terraform")) is None:
         message = (
             "terraform is not installed: get 1.11 or newer from HashiCorp or your package manager"
         )
         raise SettingsInvalid(message)
-    return command
+    return path
 
 
 def _quiet_environment() -> dict[str, str]:

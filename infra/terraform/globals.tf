@@ -15,8 +15,9 @@ terraform {
 }
 
 provider "aws" {
-  region            = var.region
-  s3_use_path_style = var.s3_path_style
+  region              = var.region
+  s3_use_path_style   = var.s3_path_style
+  allowed_account_ids = var.account == "" ? null : [var.account]
   default_tags {
     tags = { Owner = var.owner, Environment = var.environment, ManagedBy = "terraform", Application = var.name }
   }
@@ -51,6 +52,16 @@ variable "owner" {
 variable "region" {
   description = "AWS region."
   type        = string
+}
+
+variable "account" {
+  description = "Number of the account that this environment belongs into; any if empty."
+  type        = string
+  default     = ""
+  validation {
+    condition     = can(regex("^([0-9]{12})?$", var.account))
+    error_message = "account: twelve digits."
+  }
 }
 
 variable "vpc_cidr" {

@@ -8,7 +8,7 @@ import itertools
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,8 @@ _COLUMNS = (
 _SAMPLE_START = 1_772_323_200  # 2026-03-01T00:00:00Z
 _HOURS = 24
 _SAMPLE_PRODUCTS = 6
+# Ends of words that people use in the singular alone: cancelling, comfort, safety, loudness.
+_WITHOUT_PLURAL = ("ing", "fort", "ty", "ness", "ance", "ence", "age", "ware")
 # Texts of the sample, made up to show that the domain works.
 _PRAISE = (
     "The {cue} of the {name} is great.",
@@ -88,30 +90,37 @@ def write_domain(
 ) -> list[Path]:
     """Write the files of a new domain folder and return their paths.
 
-    Raises InvalidRequest where the folder exists, or the name of the domain or of an aspect is not
-    in lower-case letters, digits and `_`.
+    Aspects are taken as people type them: `Noise cancelling` is the aspect `noise_cancelling` of
+    that title. Raises InvalidRequest where the folder exists, or the name of the domain is not in
+    lower-case letters, digits and `_`, or that of an aspect has no letter in front.
     """
     if folder.exists():
         message = f"{folder} is there already: choose another name, or remove it"
         raise InvalidRequest(message)
-    for name in (folder.name, *aspects):
+    titles = {_aspect_name(aspect): aspect.replace("_", " ") for aspect in aspects}
+    for name in (folder.name, *titles):
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
             message = f"{name!r}: names of domains and aspects are lower-case letters, digits and _"
             raise InvalidRequest(message)
     texts = {
         "domain.toml": _domain_toml(
-            folder.name, title, aspects, communities, sorted({row["brand"] for row in rows})
+            folder.name, title, titles, communities, sorted({row["brand"] for row in rows})
         ),
         "products.csv": _products_csv(rows),
         "prompt.md": _prompt(title),
-        "examples.jsonl": _lines(_examples(rows, aspects)),
+        "examples.jsonl": _lines(_examples(rows, list(titles))),
         "sample/RS_sample.jsonl": _lines([_submission(folder.name, title)]),
-        "sample/RC_sample.jsonl": _lines(_comments(folder.name, rows, aspects)),
+        "sample/RC_sample.jsonl": _lines(_comments(folder.name, rows, list(titles))),
     }
     (folder / "sample").mkdir(parents=True)
     for name, text in texts.items():
         (folder / name).write_text(text, encoding="utf-8")
     return [folder / name for name in texts]
+
+
+def _aspect_name(typed: str) -> str:
+    """Return the name of an aspect as it is typed: `Noise cancelling` is `noise_cancelling`."""
+    return re.sub(r"[^a-z0-9]+", "_", typed.lower()).strip("_")
 
 
 def _prompt(title: str) -> str:
@@ -169,7 +178,11 @@ def _names(row: dict[str, str]) -> list[str]:
 
 
 def _domain_toml(
-    name: str, title: str, aspects: Iterable[str], communities: Sequence[str], brands: Iterable[str]
+    name: str,
+    title: str,
+    aspects: Mapping[str, str],
+    communities: Sequence[str],
+    brands: Iterable[str],
 ) -> str:
     text = (
         f"title = {json.dumps(title)}\n"
@@ -182,12 +195,9 @@ def _domain_toml(
         "\n# Cues are compared as products are: lower case, punctuation as spaces, whole words."
         "\n# Add the words that people use.\n"
     )
-    for aspect in aspects:
-        spoken = aspect.replace("_", " ")
-        text += (
-            f"\n[aspects.{aspect}]\n"
-            f"title = {json.dumps(spoken.capitalize())}\ncues = {json.dumps(_cues(spoken))}\n"
-        )
+    for aspect, spoken in aspects.items():
+        heading, cues = json.dumps(spoken[:1].upper() + spoken[1:]), json.dumps(_cues(spoken))
+        text += f"\n[aspects.{aspect}]\ntitle = {heading}\ncues = {cues}\n"
     text += (
         '\n[aspects.overall]\ntitle = "As a whole"\nis_overall = true\n'
         'cues = ["worth it", "recommend", "love it", "hate it", "regret"]\n'
@@ -200,10 +210,17 @@ def _domain_toml(
 
 
 def _cues(spoken: str) -> list[str]:
-    """Return the aspect's own name in singular and plural."""
-    return list(
-        dict.fromkeys([spoken, spoken.removesuffix("s") if spoken.endswith("s") else f"{spoken}s"])
-    )
+    """Return the aspect's own name in singular and plural, where its last word has both."""
+    name = normalise(spoken)
+    if name.endswith("ies"):
+        other = f"{name[:-3]}y"
+    elif name.endswith("s") and not name.endswith("ss"):
+        other = name[:-1]
+    elif name.endswith("y") and name[-2:-1] not in set("aeiou"):
+        other = f"{name[:-1]}ies"
+    else:
+        other = name if name.endswith(_WITHOUT_PLURAL) else f"{name}s"
+    return list(dict.fromkeys([name, other]))
 
 
 def _products_csv(rows: Iterable[dict[str, str]]) -> str:

@@ -2,22 +2,29 @@
 
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import cached_property
 from typing import cast
 
 from market_opinion.core.settings import Settings, load_settings
 from market_opinion.domain.definition import load_domain
-from market_opinion.ops.metrics import CloudWatchMetrics, EmbeddedMetrics, MetricsFile, MetricsSink
+from market_opinion.ops.metrics import (
+    CloudWatchMetrics,
+    EmbeddedMetrics,
+    MetricsFile,
+    MetricsSink,
+    of_requests,
+)
 from market_opinion.serving.mart import Mart
 from market_opinion.serving.mart.engine import open_mart
 from market_opinion.sources import PaceOf, Source, SourceContext
 from market_opinion.sources.catalogue import line_formats, source_type
 from market_opinion.sources.inbox_files import Inbox
-from market_opinion.sources.quota import Priority, Quota
+from market_opinion.sources.quota import Meter, Priority, Quota
 from market_opinion.sources.reddit.client import Reddit, open_client
 from market_opinion.storage.lake.tables import Lake, open_lake
 from market_opinion.storage.landing.zone import Landing
-from market_opinion.storage.state import StateStore
-from market_opinion.storage.state.sqlite import SQLiteState
+from market_opinion.storage.state import RequestUsage, StateStore
+from market_opinion.storage.state.opening import open_state
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,17 @@ class Adapters:
     """The landing zone, the lake and everything else that the settings name; a call opens one."""
 
     settings: Settings
+
+    @cached_property
+    def meter(self) -> Meter:
+        """The counter of the requests of everything that these adapters open."""
+        state, sink = self.state(), self.metrics()
+
+        def keep(usage: RequestUsage) -> None:
+            state.add_requests(usage)
+            sink.put(of_requests(usage, environment=self.settings.environment))
+
+        return Meter(keep)
 
     def landing(self) -> Landing:
         """Return the landing zone."""
@@ -41,17 +59,7 @@ class Adapters:
 
     def state(self) -> StateStore:
         """Return the state store."""
-        settings = self.settings
-        if settings.state.table is None:
-            return SQLiteState(settings.state.path, environment=settings.environment)
-        # Loads boto3's models, which few need.
-        from market_opinion.storage.state.dynamodb import DynamoDBState
-
-        return DynamoDBState(
-            settings.state.table,
-            environment=settings.environment,
-            ssm_path=settings.state.ssm_path,
-        )
+        return open_state(self.settings)
 
     def mart(self) -> Mart:
         """Return the mart."""
@@ -104,7 +112,7 @@ class Adapters:
         state = self.state()
 
         def allowance(account: str, per_minute: int) -> Quota:
-            return Quota(state, account, per_minute=per_minute, priority=priority)
+            return Quota(state, account, per_minute=per_minute, priority=priority, meter=self.meter)
 
         return allowance
 

@@ -53,7 +53,8 @@ def _lake_table(table: Table) -> str:
     return "\n".join([f"### `{table.name}`\n", f"{text}\n", head, *rows, ""])
 
 
-def _mart_tables() -> Iterator[str]:
+def mart_columns() -> list[tuple[str, str, str, bool]]:
+    """Return table, column, type and whether it may be null, of all of the mart's own objects."""
     with duckdb.connect() as connection:
         for schema in ("mart", "staging", "silver"):
             connection.execute(f"ATTACH ':memory:' AS {schema}")
@@ -61,18 +62,26 @@ def _mart_tables() -> Iterator[str]:
         for name in [*mart.SCHEMA, *mart.names("views")]:
             for statement in mart.statements(name):
                 connection.execute(statement)
-        columns = connection.execute(
+        return connection.execute(
             "SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns()"
             " WHERE database_name = 'mart' AND NOT internal ORDER BY table_name, column_index"
         ).fetchall()
-    meanings = _view_meanings()
+
+
+def mart_meanings() -> dict[str, str]:
+    """Return the meaning of each table and view of the mart: its grain in a sentence or two."""
+    return {**_MART_GRAINS, **_view_meanings()}
+
+
+def _mart_tables() -> Iterator[str]:
+    meanings = mart_meanings()
     tables: dict[str, list[str]] = {}
-    for table, column, dtype, is_nullable in columns:
+    for table, column, dtype, is_nullable in mart_columns():
         tables.setdefault(table, []).append(
             f"| `{column}` | {dtype.lower()} | {'yes' if is_nullable else ''} |"
         )
     for table, rows in tables.items():
-        meaning = meanings.get(table, _MART_GRAINS.get(table, ""))
+        meaning = meanings.get(table, "")
         yield (
             f"### `mart.{table}`\n\n{meaning}\n\n| column | type | may be null |\n|---|---|---|\n"
             + "\n".join(rows)

@@ -15,7 +15,7 @@ import msgspec
 
 from market_opinion.core import aws
 from market_opinion.core.window import Slice
-from market_opinion.storage.state import RunRecord, WindowEntry
+from market_opinion.storage.state import RequestUsage, RunRecord, WindowEntry
 
 # CloudWatch takes so many data points a request, none older than two weeks (PutMetricData).
 _DATA_A_REQUEST, _OLDEST = 1000, timedelta(days=14)
@@ -63,6 +63,18 @@ def of_runs(records: Iterable[RunRecord], *, environment: str) -> Iterator[Metri
         dimensions = {"Environment": environment, **place_of(entry.platform, entry.community)}
         seconds = (record.ingested_at - entry.window_start).total_seconds()
         yield Metric("CreationToMartSeconds", seconds, "Seconds", record.ingested_at, dimensions)
+
+
+def of_requests(usage: RequestUsage, *, environment: str) -> Iterator[Metric]:
+    """Yield the requests of one reading, and what its platform says is left.
+
+    By platform alone: CloudWatch bills each metric, and the state keeps them by community.
+    """
+    dimensions = {"Environment": environment, "Platform": usage.platform}
+    at = datetime.now(UTC)
+    yield Metric("Requests", usage.request_count, "Count", at, dimensions)
+    if usage.left_count is not None:
+        yield Metric("RequestsRemaining", usage.left_count, "Count", at, dimensions)
 
 
 def of_stage(

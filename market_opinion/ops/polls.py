@@ -11,6 +11,7 @@ from market_opinion.core.window import Window
 from market_opinion.ops.counts import PollCounts
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
+from market_opinion.sources.quota import Meter
 from market_opinion.sources.reddit import visits
 from market_opinion.sources.reddit.client import Reddit
 from market_opinion.sources.reddit.profile import KINDS
@@ -26,6 +27,7 @@ class Poller:
     run: Run
     reading: Reading
     reddit: Reddit
+    meter: Meter
     log: Log
 
     def poll(self, now: datetime) -> tuple[PollCounts, timedelta]:
@@ -43,7 +45,8 @@ class Poller:
             )
             if due_at <= now:
                 try:
-                    polls = self._poll(community, polls, now, counts)
+                    with self.meter.reading(self.reading.platform, community):
+                        polls = self._poll(community, polls, now, counts)
                 except (CommunityClosed, SourceUnavailable) as error:
                     self.log.warning("poll of r/%s failed: %s", community, error)
                     counts["failed_poll_count"] += 1

@@ -7,11 +7,21 @@ from types import TracebackType
 from typing import Any, Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 
+from market_opinion.core.console import say
 from market_opinion.core.window import Slice
 from market_opinion.ops.counts import as_dict
 
+# Seconds between two lines where there is no terminal.
+_LINE_SECONDS = 30
 # A stage's dataclass of counts, or counts by name.
 Counts = Any
 
@@ -23,19 +33,21 @@ def progress_bar() -> Progress:
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
     )
     console = Console(stderr=True)
     return Progress(*columns, console=console, transient=True, disable=not console.is_terminal)
 
 
 class Tally:
-    """The counts of all stages of a run; a bar shows them on a terminal."""
+    """The counts of all stages: a bar shows them on a terminal, a line now and then elsewhere."""
 
     def __init__(self) -> None:
         """Begin with no steps and no counts."""
         self._progress = progress_bar()
         self._bar = self._progress.add_task("reading the source", total=None)
-        self._start_seconds = time.monotonic()
+        self._start_seconds = self._told_at_seconds = time.monotonic()
         self.counts: Counter[str] = Counter()
 
     def __enter__(self) -> Self:
@@ -61,6 +73,22 @@ class Tally:
         """Add the counts of one stage of one slice, and move the bar on."""
         self.add(counts)
         self._progress.update(self._bar, advance=1, description=f"{stage} {span.window}")
+        if self._progress.disable and time.monotonic() - self._told_at_seconds >= _LINE_SECONDS:
+            self._told_at_seconds = time.monotonic()
+            say(f"{stage} {span.window}: {self.so_far()}")
+
+    def so_far(self) -> str:
+        """Return the steps that are done, the items they brought by second, and the time left.
+
+        More steps may be expected later, so the time is that of the steps known by now.
+        """
+        task, seconds = self._progress.tasks[0], max(self.elapsed_seconds, 0.001)
+        items = self.counts["item_count"]
+        left = seconds / max(task.completed, 1) * ((task.total or 0) - task.completed)
+        return (
+            f"{task.completed:.0f} of {task.total or 0:.0f} steps, {items:,} items"
+            f" ({items / seconds:,.0f} a second), about {left:,.0f} s left"
+        )
 
     def add(self, counts: Counts) -> None:
         """Add counts that belong to no slice."""

@@ -32,30 +32,30 @@ def open_files(run: Run, reading: Reading, log: Log) -> FileReader:
     return FileReader(source, adapters.landing(), adapters.lake(), run.now, run.run_id, log)
 
 
-def open_live(run: Run, reading: Reading, log: Log) -> LiveReader:
-    """Return the reader of a live platform."""
-    ingestion, landing = _ingestion(run, reading), run.adapters.landing()
+def open_live(run: Run, reading: Reading, adapters: Adapters, log: Log) -> LiveReader:
+    """Return the reader of a live platform, whose requests the adapters' meter counts."""
+    ingestion, landing = _ingestion(run, reading, adapters), adapters.landing()
     return LiveReader(reading.platform, ingestion, landing, run.now, log)
 
 
-def open_second_look(run: Run, reading: Reading, priority: Priority) -> SecondLook:
+def open_second_look(
+    run: Run, reading: Reading, adapters: Adapters, priority: Priority
+) -> SecondLook:
     """Return the platform as one that is asked again for known items."""
     if reading.source == visits.PLATFORM:
-        return visits.RedditSecondLook(run.adapters.reddit(priority))
-    source = run.adapters.source(reading.source, run.domain, priority=priority)
+        return visits.RedditSecondLook(adapters.reddit(priority))
+    source = adapters.source(reading.source, run.domain, priority=priority)
     return cast("SecondLook", source)
 
 
-def _ingestion(run: Run, reading: Reading) -> Ingestion:
-    landing = run.adapters.landing()
+def _ingestion(run: Run, reading: Reading, adapters: Adapters) -> Ingestion:
+    landing = adapters.landing()
     if reading.source != visits.PLATFORM:
-        return WindowIngestion(
-            run.adapters.source(reading.source, run.domain), landing, now=run.now
-        )
+        return WindowIngestion(adapters.source(reading.source, run.domain), landing, now=run.now)
     return RedditIngestionService(
-        run.adapters.reddit(run.priority),
+        adapters.reddit(run.priority),
         landing,
-        known=partial(items_before, run.adapters, reading.platform),
+        known=partial(items_before, adapters, reading.platform),
         now=run.now,
         comments=reading.comments,
         submissions_max=run.settings.group(RedditSettings).max_submissions,

@@ -152,8 +152,9 @@ class HourLook:
         priority = Priority.REFRESH if purpose == "refresh" else Priority.SWEEP
         self._run = run
         self._span = span
-        self._source: SecondLook = open_second_look(run, reading, priority)
-        self._state = run.adapters.state()
+        self._adapters = run.adapters
+        self._source: SecondLook = open_second_look(run, reading, self._adapters, priority)
+        self._state = self._adapters.state()
         self._absent_before = self._state.notes(_ABSENT)
         self._touched: dict[Window, set[str]] = defaultdict(set)
         self._gone, self._authorless = set[str](), set[str]()
@@ -168,7 +169,8 @@ class HourLook:
         alive = rows.filter(~pl.col("body").fill_null("").is_in(GONE_TEXTS))
         for (community,), items in alive.group_by("community", maintain_order=True):
             try:
-                self._look_at(str(community), items)
+                with self._adapters.meter.reading(span.platform, str(community)):
+                    self._look_at(str(community), items)
             except CommunityClosed as error:
                 log.warning("%s: what is kept of it is left as it is", error)
         threads = self._gone & set(rows.filter(kind="submission")["item_id"])
@@ -240,13 +242,15 @@ def expand_threads(run: Run, span: Slice) -> tuple[list[Slice], RepairCounts]:
     threads = quality.count_threads(rows, span.window.start)
     worth = deficient_threads(threads)
     touched: dict[Window, set[str]] = defaultdict(set)
-    open_reddit = cache(partial(run.adapters.reddit, Priority.REFRESH))
+    adapters = run.adapters
+    open_reddit = cache(partial(adapters.reddit, Priority.REFRESH))
     for community, thread_id in worth:
         ids = set(rows.filter(thread_id=thread_id, kind="comment")["item_id"])
         names = {visits.fullname("comment", item_id) for item_id in ids}
-        visit = visits.expand(
-            open_reddit(), run.adapters.landing(), community, thread_id, known=names, now=run.now
-        )
+        with adapters.meter.reading(span.platform, community):
+            visit = visits.expand(
+                open_reddit(), adapters.landing(), community, thread_id, known=names, now=run.now
+            )
         for hour in visit.hours:
             touched[hour].add(community)
     return slices_of(span.platform, touched), RepairCounts(

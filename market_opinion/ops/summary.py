@@ -23,6 +23,10 @@ _SHOWN = (
     "opinion_count",
 )
 
+# Where less than this share of so many items names a product, the catalogue or the communities are
+# the likely cause.
+_MANY_ITEMS, _HARDLY = 1000, 0.005
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -70,6 +74,7 @@ class Summary:
             ("usable", f"{number['usable_item_count']}{of_comments}"),
             *self._masked(),
             ("mentions", f"{number['mention_count']} in {number['relevant_item_count']} items"),
+            *self._unnamed(),
             ("opinions", number["opinion_count"]),
             *self._second_look(),
             *self._model(),
@@ -78,6 +83,19 @@ class Summary:
             ("seconds", f"{self.seconds:.1f}"),
             ("report", self.report_path or "none"),
         ]
+
+    def _unnamed(self) -> list[tuple[str, str]]:
+        """Return what to look at where hardly any item of many names a product."""
+        usable = self.counts.get("usable_item_count", 0)
+        relevant = self.counts.get("relevant_item_count", 0)
+        if usable < _MANY_ITEMS or relevant > usable * _HARDLY:
+            return []
+        text = (
+            f"only {relevant:,} of {usable:,} usable items name a product: `market-opinion audit"
+            " models DOMAIN` lists names that the catalogue lacks, `market-opinion domain check"
+            " DOMAIN` its aliases"
+        )
+        return [("hardly any", text)]
 
     def _polled(self) -> list[tuple[str, str]]:
         """Return the figures of polls, where there were some."""

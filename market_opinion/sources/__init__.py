@@ -31,6 +31,9 @@ class Pace(Protocol):
     def note_refusal(self) -> None:
         """Record that the platform refused a request because too many were sent."""
 
+    def note_left(self, count: int) -> None:
+        """Record how many more requests the platform says that it allows."""
+
     def refusal_count(self) -> int:
         """Return how many requests the platform refused lately."""
 

@@ -20,6 +20,8 @@ from market_opinion.sources import Pace
 
 _ATTEMPTS = 4
 _TOO_MANY = 429
+# Headers by which platforms tell what is left of their quota: X, and the common spelling.
+_LEFT_HEADERS = ("x-rate-limit-remaining", "x-ratelimit-remaining")
 # A longer wait means that something other than the rate is wrong; the next run tries again.
 _WAIT_MAX_SECONDS = 600
 _TRANSIENT = frozenset({_TOO_MANY, 500, 502, 503, 504})
@@ -100,8 +102,11 @@ class Web:
             return None
 
     def note(self, response: requests.Response) -> None:
-        """Take the platform's time from an answer, and record refusals that were retried."""
+        """Take from an answer the platform's time, what is left, and refusals that were retried."""
         self.began_at = self.began_at or clock_of(response)
+        for header in _LEFT_HEADERS:
+            if (left := response.headers.get(header, "").partition(".")[0]).isdecimal():
+                self._pace.note_left(int(left))
         retries = response.raw.retries
         for _ in [
             attempt

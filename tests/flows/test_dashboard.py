@@ -11,7 +11,9 @@ from pydantic import SecretStr
 
 from flows.backfill import backfill
 from flows.publish import publish
+from market_opinion.ops.adapters import open_adapters
 from market_opinion.serving.mart.postgres import PostgresMart
+from market_opinion.sources.quota import Priority
 from tests.browser import browser, dashboard, needs_browser
 from tests.conftest import REPOSITORY
 from tests.postgres import Postgres, needs_postgres
@@ -36,6 +38,11 @@ def says(page: Page, *words: str) -> None:
 def test_every_page_shows_the_sample(home):
     """C15, S11: filters narrow it, a number leads to its words, nothing complains and nothing is asked of other hosts."""
     backfill.fn()
+    adapters = open_adapters()
+    with adapters.meter.reading("reddit", "android"):
+        allowance = adapters.pace(Priority.CLOSE)("an app", 90)
+        allowance.wait()
+        allowance.note_left(88)
     mentions = mentions_in(home)
     total = str(sum(mentions.values()))
     with dashboard(home) as address, browser() as (page, errors):
@@ -74,7 +81,7 @@ def test_every_page_shows_the_sample(home):
         says(page, "Their words", "net sentiment", "Download CSV")
         page.get_by_role("link", name="Operations").click()
         page.get_by_text("Cost of models").wait_for()
-        says(page, "No model was used.", "02 Mar 2026 09:00")
+        says(page, "No model was used.", "02 Mar 2026 09:00", "1 requests", "88 left, 0 refused")
         assert errors == []
 
 

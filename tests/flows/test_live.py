@@ -48,6 +48,15 @@ def watermark(community="phones"):
     return open_adapters().state().load_last_run_timestamp("reddit", community)
 
 
+def requests_recorded():
+    """Requests by community, and what Reddit said last is left of its quota."""
+    recorded = {}
+    for each in open_adapters().state().requests(datetime(2026, 1, 1, tzinfo=UTC)):
+        made, _ = recorded.get(each.community, (0, None))
+        recorded[each.community] = (made + each.request_count, each.left_count)
+    return recorded
+
+
 def bronze():
     return open_adapters().lake().read(BRONZE_ITEMS).sort("item_id")
 
@@ -82,9 +91,12 @@ def test_an_hour_is_closed_and_carried_to_the_mart(reddit, home):
         "/r/phones/comments",
         "/r/phones/new",
     ]
+    assert requests_recorded() == {"phones": (5, 998)}  # A38
     assert run_hourly(reddit, H10 + timedelta(minutes=90)).notes == ("no hour is due",)
     metrics = [json.loads(line) for line in (home / "metrics.jsonl").read_text().splitlines()]
     assert {(m["name"], m["value"]) for m in metrics if m["namespace"] == "RedditIngestion"} >= {
+        ("Requests", 5),
+        ("RequestsRemaining", 998),
         ("NewSubmissions", 1),
         ("NewComments", 230),
     }
@@ -210,6 +222,7 @@ def test_polls_land_what_no_closer_could_reach(reddit):
     run_hourly(reddit, H10 + timedelta(minutes=100))
     assert (entry().state, watermark()) == (WindowState.CERTIFIED, H10 + timedelta(hours=1))
     assert bronze().height == 2401
+    assert requests_recorded() == {"phones": (len(reddit.requests), 998)}
 
 
 def test_an_hour_out_of_reach_is_said_to_be_and_passed(reddit):
@@ -236,6 +249,7 @@ def test_a_refresh_brings_votes_and_edits(reddit):
     refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=7, minutes=5)))
     after = open_adapters().lake().read(SILVER_OPINIONS).filter(item_id="c2", aspect="camera")
     assert after["label"].to_list() == ["negative"]
+    assert requests_recorded() == {"phones": (len(reddit.requests), 998)}  # A38: looks again too
 
 
 def test_threads_that_lack_much_are_expanded(reddit):

@@ -12,7 +12,7 @@ import streamlit as st
 from market_opinion.core.errors import MarketOpinionError
 from market_opinion.core.settings import load_settings
 from market_opinion.serving import charts
-from market_opinion.serving.dashboard import news, source
+from market_opinion.serving.dashboard import news, source, usage
 from market_opinion.serving.dashboard.parts import (
     CACHE_SECONDS,
     READS,
@@ -45,6 +45,7 @@ _LOAD_HEADINGS = {
     "unknown_aspect_count": "on unknown aspects",
     "items_snapshot_id": "snapshot of the items",
 }
+_REQUEST_HOURS = 24
 
 
 def brand_page() -> None:
@@ -210,7 +211,39 @@ def operations_page() -> None:
     )
     st.subheader("Loads")
     table(ask("loads").rename(_LOAD_HEADINGS), empty="No load is recorded yet.", name="loads")
+    _requests()
     _lake()
+
+
+@st.cache_data(ttl=CACHE_SECONDS, show_spinner=False)
+def _usage(hours_shown: int) -> pl.DataFrame:
+    """Return the requests of the last hours from the state, which is no part of the mart."""
+    return usage.recent(load_settings(), hours=hours_shown, now=datetime.now(UTC))
+
+
+def _requests() -> None:
+    """Show the requests to platforms of the last day, and what is left of their quotas."""
+    st.subheader("Requests to platforms")
+    if READS == "postgres":
+        st.info("Requests are in the state: start the dashboard without --reads postgres.")
+        return
+    rows = _usage(_REQUEST_HOURS)
+    if rows.is_empty():
+        st.info(f"No live platform was asked in the last {_REQUEST_HOURS} hours.")
+        return
+    totals = usage.by_platform(rows)
+    for place, row in zip(st.columns(totals.height), totals.iter_rows(named=True), strict=True):
+        left = "–" if row["left"] is None else f"{row['left']:,}"
+        tile(
+            place,
+            row["platform"],
+            f"{row['requests']:,} requests",
+            f"{left} left, {row['refused']:,} refused",
+        )
+    st.caption(
+        f"Last {_REQUEST_HOURS} hours. Left is the platform's own last word, – if it has none."
+    )
+    table(rows, empty="")
 
 
 @st.cache_data(ttl=CACHE_SECONDS, show_spinner="Reading the lake …")

@@ -45,14 +45,18 @@ class PacedRequestor(prawcore.Requestor):
         *,
         wait_for_turn: Callable[[], None],
         on_refusal: Callable[[], None],
+        on_left: Callable[[int], None],
         **options: Any,  # noqa: ANN401, PRAW's own
     ) -> None:
-        """Call `wait_for_turn` before each request, and `on_refusal` after each 429."""
+        """Call `wait_for_turn` before each request, and `on_refusal` after each 429.
+
+        `on_left` gets what Reddit says is left of the quota.
+        """
         super().__init__(**options)
         self._wait_for_turn = wait_for_turn
         self._on_refusal = on_refusal
+        self._on_left = on_left
         self.request_count = 0
-        self.remaining: float | None = None
         self.server_time = datetime.now(UTC)
 
     def request(
@@ -83,7 +87,8 @@ class PacedRequestor(prawcore.Requestor):
 
     def _note(self, response: Response) -> None:
         remaining = response.headers.get("x-ratelimit-remaining")
-        self.remaining = _seconds(remaining, default=0.0) if remaining else self.remaining
+        if remaining:
+            self._on_left(int(_seconds(remaining, default=0.0)))
         try:
             self.server_time = parsedate_to_datetime(response.headers["date"]).astimezone(UTC)
         except (KeyError, ValueError):
@@ -101,6 +106,7 @@ class RedditClientFactory:
         oauth_url: str = "https://oauth.reddit.com",
         wait_for_turn: Callable[[], None] = lambda: None,
         on_refusal: Callable[[], None] = lambda: None,
+        on_left: Callable[[int], None] = lambda _: None,
         timeout_seconds: int = 16,
     ) -> Reddit:
         """Return a read-only client of the application, which has sent nothing yet."""
@@ -114,7 +120,11 @@ class RedditClientFactory:
             check_for_updates=False,  # it would ask PyPI at every start
             check_for_async=False,
             requestor_class=PacedRequestor,
-            requestor_kwargs={"wait_for_turn": wait_for_turn, "on_refusal": on_refusal},
+            requestor_kwargs={
+                "wait_for_turn": wait_for_turn,
+                "on_refusal": on_refusal,
+                "on_left": on_left,
+            },
         )
 
 
@@ -131,6 +141,7 @@ def open_client(settings: Settings, pace: PaceOf) -> Reddit:
         oauth_url=own.oauth_url,
         wait_for_turn=allowance.wait,
         on_refusal=allowance.note_refusal,
+        on_left=allowance.note_left,
     )
 
 

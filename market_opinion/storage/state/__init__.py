@@ -2,13 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
 from market_opinion.core.window import Window, floor_hour
 from market_opinion.storage.state.claims import Claims
 from market_opinion.storage.state.ratios import ratios
+
+# Usage of the platforms' quotas is kept for so long.
+USAGE_KEPT = timedelta(days=90)
 
 
 class WindowState(StrEnum):
@@ -56,6 +59,21 @@ class RunRecord:
     domain: str
     ingested_at: datetime
     pepper_id: str = ""
+
+
+@dataclass(frozen=True)
+class RequestUsage:
+    """Requests to a platform for one community in one hour of the clock.
+
+    `left_count` is what the platform said last of its own quota; None if it says nothing of it.
+    """
+
+    platform: str
+    community: str
+    hour: datetime
+    request_count: int
+    refused_count: int = 0
+    left_count: int | None = None
 
 
 class StateStore(Protocol):
@@ -121,6 +139,17 @@ class StateStore(Protocol):
 
     def drop_notes(self, topic: str, names: Iterable[str]) -> None:
         """Remove these notes; a missing name is no error."""
+        ...
+
+    def add_requests(self, usage: RequestUsage) -> None:
+        """Add the counts to those of the hour and community; `left_count` replaces, if it is known.
+
+        Usage older than ninety days may be dropped.
+        """
+        ...
+
+    def requests(self, since: datetime) -> list[RequestUsage]:
+        """Return the usage from an hour on, in order of hour, platform and community."""
         ...
 
     def reserve_request(

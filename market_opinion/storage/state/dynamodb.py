@@ -15,6 +15,7 @@ from market_opinion.core import values
 from market_opinion.core.errors import SettingsInvalid, WatermarkUnreadable
 from market_opinion.core.window import Window, floor_hour
 from market_opinion.storage.state import (
+    RequestUsage,
     RunRecord,
     WindowEntry,
     WindowState,
@@ -40,8 +41,8 @@ class DynamoDBState:
     """A StateStore in a table with the keys `pk` and `sk`.
 
     A community has `WATERMARK`, `WINDOW#{seconds}`, `RUN#{seconds}` and
-    `ATTEMPT#{seconds}#{run}` below one `pk`. The list of communities, notes, quotas, leases and
-    budgets have a `pk` each. Every write that a race could lose has a condition.
+    `ATTEMPT#{seconds}#{run}` below one `pk`. The list of communities, notes, quotas, requests,
+    leases and budgets have a `pk` each. Every write that a race could lose has a condition.
     """
 
     def __init__(self, table: str, *, environment: str, ssm_path: str | None = None) -> None:
@@ -231,6 +232,42 @@ class DynamoDBState:
             for name in names:
                 batch.delete_item(Key={"pk": self._topic(topic), "sk": name})
 
+    def add_requests(self, usage: RequestUsage) -> None:
+        """Add the counts to those of the hour and community; `left_count` replaces, if it is known.
+
+        Nothing is dropped.
+        """
+        values = {":made": usage.request_count, ":refused": usage.refused_count}
+        known = usage.left_count is not None
+        with self._asking():
+            self._table.update_item(
+                Key={
+                    "pk": self._requests,
+                    "sk": f"{hour_text(usage.hour)}#{usage.platform}#{usage.community}",
+                },
+                UpdateExpression="ADD RequestCount :made, RefusedCount :refused"
+                + (" SET LeftCount = :left" if known else ""),
+                ExpressionAttributeValues=values | ({":left": usage.left_count} if known else {}),
+            )
+
+    def requests(self, since: datetime) -> list[RequestUsage]:
+        """Return the usage from an hour on, in order of hour, platform and community."""
+        usage = []
+        for item in self._query(Key("pk").eq(self._requests) & Key("sk").gte(hour_text(since))):
+            hour, platform, community = item["sk"].split("#", 2)
+            left = item.get("LeftCount")
+            usage.append(
+                RequestUsage(
+                    platform,
+                    community,
+                    datetime.fromisoformat(hour),
+                    int(item["RequestCount"]),
+                    int(item["RefusedCount"]),
+                    None if left is None else int(left),
+                )
+            )
+        return usage
+
     def reserve_request(
         self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float
     ) -> float:
@@ -257,6 +294,10 @@ class DynamoDBState:
     @property
     def _communities(self) -> str:
         return f"ENV#{self._environment}#COMMUNITIES"
+
+    @property
+    def _requests(self) -> str:
+        return f"ENV#{self._environment}#REQUESTS"
 
     def _topic(self, topic: str) -> str:
         return f"ENV#{self._environment}#NOTES#{topic}"

@@ -14,6 +14,8 @@ from tenacity import Retrying, retry_if_exception_message, stop_after_delay, wai
 from market_opinion.core.errors import HomeDamaged, SettingsInvalid, WatermarkUnreadable
 from market_opinion.core.window import Window
 from market_opinion.storage.state import (
+    USAGE_KEPT,
+    RequestUsage,
     RunRecord,
     WindowEntry,
     WindowState,
@@ -37,6 +39,10 @@ CREATE TABLE IF NOT EXISTS runs (
 CREATE TABLE IF NOT EXISTS notes (
     topic TEXT NOT NULL, name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (topic, name));
 CREATE TABLE IF NOT EXISTS quotas (bucket TEXT PRIMARY KEY, free_at REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS requests (
+    hour TEXT NOT NULL, platform TEXT NOT NULL, community TEXT NOT NULL,
+    request_count INTEGER NOT NULL, refused_count INTEGER NOT NULL, left_count INTEGER,
+    PRIMARY KEY (hour, platform, community));
 """
 _DAMAGED = re.compile("not a database|malformed")
 _WAIT_SECONDS = 60
@@ -207,6 +213,42 @@ class SQLiteState:
             connection.executemany(
                 "DELETE FROM notes WHERE topic = ? AND name = ?", [(topic, name) for name in names]
             )
+
+    def add_requests(self, usage: RequestUsage) -> None:
+        """Add the counts to those of the hour and community; `left_count` replaces, if it is known.
+
+        Usage older than ninety days is dropped.
+        """
+        with self._connect() as connection:
+            connection.execute(
+                "INSERT INTO requests VALUES (:hour, :platform, :community, :made, :refused, :left)"
+                " ON CONFLICT DO UPDATE SET request_count = request_count + :made,"
+                " refused_count = refused_count + :refused,"
+                " left_count = coalesce(:left, left_count)",
+                {
+                    "hour": hour_text(usage.hour),
+                    "platform": usage.platform,
+                    "community": usage.community,
+                    "made": usage.request_count,
+                    "refused": usage.refused_count,
+                    "left": usage.left_count,
+                },
+            )
+            oldest = hour_text(usage.hour - USAGE_KEPT)
+            connection.execute("DELETE FROM requests WHERE hour < ?", (oldest,))
+
+    def requests(self, since: datetime) -> list[RequestUsage]:
+        """Return the usage from an hour on, in order of hour, platform and community."""
+        with self._connect() as connection:
+            rows = connection.execute(
+                "SELECT platform, community, hour, request_count, refused_count, left_count"
+                " FROM requests WHERE hour >= ? ORDER BY hour, platform, community",
+                (hour_text(since),),
+            ).fetchall()
+        return [
+            RequestUsage(platform, community, datetime.fromisoformat(hour), *counts)
+            for platform, community, hour, *counts in rows
+        ]
 
     def reserve_request(
         self, bucket: str, *, now: float, interval_seconds: float, ahead_seconds: float

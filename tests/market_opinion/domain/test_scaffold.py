@@ -123,11 +123,25 @@ def test_nothing_is_overwritten_and_names_are_checked(catalogue, tmp_path):
     (tmp_path / "cars").mkdir()
     with pytest.raises(InvalidRequest, match="is there already"):
         write_domain(tmp_path / "cars", rows, title="Cars", aspects=["engine"], communities=[])
-    with pytest.raises(InvalidRequest, match="'Ride Comfort': names"):
-        write_domain(
-            tmp_path / "vans", rows, title="Vans", aspects=["Ride Comfort"], communities=[]
-        )
+    with pytest.raises(InvalidRequest, match="'4_x_4': names"):
+        write_domain(tmp_path / "vans", rows, title="Vans", aspects=["4 x 4"], communities=[])
     assert not (tmp_path / "vans").exists()
+
+
+def test_aspects_are_taken_as_they_are_typed(catalogue, tmp_path):
+    """A name is made of the words, which are title and cue; a plural only where there is one."""
+    typed = ["Ride Comfort", "battery", "USB-C charging", "seats"]
+    rows = read_catalogue(catalogue)
+    write_domain(tmp_path / "vans", rows, title="Vans", aspects=typed, communities=[])
+    aspects = load_domain("vans", tmp_path).aspects
+    assert {
+        name: (each.title, list(each.cues)) for name, each in aspects.items() if name != "overall"
+    } == {
+        "ride_comfort": ("Ride Comfort", ["ride comfort"]),
+        "battery": ("Battery", ["battery", "batteries"]),
+        "usb_c_charging": ("USB-C charging", ["usb c charging"]),
+        "seats": ("Seats", ["seats", "seat"]),
+    }
 
 
 def test_what_would_make_a_domain_worse_is_named(catalogue, tmp_path, monkeypatch, capsys):

@@ -1,7 +1,12 @@
 """The data dictionary is what contracts and SQL say."""
 
+import re
+
+import yaml
+
 from market_opinion.core.contracts import TABLES
-from market_opinion.ops import dictionary
+from market_opinion.ops import dbt, dictionary
+from market_opinion.ops.dictionary import mart_columns
 from tests.conftest import REPOSITORY
 
 
@@ -16,3 +21,41 @@ def test_every_column_of_every_table_has_a_meaning():
         for name, column in table.contract.to_schema().columns.items():
             assert column.description, f"{table.name}.{name}"
             assert not column.metadata["personal"] or table.name.startswith("bronze.")
+
+
+def test_the_files_of_dbt_are_those_of_the_mart():
+    """Sources as the SQL makes them; exposures name tables that are there; each test names a key."""
+    folder = REPOSITORY / "docs" / "dbt"
+    text = (folder / "sources.yml").read_text()
+    assert text == dbt.render()
+    (source,) = yaml.safe_load(text)["sources"]
+    columns = {table["name"]: table["columns"] for table in source["tables"]}
+    exposures = yaml.safe_load((folder / "exposures.yml").read_text())["exposures"]
+    named = {each for exposure in exposures for each in exposure["depends_on"]}
+    assert named <= {f"source('mart', '{name}')" for name in columns}
+    tests = {
+        (table, column["name"]): column.get("data_tests", [])
+        for table, entries in columns.items()
+        for column in entries
+    }
+    assert tests["dim_product", "product_key"] == ["not_null", "unique"]
+    assert tests["fact_aspect_opinion", "opinion_key"] == ["not_null", "unique"]
+    target = {"to": "source('mart', 'dim_product')", "field": "product_key"}
+    assert {"relationships": {"arguments": target}} in tests["fact_aspect_opinion", "product_key"]
+
+
+def test_the_page_for_bi_tools_names_what_the_mart_has():
+    """Every join of the page is of real columns, and every view that it names is there."""
+    page = (REPOSITORY / "docs" / "bi.md").read_text()
+    known = {(table, column) for table, column, _, _ in mart_columns()}
+    tables = {table for table, _ in known}
+    pairs = re.findall(r"`(\w+)\.(\w+)`", page)
+    assert len(pairs) > 10
+    assert [pair for pair in pairs if pair[0] in tables and pair not in known] == []
+    bracketed = re.findall(r"(\w+)\[(\w+)\]", page)
+    assert len(bracketed) >= 4
+    assert set(bracketed) <= known
+    assert set(re.findall(r"`mart\.(\w+)`", page)) <= tables | {"duckdb"}
+    assert {
+        word for word in re.findall(r"`(\w+)`", page) if word.startswith(("dim_", "fact_"))
+    } <= tables

@@ -36,6 +36,9 @@ class Free:
     def note_refusal(self):
         pass
 
+    def note_left(self, count):
+        pass
+
 
 @dataclass
 class Reading:

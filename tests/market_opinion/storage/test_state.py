@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import pytest
@@ -14,11 +14,17 @@ from market_opinion.core.errors import (
     SettingsInvalid,
     WatermarkUnreadable,
 )
-from market_opinion.core.window import HOUR, Window
+from market_opinion.core.window import HOUR, Window, floor_hour
 from market_opinion.ops.watermarks import repair
 from market_opinion.scorers.llm.budgets import SharedPurse
-from market_opinion.sources.quota import Priority, Quota
-from market_opinion.storage.state import RunRecord, StateStore, WindowEntry, WindowState
+from market_opinion.sources.quota import Meter, Priority, Quota
+from market_opinion.storage.state import (
+    RequestUsage,
+    RunRecord,
+    StateStore,
+    WindowEntry,
+    WindowState,
+)
 from market_opinion.storage.state.dynamodb import DynamoDBState
 from market_opinion.storage.state.sqlite import SQLiteState
 from tests.cloud import needs_aws
@@ -210,6 +216,43 @@ def test_a_quota_is_shared_through_the_store(store):
     quota.wait()
     quota.note_refusal()
     assert len(store.notes("refusals")) == 1
+
+
+def test_requests_add_up_by_hour_and_community(store):
+    """A38: a run adds to what others made; the platform's last word on what is left stays."""
+    used = RequestUsage("reddit", "phones", T10, 5, 1, 90)
+    store.add_requests(used)
+    store.add_requests(replace(used, request_count=3, refused_count=0, left_count=None))
+    store.add_requests(replace(used, hour=T10 + HOUR, left_count=80))
+    store.add_requests(replace(used, platform="steam", community="620", left_count=None))
+    assert store.requests(T10) == [
+        RequestUsage("reddit", "phones", T10, 8, 1, 90),
+        RequestUsage("steam", "620", T10, 5, 1, None),
+        RequestUsage("reddit", "phones", T10 + HOUR, 5, 1, 80),
+    ]
+    assert [each.hour for each in store.requests(T10 + HOUR)] == [T10 + HOUR]
+
+
+def test_a_meter_keeps_what_was_asked_even_of_a_reading_that_failed(store):
+    """A38: under the community that was read, by the hour of the clock; what was not asked is no row."""
+    meter = Meter(store.add_requests)
+    quota = Quota(store, "client", per_minute=120, priority=Priority.COLLECT, meter=meter)
+
+    def read():
+        quota.wait()
+        quota.wait()
+        quota.note_left(97)
+        quota.note_refusal()
+        raise InvalidRequest
+
+    with pytest.raises(InvalidRequest), meter.reading("reddit", "phones"):
+        read()
+    with meter.reading("reddit", "tablets"):
+        pass
+    (kept,) = store.requests(T10)
+    assert (kept.platform, kept.community) == ("reddit", "phones")
+    assert (kept.request_count, kept.refused_count, kept.left_count) == (2, 1, 97)
+    assert floor_hour(datetime.now(UTC)) - kept.hour <= HOUR
 
 
 @needs_aws
