@@ -14,7 +14,8 @@ def with_report():
 def _without_report(request, monkeypatch):
     """Drawing is a third of a small run, and few tests look at it."""
     if "with_report" not in request.fixturenames:
-        monkeypatch.setattr("flows.stages.draw_report", lambda _: None)
+        for flow in ("flows.stages", "flows.replay"):
+            monkeypatch.setattr(f"{flow}.draw_report", lambda _: None)
 
 
 @pytest.fixture
