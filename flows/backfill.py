@@ -48,10 +48,8 @@ def backfill(
 
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.
-        source: Where items come from: the domain's bundled sample, files of yours, or a platform
-            itself.
-        archive: Folder, file or URI of the files; needed for the sources archive (RC* and RS*
-            files), reviews and file.
+        source: Where items come from: the bundled sample, files of yours, or a platform itself.
+        archive: Folder, file or URI of the files, for the sources archive (RC*, RS*), reviews, file.
         communities: Communities to read; those the domain names for the platform when left out.
         start: First hour, in UTC; clipped to whole hours. Leave out start and end for everything
             the source has.
@@ -62,8 +60,7 @@ def backfill(
         subreddit: One community, in place of communities.
         start_ts: In place of start: seconds since 1970.
         end_ts: In place of end: seconds since 1970.
-        record: New folder for a record of the run, which `replay` makes again. It holds everything
-            that was landed, words and names of people too, and no erasure reaches it.
+        record: New folder for a record that `replay` makes again; no erasure reaches its words.
     """
     run, reading = check_backfill(
         domain,

@@ -25,7 +25,7 @@ _WORKER_USD = 16.0
 
 
 class Cost(NamedTuple):
-    """What a part of a stage costs a month."""
+    """The cost of a part of a stage, a month."""
 
     stage: str
     what: str
