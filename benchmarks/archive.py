@@ -9,6 +9,7 @@ names a phone.
 
 import json
 import random
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -128,14 +129,24 @@ def body(chance: random.Random) -> str:
     return " ".join(words)
 
 
-def make(folder: Path, *, items: int, hours: int = 24, seed: int = 1) -> Path:
-    """Generate an archive of comments spread evenly over the hours, unless it exists already."""
+def make(
+    folder: Path,
+    *,
+    items: int,
+    hours: int = 24,
+    seed: int = 1,
+    bodies: Sequence[str] | None = None,
+) -> Path:
+    """Generate an archive of comments spread evenly over the hours, unless it exists already.
+
+    `bodies` are texts to take in place of invented ones.
+    """
     path = folder / f"RC_made_{items}_{hours}.jsonl"
     if path.exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(seed)
-    bodies = [body(chance) for _ in range(min(items, 200_000))]
+    bodies = bodies or [body(chance) for _ in range(min(items, 200_000))]
     ids: list[str] = []
     partial = path.with_suffix(".part")
     with partial.open("w", encoding="utf-8") as file:

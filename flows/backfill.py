@@ -49,7 +49,7 @@ def backfill(
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.
         source: Where items come from: the bundled sample, files of yours, or a platform itself.
-        archive: Folder, file or URI of the files, for the sources archive (RC*, RS*), reviews, file.
+        archive: Folder, file or URI of the files, for sources archive (RC*, RS*), reviews and file.
         communities: Communities to read; those the domain names for the platform when left out.
         start: First hour, in UTC; clipped to whole hours. Leave out start and end for everything
             the source has.

@@ -46,7 +46,7 @@ def hourly(
     Args:
         domain: Folder below domains/ that says which products and aspects to look for.
         source: Where items come from: the bundled sample, files of yours, or a platform itself.
-        archive: Folder, file or URI of the files, for the sources archive (RC*, RS*), reviews, file.
+        archive: Folder, file or URI of the files, for sources archive (RC*, RS*), reviews and file.
         communities: Communities to read; those the domain names for the platform when left out.
         max_windows: Hours to take at most, from 1; when left out, MAX_HOURLY_WINDOWS_PER_RUN, or
             CATCH_UP_WINDOWS_PER_RUN where that is not set.

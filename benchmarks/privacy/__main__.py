@@ -12,7 +12,7 @@ from pathlib import Path
 import cyclopts
 import polars as pl
 
-from benchmarks.measure import finish, report
+from benchmarks.measure import finish, measured_by, report
 from benchmarks.privacy.corpus import Line, read_half
 from market_opinion.stages import personal
 from market_opinion.stages.cleaning import clean, words
@@ -93,6 +93,26 @@ def _seconds(checkout: Path, module: str, file: Path, *options: str) -> float:
     return float(output)
 
 
+def _time_stage() -> None:
+    """Report the cost of silver's stage beside the same without masks, apart from the lake."""
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "texts.json"
+        file.write_text(json.dumps(_texts()), encoding="utf-8")
+        seconds = measured_by(
+            "benchmarks.privacy.stage",
+            str(Path(folder) / "archive"),
+            str(file),
+            MARKET_OPINION_HOME=str(Path(folder) / "home"),
+        )
+    report("privacy.silver_processor_seconds", seconds["masked"], "seconds")
+    report(
+        "privacy.silver_cost_beside_no_masks",
+        seconds["masked"] / seconds["bare"],
+        "ratio",
+        at_most=1.15,
+    )
+
+
 def _time(base: Path | None, base_module: str) -> None:
     """Report texts a second, and the cost beside no masks and beside another commit's cleaning."""
     with tempfile.TemporaryDirectory() as folder:
@@ -129,6 +149,7 @@ def main(
     _measure("development", shows_errors=errors)
     if speed:
         _time(base, base_module)
+        _time_stage()
     finish()
 
 

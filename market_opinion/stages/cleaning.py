@@ -22,6 +22,8 @@ _PLAIN = {
     **dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u00b4\u2032\u2035\uff07", "'"),
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\uff02", '"'),
     "\u2026": "...",
+    # The long s, which is an s to patterns that ignore case.
+    "\u017f": "s",
 }
 # Full-width signs and the digits of other scripts, which would hide names and numbers as well.
 _WIDE = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {
@@ -115,7 +117,9 @@ _MARKDOWN_SIGNS: _Groups = (
 _SIGNS: dict[str, _Groups] = {"markdown": _MARKDOWN_SIGNS}
 _NOT_TYPED = r"[^\n\t\x20-\x7e]"
 
-_MARK, _NO_MARK = "[\ue0b0-\ue0cf]", "[^\ue0b0-\ue0cf]+"
+_NO_MARK = "[^\ue0b0-\ue0cf]+"
+# Markdown alone has marked a name already.
+_SEEN = f"{MARKERS['name']}|{personal.SEEN}"
 _MASK_OF = {MARKERS[kind.name]: kind.mask for kind in personal.KINDS}
 _BLANKS: _Groups = (
     (r"[\t\u{a0}\u{2000}-\u{200a}\u{202f}\u{3000}]|  ", ((r"[^\S\n]+", " "),)),
@@ -125,12 +129,8 @@ _BLANKS: _Groups = (
 
 _CLEANED = pl.Struct({"text": pl.String, "marks": pl.String})
 # A text without a match is plain: no guard above matches it, and it has no space too many.
-_NOT_PLAIN = "|".join(
-    (
-        r"[^A-Za-z0-9 .,!?'\"():;$%=-]|  |^[ #*+|.)0-9-]| $|[wW]{3}\.",
-        personal.SEEN_IN_WORDS,
-    )
-)
+_HAS_MARKUP = r"[^A-Za-z0-9 .,!?'\"():;$%=-]|  |^[ #*+|.)0-9-]| $|[wW]{3}\."
+_NOT_PLAIN = f"{_HAS_MARKUP}|{personal.SEEN_IN_WORDS}"
 
 
 def clean(
@@ -160,25 +160,28 @@ def clean(
 def _cleaned(texts: pl.Series, *, markup: Sequence[Markup]) -> pl.Series:
     """Return `text` and `marks` of each text; only those that are not plain are worked on."""
     rows = texts.str.contains(_NOT_PLAIN).fill_null(value=False).arg_true()
-    marked = _marked(texts.gather(rows), markup)
-    hits = marked.str.contains(_MARK).fill_null(value=False).arg_true()
-    masked = marked.gather(hits)
+    bare = _without_markup(texts.gather(rows), markup)
+    hits = bare.str.contains(_SEEN).fill_null(value=False).arg_true()
+    marked = _marked(bare.gather(hits))
     marks = pl.repeat("", len(texts), eager=True).scatter(
-        rows.gather(hits), masked.str.replace_all(_NO_MARK, "")
+        rows.gather(hits), marked.str.replace_all(_NO_MARK, "")
     )
-    marked = marked.scatter(hits, masked.str.replace_many(_MASK_OF))
-    text = texts.scatter(rows, _finished(marked, markup))
+    masked = bare.scatter(hits, marked.str.replace_many(_MASK_OF))
+    text = texts.scatter(rows, _finished(masked, markup))
     return pl.struct(text.alias("text"), marks.alias("marks"), eager=True)
 
 
-def _marked(texts: pl.Series, markup: Sequence[Markup]) -> pl.Series:
-    """Return the texts without markup, and with markers in place of personal data."""
+def _without_markup(texts: pl.Series, markup: Sequence[Markup]) -> pl.Series:
+    """Return the texts as they were typed, without tags and quotes."""
     texts = _in_groups(texts, [group for kind in markup for group in _TAGS.get(kind, ())])
     texts = _where(texts, "&", partial(_one_by_one, change=_unescaped))
     texts = _where(texts, _NOT_TYPED, _typed)
-    texts = _in_groups(texts, [group for kind in markup for group in _MARKUP.get(kind, ())])
-    texts = _of_kinds(texts, kinds=personal.BY_SIGN)
-    return _where(texts, personal.SEEN_IN_WORDS, partial(_of_kinds, kinds=personal.BY_WORDS))
+    return _in_groups(texts, [group for kind in markup for group in _MARKUP.get(kind, ())])
+
+
+def _marked(texts: pl.Series) -> pl.Series:
+    """Return the texts with markers in place of personal data."""
+    return _of_kinds(texts, kinds=personal.KINDS)
 
 
 def _of_kinds(texts: pl.Series, *, kinds: Iterable[Kind]) -> pl.Series:

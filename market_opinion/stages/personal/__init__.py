@@ -27,6 +27,7 @@ __all__ = [
     "LINK",
     "MARKERS",
     "MASKS",
+    "SEEN",
     "SEEN_IN_WORDS",
     "USER",
     "Kind",
@@ -63,13 +64,14 @@ MARKERS = {
     for number, name in enumerate([*(kind.name for kind in KINDS), "author"])  # by signatures.py
 }
 
-# A text without a match holds nothing that is told by words and digits. Guards fold the case of
-# ASCII alone, so that this is one fast pass over a text.
+# A text without a match holds nothing that is told by words and digits, or nothing personal at all.
+# Guards fold the case of ASCII alone, so that each is one fast pass over a text.
 SEEN_IN_WORDS = "|".join(
-    kind.guard
+    kind.hint or kind.guard
     for kind in BY_WORDS
     if kind not in {IMEI_KIND, CARD_KIND}  # longer than phones
 )
+SEEN = "|".join((*dict.fromkeys(kind.guard for kind in BY_SIGN), SEEN_IN_WORDS))
 
 
 def count_marks(marks: pl.Series) -> dict[str, int]:

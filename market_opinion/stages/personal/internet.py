@@ -47,7 +47,7 @@ EMAIL_KIND = Kind(
 SPOKEN_EMAIL_KIND = Kind(
     "spoken_email",
     EMAIL,
-    r"[\[({<-] ?[aA][tT]? ?[\])}>-]|(?i-u: dot | at [a-z0-9-]+\.[a-z])",
+    r"(?i-u:[\[({<-] ?(?:at? ?[\])}>-]|dot ?[\])}>-])| dot | at [a-z0-9-]+\.[a-z0-9])",
     (
         (rf"(?i)[a-z0-9_.%+-]+{_AT}[a-z0-9-]+(?:{_DOT}[a-z0-9-]+)*{_DOT}[a-z]{{2,}}", HERE),
         (
@@ -73,7 +73,7 @@ SPOKEN_EMAIL_KIND = Kind(
 HOST_KIND = Kind(
     "host",
     LINK,
-    rf"(?i-u:[a-z0-9]\.{_TOP}\b)",
+    rf"(?i-u:[a-z0-9-]\.{_TOP}\b)",
     ((rf"(?i)\b(?:[a-z0-9-]+\.)+{_TOP}\b", HERE),),
     "shots at mila.example",
     "mila.example",
@@ -116,7 +116,7 @@ NETWORK_ADDRESS_KIND = Kind(
     "network_address",
     PLACE,
     rf"[0-9]\.[0-9]+\.[0-9]+\.[0-9]|::|{_HEX}{{2}}[:-]{_HEX}{{2}}[:-]{_HEX}{{2}}[:-]"
-    rf"|{_HEX}{{4}}[.:]{_HEX}{{4}}[.:]",
+    rf"|{_HEX}{{4}}\.{_HEX}{{4}}\.|(?::{_HEX}{{1,4}}){{7}}",
     (
         (rf"\b(?:{_HEX}{{2}}[:-]){{5}}{_HEX}{{2}}\b", HERE),
         (rf"\b{_HEX}{{4}}\.{_HEX}{{4}}\.{_HEX}{{4}}\b", HERE),

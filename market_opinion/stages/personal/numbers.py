@@ -25,7 +25,11 @@ _CARD_CUE = re.compile(
 _IMEI_CUE = re.compile(r"(?i)imei")
 _IBAN_CUE = re.compile(r"(?i)\biban\b|\bbank|\baccount\b|\bacct\b|\bpay\b|\btransfer")
 _NUMBER = re.compile(r"(?<![\w.,])[0-9](?:[ .-]?[0-9]){12,18}(?![\w]|[.,][0-9])")
-_IBAN = re.compile(r"(?<!\w)[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z0-9]){11,30}(?!\w)")
+# No country's accounts begin with nine letters.
+_IBAN_START = r"[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z]){0,8}[ -]?[0-9]"
+_IBAN = re.compile(
+    rf"(?<!\w)(?={_IBAN_START})[A-Za-z]{{2}}[0-9]{{2}}(?:[ -]?[A-Za-z0-9]){{11,30}}(?!\w)"
+)
 _IBAN_LENGTHS = range(15, 35)
 _GROUPED_IBAN = re.compile(
     r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?!\w)"
@@ -118,7 +122,7 @@ def _valid(
 IBAN_KIND = Kind(
     "iban",
     NUMBER,
-    r"[A-Za-z]{2}[0-9]{2}[ -]?[A-Za-z0-9]{4}[ -]?[0-9]{2}",
+    rf"(?-u:\b){_IBAN_START}",
     (),
     "pay to DE89 3704 0044 0532 0130 00",
     "3704 0044 0532",
@@ -129,7 +133,7 @@ SOCIAL_NUMBER_KIND = Kind(
     "social_number",
     NUMBER,
     rf"[0-9]{{3}}-[0-9]{{2}}-|(?:[0-9][ .-]?){{11}}|[0-9]{{2}} [0-9]{{2}} [0-9]{{2}} [A-D]"
-    rf"|(?i-u:\b{_SOCIAL_CUE}\b)|sécu",
+    rf"|(?i-u:\b{_SOCIAL_CUE}\b)|[sS][éÉ][cC][uU]",
     (
         (r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b", HERE),
         (r"\b[A-Z]{2} [0-9]{2} [0-9]{2} [0-9]{2} [A-D]\b", HERE),

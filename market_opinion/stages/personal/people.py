@@ -13,6 +13,7 @@ _ANY_HANDLE = r"@?[A-Za-z][A-Za-z0-9_.:-]{2,30}"
 _HANDLE = r"@?[A-Za-z][A-Za-z.]*[0-9_][A-Za-z0-9_.]*(?:#[0-9]{3,5})?"
 _DOTTED = r"@?[A-Za-z][A-Za-z0-9_]*\.[A-Za-z][A-Za-z0-9_.]*"
 _TAG = r"(?:name|id|handle|user|username|tag|nick)"
+_WORDS_BETWEEN = rf"(?: (?:{_TAG}|is|me|at|on|as|it's))*"
 # First words of two capitalised ones that are a product, a firm or a title, and no person.
 _NO_PERSON = (
     r"Adobe|Amazon|AMD|Android|Apple|ASUS|Asus|Audi|Best|Big|Black|Blue|BMW|Booking|Chrome|Dell"
@@ -33,20 +34,34 @@ _NAME_CUE = (
     r"|name:|call me|(?:i'm|i am) called|signed,?|yours(?: truly| sincerely| faithfully)?,?)"
 )
 _SIGN_OFF = (
-    r"(?i:(?:kind |best |warm )?regards|best wishes|all the best|cheers|sincerely|thanks"
-    r"|thank you|thx|best)"
+    r"(?:(?i:(?:kind |best |warm )?regards|best wishes|all the best|cheers|sincerely|thanks"
+    r"|thank you|thx)(?:[,!.]\s*|\s+)|(?i:best),\s*)"
+)
+
+_CAPITAL = r"[A-ZÀ-Þ][A-Za-zÀ-ɏ'-]"
+# What the words before a name end in, and its first letter.
+_CUE = (
+    r"(?i-u:\bname(?: is|'s|:| was)|call me|m called|signed,?|sincerely,?|yours,?|truly,?"
+    r"|faithfully,?) [A-ZÀ-Þ]"
+    r"|(?i-u:regards|wishes|all the best|cheers|sincerely|thanks|thank you|thx)"
+    r"(?:[,!.]\s*|\s+)[A-ZÀ-Þ]"
+    r"|(?i-u:best),\s*[A-ZÀ-Þ]"
+    r"|(?:I(?: a|')m|his is) [A-ZÀ-Þ]"
 )
 
 HANDLE_KIND = Kind(
     "handle",
     USER,
-    rf"(?i-u:\b(?:{_SERVICE}|gamer ?tag|user ?name|screen name|{_PLATFORM} {_TAG}|signal me)\b)"
-    r"|#[0-9]{4}",
+    rf"(?i-u:\b(?:{_SERVICE}{_WORDS_BETWEEN}(?: ?(?:->|[:=,-])| ) ?@?[a-z][a-z.]*[0-9_]"
+    rf"|(?:my|our|his|her) {_SERVICE}\b|(?:{_SERVICE}|{_PLATFORM}) {_TAG}(?: is| ?[:=])"
+    rf"|{_SERVICE}(?: {_TAG})? ?(?:[:=]|->)|{_PLATFORM} {_TAG}\b|user ?name\b|screen name\b"
+    rf"|signal me\b|gamer ?tag\b)|[0-9_][a-z0-9_.#]* on (?:{_SERVICE}|{_PLATFORM})\b)"
+    rf"|(?i-u:\b{_SERVICE}{_WORDS_BETWEEN} ?)→|#[0-9]{{4}}",
     (
         (r"\b[A-Za-z][A-Za-z0-9_.]{2,31}#[0-9]{4}\b", HERE),
         (
             (
-                rf"(?i)\b({_SERVICE}(?: (?:{_TAG}|is|me|at|on|as|it's))*"
+                rf"(?i)\b({_SERVICE}{_WORDS_BETWEEN}"
                 rf"(?: ?(?:[:=→-]|->|,) ?@?| ))(?:{_HANDLE})"
             ),
             f"${{1}}{HERE}",
@@ -86,18 +101,22 @@ HANDLE_KIND = Kind(
     "discord milaexample#0001, snap: milaexample",
     "milaexample",
     "discord runs well, and Telegram 11 is out",
+    hint=rf"(?i-u:\b(?:{_SERVICE}|gamer ?tag|user ?name|screen name|{_PLATFORM} {_TAG}|signal me)"
+    r"\b)"
+    rf"|(?i-u:[0-9_][a-z0-9_.#]* on {_PLATFORM}\b)|#[0-9]{{4}}",
 )
 NAME_KIND = Kind(
     "name",
     USER,
-    r"(?i-u:\bname(?: is|'s|:| was)|call me|m called|signed|regards|cheers|sincerely|thanks"
-    r"|thank you|thx|best wishes|\bbest,|\byours(?: truly| faithfully)?)[,.!]?\s+[A-ZÀ-Þ]"
-    r"|I(?: a|')m [A-Z]|his is [A-Z]|[A-Z][^ ]+ (?:[a-z]{2,3} ){0,2}[A-Z][^ ]+ here",
+    rf"(?i-u:\bname(?: is|'s|:| was)|call me|m called|\bsigned,?"
+    rf"|\byours(?: truly| sincerely| faithfully)?,?) {_CAPITAL}"
+    rf"|(?:^|[\n.!?-])\s*{_SIGN_OFF}{_CAPITAL}|(?:I(?: a|')m|his is) {_WORD} {_CAPITAL}"
+    rf"|(?:I(?: a|')m|his is) {_WORD} {_PARTICLE} |(?:^|[\n,.!] ?){_FULL_NAME} here",
     (
         (rf"(?-u:\b)({_NO_PERSON})(?-u:\b)", f"{GLUE}${{1}}"),
         (rf"\b({_NAME_CUE} ){_ANY_NAME}", f"${{1}}{HERE}"),
         (
-            rf"((?:^|[\n.!?-])\s*{GLUE}?{_SIGN_OFF}(?:[,!.]\s*|\s+)){_FULL_NAME}(\s*[.!]?\s*(?:\n|$))",
+            rf"((?:^|[\n.!?-])\s*{GLUE}?{_SIGN_OFF}){_FULL_NAME}(\s*[.!]?\s*(?:\n|$))",
             f"${{1}}{HERE}${{2}}",
         ),
         (rf"\b(I(?: a|')m ){_FULL_NAME}", f"${{1}}{HERE}"),
@@ -111,4 +130,5 @@ NAME_KIND = Kind(
     "my name is Mila Example",
     "Mila Example",
     "my name is on the box, and they call me an idiot",
+    hint=rf"{_CUE}|[A-ZÀ-Þ][^ ]+ here",
 )

@@ -17,11 +17,17 @@ _COUNTED = (
 )
 _UNIT = r"(?:[Ff]lat|[Aa]pt|[Aa]partment|[Uu]nit|[Ss]uite)\.? ?#?[0-9]{1,4}[a-zA-Z]?"
 
+_OTHER_STREET = (
+    r"(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee) [0-9]"
+    r"|[0-9],? (?:bis |ter )?(?:rue|avenue|boulevard|place|chemin|quai|allée|impasse) "
+    r"|(?:Calle|Avenida|Avda\.?|Rua|Viale|Piazza|Paseo) |(?i-u:p\.? ?o\.? ?box )[0-9]"
+)
+
 COORDINATES_KIND = Kind(
     "coordinates",
     PLACE,
     r"[0-9]\.[0-9]{4}|°|[0-9]\.[0-9]{2,} ?[NS](?-u:\b)|(?-u:\b)[NS] ?[0-9]+\.[0-9]{2}"
-    r"|(?i-u:\b(?:lat|lon|lng|long|latitude|longitude)[ :=]+-?[0-9])",
+    r"|(?i-u:\b(?:lat|lon|lng|long|latitude|longitude)(?: is)?[ :=]+-?[0-9])",
     (
         (rf"-?\b{_FOUR} ?[NSns]? ?[,;] ?-?{_FOUR}(?: ?[EWew]\b)?", HERE),
         (rf"-?\b{_FIVE} ?/? ?-?{_FIVE}", HERE),
@@ -50,10 +56,7 @@ COORDINATES_KIND = Kind(
 STREET_KIND = Kind(
     "street",
     PLACE,
-    rf"[0-9][a-zA-Z]?,? (?:[A-Z0-9][^ ]* ){{1,3}}{_STREET}(?-u:\b)"
-    r"|(?:stra(?:ß|ss)e|str\.|weg|gasse|platz|allee) [0-9]"
-    r"|[0-9],? (?:bis |ter )?(?:rue|avenue|boulevard|place|chemin|quai|allée|impasse) "
-    r"|(?:Calle|Avenida|Avda\.?|Rua|Viale|Piazza|Paseo) |[Pp]\.? ?[Oo]\.? ?[Bb]ox",
+    rf"[0-9][a-zA-Z]? (?:[A-ZÀ-Þ0-9][^ ]* ){{1,3}}{_STREET}(?-u:\b)|{_OTHER_STREET}",
     (
         (rf"\b([0-9]{{1,3}}) ({_COUNTED}\b)", f"${{1}}{GLUE} ${{2}}"),
         (

@@ -5,8 +5,10 @@ import time
 
 import polars as pl
 import pytest
+from polars.testing import assert_frame_equal
 
-from market_opinion.stages import personal
+from benchmarks.privacy.corpus import mutated, read_half
+from market_opinion.stages import cleaning, personal
 from market_opinion.stages.cleaning import clean
 
 
@@ -81,6 +83,32 @@ def test_a_countrys_plan_tells_a_phone_number(text, expected):
 def test_words_around_tell_a_person_and_a_place(text, expected):
     """Invented people; firms and products are nobody."""
     assert cleaned(text) == expected
+
+
+def test_guards_spare_no_text_that_a_detector_would_change(monkeypatch):
+    """E16: the corpus and 6,000 mutations of it are cleaned alike with guards and without any."""
+    lines = [line.text for half in ("held_out", "development") for line in read_half(half)]
+    frame = pl.LazyFrame({"text": lines + mutated(6_000, seed=18)})
+    guarded = frame.pipe(clean, "text", marks="marks").collect()
+
+    monkeypatch.setattr(cleaning, "_NOT_PLAIN", "")
+    monkeypatch.setattr(cleaning, "_SEEN", "")
+    kinds = tuple(kind._replace(guard="") for kind in personal.KINDS)
+    monkeypatch.setattr(personal, "KINDS", kinds)
+    unguarded = frame.pipe(clean, "text", marks="marks").collect()
+    assert guarded.filter(pl.col("marks") != "").height > 2_000
+    assert_frame_equal(guarded, unguarded)
+
+
+def test_a_hint_spares_no_text_that_its_guard_matches():
+    """Hints take the place of guards where all are looked for at once."""
+    texts = cleaning._typed(pl.Series(mutated(6_000, seed=19)))  # as detectors see them
+    hinted = [kind for kind in personal.KINDS if kind.hint]
+    assert {kind.name for kind in hinted} == {"name", "handle"}
+    for kind in hinted:
+        guarded = texts.filter(texts.str.contains(kind.guard))
+        assert guarded.len() > 100
+        assert guarded.str.contains(kind.hint).all()
 
 
 def test_masks_are_counted_by_kind():
