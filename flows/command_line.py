@@ -4,6 +4,7 @@ import functools
 import inspect
 import logging
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -52,16 +53,19 @@ def as_command(
     def command(*names: Any, **options: Any) -> None:  # noqa: ANN401, a flow takes anything
         bound = inspect.signature(flow.fn).bind(*names, **options)
         bound.apply_defaults()
+        began_seconds = time.monotonic()
         values = bound.arguments | {"now": bound.arguments.get("now") or datetime.now(UTC)}
         try:
             check.fn(**{name: values[name] for name in inspect.signature(check.fn).parameters})  # type: ignore[call-arg]  # by name
-            Console(stderr=True).print("[dim]starting Prefect, some 15 seconds the first time[/]")
+            Console(stderr=True).print(f"[dim]{_starting()}[/]")
             with _embedded_prefect():
                 summary = cast("Summary", flow(**bound.arguments))
         except MarketOpinionError as error:
             _drop_traces(error)
             raise
         summary.show(Console())
+        seconds = time.monotonic() - began_seconds
+        Console(stderr=True).print(f"[dim]{seconds:.0f} s in all, with Prefect's start[/]")
         if not summary.is_as_expected:
             sys.exit(1)
 
@@ -72,6 +76,12 @@ def as_command(
     command.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]  # cyclopts reads it
     command.__annotations__ = {option.name: option.annotation for option in options}
     return command
+
+
+def _starting() -> str:
+    """Return what the person waits for; a home's first start makes Prefect's database."""
+    has_database = (load_settings().home_path / "prefect").exists()
+    return "starting Prefect" if has_database else "starting Prefect, some 15 seconds this once"
 
 
 def run_alone(command: Command) -> None:

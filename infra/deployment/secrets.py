@@ -57,9 +57,9 @@ def missing_values(place: Environment, source: str | None) -> Iterator[str]:
     """Yield the needed secrets that have no value yet."""
     for name in needed_secrets(place, source):
         answer = find(
-            "secretsmanager", "describe_secret", place.region, SecretId=_identifier(place, name)
+            "secretsmanager", "get_secret_value", place.region, SecretId=_identifier(place, name)
         )
-        if not (answer or {}).get("VersionIdsToStages"):
+        if not (answer or {}).get("SecretString"):
             yield name
 
 
