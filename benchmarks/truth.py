@@ -2,6 +2,7 @@
 
 Phones: the odd half of the shared gold with the labels that are held back, weighted to their
 populations. Other domains: their gold files. The unit of a line is the figure's 95 % interval.
+Whole texts with a tone: those that no training reads, beside plain VADER.
 """
 
 from collections.abc import Iterator
@@ -10,11 +11,13 @@ from typing import Any
 
 import cyclopts
 import msgspec
+import polars as pl
+from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from benchmarks.labels.join import joined
 from benchmarks.measure import finish, report
 from market_opinion.core.settings import load_settings
-from market_opinion.domain.definition import load_domain
+from market_opinion.domain.definition import Domain, load_domain
 from market_opinion.domain.labels import LabelledItem
 from market_opinion.scorers.catalogue import scorer_type
 from market_opinion.scorers.contract import Version
@@ -22,7 +25,9 @@ from market_opinion.scorers.judging import Judge
 from market_opinion.scorers.lexicon import Lexicon
 from market_opinion.scorers.local.model import shared_model
 from market_opinion.scorers.local.scorer import LocalScorer
-from market_opinion.truth import curves, gold_set
+from market_opinion.truth import curves, evaluation, gold_set
+from market_opinion.truth.labelled import read_labelled
+from market_opinion.truth.learning import is_learned_from
 
 _SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 _FLOORS = {
@@ -39,6 +44,9 @@ _NET_WITHIN, _NET_WITHIN_ELSEWHERE = 0.15, 0.2
 _CALIBRATION_WITHIN = 0.05
 _GAP = "net sentiment, ours minus readers"
 _OTHERS = ("cars", "games", "hotels")
+_TONED = {"reviews": "amazon/cell_phones_5000.csv", "tweets": "labelled/brand_tweets_9093.csv"}
+_TONED_COUNT = 700
+_VADER_MIN = 0.05  # VADER's own bar of a tone
 
 
 def main(*, scorer: str = "local", shared: Path = _SHARED) -> None:
@@ -65,7 +73,34 @@ def main(*, scorer: str = "local", shared: Path = _SHARED) -> None:
                 report(f"{label}_apart", abs(figure.value), unit, at_most=within)
             else:
                 report(label, figure.value, unit, at_least=floors.get(measure.name))
+    for name, path in _TONED.items() if shared.is_dir() else ():
+        ours, vaders = _whole_texts(shared / path, scorer)
+        report(f"truth.texts.{name}.macro_f1", ours, "share", at_least=vaders)
     finish()
+
+
+def _whole_texts(path: Path, scorer: str) -> tuple[float, float]:
+    """Return macro-F1 of the tone of whole texts, ours and VADER's."""
+    domain = load_domain("smartphones", load_settings().domains_path)
+    rows = read_labelled(path, domain).drop_nulls("label")
+    is_new = pl.Series([not is_learned_from(text) for text in rows["text"]])
+    rows = rows.filter(is_new).sample(_TONED_COUNT, seed=3)
+    found = _judge(scorer, domain).judge(evaluation.to_judge(rows)).opinions
+    tones = [
+        SentimentIntensityAnalyzer().polarity_scores(text)["compound"] for text in rows["text"]
+    ]
+    plain = pl.DataFrame(
+        {
+            "item_id": [str(n) for n in range(rows.height)],
+            "aspect": domain.overall_aspect,
+            "polarity": [tone if abs(tone) >= _VADER_MIN else 0.0 for tone in tones],
+        }
+    ).with_columns(label=pl.lit(None, pl.String))
+    ours, vaders = (
+        evaluation.evaluate(rows, each, 0, overall=domain.overall_aspect).macro_f1 or 0.0
+        for each in (found, plain)
+    )
+    return ours, vaders
 
 
 def _sets(shared: Path) -> Iterator[tuple[str, list[LabelledItem]]]:
@@ -90,14 +125,17 @@ def _measured(
     """Return the figures at the scorer's bars, and how far its confidences are from the truth."""
     domains = load_settings().domains_path
     domain = load_domain(name, domains)
-    bars = scorer_type(scorer).bars
-    opened = Lexicon(domain) if scorer == "lexicon" else LocalScorer(domain, shared_model())
-    judge = Judge(opened, scorer, domain, bars, Version(scorer))
+    judge = _judge(scorer, domain)
     sizes = gold_set.read_strata(gold_set.strata_path(domain, domains))
     measures = gold_set.measure(items, *gold_set.judge_gold(judge, items), domain, sizes)
-    _, opinions = gold_set.judge_gold(judge.with_bars(bars._replace(opinion=0.0)), items)
+    _, opinions = gold_set.judge_gold(judge.with_bars(judge.bars._replace(opinion=0.0)), items)
     judged = curves.judged_opinions(items, opinions, sizes)
     return measures, curves.calibration_error(curves.reliability(judged))
+
+
+def _judge(scorer: str, domain: Domain) -> Judge:
+    opened = Lexicon(domain) if scorer == "lexicon" else LocalScorer(domain, shared_model())
+    return Judge(opened, scorer, domain, scorer_type(scorer).bars, Version(scorer))
 
 
 if __name__ == "__main__":
