@@ -39,14 +39,14 @@ UNUSABLE_REASONS = (
 )
 
 
-def _column(  # noqa: ANN202, pandera's type
+def _column(
     description: str,
     *,
     personal: bool = False,
     unit: str = "",
     renamed_from: str | None = None,
     **rules: Any,  # noqa: ANN401
-):
+) -> Any:  # noqa: ANN401, pandera's type
     """Return a column of a contract, with its entry in the dictionary of tables.
 
     `renamed_from` is the name of the same column in tables of an earlier version.
