@@ -211,9 +211,11 @@ def _in_groups(texts: pl.Series, groups: Iterable[_Group]) -> pl.Series:
 def _where(texts: pl.Series, guard: str, change: Callable[[pl.Series], pl.Series]) -> pl.Series:
     """Return the texts changed where the guard matches.
 
-    The change is not even begun where none does: to compile its patterns costs more than to look
-    for a guard in a thousand texts.
+    The change is not even begun where none does, nor a look at no texts: to compile a pattern costs
+    more than to look for a guard in a thousand texts.
     """
+    if texts.is_empty():
+        return texts
     rows = texts.str.contains(guard).fill_null(value=False).arg_true()
     return texts.scatter(rows, change(texts.gather(rows))) if len(rows) else texts
 
