@@ -10,7 +10,7 @@ from typing import TypeVar
 import pytest
 
 Found = TypeVar("Found")
-PATIENCE_SECONDS = 90
+PATIENCE_SECONDS = 360
 """No test measures time; a wait beyond this fails."""
 
 

@@ -143,10 +143,10 @@ def comparison_page() -> None:
     count = pl.col("mention_count").sum()
     totals = chosen.brands.group_by("brand").agg(count)
     names = totals.sort("mention_count", "brand", descending=[True, False])["brand"].to_list()
-    picked = choose("Two to four brands", "brand", names, most=4) or names[:_COLUMNS_MAX]
+    picked = choose("Two to four brands", "brand", names, most=4)
     if len(picked) < 2:  # noqa: PLR2004, a comparison
-        st.info("Choose at least two brands.")
-        return
+        others = [each for each in names if each not in picked]
+        picked = [*picked, *others][:_COLUMNS_MAX]
     is_picked = pl.col("brand").is_in(picked)
     ours = chosen._replace(
         brands=chosen.brands.filter(is_picked),

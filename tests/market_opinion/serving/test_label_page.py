@@ -17,7 +17,7 @@ from tests.browser import browser, dashboard, needs_browser
 from tests.market_opinion.stages.test_bronze import T10
 
 PIXEL, COUNT, OTHERS = "google-pixel-9", 50, 10
-MARKUP = "<img src=x onerror='document.title=1'> "
+MARKUP = "<img src=x onerror='alert(1)'> "
 TEXT = f"{MARKUP}The Pixel 9 camera is fine. Its battery dies by lunch."
 NOW = datetime(2026, 3, 5, tzinfo=UTC)
 
@@ -104,7 +104,7 @@ def test_fifty_items_are_read_by_keyboard(lake, home, tmp_path):
             if count % 2:
                 keys("0")
             else:
-                keys("/", *"pixel 9", "Enter", "b", "ArrowRight", "ArrowRight", "-", "Enter")
+                keys("/", *"pixel 9", "Enter", "b", "ArrowRight", "-", "Enter")
             if count < COUNT - 1:
                 has_read(count + 1)
         page.get_by_text(f"You have read all {COUNT} items").wait_for()
@@ -115,7 +115,7 @@ def test_fifty_items_are_read_by_keyboard(lake, home, tmp_path):
     ours = lake.read(SILVER_LABELS, {"domain": "smartphones", "labeller": "ann"})
     assert sorted(ours["item_id"]) == sorted(f"c{n}" for n in range(COUNT))
     said = [opinions_of(row) for row in ours.iter_rows(named=True)]
-    blame = LabelledOpinion(PIXEL, "battery", "negative", "The Pixel 9 camera is fine.")
+    blame = LabelledOpinion(PIXEL, "battery", "negative", f"{MARKUP}The Pixel 9 camera is fine.")
     assert sorted(map(len, said)) == [0] * 25 + [1] * 25
     assert {each for opinions in said for each in opinions} == {blame}
     assert {each for row in ours.iter_rows(named=True) for each in mentions_of(row)} == {
