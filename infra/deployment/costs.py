@@ -25,7 +25,7 @@ _WORKER_USD = 16.0
 
 
 class Cost(NamedTuple):
-    """What a part of a stage costs a month."""
+    """Cost of a part of a stage, in USD a month."""
 
     stage: str
     what: str

@@ -30,7 +30,7 @@ def render() -> str:
             for name, columns in tables.items()
         ],
     }
-    text = yaml.safe_dump(
+    text: str = yaml.safe_dump(
         {"version": 2, "sources": [source]}, sort_keys=False, width=96, allow_unicode=True
     )
     return _HEAD + text
