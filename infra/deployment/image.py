@@ -27,7 +27,8 @@ def tag_of_checkout() -> str:
 def is_pushed(place: Environment, tag: str) -> bool:
     """Return whether the registry has an image of this tag."""
     arguments = {"repositoryName": f"{place.base}-ecr-image", "imageIds": [{"imageTag": tag}]}
-    return find("ecr", "describe_images", place.region, **arguments) is not None
+    answer = find("ecr", "describe_images", place.region, **arguments)
+    return bool((answer or {}).get("imageDetails"))
 
 
 def check_docker() -> None:

@@ -71,7 +71,8 @@ def deployment(account, *arguments):
         timeout=SECONDS,
         check=False,
     )
-    return done, re.findall(r"^(\w+) …$", done.stderr, re.MULTILINE)
+    plain = re.sub(r"\x1b\[\d*m", "", done.stderr)  # Terraform's colours
+    return done, re.findall(r"^(\w+) …$", plain, re.MULTILINE)
 
 
 def test_one_command_deploys_goes_on_where_it_failed_and_takes_all_away(checkout):
