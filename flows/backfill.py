@@ -50,20 +50,16 @@ def backfill(
         domain: Folder below domains/ that says which products and aspects to look for.
         source: Where items come from: the domain's bundled sample, files of yours, or a platform
             itself.
-        archive: Folder, file or URI of the files; needed for the sources archive (RC* and RS*
-            files), reviews and file.
+        archive: Folder, file or URI; the sources archive (RC*, RS*), reviews and file need one.
         communities: Communities to read; those the domain names for the platform when left out.
-        start: First hour, in UTC; clipped to whole hours. Leave out start and end for everything
-            the source has.
+        start: First hour, in UTC; without start and end it is everything that the source has.
         end: Hour after the last, in UTC.
-        mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out
-            where it has one.
+        mapping: For source file: [files.NAME] of the domain; may be left out where it has one.
         mode: Backfill, or left out.
         subreddit: One community, in place of communities.
         start_ts: In place of start: seconds since 1970.
         end_ts: In place of end: seconds since 1970.
-        record: New folder for a record of the run, which `replay` makes again. It holds everything
-            that was landed, words and names of people too, and no erasure reaches it.
+        record: New folder for a record of the run, for `replay`; it holds people's words and names.
     """
     run, reading = check_backfill(
         domain,

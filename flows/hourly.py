@@ -47,21 +47,17 @@ def hourly(
         domain: Folder below domains/ that says which products and aspects to look for.
         source: Where items come from: the domain's bundled sample, files of yours, or a platform
             itself.
-        archive: Folder, file or URI of the files; needed for the sources archive (RC* and RS*
-            files), reviews and file.
+        archive: Folder, file or URI; the sources archive (RC*, RS*), reviews and file need one.
         communities: Communities to read; those the domain names for the platform when left out.
         max_windows: Hours to take at most, from 1; when left out, MAX_HOURLY_WINDOWS_PER_RUN, or
             CATCH_UP_WINDOWS_PER_RUN where that is not set.
-        mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out
-            where it has one.
+        mapping: For source file: [files.NAME] of the domain; may be left out where it has one.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
-        mode: Incremental for the hours that are due, backfill for a range; the range decides when
-            left out.
+        mode: Incremental for due hours, backfill for a range; the range decides when left out.
         subreddit: One community, in place of communities.
         start_ts: First hour of a backfill, in seconds since 1970.
         end_ts: Hour after its last, in seconds since 1970.
-        record: New folder for a record of the run, which `replay` makes again. It holds everything
-            that was landed, words and names of people too, and no erasure reaches it.
+        record: New folder for a record of the run, for `replay`; it holds people's words and names.
     """
     run, reading = check_hourly(
         domain,

@@ -87,4 +87,4 @@ def _alone(kind: type[Group], home: Path, values: dict[str, Any]) -> Group:
             return (init_settings,)
 
     named = {aliases[name]: value for name, value in {**values, "home_path": home}.items()}
-    return Alone(**named)  # type: ignore[no-any-return]
+    return Alone(**named)

@@ -51,7 +51,7 @@ _LOADS = """
 
 
 class Record(msgspec.Struct, frozen=True):
-    """What `record.json` holds of a run.
+    """Content of `record.json`.
 
     `program` is a hash of the modules that make rows, and `stages` what they made. `spans` are the
     hours that were carried to the mart: platform, communities, start and end. `loads` are the first
