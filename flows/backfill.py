@@ -51,11 +51,9 @@ def backfill(
         source: Where items come from: the bundled sample, files of yours, or a platform itself.
         archive: Folder, file or URI of the files, for sources archive (RC*, RS*), reviews and file.
         communities: Communities to read; those the domain names for the platform when left out.
-        start: First hour, in UTC; clipped to whole hours. Leave out start and end for everything
-            the source has.
+        start: First hour, in UTC; without start and end it is everything that the source has.
         end: Hour after the last, in UTC.
-        mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out
-            where it has one.
+        mapping: For source file: [files.NAME] of the domain; may be left out where it has one.
         mode: Backfill, or left out.
         subreddit: One community, in place of communities.
         start_ts: In place of start: seconds since 1970.

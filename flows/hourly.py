@@ -50,8 +50,7 @@ def hourly(
         communities: Communities to read; those the domain names for the platform when left out.
         max_windows: Hours to take at most, from 1; when left out, MAX_HOURLY_WINDOWS_PER_RUN, or
             CATCH_UP_WINDOWS_PER_RUN where that is not set.
-        mapping: For source file: which [files.NAME] of the domain maps the columns; may be left out
-            where it has one.
+        mapping: For source file: [files.NAME] of the domain; may be left out where it has one.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
         mode: Incremental for due hours, backfill for a range; the range decides when left out.
         subreddit: One community, in place of communities.
