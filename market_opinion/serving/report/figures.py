@@ -15,7 +15,7 @@ from market_opinion.truth.estimates import LABELS
 
 _PRODUCTS_MAX, _BRANDS_MAX = 16, 12
 _QUOTES_MAX = 6
-_QUOTE_REFERRED_MIN = 0.8
+_QUOTE_CONFIDENCE_MIN, _QUOTE_REFERRED_MIN = 0.55, 0.8
 _QUOTE_MIN_WORDS, _QUOTE_MAX_CHARACTERS = 5, 280
 _FULL_COLOUR_AT = 1.0
 
@@ -61,11 +61,14 @@ _SQL = {
           ON p.domain = s.domain AND p.product_id = s.product_id AND p.is_current
         WHERE s.domain = $domain""",
     "evidence": """
-        SELECT e.*, m.reason, m.confidence AS mention_confidence
+        SELECT e.*, m.reason, m.confidence AS mention_confidence,
+               COALESCE(o.confidence, 1.0) AS confidence
         FROM mart.top_evidence AS e
         JOIN mart.fact_brand_mentions AS m
           ON m.domain = e.domain AND m.platform = e.platform AND m.kind = e.kind
          AND m.item_id = e.item_id AND m.product_id = e.product_id
+        JOIN mart.fact_aspect_opinion AS o
+          ON o.mention_key = m.mention_key AND o.aspect = e.aspect
         WHERE e.domain = $domain AND e.evidence_rank <= 6
         ORDER BY e.evidence_rank, e.product_id, e.aspect, e.label""",
     "coverage": """
@@ -286,12 +289,13 @@ def quotes(evidence: pl.DataFrame, label: str, domain: Domain) -> list[dict[str,
     """Return the strongest quotes of one label, one per product: readable lengths, no questions.
 
     Out of their text they must say one thing: no other product is named, the aspect has a cue and
-    no other one has, and no word praises where another one blames. A text that names its product
-    nowhere must surely speak of it.
+    no other one has, and no word praises where another one blames. They are rather right than not,
+    and a text that names its product nowhere surely speaks of it.
     """
     is_sure = pl.col("mention_confidence") >= _QUOTE_REFERRED_MIN
     readable = evidence.filter(
         (pl.col("reason") != "referred") | is_sure,
+        pl.col("confidence") >= _QUOTE_CONFIDENCE_MIN,
         pl.col("label") == label,
         pl.col("evidence").str.count_matches(r"\w+") >= _QUOTE_MIN_WORDS,
         pl.col("evidence").str.len_chars() <= _QUOTE_MAX_CHARACTERS,

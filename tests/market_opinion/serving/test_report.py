@@ -221,6 +221,7 @@ def test_brands_have_bars_with_whiskers():
 def test_quotes_are_one_a_product_and_no_questions(phones):
     """The loudest words first, of those that say one thing."""
     base = {"label": "positive", "votes": 1, "polarity": 0.5, "item_id": "a", "aspect": "overall"}
+    base |= {"reason": "named", "mention_confidence": 0.6, "confidence": 0.6}
     camera = {"aspect": "camera", "item_id": "e", "polarity": 0.99}
     evidence = pl.DataFrame(
         [
