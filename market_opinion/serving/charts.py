@@ -198,7 +198,7 @@ def brand_over_time(polarities: pl.DataFrame, span: tuple[datetime, datetime]) -
             "polarity:Q",
             title=None,
             scale=alt.Scale(domain=[-1, 1]),
-            axis=alt.Axis(tickCount=3, format="+.1f"),
+            axis=alt.Axis(values=[-1, 0, 1], format="+d"),
         ),
         tooltip=[
             alt.Tooltip("from:T", format="%d %b %Y %H:%M", title="from (UTC)"),
@@ -291,6 +291,7 @@ def aspect_heat(cells: pl.DataFrame) -> alt.LayerChart:
         domain=[-_FULL_COLOUR_AT, 0, _FULL_COLOUR_AT],
         range=[COMPLAINT, "#f6f3ec", PRAISE],
         clamp=True,
+        interpolate="rgb",  # else half of a complaint is orange
     )
     filled = base.mark_rect(stroke="white").encode(
         alt.Color("mean_polarity:Q", scale=colour, legend=None)

@@ -143,7 +143,7 @@ def comparison_page() -> None:
     count = pl.col("mention_count").sum()
     totals = chosen.brands.group_by("brand").agg(count)
     names = totals.sort("mention_count", "brand", descending=[True, False])["brand"].to_list()
-    picked = choose("Two to four brands", "brand", names, most=4)
+    picked = choose("Two to four brands", "brand", names, most=4, none="the most spoken of")
     if len(picked) < 2:  # noqa: PLR2004, a comparison
         others = [each for each in names if each not in picked]
         picked = [*picked, *others][:_COLUMNS_MAX]

@@ -3,6 +3,7 @@
 import polars as pl
 import streamlit as st
 
+from market_opinion.core.errors import MartRefused
 from market_opinion.serving.dashboard.parts import Chosen, ask, joined, table
 from market_opinion.serving.digest import burst_sentence, headlines
 
@@ -12,7 +13,11 @@ _BURSTS_MAX = 3
 def changes(chosen: Chosen) -> None:
     """Show the surest changes of the last week that was compared, and all of them on request."""
     st.subheader("What changed")
-    found = ask("changes", chosen.domain)
+    try:
+        found = ask("changes", chosen.domain)
+    except MartRefused as error:
+        st.info(f"{error}. An earlier version made these views: run `market-opinion mart`.")
+        return
     if found.is_empty():
         st.caption("No week was compared with the weeks before yet: the flow `watch` does so.")
         return
@@ -43,7 +48,11 @@ def changes(chosen: Chosen) -> None:
 
 def bursts(chosen: Chosen) -> None:
     """Show the bursts of the chosen brands and days, with the figure with each and without it."""
-    found = ask("bursts", chosen.domain).filter(pl.col("full_date").is_between(*chosen.days))
+    try:
+        known = ask("bursts", chosen.domain)
+    except MartRefused:
+        return  # `changes` says why
+    found = known.filter(pl.col("full_date").is_between(*chosen.days))
     if chosen.names:
         found = found.filter(pl.col("brand").is_in(chosen.names))
     if found.is_empty():

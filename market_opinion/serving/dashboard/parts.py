@@ -89,15 +89,19 @@ def choose_domain() -> str:
     return name
 
 
-def choose(label: str, key: str, known: Sequence[str], *, most: int | None = None) -> list[str]:
+def choose(
+    label: str, key: str, known: Sequence[str], *, most: int | None = None, none: str = "all"
+) -> list[str]:
     """Show a filter of names at the left, which address and session keep; return the chosen ones.
+
+    `none` says what is shown where nothing is chosen.
 
     A widget takes its value from the session: one whose default changes would be another widget.
     """
     chosen = st.session_state.get(key, _asked(key, known))
     st.session_state[key] = [each for each in chosen if each in known][:most]
     names: list[str] = st.sidebar.multiselect(
-        label, known, key=key, placeholder="all", max_selections=most
+        label, known, key=key, placeholder=none, max_selections=most
     )
     _keep(key, names)
     return names
@@ -163,7 +167,7 @@ def table(frame: pl.DataFrame, *, empty: str, name: str = "") -> None:
     if frame.is_empty():
         st.info(empty)
         return
-    st.dataframe(frame.to_pandas(), hide_index=True, width="stretch")
+    st.dataframe(frame.to_pandas(), hide_index=True, width="stretch", height="content")
     if name:
         download(frame, name)
 
@@ -204,6 +208,8 @@ def cards(quotes: pl.DataFrame, *, name: str) -> None:
     if kept.is_empty():
         st.info("No words of this tone on these days; they may have been purged.")
         return
+    # One sentence may tell of several aspects.
+    kept = kept.unique(["product", "evidence"], keep="first", maintain_order=True)
     for row in kept.head(_CARDS_MAX).iter_rows(named=True):
         _card(row)
     if kept.height > _CARDS_MAX:

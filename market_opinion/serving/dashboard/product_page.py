@@ -36,7 +36,11 @@ def product_page() -> None:
         .sort("opinion_count", "product", descending=[True, False])
     )
     known = totals["product"].to_list()
-    products = choose("One or two products", "product", known, most=_PRODUCTS_MAX) or known[:1]
+    wording = "the most spoken of"
+    products = (
+        choose("One or two products", "product", known, most=_PRODUCTS_MAX, none=wording)
+        or known[:1]
+    )
     st.caption("Figures are of all days and platforms. Type in the list to find a product.")
     for place, product in zip(st.columns(len(products)), products, strict=True):
         own = card.filter(product=product)
