@@ -320,7 +320,7 @@ def check_replay(folder: Path, to: Path | None, record: Path | None, bisect: Pat
     if to is not None:
         recording.check_new(to)
     _check_record(record)
-    here = load_settings()
+    here = _run_beside_home(recorded.domain, datetime.now(UTC)).settings
     run = recording.run_apart(
         recorded, to or here.home / "replay", here, str(flow_run.id or "local")
     )

@@ -43,7 +43,7 @@ _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".json": lambda path: pl.read_json(path, infer_schema_length=None),
     ".xlsx": lambda path: _excel_texts(path),  # noqa: PLW0108, defined below
 }
-_TEXT_OF_EXCEL = re.compile(r"<t[^>]*>([^<]*)</t>")
+_TEXT_OF_EXCEL = re.compile(r"<t(?:\s[^<>]*)?>([^<]*)</t>")
 _JUDGED = (SILVER_MENTIONS, SILVER_OPINIONS, SILVER_LABELS)
 
 

@@ -54,7 +54,7 @@ def test_a_flow_says_its_choices_and_takes_no_positional(capsys):
     """Sources to choose from; a word without an option is a mistake."""
     app = command_line.make_app()
     app(["backfill", "--help"], result_action="return_value")
-    shown = " ".join(capsys.readouterr().out.split())
+    shown = " ".join(capsys.readouterr().out.replace("│", " ").split())
     assert "choices: archive, facebook, file" in shown
     assert "--empty-communities" not in shown
     with pytest.raises(SystemExit):

@@ -21,7 +21,7 @@ from market_opinion.scorers.judging import Judge
 from market_opinion.stages import bronze, silver, threads
 from tests.conftest import REPOSITORY, assert_same, write_archive
 
-PARSED, CLEANED, MENTIONED, JUDGED = "parse", "clean_items", "mention", "judge"
+PARSED, CLEANED, MENTIONED, JUDGED = "parse", "clean_items", "read", "judge"
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def test_a_new_domain_works_at_once(catalogue, tmp_path, monkeypatch, without_en
         ["engine", "comfort", "safety", "overall"],
         ("cars", "whatcar"),
     )
-    assert "about cars and" in load_prompt(domain, tmp_path / "domains").system
+    assert "what people write about cars:" in load_prompt(domain, tmp_path / "domains").system
     summary = backfill.fn(domain="cars")
     assert summary.counts["opinion_count"] >= 8
     shares = open_adapters().mart().query("SELECT * FROM mart.share_of_voice")
