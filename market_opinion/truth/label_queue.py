@@ -1,4 +1,4 @@
-"""Which drawn item a labeller reads next, how far they are, and how far two labellers agree."""
+"""The drawn item that a labeller reads next, and how far two labellers agree."""
 
 from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
@@ -18,7 +18,7 @@ _KEY = list(ITEM_KEY)
 
 
 class Accord(NamedTuple):
-    """How far two labellers agree on the items that both have read.
+    """Agreement of two labellers on the items that both have read.
 
     Of products and opinions (product and aspect), `both` are those that both marked, `alone` those
     that one did. `sign_share` is how many of the opinions of both have one sign, `kappa` is

@@ -102,7 +102,7 @@ def _component() -> Any:  # noqa: ANN401, Streamlit's mounting command
 
 @dataclass
 class _Session:
-    """Where a labeller is: items saved in order, the one gone back to, and those left for later.
+    """Place of a labeller: items saved in order, the one gone back to, and those left for later.
 
     `gone` are items without words. `visits` counts what was done, so that the page knows an answer
     from a mere redrawing. `texts` are rows of silver.items by id, read ahead.

@@ -1,4 +1,4 @@
-"""What changed in the last week that was compared, and bursts beside the figures they are in."""
+"""Changes of the last week that was compared, and bursts beside the figures they are in."""
 
 import polars as pl
 import streamlit as st
