@@ -127,7 +127,7 @@ def _days(first: date, last: date) -> tuple[date, date]:
     before = st.session_state.get("days", asked)
     if "days" not in st.session_state or not all(first <= each <= last for each in before):
         st.session_state["days"] = tuple(min(max(each, first), last) for each in before)
-    chosen = st.sidebar.date_input("Days", min_value=first, max_value=last, key="days")
+    chosen: Any = st.sidebar.date_input("Days", min_value=first, max_value=last, key="days")
     days = (chosen[0], chosen[-1]) if isinstance(chosen, tuple) and chosen else (first, last)
     for name, day, end in zip(("since", "until"), days, (first, last), strict=True):
         _keep(name, [] if day == end else [str(day)])
