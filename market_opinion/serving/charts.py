@@ -181,7 +181,8 @@ def brand_over_time(polarities: pl.DataFrame, span: tuple[datetime, datetime]) -
     Columns: `at`, `polarity` and `mention_count`, as of `sentiment_over_time`; `span` are the first
     and last time of all brands, so that small charts beside each other have one scale.
     """
-    step, weight = _step(pl.Series(span)), pl.col("mention_count")
+    weight = pl.col("mention_count")
+    step = _step(pl.Series(span)).replace("6h", "1d")  # rows are of days
     steps = pl.Series("from", span).dt.truncate(step)
     grid = pl.datetime_range(steps[0], steps[1], step, eager=True).alias("from").to_frame()
     told = (

@@ -81,7 +81,14 @@ def test_every_page_shows_the_sample(home):
         says(page, "Their words", "net sentiment", "Download CSV")
         page.get_by_role("link", name="Operations").click()
         page.get_by_text("Cost of models").wait_for()
-        says(page, "No model was used.", "02 Mar 2026 09:00", "1 requests", "88 left, 0 refused")
+        says(
+            page,
+            "No model was used.",
+            "2 Mar 2026",
+            "09:00 UTC",
+            "1 requests",
+            "88 left, 0 refused",
+        )
         assert errors == []
 
 

@@ -194,8 +194,8 @@ def operations_page() -> None:
     tile(
         tiles[0],
         "Newest hour",
-        f"{newest:%d %b %Y %H:%M}",
-        f"{age.days} days {age.seconds // 3600} h ago",
+        f"{newest:%-d %b %Y}",
+        f"{newest:%H:%M} UTC, {age.days} days {age.seconds // 3600} h ago",
     )
     tile(tiles[1], "Certified hours", f"{certified / windows:.0%}", f"{windows - certified:,} open")
     tiles[2].metric("Usable comments", f"{usable / comments:.0%}" if comments else "–")

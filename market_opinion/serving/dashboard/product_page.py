@@ -61,15 +61,20 @@ def product_page() -> None:
 def by_aspect(card: pl.DataFrame, products: Sequence[str]) -> pl.DataFrame:
     """Return a row an aspect, a column a product: mean polarity and the number of opinions."""
     count = pl.col("opinion_count")
-    is_shown = count >= charts.CELL_MIN_OPINIONS
-    cell = pl.struct("mean_polarity", "opinion_count").map_elements(
-        lambda row: f"{signed(row['mean_polarity'])} ({row['opinion_count']:,})",
-        return_dtype=pl.String,
+    mean = (pl.col("mean_polarity") * count).sum() / count.sum()
+    ours = (
+        card.filter(pl.col("product").is_in(list(products)))
+        .group_by("product", "aspect_title")
+        .agg(mean, count.sum())
+        .sort("product", "aspect_title")
     )
-    ours = card.filter(pl.col("product").is_in(list(products)))
-    wide = ours.with_columns(
-        cell=pl.when(is_shown).then(cell).otherwise(pl.format("– ({})", count))
-    ).pivot(on="product", index="aspect_title", values="cell")
+    words = [
+        f"{signed(polarity) if count >= charts.CELL_MIN_OPINIONS else '–'} ({count:,})"
+        for polarity, count in ours.select("mean_polarity", "opinion_count").iter_rows()
+    ]
+    wide = ours.with_columns(pl.Series("cell", words, pl.String)).pivot(
+        on="product", index="aspect_title", values="cell"
+    )
     order = ours.group_by("aspect_title").agg(count.sum())
     return (
         wide.join(order, on="aspect_title")

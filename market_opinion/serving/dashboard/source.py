@@ -163,7 +163,7 @@ def loads(source: Source) -> pl.DataFrame:
     )
     keys = pl.col("first_date", "last_date").cast(pl.String)
     return rows.with_columns(
-        keys.str.to_date("%Y%m%d"), pl.col("items_snapshot_id").cast(pl.String)
+        keys.str.to_date("%Y%m%d").cast(pl.String), pl.col("items_snapshot_id").cast(pl.String)
     )
 
 

@@ -1,4 +1,4 @@
-"""What was found of weeks and days, as views of every engine."""
+"""Findings of weeks and days, as views of every engine."""
 
 from dataclasses import replace
 from datetime import UTC, date, datetime

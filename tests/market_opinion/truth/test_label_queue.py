@@ -1,4 +1,4 @@
-"""Which item is read next, and how far two readers agree."""
+"""The item that is read next, and how far two readers agree."""
 
 from datetime import UTC, datetime, timedelta
 
