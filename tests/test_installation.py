@@ -1,5 +1,6 @@
 """The command that deploys: its steps, what is left to do, its refusals. The emulator holds the record."""
 
+import io
 import os
 import re
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from infra.deployment import checks, costs, image, secrets
 from infra.deployment.plan import Plan, carry_out, make_plan, stages_to_destroy
 from infra.deployment.record import read_record
 from infra.deployment.steps import Step, all_steps
+from infra.orchestration.__main__ import app as orchestration
 from market_opinion.core.errors import InvalidRequest, SettingsInvalid
 from tests.cloud import ACCOUNT, Cloud, needs_aws
 from tests.conftest import REPOSITORY
@@ -242,3 +244,10 @@ def test_the_command_line_and_make_have_it():
     makefile = (REPOSITORY / "Makefile").read_text()
     assert "$(PY) -m infra.deployment apply $(ENVIRONMENT)" in makefile
     assert "$(PY) -m infra.deployment destroy $(ENVIRONMENT)" in makefile
+
+
+def test_the_outputs_of_a_stage_come_by_standard_input(monkeypatch):
+    """D26: as the deployment hands them on; `-` is no option."""
+    monkeypatch.setattr("sys.stdin", io.StringIO('{"run": {}}'))
+    with refused(InvalidRequest, "OUTPUTS is not the output of stage 30_compute"):
+        orchestration(["ecs", "-", "--image", "a/b:1"], exit_on_error=False)

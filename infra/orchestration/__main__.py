@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated
 
 import cyclopts
 import httpx
@@ -13,6 +14,8 @@ from market_opinion.core.console import run, say
 from market_opinion.core.errors import InvalidRequest, SettingsInvalid
 from market_opinion.core.settings import load_settings
 
+# A path, or - for standard input.
+OutputFile = Annotated[Path, cyclopts.Parameter(allow_leading_hyphen=True)]
 app = cyclopts.App(
     name="python -m infra.orchestration",
     help="Prepare a Prefect server for `prefect deploy --all`.",
@@ -33,7 +36,7 @@ def local(*, source: str | None = None, pool: str = "local") -> None:
 
 
 @app.command
-def ecs(outputs: Path, *, image: str, source: str | None = None) -> None:
+def ecs(outputs: OutputFile, *, image: str, source: str | None = None) -> None:
     """Run flows as containers on ECS.
 
     Args:

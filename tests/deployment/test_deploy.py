@@ -14,7 +14,8 @@ from infra.terraform import stages
 from tests.cloud import ACCOUNT, Cloud
 from tests.conftest import REPOSITORY
 from tests.deployment.conftest import Account, copy_stages, terraform_environment
-from tests.prefect_server import PrefectServer
+from tests.patience import wait_for
+from tests.prefect_server import PrefectServer, stop
 
 # A container engine is not where tests run. This client hands the registry an image with nothing in it.
 DOCKER = f"""#!{sys.executable}
@@ -75,6 +76,21 @@ def deployment(account, *arguments):
     return done, re.findall(r"^(\w+) …$", plain, re.MULTILINE)
 
 
+def looked_at_with_a_worker(account, server):
+    """Deploy once more while a worker serves the pool, as the service of stage 30_compute does on AWS."""
+    observer = "PREFECT_INTEGRATIONS_AWS_ECS_OBSERVER_SQS_QUEUE"
+    names = {f"{observer}_NAME": "tf-dev-opinions-sqs-ended", f"{observer}_REGION": "eu-central-1"}
+    signed_in = {
+        name: value for name, value in account.environment.items() if name.startswith("AWS_")
+    }
+    worker = server.worker("ecs", "ecs", **signed_in, **names)
+    try:
+        wait_for(lambda: server.ask("work_pools/ecs/workers/filter"))
+        return deployment(account, "apply", "dev", "--tag", "1", "--yes")
+    finally:
+        stop(worker)
+
+
 def test_one_command_deploys_goes_on_where_it_failed_and_takes_all_away(checkout):
     """D26: a step that failed is tried again, one that is done is not, and what it costs is what is there."""
     account, server = checkout
@@ -90,8 +106,9 @@ def test_one_command_deploys_goes_on_where_it_failed_and_takes_all_away(checkout
     )
     no_push.unlink()
     done, made = deployment(account, "apply", "dev", "--tag", "1", "--yes")
-    assert done.returncode == 0, done.stderr
-    assert made == ["image", *AFTER, "server", "deployments", "doctor"]
+    assert made == ["image", *AFTER, "server", "deployments", "doctor"], done.stderr
+    assert "no worker serves pool ecs" in done.stderr  # the emulator runs no container
+    assert "step doctor failed" in done.stderr
     image = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/tf-dev-opinions-ecr-image:1"
     assert (
         server.call("GET", "variables/name/image")["value"].rpartition("/")[2]
@@ -100,8 +117,8 @@ def test_one_command_deploys_goes_on_where_it_failed_and_takes_all_away(checkout
     assert {each["work_pool_name"] for each in server.ask("deployments/filter")} == {"ecs"}
     assert len(account.aws("kms", "list_keys")["Keys"]) == sum(KEYS.values())
     assert len(account.aws("secretsmanager", "list_secrets")["SecretList"]) == SECRETS
-    done, made = deployment(account, "apply", "dev", "--tag", "1", "--yes")
-    assert (done.returncode, made) == (0, ["doctor"])
+    done, made = looked_at_with_a_worker(account, server)
+    assert (done.returncode, made) == (0, ["doctor"]), done.stderr
     assert (
         account.aws("secretsmanager", "get_secret_value", SecretId=pepper["Name"])["SecretString"]
         == pepper["SecretString"]
