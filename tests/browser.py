@@ -69,6 +69,12 @@ def browser() -> Iterator[tuple[Page, list[str]]]:
             lambda message: errors.append(message.text) if message.type == "error" else None,
         )
         page.on("pageerror", lambda error: errors.append(str(error)))
-        page.on("requestfailed", lambda request: errors.append(request.url))
+        # A page that is left ends what it still asks for.
+        page.on(
+            "requestfailed",
+            lambda request: (
+                errors.append(request.url) if request.failure != "net::ERR_ABORTED" else None
+            ),
+        )
         yield page, errors
         opened.close()

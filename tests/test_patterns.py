@@ -28,8 +28,10 @@ RUNS = (
 )  # fmt: skip
 SHORT_SIZES, SIZES = (20, 26, 40, 80, 160), (1_250, 10_000)
 FLOOR_SECONDS = 0.004
-# Twice the text takes twice the time, or four times where it is worse than linear.
+# Twice the text takes twice the time, or four times where it is worse than linear. What looks
+# slow is measured again: a busy machine holds up any text once, and a slow pattern is always slow.
 RATIO_MAX = 3.0
+TRIALS = 4
 # How each pattern is used where it is not searched for; a whole match begins at the start alone.
 ANCHORED = {"match", "fullmatch"}
 
@@ -177,6 +179,12 @@ def growth(pattern: re.Pattern, parts: tuple[str, str, str], *, is_anchored: boo
     return 0.0
 
 
+def is_slow(pattern: re.Pattern, parts: tuple[str, str, str], *, is_anchored: bool) -> bool:
+    """Whether every trial finds a pattern worse than linear for a text of these parts."""
+    trials = (growth(pattern, parts, is_anchored=is_anchored) for _ in range(TRIALS))
+    return all(ratio > RATIO_MAX for ratio in trials)
+
+
 @pytest.fixture(scope="module")
 def every_pattern(repository_domains) -> dict[re.Pattern, tuple[str, bool]]:
     folders = sorted((REPOSITORY / "domains").glob("*/domain.toml"))
@@ -188,7 +196,7 @@ def test_no_pattern_is_worse_than_linear(every_pattern):
     slow = {}
     for pattern, (place, is_anchored) in every_pattern.items():
         for parts in hostile_texts(pattern):
-            if growth(pattern, parts, is_anchored=is_anchored) > RATIO_MAX:
+            if is_slow(pattern, parts, is_anchored=is_anchored):
                 slow[place, str(pattern.pattern)[:80]] = parts
                 break
     assert not slow
@@ -198,10 +206,8 @@ def test_a_pattern_that_is_worse_is_found():
     """The check sees what it is for."""
     for text in (r"\s+$", r"(a+)+b", r"\d+,\d", r"<[^>]*>"):
         pattern = re.compile(text)
-        assert any(
-            growth(pattern, parts, is_anchored=False) > RATIO_MAX
-            for parts in hostile_texts(pattern)
-        ), text
+        found = (is_slow(pattern, parts, is_anchored=False) for parts in hostile_texts(pattern))
+        assert any(found), text
 
 
 def test_patterns_of_every_kind_are_collected(every_pattern):
