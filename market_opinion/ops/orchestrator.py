@@ -1,8 +1,10 @@
 """The Prefect server: what a run needs of it, slots that callers of a model share, past runs."""
 
+import logging
 import sqlite3
+import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -28,7 +30,9 @@ from market_opinion.core.errors import SettingsInvalid
 ERRORS = (httpx.HTTPError, PrefectException)
 _RUNS_A_REQUEST = 200
 _LOCK_SECONDS = 5
+_PATIENCE_SECONDS, _POLL_SECONDS = 900, 10
 _PREFECT_FILE = Path(__file__).parents[2] / "prefect.yaml"
+_log = logging.getLogger(__name__)
 
 
 def server_url() -> str | None:
@@ -75,22 +79,34 @@ def deployment_names() -> list[str]:
 def turn(limit: str | None) -> Iterator[None]:
     """Hold a slot of a global concurrency limit, so that one account's rate has one user at a time.
 
-    Without a limit nothing is asked of Prefect. Raises SettingsInvalid for a limit that does not
-    exist.
+    Without a limit nothing is asked of Prefect. A server that does not answer, or does not know the
+    limit yet, is waited for. Raises SettingsInvalid where it still does after 15 minutes.
     """
-    if limit is None:
+    with ExitStack() as held:
+        if limit is not None:
+            _hold(held, limit)
         yield
-        return
-    try:
-        # A server that does not answer for a while is no reason to stop asking the model.
-        with concurrency(limit, strict=True, raise_on_lease_renewal_failure=False):
-            yield
-    except ConcurrencySlotAcquisitionError as error:
-        message = (
-            f"LLM_CONCURRENCY_LIMIT={limit} cannot be held ({error}):"
-            f" create it with `prefect gcl create {limit} --limit 1`"
-        )
-        raise SettingsInvalid(message) from error
+
+
+def _hold(held: ExitStack, limit: str) -> None:
+    """See `turn`."""
+    last = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            # A server that does not answer for a while is no reason to stop asking the model.
+            slot = concurrency(limit, strict=True, raise_on_lease_renewal_failure=False)
+            held.enter_context(slot)
+        except (ConcurrencySlotAcquisitionError, *ERRORS) as error:
+            message = (
+                f"LLM_CONCURRENCY_LIMIT={limit} cannot be held ({error}):"
+                f" create it with `prefect gcl create {limit} --limit 1`"
+            )
+            if time.monotonic() >= last:
+                raise SettingsInvalid(message) from error
+            _log.warning("%s; waiting", message)
+            time.sleep(_POLL_SECONDS)
+        else:
+            return
 
 
 def runs_ended_before(moment: datetime) -> int:
