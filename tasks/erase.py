@@ -29,7 +29,7 @@ from market_opinion.ops.open_erasures import OpenErasure
 from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
-from market_opinion.scorers.llm.asking import forget_answers, text_keys
+from market_opinion.scorers.llm.answers import forget_answers, text_keys
 from market_opinion.stages import erasure as erasing
 from market_opinion.stages.authors import author_keys, follow
 from market_opinion.stages.hours import slices_of

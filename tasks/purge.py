@@ -20,7 +20,7 @@ from market_opinion.ops.counts import MentionCounts, OpinionCounts, PurgeCounts
 from market_opinion.ops.open_erasures import OpenErasure
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
-from market_opinion.scorers.llm.asking import forget_answers, text_keys
+from market_opinion.scorers.llm.answers import forget_answers, text_keys
 from market_opinion.stages.erasure import expired_slices
 from market_opinion.storage.landing.redaction import purge_lines
 from market_opinion.truth.label_files import without_words

@@ -4,7 +4,6 @@ from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
-from market_opinion.ops import drawing
 from market_opinion.ops.run import Run
 from market_opinion.ops.summary import Summary
 
@@ -15,6 +14,8 @@ def draw_report(run: Run) -> str | None:
 
     Before the first load there is no report.
     """
+    from market_opinion.ops import drawing  # charts take a while to import
+
     path = drawing.draw_report(run.adapters, run.domain, run.now)
     return str(path) if path else None
 

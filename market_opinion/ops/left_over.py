@@ -23,7 +23,7 @@ from market_opinion.core.contracts import (
 from market_opinion.ops.open_erasures import OpenErasure
 from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.run import Run
-from market_opinion.scorers.llm.asking import text_keys
+from market_opinion.scorers.llm.answers import text_keys
 from market_opinion.serving.mart import Mart
 from market_opinion.serving.mart.postgres import PostgresMart
 from market_opinion.serving.view_files import write_rows

@@ -11,7 +11,7 @@ import yaml
 from flows import __main__ as command_line
 from tests.conftest import REPOSITORY
 
-HEAVY = ("prefect", "openai", "snowflake.connector", "boto3", "altair", "streamlit")
+HEAVY = ("prefect", "openai", "snowflake.connector", "boto3", "tweepy", "altair", "streamlit")
 
 
 def test_every_deployment_is_a_command():
@@ -39,6 +39,14 @@ def test_the_commands_are_listed_without_their_imports():
             check=True,
         )
         assert "HEAVY []" in ended.stdout, words
+
+
+def test_a_flow_is_imported_without_what_few_runs_need():
+    """Models, warehouses, clouds and charts are imported by the run that uses them."""
+    names = [name for name in HEAVY if name != "prefect"]
+    script = f"import sys, flows.hourly; print([n for n in {names} if n in sys.modules])"
+    printed = subprocess.check_output([sys.executable, "-c", script], cwd=REPOSITORY, text=True)
+    assert printed.strip() == "[]"
 
 
 @pytest.mark.parametrize(

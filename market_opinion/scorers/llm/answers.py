@@ -3,15 +3,18 @@
 import time
 from collections import deque
 from collections.abc import Collection, Iterable
-from contextlib import suppress
+from contextlib import closing, suppress
 
 import msgspec
+import polars as pl
 
 from market_opinion.core.contracts import SILVER_EXTRACTIONS
+from market_opinion.core.settings import Settings
 from market_opinion.scorers.llm import ledger
 from market_opinion.scorers.llm.journal import Journal
-from market_opinion.scorers.llm.prompt import Answer
+from market_opinion.scorers.llm.prompt import Answer, answer_key
 from market_opinion.storage.lake.tables import Lake
+from market_opinion.storage.state import StateStore
 from market_opinion.storage.state.claims import Claims
 
 # An answer that lies in the state for longer was left by a run that died.
@@ -101,12 +104,27 @@ class AnswerStore:
         return found | {key: msgspec.json.decode(text, type=Answer) for key, text in shared.items()}
 
 
-def forget_texts(text_keys: Iterable[str], claims: Claims, journal: Journal) -> None:
-    """Remove the answers to these texts that are not in the ledger yet."""
-    forgotten = set(text_keys)
-    left = claims.take_left(now=_END_OF_TIME, until=time.time() + _LEFT_SECONDS)
+def open_journal(settings: Settings) -> Journal:
+    """Return the journal of this home's processes."""
+    return Journal(settings.home / "answers.sqlite")
+
+
+def text_keys(texts: pl.DataFrame) -> list[str]:
+    """Return the ledger's keys of items with `text` and `context_title`.
+
+    Items without words have no key.
+    """
+    pairs = texts.select("text", "context_title").iter_rows()
+    return sorted({answer_key(text, title) for text, title in pairs if text})
+
+
+def forget_answers(state: StateStore, settings: Settings, keys: Iterable[str]) -> None:
+    """Remove the answers to the texts of these keys that are not in the ledger yet."""
+    forgotten = set(keys)
+    left = state.claims.take_left(now=_END_OF_TIME, until=time.time() + _LEFT_SECONDS)
     shared = {key: msgspec.json.decode(text, type=Answer) for key, text in left.items()}
-    claims.drop(key for key, answer in shared.items() if answer.text_key in forgotten)
-    journal.forget(
-        answer.question_key for answer in journal.answers() if answer.text_key in forgotten
-    )
+    state.claims.drop(key for key, answer in shared.items() if answer.text_key in forgotten)
+    with closing(open_journal(settings)) as journal:
+        journal.forget(
+            answer.question_key for answer in journal.answers() if answer.text_key in forgotten
+        )

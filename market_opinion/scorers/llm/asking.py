@@ -1,7 +1,7 @@
 """Questions to the model: its price, its budgets, and the answers that are stored."""
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -16,16 +16,15 @@ from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain
 from market_opinion.scorers.contract import Turn
 from market_opinion.scorers.llm import ledger
-from market_opinion.scorers.llm.answers import AnswerStore, forget_texts
+from market_opinion.scorers.llm.answers import AnswerStore, open_journal
 from market_opinion.scorers.llm.batch import SHARE_OF_PRICE, BatchRun
 from market_opinion.scorers.llm.budgets import SharedPurse
 from market_opinion.scorers.llm.bundle import Totals
 from market_opinion.scorers.llm.engine import Engine, run_engine
-from market_opinion.scorers.llm.journal import Journal
 from market_opinion.scorers.llm.leases import Leases
 from market_opinion.scorers.llm.model import FORMS, OPENAI, Model, ReplyFormat, open_model
 from market_opinion.scorers.llm.pace import SharedPace
-from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, answer_key, load_prompt
+from market_opinion.scorers.llm.prompt import Answer, Prompt, Question, load_prompt
 from market_opinion.storage.lake.tables import Lake
 from market_opinion.storage.state import StateStore
 
@@ -294,26 +293,6 @@ class _Batches:
     def drop(self, name: str) -> None:
         """Forget a batch."""
         self.state.drop_notes(_BATCHES, [name])
-
-
-def open_journal(settings: Settings) -> Journal:
-    """Return the journal of this home's processes."""
-    return Journal(settings.home / "answers.sqlite")
-
-
-def text_keys(texts: pl.DataFrame) -> list[str]:
-    """Return the ledger's keys of items with `text` and `context_title`.
-
-    Items without words have no key.
-    """
-    pairs = texts.select("text", "context_title").iter_rows()
-    return sorted({answer_key(text, title) for text, title in pairs if text})
-
-
-def forget_answers(state: StateStore, settings: Settings, keys: Iterable[str]) -> None:
-    """Remove the answers to the texts of these keys that are not in the ledger yet."""
-    with closing(open_journal(settings)) as journal:
-        forget_texts(keys, state.claims, journal)
 
 
 def _counts(totals: Totals, asked_count: int, unasked: int) -> dict[str, int]:

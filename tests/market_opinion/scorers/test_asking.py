@@ -16,7 +16,8 @@ from market_opinion.core.errors import BudgetMissing, ModelRefused
 from market_opinion.core.settings import load_settings
 from market_opinion.ops.adapters import open_adapters
 from market_opinion.scorers.llm import leases
-from market_opinion.scorers.llm.asking import ModelCaller, forget_answers, open_journal
+from market_opinion.scorers.llm.answers import forget_answers, open_journal
+from market_opinion.scorers.llm.asking import ModelCaller
 from market_opinion.scorers.llm.budgets import SharedPurse
 from market_opinion.scorers.llm.prompt import Answer, load_prompt
 from tests.llm_server import ModelServer, comments_of, error, sensible
