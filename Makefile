@@ -9,7 +9,7 @@ PY := .venv/bin/python
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --no-header --generate-hashes
 
-.PHONY: demo dashboard wheel test test-deployment check lock docs notebook \
+.PHONY: demo dashboard wheel test test-integration test-deployment check lock docs notebook \
   deploy destroy clean
 
 # Backfill a domain's bundled sample with default settings, up to the report.
@@ -24,8 +24,15 @@ dashboard: .venv/dashboard
 wheel: .venv/runtime
 	$(UV) build --wheel --quiet --python $(PY) --no-build-isolation
 
+PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/deployment
+
 test: .venv/dev
-	$(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/deployment
+	$(PYTEST) -m "not integration"
+
+# Kill runs, start Prefect's server, workers and the services of compose.yaml, and compare them with
+# runs that nobody disturbed.
+test-integration: .venv/dev
+	$(PYTEST) -m integration
 
 # Apply all Terraform stages to an AWS emulator, and compare production with its embedded twin.
 # Needs terraform and a mirror of its AWS provider.

@@ -218,7 +218,7 @@ def test_one_command_checks_what_ci_checks():
     assert settings["project"]["requires-python"] == ">=3.11"
     assert "python:3.11" in (REPOSITORY / "Dockerfile").read_text()
     jobs = workflow("ci")["jobs"]
-    assert {"make check", "make test", "make demo"} <= {
+    assert {"make check", "make test", "make test-integration", "make demo"} <= {
         step.get("run") for step in jobs["check"]["steps"]
     }
 

@@ -19,6 +19,18 @@ def _without_report(request, monkeypatch):
 
 
 @pytest.fixture
+def with_default_scorer():
+    """For tests that look at who judges."""
+
+
+@pytest.fixture(autouse=True)
+def _judged_by_rules(request, monkeypatch):
+    """What a flow keeps, repairs and counts does not depend on who judges, and rules are quick."""
+    if "with_default_scorer" not in request.fixturenames:
+        monkeypatch.setenv("SCORER", "lexicon")
+
+
+@pytest.fixture
 def reddit(monkeypatch):
     """A Reddit whose clock stands where a test puts it, and the environment that leads to it."""
     fake = FakeReddit()

@@ -1,5 +1,6 @@
 """Backfill: whatever the order, the cut and the interruptions, the same tables."""
 
+import itertools
 import json
 import shutil
 from datetime import datetime, timedelta
@@ -77,30 +78,26 @@ def run(monkeypatch, home: Path, archive: Path, *ranges, communities=None):
     return summary
 
 
-def cut(hours: int):
-    """The two days in ranges of so many hours."""
+def between(*hours: int):
+    """The two days in ranges that end where the next begins."""
     start = datetime(2026, 3, 1, 0)
-    return [
-        (start + timedelta(hours=n), start + timedelta(hours=n + hours))
-        for n in range(0, 48, hours)
-    ]
+    moments = [start + timedelta(hours=hour) for hour in hours]
+    return list(itertools.pairwise(moments))
 
 
 def test_hours_days_one_span_and_days_in_reverse_give_equal_tables(
     monkeypatch, tmp_path, archive, tables
 ):
     """X10, E06, and that the order of backfills never shows. Single hours are those in which threads begin, and those around midnight."""
-    monkeypatch.setenv("SCORER", "lexicon")  # what is equal does not depend on who judges
     run(monkeypatch, tmp_path / "whole", archive, (datetime(2026, 3, 1), datetime(2026, 3, 3)))
     expected = tables()
     assert expected["silver.items"].height == 63
     assert expected["mart.fact_brand_mentions"].height > 20
-    hours = [*cut(6)[:1], *cut(1)[6:12], *cut(6)[2:3], *cut(1)[18:28], *cut(4)[7:]]
     for name, ranges in {
-        "hours": hours,
-        "days": cut(24),
-        "reversed days": cut(24)[::-1],
-        "reversed hours": cut(6)[::-1],
+        "hours": between(0, 8, 9, 10, 11, 12, 18, 22, 23, 24, 25, 26, 40, 48),
+        "days": between(0, 24, 48),
+        "reversed days": between(0, 24, 48)[::-1],
+        "reversed hours": between(0, 9, 10, 11, 24, 48)[::-1],
     }.items():
         run(monkeypatch, tmp_path / name, archive, *ranges)
         assert_same(expected, tables())
@@ -281,7 +278,7 @@ def test_a_broken_file_leaves_its_hours_incomplete_and_the_good_rows_there(
     assert mended.counts["duplicate_count"] > 0
 
 
-def test_the_bundled_sample_is_what_the_readme_says(monkeypatch, home, tables, with_report):
+def test_the_bundled_sample_is_what_the_readme_says(home, tables, with_report, with_default_scorer):
     """S1: at least 800 items in 60 threads over 72 hours."""
     backfill.fn()
     items = tables()["silver.items"]
@@ -296,7 +293,6 @@ def test_the_bundled_sample_is_what_the_readme_says(monkeypatch, home, tables, w
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"no Reddit archive at {SHARED}")
 def test_a_real_archive_is_accounted_for_to_the_item(monkeypatch, home, tables):
     """A month of r/gadgets."""
-    monkeypatch.setenv("SCORER", "lexicon")  # what is counted does not depend on who judges
     november = datetime(2024, 11, 1), datetime(2024, 12, 1)
     summary = run(monkeypatch, home, SHARED, november, communities=["gadgets"])
     counts = summary.counts

@@ -129,7 +129,6 @@ def test_what_was_published_is_what_is_shown(home, monkeypatch, tmp_path):
 @pytest.mark.skipif(not SHARED.exists(), reason="no shared archive here")
 def test_a_real_archive_is_shown(home, monkeypatch):
     """A week of r/gadgets."""
-    monkeypatch.setenv("SCORER", "lexicon")
     span = {"start": datetime(2024, 12, 6, tzinfo=UTC), "end": datetime(2024, 12, 13, tzinfo=UTC)}
     backfill.fn(source="archive", archive=str(SHARED), communities=["gadgets"], **span)
     with dashboard(home) as address, browser() as (page, errors):

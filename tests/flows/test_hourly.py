@@ -85,7 +85,6 @@ def test_each_window_leaves_a_run_record(home):
 
 def test_a_record_tells_what_became_of_its_hour(home, tmp_path, monkeypatch):
     """B39, B40, A35: mentions and opinions of the domain, and how much of the threads came."""
-    monkeypatch.setenv("SCORER", "lexicon")
     at = "2026-03-01T10:{:02}:00+00:00"
     post = {"id": "p", "subreddit": "phones", "title": "Pixel 9 battery", "selftext": "",
             "num_comments": 6, "created_utc": epoch(at.format(0)), "author": "a1"}  # fmt: skip
@@ -157,7 +156,6 @@ def test_the_log_has_bounds_and_counts_of_an_hour(home, monkeypatch, caplog):
     """B18: of each stage, at the level of an operator."""
     for stage in ("bronze", "silver", "mentions", "opinions", "load"):
         monkeypatch.setattr(f"tasks.{stage}.get_run_logger", lambda: logging.getLogger("run"))
-    monkeypatch.setenv("SCORER", "lexicon")
     caplog.set_level(logging.INFO, "run")
     hourly.fn(now=datetime(2026, 3, 2, 10, 5))
     lines = [record.getMessage() for record in caplog.records if record.name == "run"]

@@ -40,7 +40,6 @@ LOADS = "SELECT COUNT(*) AS n, MAX(load_number) AS latest FROM mart.load_audit"
 
 @pytest.fixture(autouse=True)
 def _rules(monkeypatch):
-    monkeypatch.setenv("SCORER", "lexicon")
     monkeypatch.setenv("AUTHOR_PEPPER", "the same pepper for every home")
 
 

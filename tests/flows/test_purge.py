@@ -36,7 +36,6 @@ LATER = H10 + timedelta(hours=26)
 @pytest.fixture(autouse=True)
 def _rules(monkeypatch):
     """What a purge removes and keeps does not depend on who judged."""
-    monkeypatch.setenv("SCORER", "lexicon")
 
 
 @pytest.fixture

@@ -70,7 +70,6 @@ def run_archive(archive, folder=None):
 @pytest.mark.usefixtures("with_report")
 def test_a_replay_of_the_sample_gives_the_same_tables_mart_and_report(monkeypatch, tmp_path):
     """Judged by rules; a home that is not asked for is gone at the end."""
-    monkeypatch.setenv("SCORER", "lexicon")
     folder = tmp_path / "record"
     backfill.fn(record=folder)
     before, after = assert_replayed(folder, tmp_path / "elsewhere")
@@ -104,7 +103,6 @@ def test_a_replay_asks_no_model(monkeypatch, archive, tmp_path):
 
 def test_a_bisect_names_the_stage_of_a_change(monkeypatch, archive, tmp_path):
     """A changed alias shows in mentions first, other bytes of a server in landing."""
-    monkeypatch.setenv("SCORER", "lexicon")
     before, after = tmp_path / "before", tmp_path / "after"
     run_archive(archive, before)
     domains = tmp_path / "domains"
@@ -132,7 +130,6 @@ def test_a_bisect_names_the_stage_of_a_change(monkeypatch, archive, tmp_path):
 
 def test_hours_of_several_runs_are_one_record(monkeypatch, tmp_path):
     """Of each day the last load counts, whatever the number of loads before."""
-    monkeypatch.setenv("SCORER", "lexicon")
     folder = tmp_path / "record"
     for hour, record in ((10, None), (12, folder)):
         hourly.fn(now=datetime(2026, 3, 2, hour, 5, tzinfo=UTC), record=record)

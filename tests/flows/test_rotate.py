@@ -29,7 +29,6 @@ HOUR = datetime(2026, 3, 1, tzinfo=UTC)
 @pytest.fixture
 def run(tmp_path, make_comment, make_submission, without_engine, monkeypatch):
     """A run over two days, with items of a user on both."""
-    monkeypatch.setenv("SCORER", "lexicon")
     folder = write_archive(
         tmp_path / "archive",
         [

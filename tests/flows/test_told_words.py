@@ -46,7 +46,6 @@ def said(make_comment):
 @pytest.fixture
 def told(tmp_path, home, make_comment, monkeypatch, without_engine, with_report):
     """A compared week, whose digest quotes a person who made a burst of it."""
-    monkeypatch.setenv("SCORER", "lexicon")
     monkeypatch.setattr("tasks.watch.emit_event", lambda *_, **__: None)
     folder = write_archive(tmp_path / "archive", list(said(make_comment)))
     backfill.fn(source="archive", archive=str(folder), communities=["phones"])

@@ -83,7 +83,6 @@ def test_both_marts_are_equal_after_everything_that_happens(
     twin, archive, tmp_path, make_comment, monkeypatch
 ):
     """C14: a first load, a rerun, a late item, a re-score that is promoted and taken back, and a product that changed (type 2)."""
-    monkeypatch.setenv("SCORER", "lexicon")
     place, community, (start, end), late_at = archive
     backfill.fn(source="archive", archive=place, communities=[community], start=start, end=end)
     assert twin[0].query("SELECT COUNT(*) AS n FROM mart.fact_aspect_opinion")["n"].item() > 20

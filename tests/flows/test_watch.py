@@ -172,7 +172,6 @@ def test_a_burst_is_written_with_its_day(told):
 
 def test_days_before_are_judged_once_more_where_the_scorer_is_another(monkeypatch, told):
     """The scorer of now hears praise where its predecessor heard half of it, so it is the cause."""
-    monkeypatch.setenv("SCORER", "lexicon")
     run = check_watch.fn("smartphones", NOW)
     domain = run.load_domain()
     _, model, _ = scorer_version(domain, run.settings)
