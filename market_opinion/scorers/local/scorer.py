@@ -43,8 +43,12 @@ class Evidence(NamedTuple):
     role: tuple[float, ...]
 
     def features(self, sure: float) -> tuple[float, ...]:
-        """Return what the confidence is made of, for a mention that is as sure as this."""
-        return (odds(self.chance), abs(odds(self.praise)), odds(sure), *self.role)
+        """Return what the confidence is made of, for a mention that is as sure as this.
+
+        Complaints are right more often than praise that looks as sure.
+        """
+        is_complaint = float(self.praise < 1 / 2)
+        return (odds(self.chance), abs(odds(self.praise)), odds(sure), is_complaint, *self.role)
 
 
 class Tone(NamedTuple):
