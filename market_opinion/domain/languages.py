@@ -63,7 +63,9 @@ class Meanings(_Strict):
     `own` refer to the product of the thread, as "my phone" does. `product_words`, `other_products`
     and `no_cues` are as in domain.toml. A bare number after a word of `before_model` is a model
     ("mein 14"), one before a word of `quantities` is none ("14 Stunden"); `listing` stand between
-    two models. A word of `owned` before a maker's name shows that a product is meant.
+    two models. A word of `owned` before a maker's name shows that a product is meant. A name of the
+    catalogue that is one of `not_names` is an ordinary word here, as "poco" in Spanish; `mi *`
+    are all names that begin with the word.
     """
 
     own: tuple[Phrase, ...] = ()
@@ -74,6 +76,7 @@ class Meanings(_Strict):
     quantities: tuple[Phrase, ...] = ()
     listing: tuple[Phrase, ...] = ()
     owned: tuple[Phrase, ...] = ()
+    not_names: tuple[Phrase, ...] = ()
 
 
 class Tones(_Strict):
@@ -169,7 +172,7 @@ def problems(language: Language, aspects: Mapping[str, object]) -> Iterator[str]
     by_weight = {f"{weight:g}": each for weight, each in language.polarity.weights.items()}
     yield from _shared("word", by_weight)
     for phrase in _phrases(language):
-        if not tokens(phrase):
+        if not tokens(phrase.removesuffix(" *")):
             yield f"{phrase!r} has no letter or digit"
         elif _STAR_WITHIN.search(phrase):
             yield f"{phrase!r}: * may only end a word"

@@ -30,6 +30,8 @@ _QUESTION = re.compile(r"\?\s*$")
 class English:
     """The wording of English in one domain."""
 
+    leaves_compared = False
+
     def __init__(self, domain: Domain) -> None:
         """Compile the domain's cues and its words of praise and complaint."""
         self._domain = domain
@@ -71,12 +73,13 @@ class English:
         """Return the aspects that a clause with these cues judges, and where each stands."""
         return {cue.aspect: cue.start for cue in reversed(cues)}
 
-    def polarity(self, clause: str, aspect: str | None = None) -> float:
+    def polarity(self, clause: str, aspect: str | None = None, near: int | None = None) -> float:
         """Return the compound score of a clause, in [-1, 1], by the words of the aspect.
 
         Without a word of its lexicon VADER arrives at zero after some work, which a look at the
         words saves; emoji are words to VADER as well.
         """
+        del near
         text = flatten(clause) if self._phrase else clause
         if self._phrase:
             joined = self._phrase.sub(lambda match: self._phrases[match.group()], text)

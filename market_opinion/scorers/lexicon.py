@@ -135,11 +135,19 @@ class Lexicon:
         if not aspects:
             aspects, minimum = {self._overall: start}, _OVERALL_STRENGTH_MIN
         for aspect, near in aspects.items():
-            polarity = self.polarity(words, aspect)
+            polarity = self._wording.polarity(words, aspect, near - start)
             if abs(polarity) < minimum:
                 continue
-            comparing = self._wording.is_compared
-            for target in targets_of(text, clause, near, names, referred, comparing):
+            targets = targets_of(
+                text,
+                clause,
+                near,
+                names,
+                referred,
+                self._wording.is_compared,
+                leaves_compared=self._wording.leaves_compared,
+            )
+            for target in targets:
                 sign = -polarity if target.is_loser else polarity
                 sure = 0.25 + 0.2 * abs(polarity) + 0.1 * target.is_near
                 yield _Judgement(target.product_id, aspect, sign, sure, clause.span)

@@ -42,12 +42,15 @@ def targets_of(
     names: Sequence[Naming],
     referred: str | None,
     comparing: Comparing = is_compared,
+    *,
+    leaves_compared: bool = False,
 ) -> list[Target]:
     """Return the product a clause speaks of, nearest to a character, and those compared with it.
 
     `names` are those whose product is believed, in the order of the text; `referred` is the product
     of the thread. The product is looked for in the clause, its sentence, the text before, the
-    thread, and the text after, in this order.
+    thread, and the text after, in this order; `leaves_compared` passes over what another product
+    was compared with before.
     """
     within = _inside(names, clause.span)
     losers = [n for n in within if comparing(text, clause.sentence.start, n.start)]
@@ -55,6 +58,8 @@ def targets_of(
     found = [Target(name.product_id, is_loser=True, is_near=True) for name in losers]
     in_sentence = _inside(names, clause.sentence) if not others else []
     beside = [n for n in in_sentence if not comparing(text, clause.sentence.start, n.start)]
+    if leaves_compared:
+        names = [n for n in names if not comparing(text, _sentence_start(text, n.start), n.start)]
     chosen = _chosen(clause, near, names, referred, others, beside)
     if chosen is None or any(target.product_id == chosen.product_id for target in found):
         return found
@@ -82,6 +87,10 @@ def _chosen(
     after = [name for name in names if name.start >= clause.span.end]
     chosen = before[-1] if before else after[0] if after else None
     return Target(chosen.product_id, is_loser=False, is_near=False) if chosen else None
+
+
+def _sentence_start(text: str, at: int) -> int:
+    return 1 + max(text.rfind(mark, 0, at) for mark in ".!?\n")
 
 
 def _inside(names: Sequence[Naming], span: Span) -> list[Naming]:

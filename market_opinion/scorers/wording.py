@@ -5,7 +5,7 @@ English is `english.English`, with VADER; an added language is `Added`, the data
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from market_opinion.domain.definition import Domain
@@ -19,6 +19,8 @@ _TURNED = 2.0
 # How many words off a word may deny, or change, another one.
 _DENIES_AFTER, _DENIES_BEFORE, _CHANGES = 4, 2, 2
 _COMPARES = 5
+# How many words from a cue a word may judge its aspect.
+_REACH = 8
 _STOPS = re.compile(r"[,;:()]")
 _PHRASE_MAX = 5
 
@@ -27,7 +29,13 @@ _NO_PHRASE: Phrases[Any] = Phrases({})
 
 
 class Wording(Protocol):
-    """What rules ask of a language, for texts of one domain."""
+    """What rules ask of a language, for texts of one domain.
+
+    `leaves_compared` tells whether a text that compares a product with another one goes on to speak
+    of the first.
+    """
+
+    leaves_compared: bool
 
     def cues(self, text: str) -> list[Cue]:
         """Return where words of aspects stand, in the order of the text."""
@@ -38,8 +46,11 @@ class Wording(Protocol):
     def aspects(self, cues: Sequence[Cue]) -> dict[str, int]:
         """Return the aspects that a clause with these cues judges, and where each stands."""
 
-    def polarity(self, clause: str, aspect: str | None = None) -> float:
-        """Return the tone of a clause in [-1, 1], by the words of the aspect."""
+    def polarity(self, clause: str, aspect: str | None = None, near: int | None = None) -> float:
+        """Return the tone of a clause in [-1, 1], by the words of the aspect.
+
+        `near` is the character at which the aspect's cue stands.
+        """
 
     def is_unreal(self, sentence: str) -> bool:
         """Return whether a sentence asks, wishes, supposes, or hands on what others say."""
@@ -60,6 +71,8 @@ class _Tone(NamedTuple):
 class Added:
     """The wording of one added language of a domain."""
 
+    leaves_compared = True
+
     def __init__(self, domain: Domain, code: str) -> None:
         """Compile the language's file."""
         language = domain.added_languages[code]
@@ -69,13 +82,17 @@ class Added:
         }
         self._cues = Phrases(aspects | dict.fromkeys(language.meaning.no_cues))
         tones, said = language.polarity, language.sentences
+        factors = dict.fromkeys(tones.strengthening, _STRENGTHENED)
+        factors |= dict.fromkeys(tones.weakening, _WEAKENED)
         self._tones = Phrases(
             {each: _Tone(is_denying=True) for each in tones.denying}
             | {each: _Tone(is_denying=True, is_denying_after=True) for each in tones.denying_after}
             | dict.fromkeys(tones.not_denying, _Tone())
-            | {each: _Tone(factor=_STRENGTHENED) for each in tones.strengthening}
-            | {each: _Tone(factor=_WEAKENED) for each in tones.weakening}
-            | {each: _Tone(weight) for each, weight in language.weights().items()}
+            | {each: _Tone(factor=factor) for each, factor in factors.items()}
+            | {
+                each: _Tone(weight, factor=factors.get(each, 1.0))
+                for each, weight in language.weights().items()
+            }
         )
         self._turned = {aspect: Phrases(words) for aspect, words in tones.turned.items()}
         self._cuts = Phrases(
@@ -140,17 +157,22 @@ class Added:
             found.pop(self._overall, None)
         return found
 
-    def polarity(self, clause: str, aspect: str | None = None) -> float:
-        """Return the tone of a clause in [-1, 1], by the words of the aspect."""
+    def polarity(self, clause: str, aspect: str | None = None, near: int | None = None) -> float:
+        """Return the tone of a clause in [-1, 1], by the words of the aspect.
+
+        With `near`, words that stand far from the aspect's cue do not count.
+        """
         words = words_of(clause)
         weighed: list[tuple[Found[Any], float]]
-        found = list(self._tones.find(words))
+        found = _of_one_role(self._tones.find(words))
+        cue = next((n for n, word in enumerate(words) if near is not None and word.end > near), 0)
         changed = self._turned.get(aspect or "", _NO_PHRASE).find(words)
         weighed = [(each, _TURNED * each.value) for each in changed]
         weighed = weighed or [(each, each.value.weight) for each in found if each.value.weight]
         total = sum(
             weight * self._factor(clause, words, found, (each.first, each.last))
             for each, weight in weighed
+            if near is None or -_REACH <= each.first - cue <= _REACH
         )
         return total / math.sqrt(total * total + _ALPHA)
 
@@ -199,6 +221,20 @@ class Added:
         length = _ending(words, self._than)
         before = words[: len(words) - length][-_COMPARES:]
         return bool(length) and any(self._comparatives.find(before))
+
+
+def _of_one_role(found: Iterable[Found[_Tone]]) -> list[Found[_Tone]]:
+    """Return tones, of which each either judges or changes the next: "bien", "bien caro"."""
+    places = list(found)
+    follows = {each.first for each in places if each.value.weight}
+    return [
+        each._replace(value=each.value._replace(weight=0.0))
+        if each.value.factor != 1 and each.last in follows
+        else each._replace(value=each.value._replace(factor=1.0))
+        if each.value.weight
+        else each
+        for each in places
+    ]
 
 
 def _ending(words: Sequence[Word], phrases: frozenset[tuple[str, ...]]) -> int:

@@ -91,8 +91,9 @@ class Namer:
 
         `code` is an added language, whose words count beside those of domain.toml.
         """
-        self._spellings: Spellings = spellings_of(domain)
         added = domain.added_languages[code].meaning if code else Meanings()
+        not_names = frozenset(map(str.lower, added.not_names))
+        self._spellings: Spellings = _without(spellings_of(domain), not_names)
         self._context = _ENGLISH if code is None else _with_words(_ENGLISH, added)
         own_words = frozenset(map(normalise, domain.meaning.product_words))
         added_words = frozenset(map(normalise, added.product_words))
@@ -108,6 +109,7 @@ class Namer:
             (tuple(normalise(cue).split()), name)
             for name, brand in domain.brands.items()
             for cue in (*brand.cues, *(added_words if own_words & {*brand.cues} else ()))
+            if cue not in not_names
         ]
         self._line_brands = {
             word: self._spellings.brand_of[product_id]
@@ -424,6 +426,25 @@ _PLAIN_SUFFIXES = frozenset("plus air edge max first second third fourth gen".sp
 def namer_of(domain: Domain, code: str | None = None) -> Namer:
     """Return the namer of a domain, for texts in an added language if given, compiled once."""
     return Namer(domain, code)
+
+
+def _without(spellings: Spellings, not_names: frozenset[str]) -> Spellings:
+    """Return the spellings without those that are ordinary words of a language."""
+    if not not_names:
+        return spellings
+    by_words = {
+        words: each
+        for words, each in spellings.by_words.items()
+        if not {" ".join(words), f"{words[0]} *"} & not_names
+    }
+    lengths: dict[str, set[int]] = {}
+    for words in by_words:
+        lengths.setdefault(words[0], set()).add(len(words))
+    return spellings._replace(
+        by_words=by_words,
+        lengths={word: sorted(counts, reverse=True) for word, counts in lengths.items()},
+        line_words={name: line - not_names for name, line in spellings.line_words.items()},
+    )
 
 
 def _with_words(context: _Context, added: Meanings) -> _Context:
