@@ -45,7 +45,14 @@ from market_opinion.domain.phrases import tokens
 # Any word may begin with fewer letters by chance.
 _STEM_MIN = 3
 _STAR_WITHIN = re.compile(r"\*(?=\w)")
-_CODE = re.compile(r"[a-z]{3}")
+
+# Those that the detector tells apart, by their ISO 639-3 codes.
+LANGUAGES = {
+    "ara": "Arabic", "cmn": "Chinese", "deu": "German", "eng": "English", "fra": "French",
+    "hin": "Hindi", "ita": "Italian", "jpn": "Japanese", "kor": "Korean", "nld": "Dutch",
+    "por": "Portuguese", "rus": "Russian", "spa": "Spanish", "swe": "Swedish", "tur": "Turkish",
+    "vie": "Vietnamese",
+}  # fmt: skip
 
 Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Weight = Annotated[float, Field(ge=-4, le=4)]
@@ -150,8 +157,8 @@ def language_files(folder: Path) -> list[Path]:
 
 
 def _read(path: Path) -> Language:
-    if not _CODE.fullmatch(path.stem):
-        message = f"{path}: name the file for the language's ISO 639-3 code, as deu.toml"
+    if path.stem not in LANGUAGES:
+        message = f"{path}: name the file for a language that is detected: {', '.join(LANGUAGES)}"
         raise DomainInvalid(message)
     try:
         return Language.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))

@@ -7,6 +7,7 @@ a wish or a supposition is no opinion, nor is a clause without a clear sign.
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib.metadata import version
+from operator import itemgetter
 from typing import Any, ClassVar, NamedTuple, Self
 
 import polars as pl
@@ -79,7 +80,7 @@ class Lexicon:
         for code, part in by_language(with_language(rows, self.domain), self.domain):
             rules = _of_language(self.domain, code) if code else self
             found += rules.judged(part)
-        return Judgements(as_judgements(sorted(found, key=lambda each: each[0])))
+        return Judgements(as_judgements(sorted(found, key=itemgetter(0))))
 
     def judged(self, rows: pl.DataFrame) -> Iterator[tuple[Any, ...]]:
         """Yield judgements of rows that are in the language of these rules."""
