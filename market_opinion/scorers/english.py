@@ -1,4 +1,4 @@
-"""What the rules know of English: VADER, and the words of domain.toml.
+"""The rules' knowledge of English: VADER, and the words of domain.toml.
 
 VADER: C.J. Hutto and E. Gilbert, ICWSM 2014. A domain's own words of praise and complaint stand
 beside VADER's.
@@ -69,8 +69,9 @@ class English:
         del cues
         return clauses_of(text)
 
-    def aspects(self, cues: Sequence[Cue]) -> dict[str, int]:
+    def aspects(self, text: str, cues: Sequence[Cue]) -> dict[str, int]:
         """Return the aspects that a clause with these cues judges, and where each stands."""
+        del text
         return {cue.aspect: cue.start for cue in reversed(cues)}
 
     def polarity(self, clause: str, aspect: str | None = None, near: int | None = None) -> float:

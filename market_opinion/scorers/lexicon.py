@@ -131,7 +131,7 @@ class Lexicon:
         sentence = text[clause.sentence.start : clause.sentence.end]
         if self._wording.is_unreal(sentence):
             return
-        aspects = self._wording.aspects(within)
+        aspects = self._wording.aspects(text, within)
         minimum = _STRENGTH_MIN
         if not aspects:
             aspects, minimum = {self._overall: start}, _OVERALL_STRENGTH_MIN

@@ -1,4 +1,4 @@
-"""What the rules know of a language: its cues, clauses, tones, suppositions and comparisons.
+"""The rules' knowledge of a language: cues, clauses, tones, suppositions and comparisons.
 
 English is `english.English`, with VADER; an added language is `Added`, the data of its file.
 """
@@ -29,7 +29,7 @@ _NO_PHRASE: Phrases[Any] = Phrases({})
 
 
 class Wording(Protocol):
-    """What rules ask of a language, for texts of one domain.
+    """Answers that rules ask of a language, for texts of one domain.
 
     `leaves_compared` tells whether a text that compares a product with another one goes on to speak
     of the first.
@@ -43,7 +43,7 @@ class Wording(Protocol):
     def clauses(self, text: str, cues: Sequence[Cue]) -> list[Clause]:
         """Return the clauses of a text in their order."""
 
-    def aspects(self, cues: Sequence[Cue]) -> dict[str, int]:
+    def aspects(self, text: str, cues: Sequence[Cue]) -> dict[str, int]:
         """Return the aspects that a clause with these cues judges, and where each stands."""
 
     def polarity(self, clause: str, aspect: str | None = None, near: int | None = None) -> float:
@@ -147,12 +147,15 @@ class Added:
             self.polarity(text[span.start : span.end])
         )
 
-    def aspects(self, cues: Sequence[Cue]) -> dict[str, int]:
+    def aspects(self, text: str, cues: Sequence[Cue]) -> dict[str, int]:
         """Return the aspects that a clause with these cues judges, and where each stands.
 
-        A clause that judges one side of a product is not about the whole of it as well.
+        A clause that judges one side of a product is not about the whole of it as well, and one
+        that names a side is about that: "the screen is beautiful" judges no design.
         """
-        found = {cue.aspect: cue.start for cue in reversed(cues)}
+        nouns = [cue for cue in cues if not self.polarity(text[cue.start : cue.end])]
+        is_of_side = any(cue.aspect != self._overall for cue in nouns)
+        found = {cue.aspect: cue.start for cue in reversed(nouns if is_of_side else cues)}
         if len(found) > 1:
             found.pop(self._overall, None)
         return found

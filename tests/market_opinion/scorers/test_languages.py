@@ -83,9 +83,13 @@ def test_own_words_show_that_the_product_of_the_thread_is_meant(phones, text, th
 
 
 def test_a_name_that_is_a_word_of_the_language_is_none(phones):
-    """In Spanish "mi 13" is my 13, and "poco" little."""
-    (row,) = judged(phones, "La batería de mi 13 mini dura poco, y mi iPhone lo sabe").to_dicts()
-    assert row["product_id"] == "apple-iphone-13-mini"
+    """In Spanish "mi 13" is my 13, and "poco" little; in English both are names."""
+    text = "Mi iPhone 15 dura poco, y la batería de mi 13 mini también dura poco"
+    judge, item = judge_of(phones), as_silver([LabelledItem("x", text)])
+    spanish = judge.mention(item.with_columns(language=pl.lit("spa")))
+    assert set(spanish["product_id"]) == {IPHONE, "apple-iphone-13-mini"}
+    english = judge.mention(item.with_columns(language=pl.lit("eng")))
+    assert {"xiaomi-13", "poco-phone"} & set(english["product_id"])
 
 
 def test_an_opinion_of_the_rules_says_so(phones):
