@@ -32,6 +32,7 @@ _ITEM_COLUMNS = [
     "window_start",
     "text",
     "context_title",
+    "language",
     "is_usable",
 ]
 

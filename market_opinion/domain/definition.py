@@ -1,5 +1,7 @@
 """Content of a domain folder: domain.toml and products.csv as types, read and checked.
 
+The words of domain.toml are those of its `languages`; a file of the folder `languages` adds one.
+
 For example, a complete domain.toml::
 
     title = "Smartphones"
@@ -49,6 +51,7 @@ from pydantic import (
 
 from market_opinion.core.errors import DomainInvalid, UnknownDomain
 from market_opinion.core.markup import Markup
+from market_opinion.domain.languages import Language, language_files, problems, read_languages
 from market_opinion.storage.line_format import LineFormat
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -261,6 +264,7 @@ class Domain(_Strict):
     meaning: Meaning
     polarity: Polarity
     products: tuple[Product, ...]
+    added_languages: dict[str, Language] = {}
     version: str
 
     def __hash__(self) -> int:
@@ -288,6 +292,11 @@ class Domain(_Strict):
             for platform_id in product.ids
         )
         return {name: product_id for (prefix, _, name), product_id in pairs if prefix == platform}
+
+    @property
+    def judged_languages(self) -> tuple[str, ...]:
+        """Codes of the languages in which opinions are looked for."""
+        return (*self.languages, *self.added_languages)
 
     @property
     def overall_aspect(self) -> str:
@@ -323,7 +332,7 @@ def load_domain(name: str, domains_path: Path) -> Domain:
         raise UnknownDomain(message)
     stamps = [
         (path.stat().st_mtime_ns, path.stat().st_size)
-        for path in (folder / "domain.toml", folder / "products.csv")
+        for path in (folder / "domain.toml", folder / "products.csv", *language_files(folder))
         if path.exists()
     ]
     return _load(folder, repr(stamps))
@@ -333,13 +342,17 @@ def load_domain(name: str, domains_path: Path) -> Domain:
 def _load(folder: Path, _stamps: str) -> Domain:
     """Return the domain of a folder; cached until a file changes, since every stage loads it."""
     name, file = folder.name, _read_toml(folder / "domain.toml")
-    products = _read_products(folder / "products.csv")
-    content = {
+    products, added = _read_products(folder / "products.csv"), read_languages(folder)
+    content: dict[str, object] = {
         "file": file.model_dump(mode="json"),
         "products": [p.model_dump(mode="json") for p in products],
     }
+    if added:
+        content["languages"] = {code: each.model_dump(mode="json") for code, each in added.items()}
     version = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:12]
-    domain = Domain(name=name, products=products, version=version, **dict(file))
+    domain = Domain(
+        name=name, products=products, added_languages=added, version=version, **dict(file)
+    )
     _check(domain, folder)
     return domain
 
@@ -379,8 +392,10 @@ def _invalid(place: object, error: ValidationError) -> DomainInvalid:
 
 def _check(domain: Domain, folder: Path) -> None:
     """Raise DomainInvalid for content that would make a mention or an opinion ambiguous."""
-    problems = itertools.chain(_aspect_problems(domain), _product_problems(domain))
-    for file, problem in problems:
+    found = itertools.chain(
+        _aspect_problems(domain), _product_problems(domain), _language_problems(domain)
+    )
+    for file, problem in found:
         message = f"{folder / file}: {problem}"
         raise DomainInvalid(message)
 
@@ -397,6 +412,15 @@ def _aspect_problems(domain: Domain) -> Iterator[tuple[str, str]]:
         for cue in aspect.cues:
             if (owner := owners.setdefault(normalise(cue), name)) != name:
                 yield "domain.toml", f"cue {cue!r} stands for both {owner} and {name}: keep one"
+
+
+def _language_problems(domain: Domain) -> Iterator[tuple[str, str]]:
+    for code, language in domain.added_languages.items():
+        file = f"languages/{code}.toml"
+        if code in domain.languages:
+            yield file, f"the words of {code} are those of domain.toml: keep one"
+        for problem in problems(language, domain.aspects):
+            yield file, problem
 
 
 def _product_problems(domain: Domain) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ Examples are an alias that is an everyday word, and an aspect with too few cues 
 """
 
 import functools
+import itertools
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from typing import NamedTuple
 from market_opinion.core.errors import DomainInvalid
 from market_opinion.domain.definition import Domain, normalise
 from market_opinion.domain.examples import read_question
+from market_opinion.domain.languages import Language
 from market_opinion.domain.spellings import spellings_of
 
 _EVERYDAY = Path(__file__).parent / "everyday.txt"
@@ -52,6 +54,7 @@ def needs_brand(alias: str) -> bool:
 def lint(domain: Domain, domains_path: Path) -> Iterator[Finding]:
     """Yield all findings, file by file; a domain without findings need not be perfect."""
     yield from _aspects(domain)
+    yield from _languages(domain)
     yield from _aliases(domain)
     yield from _spellings(domain)
     yield from _examples(domain, domains_path)
@@ -74,10 +77,51 @@ def _aspects(domain: Domain) -> Iterator[Finding]:
             )
 
 
+def _languages(domain: Domain) -> Iterator[Finding]:
+    """Yield what an added language lacks, and its words that mean something else as well."""
+    for code, language in domain.added_languages.items():
+        for text in (*_lacking(domain, language), *_colliding(domain, language)):
+            yield Finding(f"languages/{code}.toml", text)
+
+
+def _lacking(domain: Domain, language: Language) -> Iterator[str]:
+    for name, aspect in domain.aspects.items():
+        count = len(language.cues.get(name, ()))
+        if count < _CUES_MIN:
+            text = f"{name} has {count} cues: add the words people use for {aspect.title.lower()}"
+            yield f"{text}, at least {_CUES_MIN}"
+    if not language.meaning.own:
+        text = "meaning.own is empty, so a text that names no product is never judged"
+        yield f'{text}: add what people say for "my phone"'
+
+
+def _colliding(domain: Domain, language: Language) -> Iterator[str]:
+    names = {alias.alias: alias.product_id for alias in domain.aliases() if not alias.needs_brand}
+    firsts = {words[0] for words in spellings_of(domain).by_words}
+    firsts |= {cue for brand in domain.brands.values() for cue in brand.cues}
+    not_names = set(language.meaning.not_names)
+    for word in sorted(not_names):
+        if word.removesuffix(" *") not in firsts:
+            yield f"not_names has {word!r}, which no product is called: leave it out"
+    for word in language.common:
+        if normalise(word) in everyday_words():
+            yield f"common has {word!r}, which is an English word as well: leave it out"
+    for phrase in (*language.weights(), *itertools.chain(*language.cues.values())):
+        product_id = names.get(normalise(phrase))
+        # What a phone is spoken of by may well be a side of it, as in English.
+        if product_id and phrase not in not_names | _parts(domain):
+            text = f"{phrase!r} is also an alias of {product_id}"
+            yield f"{text}: keep one, or name it among not_names"
+
+
+def _parts(domain: Domain) -> set[str]:
+    return {normalise(each) for brand in domain.brands.values() for each in brand.company_names}
+
+
 def _aliases(domain: Domain) -> Iterator[Finding]:
     cues = {normalise(cue): name for name, aspect in domain.aspects.items() for cue in aspect.cues}
     # What a phone is spoken of by may well be a side of it: "Siri is useless".
-    parts = {normalise(each) for brand in domain.brands.values() for each in brand.company_names}
+    parts = _parts(domain)
     for alias in domain.aliases():
         if not alias.needs_brand and needs_brand(alias.alias):
             yield Finding(

@@ -13,6 +13,7 @@ from market_opinion.core.contracts import (
     SILVER_OPINIONS,
 )
 from market_opinion.domain.definition import Domain, domain_names, load_domain
+from market_opinion.domain.languages import LANGUAGES
 from market_opinion.ops.adapters import Adapters
 from market_opinion.serving import digest, report
 from market_opinion.stages.opinions import ACTIVE_SET
@@ -42,9 +43,19 @@ def draw_report(adapters: Adapters, domain: str, now: datetime) -> Path | None:
         answers=lake.read(report.ANSWERS, {"domain": domain}, columns=report.ANSWER_COLUMNS),
         accuracies=read_accuracies(accuracy_path(domain, settings.domains_path)),
         changes=changes,
+        languages=_not_judged(lake, definition),
     )
     _replace(settings.report_path, html)
     return settings.report_path
+
+
+def _not_judged(lake: Lake, domain: Domain) -> pl.DataFrame:
+    """Return how many usable comments are in each language that the domain has no words of."""
+    codes = sorted({*LANGUAGES} - {*domain.judged_languages})
+    columns = ["language", "kind", "is_usable"]
+    items = lake.read(SILVER_ITEMS, {"language": codes}, columns=columns)
+    comments = items.filter("is_usable", kind="comment")
+    return comments.group_by("language").agg(comment_count=pl.len().cast(pl.Int64))
 
 
 def _draw_digests(adapters: Adapters) -> None:

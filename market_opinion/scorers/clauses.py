@@ -1,7 +1,7 @@
 """Sentences and clauses of a text, and where words of its domain's aspects stand in them."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from market_opinion.domain.definition import Domain, normalise
@@ -25,6 +25,10 @@ class Span(NamedTuple):
     end: int
 
 
+# What parts the clauses of a sentence, as spans that belong to none.
+Cuts = Callable[[str, Span], Iterator[Span]]
+
+
 class Clause(NamedTuple):
     """One clause, the sentence it is part of, and its number among those of the text."""
 
@@ -41,27 +45,34 @@ class Cue(NamedTuple):
     aspect: str
 
 
-def clauses_of(text: str) -> list[Clause]:
-    """Return the clauses of a text in their order; empty for a text without a letter."""
+def clauses_of(text: str, cuts: Cuts | None = None) -> list[Clause]:
+    """Return the clauses of a text in their order; empty for a text without a letter.
+
+    `cuts` yields what parts the clauses of a sentence; without it that is a word of contrast.
+    """
     found: list[Clause] = []
     for match in _SENTENCE.finditer(text):
         sentence = Span(*match.span())
-        for span in _parts(text, sentence):
+        for span in _parts(text, sentence, cuts or _contrasts):
             found.append(Clause(span, sentence, len(found)))
     return found
 
 
-def _parts(text: str, sentence: Span) -> Iterator[Span]:
-    """Yield the parts of a sentence between words of contrast, without the spaces at their ends."""
+def _contrasts(text: str, sentence: Span) -> Iterator[Span]:
+    if _MAY_CONTRAST.search(text, *sentence):
+        yield from (Span(*match.span()) for match in _CONTRAST.finditer(text, *sentence))
+
+
+def _parts(text: str, sentence: Span, cuts: Cuts) -> Iterator[Span]:
+    """Yield the parts of a sentence between cuts, without the spaces at their ends."""
     start, end = sentence
-    cuts = _CONTRAST.finditer(text, start, end) if _MAY_CONTRAST.search(text, start, end) else ()
-    for cut in [*cuts, None]:
-        stop = cut.start() if cut else end
+    for cut in [*cuts(text, sentence), None]:
+        stop = cut.start if cut else end
         stripped = text[start:stop].strip()
         if stripped:
             first = text.index(stripped, start)
             yield Span(first, first + len(stripped))
-        start = cut.end() if cut else stop
+        start = cut.end if cut else stop
 
 
 class CueFinder:

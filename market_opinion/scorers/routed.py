@@ -17,7 +17,7 @@ from market_opinion.scorers.contract import (
 )
 from market_opinion.scorers.llm.scorer import LlmScorer
 from market_opinion.scorers.local.scorer import LocalScorer
-from market_opinion.stages.opinions import JUDGED_BY
+from market_opinion.stages.opinions import judged_by
 
 _LOCAL, _MODEL = "local", "llm"
 # How unsure the local scorer's silence on a product is, beside p(1 - p) of an opinion.
@@ -61,7 +61,7 @@ class RoutedScorer:
         return Version(
             f"{local.model}, {model.model} for {share:.0%}",
             model.prompt,
-            ((_LOCAL, local.model), (_MODEL, model.model)),
+            (*(local.judges or ((_LOCAL, local.model),)), (_MODEL, model.model)),
         )
 
     @classmethod
@@ -130,7 +130,4 @@ def by_worth(rows: pl.DataFrame, judgements: pl.DataFrame) -> pl.DataFrame:
 
 
 def _by(route: Route, judgements: pl.DataFrame) -> pl.DataFrame:
-    values = (route.name, route.version.model, route.version.prompt)
-    return judgements.with_columns(
-        pl.lit(value, pl.String).alias(name) for name, value in zip(JUDGED_BY, values, strict=True)
-    )
+    return judged_by(judgements, route.name, route.version.model, route.version.prompt)

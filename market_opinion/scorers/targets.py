@@ -1,7 +1,7 @@
 """Targets: the named product that a clause speaks of, and the one it is compared with."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from market_opinion.scorers.clauses import Clause, Span
@@ -26,42 +26,58 @@ class Target(NamedTuple):
     is_near: bool
 
 
+# Whether the words of a sentence before a name, `[start, end)`, compare another product with it.
+Comparing = Callable[[str, int, int], bool]
+
+
+def is_compared(text: str, start: int, end: int) -> bool:
+    """Return whether English words before a name compare another product with it."""
+    return bool(_COMPARED.search(text, start, end))
+
+
 def targets_of(
-    text: str, clause: Clause, near: int, names: Sequence[Naming], referred: str | None
+    text: str,
+    clause: Clause,
+    near: int,
+    names: Sequence[Naming],
+    referred: str | None,
+    comparing: Comparing = is_compared,
+    *,
+    leaves_compared: bool = False,
 ) -> list[Target]:
     """Return the product a clause speaks of, nearest to a character, and those compared with it.
 
     `names` are those whose product is believed, in the order of the text; `referred` is the product
     of the thread. The product is looked for in the clause, its sentence, the text before, the
-    thread, and the text after, in this order.
+    thread, and the text after, in this order; `leaves_compared` passes over what another product
+    was compared with before.
     """
     within = _inside(names, clause.span)
-    losers = [name for name in within if _is_compared(text, name, clause)]
+    losers = [n for n in within if comparing(text, clause.sentence.start, n.start)]
     others = [name for name in within if name not in losers]
     found = [Target(name.product_id, is_loser=True, is_near=True) for name in losers]
-    chosen = _chosen(text, clause, near, names, referred, others)
+    in_sentence = _inside(names, clause.sentence) if not others else []
+    beside = [n for n in in_sentence if not comparing(text, clause.sentence.start, n.start)]
+    if leaves_compared:
+        names = [n for n in names if not comparing(text, _sentence_start(text, n.start), n.start)]
+    chosen = _chosen(clause, near, names, referred, others, beside)
     if chosen is None or any(target.product_id == chosen.product_id for target in found):
         return found
     return [chosen, *found]
 
 
 def _chosen(
-    text: str,
     clause: Clause,
     near: int,
     names: Sequence[Naming],
     referred: str | None,
     others: Sequence[Naming],
+    beside: Sequence[Naming],
 ) -> Target | None:
-    if others:
-        nearest = min(others, key=lambda name: (_distance(name, near), name.start))
-        return Target(nearest.product_id, is_loser=False, is_near=True)
-    beside = [
-        name for name in _inside(names, clause.sentence) if not _is_compared(text, name, clause)
-    ]
+    """Return what a clause speaks of, with the `others` named in it and those `beside` it."""
     beside = [name for name in beside if not clause.span.start <= name.start < clause.span.end]
-    if beside:
-        nearest = min(beside, key=lambda name: (_distance(name, near), name.start))
+    if others or beside:
+        nearest = min(others or beside, key=lambda name: (_distance(name, near), name.start))
         return Target(nearest.product_id, is_loser=False, is_near=True)
     before = [name for name in names if name.start < clause.span.start]
     if before and clause.span.start - before[-1].end <= _REACH:
@@ -73,13 +89,13 @@ def _chosen(
     return Target(chosen.product_id, is_loser=False, is_near=False) if chosen else None
 
 
+def _sentence_start(text: str, at: int) -> int:
+    return 1 + max(text.rfind(mark, 0, at) for mark in ".!?\n")
+
+
 def _inside(names: Sequence[Naming], span: Span) -> list[Naming]:
     return [name for name in names if span.start <= name.start < span.end]
 
 
 def _distance(name: Naming, near: int) -> int:
     return max(name.start - near, near - name.end, 0)
-
-
-def _is_compared(text: str, name: Naming, clause: Clause) -> bool:
-    return bool(_COMPARED.search(text, clause.sentence.start, name.start))

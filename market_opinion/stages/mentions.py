@@ -3,17 +3,20 @@
 An item names a product, is a review of it, or refers to the product of its thread.
 """
 
+import itertools
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import polars as pl
 
 from market_opinion.core.contracts import SILVER_MENTIONS
 from market_opinion.domain.definition import BRAND_ROW, Domain, normalise
+from market_opinion.domain.phrases import Phrases, words_of
 from market_opinion.stages.cleaning import normalise as normalise_text
 from market_opinion.stages.naming import Namer, Naming, namer_of
 from market_opinion.stages.silver import UNDETERMINED
+from market_opinion.stages.spoken import by_language, with_language
 
 # Confidence of the rules in each reason; a scorer that reads better replaces them.
 _SUBJECT, _MODEL, _ROW, _UNKNOWN_MODEL, _COMPANY = 1.0, 0.95, 0.88, 0.8, 0.3
@@ -63,12 +66,16 @@ def find_candidates(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
     review of a known one. It is `referred` for a comment, and for any other review, that does not
     name the product, but whose thread is about it and few others, or whose community is.
     """
-    languages = [*domain.languages, UNDETERMINED]
-    relevant = items.filter("is_usable", pl.col("language").is_in(languages)).with_row_index("row")
+    languages = [*domain.judged_languages, UNDETERMINED]
+    usable = items.filter("is_usable", pl.col("language").is_in(languages))
+    relevant = with_language(usable, domain).with_row_index("row")
     subjects = _subjects(relevant, domain)
-    candidates = pl.DataFrame(
-        list(_candidates(relevant, domain)), schema=_PRODUCT_SCHEMA, orient="row"
-    ).join(subjects, on=["row", "product_id"], how="anti")
+    found = itertools.chain.from_iterable(
+        _candidates(part, domain, code) for code, part in by_language(relevant, domain)
+    )
+    candidates = pl.DataFrame(list(found), schema=_PRODUCT_SCHEMA, orient="row").join(
+        subjects, on=["row", "product_id"], how="anti"
+    )
     reviewed = subjects.select("row").unique()
     # A review of a known product names other products, but refers to none.
     others = candidates.join(reviewed, on="row", how="anti")
@@ -98,7 +105,7 @@ def unknown_models(items: pl.DataFrame, domain: Domain) -> pl.DataFrame:
     """
     namer, brands = namer_of(domain), {p.product_id: p.brand for p in domain.products}
     rows_by_name: dict[tuple[str, str], set[int]] = {}
-    for row, text, title, community, _ in _nameable(items.with_row_index("row"), domain):
+    for row, text, title, community, _ in _nameable(items.with_row_index("row"), namer):
         for name in namer.names(text, title=title, community=community):
             if name.is_unknown_model:
                 key = (normalise(text[name.start : name.end]), brands[name.product_id])
@@ -133,11 +140,12 @@ def _subjects(relevant: pl.DataFrame, domain: Domain) -> pl.DataFrame:
     )
 
 
-def _candidates(relevant: pl.DataFrame, domain: Domain) -> Iterator[Candidate]:
-    namer = namer_of(domain)
+def _candidates(relevant: pl.DataFrame, domain: Domain, code: str | None) -> Iterator[Candidate]:
+    """Yield the candidates of items in one language: an added one, or that of domain.toml."""
+    namer, refers = namer_of(domain, code), _own_words(domain, code)
     rows = {p.product_id for p in domain.products if p.category == BRAND_ROW}
     named_rows: dict[int, set[str]] = {}
-    for row, text, title, community, kind in _nameable(relevant, domain):
+    for row, text, title, community, kind in _nameable(relevant, namer):
         names = namer.names(text, title=title, community=community)
         title_end = len(title or "") if kind == "submission" else 0
         own = list(_named(row, names, rows, title_end))
@@ -148,21 +156,26 @@ def _candidates(relevant: pl.DataFrame, domain: Domain) -> Iterator[Candidate]:
     for row, text, title, community, kind in relevant.select(columns).iter_rows():
         named = named_rows.get(row, set())
         products = threads.referred(kind, title, community, names_others=bool(named))
-        is_surely = len(products) == 1 and bool(_OWN.search(text))
+        is_surely = len(products) == 1 and refers(text)
         for product_id in products:
             if product_id not in named:
                 confidence = _REFERRED if is_surely else _IN_THREAD
                 yield Candidate(row, product_id, "", 1, "referred", confidence)
 
 
-def _nameable(
-    items: pl.DataFrame, domain: Domain
-) -> Iterator[tuple[int, str, str | None, str, str]]:
+def _own_words(domain: Domain, code: str | None) -> Callable[[str], bool]:
+    """Return what tells whether a text refers to a product without naming it."""
+    if code is None:
+        return lambda text: bool(_OWN.search(text))
+    phrases = Phrases(dict.fromkeys(domain.added_languages[code].meaning.own, True))
+    return lambda text: any(phrases.find(words_of(text)))
+
+
+def _nameable(items: pl.DataFrame, namer: Namer) -> Iterator[tuple[int, str, str | None, str, str]]:
     """Yield row, text, title, community and kind of the items that may name a product.
 
     Most items contain no phrase of the domain, so they are dropped before the exact search.
     """
-    namer = namer_of(domain)
 
     def has(text: pl.Expr, phrases: Sequence[str]) -> pl.Expr:
         if not phrases:  # Polars cannot tell that an empty list is one of texts.

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from market_opinion.domain.definition import Domain, normalise
+from market_opinion.domain.languages import Meanings
 from market_opinion.domain.spellings import Spelling, Spellings, Strength, spellings_of
 
 _WORD = re.compile(r"[^\W_][\w+]*|\+")
@@ -66,22 +67,49 @@ class _Word(NamedTuple):
     end: int
 
 
+class _Context(NamedTuple):
+    """Words that decide beside a name what it means.
+
+    `owned` show that a product of a maker is meant. A bare number is a model after `before_model`,
+    none before `quantities`, and one beside another where only `listing` stand between the two.
+    """
+
+    owned: frozenset[str]
+    before_model: frozenset[str]
+    quantities: frozenset[str]
+    listing: frozenset[str]
+
+
+_ENGLISH = _Context(_OWNED, _BEFORE_MODEL, _AFTER_QUANTITY, _IN_LISTS)
+
+
 class Namer:
     """Finder of the names of a domain's products in texts."""
 
-    def __init__(self, domain: Domain) -> None:
-        """Compile the spellings of the domain and the other meanings of its names."""
-        self._spellings: Spellings = spellings_of(domain)
-        self._product_words = frozenset(map(normalise, domain.meaning.product_words))
-        general = {tuple(normalise(each).split()) for each in domain.meaning.other_products}
+    def __init__(self, domain: Domain, code: str | None = None) -> None:
+        """Compile the spellings of the domain and the other meanings of its names.
+
+        `code` is an added language, whose words count beside those of domain.toml.
+        """
+        added = domain.added_languages[code].meaning if code else Meanings()
+        not_names = frozenset(map(str.lower, added.not_names))
+        self._spellings: Spellings = _without(spellings_of(domain), not_names)
+        self._context = _ENGLISH if code is None else _with_words(_ENGLISH, added)
+        own_words = frozenset(map(normalise, domain.meaning.product_words))
+        added_words = frozenset(map(normalise, added.product_words))
+        self._product_words = own_words | added_words
+        others = (*domain.meaning.other_products, *added.other_products)
+        general = {tuple(normalise(each).split()) for each in others}
         self._others = {
             name: _by_first(general | {tuple(normalise(each).split()) for each in brand.also_makes})
             for name, brand in domain.brands.items()
         }
+        # A common noun that puts a brand in sight does so in every language.
         self._cues = [
             (tuple(normalise(cue).split()), name)
             for name, brand in domain.brands.items()
-            for cue in brand.cues
+            for cue in (*brand.cues, *(added_words if own_words & {*brand.cues} else ()))
+            if cue not in not_names
         ]
         self._line_brands = {
             word: self._spellings.brand_of[product_id]
@@ -265,9 +293,9 @@ class Namer:
             return True
         if brand not in in_sight:
             return self._is_row_meant(spelling, words, at, in_sight)
-        is_listed = last.brand == brand and _is_listed(words, at, last)
+        is_listed = last.brand == brand and _is_listed(words, at, last, self._context)
         return spelling.strength is Strength.BRAND or _is_model_number(
-            words, at, at + len(spelling.words), is_listed=is_listed
+            words, at, at + len(spelling.words), self._context, is_listed=is_listed
         )
 
     def _is_row_meant(
@@ -294,7 +322,7 @@ class Namer:
         if spelling.is_other_model:
             return Naming(spelling.product_id, start, stop, alias, is_unknown_model=True)
         if spelling.product_id == row:
-            is_unknown = _is_model_token(following)
+            is_unknown = _is_model_token(following, self._context)
             is_company = spelling.words in self._spellings.company_words[
                 brand
             ] and not self._is_meant(words, at, end)
@@ -309,7 +337,7 @@ class Namer:
         brand = self._line_brands.get(words[at].text)
         following = [word.text for word in words[at + 1 : at + 3]]
         row = self._spellings.brand_row_of.get(brand or "")
-        if row is None or not _is_model_token(following):
+        if row is None or not _is_model_token(following, self._context):
             return None
         return Naming(
             row, words[at].start, words[at + 1].end, words[at].text, is_unknown_model=True
@@ -342,14 +370,14 @@ class Namer:
             following[0] in _ORDINALS and len(following) > 1 and following[1].startswith("gen")
         )
         is_number = following[0].isdigit() and len(following[0]) <= _NUMBER_MAX_DIGITS
-        is_counted = is_number and len(following) > 1 and following[1] in _AFTER_QUANTITY
+        is_counted = is_number and len(following) > 1 and following[1] in self._context.quantities
         return is_generation or (is_number and not is_counted) or following[:2] == ["gen", "1"]
 
     def _is_meant(self, words: Sequence[_Word], at: int, end: int) -> bool:
         """Return whether the words around a maker's name show that a product is meant."""
         before = [word.text for word in words[max(0, at - 3) : at]]
         after = [word.text for word in words[end : end + 4]]
-        return bool(self._product_words & {*before, *after}) or bool(_OWNED & set(before))
+        return bool(self._product_words & {*before, *after} or self._context.owned & set(before))
 
     def _brands_in_sight(
         self, words: Sequence[_Word], title: str | None, community: str
@@ -394,10 +422,39 @@ _NOTHING_NAMED = _Named("", -1, -1)
 _PLAIN_SUFFIXES = frozenset("plus air edge max first second third fourth gen".split())
 
 
-@lru_cache(maxsize=8)
-def namer_of(domain: Domain) -> Namer:
-    """Return the namer of a domain, compiled once."""
-    return Namer(domain)
+@lru_cache(maxsize=16)
+def namer_of(domain: Domain, code: str | None = None) -> Namer:
+    """Return the namer of a domain, for texts in an added language if given, compiled once."""
+    return Namer(domain, code)
+
+
+def _without(spellings: Spellings, not_names: frozenset[str]) -> Spellings:
+    """Return the spellings without those that are ordinary words of a language."""
+    if not not_names:
+        return spellings
+    by_words = {
+        words: each
+        for words, each in spellings.by_words.items()
+        if not {" ".join(words), f"{words[0]} *"} & not_names
+    }
+    lengths: dict[str, set[int]] = {}
+    for words in by_words:
+        lengths.setdefault(words[0], set()).add(len(words))
+    return spellings._replace(
+        by_words=by_words,
+        lengths={word: sorted(counts, reverse=True) for word, counts in lengths.items()},
+        line_words={name: line - not_names for name, line in spellings.line_words.items()},
+    )
+
+
+def _with_words(context: _Context, added: Meanings) -> _Context:
+    lists = (added.owned, added.before_model, added.quantities, added.listing)
+    return _Context(
+        *(
+            words | frozenset(map(normalise, more))
+            for words, more in zip(context, lists, strict=True)
+        )
+    )
 
 
 def flatten(text: str) -> str:
@@ -422,7 +479,7 @@ def _words(text: str) -> list[_Word]:
     ]
 
 
-def _is_model_token(following: Sequence[str]) -> bool:
+def _is_model_token(following: Sequence[str], context: _Context) -> bool:
     """Return whether the next word is a model's: short, with a digit, and no amount."""
     if (
         not following
@@ -430,24 +487,28 @@ def _is_model_token(following: Sequence[str]) -> bool:
         or not _DIGIT.search(following[0])
     ):
         return False
-    is_amount = len(following) > 1 and following[1] in _AFTER_QUANTITY
+    is_amount = len(following) > 1 and following[1] in context.quantities
     return not (
         following[0].isdigit() and (is_amount or len(following[0]) > _NUMBER_MAX_DIGITS)
     ) and not _AMOUNT.fullmatch(following[0])
 
 
-def _is_model_number(words: Sequence[_Word], at: int, end: int, *, is_listed: bool) -> bool:
+def _is_model_number(
+    words: Sequence[_Word], at: int, end: int, context: _Context, *, is_listed: bool
+) -> bool:
     """Return whether a bare number is a model: `my 14`, `iPhone 13 and 15`, `14s`, `13's`."""
     before = words[at - 1].text if at else ""
     after = words[end].text if end < len(words) else ""
     is_plural = after == "s" and words[end].start == words[end - 1].end + 1
-    return is_plural or (after not in _AFTER_QUANTITY and (is_listed or before in _BEFORE_MODEL))
+    return is_plural or (
+        after not in context.quantities and (is_listed or before in context.before_model)
+    )
 
 
-def _is_listed(words: Sequence[_Word], at: int, last: _Named) -> bool:
+def _is_listed(words: Sequence[_Word], at: int, last: _Named, context: _Context) -> bool:
     """Return whether a word is in one list with the last name: `iPhone 11, 12 and 13`."""
     between = [word.text for word in words[last.word + 1 : at] if word.start >= last.end]
-    return set(between) <= _IN_LISTS
+    return set(between) <= context.listing
 
 
 def _by_first(names: set[tuple[str, ...]]) -> dict[str, list[tuple[str, ...]]]:

@@ -25,6 +25,8 @@ JUDGEMENT_SCHEMA = {
 }
 # Who gave a judgement, where it is not the scorer that was asked.
 JUDGED_BY = ("scorer", "model", "prompt_version")
+# Columns of items that some of the callers have read.
+_MAY_HAVE = ("parent_text", "language")
 
 
 def as_judgements(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
@@ -33,12 +35,24 @@ def as_judgements(rows: Sequence[tuple[object, ...]]) -> pl.DataFrame:
     return pl.DataFrame(dict(zip(JUDGEMENT_SCHEMA, columns, strict=True)), schema=JUDGEMENT_SCHEMA)
 
 
+def judged_by(
+    judgements: pl.DataFrame, scorer: str, model: str, prompt_version: str | None = None
+) -> pl.DataFrame:
+    """Return judgements with the columns of JUDGED_BY, where they do not have these yet."""
+    values = (scorer, model, prompt_version)
+    if set(JUDGED_BY) <= set(judgements.columns):
+        return judgements
+    return judgements.with_columns(
+        pl.lit(value, pl.String).alias(name) for name, value in zip(JUDGED_BY, values, strict=True)
+    )
+
+
 def to_judge(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
     """Return one row per item that has a mention.
 
     A row has the item's keys, text and title, its number `row`, and lists with one entry for each
     product: `products`, `aliases`, `reasons` and `confidences`. It has `parent_text`, the text that
-    the item answers, where the items have it.
+    the item answers, and `language` where the items have them.
     """
     item = ["platform", "community", "kind", "item_id", "thread_id", "created_at", "window_start"]
     candidates = (
@@ -51,7 +65,7 @@ def to_judge(items: pl.DataFrame, mentions: pl.DataFrame) -> pl.DataFrame:
             confidences=pl.col("confidence"),
         )
     )
-    words = ["text", "context_title", *({"parent_text"} & {*items.columns})]
+    words = ["text", "context_title", *(n for n in _MAY_HAVE if n in items.columns)]
     joined = items.select(*item, *words).join(
         candidates, on=["platform", "kind", "item_id", "window_start"]
     )

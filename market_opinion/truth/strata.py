@@ -1,5 +1,6 @@
 """Strata: groups of items by what the scorer says of them, each with one probability of a draw."""
 
+import itertools
 from collections.abc import Mapping
 
 import polars as pl
@@ -25,7 +26,7 @@ def with_strata(
     by its opinions; `candidate` without a mention where text or title have a word of the domain;
     else `none`, also after a purge. Items are rows of silver.items.
     """
-    languages = [*domain.languages, UNDETERMINED]
+    languages = [*domain.judged_languages, UNDETERMINED]
     usable = items.filter("is_usable", pl.col("language").is_in(languages))
     key = list(ITEM_KEY)
     seen = mentions.group_by(key).agg(
@@ -76,7 +77,9 @@ def shares_of_labels(
 
 
 def _has_words(text: pl.Expr, domain: Domain) -> pl.Expr:
-    words = {*map(normalise, domain.meaning.product_words), *namer_of(domain).sure_phrases}
+    added = (each.meaning.product_words for each in domain.added_languages.values())
+    nouns = itertools.chain(domain.meaning.product_words, *added)
+    words = {*map(normalise, nouns), *namer_of(domain).sure_phrases}
     phrases = sorted({f" {word}{plural} " for word in words for plural in ("", "s")})
     padded = pl.concat_str(pl.lit(" "), normalise_text(text), pl.lit(" "))
     return padded.str.contains_any(phrases)

@@ -13,16 +13,19 @@ from market_opinion.domain.definition import Domain
 from market_opinion.scorers.clauses import Clause
 from market_opinion.scorers.comparisons import Preference
 from market_opinion.scorers.contract import Bars, Judgements, ScorerContext, Version
+from market_opinion.scorers.lexicon import Lexicon
 from market_opinion.scorers.local.heads import ASPECT_FEATURES
 from market_opinion.scorers.local.inputs import Floats, Item, Window
 from market_opinion.scorers.local.model import CERTAIN, Answer, LocalModel, odds, shared_model
-from market_opinion.stages.opinions import as_judgements
+from market_opinion.stages.opinions import as_judgements, judged_by
+from market_opinion.stages.spoken import by_language, with_language
 
 # What is less likely than this is not looked at any further.
 _CHANCE_MIN = 0.12
 # Processors differ beyond these.
 _DIGITS = 3
 _REFERRED, _SUBJECT = "referred", "subject"
+_LOCAL, _RULES = "local", "lexicon"
 _SURE = 0.97
 # A text whose tone is fainter in log-odds, or that hardly judges anything, has none.
 _TONE_MIN, _TONE_CHANCE_MIN = 1.0, 0.005
@@ -86,8 +89,9 @@ class LocalScorer:
 
     bars: ClassVar[Bars] = Bars(mention=0.52, opinion=0.25)
 
-    def __init__(self, domain: Domain, model: LocalModel) -> None:
+    def __init__(self, domain: Domain, model: LocalModel, rules_version: str = "") -> None:
         """Prepare what is asked of every text of the domain."""
+        self._rules, self._rules_version = Lexicon(domain), rules_version
         self._model, self._domain = model, domain
         self._reader, self._aspects = model.for_domain(domain)
         self._overall = self._reader.aspects.index(domain.overall_aspect)
@@ -100,17 +104,26 @@ class LocalScorer:
 
     @classmethod
     def version(cls, settings: Settings, domain: Domain) -> Version:
-        """Return the version of the weights."""
-        del domain
-        return Version(f"encoder-{shared_model(settings.scoring.local_model).version}")
+        """Return the version of the weights; with added languages the rules judge as well."""
+        own = f"encoder-{shared_model(settings.scoring.local_model).version}"
+        if not domain.added_languages:
+            return Version(own)
+        rules = Lexicon.version(settings, domain)
+        return Version(own, judges=((_LOCAL, own), (_RULES, rules.model)))
 
     @classmethod
     def open(cls, context: ScorerContext) -> Self:
         """Return the scorer; the weights are loaded once a process."""
-        return cls(context.domain, shared_model(context.settings.scoring.local_model))
+        settings, domain = context.settings, context.domain
+        rules = Lexicon.version(settings, domain).model
+        return cls(domain, shared_model(settings.scoring.local_model), rules)
 
     def weigh(self, items: pl.DataFrame, candidates: pl.DataFrame) -> pl.DataFrame:
-        """Return the candidates of silver.mentions with the model's confidence in them."""
+        """Return the candidates of silver.mentions with the model's confidence in them.
+
+        Those in an added language keep that of the rules, since the encoder reads English.
+        """
+        items = dict(by_language(with_language(items, self._domain), self._domain))[None]
         asked = candidates.group_by(ITEM_KEY, maintain_order=True).agg(products="product_id")
         rows = items.join(asked, on=ITEM_KEY, maintain_order="left").with_row_index("row")
         readings = {(n, product): reading for n, product, reading in self._readings(rows)}
@@ -139,7 +152,20 @@ class LocalScorer:
         """Judge each product and aspect of rows of `to_judge` by the clause that shows it best.
 
         A text that a product is the subject of, as of a review, judges it as a whole by its tone.
+        Rows in an added language of the domain are judged by the rules, and say so.
         """
+        parts = dict(by_language(with_language(rows, self._domain), self._domain))
+        own = as_judgements(self._judged(parts.pop(None)))
+        if not parts:
+            return Judgements(own)
+        theirs = self._rules.judge(pl.concat(parts.values())).rows
+        both = (
+            (own, _LOCAL, f"encoder-{self._model.version}"),
+            (theirs, _RULES, self._rules_version),
+        )
+        return Judgements(pl.concat(judged_by(*each) for each in both))
+
+    def _judged(self, rows: pl.DataFrame) -> list[tuple[Any, ...]]:
         texts, numbers = rows["text"].to_list(), rows["row"].to_list()
         found: list[tuple[Any, ...]] = []
         for n, product, opinion in self._opinions(rows):
@@ -148,7 +174,7 @@ class LocalScorer:
             polarity, confidence = 2 * opinion.praise - 1, opinion.confidence
             figures = round(polarity, _DIGITS), round(confidence, _DIGITS)
             found.append((*place, *figures, start, end, texts[n][start:end], None))
-        return Judgements(as_judgements(found))
+        return found
 
     def _opinions(self, rows: pl.DataFrame) -> Iterator[tuple[int, str, Opinion]]:
         """Yield the number of a row, a product of it, and an opinion on it."""

@@ -11,6 +11,7 @@ import vl_convert
 
 from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_EXTRACTIONS
 from market_opinion.domain.definition import Domain
+from market_opinion.domain.languages import LANGUAGES
 from market_opinion.serving import charts
 from market_opinion.serving.digest import headlines
 from market_opinion.serving.report import figures
@@ -20,6 +21,7 @@ from market_opinion.truth.estimates import SIZE_MIN
 REJECTIONS = OPS_REJECTIONS
 ANSWERS = SILVER_EXTRACTIONS
 ANSWER_COLUMNS = ("model", "status", "input_tokens", "output_tokens", "usd")
+NO_LANGUAGES = pl.DataFrame(schema={"language": pl.String, "comment_count": pl.Int64})
 _TEMPLATE = Path(__file__).parent / "page.html.j2"
 
 
@@ -32,18 +34,20 @@ def render(
     answers: pl.DataFrame,
     accuracies: dict[str, Accuracy],
     changes: pl.DataFrame | None = None,
+    languages: pl.DataFrame = NO_LANGUAGES,
 ) -> str:
     """Return the page as HTML; for an empty mart, a page that says so.
 
     `answers` are the domain's rows of silver.extractions, with ANSWER_COLUMNS; `accuracies` the
     measured accuracy of each scorer, `changes` the rows of gold.changes of the last week that was
-    compared.
+    compared. `languages` has the `comment_count` of each `language` that is not judged.
     """
     facts = figures.collect(read, domain.name)
     environment = jinja2.Environment(
         autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["percent"] = lambda value: "–" if value is None else f"{value:.0%}"
+    environment.filters["share"] = lambda value: "–" if value is None else f"{value:.1%}"
     environment.filters["signed"] = lambda value: f"{value:+.2f}"
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
@@ -60,6 +64,8 @@ def render(
         loads=facts.loads.to_dicts(),
         scorers=facts.scorers.to_dicts(),
         coverage=figures.coverage_table(facts.coverage),
+        judged=[LANGUAGES.get(code, code) for code in domain.judged_languages],
+        not_judged=figures.not_judged(languages, facts.coverage),
         by_platform=figures.platform_table(facts.platforms),
         stars=facts.stars.to_dicts(),
         accuracy=[

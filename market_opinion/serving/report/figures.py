@@ -8,6 +8,7 @@ import polars as pl
 from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 
 from market_opinion.domain.definition import BRAND_ROW, Domain
+from market_opinion.domain.languages import LANGUAGES
 from market_opinion.scorers.clauses import CueFinder
 from market_opinion.serving.charts import CELL_MIN_OPINIONS
 from market_opinion.stages.naming import namer_of
@@ -344,6 +345,24 @@ def coverage_table(coverage: pl.DataFrame) -> list[dict[str, Any]]:
         pl.col("usable_comment_count") / pl.col("comment_count")
     )
     return coverage.with_columns(usable_comment_ratio=ratio).to_dicts()
+
+
+def not_judged(languages: pl.DataFrame, coverage: pl.DataFrame) -> dict[str, Any]:
+    """Return the share of usable comments in languages that are not judged, and counts of each.
+
+    `languages` has `language` and `comment_count`; `share` is None without a usable comment.
+    """
+    usable = int(coverage["usable_comment_count"].sum())
+    counted = int(languages["comment_count"].sum())
+    ordered = languages.sort("comment_count", "language", descending=[True, False])
+    return {
+        "share": counted / usable if usable else None,
+        "comment_count": counted,
+        "languages": [
+            (LANGUAGES.get(code, code), count)
+            for code, count in ordered.select("language", "comment_count").iter_rows()
+        ],
+    }
 
 
 def costs(answers: pl.DataFrame) -> pl.DataFrame:

@@ -254,3 +254,22 @@ def test_the_time_axis_suits_the_span():
             date(2024, 1, 1), pl.lit(date(2024, 1, 1)) + pl.duration(days=count), "1d", eager=True
         )
         assert _step(times) == step
+
+
+def test_comments_in_languages_not_judged_are_counted(store, load, silver, phones):
+    """A language without data is never dropped in silence."""
+    store.load(load, lambda: silver)
+    languages = pl.DataFrame({"language": ["ita", "nld"], "comment_count": [3, 40]})
+    page = report.render(
+        store.read,
+        phones,
+        now=NOW,
+        rejections=report.REJECTIONS.empty(),
+        answers=answers(0),
+        accuracies={},
+        languages=languages,
+    )
+    assert "Opinions are looked for in English, German, French, Portuguese, Spanish" in page
+    assert "of usable comments are in languages not judged: Dutch 40, Italian 3." in page
+    shares = pl.DataFrame({"usable_comment_count": [1000]})
+    assert figures.not_judged(languages, shares)["share"] == 0.043

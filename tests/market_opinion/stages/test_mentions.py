@@ -271,7 +271,7 @@ def test_only_usable_items_in_the_domains_languages_count(phones):
     rows = mentioned(
         phones,
         item("a", "iphone 15", language="eng"),
-        item("b", "iphone 15", language="deu"),
+        item("b", "iphone 15", language="nld"),
         item("c", "iphone 15", is_usable=False),
         item("d", "iphone 15"),
     )

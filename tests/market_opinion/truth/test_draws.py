@@ -192,7 +192,7 @@ def test_items_of_no_use_are_in_no_stratum(phones):
         SILVER_ITEMS,
         known | {"item_id": "a"},
         known | {"item_id": "b", "is_usable": False},
-        known | {"item_id": "c", "language": "fra"},
+        known | {"item_id": "c", "language": "ita"},
     )
     none = SILVER_MENTIONS.empty(), SILVER_OPINIONS.empty()
     assert with_strata(items, *none, phones)["item_id"].to_list() == ["a"]
