@@ -63,8 +63,13 @@ _SQL = {
         WHERE s.domain = $domain""",
     "evidence": """
         SELECT e.*, m.reason, m.confidence AS mention_confidence,
-               COALESCE(o.confidence, 1.0) AS confidence
+               COALESCE(o.confidence, 1.0) AS confidence, n.product_count
         FROM mart.top_evidence AS e
+        JOIN (SELECT domain, platform, kind, item_id, COUNT(DISTINCT product_id) AS product_count
+              FROM mart.fact_brand_mentions
+              GROUP BY domain, platform, kind, item_id) AS n
+          ON n.domain = e.domain AND n.platform = e.platform AND n.kind = e.kind
+         AND n.item_id = e.item_id
         JOIN mart.fact_brand_mentions AS m
           ON m.domain = e.domain AND m.platform = e.platform AND m.kind = e.kind
          AND m.item_id = e.item_id AND m.product_id = e.product_id
@@ -270,18 +275,23 @@ def _cell(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def plain(places: Iterable[tuple[str, str, str]], domain: Domain) -> list[bool]:
-    """Return whether each of (words, product, aspect) speaks of the two alone, and in one tone."""
+def plain(places: Iterable[tuple[str, str, str, int]], domain: Domain) -> list[bool]:
+    """Return whether each of (words, product, aspect) speaks of the two alone, and in one tone.
+
+    The number beside them is of the products in the words' text. Where there are several, the words
+    name theirs.
+    """
     namer, cues, tone = namer_of(domain), CueFinder(domain), SentimentIntensityAnalyzer()
 
-    def is_plain(words: str, product: str, aspect: str) -> bool:
+    def is_plain(words: str, product: str, aspect: str, product_count: int) -> bool:
         named = {name.product_id for name in namer.names(words)}
         judged = {cue.aspect for cue in cues.find(words)}
         scores = tone.polarity_scores(words)
         is_one_tone = not (scores["pos"] and scores["neg"])
         sides = judged - {domain.overall_aspect}
         is_of_aspect = sides == {aspect} - {domain.overall_aspect}
-        return (not named or product in named) and is_of_aspect and is_one_tone
+        is_of_product = product in named if named or product_count > 1 else True
+        return is_of_product and is_of_aspect and is_one_tone
 
     return [is_plain(*place) for place in places]
 
@@ -289,8 +299,9 @@ def plain(places: Iterable[tuple[str, str, str]], domain: Domain) -> list[bool]:
 def quotes(evidence: pl.DataFrame, label: str, domain: Domain) -> list[dict[str, Any]]:
     """Return the strongest quotes of one label, one per product: readable lengths, no questions.
 
-    Out of their text they must say one thing: no other product is named, the aspect has a cue and
-    no other one has, and no word praises where another one blames. They are rather right than not,
+    Out of their text they must say one thing: no other product is named, their own one is where the
+    text has several, the aspect has a cue and no other one has, and no word praises where another
+    one blames. They are rather right than not,
     and a text that names its product nowhere surely speaks of it.
     """
     is_sure = pl.col("mention_confidence") >= _QUOTE_REFERRED_MIN
@@ -302,7 +313,7 @@ def quotes(evidence: pl.DataFrame, label: str, domain: Domain) -> list[dict[str,
         pl.col("evidence").str.len_chars() <= _QUOTE_MAX_CHARACTERS,
         ~pl.col("evidence").str.ends_with("?"),
     )
-    places = readable.select("evidence", "product_id", "aspect").iter_rows()
+    places = readable.select("evidence", "product_id", "aspect", "product_count").iter_rows()
     readable = readable.filter(pl.Series(plain(places, domain), dtype=pl.Boolean))
     strength = (
         pl.col("polarity").abs() * (3 + pl.col("votes").fill_null(0).clip(lower_bound=0)).log()

@@ -221,7 +221,7 @@ def test_brands_have_bars_with_whiskers():
 def test_quotes_are_one_a_product_and_no_questions(phones):
     """The loudest words first, of those that say one thing."""
     base = {"label": "positive", "votes": 1, "polarity": 0.5, "item_id": "a", "aspect": "overall"}
-    base |= {"reason": "named", "mention_confidence": 0.6, "confidence": 0.6}
+    base |= {"reason": "named", "mention_confidence": 0.6, "confidence": 0.6, "product_count": 1}
     camera = {"aspect": "camera", "item_id": "e", "polarity": 0.99}
     evidence = pl.DataFrame(
         [
@@ -239,6 +239,9 @@ def test_quotes_are_one_a_product_and_no_questions(phones):
             base | camera | {"product_id": "s", "evidence": "it is the best of the three"},
             base | camera | {"product_id": "s", "evidence": "camera good, zoom very bad though"},
             base | camera | {"product_id": "s", "evidence": "the Pixel 9 has a great camera"},
+            base
+            | camera
+            | {"product_id": "s", "evidence": "such a great camera on it", "product_count": 2},
         ]
     )
     assert [q["item_id"] for q in figures.quotes(evidence, "positive", phones)] == ["b"]
