@@ -12,18 +12,24 @@ the files are a day old, another `maintain` must leave none that nothing names.
 import multiprocessing
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import cyclopts
 import polars as pl
+from fsspec.implementations.local import LocalFileSystem
 from pyiceberg.catalog import load_catalog
+from pyiceberg.catalog.sql import SqlCatalog
+from pyiceberg.io.pyarrow import PyArrowFileIO
 from pyiceberg.table import Table as IcebergTable
 
 from benchmarks import growth
@@ -34,33 +40,65 @@ from flows.maintain import maintain
 
 _ENVIRONMENT = {"AUTHOR_PEPPER": "the same pepper for every home", "SCORER": "lexicon"}
 _OLD = timedelta(hours=25)
+# The first run of maintain begins after some hours: four files each.
+_FIRST_FILES = 24
+_DELAY_SECONDS = 0.1
+# What upkeep calls to read, write and delete files, and to commit.
+_STORAGE: tuple[tuple[type, str], ...] = (
+    (PyArrowFileIO, "new_input"),
+    (PyArrowFileIO, "new_output"),
+    (PyArrowFileIO, "delete"),
+    (SqlCatalog, "commit_table"),
+    (LocalFileSystem, "rm_file"),
+)
 
 
 class Upkeep:
-    """A process of `maintain`, forked from one that has imported everything and done nothing."""
+    """A process of `maintain`, forked from one that has imported everything and done nothing.
 
-    def __init__(self, now: datetime) -> None:
+    `dies_at` is the number of the call to storage in whose course it is killed; None lets it live.
+    """
+
+    def __init__(self, now: datetime, *, dies_at: int | None = None, delay: float = 0) -> None:
         """Begin, in the home of the environment."""
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["benchmarks.plain_flows", "flows.maintain"])
-        self._process = context.Process(target=_maintain, args=(now,))
+        self._calls = context.Value("i", 0)
+        arguments = (now, self._calls, dies_at, delay)
+        self._process = context.Process(target=_maintain, args=arguments)
         self._process.start()
 
-    def has_ended(self, *, within: float | None = None) -> bool:
-        """Return whether it has come to its end by itself; raises RuntimeError where it failed."""
-        self._process.join(within)
-        if code := self._process.exitcode:
+    def has_ended(self) -> bool:
+        """Wait, and return whether it came to its end; raises RuntimeError where it failed."""
+        self._process.join()
+        code = self._process.exitcode
+        if code not in {0, -signal.SIGKILL}:
             message = f"maintain ended with {code}"
             raise RuntimeError(message)
-        return code is not None
+        return code == 0
 
-    def kill(self) -> None:
-        """Kill it."""
-        self._process.kill()
-        self._process.join()
+    @property
+    def calls(self) -> int:
+        """The number of its calls to storage so far."""
+        return int(self._calls.value)
 
 
-def _maintain(now: datetime) -> None:
+def _maintain(now: datetime, calls: Any, dies_at: int | None, delay: float) -> None:
+    """Run `maintain` here, and die a moment after a call to storage has begun."""
+
+    def counted(call: Callable[..., Any]) -> Callable[..., Any]:
+        def wrapped(*args: Any, **options: Any) -> Any:
+            with calls.get_lock():
+                calls.value += 1
+                number = calls.value
+            if number == dies_at:
+                threading.Timer(delay, os.kill, (os.getpid(), signal.SIGKILL)).start()
+            return call(*args, **options)
+
+        return wrapped
+
+    for owner, name in _STORAGE:
+        setattr(owner, name, counted(getattr(owner, name)))
     with plain_flows(now):
         maintain.fn(now=now)
 
@@ -80,23 +118,32 @@ def _writer(archive: Path, hours: int, log: Path) -> Iterator["subprocess.Popen[
         process.wait()
 
 
-def _kill_often(now: datetime, *, kills: int, seed: int) -> Iterator[int]:
+def _kill_often(
+    home: Path, now: datetime, writer: "subprocess.Popen[bytes]", *, kills: int, seed: int
+) -> Iterator[int]:
     """Kill `maintain` so many times, and yield the number of kills after each of them.
 
-    A moment is anywhere in the seconds that the last whole run took; one that ends before is no
-    kill, but the next whole run.
+    A moment is in the course of any of the calls to storage that a whole run makes, or of what is
+    done in the tenth of a second after. A run that has fewer calls is no kill. Each run begins
+    after the writer has landed more, so that there is something to do.
     """
-    chance, count, whole = random.Random(seed), 0, 0.0
+    chance, count, whole, landed = random.Random(seed), 0, 0, 0
     while count < kills:
-        began, upkeep = time.monotonic(), Upkeep(now)
-        if upkeep.has_ended(within=chance.uniform(0, whole) if whole else None):
-            whole = time.monotonic() - began
+        least = landed + 1 if whole else _FIRST_FILES
+        while writer.poll() is None and (landed := _landed(home)) < least:
+            time.sleep(0.2)
+        dies_at = chance.randrange(1, whole + 1) if whole else None
+        upkeep = Upkeep(now, dies_at=dies_at, delay=chance.uniform(0, _DELAY_SECONDS))
+        if upkeep.has_ended():
+            whole = max(whole, upkeep.calls)
             continue
-        upkeep.kill()
         count += 1
-        seconds = time.monotonic() - began
-        print(f"killed {count}/{kills} after {seconds:.2f} of {whole:.2f} s", file=sys.stderr)
+        print(f"killed {count}/{kills} at call {dies_at} of about {whole}", file=sys.stderr)
         yield count
+
+
+def _landed(home: Path) -> int:
+    return sum(path.is_file() for path in (home / "landing").rglob("*"))
 
 
 def _icebergs(home: Path) -> Iterator[IcebergTable]:
@@ -166,7 +213,7 @@ def main(*, kills: int = 20, hours: int = 72, seed: int = 1) -> None:
             environment({**_ENVIRONMENT, "MARKET_OPINION_HOME": str(home)}),
             _writer(archive, hours, log) as writer,
         ):
-            for count in _kill_often(now, kills=kills, seed=seed):
+            for count in _kill_often(home, now, writer, kills=kills, seed=seed):
                 beside = count if writer.poll() is None else beside
             report("maintain_kills.kills_beside_the_writer", beside, "kills", at_least=kills)
             if writer.wait():

@@ -28,20 +28,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import cyclopts
-import duckdb
-import pandas as pd
 import polars as pl
-from prefect.logging import disable_run_logger
 
 from benchmarks import archive
 from benchmarks.measure import finish, measured_by, peak_mb, report
-from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS
 from market_opinion.domain.definition import load_domain
-from tasks.bronze import build_bronze
-from tasks.fetch import fetch_windows
-from tasks.mentions import find_mentions
-from tasks.request import check_backfill
-from tasks.silver import clean_items
 
 _DOMAINS = Path(__file__).resolve().parent.parent / "domains"
 _KEY = ["community", "day", "brand"]
@@ -74,6 +65,16 @@ def _patterns() -> dict[str, str]:
 
 def by_ours(source: Path) -> pl.DataFrame:
     """Return the rows by our stages, from landing to mentions, in the home of the environment."""
+    # Each engine is loaded where it is used, so that no other one's memory has it.
+    from prefect.logging import disable_run_logger
+
+    from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS
+    from tasks.bronze import build_bronze
+    from tasks.fetch import fetch_windows
+    from tasks.mentions import find_mentions
+    from tasks.request import check_backfill
+    from tasks.silver import clean_items
+
     now = datetime.now(UTC)
     with disable_run_logger():
         run, reading = check_backfill.fn(
@@ -99,6 +100,8 @@ def by_ours(source: Path) -> pl.DataFrame:
 
 def by_duckdb(source: Path) -> pl.DataFrame:
     """Return the rows by one statement of DuckDB."""
+    import duckdb
+
     text = "body"
     for pattern, replacement in _STEPS:
         text = f"regexp_replace({text}, '{pattern}', '{replacement}', 'g')"
@@ -132,6 +135,8 @@ def by_duckdb(source: Path) -> pl.DataFrame:
 
 def by_pandas(source: Path) -> pl.DataFrame:
     """Return the rows by pandas."""
+    import pandas as pd
+
     columns = ["id", "subreddit", "author", "body", "score", "created_utc"]
     rows = pd.read_json(source, lines=True, engine="pyarrow")[columns]
     rows = rows.drop_duplicates("id", keep="last")

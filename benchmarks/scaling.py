@@ -4,7 +4,7 @@
     .venv/bin/python -m benchmarks.scaling --spans 2000
 
 The first judges the spans by a model on loopback that answers each page of comments after a fixed
-time, one page at a time a worker: workers mostly wait, so that two cores are not the limit. The
+time, two pages at once a worker: workers mostly wait, so that two cores are not the limit. The
 second judges by the rules, after a pause in place of a scorer's time, spans of one comment, so that
 what is left is what the campaign itself keeps. Workers are processes with one home: the catalogue
 and the state are the embedded ones, in SQLite. The campaign's own queue hands spans to them; left
@@ -34,11 +34,14 @@ from benchmarks.measure import finish, measured_by, peak_mb, report
 from benchmarks.plain_flows import environment, plain_flows
 from flows import stages
 from flows.enrich import enrich
+from market_opinion.core.settings import read_domains_path
 from market_opinion.core.window import HOUR, by_date
+from market_opinion.domain.definition import load_domain
 from market_opinion.ops.campaign_parts import Part, campaign_of
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
+from market_opinion.stages.naming import namer_of
 from tasks.campaign import EndedRun, Queue, find_unjudged, parameters_of
 from tasks.fetch import fetch_windows
 from tasks.request import check_backfill
@@ -50,6 +53,7 @@ _COMMUNITY = "android"
 _HOME = {"AUTHOR_PEPPER": "the same pepper for every home"}
 _PAUSE_SECONDS = 0.05
 _SPAWN = multiprocessing.get_context("forkserver")
+_SPAWN.set_forkserver_preload(["benchmarks.plain_flows", "flows.enrich"])
 
 
 class Pages(Loopback):
@@ -73,14 +77,14 @@ class Pages(Loopback):
 
     @property
     def environment(self) -> dict[str, str]:
-        """Variables by which a worker asks this model, one comment a page, a page at a time."""
+        """Variables by which a worker asks this model, one comment a page, two pages at once."""
         return {
             "SCORER": "llm",
             "LLM_BASE_URL": f"{self.address}/v1",
             "LLM_API_KEY": KEY,
             "LLM_MODEL": "gpt-4.1-mini",
             "LLM_ITEMS_PER_REQUEST": "1",
-            "LLM_MAX_IN_FLIGHT": "1",
+            "LLM_MAX_IN_FLIGHT": "2",
         }
 
 
@@ -134,9 +138,7 @@ def _work(variables: dict[str, str], asked: Any, answers: Any, seconds: float) -
     """Judge spans until there is none."""
     os.environ.update(variables)
     with plain_flows():
-        check_backfill.fn(
-            "smartphones", "archive", variables["ARCHIVE"], None, None, None, datetime.now(UTC)
-        )[0].load_domain()
+        namer_of(load_domain("smartphones", read_domains_path()))
         answers.put(None)
         while (part := asked.get()) is not None:
             number, parameters = part
@@ -180,8 +182,10 @@ def _campaign(archive: Path, *, workers: int, seconds: float) -> dict[str, float
             "smartphones", "archive", str(archive), [_COMMUNITY], None, None, now
         )
         fetch = fetch_windows(run, reading, reading.communities, reading.window)
+        tally.expect(2 * len(fetch.slices))
         stages.build_all(run, fetch.slices, tally)
         parts = find_unjudged(run, fetch.slices, items_a_run=1, again=False)
+        tally.expect(len(parts))
         processes = Processes(run, reading, workers, seconds)
         began = time.monotonic()
         failed = Queue(parts, processes, tally, pause=_PAUSE_SECONDS).work(workers)
@@ -201,13 +205,6 @@ def _campaign(archive: Path, *, workers: int, seconds: float) -> dict[str, float
     }
 
 
-def _measured(home: Path, archive: Path, *, workers: int, seconds: float = 0) -> dict[str, Any]:
-    """Return what a campaign measures in a process and home of its own."""
-    options = ("--workers", str(workers), "--archive", str(archive), "--seconds", str(seconds))
-    own = {"MARKET_OPINION_HOME": str(home), "ARCHIVE": str(archive)}
-    return measured_by("benchmarks.scaling", *options, **own)
-
-
 def _report_spans(name: str, measured: dict[str, Any]) -> None:
     report(f"{name}_seconds", measured["seconds"], "seconds")
     report(f"{name}_lost", measured["lost"] + measured["failed"], "spans", at_most=0)
@@ -220,8 +217,9 @@ def _measure_workers(
     archive = make(root / "archive", hours=spans, comments=pages)
     seconds: dict[int, float] = {}
     for count in counts:
-        with Pages(latency) as model, environment({**_HOME, **model.environment}):
-            measured = _measured(root / f"home{count}", archive, workers=count)
+        home = {**_HOME, "MARKET_OPINION_HOME": str(root / f"home{count}")}
+        with Pages(latency) as model, environment({**home, **model.environment}):
+            measured = _campaign(archive, workers=count, seconds=0)
         name = f"scaling.workers_{count}"
         _report_spans(name, measured)
         asked = model.texts.values()
@@ -243,8 +241,9 @@ def _measure_spans(root: Path, spans: int, workers: int, seconds: float) -> None
     measured = {}
     for count in (spans // 10, spans):
         archive = make(root / f"archive{count}", hours=count, comments=1)
-        with environment({**_HOME, "SCORER": "lexicon"}):
-            done = _measured(root / f"of{count}", archive, workers=workers, seconds=seconds)
+        home = {**_HOME, "MARKET_OPINION_HOME": str(root / f"home{count}"), "SCORER": "lexicon"}
+        options = ("--workers", str(workers), "--archive", str(archive), "--seconds", str(seconds))
+        done = measured_by("benchmarks.scaling", *options, **home)
         name = f"scaling.spans_{count}"
         _report_spans(name, done)
         report(f"{name}_memory", done["peak_mb"], "MB")
