@@ -54,7 +54,10 @@ _COMMUNITY = "android"
 _HOME = {"AUTHOR_PEPPER": "the same pepper for every home"}
 _PAUSE_SECONDS = 0.05
 _SPAWN = multiprocessing.get_context("forkserver")
-_SPAWN.set_forkserver_preload(["benchmarks.plain_flows", "flows.enrich"])
+# What a run imports at its start, or at its first question.
+_SPAWN.set_forkserver_preload(
+    ["benchmarks.plain_flows", "flows.enrich", "market_opinion.scorers.llm.scorer", "openai"]
+)
 
 
 class Pages(Loopback):
@@ -265,9 +268,9 @@ def main(
     *,
     workers: tuple[int, ...] = (1, 2, 4, 8),
     spans: int = 0,
-    hours: int = 32,
+    hours: int = 24,
     pages: int = 12,
-    latency: float = 0.5,
+    latency: float = 2.0,
     seconds: float = 0.1,
     archive: Path | None = None,
 ) -> None:
