@@ -2,16 +2,18 @@
 
 .venv/bin/python -m benchmarks.archive FOLDER --items 1000000
 
-The comments are invented: about 180 characters each, 5 % of the ids captured twice, a quarter of
-the texts with characters beyond ASCII, a tenth each with markup, links or names, and one in ten
+The comments are invented: about 180 characters each, 5 % captured again with other votes, a quarter
+of the texts with characters beyond ASCII, a tenth each with markup, links or names, and one in ten
 names a phone.
 """
 
 import json
 import random
+from collections import deque
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import cyclopts
 
@@ -129,6 +131,22 @@ def body(chance: random.Random) -> str:
     return " ".join(words)
 
 
+def _line(chance: random.Random, number: int, text: str, second: int) -> dict[str, Any]:
+    """Return a comment, but for its votes."""
+    item_id, thread = f"m{number:x}", f"{number % 5000:x}"
+    return {
+        "id": item_id,
+        "name": f"t1_{item_id}",
+        "subreddit": _COMMUNITIES[number % len(_COMMUNITIES)],
+        "author": f"user_{chance.randrange(200_000)}",
+        "body": f"{text} {number % 1000}",
+        "link_id": f"t3_{thread}",
+        "parent_id": f"t3_{thread}",
+        "permalink": f"/r/x/comments/{thread}/_/{item_id}/",
+        "created_utc": _START + second,
+    }
+
+
 def make(
     folder: Path,
     *,
@@ -141,32 +159,22 @@ def make(
 
     `bodies` are texts to take in place of invented ones.
     """
-    path = folder / f"RC_made_{items}_{hours}.jsonl"
+    path = folder / f"RC_{items}_{hours}.jsonl"
     if path.exists():
         return folder
     folder.mkdir(parents=True, exist_ok=True)
     chance = random.Random(seed)
     bodies = bodies or [body(chance) for _ in range(min(items, 200_000))]
-    ids: list[str] = []
+    recent = deque[dict[str, Any]](maxlen=2000)
     partial = path.with_suffix(".part")
     with partial.open("w", encoding="utf-8") as file:
         for number in range(items):
-            is_repeat = ids and chance.random() < 0.05
-            item_id = chance.choice(ids[-2000:]) if is_repeat else f"m{number:x}"
-            ids = [*ids[-2000:], item_id] if len(ids) > 4000 else ids
-            ids.append(item_id)
-            line = {
-                "id": item_id,
-                "name": f"t1_{item_id}",
-                "subreddit": _COMMUNITIES[number % len(_COMMUNITIES)],
-                "author": f"user_{chance.randrange(200_000)}",
-                "body": f"{chance.choice(bodies)} {number % 1000}",
-                "link_id": f"t3_{number % 5000:x}",
-                "parent_id": f"t3_{number % 5000:x}",
-                "permalink": f"/r/x/comments/{number % 5000:x}/_/{item_id}/",
-                "score": chance.randrange(-5, 200),
-                "created_utc": _START + number * hours * 3600 // items,
-            }
+            if recent and chance.random() < 0.05:
+                line = chance.choice(recent)
+            else:
+                line = _line(chance, number, chance.choice(bodies), number * hours * 3600 // items)
+                recent.append(line)
+            line = {**line, "score": chance.randrange(-5, 200)}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
     partial.rename(path)
     return folder

@@ -38,7 +38,7 @@ from tasks.fetch import fetch_windows
 from tasks.record import find_stale_windows
 from tasks.request import check_backfill, check_hourly
 
-_START = datetime(2026, 1, 5, tzinfo=UTC)
+START = datetime(2026, 1, 5, tzinfo=UTC)
 _COMMUNITIES = ("android", "gadgets")
 _SUBMISSIONS_AN_HOUR, _COMMENTS_AN_HOUR, _THREADS_ALIVE = 5, 45, 300
 _PEPPER = "the same pepper for every home"
@@ -54,7 +54,7 @@ def make(folder: Path, *, hours: int, seed: int = 1) -> Path:
     whole.mkdir(parents=True)
     with (whole / "RS_all.jsonl").open("w") as posts, (whole / "RC_all.jsonl").open("w") as replies:
         for hour in range(hours):
-            start = int((_START + hour * HOUR).timestamp())
+            start = int((START + hour * HOUR).timestamp())
             submissions = [_submission(chance, hour, n, start) for n in range(_SUBMISSIONS_AN_HOUR)]
             threads += [(line["id"], line["subreddit"]) for line in submissions]
             threads = threads[-_THREADS_ALIVE:]
@@ -71,7 +71,7 @@ def make(folder: Path, *, hours: int, seed: int = 1) -> Path:
                 text = "".join(json.dumps(line) + "\n" for line in lines)
                 (own / f"{name}_hour.jsonl").write_text(text)
                 file.write(text)
-    retrieved = (_START + hours * HOUR).timestamp()
+    retrieved = (START + hours * HOUR).timestamp()
     for path in folder.rglob("*.jsonl"):  # when a file was written is when its lines were read
         os.utime(path, (retrieved, retrieved))
     return folder
@@ -123,7 +123,7 @@ def _run_hours(archive: Path, *, hours: int) -> dict[str, Any]:
     Task.__call__ = call  # type: ignore[assignment, method-assign]  # a plain call, with a clock
     with disable_run_logger():
         for hour in range(hours):
-            began, now = time.process_time(), _START + (hour + 1) * HOUR + timedelta(minutes=5)
+            began, now = time.process_time(), START + (hour + 1) * HOUR + timedelta(minutes=5)
             options = ("smartphones", "archive", str(archive / f"{hour:05}"), list(_COMMUNITIES))
             run, reading = check_hourly(*options, None, now)
             with Tally() as tally:
@@ -137,7 +137,7 @@ def _run_hours(archive: Path, *, hours: int) -> dict[str, Any]:
 
 def _run_at_once(archive: Path, *, hours: int) -> dict[str, Any]:
     """Backfill the whole archive, and return its seconds."""
-    began, now = time.process_time(), _START + hours * HOUR + timedelta(minutes=5)
+    began, now = time.process_time(), START + hours * HOUR + timedelta(minutes=5)
     Task.__call__ = lambda task, *args, **kwargs: task.fn(*args, **kwargs)  # type: ignore[assignment, method-assign]
     with disable_run_logger():
         source = ("smartphones", "archive", str(archive / "whole"), list(_COMMUNITIES))
@@ -178,7 +178,7 @@ def _report_hours(measured: dict[str, Any], hours: int) -> None:
 
 def _report_files(home: Path, hours: int) -> None:
     os.environ["MARKET_OPINION_HOME"] = str(home)
-    now = _START + hours * HOUR + timedelta(minutes=5)
+    now = START + hours * HOUR + timedelta(minutes=5)
     found = [state for _, state in states(open_adapters().lake(), now)]
     days = -(-hours // _DAY)
     most = max(state.file_count for state in found)

@@ -47,6 +47,8 @@ _ODD: Schema = {
     "clean": pl.String,
     _UNREADABLE: pl.String,
 }
+# A large hour has parts, comments.jsonl and comments-0001.jsonl, which follows it.
+_FIRST_PART = (r"/(\w+)\.([^/]*)$", "/$1-0000.$2")
 _NOTHING_LOST = pl.lit("").alias(_UNREADABLE)
 _REASONS = {
     "missing_field": "id or time is missing",
@@ -130,16 +132,16 @@ def unreadable_columns(rows: pl.DataFrame, fields: pl.DataFrame) -> list[str]:
 def newest(rows: pl.DataFrame) -> pl.DataFrame:
     """Return one row per item, in the contract of bronze.items.
 
-    It is the version that was retrieved last; `first_seen_at` is the time of the first one.
+    It is the version that was retrieved last, the later line of versions that were retrieved at
+    once; `first_seen_at` is the time of the first one.
     """
     key = BRONZE_ITEMS.key
     first_seen = pl.col("retrieved_at")
     if rows["retrieved_at"].n_unique() > 1:
         first_seen = first_seen.min().over(key)
     versions = rows.with_columns(first_seen_at=first_seen).select(*BRONZE_ITEMS.schema)
-    ordered = versions.sort(
-        "community", "created_at", "item_id", "kind", "retrieved_at", "landing_uri", "landing_line"
-    )
+    as_read = ("retrieved_at", pl.col("landing_uri").str.replace(*_FIRST_PART), "landing_line")
+    ordered = versions.sort("community", "created_at", "item_id", "kind", *as_read)
     return ordered.unique(key, keep="last", maintain_order=True)
 
 

@@ -93,6 +93,24 @@ def test_the_version_retrieved_last_wins_and_the_first_sight_is_kept(make_commen
     ]
 
 
+def test_of_versions_retrieved_at_once_the_later_line_wins(make_comment):
+    """A20: a file that holds an item twice, in an hour that was landed in parts of some MB."""
+    folder = "reddit/phones/2026-03-01/100000"
+    votes = {"comments-0010": 7, "comments": 1, "comments-0002": 5, "comments-0001": 3}
+    parts = [
+        content(
+            [make_comment(score=n - 1), make_comment(score=n)], uri=f"{folder}/{name}.jsonl.zst"
+        )
+        for name, n in votes.items()
+    ]
+    rows, _, _ = bronze.parse(parts)
+    assert bronze.newest(rows)["votes"].to_list() == [7]
+    rows, _, _ = bronze.parse(parts[1:])
+    assert bronze.newest(rows)["votes"].to_list() == [5]
+    rows, _, _ = bronze.parse([parts[1], parts[3]])
+    assert bronze.newest(rows)["votes"].to_list() == [3]
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
