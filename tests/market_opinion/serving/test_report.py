@@ -111,7 +111,7 @@ def test_an_empty_mart_says_what_to_do(store, load, silver, phones):
 
 def test_what_people_wrote_is_never_markup(store, load, silver, phones):
     """Comments are untrusted."""
-    attack = "great battery <script>alert(1)</script> really"
+    attack = "great Pixel 9 battery <script>alert(1)</script> really"
     opinions = silver.opinions.with_columns(
         evidence=pl.lit(attack), evidence_end=pl.lit(len(attack), pl.Int64)
     )
