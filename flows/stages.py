@@ -188,7 +188,7 @@ def finish_begun(run: Run, tally: Tally) -> None:
             tally.add(forget_history(run))
             end_purge(run, [begun])
         else:
-            _forget(run, begun, tally)
+            _forget(run, begun, tally, again=True)
     for promotion in find_promotions(run):
         _promote(promotion, tally)
     rebuild_retitled(run, [], tally)
@@ -208,10 +208,14 @@ def _promote(promotion: Promotion, tally: Tally) -> None:
     end_promotion(promotion)
 
 
-def _forget(run: Run, begun: OpenErasure, tally: Tally) -> str:
+def _forget(run: Run, begun: OpenErasure, tally: Tally, *, again: bool = False) -> str:
     tally.add(erase_answers(run, begun.reading, begun.erasure, begun.near))
     reached = erase_landed(run, begun)
     carry_for_all(run, begun.reading, reached.slices, tally)
+    if again and reached.slices:
+        # A mart that read what was erased after it was gone counts as loaded.
+        for each in [run, *find_other_runs(run, reached.slices)]:
+            tally.add(load_mart(each, reached.slices, again=True))
     for each in find_told_runs(run):
         if compare_again(each, reached.slices):
             tally.add(load_mart(each, reached.slices))

@@ -25,6 +25,7 @@ from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.run import Run
 from market_opinion.scorers.llm.answers import text_keys
 from market_opinion.serving.mart import Mart
+from market_opinion.serving.mart.lake_rows import SILVER
 from market_opinion.serving.mart.postgres import PostgresMart
 from market_opinion.serving.view_files import write_rows
 from market_opinion.stages import erasure as erasing
@@ -64,7 +65,7 @@ def look(run: Run, reached: OpenErasure) -> dict[str, int]:
         "exports": _exports(run, reached),
         "state": _state(run, reached),
         **_snowflake_files(run, reached),
-        **_postgres(run, reached, ids),
+        **_postgres(run, reached),
     }
 
 
@@ -115,8 +116,8 @@ def _tables(run: Run, reached: OpenErasure, ids: list[str]) -> dict[str, int]:
     }
 
 
-def _rest_of(run: Run, reached: OpenErasure) -> Callable[[pl.DataFrame], pl.DataFrame]:
-    """Return a function that drops rows of the erasure.
+def _meant_by(run: Run, reached: OpenErasure) -> Callable[[pl.DataFrame], pl.Series]:
+    """Return a function that says of each row whether it is of the erasure.
 
     Such are rows of its items, of its users by key, with a title of its threads, and with a name.
     """
@@ -124,7 +125,7 @@ def _rest_of(run: Run, reached: OpenErasure) -> Callable[[pl.DataFrame], pl.Data
     pepper = known_pepper(run.adapters.state(), run.settings)
     keys = [each for name in erasure.users for each in author_keys(platform, name, pepper=pepper)]
 
-    def rest(rows: pl.DataFrame) -> pl.DataFrame:
+    def is_meant(rows: pl.DataFrame) -> pl.Series:
         columns = set(rows.columns)
         meant = {"item_id": set(erasure.item_ids), "thread_id": set[str](), "author_key": set(keys)}
         if columns & {"author", "author_key"}:
@@ -143,23 +144,19 @@ def _rest_of(run: Run, reached: OpenErasure) -> Callable[[pl.DataFrame], pl.Data
             for user in erasure.users
         ]
         if not tests:
-            return rows
-        is_meant = pl.any_horizontal([each.fill_null(value=False) for each in tests])
+            return pl.repeat(value=False, n=rows.height, dtype=pl.Boolean, eager=True)
+        found = pl.any_horizontal([each.fill_null(value=False) for each in tests])
         if "platform" in columns:
-            is_meant &= pl.col("platform").eq_missing(platform)
-        return rows.filter(~is_meant)
+            found &= pl.col("platform").eq_missing(platform)
+        return rows.select(found).to_series()
 
-    return rest
+    return is_meant
 
 
 def _orphans(run: Run, reached: OpenErasure) -> int:
     """Delete files of cut-off writers that hold something; return how many are too young."""
-    rest, lake = _rest_of(run, reached), run.adapters.lake()
-
-    def is_meant(rows: pl.DataFrame) -> bool:
-        return rest(rows).height < rows.height
-
-    return sum(lake.erase_strays(table, is_meant) for table in TABLES)
+    is_meant, lake = _meant_by(run, reached), run.adapters.lake()
+    return sum(lake.erase_strays(table, lambda rows: is_meant(rows).any()) for table in TABLES)
 
 
 def _exports(run: Run, reached: OpenErasure) -> int:
@@ -167,7 +164,7 @@ def _exports(run: Run, reached: OpenErasure) -> int:
 
     An Excel file that holds some is deleted. In a file that has no rows, only names are looked for.
     """
-    rest, left = _rest_of(run, reached), 0
+    is_meant, left = _meant_by(run, reached), 0
     for path in _files_of_rows(run.settings.home):
         try:
             rows = _READERS[path.suffix](path)
@@ -175,7 +172,7 @@ def _exports(run: Run, reached: OpenErasure) -> int:
             content = path.read_bytes().lower()
             left += any(user.encode() in content for user in reached.erasure.users)
             continue
-        kept = rest(rows)
+        kept = rows.filter(~is_meant(rows))
         if kept.height == rows.height:
             continue
         if path.suffix == ".xlsx":
@@ -207,25 +204,47 @@ def _state(run: Run, reached: OpenErasure) -> int:
 
 
 def _snowflake_files(run: Run, reached: OpenErasure) -> dict[str, int]:
-    """Return how many of the files that Snowflake reads hold something, where there are some."""
+    """Return how many rows that Snowflake reads hold something, where it reads files.
+
+    An erased item keeps a row without words in the lake, and so in the files: a row counts if the
+    lake has no such row, or has it no more.
+    """
     settings = run.settings
     if settings.mart.engine != "snowflake" or settings.snowflake.access != "external":
         return {}
-    rest, files = _rest_of(run, reached), Export(settings.mart.export_root).frames()
-    return {"files for Snowflake": sum(rest(rows).height < rows.height for rows in files)}
+    is_meant, lake, left = _meant_by(run, reached), run.adapters.lake(), 0
+    for name, rows in Export(settings.mart.export_root).frames():
+        meant = rows.filter(is_meant(rows))
+        if meant.height:
+            where = {"item_id": meant["item_id"].unique().to_list()}
+            kept = lake.read(SILVER[name], where, columns=meant.columns)
+            left += _without(meant, kept).height
+    return {"files for Snowflake": left}
 
 
-def _postgres(run: Run, reached: OpenErasure, ids: list[str]) -> dict[str, int]:
-    """Return the quotes of erased items that PostgreSQL shows, where it is configured."""
-    uri = run.settings.mart.postgres_uri
+def _postgres(run: Run, reached: OpenErasure) -> dict[str, int]:
+    """Return the quotes that PostgreSQL shows and the mart does not, where it is configured.
+
+    What is published may lack the id of its item, so quotes are compared with those of the mart.
+    """
+    uri, mart = run.settings.mart.postgres_uri, run.adapters.mart()
     if uri is None:
         return {}
     published = PostgresMart(uri)
     if not published.is_loaded:
         return {"postgres": 0}
-    sql = "SELECT item_id, evidence FROM mart.top_evidence WHERE platform = $platform"
-    rows = published.query(sql, {"platform": reached.reading.platform})
-    return {"postgres": rows.filter(pl.col("item_id").is_in(ids)).height}
+    columns = ["domain", "product_id", "aspect", "label", "community", "mentioned_at", "evidence"]
+    sql = f"SELECT {', '.join(columns)} FROM mart.top_evidence WHERE platform = $platform"  # noqa: S608, our names
+    platform = {"platform": reached.reading.platform}
+    shown = published.query(sql, platform)
+    kept = mart.query(sql, platform) if mart.is_loaded else shown.clear()
+    return {"postgres": _without(shown, kept).height}
+
+
+def _without(rows: pl.DataFrame, others: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows that are not among the others."""
+    alike = others.select(rows.columns).cast(rows.schema)
+    return rows.join(alike, on=rows.columns, how="anti", nulls_equal=True)
 
 
 def _mart(mart: Mart, reached: OpenErasure, ids: list[str]) -> int:

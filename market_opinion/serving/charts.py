@@ -261,7 +261,7 @@ def coverage(windows: pl.DataFrame) -> alt.LayerChart:
 
 
 def aspect_heat(cells: pl.DataFrame) -> alt.LayerChart:
-    """Draw cells of mean polarity, brand by aspect, most opinions first.
+    """Draw cells of mean polarity over their number of opinions, brand by aspect, most first.
 
     Columns: `brand`, `aspect_title`, `opinion_count`, `mean_polarity`.
     """
@@ -298,10 +298,12 @@ def aspect_heat(cells: pl.DataFrame) -> alt.LayerChart:
         alt.Color("mean_polarity:Q", scale=colour, legend=None)
     )
     is_dark = f"abs(datum.mean_polarity) > {_WHITE_FROM}"
-    numbers = base.mark_text(fontSize=11).encode(
-        alt.Text("shown:N"), color=alt.condition(is_dark, alt.value("white"), alt.value(_INK))
+    ink = alt.condition(is_dark, alt.value("white"), alt.value(_INK))
+    values = base.mark_text(fontSize=11, dy=-5).encode(alt.Text("shown:N"), color=ink)
+    counts = base.mark_text(fontSize=9, dy=8, opacity=0.75).encode(
+        alt.Text("opinion_count:Q", format=","), color=ink
     )
-    return _styled((filled + numbers).properties(width="container", height=alt.Step(28)))
+    return _styled((filled + values + counts).properties(width="container", height=alt.Step(36)))
 
 
 def usable_ratio(days: pl.DataFrame) -> alt.LayerChart:

@@ -32,11 +32,12 @@ class Export:
         self._fs, root = fsspec.url_to_fs(uri)
         self._root = root.rstrip("/")
 
-    def frames(self) -> Iterator[pl.DataFrame]:
-        """Yield the rows of each file."""
+    def frames(self) -> Iterator[tuple[str, pl.DataFrame]]:
+        """Yield the table and the rows of each file."""
         for path in self._fs.find(self._root):
             if path.endswith(".parquet"):
-                yield pl.read_parquet(io.BytesIO(self._fs.cat_file(path)))
+                table = path.split("/")[-3]
+                yield table, pl.read_parquet(io.BytesIO(self._fs.cat_file(path)))
 
     def put(self, table: str, day: date, frame: pl.DataFrame, *, snapshot_id: int | None) -> bool:
         """Replace the content of a day by the frame; return whether anything changed.

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
+import snowflake.connector
 from pydantic import SecretStr
 
 from flows.backfill import backfill
@@ -14,8 +15,13 @@ from flows.erase import erase
 from market_opinion.__main__ import app
 from market_opinion.core.errors import ErasureIncomplete
 from market_opinion.ops.adapters import open_adapters
+from market_opinion.serving.mart.columns import ITEM_COLUMNS
+from market_opinion.serving.mart.lake_rows import SILVER
+from market_opinion.serving.mart.postgres import PostgresMart
 from market_opinion.serving.view_files import write_rows
 from tests.conftest import everywhere, write_archive
+from tests.postgres import Postgres, needs_postgres
+from tests.warehouse import needs_server
 
 NAME = "mad_hatter77"
 TRACES = (b"mad_hatter77", b"timbuktu", b"zanzibar")
@@ -119,3 +125,77 @@ def test_a_proof_that_finds_something_is_no_proof(run, home, monkeypatch):
     monkeypatch.setenv("MARKET_OPINION_HOME", str(home))
     (begun,) = open_adapters().state().notes("erasures").values()
     assert begun["author_keys"]
+
+
+@pytest.fixture
+def published(monkeypatch):
+    """A PostgreSQL to publish to, whatever the number of authors."""
+    monkeypatch.setenv("SCORER", "lexicon")
+    monkeypatch.setenv("PUBLISH_MIN_AUTHORS", "1")
+    with Postgres() as server:
+        monkeypatch.setenv("POSTGRES_URI", server.uri)
+        store = PostgresMart(SecretStr(server.uri))
+        yield lambda: store.query("SELECT item_id, evidence FROM mart.top_evidence")
+
+
+@needs_postgres
+def test_a_quote_that_postgresql_still_shows_is_no_proof(published, run, monkeypatch):
+    """M9: what is published has no ids of items; any run publishes anew, and the proof holds."""
+    shown = published()
+    assert set(shown["item_id"]) == {""}
+    (quoted,) = [text for text in shown["evidence"] if "timbuktu" in text]
+    with monkeypatch.context() as broken:
+        broken.setattr("flows.stages.publish_views", lambda _: {})
+        with pytest.raises(ErasureIncomplete, match=r"something in postgres 1; proof"):
+            erase.fn(author=SecretStr(NAME))
+    assert quoted in published()["evidence"].to_list()
+    run()
+    assert quoted not in published()["evidence"].to_list()
+    assert open_adapters().state().notes("erasures") == {}
+
+
+@pytest.fixture
+def staged(connect, home, monkeypatch):
+    """A Snowflake-speaking mart that reads the files of the export in place.
+
+    A view over the files stands for an external table, which the server does not know.
+    """
+    open_connection = snowflake.connector.connect
+
+    def without_refresh(**options):
+        options["session_parameters"] |= {"nop_regexes": [r"^\s*ALTER\s+EXTERNAL\s+TABLE"]}
+        return open_connection(**options)
+
+    monkeypatch.setattr(snowflake.connector, "connect", without_refresh)
+    monkeypatch.setenv("SNOWFLAKE_ACCESS", "external")
+    monkeypatch.setenv("SCORER", "lexicon")
+    with connect() as connection:
+        cursor = connection.cursor()
+        cursor.execute("USE SCHEMA lake")
+        for name, table in SILVER.items():
+            empty = table.empty().select(ITEM_COLUMNS if name == "items" else list(table.schema))
+            day = home / "export" / name / "created_date=1970-01-01"
+            day.mkdir(parents=True)
+            empty.write_parquet(day / "none.parquet")
+            files = f"read_parquet('{day.parent}/*/*.parquet')"
+            cursor.execute(f"CREATE VIEW lake.{name} AS SELECT * FROM {files}")
+
+
+@needs_server
+def test_files_that_snowflake_still_reads_are_no_proof(staged, run, home, monkeypatch):
+    """M9: the next run of anything stages and loads them anew, and the proof holds."""
+    assert everywhere(home / "export", *TRACES) != []
+    with monkeypatch.context() as broken:
+        broken.setattr("tasks.load.export_days", lambda *_: None)
+        with pytest.raises(ErasureIncomplete, match=r"mart 2, files for Snowflake \d+; proof"):
+            erase.fn(author=SecretStr(NAME))
+    assert everywhere(home / "export", *TRACES) != []
+    run()
+    assert everywhere(home / "export", *TRACES) == []
+    staged_items = pl.read_parquet(home / "export/items/*/*.parquet")
+    assert "c1" in staged_items["item_id"].to_list()  # without a word of it, as in the lake
+    mentions = open_adapters().mart().query("SELECT item_id FROM mart.fact_brand_mentions")
+    assert "c1" not in mentions["item_id"].to_list()
+    assert open_adapters().state().notes("erasures") == {}
+    proof = json.loads(max((home / "erasures").iterdir()).read_text())
+    assert proof["left_in"]["files for Snowflake"] == 0

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import polars as pl
 import pytest
+from prefect import Flow
 
 from flows.backfill import backfill
 from flows.command_line import run_alone
@@ -101,8 +102,22 @@ def test_a_replay_asks_no_model(monkeypatch, archive, tmp_path):
     assert any(b"Pixel 9 battery" in text for text in texts)
 
 
+def ends_with(monkeypatch, *options):
+    """Return the exit status of `python -m flows.replay`; the flow is a plain call, as tasks are."""
+    monkeypatch.setattr(Flow, "__call__", lambda flow, **options: flow.fn(**options))
+    monkeypatch.setattr(sys, "argv", ["flows.replay", *map(str, options)])
+    try:
+        run_alone(command)
+    except SystemExit as ended:
+        return ended.code or 0
+    return 0
+
+
 def test_a_bisect_names_the_stage_of_a_change(monkeypatch, archive, tmp_path):
-    """A changed alias shows in mentions first, other bytes of a server in landing."""
+    """A changed alias shows in mentions first, other bytes of a server in landing.
+
+    The command ends with 1 where something differs, and with 0 where nothing does.
+    """
     before, after = tmp_path / "before", tmp_path / "after"
     run_archive(archive, before)
     domains = tmp_path / "domains"
@@ -126,6 +141,8 @@ def test_a_bisect_names_the_stage_of_a_change(monkeypatch, archive, tmp_path):
     summary = replay.fn(before, bisect=after)
     assert summary.notes[0].startswith("landing: files differs in content, of ")
     assert summary.notes[-1] == "the first stage that differs is landing"
+    assert ends_with(monkeypatch, before, "--bisect", after) == 1
+    assert ends_with(monkeypatch, before, "--bisect", before) == 0
 
 
 def test_hours_of_several_runs_are_one_record(monkeypatch, tmp_path):

@@ -194,8 +194,8 @@ def heat(cells: pl.DataFrame) -> None:
                 f" {signed(row['mean_polarity'])} ({row['opinion_count']:,} opinions)"
             )
     st.caption(
-        f"Mean polarity from −1 to +1; green is praise, red complaint. Cells of fewer than"
-        f" {charts.CELL_MIN_OPINIONS} opinions are left out."
+        f"Mean polarity from −1 to +1; green is praise, red complaint; the small figure is the"
+        f" number of opinions. Cells of fewer than {charts.CELL_MIN_OPINIONS} are left out."
     )
     columns = ("brand", "aspect_title", "mean_polarity", "opinion_count")
     download(ranked.select(columns), "aspects")

@@ -132,8 +132,8 @@ class SnowflakeMart:
                 session.copy(f"silver.{name}", frame, folder=load.key)
             return
         bounds = {
-            "first_day": f"{min(load.dates)} 00:00:00 +0000",
-            "after_last_day": f"{max(load.dates) + timedelta(days=1)} 00:00:00 +0000",
+            "first_day": f"{min(load.dates)}T00:00:00+00:00",
+            "after_last_day": f"{max(load.dates) + timedelta(days=1)}T00:00:00+00:00",
         }
         for statement in mart.statements("snowflake/read_lake", "snowflake"):
             session.run(statement, bounds)

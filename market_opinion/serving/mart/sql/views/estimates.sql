@@ -24,32 +24,42 @@ WITH parts AS (
 ), measures AS (
     SELECT 'net_sentiment' AS measure, 1 AS praise_sign, -1 AS complaint_sign
     UNION ALL SELECT 'praise', 1, 0 UNION ALL SELECT 'complaint', 0, 1
-), said_in_threads AS (
+), said_in_items AS (
     SELECT o.domain, o.part, o.brand, o.product_id, o.aspect, o.platform, o.community,
            o.week_start, o.thread_key, SUM(o.voice_weight * o.praise) AS praise,
-           SUM(o.voice_weight * o.complaint) AS complaint, SUM(o.voice_weight) AS below,
-           COUNT(DISTINCT o.item_key) AS comment_count
+           SUM(o.voice_weight * o.complaint) AS complaint, SUM(o.voice_weight) AS below
     FROM cells AS o
     WHERE o.base = 'opinion'
     GROUP BY o.domain, o.part, o.brand, o.product_id, o.aspect, o.platform, o.community,
+             o.week_start, o.thread_key, o.item_key
+), said_in_threads AS (
+    SELECT o.domain, o.part, o.brand, o.product_id, o.aspect, o.platform, o.community,
+           o.week_start, o.thread_key, SUM(o.praise) AS praise, SUM(o.complaint) AS complaint,
+           SUM(o.below) AS below, COUNT(*) AS comment_count
+    FROM said_in_items AS o
+    GROUP BY o.domain, o.part, o.brand, o.product_id, o.aspect, o.platform, o.community,
              o.week_start, o.thread_key
+), said_of_all AS (
+    -- Before the measures, which are sums of these sums: a third of the rows.
+    SELECT o.*,
+           SUM(o.praise) OVER (PARTITION BY o.domain, o.part, o.brand, o.product_id, o.aspect,
+               o.platform, o.community, o.week_start) AS all_praise,
+           SUM(o.complaint) OVER (PARTITION BY o.domain, o.part, o.brand, o.product_id, o.aspect,
+               o.platform, o.community, o.week_start) AS all_complaint,
+           SUM(o.below) OVER (PARTITION BY o.domain, o.part, o.brand, o.product_id, o.aspect,
+               o.platform, o.community, o.week_start) AS all_below
+    FROM said_in_threads AS o
 ), said AS (
     SELECT m.measure, o.domain, o.part, o.brand, o.product_id, o.aspect, o.platform, o.community,
-           o.week_start, o.thread_key, o.comment_count, o.below,
-           m.praise_sign * o.praise + m.complaint_sign * o.complaint AS above
-    FROM said_in_threads AS o
+           o.week_start, o.thread_key, o.comment_count, o.below, o.all_below,
+           m.praise_sign * o.praise + m.complaint_sign * o.complaint AS above,
+           m.praise_sign * o.all_praise + m.complaint_sign * o.all_complaint AS all_above
+    FROM said_of_all AS o
     CROSS JOIN measures AS m
-), said_of_all AS (
-    SELECT s.*,
-           SUM(s.above) OVER (PARTITION BY s.measure, s.domain, s.part, s.brand, s.product_id,
-               s.aspect, s.platform, s.community, s.week_start) AS all_above,
-           SUM(s.below) OVER (PARTITION BY s.measure, s.domain, s.part, s.brand, s.product_id,
-               s.aspect, s.platform, s.community, s.week_start) AS all_below
-    FROM said AS s
 ), said_changes AS (
     SELECT s.*, (s.all_above - s.above) / NULLIF(s.all_below - s.below, 0)
                - s.all_above / s.all_below AS change
-    FROM said_of_all AS s
+    FROM said AS s
 ), said_sums AS (
     SELECT s.measure, s.domain, s.part, s.brand, s.product_id, s.aspect, s.platform, s.community,
            s.week_start, MAX(s.all_above) / MAX(s.all_below) AS value,
@@ -66,11 +76,16 @@ WITH parts AS (
     WHERE o.base = 'opinion'
     GROUP BY o.domain, o.part, o.brand, o.product_id, o.aspect, o.platform, o.community,
              o.week_start
-), wholes AS (
+), whole_items AS (
     SELECT o.domain, o.part, o.platform, o.community, o.week_start, o.thread_key,
-           SUM(o.voice_weight) AS below, COUNT(DISTINCT o.item_key) AS comment_count
+           SUM(o.voice_weight) AS below
     FROM cells AS o
     WHERE o.base = 'mention'
+    GROUP BY o.domain, o.part, o.platform, o.community, o.week_start, o.thread_key, o.item_key
+), wholes AS (
+    SELECT o.domain, o.part, o.platform, o.community, o.week_start, o.thread_key,
+           SUM(o.below) AS below, COUNT(*) AS comment_count
+    FROM whole_items AS o
     GROUP BY o.domain, o.part, o.platform, o.community, o.week_start, o.thread_key
 ), wholes_of_all AS (
     SELECT w.*, SUM(w.below) OVER (PARTITION BY w.domain, w.part, w.platform, w.community,
