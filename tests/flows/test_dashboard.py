@@ -76,7 +76,7 @@ def test_every_page_shows_the_sample(home):
         expect(page.get_by_test_id("stMain")).not_to_contain_text(total)
 
         page.get_by_role("link", name="Side by side").click()
-        page.get_by_text("Mean polarity by aspect").wait_for()
+        page.get_by_text("Net sentiment by aspect").wait_for()
         page.get_by_role("link", name="Products").click()
         says(page, "Their words", "net sentiment", "Download CSV")
         page.get_by_role("link", name="Operations").click()
