@@ -1,7 +1,6 @@
 """Altair charts over rows of the mart; each fills the width of its container."""
 
 from datetime import timedelta
-from typing import Any
 
 import altair as alt
 import polars as pl
@@ -14,11 +13,10 @@ CELL_MIN_OPINIONS = 5
 _LINE = "#22577a"
 # From here on, white is easier to read on the colour than ink.
 _WHITE_FROM = 0.85
-# Steps of an axis of time: as Polars has them, and how long they last.
+# Steps of an axis of time in days, as Vega has them; its name for hours is not Vega-Lite's.
 _TICK_STEPS = (
-    *((f"{step}h", timedelta(hours=step)) for step in (3, 6, 12)),
-    *((f"{step}d", timedelta(days=step)) for step in (1, 2, 7)),
-    *((f"{step}mo", timedelta(days=30 * step)) for step in (1, 2, 3, 6, 12)),
+    *(("day", step, timedelta(days=step)) for step in (1, 2, 7)),
+    *(("month", step, timedelta(days=30 * step)) for step in (1, 2, 3, 6, 12)),
 )
 _STEP_TITLES = {"1d": "day (UTC)", "1w": "week from (UTC)", "1mo": "month from (UTC)"}
 # Hours of a day, or days; the year where it begins.
@@ -158,8 +156,8 @@ def brand_over_time(tones: pl.DataFrame, brand: str) -> alt.LayerChart:
     it is of. The span is that of all brands, so that small charts beside each other have one scale.
     """
     step = _step(tones["at"])
-    starts = tones["at"].dt.truncate(step)
-    grid = pl.datetime_range(starts.min(), starts.max(), step, eager=True).alias("from").to_frame()
+    starts = tones["at"].dt.truncate(step).unique().sort()
+    grid = pl.datetime_range(starts[0], starts[-1], step, eager=True).alias("from").to_frame()
     points = grid.join(_steps(tones.filter(brand=brand), step), on="from", how="left")
     axis = _time_axis(tones["at"], ticks=4)
     base = alt.Chart(points.to_arrow()).encode(
@@ -170,9 +168,7 @@ def brand_over_time(tones: pl.DataFrame, brand: str) -> alt.LayerChart:
             "net_sentiment:Q",
             title=None,
             scale=alt.Scale(domain=[-1, 1]),
-            axis=alt.Axis(
-                values=[-1, 0, 1], format="+d", labelExpr="datum.value ? datum.label : '0'"
-            ),
+            axis=alt.Axis(tickCount=2, format="+d", labelExpr="datum.value ? datum.label : '0'"),
         ),
         tooltip=[
             alt.Tooltip("from:T", format="%-d %b %Y", title=_STEP_TITLES[step]),
@@ -208,7 +204,7 @@ def coverage(windows: pl.DataFrame) -> alt.LayerChart:
             "from:T",
             title=None,
             scale=alt.Scale(type="utc"),
-            axis=_time_axis(windows["window_start"], ticks=6, least="3h"),
+            axis=_time_axis(windows["window_start"], ticks=6, has_hours=True),
         ),
         alt.X2("until:T"),
         alt.Y("place:N", title=None),
@@ -323,22 +319,19 @@ def _span(times: pl.Series) -> timedelta:
     return timedelta(seconds=int(seconds.max() or 0) - int(seconds.min() or 0))  # type: ignore[arg-type]  # numbers
 
 
-def _time_axis(times: pl.Series, *, ticks: int, least: str = "1d") -> alt.Axis:
-    """Return the axis of a span with at most some `ticks` on whole hours, days or months.
+def _time_axis(times: pl.Series, *, ticks: int, has_hours: bool = False) -> alt.Axis:
+    """Return the axis of a span with some `ticks`, on whole days or months.
 
-    They are at least the step `least` apart. Where the steps are left to Vega, the same day stands
-    there twice.
+    With `has_hours`, ticks of a short span are hours. Without, Vega would show one day twice.
     """
-    shortest = next(length for step, length in _TICK_STEPS if step == least)
-    apart = max(_span(times) / ticks, shortest)
-    every = next((step for step, length in _TICK_STEPS if length >= apart), "12mo")
-    first: Any = times.min()
-    last: Any = times.max()
-    starts = pl.Series([first]).dt.truncate(every)[0]
-    at = pl.datetime_range(starts, last, every, eager=True)
-    values = at.filter(at >= first).dt.epoch("ms").to_list()
+    apart = _span(times) / ticks
+    every, step, _ = next((each for each in _TICK_STEPS if each[2] >= apart), _TICK_STEPS[-1])
+    is_short = has_hours and apart < timedelta(days=1)
     return alt.Axis(
-        values=values, labelExpr=_TIME_LABEL, labelOverlap=True, labelSeparation=2, tickSize=4
+        tickCount=ticks if is_short else {"interval": every, "step": step},
+        labelExpr=_TIME_LABEL,
+        labelOverlap=True,
+        labelSeparation=2,
     )
 
 

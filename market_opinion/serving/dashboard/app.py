@@ -43,7 +43,6 @@ _LOAD_HEADINGS = {
     "fact_opinion_count": "opinions",
     "unknown_product_count": "of unknown products",
     "unknown_aspect_count": "on unknown aspects",
-    "items_snapshot_id": "snapshot of the items",
 }
 _REQUEST_HOURS = 24
 
@@ -57,6 +56,11 @@ def brand_page() -> None:
         return
     for sentence in ask("accuracy", chosen.domain, load_settings().domains_path):
         st.caption(sentence)
+    if "sample" in chosen.everyone["platform"].to_list():
+        st.warning(
+            "These figures hold items of the bundled sample: no real person said them. Choose other"
+            " platforms at the left to leave them out."
+        )
     news.changes(chosen)
     _tiles(chosen)
     left, right = st.columns(2, gap="large")

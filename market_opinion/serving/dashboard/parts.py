@@ -226,7 +226,7 @@ def _card(row: Mapping[str, Any]) -> None:
         where = f"{row['platform']}/{row['community']}"
         words = [row["product"], f"{row['mentioned_at']:%-d %b %Y}", where]
         if row["votes"] is not None:
-            words.append(f"{row['votes']:,} votes")
+            words.append(f"{row['votes']:,} votes".replace("-", "−"))
         link = row["permalink"] or ""
         source_of = (
             f" · [source]({link})" if link.startswith("https://") and ")" not in link else ""

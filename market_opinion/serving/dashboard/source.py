@@ -158,13 +158,11 @@ def loads(source: Source) -> pl.DataFrame:
     """Return the latest loads with their counts."""
     rows = source.query(
         "SELECT load_number, domain, first_date_key AS first_date, last_date_key AS last_date,"
-        " fact_mention_count, fact_opinion_count, unknown_product_count, unknown_aspect_count,"
-        " items_snapshot_id FROM mart.load_audit ORDER BY load_number DESC LIMIT 20"
+        " fact_mention_count, fact_opinion_count, unknown_product_count, unknown_aspect_count"
+        " FROM mart.load_audit ORDER BY load_number DESC LIMIT 20"
     )
     keys = pl.col("first_date", "last_date").cast(pl.String)
-    return rows.with_columns(
-        keys.str.to_date("%Y%m%d").cast(pl.String), pl.col("items_snapshot_id").cast(pl.String)
-    )
+    return rows.with_columns(keys.str.to_date("%Y%m%d").cast(pl.String))
 
 
 def tones(days: pl.DataFrame) -> pl.DataFrame:
