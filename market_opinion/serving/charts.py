@@ -1,20 +1,29 @@
 """Altair charts over rows of the mart; each fills the width of its container."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import altair as alt
 import polars as pl
 
 PRAISE, COMPLAINT, NEUTRAL = "#1a7f6b", "#c2452d", "#c9c5bc"
 _INK, _FAINT = "#2b2a27", "#8a867d"
-_BRANDS_MAX, _LINES_MAX = 10, 5
+_BRANDS_MAX = 10
 # A cell of fewer opinions stays empty: it says nothing where some of them may be wrong.
 CELL_MIN_OPINIONS = 5
-_PALETTE = ["#22577a", "#d9782d", "#1a7f6b", "#8e4585", "#b8a11f"]
-# Mean polarities rarely exceed this, so it gets the full colour.
-_FULL_COLOUR_AT = 0.6
-_WHITE_FROM = 0.45
-_TIME_AXIS = alt.Axis(tickCount=4, labelOverlap=True)
+_LINE = "#22577a"
+# From here on, white is easier to read on the colour than ink.
+_WHITE_FROM = 0.85
+# Steps of an axis of time in days, as Vega has them; its name for hours is not Vega-Lite's.
+_TICK_STEPS = (
+    *(("day", step, timedelta(days=step)) for step in (1, 2, 7)),
+    *(("month", step, timedelta(days=30 * step)) for step in (1, 2, 3, 6, 12)),
+)
+_STEP_TITLES = {"1d": "day (UTC)", "1w": "week from (UTC)", "1mo": "month from (UTC)"}
+# Hours of a day, or days; the year where it begins.
+_TIME_LABEL = (
+    "utcFormat(datum.value, utchours(datum.value) ? '%H:%M'"
+    " : utcdayofyear(datum.value) == 1 ? '%Y' : '%-d %b')"
+)
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 
 
@@ -28,20 +37,32 @@ def share_of_voice(counts: pl.DataFrame, *, total: int | None = None) -> alt.Lay
     by_brand = counts.group_by("brand").agg(pl.col("mention_count").sum().alias("brand_count"))
     totals = by_brand.sort("brand_count", "brand", descending=[True, False])
     shares = counts.join(totals.head(_BRANDS_MAX), on="brand").with_columns(
-        share=pl.col("mention_count") / whole, brand_share=pl.col("brand_count") / whole
+        share=pl.col("mention_count") / whole,
+        brand_share=pl.col("brand_count") / whole,
+        brand_label=pl.when(pl.col("brand_count") * 200 < whole)
+        .then(pl.lit("<1%"))
+        .otherwise(pl.format("{}%", (100 * pl.col("brand_count") / whole).round().cast(pl.Int64))),
     )
     tones = ["positive", "neutral", "negative", "not judged"]
     order = totals["brand"].head(_BRANDS_MAX).to_list()
+    # Room for the number beside the longest bar.
+    longest = shares["brand_share"].max() or 1.0
+    across = alt.Scale(domain=[0, round(1.15 * float(longest), 4)], nice=False)  # type: ignore[arg-type]  # a number
     base = alt.Chart(shares.to_arrow()).encode(alt.Y("brand:N", sort=order, title=None))
     bars = (
         base.mark_bar(height={"band": 0.7})
         .encode(
-            alt.X("share:Q", title="share of mentions", axis=alt.Axis(format="%", tickCount=4)),
+            alt.X(
+                "share:Q",
+                title="share of mentions",
+                scale=across,
+                axis=alt.Axis(format="%", tickCount=4),
+            ),
             alt.Color(
                 "tone:N",
                 sort=tones,
-                scale=alt.Scale(domain=tones, range=[PRAISE, NEUTRAL, COMPLAINT, "#e9e6df"]),
-                legend=alt.Legend(orient="bottom", title=None),
+                scale=alt.Scale(domain=tones, range=[PRAISE, "#b3aea3", COMPLAINT, "#ebe8e1"]),
+                legend=alt.Legend(orient="bottom", title=None, columns=2),
             ),
             alt.Order("tone_order:Q"),
             [
@@ -53,7 +74,7 @@ def share_of_voice(counts: pl.DataFrame, *, total: int | None = None) -> alt.Lay
         .transform_calculate(tone_order=f"indexof({tones}, datum.tone)")
     )
     labels = base.mark_text(align="left", dx=5, color=_FAINT).encode(
-        alt.X("max(brand_share):Q"), alt.Text("max(brand_share):Q", format=".0%")
+        alt.X("max(brand_share):Q"), alt.Text("brand_label:N")
     )
     return _styled((bars + labels).properties(width="container", height=alt.Step(30)))
 
@@ -118,100 +139,48 @@ def standing(brands: pl.DataFrame) -> alt.LayerChart:
     return _styled(drawn.properties(width="container", height=alt.Step(30)))
 
 
-def sentiment_over_time(polarities: pl.DataFrame) -> alt.LayerChart:
-    """Draw lines of the mean polarity of the most mentioned brands, in steps that suit the span.
+def brands_over_time(tones: pl.DataFrame, *, most: int) -> list[str]:
+    """Return the most judged brands that have a step to draw; columns as of `brand_over_time`."""
+    if tones.is_empty():
+        return []
+    totals = tones.group_by("brand").agg(pl.col("mention_count").sum())
+    order = totals.sort("mention_count", "brand", descending=[True, False])["brand"]
+    step = _step(tones["at"])
+    return [name for name in order if _steps(tones.filter(brand=name), step).height][:most]
 
-    Columns: `brand`, `at`, `polarity`, and `mention_count`, the number of judged mentions that the
-    polarity is the mean of.
+
+def brand_over_time(tones: pl.DataFrame, brand: str) -> alt.LayerChart:
+    """Draw the net sentiment of one brand; a step of too few judged mentions is a gap in the line.
+
+    Columns: `brand`, `at`, `net_sentiment`, and `mention_count`, the number of judged mentions that
+    it is of. The span is that of all brands, so that small charts beside each other have one scale.
     """
-    weight = pl.col("mention_count")
-    totals = (
-        polarities.group_by("brand")
-        .agg(weight.sum())
-        .sort("mention_count", "brand", descending=[True, False])
-    )
-    top = totals["brand"].head(_LINES_MAX).to_list()
-    points = (
-        polarities.filter(pl.col("brand").is_in(top))
-        .group_by("brand", pl.col("at").dt.truncate(_step(polarities["at"])).alias("from"))
-        .agg(((pl.col("polarity") * weight).sum() / weight.sum()).round(4), weight.sum())
-    )
-    brand = alt.Color(
-        "brand:N",
-        sort=top,
-        scale=alt.Scale(domain=top, range=_PALETTE),
-        legend=alt.Legend(orient="bottom", title=None, columns=3),
-    )
-    zero = (
-        alt.Chart(pl.DataFrame({"polarity": [0.0]}).to_arrow())
-        .mark_rule(color=_FAINT, strokeDash=[3, 3])
-        .encode(alt.Y("polarity:Q"))
-    )
-    base = alt.Chart(points.sort("brand", "from").to_arrow()).encode(
-        alt.X(
-            "from:T",
-            title=None,
-            scale=alt.Scale(type="utc"),
-            axis=alt.Axis(tickCount=6, labelOverlap=True),
-        ),
-        alt.Y(
-            "polarity:Q",
-            title="mean polarity",
-            scale=alt.Scale(domain=[-1, 1]),
-            axis=alt.Axis(tickCount=5),
-        ),
-        brand,
-        [
-            alt.Tooltip("brand:N"),
-            alt.Tooltip("from:T", format="%d %b %H:%M"),
-            alt.Tooltip("polarity:Q", format="+.2f"),
-            alt.Tooltip("mention_count:Q", title="mentions"),
-        ],
-    )
-    lines = base.mark_line(interpolate="linear", strokeWidth=2)
-    dots = base.mark_circle(opacity=0.9).encode(
-        size=alt.Size("mention_count:Q", scale=alt.Scale(range=[20, 200]), legend=None)
-    )
-    return _styled((zero + lines + dots).properties(width="container", height=280))
-
-
-def brand_over_time(polarities: pl.DataFrame, span: tuple[datetime, datetime]) -> alt.LayerChart:
-    """Draw the mean polarity of one brand; a step of too few mentions is a gap in the line.
-
-    Columns: `at`, `polarity` and `mention_count`, as of `sentiment_over_time`; `span` are the first
-    and last time of all brands, so that small charts beside each other have one scale.
-    """
-    weight = pl.col("mention_count")
-    step = _step(pl.Series(span)).replace("6h", "1d")  # rows are of days
-    steps = pl.Series("from", span).dt.truncate(step)
-    grid = pl.datetime_range(steps[0], steps[1], step, eager=True).alias("from").to_frame()
-    told = (
-        polarities.group_by(pl.col("at").dt.truncate(step).alias("from"))
-        .agg(((pl.col("polarity") * weight).sum() / weight.sum()).round(4), weight.sum())
-        .filter(weight >= CELL_MIN_OPINIONS)
-    )
-    points = grid.join(told, on="from", how="left")
+    step = _step(tones["at"])
+    starts = tones["at"].dt.truncate(step).unique().sort()
+    grid = pl.datetime_range(starts[0], starts[-1], step, eager=True).alias("from").to_frame()
+    points = grid.join(_steps(tones.filter(brand=brand), step), on="from", how="left")
+    axis = _time_axis(tones["at"], ticks=4)
     base = alt.Chart(points.to_arrow()).encode(
-        alt.X("from:T", title=None, scale=alt.Scale(type="utc"), axis=_TIME_AXIS)
+        alt.X("from:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
     )
     of_step = base.encode(
         alt.Y(
-            "polarity:Q",
+            "net_sentiment:Q",
             title=None,
             scale=alt.Scale(domain=[-1, 1]),
-            axis=alt.Axis(values=[-1, 0, 1], format="+d"),
+            axis=alt.Axis(tickCount=2, format="+d", labelExpr="datum.value ? datum.label : '0'"),
         ),
         tooltip=[
-            alt.Tooltip("from:T", format="%d %b %Y %H:%M", title="from (UTC)"),
-            alt.Tooltip("polarity:Q", format="+.2f", title="mean polarity"),
-            alt.Tooltip("mention_count:Q", title="mentions"),
+            alt.Tooltip("from:T", format="%-d %b %Y", title=_STEP_TITLES[step]),
+            alt.Tooltip("net_sentiment:Q", format="+.2f", title="net sentiment"),
+            alt.Tooltip("mention_count:Q", title="judged mentions"),
         ],
     )
-    middle = alt.Chart(pl.DataFrame({"polarity": [0.0]}).to_arrow())
-    zero = middle.mark_rule(color=_FAINT, strokeDash=[3, 3]).encode(alt.Y("polarity:Q"))
-    line = of_step.mark_line(strokeWidth=2, color=_PALETTE[0], invalid="break-paths-show-domains")
-    dots = of_step.mark_circle(size=30, color=_PALETTE[0], opacity=1).transform_filter(
-        "isValid(datum.polarity)"
+    middle = alt.Chart(pl.DataFrame({"net_sentiment": [0.0]}).to_arrow())
+    zero = middle.mark_rule(color=_FAINT, strokeDash=[3, 3]).encode(alt.Y("net_sentiment:Q"))
+    line = of_step.mark_line(strokeWidth=2, color=_LINE, invalid="break-paths-show-domains")
+    dots = of_step.mark_circle(size=30, color=_LINE, opacity=1).transform_filter(
+        "isValid(datum.net_sentiment)"
     )
     return _styled((zero + line + dots).properties(width="container", height=110))
 
@@ -235,13 +204,13 @@ def coverage(windows: pl.DataFrame) -> alt.LayerChart:
             "from:T",
             title=None,
             scale=alt.Scale(type="utc"),
-            axis=alt.Axis(tickCount=6, labelOverlap=True),
+            axis=_time_axis(windows["window_start"], ticks=6, has_hours=True),
         ),
         alt.X2("until:T"),
         alt.Y("place:N", title=None),
         tooltip=[
             alt.Tooltip("place:N", title="community"),
-            alt.Tooltip("from:T", format="%d %b %H:%M"),
+            alt.Tooltip("from:T", format="%-d %b %Y %H:%M", title="from (UTC)"),
             alt.Tooltip("item_count:Q", title="items"),
             alt.Tooltip("open_count:Q", title="hours not certified"),
         ],
@@ -261,9 +230,9 @@ def coverage(windows: pl.DataFrame) -> alt.LayerChart:
 
 
 def aspect_heat(cells: pl.DataFrame) -> alt.LayerChart:
-    """Draw cells of mean polarity over their number of opinions, brand by aspect, most first.
+    """Draw cells of net sentiment over their number of opinions, brand by aspect, most first.
 
-    Columns: `brand`, `aspect_title`, `opinion_count`, `mean_polarity`.
+    Columns: `brand`, `aspect_title`, `opinion_count`, `net_sentiment`.
     """
     order = {
         name: cells.group_by(name)
@@ -272,7 +241,7 @@ def aspect_heat(cells: pl.DataFrame) -> alt.LayerChart:
         .to_list()
         for name in ("brand", "aspect_title")
     }
-    words = pl.Series("shown", [signed(each) for each in cells["mean_polarity"]], pl.String)
+    words = pl.Series("shown", [signed(each) for each in cells["net_sentiment"]], pl.String)
     base = alt.Chart(cells.with_columns(words).to_arrow()).encode(
         alt.X(
             "aspect_title:N",
@@ -284,20 +253,20 @@ def aspect_heat(cells: pl.DataFrame) -> alt.LayerChart:
         tooltip=[
             alt.Tooltip("brand:N"),
             alt.Tooltip("aspect_title:N", title="aspect"),
-            alt.Tooltip("mean_polarity:Q", format="+.2f", title="mean polarity"),
+            alt.Tooltip("shown:N", title="net sentiment"),
             alt.Tooltip("opinion_count:Q", title="opinions"),
         ],
     )
     colour = alt.Scale(
-        domain=[-_FULL_COLOUR_AT, 0, _FULL_COLOUR_AT],
+        domain=[-1, 0, 1],
         range=[COMPLAINT, "#f6f3ec", PRAISE],
         clamp=True,
         interpolate="rgb",  # else half of a complaint is orange
     )
     filled = base.mark_rect(stroke="white").encode(
-        alt.Color("mean_polarity:Q", scale=colour, legend=None)
+        alt.Color("net_sentiment:Q", scale=colour, legend=None)
     )
-    is_dark = f"abs(datum.mean_polarity) > {_WHITE_FROM}"
+    is_dark = f"abs(datum.net_sentiment) > {_WHITE_FROM}"
     ink = alt.condition(is_dark, alt.value("white"), alt.value(_INK))
     values = base.mark_text(fontSize=11, dy=-5).encode(alt.Text("shown:N"), color=ink)
     counts = base.mark_text(fontSize=9, dy=8, opacity=0.75).encode(
@@ -318,7 +287,7 @@ def usable_ratio(days: pl.DataFrame) -> alt.LayerChart:
             "full_date:T",
             title=None,
             scale=alt.Scale(type="utc"),
-            axis=alt.Axis(tickCount=6, labelOverlap=True, format="%d %b"),
+            axis=_time_axis(days["full_date"].cast(pl.Datetime("us")), ticks=6),
         ),
         alt.Y(
             "usable_comment_ratio:Q",
@@ -328,9 +297,9 @@ def usable_ratio(days: pl.DataFrame) -> alt.LayerChart:
         ),
         alt.Color("place:N", legend=alt.Legend(orient="bottom", title=None, columns=3)),
         [
-            alt.Tooltip("place:N"),
-            alt.Tooltip("full_date:T", format="%d %b"),
-            alt.Tooltip("usable_comment_ratio:Q", format=".1%"),
+            alt.Tooltip("place:N", title="community"),
+            alt.Tooltip("full_date:T", format="%-d %b %Y", title="day (UTC)"),
+            alt.Tooltip("usable_comment_ratio:Q", format=".1%", title="usable comments"),
         ],
     )
     return _styled(
@@ -352,9 +321,35 @@ def _span(times: pl.Series) -> timedelta:
     return timedelta(seconds=int(seconds.max() or 0) - int(seconds.min() or 0))  # type: ignore[arg-type]  # numbers
 
 
+def _time_axis(times: pl.Series, *, ticks: int, has_hours: bool = False) -> alt.Axis:
+    """Return the axis of a span with some `ticks`, on whole days or months.
+
+    With `has_hours`, ticks of a short span are hours. Without, Vega would show one day twice.
+    """
+    apart = _span(times) / ticks
+    every, step, _ = next((each for each in _TICK_STEPS if each[2] >= apart), _TICK_STEPS[-1])
+    is_short = has_hours and apart < timedelta(days=1)
+    return alt.Axis(
+        tickCount=ticks if is_short else {"interval": every, "step": step},
+        labelExpr=_TIME_LABEL,
+        labelOverlap=True,
+        labelSeparation=2,
+    )
+
+
+def _steps(tones: pl.DataFrame, step: str) -> pl.DataFrame:
+    """Return net sentiment and judged mentions by step, of steps that have enough of them."""
+    weight = pl.col("mention_count")
+    return (
+        tones.group_by(pl.col("at").dt.truncate(step).alias("from"))
+        .agg(((pl.col("net_sentiment") * weight).sum() / weight.sum()).round(4), weight.sum())
+        .filter(weight >= CELL_MIN_OPINIONS)
+    )
+
+
 def _step(times: pl.Series) -> str:
-    """Return a Polars duration that divides the span of the times into ten to thirty steps."""
-    for limit, step in ((4, "6h"), (31, "1d"), (240, "1w")):
+    """Return a Polars duration that divides the span of the times into days, or some thirty."""
+    for limit, step in ((31, "1d"), (240, "1w")):
         if _span(times) <= timedelta(days=limit):
             return step
     return "1mo"
@@ -362,7 +357,11 @@ def _step(times: pl.Series) -> str:
 
 def _styled(chart: alt.LayerChart) -> alt.LayerChart:
     styled: alt.LayerChart = (
-        chart.configure(font=_FONT, background="transparent", padding=0)
+        chart.configure(
+            font=_FONT,
+            background="transparent",
+            padding={"left": 0, "top": 2, "right": 2, "bottom": 6},
+        )
         .configure_view(stroke=None)
         .configure_axis(
             grid=False,

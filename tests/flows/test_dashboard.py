@@ -56,7 +56,15 @@ def test_every_page_shows_the_sample(home):
         )
         page.goto(address)
         page.get_by_text("The words behind a number").wait_for()
-        says(page, total, "100%", "What changed", "No week was compared", "votes")
+        says(
+            page,
+            total,
+            "100%",
+            "no real person said them",
+            "What changed",
+            "No week was compared",
+            "votes",
+        )
         # Share of voice, the trends of four brands, and cells.
         expect(page.get_by_test_id("stVegaLiteChart")).to_have_count(6)
 
@@ -76,7 +84,7 @@ def test_every_page_shows_the_sample(home):
         expect(page.get_by_test_id("stMain")).not_to_contain_text(total)
 
         page.get_by_role("link", name="Side by side").click()
-        page.get_by_text("Mean polarity by aspect").wait_for()
+        page.get_by_text("Net sentiment by aspect").wait_for()
         page.get_by_role("link", name="Products").click()
         says(page, "Their words", "net sentiment", "Download CSV")
         page.get_by_role("link", name="Operations").click()

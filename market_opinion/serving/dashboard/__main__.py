@@ -62,6 +62,8 @@ def start(
         "theme.textColor": "#2b2a27",
     }
     bootstrap.load_config_options(options)
+    # Two pages that are opened at once must not both be the first to import it.
+    importlib.import_module("pandas")
     # The first page needs the charts; they load while the browser fetches Streamlit's own files.
     threading.Thread(
         target=importlib.import_module, args=["market_opinion.serving.charts"], daemon=True

@@ -15,6 +15,7 @@ from market_opinion.serving import charts
 from market_opinion.serving.dashboard import news, source, usage
 from market_opinion.serving.dashboard.parts import (
     CACHE_SECONDS,
+    NET_SENTIMENT,
     READS,
     Chosen,
     ask,
@@ -24,7 +25,6 @@ from market_opinion.serving.dashboard.parts import (
     filters,
     heat,
     open_database,
-    percent,
     plain,
     signed,
     table,
@@ -43,7 +43,6 @@ _LOAD_HEADINGS = {
     "fact_opinion_count": "opinions",
     "unknown_product_count": "of unknown products",
     "unknown_aspect_count": "on unknown aspects",
-    "items_snapshot_id": "snapshot of the items",
 }
 _REQUEST_HOURS = 24
 
@@ -57,6 +56,11 @@ def brand_page() -> None:
         return
     for sentence in ask("accuracy", chosen.domain, load_settings().domains_path):
         st.caption(sentence)
+    if "sample" in chosen.everyone["platform"].to_list():
+        st.warning(
+            "These figures hold items of the bundled sample: no real person said them. Choose other"
+            " platforms at the left to leave them out."
+        )
     news.changes(chosen)
     _tiles(chosen)
     left, right = st.columns(2, gap="large")
@@ -66,7 +70,7 @@ def brand_page() -> None:
         chart(charts.share_of_voice(source.tones(chosen.brands), total=total))
         news.bursts(chosen)
     with right:
-        st.subheader("Mean polarity over time")
+        st.subheader("Net sentiment over time")
         _trends(chosen)
     st.subheader("Aspects")
     if chosen.aspects.is_empty():
@@ -90,7 +94,7 @@ def _tiles(chosen: Chosen) -> None:
         if chosen.titles
         else source.net_sentiment(chosen.brands)
     )
-    tiles[3].metric("Net sentiment", percent(net), help="share of praise minus share of complaint")
+    tiles[3].metric("Net sentiment", signed(net), help=f"{NET_SENTIMENT}.")
     if chosen.titles:
         st.caption(
             "Mentions and shares of voice are of all aspects; opinions, net sentiment, trends,"
@@ -101,21 +105,18 @@ def _tiles(chosen: Chosen) -> None:
 def _trends(chosen: Chosen) -> None:
     """Show a small chart a brand: lines that cross each other say nothing."""
     rows = source.aspect_trend(chosen.aspects) if chosen.titles else source.trend(chosen.brands)
-    totals = rows.group_by("brand").agg(pl.col("mention_count").sum())
-    order = totals.sort("mention_count", "brand", descending=[True, False])
-    names = order["brand"].head(_BRANDS_MAX).to_list()
+    names = charts.brands_over_time(rows, most=_BRANDS_MAX)
     if not names:
-        st.info("Nothing was judged on these days.")
+        st.info(f"No brand has {charts.CELL_MIN_OPINIONS} judged mentions in a step of these days.")
         return
-    span = rows.select(first=pl.col("at").min(), last=pl.col("at").max()).row(0)
     for start in range(0, len(names), 2):
         for place, name in zip(st.columns(2), names[start : start + 2], strict=False):
             with place:
                 st.caption(plain(name))
-                chart(charts.brand_over_time(rows.filter(brand=name), span))
+                chart(charts.brand_over_time(rows, name))
     st.caption(
-        f"Steps of fewer than {charts.CELL_MIN_OPINIONS} are gaps. Shown are the {_BRANDS_MAX}"
-        " brands with the most; choose others at the left."
+        f"Steps of fewer than {charts.CELL_MIN_OPINIONS} judged mentions are gaps. Shown are the"
+        f" {_BRANDS_MAX} brands with the most; choose others at the left."
     )
 
 
@@ -130,7 +131,7 @@ def _quotes(cells: pl.DataFrame, chosen: Chosen) -> None:
     aspect = right.selectbox("Aspect", list(titles), format_func=titles.__getitem__)
     cell = of_brand.row(by_predicate=pl.col("aspect") == aspect, named=True)
     st.caption(
-        f"{cell['opinion_count']:,} opinions, mean polarity {signed(cell['mean_polarity'])},"
+        f"{cell['opinion_count']:,} opinions, net sentiment {signed(cell['net_sentiment'])},"
         f" {cell['positive_count']:,} positive, {cell['negative_count']:,} negative"
     )
     cards(ask("quotes", chosen.domain, brand, aspect, chosen.days), name=f"{brand}-{aspect}")
@@ -161,10 +162,10 @@ def comparison_page() -> None:
             if chosen.titles
             else source.net_sentiment(own)
         )
-        tile(place, brand, mentions, f"{percent(net)} net sentiment")
+        tile(place, brand, mentions, f"{signed(net)} net sentiment")
     _trends(ours)
     news.bursts(ours)
-    st.subheader("Mean polarity by aspect")
+    st.subheader("Net sentiment by aspect")
     if ours.aspects.is_empty():
         st.info("No opinion on these brands in these days.")
         return

@@ -14,6 +14,7 @@ from market_opinion.serving.dashboard import source
 
 READS: Any = sys.argv[1] if len(sys.argv) > 1 else "mart"
 CACHE_SECONDS = 60
+NET_SENTIMENT = "Net sentiment from −1 (all complain) to +1 (all praise)"
 _TONES = {"praise": "positive", "complaint": "negative", "neutral": "neutral"}
 _COLOURS = {"positive": charts.PRAISE, "negative": charts.COMPLAINT, "neutral": charts.NEUTRAL}
 # What is wide on a desk is a list on a phone.
@@ -142,13 +143,8 @@ def _day(name: str) -> date | None:
         return None
 
 
-def percent(value: float | None) -> str:
-    """Return a signed share in words, with a true minus."""
-    return "–" if value is None else f"{value:+.0%}".replace("-", "−")
-
-
 def signed(value: float | None) -> str:
-    """Return a polarity in words, with a true minus and no signed zero."""
+    """Return a net sentiment in words, with a true minus and no signed zero."""
     return "–" if value is None else charts.signed(value)
 
 
@@ -178,7 +174,7 @@ def download(frame: pl.DataFrame, name: str) -> None:
 
 
 def heat(cells: pl.DataFrame) -> None:
-    """Show mean polarity of brand and aspect: cells on a desk, a list on a phone."""
+    """Show net sentiment of brand and aspect: cells on a desk, a list on a phone."""
     shown = cells.filter(pl.col("opinion_count") >= charts.CELL_MIN_OPINIONS)
     if shown.is_empty():
         st.info(f"No cell has {charts.CELL_MIN_OPINIONS} opinions on these days.")
@@ -191,13 +187,13 @@ def heat(cells: pl.DataFrame) -> None:
         for row in ranked.iter_rows(named=True):
             st.markdown(
                 f"**{plain(row['brand'])}**, {plain(row['aspect_title'])}:"
-                f" {signed(row['mean_polarity'])} ({row['opinion_count']:,} opinions)"
+                f" {signed(row['net_sentiment'])} ({row['opinion_count']:,} opinions)"
             )
     st.caption(
-        f"Mean polarity from −1 to +1; green is praise, red complaint; the small figure is the"
-        f" number of opinions. Cells of fewer than {charts.CELL_MIN_OPINIONS} are left out."
+        f"{NET_SENTIMENT}; green is praise, red complaint; the small figure is the number of"
+        f" opinions. Cells of fewer than {charts.CELL_MIN_OPINIONS} are left out."
     )
-    columns = ("brand", "aspect_title", "mean_polarity", "opinion_count")
+    columns = ("brand", "aspect_title", "net_sentiment", "opinion_count")
     download(ranked.select(columns), "aspects")
 
 
@@ -230,7 +226,7 @@ def _card(row: Mapping[str, Any]) -> None:
         where = f"{row['platform']}/{row['community']}"
         words = [row["product"], f"{row['mentioned_at']:%-d %b %Y}", where]
         if row["votes"] is not None:
-            words.append(f"{row['votes']:,} votes")
+            words.append(f"{row['votes']:,} votes".replace("-", "−"))
         link = row["permalink"] or ""
         source_of = (
             f" · [source]({link})" if link.startswith("https://") and ")" not in link else ""

@@ -7,11 +7,11 @@ import streamlit as st
 
 from market_opinion.serving import charts
 from market_opinion.serving.dashboard.parts import (
+    NET_SENTIMENT,
     ask,
     cards,
     choose,
     choose_domain,
-    percent,
     plain,
     signed,
     table,
@@ -19,6 +19,9 @@ from market_opinion.serving.dashboard.parts import (
 )
 
 _PRODUCTS_MAX = 2
+_SHARES = pl.col("positive_share") - pl.col("negative_share")
+_COUNT = pl.col("opinion_count")
+_NET = ((_SHARES * _COUNT).sum() / _COUNT.sum()).alias("net_sentiment")
 
 
 def product_page() -> None:
@@ -45,10 +48,10 @@ def product_page() -> None:
     for place, product in zip(st.columns(len(products)), products, strict=True):
         own = card.filter(product=product)
         opinions = int(own["opinion_count"].sum())
-        tile(place, product, f"{opinions:,} opinions", f"{percent(_net(own))} net sentiment")
+        tile(place, product, f"{opinions:,} opinions", f"{signed(_net(own))} net sentiment")
     table(by_aspect(card, products), empty="No opinion.", name="products")
     st.caption(
-        "Mean polarity from −1 to +1, with the number of opinions; a dash where there are fewer"
+        f"{NET_SENTIMENT}, with the number of opinions; a dash where there are fewer"
         f" than {charts.CELL_MIN_OPINIONS}."
     )
     st.subheader("Their words")
@@ -59,18 +62,17 @@ def product_page() -> None:
 
 
 def by_aspect(card: pl.DataFrame, products: Sequence[str]) -> pl.DataFrame:
-    """Return a row an aspect, a column a product: mean polarity and the number of opinions."""
+    """Return a row an aspect, a column a product: net sentiment and the number of opinions."""
     count = pl.col("opinion_count")
-    mean = (pl.col("mean_polarity") * count).sum() / count.sum()
     ours = (
         card.filter(pl.col("product").is_in(list(products)))
         .group_by("product", "aspect_title")
-        .agg(mean, count.sum())
+        .agg(_NET, count.sum())
         .sort("product", "aspect_title")
     )
     words = [
-        f"{signed(polarity) if count >= charts.CELL_MIN_OPINIONS else '–'} ({count:,})"
-        for polarity, count in ours.select("mean_polarity", "opinion_count").iter_rows()
+        f"{signed(net) if count >= charts.CELL_MIN_OPINIONS else '–'} ({count:,})"
+        for net, count in ours.select("net_sentiment", "opinion_count").iter_rows()
     ]
     wide = ours.with_columns(pl.Series("cell", words, pl.String)).pivot(
         on="product", index="aspect_title", values="cell"
@@ -87,7 +89,5 @@ def by_aspect(card: pl.DataFrame, products: Sequence[str]) -> pl.DataFrame:
 
 
 def _net(own: pl.DataFrame) -> float | None:
-    count = pl.col("opinion_count")
-    net = ((pl.col("positive_share") - pl.col("negative_share")) * count).sum() / count.sum()
-    value: float | None = own.select(net).item()
+    value: float | None = own.select(_NET).item()
     return value

@@ -158,13 +158,11 @@ def loads(source: Source) -> pl.DataFrame:
     """Return the latest loads with their counts."""
     rows = source.query(
         "SELECT load_number, domain, first_date_key AS first_date, last_date_key AS last_date,"
-        " fact_mention_count, fact_opinion_count, unknown_product_count, unknown_aspect_count,"
-        " items_snapshot_id FROM mart.load_audit ORDER BY load_number DESC LIMIT 20"
+        " fact_mention_count, fact_opinion_count, unknown_product_count, unknown_aspect_count"
+        " FROM mart.load_audit ORDER BY load_number DESC LIMIT 20"
     )
     keys = pl.col("first_date", "last_date").cast(pl.String)
-    return rows.with_columns(
-        keys.str.to_date("%Y%m%d").cast(pl.String), pl.col("items_snapshot_id").cast(pl.String)
-    )
+    return rows.with_columns(keys.str.to_date("%Y%m%d").cast(pl.String))
 
 
 def tones(days: pl.DataFrame) -> pl.DataFrame:
@@ -184,32 +182,29 @@ def tones(days: pl.DataFrame) -> pl.DataFrame:
 
 
 def trend(days: pl.DataFrame) -> pl.DataFrame:
-    """Return mean polarity and judged mentions by `brand` and day, from rows of daily_brand."""
+    """Return net sentiment and judged mentions by `brand` and day, from rows of daily_brand."""
     judged = pl.sum_horizontal("positive_count", "neutral_count", "negative_count")
     return (
         days.with_columns(mention_count=judged, at=pl.col("full_date").cast(pl.Datetime("us")))
         .filter(pl.col("mention_count") > 0)
-        .select("brand", "at", "mention_count", polarity="mean_polarity")
+        .select("brand", "at", "mention_count", net_sentiment=_net("mention_count"))
     )
 
 
 def cells(aspects: pl.DataFrame) -> pl.DataFrame:
-    """Return mean polarity and opinion counts by brand and aspect, from rows of daily_aspect."""
-    weight = pl.col("opinion_count")
-    return aspects.group_by("brand", "aspect", "aspect_title").agg(
-        ((pl.col("mean_polarity") * weight).sum() / weight.sum()).alias("mean_polarity"),
-        weight.sum(),
-        pl.col("positive_count", "negative_count").sum(),
-    )
+    """Return net sentiment and opinion counts by brand and aspect, from rows of daily_aspect."""
+    counts = pl.col("opinion_count", "positive_count", "negative_count").sum()
+    summed = aspects.group_by("brand", "aspect", "aspect_title").agg(counts)
+    return summed.with_columns(net_sentiment=_net("opinion_count"))
 
 
 def aspect_trend(aspects: pl.DataFrame) -> pl.DataFrame:
-    """Return mean polarity and opinions by `brand` and day, from rows of daily_aspect."""
+    """Return net sentiment and opinions by `brand` and day, from rows of daily_aspect."""
     return aspects.select(
         "brand",
         at=pl.col("full_date").cast(pl.Datetime("us")),
         mention_count="opinion_count",
-        polarity="mean_polarity",
+        net_sentiment=_net("opinion_count"),
     )
 
 
@@ -227,3 +222,8 @@ def net_sentiment(days: pl.DataFrame) -> float | None:
     )
     judged = praise + neutral + complaint
     return (praise - complaint) / judged if judged else None
+
+
+def _net(of: str) -> pl.Expr:
+    """Return praise minus complaint, of the count in the column `of`."""
+    return (pl.col("positive_count") - pl.col("negative_count")) / pl.col(of)

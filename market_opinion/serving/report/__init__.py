@@ -22,6 +22,7 @@ REJECTIONS = OPS_REJECTIONS
 ANSWERS = SILVER_EXTRACTIONS
 ANSWER_COLUMNS = ("model", "status", "input_tokens", "output_tokens", "usd")
 NO_LANGUAGES = pl.DataFrame(schema={"language": pl.String, "comment_count": pl.Int64})
+_TRENDS_MAX = 4
 _TEMPLATE = Path(__file__).parent / "page.html.j2"
 
 
@@ -48,14 +49,22 @@ def render(
     )
     environment.filters["percent"] = lambda value: "–" if value is None else f"{value:.0%}"
     environment.filters["share"] = lambda value: "–" if value is None else f"{value:.1%}"
-    environment.filters["signed"] = lambda value: f"{value:+.2f}"
+    environment.filters["signed"] = charts.signed
+    environment.filters["date"] = lambda key: f"{key // 10000}-{key // 100 % 100:02}-{key % 100:02}"
     template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         domain=domain,
         now=now,
         news=_news(changes, domain),
+        sources=figures.sources(facts.coverage),
         tiles=figures.tiles(facts),
-        heat=figures.heat(facts.scorecard, facts.estimates, domain),
+        coverage_tiles=figures.coverage_tiles(facts.coverage),
+        heat=figures.with_words(
+            figures.heat(facts.scorecard, facts.estimates, domain), facts.words
+        ),
+        unnamed=figures.unnamed_share(facts.scorecard),
+        trends=charts.brands_over_time(figures.trend(facts.mentions), most=_TRENDS_MAX),
+        step_min=charts.CELL_MIN_OPINIONS,
         standing=figures.standing(facts.estimates),
         best=figures.quotes(facts.evidence, "positive", domain),
         worst=figures.quotes(facts.evidence, "negative", domain),
@@ -88,9 +97,14 @@ def draw(facts: figures.Figures) -> dict[str, alt.LayerChart]:
         return {}
     brands = figures.standing(facts.estimates)["brands"]
     standing = {"standing": charts.standing(brands)} if brands.height else {}
+    rows = figures.trend(facts.mentions)
+    trends = {
+        f"trend-{place}": charts.brand_over_time(rows, name)
+        for place, name in enumerate(charts.brands_over_time(rows, most=_TRENDS_MAX))
+    }
     return standing | {
         "share-of-voice": charts.share_of_voice(figures.tones(facts.mentions)),
-        "sentiment": charts.sentiment_over_time(figures.polarities(facts.mentions)),
+        **trends,
         "coverage": charts.coverage(facts.windows),
     }
 

@@ -10,12 +10,12 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from market_opinion.domain.definition import BRAND_ROW, Domain
 from market_opinion.domain.languages import LANGUAGES
 from market_opinion.scorers.clauses import CueFinder
-from market_opinion.serving.charts import CELL_MIN_OPINIONS
+from market_opinion.serving.charts import CELL_MIN_OPINIONS, signed
 from market_opinion.stages.naming import namer_of
 from market_opinion.truth.estimates import LABELS
 
 _PRODUCTS_MAX, _BRANDS_MAX = 16, 12
-_QUOTES_MAX = 6
+_QUOTES_MAX, _WORDS_MAX, _NAMES_MAX = 6, 5, 8
 _QUOTE_CONFIDENCE_MIN, _QUOTE_REFERRED_MIN = 0.55, 0.8
 _QUOTE_MIN_WORDS, _QUOTE_MAX_CHARACTERS = 5, 280
 _FULL_COLOUR_AT = 1.0
@@ -37,6 +37,7 @@ class Figures:
     mentions: pl.DataFrame
     scorecard: pl.DataFrame
     evidence: pl.DataFrame
+    words: pl.DataFrame
     coverage: pl.DataFrame
     windows: pl.DataFrame
     loads: pl.DataFrame
@@ -77,6 +78,18 @@ _SQL = {
           ON o.mention_key = m.mention_key AND o.aspect = e.aspect
         WHERE e.domain = $domain AND e.evidence_rank <= 6
         ORDER BY e.evidence_rank, e.product_id, e.aspect, e.label""",
+    "words": """
+        SELECT * FROM (
+            SELECT e.*,
+                   ROW_NUMBER() OVER (PARTITION BY e.product_id, e.aspect
+                                      ORDER BY e.evidence_rank, e.label, e.item_id) AS of_product,
+                   ROW_NUMBER() OVER (PARTITION BY e.brand, e.aspect
+                                      ORDER BY e.evidence_rank, e.label, e.product_id, e.item_id)
+                       AS of_brand
+            FROM mart.top_evidence AS e
+            WHERE e.domain = $domain) AS w
+        WHERE w.of_product <= 5 OR w.of_brand <= 5
+        ORDER BY w.brand, w.product_id, w.aspect, w.of_product""",
     "coverage": """
         SELECT platform, community, MIN(full_date) AS first_date, MAX(full_date) AS last_date,
                CAST(SUM(window_count) AS BIGINT) AS window_count,
@@ -105,8 +118,7 @@ _SQL = {
         SELECT scorer, model, opinion_count FROM mart.scorer_opinions
         WHERE domain = $domain ORDER BY opinion_count DESC, scorer, model""",
     "platforms": """
-        SELECT r.platform, r.brand, r.mention_count, r.mean_polarity,
-               v.voice_count, v.mean_polarity AS voice_polarity
+        SELECT r.platform, r.brand, r.mention_count, v.voice_count, v.net_sentiment
         FROM mart.platform_brand AS r
         JOIN mart.platform_brand_by_author AS v
           ON v.domain = r.domain AND v.platform = r.platform AND v.brand = r.brand
@@ -124,15 +136,27 @@ def collect(read: Read, domain: str) -> Figures:
     return Figures(**dict(read(_SQL, {"domain": domain})))
 
 
+def sources(coverage: pl.DataFrame) -> str:
+    """Return what was read, and of which days; empty where nothing was."""
+    if coverage.is_empty():
+        return ""
+    places = [
+        f"{platform}: {', '.join(names) if len(names) <= _NAMES_MAX else f'{len(names):,} places'}"
+        for (platform,), rows in coverage.sort("platform", "community").group_by(
+            "platform", maintain_order=True
+        )
+        if (names := rows["community"].to_list())
+    ]
+    first, last = coverage["first_date"].min(), coverage["last_date"].max()
+    return f"{'; '.join(places)} · {_day(first)} to {_day(last)}"
+
+
+def _day(day: Any) -> str:  # noqa: ANN401, a date or a time of the database
+    return f"{day.day} {day:%B %Y}"
+
+
 def tiles(facts: Figures) -> list[tuple[str, str, str]]:
     """Return title, figure and meaning of each tile, most asked for first."""
-    total = {
-        name: int(facts.coverage[name].sum())
-        for name in facts.coverage.columns
-        if name.endswith("_count")
-    }
-    comments, usable = total["comment_count"], total["usable_comment_count"]
-    hours, certified = total["window_count"], total["certified_window_count"]
     judged = facts.mentions.filter(pl.col("opinion_count") > 0).height
     mentions = facts.mentions.height
     authors = facts.mentions["author_key"].n_unique() if mentions else 0
@@ -141,7 +165,6 @@ def tiles(facts: Figures) -> list[tuple[str, str, str]]:
         - facts.mentions.filter(pl.col("label") == "negative").height
     )
     return [
-        ("Items read", f"{total['item_count']:,}", f"in {hours:,} hours of communities"),
         ("Mentions", f"{mentions:,}", f"by {authors:,} authors"),
         (
             "Opinions",
@@ -150,20 +173,36 @@ def tiles(facts: Figures) -> list[tuple[str, str, str]]:
         ),
         (
             "Net sentiment",
-            f"{net / judged:+.0%}" if judged else "–",
-            "share of praise minus share of complaint",
-        ),
-        (
-            "Usable comments",
-            f"{usable / comments:.1%}" if comments else "–",
-            "pass every cleaning rule",
+            signed(net / judged) if judged else "–",
+            "of all mentions that are judged",
         ),
         (
             "Mentions judged",
             f"{judged / mentions:.0%}" if mentions else "–",
             "have at least one opinion",
         ),
-        ("Certified hours", f"{certified / hours:.0%}" if hours else "–", "known to miss nothing"),
+    ]
+
+
+def coverage_tiles(coverage: pl.DataFrame) -> list[tuple[str, str, str]]:
+    """Return title, figure and meaning of each tile about what was read."""
+    total = {
+        name: int(coverage[name].sum()) for name in coverage.columns if name.endswith("_count")
+    }
+    comments, usable = total["comment_count"], total["usable_comment_count"]
+    hours, certified = total["window_count"], total["certified_window_count"]
+    return [
+        ("Items read", f"{total['item_count']:,}", "posts, comments and reviews"),
+        (
+            "Usable comments",
+            f"{usable / comments:.1%}" if comments else "–",
+            "the rest is deleted, spam, too short or copied",
+        ),
+        (
+            "Complete hours",
+            f"{certified / hours:.0%}" if hours else "–",
+            f"of {hours:,}: all that the source gave is here",
+        ),
     ]
 
 
@@ -177,11 +216,22 @@ def tones(mentions: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def polarities(mentions: pl.DataFrame) -> pl.DataFrame:
-    """Return one row per judged mention: `brand`, `at`, `polarity`, and a `mention_count` of 1."""
-    return mentions.drop_nulls("polarity").select(
-        "brand", "polarity", at="mentioned_at", mention_count=1
+def trend(mentions: pl.DataFrame) -> pl.DataFrame:
+    """Return a row a judged mention: `brand`, `at`, `net_sentiment`, and a `mention_count` of 1."""
+    signs = {"positive": 1.0, "negative": -1.0, "neutral": 0.0}
+    return mentions.drop_nulls("label").select(
+        "brand",
+        at="mentioned_at",
+        net_sentiment=pl.col("label").replace_strict(signs, return_dtype=pl.Float64),
+        mention_count=1,
     )
+
+
+def unnamed_share(scorecard: pl.DataFrame) -> float | None:
+    """Return the share of opinions on a brand of which no model is named; None without opinions."""
+    count = int(scorecard["opinion_count"].sum())
+    of_brands = scorecard.filter(category=BRAND_ROW)["opinion_count"].sum()
+    return int(of_brands) / count if count else None
 
 
 def standing(estimates: pl.DataFrame) -> dict[str, Any]:
@@ -213,10 +263,11 @@ def heat(scorecard: pl.DataFrame, estimates: pl.DataFrame, domain: Domain) -> di
     products = scorecard.filter(pl.col("category") != BRAND_ROW)
     table = _table(products, estimates.filter(part="product_aspect"), domain, row="product_id")
     if table["rows"]:
-        return {"title": "Products by aspect", **table}
+        return {"title": "Products by aspect", "is_of_brands": False, **table}
     brands = scorecard.with_columns(product=pl.col("brand"))
     return {
         "title": "Brands by aspect",
+        "is_of_brands": True,
         **_table(brands, estimates.filter(part="aspect"), domain, row="brand"),
     }
 
@@ -247,12 +298,41 @@ def _table(
         for each in top.to_dicts()
     ]
     return {
+        "names": aspects,
         "aspects": [
             domain.aspects[name].title if name in domain.aspects else name for name in aspects
         ],
         "rows": [each for each in rows if any(each["cells"])],
         "left_out_count": sum(not any(each["cells"]) for each in rows),
     }
+
+
+def with_words(table: dict[str, Any], words: pl.DataFrame) -> dict[str, Any]:
+    """Return the table of `heat` with the words behind each of its cells: praise and complaint.
+
+    `words` are the surest of each product and aspect, by `of_product`, and of each brand and
+    aspect, by `of_brand`.
+    """
+    key, place = ("brand", "of_brand") if table["is_of_brands"] else ("product_id", "of_product")
+    kept = words.filter(pl.col(place) <= _WORDS_MAX).sort(key, "aspect", place)
+    by_cell = kept.partition_by(key, "aspect", as_dict=True)
+    rows = []
+    for row in table["rows"]:
+        cells = [
+            cell and {**cell, "aspect": title, "words": _dicts(by_cell.get((row[key], name)))}
+            for cell, name, title in zip(
+                row["cells"], table["names"], table["aspects"], strict=True
+            )
+        ]
+        rows.append({**row, "cells": cells})
+    return {**table, "rows": rows}
+
+
+def _dicts(rows: pl.DataFrame | None) -> list[dict[str, Any]]:
+    """Return rows as dicts; one sentence may tell of several products."""
+    if rows is None:
+        return []
+    return rows.unique("evidence", keep="first", maintain_order=True).to_dicts()
 
 
 def _best(estimates: pl.DataFrame) -> pl.DataFrame:
@@ -330,7 +410,7 @@ def quotes(evidence: pl.DataFrame, label: str, domain: Domain) -> list[dict[str,
 
 
 def platform_table(platforms: pl.DataFrame) -> dict[str, Any]:
-    """Return brands by platform: authors, mentions, and mean polarity with each author once."""
+    """Return brands by platform: authors, mentions, and net sentiment with each author once."""
     totals = (
         platforms.group_by("brand")
         .agg(pl.col("voice_count").sum())

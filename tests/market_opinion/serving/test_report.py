@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import date
+from datetime import datetime, timedelta
 
 import polars as pl
 import pytest
@@ -97,8 +97,85 @@ def test_a_page_loads_nothing_from_outside(store, load, silver, phones):
 def test_charts_are_such_as_vega_lite_knows(store, load, silver, phones):
     """Altair holds them against the schema, which drawing a report leaves out."""
     store.load(load, lambda: silver)
-    charts = report.draw(figures.collect(store.read, phones.name))
-    assert len([chart.to_dict(validate=True) for chart in charts.values()]) == 3
+    facts = figures.collect(store.read, phones.name)
+    facts = replace(facts, mentions=pl.concat([facts.mentions] * charts.CELL_MIN_OPINIONS))
+    drawn = report.draw(facts)
+    assert list(drawn) == ["share-of-voice", "trend-0", "trend-1", "coverage"]
+    for chart in drawn.values():
+        chart.to_dict(validate=True)
+
+
+def test_ticks_are_whole_hours_and_days():
+    """In UTC, by a clock of 24 hours, and each of them once."""
+    first = datetime(2026, 2, 27, 7)
+    hours = pl.datetime_range(first, first + timedelta(days=3), "1h", eager=True)
+    windows = hours.alias("window_start").to_frame()
+    windows = windows.with_columns(
+        platform=pl.lit("reddit"),
+        community=pl.lit("phones"),
+        state=pl.lit("CERTIFIED"),
+        item_count=1,
+    )
+    svg = vl_convert.vegalite_to_svg(charts.coverage(windows).to_dict())
+    assert re.findall(r">(\d\d:\d\d|\d+ [A-Z][a-z]+|\d{4})<", svg) == [
+        "12:00",
+        "28 Feb",
+        "12:00",
+        "1 Mar",
+        "12:00",
+        "2 Mar",
+    ]
+
+
+def test_without_an_opinion_no_trend_is_drawn(store, load, silver, phones):
+    """Nor an empty chart that grows without end."""
+    store.load(load, lambda: replace(silver, opinions=silver.opinions.clear()))
+    page = render(store, phones)
+    assert "Too few mentions were judged for a trend." in page
+    assert list(report.draw(figures.collect(store.read, phones.name))) == [
+        "share-of-voice",
+        "coverage",
+    ]
+
+
+def test_the_head_says_what_was_read_and_when():
+    """Not only when the page was drawn."""
+    rows = pl.DataFrame(
+        [("reddit", name, datetime(2024, 10, 31), datetime(2025, 3, 31)) for name in "ab"],
+        ["platform", "community", "first_date", "last_date"],
+        orient="row",
+    )
+    assert figures.sources(rows) == "reddit: a, b · 31 October 2024 to 31 March 2025"
+    many = pl.concat([rows.with_columns(community=pl.lit(str(n))) for n in range(9)])
+    assert figures.sources(many.unique("community")).startswith("reddit: 9 places · ")
+
+
+def test_a_cell_leads_to_its_words(phones):
+    """The surest of its product and aspect, each sentence once; an empty cell has none."""
+    words = pl.DataFrame(
+        [
+            ("p", "battery", "lasts two days", 1),
+            ("p", "battery", "lasts two days", 2),
+            ("p", "battery", "dead by noon", 3),
+            ("p", "camera", "blurred", 1),
+            ("q", "battery", "bad", 1),
+        ],
+        ["product_id", "aspect", "evidence", "of_product"],
+        orient="row",
+    )
+    heat = figures.heat(CARD, estimates(cell("battery"), cell("camera")), phones)
+    battery, camera = figures.with_words(heat, words)["rows"][0]["cells"]
+    assert [each["evidence"] for each in battery["words"]] == ["lasts two days", "dead by noon"]
+    assert (battery["aspect"], len(camera["words"])) == ("Battery life", 1)
+
+
+def test_opinions_without_a_model_are_counted():
+    """They are in no row of the products."""
+    card = CARD.vstack(
+        CARD.with_columns(category=pl.lit("brand"), opinion_count=pl.lit(27, pl.Int64))
+    )
+    assert figures.unnamed_share(card) == 0.75
+    assert figures.unnamed_share(card.clear()) is None
 
 
 def test_an_empty_mart_says_what_to_do(store, load, silver, phones):
@@ -248,15 +325,21 @@ def test_quotes_are_one_a_product_and_no_questions(phones):
 
 
 def test_the_time_axis_suits_the_span():
-    """From hours to months."""
-    from market_opinion.serving.charts import _step
+    """Steps from days to months; ticks on whole hours, days and months, never twice the same."""
+    from market_opinion.serving.charts import _step, _time_axis
 
-    days = {2: "6h", 20: "1d", 200: "1w", 900: "1mo"}
-    for count, step in days.items():
-        times = pl.datetime_range(
-            date(2024, 1, 1), pl.lit(date(2024, 1, 1)) + pl.duration(days=count), "1d", eager=True
-        )
-        assert _step(times) == step
+    first = datetime(2024, 1, 1)
+    expected = {
+        2: ("1d", "day", 1),
+        20: ("1d", "day", 7),
+        200: ("1w", "month", 2),
+        900: ("1mo", "month", 6),
+    }
+    for days, (step, interval, every) in expected.items():
+        span = pl.Series((first, first + timedelta(days=days)))
+        assert _step(span) == step
+        axis = _time_axis(span, ticks=6).to_dict()
+        assert axis["tickCount"] == {"interval": interval, "step": every}
 
 
 def test_comments_in_languages_not_judged_are_counted(store, load, silver, phones):
