@@ -44,14 +44,7 @@ def render(
     compared. `languages` has the `comment_count` of each `language` that is not judged.
     """
     facts = figures.collect(read, domain.name)
-    environment = jinja2.Environment(
-        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters["percent"] = lambda value: "–" if value is None else f"{value:.0%}"
-    environment.filters["share"] = lambda value: "–" if value is None else f"{value:.1%}"
-    environment.filters["signed"] = charts.signed
-    environment.filters["date"] = lambda key: f"{key // 10000}-{key // 100 % 100:02}-{key % 100:02}"
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    template = _environment().from_string(_TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         domain=domain,
         now=now,
@@ -89,6 +82,18 @@ def render(
         if facts.mentions.height
         else "",
     )
+
+
+def _environment() -> jinja2.Environment:
+    """Return what the page is made in, with the ways in which it writes numbers and days."""
+    environment = jinja2.Environment(
+        autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters["percent"] = lambda value: "–" if value is None else f"{value:.0%}"
+    environment.filters["share"] = lambda value: "–" if value is None else f"{value:.1%}"
+    environment.filters["signed"] = charts.signed
+    environment.filters["date"] = lambda key: f"{key // 10000}-{key // 100 % 100:02}-{key % 100:02}"
+    return environment
 
 
 def draw(facts: figures.Figures) -> dict[str, alt.LayerChart]:
