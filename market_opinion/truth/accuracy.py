@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
+import polars as pl
 
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.truth.gold_set import Measure
 
+# A scorer that judged less than this share of the opinions is told of in a few words.
+_FEW = 0.05
 _RIGHT, _FOUND = "opinions right: precision", "opinions right: recall"
 
 
@@ -63,6 +66,24 @@ def record_accuracy(
     encoded = msgspec.json.encode(dict(sorted(recorded.items())))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(msgspec.json.format(encoded, indent=2) + b"\n")
+
+
+def accuracy_sentences(recorded: dict[str, Accuracy], scorers: pl.DataFrame) -> list[str]:
+    """Return a sentence of each scorer, from rows of `scorer`, `model`, `opinion_count`.
+
+    One that was not measured and judged little, such as the rules in another language, has a short
+    one.
+    """
+    total, sentences = scorers["opinion_count"].sum(), []
+    columns = ("scorer", "model", "opinion_count")
+    for scorer, model, count in scorers.select(columns).iter_rows():
+        if scorer not in recorded and count < _FEW * total:
+            sentences.append(
+                f"{count:,} of the {total:,} opinions are of {scorer}, which was not measured."
+            )
+        else:
+            sentences.append(accuracy_sentence(recorded, scorer, model))
+    return sentences
 
 
 def accuracy_sentence(recorded: dict[str, Accuracy], scorer: str, model: str) -> str:

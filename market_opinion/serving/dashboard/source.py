@@ -10,7 +10,7 @@ import polars as pl
 from market_opinion.core.errors import SettingsInvalid
 from market_opinion.core.settings import Settings
 from market_opinion.serving.mart.engine import open_mart
-from market_opinion.truth.accuracy import accuracy_path, accuracy_sentence, read_accuracies
+from market_opinion.truth.accuracy import accuracy_path, accuracy_sentences, read_accuracies
 
 Reads = Literal["mart", "postgres"]
 
@@ -131,14 +131,11 @@ def accuracy(source: Source, domain: str, domains_path: Path) -> list[str]:
     """Return one sentence a scorer of the domain's opinions: how often they are right."""
     recorded = read_accuracies(accuracy_path(domain, domains_path))
     scorers = source.query(
-        "SELECT scorer, model FROM mart.scorer_opinions WHERE domain = $domain"
+        "SELECT scorer, model, opinion_count FROM mart.scorer_opinions WHERE domain = $domain"
         " ORDER BY opinion_count DESC, scorer, model",
         {"domain": domain},
     )
-    return [
-        accuracy_sentence(recorded, row["scorer"], row["model"])
-        for row in scorers.iter_rows(named=True)
-    ]
+    return accuracy_sentences(recorded, scorers)
 
 
 def coverage(source: Source) -> pl.DataFrame:

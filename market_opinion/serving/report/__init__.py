@@ -15,7 +15,7 @@ from market_opinion.domain.languages import LANGUAGES
 from market_opinion.serving import charts
 from market_opinion.serving.digest import headlines
 from market_opinion.serving.report import figures
-from market_opinion.truth.accuracy import Accuracy, accuracy_sentence
+from market_opinion.truth.accuracy import Accuracy, accuracy_sentences
 from market_opinion.truth.estimates import SIZE_MIN
 
 REJECTIONS = OPS_REJECTIONS
@@ -70,10 +70,7 @@ def render(
         not_judged=figures.not_judged(languages, facts.coverage),
         by_platform=figures.platform_table(facts.platforms),
         stars=facts.stars.to_dicts(),
-        accuracy=[
-            accuracy_sentence(accuracies, row["scorer"], row["model"])
-            for row in facts.scorers.to_dicts()
-        ],
+        accuracy=accuracy_sentences(accuracies, facts.scorers),
         fewest=SIZE_MIN,
         is_sample="sample" in facts.coverage["platform"].to_list(),
         # Altair's own validation takes a tenth of a second here; a test validates instead.

@@ -1,9 +1,16 @@
 """Accuracies of scorers: what is recorded, and what report and dashboard say of it."""
 
+import polars as pl
 import pytest
 
 from market_opinion.core.errors import InvalidRequest
-from market_opinion.truth.accuracy import accuracy_sentence, read_accuracies, record_accuracy
+from market_opinion.truth.accuracy import (
+    Accuracy,
+    accuracy_sentence,
+    accuracy_sentences,
+    read_accuracies,
+    record_accuracy,
+)
 from market_opinion.truth.gold_set import Figure, Measure
 
 NONE = Figure(None, None, None)
@@ -60,3 +67,15 @@ def test_a_broken_file_is_named(tmp_path):
     path.write_text('{"local": {"precision": "high"}}')
     with pytest.raises(InvalidRequest, match=r"accuracy\.json"):
         read_accuracies(path)
+
+
+def test_a_scorer_that_judged_little_is_told_of_in_a_few_words():
+    """The rules judge what is not English, in a domain where another scorer was measured."""
+    measured = {"local": Accuracy(0.44, 0.38, 0.51, 0.27, 1256, "encoder-1")}
+    rows = [("local", "encoder-1", 762), ("lexicon", "rules-1", 7)]
+    scorers = pl.DataFrame(rows, ["scorer", "model", "opinion_count"], orient="row")
+    first, second = accuracy_sentences(measured, scorers)
+    assert first.startswith("Of 100 opinions shown, about 44 are right")
+    assert second == "7 of the 769 opinions are of lexicon, which was not measured."
+    (alone,) = accuracy_sentences({}, scorers[:1])
+    assert "flows.evaluate --gold FILE --record" in alone
