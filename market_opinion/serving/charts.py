@@ -328,7 +328,8 @@ def _time_axis(times: pl.Series, *, ticks: int, has_hours: bool = False) -> alt.
     """
     apart = _span(times) / ticks
     every, step, _ = next((each for each in _TICK_STEPS if each[2] >= apart), _TICK_STEPS[-1])
-    is_short = has_hours and apart < timedelta(days=1)
+    # On a phone every second label is left out, and it would be that of each day.
+    is_short = has_hours and _span(times) < timedelta(days=2)
     return alt.Axis(
         tickCount=ticks if is_short else {"interval": every, "step": step},
         labelExpr=_TIME_LABEL,

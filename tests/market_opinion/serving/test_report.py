@@ -105,10 +105,17 @@ def test_charts_are_such_as_vega_lite_knows(store, load, silver, phones):
         chart.to_dict(validate=True)
 
 
-def test_ticks_are_whole_hours_and_days():
+@pytest.mark.parametrize(
+    ("days", "ticks"),
+    [
+        (1, ["09:00", "12:00", "15:00", "18:00", "21:00", "28 Feb", "03:00", "06:00"]),
+        (3, ["28 Feb", "1 Mar", "2 Mar"]),
+    ],
+)
+def test_ticks_are_whole_hours_and_days(days, ticks):
     """In UTC, by a clock of 24 hours, and each of them once."""
     first = datetime(2026, 2, 27, 7)
-    hours = pl.datetime_range(first, first + timedelta(days=3), "1h", eager=True)
+    hours = pl.datetime_range(first, first + timedelta(days=days), "1h", eager=True)
     windows = hours.alias("window_start").to_frame()
     windows = windows.with_columns(
         platform=pl.lit("reddit"),
@@ -117,14 +124,7 @@ def test_ticks_are_whole_hours_and_days():
         item_count=1,
     )
     svg = vl_convert.vegalite_to_svg(charts.coverage(windows).to_dict())
-    assert re.findall(r">(\d\d:\d\d|\d+ [A-Z][a-z]+|\d{4})<", svg) == [
-        "12:00",
-        "28 Feb",
-        "12:00",
-        "1 Mar",
-        "12:00",
-        "2 Mar",
-    ]
+    assert re.findall(r">(\d\d:\d\d|\d+ [A-Z][a-z]+|\d{4})<", svg) == ticks
 
 
 def test_without_an_opinion_no_trend_is_drawn(store, load, silver, phones):
