@@ -76,7 +76,7 @@ def test_a_key_made_elsewhere_stands_for_the_name(run, home, capsys):
     assert everywhere(home, *TRACES) == []
 
 
-def test_files_that_people_exported_lose_the_rows(run, home):
+def test_files_that_people_exported_lose_the_rows(with_default_scorer, run, home):
     """M9: whatever their format; rows of others stay, and the proof says where it looked."""
     mart = open_adapters().mart()
     rows = mart.query("SELECT * FROM mart.top_evidence ORDER BY item_id")
