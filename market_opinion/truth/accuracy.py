@@ -74,7 +74,7 @@ def accuracy_sentences(recorded: dict[str, Accuracy], scorers: pl.DataFrame) -> 
     One that was not measured and judged little, such as the rules in another language, has a short
     one.
     """
-    total, sentences = scorers["opinion_count"].sum(), []
+    total, sentences = int(scorers["opinion_count"].sum()), []
     columns = ("scorer", "model", "opinion_count")
     for scorer, model, count in scorers.select(columns).iter_rows():
         if scorer not in recorded and count < _FEW * total:
