@@ -5,6 +5,7 @@ from prefect import get_run_logger, task
 from market_opinion.core.errors import MartUnavailable, ReconciliationFailed
 from market_opinion.core.window import Slice, whole_days
 from market_opinion.ops.alerts import Alert, raise_alerts
+from market_opinion.ops.counts import in_words
 from market_opinion.ops.run import Run
 from market_opinion.serving import mart
 from market_opinion.serving.mart.lake_rows import (
@@ -52,7 +53,7 @@ def load_mart(run: Run, slices: list[Slice], *, again: bool = False) -> dict[str
     except ReconciliationFailed as error:
         raise_alerts([Alert("mart_not_reconciled", str(error))], settings, get_run_logger())
         raise
-    get_run_logger().info("mart %s: %s", ", ".join(map(str, days)), counts)
+    get_run_logger().info("mart %s: %s", ", ".join(map(str, days)), in_words(counts))
     return counts
 
 
@@ -66,5 +67,5 @@ def publish_views(run: Run) -> dict[str, int]:
     if uri is None or not source.is_loaded:
         return {}
     counts = PostgresMart(uri).publish(source, Publication.of(run.settings))
-    get_run_logger().info("published: %s", counts)
+    get_run_logger().info("published: %s", in_words(counts))
     return counts

@@ -2,11 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
+from itertools import starmap
 from typing import Any
 
 
+class Counts:
+    """Counts that read as words in a log: `810 items, 1 duplicate`; what is None is left out."""
+
+    def __str__(self) -> str:
+        """Return the counts in their order, with the words that they are named by."""
+        return in_words(as_dict(self))
+
+
 @dataclass(frozen=True)
-class BronzeCounts:
+class BronzeCounts(Counts):
     """Lines that were read, items that were written, and what was dropped or could not be read."""
 
     landed_line_count: int
@@ -17,14 +26,14 @@ class BronzeCounts:
 
 
 @dataclass(frozen=True)
-class ThreadCounts:
+class ThreadCounts(Counts):
     """Threads that began."""
 
     thread_count: int
 
 
 @dataclass(frozen=True)
-class SilverCounts:
+class SilverCounts(Counts):
     """Usable items, and comments, and what was masked, by kind of personal data."""
 
     usable_item_count: int
@@ -34,7 +43,7 @@ class SilverCounts:
 
 
 @dataclass(frozen=True)
-class MentionCounts:
+class MentionCounts(Counts):
     """Mentions, items that have one, and what a model took that was asked about them.
 
     The model's counts are None where no model says which products are meant.
@@ -51,7 +60,7 @@ class MentionCounts:
 
 
 @dataclass(frozen=True)
-class OpinionCounts:
+class OpinionCounts(Counts):
     """Opinions, mentions that have one, judgements that were refused, and what a model took.
 
     The model's counts are None where no model is the scorer.
@@ -69,7 +78,7 @@ class OpinionCounts:
 
 
 @dataclass(frozen=True)
-class WindowCounts:
+class WindowCounts(Counts):
     """Hours that were written into the ledger, and those of them that are certified."""
 
     window_count: int
@@ -77,14 +86,14 @@ class WindowCounts:
 
 
 @dataclass(frozen=True)
-class GoldCounts:
+class GoldCounts(Counts):
     """Rows of the daily tables."""
 
     gold_row_count: int
 
 
 @dataclass(frozen=True)
-class PollCounts:
+class PollCounts(Counts):
     """Listings that were polled, lines that came, holes, and communities that could not be read."""
 
     polled_listing_count: int = 0
@@ -94,7 +103,7 @@ class PollCounts:
 
 
 @dataclass(frozen=True)
-class LookCounts:
+class LookCounts(Counts):
     """Items that were asked for again, those that were absent, and those that have to go."""
 
     looked_up_item_count: int
@@ -103,7 +112,7 @@ class LookCounts:
 
 
 @dataclass(frozen=True)
-class RepairCounts:
+class RepairCounts(Counts):
     """Comments that threads announce and that were received, and threads that were expanded.
 
     All are None where an hour is too young to be repaired, or its platform has no threads.
@@ -115,28 +124,28 @@ class RepairCounts:
 
 
 @dataclass(frozen=True)
-class RotationCounts:
+class RotationCounts(Counts):
     """Rows whose author's key followed the pepper."""
 
     rekeyed_item_count: int
 
 
 @dataclass(frozen=True)
-class EraseCounts:
+class EraseCounts(Counts):
     """Texts whose answers were deleted."""
 
     erased_text_count: int
 
 
 @dataclass(frozen=True)
-class HistoryCounts:
+class HistoryCounts(Counts):
     """Files that only earlier versions of a table named, and that were deleted."""
 
     deleted_file_count: int
 
 
 @dataclass(frozen=True)
-class UpkeepCounts:
+class UpkeepCounts(Counts):
     """Files that were put together, files they became, and files that were left to another time.
 
     Then old snapshots that were deleted, and files that no snapshot named.
@@ -155,42 +164,42 @@ class UpkeepCounts:
 
 
 @dataclass(frozen=True)
-class RunHistoryCounts:
+class RunHistoryCounts(Counts):
     """Runs that were deleted from Prefect's own database."""
 
     forgotten_run_count: int
 
 
 @dataclass(frozen=True)
-class PurgeCounts:
+class PurgeCounts(Counts):
     """Lines that keep no word."""
 
     purged_line_count: int
 
 
 @dataclass(frozen=True)
-class SweepCounts:
+class SweepCounts(Counts):
     """Hours since the hour that was looked at longest ago."""
 
     sweep_lag_hours: int
 
 
 @dataclass(frozen=True)
-class MirrorCounts:
+class MirrorCounts(Counts):
     """Lines that were produced to the stream; None where nothing is mirrored."""
 
     mirrored_line_count: int | None = None
 
 
 @dataclass(frozen=True)
-class PromotionCounts:
+class PromotionCounts(Counts):
     """Opinions that became live."""
 
     promoted_opinion_count: int
 
 
 @dataclass(frozen=True)
-class WatchCounts:
+class WatchCounts(Counts):
     """Changes of the last closed week that are told, and bursts since it began."""
 
     change_count: int
@@ -210,3 +219,16 @@ def as_dict(counts: Any) -> dict[str, int]:  # noqa: ANN401, any dataclass above
         elif value is not None:
             values[field.name] = value
     return values
+
+
+def in_words(counts: Mapping[str, int]) -> str:
+    """Return counts by name as a log says them: `fact_opinion_count` is `3 fact opinions`."""
+    return ", ".join(starmap(_count_in_words, counts.items()))
+
+
+def _count_in_words(name: str, count: int) -> str:
+    if name == "cost_micro_usd":
+        return f"{count / 1e6:.6f} USD"
+    words = name.removesuffix("_count").replace("_", " ")
+    many = "s" if name.endswith("_count") and count != 1 else ""
+    return f"{count:,} {words}{many}"

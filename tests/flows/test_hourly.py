@@ -163,4 +163,4 @@ def test_the_log_has_bounds_and_counts_of_an_hour(home, monkeypatch, caplog):
     assert stages == ["bronze", "silver", "mentions", "opinions", "mart"]
     (bronze,) = [line for line in lines if line.startswith("bronze ")]
     assert "2026-03-02T09:00/2026-03-02T10:00" in bronze
-    assert re.search(r"item_count=[1-9]", bronze)
+    assert re.search(r", [1-9]\d* items,", bronze)

@@ -15,6 +15,15 @@ def test_counts_by_kind_have_a_name_a_kind():
     }
 
 
+def test_counts_read_as_words_in_a_log():
+    """One of a kind has no plural, and money is money."""
+    counts = SilverCounts(1200, 1, 0, masked={"spoken_email": 2})
+    said = "1,200 usable items, 1 comment, 0 usable comments, 2 masked spoken emails"
+    assert str(counts) == said
+    costs = OpinionCounts(1, 2, 0, cost_micro_usd=1234)
+    assert str(costs) == "1 opinion, 2 scored mentions, 0 rejected opinions, 0.001234 USD"
+
+
 def test_a_count_that_is_none_is_left_out():
     """A run without a model says nothing of one."""
     assert as_dict(OpinionCounts(1, 2, 3)) == {
