@@ -104,7 +104,9 @@ class Processes:
         self._asked: Any = _SPAWN.SimpleQueue()
         self._answers: Any = _SPAWN.Queue()
         arguments = (dict(os.environ), self._asked, self._answers, seconds)
-        self._processes = [_SPAWN.Process(target=_work, args=arguments) for _ in range(count)]
+        self._processes = [
+            _SPAWN.Process(target=_work, args=arguments, daemon=True) for _ in range(count)
+        ]
         for process in self._processes:
             process.start()
         for _ in self._processes:
