@@ -98,13 +98,15 @@ class Processes:
     def __init__(self, run: Run, reading: Reading, count: int, seconds: float) -> None:
         """Start them, and wait until each could begin; `seconds` are a scorer's time a span."""
         self.judged: Counter[str] = Counter()
-        self.peak_mb = 0.0
+        self.peak_mb = self.processor = 0.0
         self._run = run
         self._reading = reading
         self._asked: Any = _SPAWN.SimpleQueue()
         self._answers: Any = _SPAWN.Queue()
         arguments = (dict(os.environ), self._asked, self._answers, seconds)
-        self._processes = [_SPAWN.Process(target=_work, args=arguments) for _ in range(count)]
+        self._processes = [
+            _SPAWN.Process(target=_work, args=arguments, daemon=True) for _ in range(count)
+        ]
         for process in self._processes:
             process.start()
         for _ in self._processes:
@@ -122,10 +124,11 @@ class Processes:
         runs = []
         while True:
             try:
-                number, error, peak = self._answers.get_nowait()
+                number, error, peak, processor = self._answers.get_nowait()
             except queue.Empty:
                 return runs
             self.peak_mb = max(self.peak_mb, peak)
+            self.processor += processor
             if error:
                 print(error, file=sys.stderr)
             runs.append(EndedRun(number, str(number), error or "Completed", not error))
@@ -147,13 +150,12 @@ def _work(variables: dict[str, str], asked: Any, answers: Any, seconds: float) -
         while (part := asked.get()) is not None:
             number, parameters = part
             time.sleep(seconds)
-            values = enrich.validate_parameters(parameters)
+            values, began, wrong = enrich.validate_parameters(parameters), time.process_time(), ""
             try:
                 enrich.fn(**values)
             except Exception as error:  # noqa: BLE001, of any kind: the part is handed out again
-                answers.put((number, f"{type(error).__name__}: {error}", peak_mb()))
-            else:
-                answers.put((number, "", peak_mb()))
+                wrong = f"{type(error).__name__}: {error}"
+            answers.put((number, wrong, peak_mb(), time.process_time() - began))
 
 
 def make(folder: Path, *, hours: int, comments: int) -> Path:
@@ -204,6 +206,7 @@ def _campaign(archive: Path, *, workers: int, seconds: float) -> dict[str, float
         "failed": len(failed),
         "lost": len({part.name for part in parts} - noted.keys()),
         "twice": sum(count - 1 for count in processes.judged.values()),
+        "processor": processes.processor,
         "peak_mb": peak_mb(),
         "worker_peak_mb": processes.peak_mb,
     }
@@ -211,6 +214,7 @@ def _campaign(archive: Path, *, workers: int, seconds: float) -> dict[str, float
 
 def _report_spans(name: str, measured: dict[str, Any]) -> None:
     report(f"{name}_seconds", measured["seconds"], "seconds")
+    report(f"{name}_processor_a_span", measured["processor"] / measured["spans"], "seconds")
     report(f"{name}_lost", measured["lost"] + measured["failed"], "spans", at_most=0)
     report(f"{name}_twice", measured["twice"], "spans", at_most=0)
 
