@@ -29,8 +29,8 @@ PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore t
 test: .venv/dev
 	$(PYTEST) -m "not integration"
 
-# Kill runs, start Prefect's server, workers and the services of compose.yaml, and compare them with
-# runs that nobody disturbed.
+# Tests that take long: kill runs, start Prefect's server, workers and the services of compose.yaml,
+# compare whole pipelines on laptop, cloud and warehouse, train, and read labels in a browser.
 test-integration: .venv/dev
 	$(PYTEST) -m integration
 

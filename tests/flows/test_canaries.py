@@ -226,6 +226,7 @@ def is_past_bronze(path, home) -> bool:
     return first not in {"landing", "inbox"} and not (first == "lake" and "bronze" in rest[0])
 
 
+@pytest.mark.integration
 def test_no_byte_of_personal_data_is_past_bronze(
     model, reddit, home, tmp_path, make_comment, make_submission, caplog, monkeypatch
 ):

@@ -28,6 +28,7 @@ def objects(bucket):
     }
 
 
+@pytest.mark.integration
 def test_the_cloud_holds_what_the_laptop_holds(home, tables, monkeypatch, request):
     """B12, B14, A09, A20, C07: the same backfill, the same tables; a rerun makes no snapshot; the ledger and runs are the same."""
     monkeypatch.setenv("AUTHOR_PEPPER", "the same pepper for both")
@@ -46,6 +47,7 @@ def test_the_cloud_holds_what_the_laptop_holds(home, tables, monkeypatch, reques
     assert set(objects(augmented)) == before
 
 
+@pytest.mark.integration
 def test_what_is_erased_is_in_no_object(on_aws, tmp_path):
     """M9: landing, tables and their histories, by every byte of the buckets and every row of the Parquet files."""
     landing, augmented = on_aws

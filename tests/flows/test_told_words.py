@@ -77,6 +77,7 @@ def test_an_erasure_reaches_what_was_told(told):
     assert "burst (" not in digest
 
 
+@pytest.mark.integration
 def test_a_purge_reaches_what_was_told(told, monkeypatch):
     """Words go from the digest; figures and bursts, which hold none, stay."""
     before = found()

@@ -79,6 +79,7 @@ def archive(request, tmp_path, make_comment, make_submission):
     )
 
 
+@pytest.mark.integration
 def test_both_marts_are_equal_after_everything_that_happens(
     twin, archive, tmp_path, make_comment, monkeypatch
 ):

@@ -13,7 +13,7 @@ def test_each_cell_of_a_comparison_shows_how_many_opinions_are_behind_it():
             "aspect": ["battery", "battery"],
             "aspect_title": ["Battery", "Battery"],
             "opinion_count": [1200, 7],
-            "mean_polarity": [0.5, -0.25],
+            "net_sentiment": [0.5, -0.25],
         }
     )
     drawn = charts.aspect_heat(cells).to_dict()

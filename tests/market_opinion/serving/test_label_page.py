@@ -75,6 +75,7 @@ def bob(lake, phones):
 
 @needs_browser
 @pytest.mark.usefixtures("bob")
+@pytest.mark.integration
 def test_fifty_items_are_read_by_keyboard(lake, home, tmp_path):
     """All are in silver.labels as they were marked, after a break, and the agreement is shown."""
     with dashboard(home) as address, browser() as (page, errors):

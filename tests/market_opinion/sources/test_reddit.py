@@ -234,6 +234,7 @@ def _ask(path, url, seconds):
         listings.fetch_items(client, ["t3_s1"])
 
 
+@pytest.mark.integration
 def test_two_processes_keep_to_one_quota(server, tmp_path):
     """B06: counted where the requests arrive; 120 a minute are at most 10 at once and 110 a minute after that."""
     processes = [

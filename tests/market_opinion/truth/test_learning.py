@@ -42,6 +42,7 @@ def labelled(folder, count=6):
     return folder
 
 
+@pytest.mark.integration
 def test_training_goes_on_from_weights(domains, tmp_path):
     """The loss of what it has not seen before falls, and the file says what it came from."""
     losses = []
