@@ -267,14 +267,20 @@ def _tiles(mentions: Rows, opinions: Rows, windows: Rows) -> list[str]:
     labels = [row[-1] for row in mentions if row[-1]]
     net = labels.count("positive") - labels.count("negative")
     return [
-        f"{items:,}",
         f"{len(mentions):,}",
         f"{len(opinions):,}",
-        f"{net / len(labels):+.0%}" if labels else "–",
-        f"{usable / comments:.1%}" if comments else "–",
+        _signed(net / len(labels)) if labels else "–",
         f"{len(labels) / len(mentions):.0%}" if mentions else "–",
+        f"{items:,}",
+        f"{usable / comments:.1%}" if comments else "–",
         "100%",
     ]
+
+
+def _signed(value: float) -> str:
+    """Return a share with its sign, two digits and a true minus; zero has none."""
+    text = f"{value:+.2f}".replace("-", "−")
+    return "0.00" if text[1:] == "0.00" else text
 
 
 def _author_key(author: str, pepper: str) -> str | None:
