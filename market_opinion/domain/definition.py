@@ -33,16 +33,13 @@ import hashlib
 import itertools
 import json
 import re
-import tomllib
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     StringConstraints,
     ValidationError,
@@ -52,6 +49,7 @@ from pydantic import (
 from market_opinion.core.errors import DomainInvalid, UnknownDomain
 from market_opinion.core.markup import Markup
 from market_opinion.domain.languages import Language, language_files, problems, read_languages
+from market_opinion.domain.strict import Strict, invalid, read_toml
 from market_opinion.storage.line_format import LineFormat
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -62,13 +60,7 @@ PlatformId = Annotated[
 BRAND_ROW = "brand"
 
 
-class _Strict(BaseModel):
-    """Model of text from outside; an unknown key is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Source(_Strict):
+class Source(Strict):
     """Communities of a platform that are read for this domain, and the way to their comments.
 
     `comments` are read by their own time (`listing`), as trees of new submissions (`tree`), or not
@@ -82,10 +74,10 @@ class Source(_Strict):
 
     communities: tuple[Text, ...] = Field(min_length=1)
     comments: Literal["listing", "tree", "none"] = "listing"
-    queries: dict[Name, Text] = {}
+    queries: dict[Name, Text] = Field(default_factory=dict)
 
 
-class FileMapping(_Strict):
+class FileMapping(Strict):
     """Mapping of files: the kind of their items, and the column of each field (see LineFormat).
 
     `platform` is the section's name where it is not given. For example::
@@ -120,7 +112,7 @@ class FileMapping(_Strict):
         return self
 
 
-class Aspect(_Strict):
+class Aspect(Strict):
     """One side of a product that people judge, with the words (`cues`) by which they speak of it.
 
     `is_overall` marks the aspect that stands for the product as a whole. For example::
@@ -135,7 +127,7 @@ class Aspect(_Strict):
     is_overall: bool = False
 
 
-class Brand(_Strict):
+class Brand(Strict):
     """Words about a brand, which show whether a name means one of its products.
 
     One of the `cues` in a text or title, or an item in one of the `communities`, puts the brand in
@@ -164,7 +156,7 @@ class Brand(_Strict):
     other_models: tuple[Text, ...] = ()
 
 
-class Meaning(_Strict):
+class Meaning(Strict):
     """Words that show whether a name means a product of the domain.
 
     `product_words` are common nouns for a product of the domain, `other_products` those for other
@@ -185,7 +177,7 @@ class Meaning(_Strict):
     communities: tuple[Text, ...] = ()
 
 
-class Polarity(_Strict):
+class Polarity(Strict):
     """Words that praise or blame in this domain, in addition to VADER's.
 
     `neutral` are words of VADER's that judge nothing here, `turned` words whose sign depends on
@@ -204,10 +196,10 @@ class Polarity(_Strict):
     praise: tuple[Text, ...] = ()
     complaint: tuple[Text, ...] = ()
     neutral: tuple[Text, ...] = ()
-    turned: dict[Name, dict[Text, Literal[-1, 1]]] = {}
+    turned: dict[Name, dict[Text, Literal[-1, 1]]] = Field(default_factory=dict)
 
 
-class Product(_Strict):
+class Product(Strict):
     """One row of products.csv.
 
     `aliases` are separated by `|`; an alias with `~` counts only with the brand in sight
@@ -238,20 +230,20 @@ class Alias(NamedTuple):
     needs_brand: bool
 
 
-class DomainFile(_Strict):
+class DomainFile(Strict):
     """Content of domain.toml; the module shows an example."""
 
     title: Text
     languages: tuple[Text, ...] = Field(min_length=1)
     sources: dict[Name, Source]
-    files: dict[Name, FileMapping] = {}
+    files: dict[Name, FileMapping] = Field(default_factory=dict)
     aspects: dict[Name, Aspect] = Field(min_length=1)
     brands: dict[Text, Brand]
     meaning: Meaning = Meaning()
     polarity: Polarity = Polarity()
 
 
-class Domain(_Strict):
+class Domain(Strict):
     """One product category: identified by the name of its folder, versioned by its content."""
 
     name: str
@@ -264,7 +256,7 @@ class Domain(_Strict):
     meaning: Meaning
     polarity: Polarity
     products: tuple[Product, ...]
-    added_languages: dict[str, Language] = {}
+    added_languages: dict[str, Language] = Field(default_factory=dict)
     version: str
 
     def __hash__(self) -> int:
@@ -341,7 +333,7 @@ def load_domain(name: str, domains_path: Path) -> Domain:
 @lru_cache(maxsize=16)
 def _load(folder: Path, _stamps: str) -> Domain:
     """Return the domain of a folder; cached until a file changes, since every stage loads it."""
-    name, file = folder.name, _read_toml(folder / "domain.toml")
+    name, file = folder.name, read_toml(folder / "domain.toml", DomainFile)
     products, added = _read_products(folder / "products.csv"), read_languages(folder)
     content: dict[str, object] = {
         "file": file.model_dump(mode="json"),
@@ -357,16 +349,6 @@ def _load(folder: Path, _stamps: str) -> Domain:
     return domain
 
 
-def _read_toml(path: Path) -> DomainFile:
-    try:
-        return DomainFile.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        message = f"{path}: not TOML in UTF-8: {error}"
-        raise DomainInvalid(message) from error
-    except ValidationError as error:
-        raise _invalid(path, error) from error
-
-
 def _read_products(path: Path) -> tuple[Product, ...]:
     if not path.is_file():
         message = f"{path} is missing: a domain needs a catalogue of products"
@@ -378,16 +360,11 @@ def _read_products(path: Path) -> tuple[Product, ...]:
                 products.append(Product.model_validate(row))
             except ValidationError as error:
                 place = f"{path} line {reader.line_num}"
-                raise _invalid(place, error) from error
+                raise invalid(place, error) from error
     if not products:
         message = f"{path} has no product"
         raise DomainInvalid(message)
     return tuple(products)
-
-
-def _invalid(place: object, error: ValidationError) -> DomainInvalid:
-    reasons = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-    return DomainInvalid(f"{place}: {reasons}")
 
 
 def _check(domain: Domain, folder: Path) -> None:

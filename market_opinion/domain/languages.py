@@ -32,15 +32,15 @@ Names of products are those of products.csv in every language.
 """
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import Field, StringConstraints
 
 from market_opinion.core.errors import DomainInvalid
 from market_opinion.domain.phrases import tokens
+from market_opinion.domain.strict import Strict, read_toml
 
 # Any word may begin with fewer letters by chance.
 _STEM_MIN = 3
@@ -58,13 +58,7 @@ Phrase = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 Weight = Annotated[float, Field(ge=-4, le=4)]
 
 
-class _Strict(BaseModel):
-    """Model of text from outside; an unknown key is a mistake."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class Meanings(_Strict):
+class Meanings(Strict):
     """Words that show what is meant.
 
     `own` refer to the product of the thread, as "my phone" does. `product_words`, `other_products`
@@ -86,7 +80,7 @@ class Meanings(_Strict):
     not_names: tuple[Phrase, ...] = ()
 
 
-class Tones(_Strict):
+class Tones(Strict):
     """Words that praise or blame, by their weight from -4 to 4, and what changes the weight.
 
     Words of `denying` turn the sign of what follows in a few words, those of `denying_after` also
@@ -101,10 +95,10 @@ class Tones(_Strict):
     not_denying: tuple[Phrase, ...] = ()
     strengthening: tuple[Phrase, ...] = ()
     weakening: tuple[Phrase, ...] = ()
-    turned: dict[str, dict[Phrase, Literal[-1, 1]]] = {}
+    turned: dict[str, dict[Phrase, Literal[-1, 1]]] = Field(default_factory=dict)
 
 
-class Sentences(_Strict):
+class Sentences(Strict):
     """Words that tell what a sentence does.
 
     A sentence is cut before words of `contrasting`, and before those of `joining` where both parts
@@ -124,7 +118,7 @@ class Sentences(_Strict):
     articles: tuple[Phrase, ...] = ()
 
 
-class Language(_Strict):
+class Language(Strict):
     """Content of one file; `common` are words that show that a short text is in the language."""
 
     title: Phrase
@@ -160,15 +154,7 @@ def _read(path: Path) -> Language:
     if path.stem not in LANGUAGES:
         message = f"{path}: name the file for a language that is detected: {', '.join(LANGUAGES)}"
         raise DomainInvalid(message)
-    try:
-        return Language.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        message = f"{path}: not TOML in UTF-8: {error}"
-        raise DomainInvalid(message) from error
-    except ValidationError as error:
-        reasons = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
-        message = f"{path}: {reasons}"
-        raise DomainInvalid(message) from error
+    return read_toml(path, Language)
 
 
 def problems(language: Language, aspects: Mapping[str, object]) -> Iterator[str]:

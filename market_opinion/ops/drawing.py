@@ -1,6 +1,6 @@
 """The report's page and the digests, drawn from the mart and the lake into the home folder."""
 
-from datetime import datetime
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -12,10 +12,11 @@ from market_opinion.core.contracts import (
     SILVER_ITEMS,
     SILVER_OPINIONS,
 )
+from market_opinion.core.window import Window
 from market_opinion.domain.definition import Domain, domain_names, load_domain
-from market_opinion.domain.languages import LANGUAGES
 from market_opinion.ops.adapters import Adapters
 from market_opinion.serving import digest, report
+from market_opinion.serving.mart import Mart
 from market_opinion.stages.opinions import ACTIVE_SET
 from market_opinion.storage.lake.tables import Lake
 from market_opinion.truth.accuracy import accuracy_path, read_accuracies
@@ -43,18 +44,23 @@ def draw_report(adapters: Adapters, domain: str, now: datetime) -> Path | None:
         answers=lake.read(report.ANSWERS, {"domain": domain}, columns=report.ANSWER_COLUMNS),
         accuracies=read_accuracies(accuracy_path(domain, settings.domains_path)),
         changes=changes,
-        languages=_not_judged(lake, definition),
+        languages=_languages(lake, mart),
     )
     _replace(settings.report_path, html)
     return settings.report_path
 
 
-def _not_judged(lake: Lake, domain: Domain) -> pl.DataFrame:
-    """Return how many usable comments are in each language that the domain has no words of."""
-    codes = sorted({*LANGUAGES} - {*domain.judged_languages})
+def _languages(lake: Lake, mart: Mart) -> pl.DataFrame:
+    """Return how many usable comments of the last days are in each language."""
+    last = mart.query("SELECT MAX(full_date) AS full_date FROM mart.coverage")["full_date"].item()
+    if last is None:
+        return report.NO_LANGUAGES
+    end = datetime.combine(last, time(), UTC) + timedelta(days=1)
+    window = Window(end - timedelta(days=report.LANGUAGE_DAYS), end)
     columns = ["language", "kind", "is_usable"]
-    items = lake.read(SILVER_ITEMS, {"language": codes}, columns=columns)
-    comments = items.filter("is_usable", kind="comment")
+    comments = lake.read(SILVER_ITEMS, window=window, columns=columns).filter(
+        "is_usable", kind="comment"
+    )
     return comments.group_by("language").agg(comment_count=pl.len().cast(pl.Int64))
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -288,6 +289,7 @@ def test_the_bundled_sample_is_what_the_readme_says(home, tables, with_report, w
     report = (home / "report.html").read_text()
     assert "Brands by aspect" in report
     assert 'src="http' not in report
+    assert re.search(r"[0-9.]+% of the usable comments of the last 30 days", report)
 
 
 @pytest.mark.skipif(not SHARED.is_dir(), reason=f"no Reddit archive at {SHARED}")

@@ -21,6 +21,7 @@ from market_opinion.truth.estimates import SIZE_MIN
 REJECTIONS = OPS_REJECTIONS
 ANSWERS = SILVER_EXTRACTIONS
 ANSWER_COLUMNS = ("model", "status", "input_tokens", "output_tokens", "usd")
+LANGUAGE_DAYS = 30
 NO_LANGUAGES = pl.DataFrame(schema={"language": pl.String, "comment_count": pl.Int64})
 _TRENDS_MAX = 4
 _TEMPLATE = Path(__file__).parent / "page.html.j2"
@@ -41,7 +42,8 @@ def render(
 
     `answers` are the domain's rows of silver.extractions, with ANSWER_COLUMNS; `accuracies` the
     measured accuracy of each scorer, `changes` the rows of gold.changes of the last week that was
-    compared. `languages` has the `comment_count` of each `language` that is not judged.
+    compared. `languages` has the `comment_count` of each `language`, of the last
+    LANGUAGE_DAYS.
     """
     facts = figures.collect(read, domain.name)
     template = _environment().from_string(_TEMPLATE.read_text(encoding="utf-8"))
@@ -66,8 +68,9 @@ def render(
         loads=facts.loads.to_dicts(),
         scorers=facts.scorers.to_dicts(),
         coverage=figures.coverage_table(facts.coverage),
+        language_days=LANGUAGE_DAYS,
         judged=[LANGUAGES.get(code, code) for code in domain.judged_languages],
-        not_judged=figures.not_judged(languages, facts.coverage),
+        not_judged=figures.not_judged(languages, domain),
         by_platform=figures.platform_table(facts.platforms),
         stars=facts.stars.to_dicts(),
         accuracy=accuracy_sentences(accuracies, facts.scorers),

@@ -438,17 +438,17 @@ def coverage_table(coverage: pl.DataFrame) -> list[dict[str, Any]]:
     return coverage.with_columns(usable_comment_ratio=ratio).to_dicts()
 
 
-def not_judged(languages: pl.DataFrame, coverage: pl.DataFrame) -> dict[str, Any]:
+def not_judged(languages: pl.DataFrame, domain: Domain) -> dict[str, Any]:
     """Return the share of usable comments in languages that are not judged, and counts of each.
 
     `languages` has `language` and `comment_count`; `share` is None without a usable comment.
     """
-    usable = int(coverage["usable_comment_count"].sum())
-    counted = int(languages["comment_count"].sum())
-    ordered = languages.sort("comment_count", "language", descending=[True, False])
+    codes = sorted({*LANGUAGES} - {*domain.judged_languages})
+    left = languages.filter(pl.col("language").is_in(codes))
+    ordered = left.sort("comment_count", "language", descending=[True, False])
+    usable = int(languages["comment_count"].sum())
     return {
-        "share": counted / usable if usable else None,
-        "comment_count": counted,
+        "share": int(left["comment_count"].sum()) / usable if usable else None,
         "languages": [
             (LANGUAGES.get(code, code), count)
             for code, count in ordered.select("language", "comment_count").iter_rows()

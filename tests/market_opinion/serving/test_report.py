@@ -22,15 +22,10 @@ def store(tmp_path):
     return DuckDBMart(tmp_path / "mart.duckdb")
 
 
-def render(store, domain):
-    return report.render(
-        store.read,
-        domain,
-        now=NOW,
-        rejections=report.REJECTIONS.empty(),
-        answers=answers(0),
-        accuracies={},
-    )
+def render(store, domain, **facts):
+    """The page with these facts of the lake, and none of the others."""
+    none = {"rejections": report.REJECTIONS.empty(), "answers": answers(0), "accuracies": {}}
+    return report.render(store.read, domain, now=NOW, **(none | facts))
 
 
 def answers(count, usd=0.001):
@@ -44,27 +39,13 @@ def answers(count, usd=0.001):
 def test_what_a_model_cost_is_said(store, load, silver, phones):
     """In all and a thousand questions; a price nobody knows is not zero."""
     store.load(load, lambda: silver)
-    page = report.render(
-        store.read,
-        phones,
-        now=NOW,
-        rejections=report.REJECTIONS.empty(),
-        answers=answers(40),
-        accuracies={},
-    )
+    page = render(store, phones, answers=answers(40))
     assert (
         "m answered 40 questions with 60,000 tokens in and 4,000 out, for 0.04 USD, 1.000 a thousand; 0 were given up"
         in page
     )
     unknown = pl.concat([answers(1), answers(1, None)])
-    page = report.render(
-        store.read,
-        phones,
-        now=NOW,
-        rejections=report.REJECTIONS.empty(),
-        answers=unknown,
-        accuracies={},
-    )
+    page = render(store, phones, answers=unknown)
     assert "at an unknown cost" in page
 
 
@@ -72,15 +53,7 @@ def test_the_page_begins_with_what_changed(store, load, silver, phones):
     """Before every figure; where no week was compared it says how."""
     store.load(load, lambda: silver)
     assert "No week was compared" in render(store, phones).partition('<div class="tiles">')[0]
-    page = report.render(
-        store.read,
-        phones,
-        now=NOW,
-        rejections=report.REJECTIONS.empty(),
-        answers=answers(0),
-        accuracies={},
-        changes=pl.DataFrame([change()], schema=GOLD_CHANGES.schema),
-    )
+    page = render(store, phones, changes=pl.DataFrame([change()], schema=GOLD_CHANGES.schema))
     head = page.partition('<div class="tiles">')[0]
     assert "Net sentiment of Google on Battery life rose by 0.21" in head
 
@@ -345,17 +318,9 @@ def test_the_time_axis_suits_the_span():
 def test_comments_in_languages_not_judged_are_counted(store, load, silver, phones):
     """A language without data is never dropped in silence."""
     store.load(load, lambda: silver)
-    languages = pl.DataFrame({"language": ["ita", "nld"], "comment_count": [3, 40]})
-    page = report.render(
-        store.read,
-        phones,
-        now=NOW,
-        rejections=report.REJECTIONS.empty(),
-        answers=answers(0),
-        accuracies={},
-        languages=languages,
-    )
+    counts = {"ita": 3, "nld": 40, "eng": 900, "deu": 57}
+    languages = pl.DataFrame(list(counts.items()), ["language", "comment_count"], orient="row")
+    page = render(store, phones, languages=languages)
     assert "Opinions are looked for in English, German, French, Portuguese, Spanish" in page
-    assert "of usable comments are in languages not judged: Dutch 40, Italian 3." in page
-    shares = pl.DataFrame({"usable_comment_count": [1000]})
-    assert figures.not_judged(languages, shares)["share"] == 0.043
+    assert "4.3% of the usable comments of the last 30 days are in languages not judged" in page
+    assert "Dutch 40, Italian 3." in page
