@@ -24,7 +24,8 @@ dashboard: .venv/dashboard
 wheel: .venv/runtime
 	$(UV) build --wheel --quiet --python $(PY) --no-build-isolation
 
-PYTEST := $(PY) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --ignore tests/deployment
+# Three processes on two cores, since tests wait for servers and disks a third of their time.
+PYTEST := $(PY) -m pytest -n 3 --dist loadfile --no-loadscope-reorder --ignore tests/deployment
 
 test: .venv/dev
 	$(PYTEST) -m "not integration"
