@@ -17,7 +17,7 @@ from market_opinion.core.contracts import SILVER_LABELS, SILVER_MENTIONS, TABLES
 from market_opinion.core.errors import HomeDamaged
 from market_opinion.core.polars_types import UTC_TIME
 from market_opinion.core.window import EARLIEST, HOUR, Window
-from market_opinion.storage.lake import compaction, history
+from market_opinion.storage.lake import compaction, history, tables
 from market_opinion.storage.lake.predicates import day_column
 from market_opinion.storage.lake.tables import open_lake
 from tests.market_opinion.storage.test_lake import ids, put, rows
@@ -141,6 +141,7 @@ def test_a_slice_of_a_compacted_day_is_replaced_as_ever(lake):
 
 def test_the_manifests_of_many_commits_become_few_and_settled_ones_stay(lake, monkeypatch):
     """So that a commit, and a plan, costs the same however many came before."""
+    monkeypatch.setitem(tables._PROPERTIES, "commit.manifest-merge.enabled", "false")
     monkeypatch.setattr("market_opinion.storage.lake.replacement.SETTLED_FILES", 4)
     monkeypatch.setattr("market_opinion.storage.lake.upkeep._OPEN_MANIFESTS_MAX", 3)
     for day in range(6):
@@ -156,6 +157,27 @@ def test_the_manifests_of_many_commits_become_few_and_settled_ones_stay(lake, mo
     after = iceberg_of(lake).current_snapshot().manifests(iceberg_of(lake).io)
     assert settled <= {m.manifest_path for m in after}
     assert len(ids(lake)) == 9
+
+
+def test_the_hours_of_an_open_day_lie_in_one_manifest(lake):
+    """So that the last hour of a day reads no more files than its first; and none is lost."""
+    for hour in range(30):
+        put_hour(lake, hour)
+    put_hour(lake, 3, "late")
+    iceberg = iceberg_of(lake)
+    manifests = iceberg.current_snapshot().manifests(iceberg.io)
+    assert len(manifests) <= 2
+    assert len(ids(lake)) == 30
+
+
+def test_a_table_of_an_older_version_gets_the_properties_that_are_new(lake, monkeypatch):
+    with monkeypatch.context() as older:
+        older.delitem(tables._PROPERTIES, "commit.manifest-merge.enabled")
+        put_hour(lake, 0)
+        assert "commit.manifest-merge.enabled" not in iceberg_of(lake).properties
+    put_hour(lake, 1)
+    assert iceberg_of(lake).properties["commit.manifest-merge.enabled"] == "true"
+    assert ids(lake) == ["i0", "i1"]
 
 
 def test_a_writer_of_another_hour_is_in_nobody_s_way(lake, monkeypatch):
