@@ -48,10 +48,14 @@ Turn = Callable[[str | None], AbstractContextManager[None]]
 
 
 class Bars(NamedTuple):
-    """The confidence from which on a mention and an opinion count, each in [0, 1]."""
+    """The confidence from which on a mention and an opinion count, each in [0, 1].
+
+    A complaint, of polarity below 0, may have a bar of its own; None: that of all opinions.
+    """
 
     mention: float
     opinion: float
+    complaint: float | None = None
 
 
 class Version(NamedTuple):
