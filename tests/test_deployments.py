@@ -30,7 +30,7 @@ def test_an_entry_loads_and_its_parameters_are_valid(entry, monkeypatch):
     flow.validate_parameters(
         {name: values[name] for name in flow.parameters.required if name in values}
         | {
-            name: "sample" if value == "{{ prefect.variables.source }}" else value
+            name: "sample" if value == "{{ prefect.variables.market_opinion_source }}" else value
             for name, value in entry["parameters"].items()
         }
     )

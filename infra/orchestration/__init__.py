@@ -25,6 +25,7 @@ from pydantic import SecretStr
 from infra.orchestration.automations import automations
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.settings import Settings
+from market_opinion.ops.orchestrator import VARIABLE_PREFIX
 from market_opinion.sources import catalogue
 
 _REPOSITORY = Path(__file__).parent.parent.parent
@@ -163,7 +164,8 @@ def _put_rest(client: SyncPrefectClient, settings: Settings) -> Iterator[str]:
 
 
 def _put_variables(client: SyncPrefectClient, values: Mapping[str, str]) -> Iterator[str]:
-    for name, value in values.items():
+    for own_name, value in values.items():
+        name = VARIABLE_PREFIX + own_name
         if client.read_variable_by_name(name) is None:
             client.create_variable(VariableCreate(name=name, value=value))
         else:
@@ -177,7 +179,7 @@ def _put_source(client: SyncPrefectClient, source: str | None) -> Iterator[str]:
             message = f"there is no source {source}: choose from {', '.join(catalogue.names())}"
             raise InvalidRequest(message)
         yield from _put_variables(client, {"source": source})
-    elif client.read_variable_by_name("source") is None:
+    elif client.read_variable_by_name(f"{VARIABLE_PREFIX}source") is None:
         message = (
             "say what the deployment `hourly` reads every hour: --source hackernews, --source"
             " reddit or another; --source sample is for a look, and reads nothing new"

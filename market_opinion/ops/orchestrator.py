@@ -32,6 +32,8 @@ _RUNS_A_REQUEST = 200
 _LOCK_SECONDS = 5
 _PATIENCE_SECONDS, _POLL_SECONDS = 900, 10
 _PREFECT_FILE = Path(__file__).parents[2] / "prefect.yaml"
+# Other projects may keep variables on the same server.
+VARIABLE_PREFIX = "market_opinion_"
 _log = logging.getLogger(__name__)
 
 
@@ -48,7 +50,7 @@ def missing_parts(url: str, *, concurrency_limit: str | None) -> list[str]:
     with get_client(sync_client=True) as client:
         if (error := client.api_healthcheck()) is not None:
             return [f"{url} does not answer ({error}): start it, or correct PREFECT_API_URL"]
-        pool = client.read_variable_by_name("pool")
+        pool = client.read_variable_by_name(f"{VARIABLE_PREFIX}pool")
         if pool is None:
             return [
                 f"{url} knows no work pool of ours: `python -m infra.orchestration local`, or ecs"

@@ -111,7 +111,7 @@ def test_one_command_deploys_goes_on_where_it_failed_and_takes_all_away(checkout
     assert "step doctor failed" in done.stderr
     image = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/tf-dev-opinions-ecr-image:1"
     assert (
-        server.call("GET", "variables/name/image")["value"].rpartition("/")[2]
+        server.call("GET", "variables/name/market_opinion_image")["value"].rpartition("/")[2]
         == image.rpartition("/")[2]
     )
     assert {each["work_pool_name"] for each in server.ask("deployments/filter")} == {"ecs"}
