@@ -109,3 +109,21 @@ def test_below_the_bar_a_scorer_abstains(asked, phones):
         confidence_min=0.8,
     )
     assert (good["aspect"].to_list(), refused.height) == (["overall"], 0)
+
+
+def test_a_complaint_may_have_a_bar_of_its_own(asked, phones):
+    """Equally unsure, the complaint counts and the praise does not."""
+    praise = GOOD | {"confidence": 0.25}
+    complaint = praise | {"aspect": "overall", "polarity": -0.6}
+    frame = pl.DataFrame([praise, complaint], schema=opinions.JUDGEMENT_SCHEMA)
+    good, _ = opinions.accept(
+        asked,
+        frame,
+        phones,
+        scorer="test",
+        model="m",
+        prompt_version=None,
+        confidence_min=0.28,
+        complaint_min=0.23,
+    )
+    assert good["label"].to_list() == ["negative"]
