@@ -18,7 +18,7 @@ from snowflake.connector.errors import DatabaseError, Error, OperationalError
 from market_opinion.core.column_types import TYPES, Engine, in_mart
 from market_opinion.core.errors import MartRefused, MartUnavailable
 from market_opinion.serving import mart
-from market_opinion.serving.mart import Load, Silver
+from market_opinion.serving.mart import Load, Silver, meanings
 from market_opinion.serving.mart.publication import Publication
 
 Access = Literal["iceberg", "external", "copy"]
@@ -26,6 +26,7 @@ Connect = Callable[[], SnowflakeConnection]
 
 _ROWS_A_STATEMENT = 1_000
 _ROWS_SHOWN = 5
+_VIEW = re.compile(r"^CREATE OR REPLACE VIEW (?:mart|published)\.(?P<name>\w+) AS\b")
 _SETUP = "run `python -m infra.snowflake apply`, or ask an account administrator to run it"
 # The operator's remedy by Snowflake's error number.
 _REMEDIES = {
@@ -164,12 +165,51 @@ def mart_error(error: Error) -> MartRefused | MartUnavailable:
 
 def schema_version(publication: Publication) -> str:
     """Return a hash of all SQL that creates tables and views."""
-    texts = [*(mart.text(name, "snowflake") for name in _schema()), *publication.views()]
+    texts = [
+        *(mart.text(name, "snowflake") for name in _schema()),
+        *map(described, publication.views()),
+        *(statement for *_, statement in meanings.comments()),
+    ]
     return sha256("".join(texts).encode()).hexdigest()[:16]
 
 
 def _schema() -> list[str]:
     return ["snowflake/control", "snowflake/silver", *mart.SCHEMA, *mart.names("views")]
+
+
+def described(view: str) -> str:
+    """Return a statement that creates a view, with comments on it and on its columns.
+
+    Snowflake takes the comments of a view's columns where it is created, and nowhere else.
+    """
+
+    def written(match: re.Match[str]) -> str:
+        name = match["name"]
+        columns = ", ".join(
+            f"{column} COMMENT {_literal(meanings.of_column(name, column))}"
+            for column in meanings.column_names()[name]
+        )
+        text = _literal(meanings.of_tables()[name])
+        return f"{match[0].removesuffix(' AS')} ({columns}) COMMENT = {text} AS"
+
+    return _VIEW.sub(written, view, count=1)
+
+
+def table_comments() -> Iterator[str]:
+    """Yield statements that comment on the tables: two for each, whatever its columns."""
+    for table, columns in meanings.column_names().items():
+        if table in meanings.views():
+            continue
+        yield f"COMMENT ON TABLE mart.{table} IS {_literal(meanings.of_tables()[table])}"
+        comments = ", ".join(
+            f"COLUMN {column} COMMENT {_literal(meanings.of_column(table, column))}"
+            for column in columns
+        )
+        yield f"ALTER TABLE mart.{table} ALTER {comments}"
+
+
+def _literal(text: str) -> str:
+    return meanings.quoted(text, has_escapes=True)
 
 
 def _prepare(session: "_Session", publication: Publication) -> None:
@@ -182,9 +222,12 @@ def _prepare(session: "_Session", publication: Publication) -> None:
     if session.has_table("STAGING", "SCHEMA_VERSION") and session.rows(current):
         return
     for name in _schema():
-        mart.run(session, name)
-    for statement in publication.views():
+        for statement in mart.statements(name, "snowflake"):
+            session.run(described(statement))
+    for statement in table_comments():
         session.run(statement)
+    for statement in publication.views():
+        session.run(described(statement))
     session.run("BEGIN")
     session.run("DELETE FROM staging.schema_version")
     session.insert("staging.schema_version", pl.DataFrame({"version": [version]}))

@@ -6,7 +6,7 @@ import yaml
 
 from market_opinion.core.contracts import TABLES
 from market_opinion.ops import dbt, dictionary
-from market_opinion.ops.dictionary import mart_columns
+from market_opinion.serving.mart import meanings
 from tests.conftest import REPOSITORY
 
 
@@ -47,7 +47,7 @@ def test_the_files_of_dbt_are_those_of_the_mart():
 def test_the_page_for_bi_tools_names_what_the_mart_has():
     """Every join of the page is of real columns, and every view that it names is there."""
     page = (REPOSITORY / "docs" / "bi.md").read_text()
-    known = {(table, column) for table, column, _, _ in mart_columns()}
+    known = {(table, column) for table, column, _, _ in meanings.columns()}
     tables = {table for table, _ in known}
     pairs = re.findall(r"`(\w+)\.(\w+)`", page)
     assert len(pairs) > 10

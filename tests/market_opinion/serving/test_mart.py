@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from multiprocessing import get_context
 
+import duckdb
 import polars as pl
 import pytest
 
 from market_opinion.core.contracts import NEUTRAL_BELOW
 from market_opinion.core.errors import ReconciliationFailed, SettingsInvalid
 from market_opinion.serving import mart
+from market_opinion.serving.mart import meanings
 from market_opinion.serving.mart.duckdb import DuckDBMart
 from tests.conftest import REPOSITORY
 
@@ -306,3 +308,58 @@ def test_views_by_author_count_a_person_once(store, load, silver):
         " FROM mart.platform_brand_by_author ORDER BY brand"
     )
     assert platform.rows() == [("Apple", 1, -0.7, -1.0), ("Google", 1, 0.2, 1.0)]
+
+
+COMMENTS = (
+    "SELECT table_name, column_name, comment FROM duckdb_columns()"
+    " WHERE database_name = 'mart' AND schema_name = 'main' AND NOT internal"
+    " UNION ALL SELECT view_name, '', comment FROM duckdb_views()"
+    " WHERE database_name = 'mart' AND NOT internal"
+    " UNION ALL SELECT table_name, '', comment FROM duckdb_tables()"
+    " WHERE database_name = 'mart' AND schema_name = 'main'"
+)
+MEANINGS = {(table, column): text for table, column, text, _ in meanings.comments()}
+
+
+def comments(store):
+    return {(table, column): text for table, column, text in rows(store, COMMENTS)}
+
+
+def test_the_file_says_what_each_column_means(store, load, silver):
+    """S10: tables, views and columns have the dictionary's words, also after loads and a rewrite."""
+    store.load(load, lambda: silver)
+    assert comments(store) == MEANINGS
+    assert any("'" in text for text in MEANINGS.values())
+    store.load(load, lambda: silver, again=True)
+    store.compact()
+    assert comments(store) == MEANINGS
+
+
+def test_a_file_without_comments_gets_them(store, load, silver, tmp_path):
+    """As an older version leaves it: without comments and version, or with its own views alone."""
+    store.load(load, lambda: silver)
+    path = tmp_path / "it's a mart.db"
+    view = next(mart.statements("views/coverage"))
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS mart; USE mart")
+        connection.execute("DROP SCHEMA mart.control CASCADE")
+        for table, column, _, statement in meanings.comments():
+            if column and table not in meanings.views():
+                connection.execute(f"{statement.partition(' IS ')[0]} IS NULL")
+    assert comments(store) != MEANINGS
+    store.load(load, lambda: silver)
+    assert comments(store) == MEANINGS
+    with duckdb.connect() as connection:
+        connection.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS mart; USE mart")
+        connection.execute(view)
+    assert comments(store)["coverage", "platform"] is None
+    store.load(load, lambda: silver)
+    assert comments(store) == MEANINGS
+
+
+def test_an_unchanged_schema_is_not_described_again(store, load, silver, monkeypatch):
+    """An hourly load pays for no comment."""
+    store.load(load, lambda: silver)
+    monkeypatch.setattr("market_opinion.serving.mart.duckdb._describe", None)
+    store.load(load, lambda: silver, again=True)
+    assert comments(store) == MEANINGS
