@@ -7,10 +7,12 @@ the protocol, the parsing of the dialect, transactions and our code, no more.
 import sys
 
 import fakesnow.arrow
+import fakesnow.info_schema
 import pyarrow as pa
 import uvicorn
 
 _to_struct = fakesnow.arrow.timestamp_to_sf_struct
+_insert_comment = fakesnow.info_schema.insert_table_comment_sql
 
 
 def _with_nulls(times: pa.Array | pa.ChunkedArray) -> pa.StructArray:
@@ -24,6 +26,12 @@ def _with_nulls(times: pa.Array | pa.ChunkedArray) -> pa.StructArray:
     )
 
 
+def _with_quotes(catalog: str, schema: str, table: str, comment: str) -> str:
+    """Escape the quotes of a comment, which fakesnow 0.12.1 writes into its own SQL as they are."""
+    return _insert_comment(catalog, schema, table, comment.replace("'", "''"))
+
+
 if __name__ == "__main__":
     fakesnow.arrow.timestamp_to_sf_struct = _with_nulls
+    fakesnow.info_schema.insert_table_comment_sql = _with_quotes
     uvicorn.run("fakesnow.server:app", host="127.0.0.1", port=int(sys.argv[1]), log_level="warning")

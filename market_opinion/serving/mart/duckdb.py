@@ -25,6 +25,11 @@ _NO_DATABASE = re.compile(r"not a valid DuckDB|[Cc]orrupt|Checksum|checksum")
 # The columns added last: a file without them was written by an older version.
 _NEWEST = "SELECT load_number, unknown_product_count FROM mart.load_audit LIMIT 0"
 
+_COMMENT_COUNT = (
+    "SELECT COUNT(*) FROM duckdb_columns()"
+    " WHERE database_name = 'mart' AND schema_name = 'main' AND comment IS NOT NULL"
+)
+
 
 class DuckDBMart:
     """The star schema kept in a file; see Mart."""
@@ -156,30 +161,24 @@ class DuckDBMart:
 @cache
 def _schema_version() -> str:
     """Return a hash of all that `_describe` runs."""
-    texts = [
-        *(mart.text(name) for name in (*mart.SCHEMA, *mart.names("views"))),
-        *(statement for *_, statement in meanings.comments()),
-    ]
-    return sha256("".join(texts).encode()).hexdigest()[:16]
+    texts = (mart.text(name) for name in (*mart.SCHEMA, *mart.names("views")))
+    return sha256("".join([*texts, meanings.version()]).encode()).hexdigest()[:16]
 
 
 def _is_described(session: "_Session") -> bool:
     """Whether the file has views and comments of this version, all of them.
 
-    A file that an older version wrote to meanwhile has the right version and no comments of views.
+    Where an older version wrote to it meanwhile, the version is right, and views lack comments.
     """
     session.run(
-        "CREATE SCHEMA IF NOT EXISTS mart.control;"
-        " CREATE TABLE IF NOT EXISTS mart.control.schema_version (version VARCHAR NOT NULL)"
+        "CREATE SCHEMA IF NOT EXISTS mart.control; CREATE TABLE IF NOT EXISTS"
+        " mart.control.schema_version (version VARCHAR NOT NULL, comment_count BIGINT NOT NULL)"
     )
-    version = f"SELECT 1 FROM mart.control.schema_version WHERE version = '{_schema_version()}'"  # noqa: S608, a hash
-    if not session.rows(version):
-        return False
-    ((count,),) = session.rows(
-        "SELECT COUNT(*) FROM duckdb_columns()"
-        " WHERE database_name = 'mart' AND schema_name = 'main' AND comment IS NOT NULL"
+    described = session.rows(
+        "SELECT 1 FROM mart.control.schema_version AS v"  # noqa: S608, a hash
+        f" WHERE v.version = '{_schema_version()}' AND v.comment_count = ({_COMMENT_COUNT})"
     )
-    return bool(count >= len(meanings.columns()))
+    return bool(described)
 
 
 def _describe(session: "_Session") -> None:
@@ -191,7 +190,10 @@ def _describe(session: "_Session") -> None:
         for *_, statement in meanings.comments():
             session.run(statement)
         session.run("DELETE FROM mart.control.schema_version")
-        session.run(f"INSERT INTO mart.control.schema_version VALUES ('{_schema_version()}')")  # noqa: S608, a hash
+        session.run(
+            f"INSERT INTO mart.control.schema_version SELECT '{_schema_version()}',"  # noqa: S608, a hash
+            f" ({_COMMENT_COUNT})"
+        )
         session.run("COMMIT")
     except BaseException:
         session.run("ROLLBACK")

@@ -7,6 +7,7 @@ dictionary and the comments of every engine take them from this module alone.
 import re
 from collections.abc import Iterator
 from functools import cache
+from hashlib import sha256
 
 import duckdb
 
@@ -237,6 +238,20 @@ def comments(*, has_views: bool = True) -> Iterator[tuple[str, str, str, str]]:
         for name in names:
             text = of_column(table, name)
             yield table, name, text, f"COMMENT ON COLUMN mart.{table}.{name} IS {quoted(text)}"
+
+
+def comments_of_tables() -> Iterator[str]:
+    """Yield the COMMENT statements of tables and their columns, in the words of Snowflake."""
+    for table, column, text, _ in comments():
+        if table not in views():
+            subject = f"COLUMN mart.{table}.{column}" if column else f"TABLE mart.{table}"
+            yield f"COMMENT ON {subject} IS {quoted(text, has_escapes=True)}"
+
+
+def version() -> str:
+    """Return a hash of every meaning, which costs less than to list the columns."""
+    words = (of_tables(), _CONTRACTS, _FURTHER_CONTRACTS, _OF_TABLE, _OWN, _descriptions())
+    return sha256(repr(words).encode()).hexdigest()[:16]
 
 
 @cache

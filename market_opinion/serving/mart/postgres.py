@@ -18,7 +18,7 @@ _SCHEMA = "postgres/schema"
 # People read the quoted words behind a number: this many for each product and tone.
 _EVIDENCE_RANK_MAX = 50
 _FEWER = {"top_evidence": f" WHERE evidence_rank <= {_EVIDENCE_RANK_MAX}"}
-# Comments of the tables that the user may comment on, with "" for the table itself and for none.
+# Comments of tables and columns, with "" for the table itself and for none.
 _COMMENTS = """
     SELECT c.relname::TEXT, COALESCE(a.attname::TEXT, ''),
            COALESCE(CASE WHEN a.attname IS NULL THEN obj_description(c.oid, 'pg_class')
@@ -30,7 +30,6 @@ _COMMENTS = """
         SELECT attname, attnum FROM pg_attribute
         WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) AS a
     WHERE c.relnamespace = 'mart'::regnamespace AND c.relkind = 'r'
-        AND pg_has_role(c.relowner, 'USAGE')
 """
 _REMEDIES = {
     "28P01": "check user and password of POSTGRES_URI",
@@ -113,10 +112,7 @@ class PostgresMart:
 
 
 def _describe(cursor: dbapi.Cursor) -> None:
-    """Comment on tables and columns whose comment is not the meaning of today.
-
-    Tables of another owner are left alone: only the owner may comment on them.
-    """
+    """Comment on tables and columns whose comment is not the meaning of today."""
     cursor.execute(_COMMENTS)
     there = {(table, column): text for table, column, text in cursor.fetchall()}
     for table, column, text, statement in meanings.comments(has_views=False):

@@ -168,7 +168,7 @@ def schema_version(publication: Publication) -> str:
     texts = [
         *(mart.text(name, "snowflake") for name in _schema()),
         *map(described, publication.views()),
-        *(statement for *_, statement in meanings.comments()),
+        *meanings.comments_of_tables(),
     ]
     return sha256("".join(texts).encode()).hexdigest()[:16]
 
@@ -195,19 +195,6 @@ def described(view: str) -> str:
     return _VIEW.sub(written, view, count=1)
 
 
-def table_comments() -> Iterator[str]:
-    """Yield statements that comment on the tables: two for each, whatever its columns."""
-    for table, columns in meanings.column_names().items():
-        if table in meanings.views():
-            continue
-        yield f"COMMENT ON TABLE mart.{table} IS {_literal(meanings.of_tables()[table])}"
-        comments = ", ".join(
-            f"COLUMN {column} COMMENT {_literal(meanings.of_column(table, column))}"
-            for column in columns
-        )
-        yield f"ALTER TABLE mart.{table} ALTER {comments}"
-
-
 def _literal(text: str) -> str:
     return meanings.quoted(text, has_escapes=True)
 
@@ -224,7 +211,7 @@ def _prepare(session: "_Session", publication: Publication) -> None:
     for name in _schema():
         for statement in mart.statements(name, "snowflake"):
             session.run(described(statement))
-    for statement in table_comments():
+    for statement in meanings.comments_of_tables():
         session.run(statement)
     for statement in publication.views():
         session.run(described(statement))

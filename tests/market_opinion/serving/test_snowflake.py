@@ -11,9 +11,10 @@ from prefect_snowflake import SnowflakeCredentials
 from market_opinion.core.errors import ReconciliationFailed, SettingsInvalid
 from market_opinion.core.settings import load_settings
 from market_opinion.serving import mart
+from market_opinion.serving.mart import meanings
 from market_opinion.serving.mart.duckdb import DuckDBMart
 from market_opinion.serving.mart.publication import Publication
-from market_opinion.serving.mart.snowflake import SnowflakeMart
+from market_opinion.serving.mart.snowflake import SnowflakeMart, described
 from tests.warehouse import assert_equal, contents, needs_server
 
 pytestmark = needs_server
@@ -192,3 +193,32 @@ def test_a_prefect_block_signs_in(connect, stores, load, silver, monkeypatch):
         assert connection.cursor().execute(
             "SELECT COUNT(*) FROM mart.fact_brand_mentions"
         ).fetchone() == (2,)
+
+
+def test_tables_and_views_are_made_with_their_meanings():
+    """S10: the text of the statements; the test server takes them, and keeps those of tables alone."""
+    tables = list(meanings.comments_of_tables())
+    assert "COMMENT ON COLUMN mart.dim_date.month IS 'Month, from 1 to 12.'" in tables
+    assert any("the item''s text" in statement for statement in tables)
+    assert len(tables) == sum(
+        1 + len(columns)
+        for table, columns in meanings.column_names().items()
+        if table not in meanings.views()
+    )
+    for name in meanings.views():
+        (view,) = mart.statements(f"views/{name}", "snowflake")
+        head = described(view).partition(" AS\n")[0]
+        assert head.startswith(f"CREATE OR REPLACE VIEW mart.{name} (")
+        for column in meanings.column_names()[name]:
+            words = meanings.of_column(name, column).replace("'", "''")
+            assert f"{column} COMMENT '{words}'" in head
+    assert meanings.quoted("a\\b's", has_escapes=True) == "'a\\\\b''s'"
+
+
+def test_published_views_have_the_columns_of_their_views(stores, load, silver):
+    """Their column lists are those of the mart's views, so the order has to be the same."""
+    duck, _ = stores
+    duck.load(load, lambda: silver)
+    selects = PUBLICATION.selects()
+    found = {name: frame.columns for name, frame in duck.read(selects)}
+    assert found == {name: meanings.column_names()[name] for name in selects}
