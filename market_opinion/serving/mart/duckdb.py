@@ -191,7 +191,7 @@ def _describe(session: "_Session") -> None:
             session.run(statement)
         session.run("DELETE FROM mart.control.schema_version")
         session.run(
-            f"INSERT INTO mart.control.schema_version SELECT '{_schema_version()}',"  # noqa: S608, a hash
+            f"INSERT INTO mart.control.schema_version SELECT '{_schema_version()}',"
             f" ({_COMMENT_COUNT})"
         )
         session.run("COMMIT")

@@ -241,11 +241,14 @@ def comments(*, has_views: bool = True) -> Iterator[tuple[str, str, str, str]]:
 
 
 def comments_of_tables() -> Iterator[str]:
-    """Yield the COMMENT statements of tables and their columns, in the words of Snowflake."""
+    """Yield statements that comment on tables and their columns, in the words of Snowflake."""
     for table, column, text, _ in comments():
         if table not in views():
-            subject = f"COLUMN mart.{table}.{column}" if column else f"TABLE mart.{table}"
-            yield f"COMMENT ON {subject} IS {quoted(text, has_escapes=True)}"
+            words = quoted(text, has_escapes=True)
+            if column:
+                yield f"ALTER TABLE mart.{table} ALTER COLUMN {column} COMMENT {words}"
+            else:
+                yield f"COMMENT ON TABLE mart.{table} IS {words}"
 
 
 def version() -> str:

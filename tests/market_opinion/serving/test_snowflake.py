@@ -198,7 +198,7 @@ def test_a_prefect_block_signs_in(connect, stores, load, silver, monkeypatch):
 def test_tables_and_views_are_made_with_their_meanings():
     """S10: the text of the statements; the test server takes them, and keeps those of tables alone."""
     tables = list(meanings.comments_of_tables())
-    assert "COMMENT ON COLUMN mart.dim_date.month IS 'Month, from 1 to 12.'" in tables
+    assert "ALTER TABLE mart.dim_date ALTER COLUMN month COMMENT 'Month, from 1 to 12.'" in tables
     assert any("the item''s text" in statement for statement in tables)
     assert len(tables) == sum(
         1 + len(columns)
@@ -222,3 +222,16 @@ def test_published_views_have_the_columns_of_their_views(stores, load, silver):
     selects = PUBLICATION.selects()
     found = {name: frame.columns for name, frame in duck.read(selects)}
     assert found == {name: meanings.column_names()[name] for name in selects}
+
+
+def test_the_server_holds_the_meanings_of_tables(stores, load, silver):
+    """S10: of tables; the test server takes those of columns, and drops them."""
+    _, snow = stores
+    snow.load(load, lambda: silver)
+    tables = snow.query(
+        "SELECT LOWER(table_name) AS name, comment FROM information_schema.tables"
+        " WHERE table_schema = 'MART' AND table_type = 'BASE TABLE'"
+    )
+    of_tables = meanings.of_tables()
+    expected = {name: of_tables[name] for name in of_tables if name not in meanings.views()}
+    assert dict(tables.rows()) == expected
