@@ -1,4 +1,4 @@
-"""What each table, view and column of the mart means, and the comments that say so in a database.
+"""Meanings of the tables, views and columns of the mart, and the comments that state them.
 
 A column that a contract describes has the contract's words; the others have theirs here. The data
 dictionary and the comments of every engine take them from this module alone.
