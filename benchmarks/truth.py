@@ -128,7 +128,7 @@ def _measured(
     judge = _judge(scorer, domain)
     sizes = gold_set.read_strata(gold_set.strata_path(domain, domains))
     measures = gold_set.measure(items, *gold_set.judge_gold(judge, items), domain, sizes)
-    _, opinions = gold_set.judge_gold(judge.of_any_confidence(), items)
+    _, opinions = gold_set.judge_gold(judge.with_bars(judge.bars._replace(opinion=0.0)), items)
     judged = curves.judged_opinions(items, opinions, sizes)
     return measures, curves.calibration_error(curves.reliability(judged))
 

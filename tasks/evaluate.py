@@ -83,7 +83,7 @@ def draw_gold(
     domain = run.load_domain()
     items = gold.read_gold(path, domain, half=half)
     judge = run.open_judge(get_run_logger(), scorer=scorer)
-    _, opinions = gold.judge_gold(judge.of_any_confidence(), items)
+    _, opinions = gold.judge_gold(judge.with_bars(judge.bars._replace(opinion=0.0)), items)
     sizes = gold.read_strata(gold.strata_path(domain, run.settings.domains_path))
     judged = curves.judged_opinions(items, opinions, sizes)
     groups = curves.reliability(judged)

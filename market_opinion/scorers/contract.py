@@ -48,14 +48,10 @@ Turn = Callable[[str | None], AbstractContextManager[None]]
 
 
 class Bars(NamedTuple):
-    """The confidence from which on a mention and an opinion count, each in [0, 1].
-
-    A complaint, of polarity below 0, may have a bar of its own; None: that of all opinions.
-    """
+    """The confidence from which on a mention and an opinion count, each in [0, 1]."""
 
     mention: float
     opinion: float
-    complaint: float | None = None
 
 
 class Version(NamedTuple):

@@ -49,11 +49,11 @@ class Judge:
         chosen = name or settings.scorer
         kind = catalogue.scorer_type(chosen)
         scorer = kind.open(context)
-        own, bars = settings.scoring, kind.bars
-        if own.mention_min is not None:
-            bars = bars._replace(mention=own.mention_min)
-        if own.opinion_min is not None:
-            bars = bars._replace(opinion=own.opinion_min, complaint=None)
+        own = settings.scoring
+        bars = Bars(
+            kind.bars.mention if own.mention_min is None else own.mention_min,
+            kind.bars.opinion if own.opinion_min is None else own.opinion_min,
+        )
         return cls(scorer, chosen, context.domain, bars, kind.version(settings, context.domain))
 
     @property
@@ -88,13 +88,12 @@ class Judge:
             prompt_version=self.version.prompt,
             score_set=score_set,
             confidence_min=self.bars.opinion,
-            complaint_min=self.bars.complaint,
         )
         return Verdict(accepted, pl.concat([refused, judged.given_up]), judged.counts)
 
-    def of_any_confidence(self) -> "Judge":
-        """Return the same judge with every opinion counting, however unsure."""
-        return replace(self, bars=Bars(self.bars.mention, opinion=0.0))
+    def with_bars(self, bars: Bars) -> "Judge":
+        """Return the same judge with other bars."""
+        return replace(self, bars=bars)
 
 
 def check_scorer(name: str, domain: str, settings: Settings) -> None:

@@ -84,14 +84,12 @@ def accept(
     prompt_version: str | None,
     score_set: str = ACTIVE_SET,
     confidence_min: float = 0.0,
-    complaint_min: float | None = None,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Return opinions in the contract of silver.opinions, and rejections of all other judgements.
 
     `asked` are the rows of `to_judge`; scorer, model and prompt version are those that the
     judgements have, else the given ones. Judgements below `confidence_min` count as abstentions and
-    become neither; `complaint_min` is the bar of those of polarity below 0, where it is another.
-    Rejected are judgements
+    become neither. Rejected are judgements
 
     - that their scorer doubts,
     - of a product that was not asked about, or an aspect that the domain lacks,
@@ -99,9 +97,7 @@ def accept(
     - with evidence that is not in the text at its offsets,
     - of a product and aspect that were judged already.
     """
-    of_complaints = confidence_min if complaint_min is None else complaint_min
-    bar = pl.when(pl.col("polarity") < 0).then(of_complaints).otherwise(confidence_min)
-    sure = judgements.filter(pl.col("confidence").fill_null(1.0) >= bar)
+    sure = judgements.filter(pl.col("confidence").fill_null(1.0) >= confidence_min)
     checked = sure.join(asked, on="row", how="left", maintain_order="left").with_columns(
         reason=_problem(domain)
     )

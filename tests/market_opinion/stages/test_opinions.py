@@ -44,10 +44,10 @@ def asked():
     return opinions.to_judge(items, mentions)
 
 
-def accepted(asked, phones, *judgements, **bars):
+def accepted(asked, phones, *judgements):
     frame = pl.DataFrame(list(judgements), schema=opinions.JUDGEMENT_SCHEMA)
     good, refused = opinions.accept(
-        asked, frame, phones, scorer="test", model="m", prompt_version=None, **bars
+        asked, frame, phones, scorer="test", model="m", prompt_version=None
     )
     return SILVER_OPINIONS.check(good), OPS_REJECTIONS.check(refused)["reason"].to_list()
 
@@ -96,14 +96,16 @@ def test_labels_begin_where_vader_says(polarity, expected):
 
 def test_below_the_bar_a_scorer_abstains(asked, phones):
     """Neither an opinion nor a rejection; one that gives no confidence is believed."""
-    sure = GOOD | {"aspect": "overall", "confidence": None}
-    good, refused = accepted(asked, phones, GOOD, sure, confidence_min=0.8)
-    assert (good["aspect"].to_list(), refused) == (["overall"], [])
-
-
-def test_a_complaint_may_have_a_bar_of_its_own(asked, phones):
-    """Equally unsure, the complaint counts and the praise does not."""
-    praise = GOOD | {"confidence": 0.25}
-    complaint = praise | {"aspect": "overall", "polarity": -0.6}
-    good, _ = accepted(asked, phones, praise, complaint, confidence_min=0.28, complaint_min=0.23)
-    assert good["label"].to_list() == ["negative"]
+    frame = pl.DataFrame(
+        [GOOD, GOOD | {"aspect": "overall", "confidence": None}], schema=opinions.JUDGEMENT_SCHEMA
+    )
+    good, refused = opinions.accept(
+        asked,
+        frame,
+        phones,
+        scorer="test",
+        model="m",
+        prompt_version=None,
+        confidence_min=0.8,
+    )
+    assert (good["aspect"].to_list(), refused.height) == (["overall"], 0)

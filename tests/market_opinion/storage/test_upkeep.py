@@ -159,7 +159,7 @@ def test_the_manifests_of_many_commits_become_few_and_settled_ones_stay(lake, mo
     assert len(ids(lake)) == 9
 
 
-def test_the_hours_of_an_open_day_lie_in_one_manifest(lake):
+def test_the_hours_of_an_open_day_lie_in_few_manifests(lake):
     """So that the last hour of a day reads no more files than its first; and none is lost."""
     for hour in range(30):
         put_hour(lake, hour)
@@ -168,6 +168,21 @@ def test_the_hours_of_an_open_day_lie_in_one_manifest(lake):
     manifests = iceberg.current_snapshot().manifests(iceberg.io)
     assert len(manifests) <= 2
     assert len(ids(lake)) == 30
+
+
+def test_a_commit_whose_tidying_fails_has_succeeded(lake, tmp_path, monkeypatch):
+    """Storage that refuses a deletion leaves files for the sweep, and no error."""
+    put_hour(lake, 0)
+
+    def refuse(*_):
+        message = "slow down"
+        raise OSError(message)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(PyArrowFileIO, "delete", refuse)
+        assert put_hour(lake, 1) is True
+    assert ids(lake) == ["i0", "i1"]
+    assert unnamed(lake, tmp_path)[0]
 
 
 def test_a_table_of_an_older_version_gets_the_properties_that_are_new(lake, monkeypatch):
