@@ -182,9 +182,10 @@ def _is_described(session: "_Session") -> bool:
 
 
 def _describe(session: "_Session") -> None:
-    """Create the views and comment on everything, in one transaction."""
+    """Rename columns, create the views and comment on everything, in one transaction."""
     session.run("BEGIN")
     try:
+        mart.rename_columns(session)
         for name in mart.names("views"):
             mart.run(session, name)
         for *_, statement in meanings.comments():

@@ -13,6 +13,7 @@ import duckdb
 
 from market_opinion.core.contracts import TABLES
 from market_opinion.serving import mart
+from market_opinion.storage.state import WindowState
 
 _GRAINS = {
     "dim_aspect": "One row per domain and aspect; `-1` is the unknown member.",
@@ -62,32 +63,69 @@ _CONTRACTS = {
     "daily_brand": "gold.daily_brand",
     "daily_aspect": "gold.daily_aspect",
     "daily_platform": "gold.daily_platform",
+    "daily_product_aspect": "gold.daily_aspect",
+    "weekly_aspect": "gold.daily_aspect",
+    "weekly_product": "gold.daily_brand",
 }
 _FURTHER_CONTRACTS = ("silver.opinions", "silver.mentions", "silver.items", "gold.daily_brand")
+_BRAND = "Brand of the product, by the catalogue at the time of the item."
+_UNITS = {"UTC": " In UTC.", "characters": ""}
 # Columns that mean something of their own in one table.
 _OF_TABLE = {
-    "aspect_scorecard.mean_polarity": "Mean over opinions.",
-    "daily_aspect.brand": "Brand of the product, by the catalogue of that time.",
-    "daily_brand.brand": "Brand of the product, by the catalogue of that time.",
+    # Gold's brand is by the catalogue of now.
+    **{
+        f"{view}.brand": _BRAND
+        for view in (
+            "daily_aspect",
+            "daily_brand",
+            "daily_product_aspect",
+            "weekly_aspect",
+            "weekly_product",
+        )
+    },
+    "aspect_scorecard.mean_polarity": "Mean polarity of opinions, from -1 to 1.",
+    "daily_product_aspect.author_count": "Distinct authors of the opinions; do not add them up.",
     "dim_aspect.title": "Title of the aspect, as people read it.",
     "dim_date.full_date": "The day; none for the unknown member.",
+    "dim_product.brand": "Brand of the product in this version of the catalogue.",
     "dim_submission.date_key": "Day on which the thread began, as YYYYMMDD; -1 where not known.",
-    "dim_submission.title": "Title of the thread; none while it is not captured.",
-    "estimate_items.label": "Polarity of the opinion in a word; none for a mention.",
+    "dim_submission.permalink": (
+        "Address of the thread's first item; none while it is not captured."
+    ),
+    "dim_submission.title": "Cleaned title of the thread; none while it is not captured.",
     "estimate_items.aspect": "Aspect of the opinion; none for a mention.",
+    "estimate_items.label": "Polarity of the opinion in a word; none for a mention.",
     "fact_brand_mentions.label": "Polarity of the mention in a word; none where nothing is judged.",
     "fact_brand_mentions.opinion_count": "Number of the item's opinions on the product.",
-    "fact_brand_mentions.polarity": "Mean of these opinions; none where there are none.",
+    "fact_brand_mentions.polarity": (
+        "Mean polarity of the item's opinions on the product, from -1 to 1; none without opinions."
+    ),
+    "fact_brand_mentions.scorer_key": (
+        "Key of scorer, model and prompt version in dim_scorer; `-1` where nothing is judged."
+    ),
     "load_audit.score_set": "Score set that was loaded.",
-    "share_of_voice.mention_count": "Mentions of the brand in the week.",
-    "platform_brand.mention_count": "Mentions of the brand.",
     "platform_brand.author_count": "Distinct authors; do not add them up.",
-    "platform_brand_by_author.mean_polarity": "Mean over authors of the mean of each.",
+    "platform_brand_by_author.mean_polarity": (
+        "Mean over authors of the mean polarity of each, from -1 to 1."
+    ),
     "platform_brand_by_author.net_sentiment": (
         "Share of authors with a positive mean minus share of those with a negative one, of those"
-        " who were judged."
+        " who were judged, from -1 to 1."
+    ),
+    "share_of_voice_by_author.voice_share": (
+        "Share of the authors of all brands of the week, from 0 to 1."
+    ),
+    "share_of_voice_by_platform.voice_share": (
+        "Share of the mentions of all brands of the week on the platform, from 0 to 1."
     ),
     "star_agreement.mention_count": "Judged mentions in reviews with stars.",
+    "top_evidence.item_id": "Id by the platform; empty in what is published without links.",
+    "top_evidence.permalink": "Address of the item; none in what is published without links.",
+    "weekly_aspect.author_count": "Distinct authors of the week's opinions; do not add them up.",
+    "weekly_aspect.net_sentiment": (
+        "Share of positive minus share of negative opinions, from -1 to 1."
+    ),
+    "weekly_aspect.opinion_count": "Opinions of the week.",
 }
 # Columns that no contract has, and those whose words in the contracts speak of the lake alone.
 _OWN = {
@@ -96,7 +134,8 @@ _OWN = {
     "aspect_key": "Key of the aspect in dim_aspect.",
     "aspect_title": "Title of the aspect, as people read it.",
     "base": "What the row is: `mention` or `opinion`.",
-    "brand": "Brand of the product, by the catalogue of that time.",
+    "author_count_before": "Distinct authors of the opinions of the week before.",
+    "brand": _BRAND,
     "category": "Category of the product in the catalogue.",
     "certified_window_count": "Hours in the state CERTIFIED.",
     "comment_count": "Comments received.",
@@ -109,27 +148,35 @@ _OWN = {
     "failed_check_count": "Failed checks: 0, since a check that fails undoes the load.",
     "first_date_key": "First date of the load, as YYYYMMDD.",
     "is_captured": "Whether the thread's first item was received.",
-    "is_current": "Whether this is the version of now.",
+    "is_current": "Whether this is the current version.",
     "is_overall": "Whether the aspect is the product as a whole.",
     "is_own_brand": "Whether the catalogue marks the brand as one's own.",
     "is_weekend": "Whether it is a Saturday or Sunday.",
     "iso_day_of_week": "Day of the week, from 1 for Monday to 7 for Sunday.",
     "item_count": "Items received.",
-    "item_key": "Kind, id and day of the item.",
+    "item_key": "Kind, id and day of the item, joined by `|`.",
     "items_snapshot_id": "Iceberg snapshot of silver.items that was read.",
     "last_date_key": "Last date of the load, as YYYYMMDD.",
     "load_key": "Key of the load; a load with the same inputs has the same.",
     "load_number": "Place of the load in the order of loads; the latest has the highest.",
     "mention_key": "Key of the mention in fact_brand_mentions.",
-    "mentioned_at": "Time of the item, in UTC.",
+    "mentioned_at": "Time at which the item was written, in UTC.",
     "mentions_snapshot_id": "Iceberg snapshot of silver.mentions that was read.",
     "month": "Month, from 1 to 12.",
-    "month_name": "Name of the month.",
+    "month_name": "First three letters of the month's name.",
     "month_start": "First day of the month.",
+    "mention_count": "Pairs of an item and a product of the brand that it mentions.",
     "negative_share": "Share of negative opinions, from 0 to 1.",
     "net_sentiment": "Share of positive minus share of negative judged mentions, from -1 to 1.",
+    "net_sentiment_before": (
+        "Net sentiment of the week before, from -1 to 1; none where that week has no opinion."
+    ),
+    "net_sentiment_change": (
+        "Net sentiment of the week minus that of the week before, from -2 to 2; chance may be all."
+    ),
     "opinion_key": "Key of the opinion.",
     "opinion_count": "Number of opinions.",
+    "opinion_count_before": "Opinions of the week before.",
     "opinions_snapshot_id": "Iceberg snapshot of silver.opinions that was read.",
     "positive_share": "Share of positive opinions, from 0 to 1.",
     "product": "Name of the product in the catalogue.",
@@ -140,23 +187,30 @@ _OWN = {
     "scorer_key": "Key of scorer, model and prompt version in dim_scorer.",
     "silver_mention_count": "Mentions in silver on the load's dates.",
     "silver_opinion_count": "Opinions in silver on the load's dates.",
-    "state": "State of the hour in the ledger.",
+    "state": f"State of the hour in the ledger: {', '.join(WindowState)}.",
     "submission_key": "Key of the thread in dim_submission.",
     "submitted_at": "Time of the thread's first item, in UTC; none while it is not captured.",
     "thread_key": "Thread of the item, or the item itself where the thread is not known.",
+    "times_named": (
+        "How often the text names the product; 1 where it does not. A mention is a row, however"
+        " often it is named."
+    ),
     "unknown_aspect_count": "Opinions whose aspect the domain no longer has.",
     "unknown_product_count": "Mentions whose product the catalogue no longer has.",
     "usable_comment_count": "Comments received that can be used.",
     "usable_comment_ratio": "Usable comments over comments received, from 0 to 1.",
     "usable_item_count": "Items received that can be used.",
-    "valid_from": "Start of the version's time, in UTC.",
-    "valid_to": "End of the version's time, in UTC; no longer part of it.",
+    "valid_from": "Start of the version's time, in UTC; 1900-01-01 for the first version.",
+    "valid_to": "Moment at which the version ends, in UTC; 9999-12-31 for the current one.",
     "voice_count": "Authors, each counted once; an item without an author counts by itself.",
-    "voice_share": "Share of all brands of the week, from 0 to 1.",
-    "voice_weight": "1 over the number of items of the same author in the same thread.",
+    "voice_share": "Share of the mentions of all brands of the week, from 0 to 1.",
+    "voice_weight": (
+        "1 over the number of the author's items with a mention in the thread, above 0 and up to 1."
+    ),
     "week_start": "Monday of the week.",
     "window_count": "Hours in the ledger.",
     "window_key": "Key of community and hour.",
+    "window_start": "Start of the hour, in UTC.",
     "year": "Year.",
 }
 
@@ -219,9 +273,8 @@ def of_column(table: str, column: str) -> str:
     raise KeyError(message)
 
 
-def quoted(text: str, *, has_escapes: bool = False) -> str:
-    r"""Return a text as a literal of SQL; with `has_escapes` a `\` begins an escape in it."""
-    text = text.replace("\\", "\\\\") if has_escapes else text
+def quoted(text: str) -> str:
+    """Return a text as a literal of SQL."""
     return "'" + text.replace("'", "''") + "'"
 
 
@@ -240,17 +293,6 @@ def comments(*, has_views: bool = True) -> Iterator[tuple[str, str, str, str]]:
             yield table, name, text, f"COMMENT ON COLUMN mart.{table}.{name} IS {quoted(text)}"
 
 
-def comments_of_tables() -> Iterator[str]:
-    """Yield statements that comment on tables and their columns, in the words of Snowflake."""
-    for table, column, text, _ in comments():
-        if table not in views():
-            words = quoted(text, has_escapes=True)
-            if column:
-                yield f"ALTER TABLE mart.{table} ALTER COLUMN {column} COMMENT {words}"
-            else:
-                yield f"COMMENT ON TABLE mart.{table} IS {words}"
-
-
 def version() -> str:
     """Return a hash of every meaning, which costs less than to list the columns."""
     words = (of_tables(), _CONTRACTS, _FURTHER_CONTRACTS, _OF_TABLE, _OWN, _descriptions())
@@ -261,7 +303,12 @@ def version() -> str:
 def _descriptions() -> dict[tuple[str, str], str]:
     """Return the descriptions of the contracts, by the names of table and column."""
     return {
-        (table.name, name): str(column.description)
+        (table.name, name): f"{column.description}{_unit((column.metadata or {}).get('unit'))}"
         for table in TABLES
         for name, column in table.contract.to_schema().columns.items()
     }
+
+
+def _unit(unit: str | None) -> str:
+    """Return a column's unit or range as a sentence that ends its description."""
+    return "" if unit is None else _UNITS.get(unit, f" From {unit}.")

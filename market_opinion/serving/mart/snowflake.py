@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +17,7 @@ from snowflake.connector.errors import DatabaseError, Error, OperationalError
 from market_opinion.core.column_types import TYPES, Engine, in_mart
 from market_opinion.core.errors import MartRefused, MartUnavailable
 from market_opinion.serving import mart
-from market_opinion.serving.mart import Load, Silver, meanings
+from market_opinion.serving.mart import Load, Silver, snowflake_schema
 from market_opinion.serving.mart.publication import Publication
 
 Access = Literal["iceberg", "external", "copy"]
@@ -26,7 +25,6 @@ Connect = Callable[[], SnowflakeConnection]
 
 _ROWS_A_STATEMENT = 1_000
 _ROWS_SHOWN = 5
-_VIEW = re.compile(r"^CREATE OR REPLACE VIEW (?:mart|published)\.(?P<name>\w+) AS\b")
 _SETUP = "run `python -m infra.snowflake apply`, or ask an account administrator to run it"
 # The operator's remedy by Snowflake's error number.
 _REMEDIES = {
@@ -72,7 +70,7 @@ class SnowflakeMart:
     ) -> dict[str, int]:
         """Rebuild the load's dates."""
         with self._session() as session:
-            _prepare(session, self._publication)
+            snowflake_schema.prepare(session, self._publication)
             if self._access != "copy":
                 mart.run(session, f"snowflake/refresh_{self._access}")
             session.run("BEGIN")
@@ -161,64 +159,6 @@ def mart_error(error: Error) -> MartRefused | MartUnavailable:
             f"Snowflake did not answer ({number}: {reason}){f': {remedy}' if remedy else ''}"
         )
     return MartRefused(f"Snowflake refuses ({number}: {reason}){f': {remedy}' if remedy else ''}")
-
-
-def schema_version(publication: Publication) -> str:
-    """Return a hash of all SQL that creates tables and views."""
-    texts = [
-        *(mart.text(name, "snowflake") for name in _schema()),
-        *map(described, publication.views()),
-        *meanings.comments_of_tables(),
-    ]
-    return sha256("".join(texts).encode()).hexdigest()[:16]
-
-
-def _schema() -> list[str]:
-    return ["snowflake/control", "snowflake/silver", *mart.SCHEMA, *mart.names("views")]
-
-
-def described(view: str) -> str:
-    """Return a statement that creates a view, with comments on it and on its columns.
-
-    Snowflake takes the comments of a view's columns where it is created, and nowhere else.
-    """
-
-    def written(match: re.Match[str]) -> str:
-        name = match["name"]
-        columns = ", ".join(
-            f"{column} COMMENT {_literal(meanings.of_column(name, column))}"
-            for column in meanings.column_names()[name]
-        )
-        text = _literal(meanings.of_tables()[name])
-        return f"{match[0].removesuffix(' AS')} ({columns}) COMMENT = {text} AS"
-
-    return _VIEW.sub(written, view, count=1)
-
-
-def _literal(text: str) -> str:
-    return meanings.quoted(text, has_escapes=True)
-
-
-def _prepare(session: "_Session", publication: Publication) -> None:
-    """Create tables and views, unless those of this version exist.
-
-    DDL commits by itself in Snowflake, so this runs before the load's transaction.
-    """
-    version = schema_version(publication)
-    current = f"SELECT 1 FROM staging.schema_version WHERE version = '{version}'"  # noqa: S608, a hash
-    if session.has_table("STAGING", "SCHEMA_VERSION") and session.rows(current):
-        return
-    for name in _schema():
-        for statement in mart.statements(name, "snowflake"):
-            session.run(described(statement))
-    for statement in meanings.comments_of_tables():
-        session.run(statement)
-    for statement in publication.views():
-        session.run(described(statement))
-    session.run("BEGIN")
-    session.run("DELETE FROM staging.schema_version")
-    session.insert("staging.schema_version", pl.DataFrame({"version": [version]}))
-    session.run("COMMIT")
 
 
 class _Session:

@@ -11,10 +11,10 @@ from prefect_snowflake import SnowflakeCredentials
 from market_opinion.core.errors import ReconciliationFailed, SettingsInvalid
 from market_opinion.core.settings import load_settings
 from market_opinion.serving import mart
-from market_opinion.serving.mart import meanings
+from market_opinion.serving.mart import meanings, snowflake_schema
 from market_opinion.serving.mart.duckdb import DuckDBMart
 from market_opinion.serving.mart.publication import Publication
-from market_opinion.serving.mart.snowflake import SnowflakeMart, described
+from market_opinion.serving.mart.snowflake import SnowflakeMart
 from tests.warehouse import assert_equal, contents, needs_server
 
 pytestmark = needs_server
@@ -149,7 +149,7 @@ def test_silver_is_read_in_place(connect, load, silver, tmp_path):
     snow.load(load, lambda: pytest.fail("rows were asked for"))
     duck.load(load, lambda: silver)
     assert_equal(duck, snow)
-    assert [s for s in statements if s.startswith("ALTER") and " COMMENT " not in s] == [
+    assert [s for s in statements if s.startswith("ALTER")] == [
         f"ALTER ICEBERG TABLE lake.{name} REFRESH" for name in ("items", "mentions", "opinions")
     ]
     assert not [s for s in statements if s.startswith(("PUT", "COPY"))]
@@ -195,26 +195,6 @@ def test_a_prefect_block_signs_in(connect, stores, load, silver, monkeypatch):
         ).fetchone() == (2,)
 
 
-def test_tables_and_views_are_made_with_their_meanings():
-    """S10: the text of the statements; the test server takes them, and keeps those of tables alone."""
-    tables = list(meanings.comments_of_tables())
-    assert "ALTER TABLE mart.dim_date ALTER COLUMN month COMMENT 'Month, from 1 to 12.'" in tables
-    assert any("the item''s text" in statement for statement in tables)
-    assert len(tables) == sum(
-        1 + len(columns)
-        for table, columns in meanings.column_names().items()
-        if table not in meanings.views()
-    )
-    for name in meanings.views():
-        (view,) = mart.statements(f"views/{name}", "snowflake")
-        head = described(view).partition(" AS\n")[0]
-        assert head.startswith(f"CREATE OR REPLACE VIEW mart.{name} (")
-        for column in meanings.column_names()[name]:
-            words = meanings.of_column(name, column).replace("'", "''")
-            assert f"{column} COMMENT '{words}'" in head
-    assert meanings.quoted("a\\b's", has_escapes=True) == "'a\\\\b''s'"
-
-
 def test_published_views_have_the_columns_of_their_views(stores, load, silver):
     """Their column lists are those of the mart's views, so the order has to be the same."""
     duck, _ = stores
@@ -224,14 +204,80 @@ def test_published_views_have_the_columns_of_their_views(stores, load, silver):
     assert found == {name: meanings.column_names()[name] for name in selects}
 
 
-def test_the_server_holds_the_meanings_of_tables(stores, load, silver):
-    """S10: of tables; the test server takes those of columns, and drops them."""
-    _, snow = stores
+MEANINGS = {(table, column): text for table, column, text, _ in meanings.comments()}
+
+
+def comments(snow, schema="MART"):
+    """The comments that the server holds of a schema's tables and of all columns."""
+    rows = snow.query(
+        "SELECT LOWER(table_name), '', comment FROM information_schema.tables"
+        f" WHERE table_schema = '{schema}' UNION ALL SELECT LOWER(table_name), LOWER(column_name),"
+        f" comment FROM information_schema.columns WHERE table_schema = '{schema}'"
+    ).rows()
+    return {(table, column): text for table, column, text in rows}
+
+
+@pytest.fixture
+def recorded(connect):
+    """A mart in Snowflake, and the statements that are sent to it."""
+    sent, connection = [], connect()
+
+    class Recording(type(connection.cursor())):
+        def execute(self, command, *args, **options):
+            sent.append(command)
+            return super().execute(command, *args, **options)
+
+    connection.cursor = lambda *_, **__: Recording(connection)
+    return SnowflakeMart(lambda: connection, access="copy", publication=PUBLICATION), sent
+
+
+def test_tables_and_views_have_their_meanings(recorded, load, silver):
+    """S10: by the statements that create them; views that are replaced keep their grants.
+
+    The server lists no comments of views as a whole, and knows no grants.
+    """
+    snow, sent = recorded
     snow.load(load, lambda: silver)
-    tables = snow.query(
-        "SELECT LOWER(table_name) AS name, comment FROM information_schema.tables"
-        " WHERE table_schema = 'MART' AND table_type = 'BASE TABLE'"
-    )
-    of_tables = meanings.of_tables()
-    expected = {name: of_tables[name] for name in of_tables if name not in meanings.views()}
-    assert dict(tables.rows()) == expected
+    views = meanings.views()
+    held = {place: text for place, text in MEANINGS.items() if place[1] or place[0] not in views}
+    assert comments(snow) == held
+    published = PUBLICATION.selects()
+    assert comments(snow, "PUBLISHED") == {
+        place: text for place, text in MEANINGS.items() if place[0] in published and place[1]
+    }
+    assert not [s for s in sent if s.startswith(("ALTER", "COMMENT")) or " COPY GRANTS " in s]
+    of_coverage = f" COMMENT = '{meanings.of_tables()['coverage']}' AS"
+    heads = [s for s in sent if s.startswith("CREATE OR REPLACE VIEW")]
+    assert len(heads) == len(views) + len(published)
+    assert sum(of_coverage in head for head in heads) == 2
+
+    # What an earlier version left gets words and names of now, and nothing else is altered.
+    for statement in (
+        "ALTER TABLE mart.dim_date ALTER COLUMN year COMMENT 'of before', COLUMN month COMMENT ''",
+        "ALTER TABLE mart.dim_aspect SET COMMENT = 'of before'",
+        "ALTER TABLE mart.fact_brand_mentions RENAME COLUMN times_named TO mention_count",
+        "DELETE FROM staging.schema_version",
+        "DROP VIEW mart.coverage",
+    ):
+        snow._open.cursor().execute(statement)
+    snow._open.commit()
+    sent.clear()
+    snow.load(load, lambda: pytest.fail("silver was read"))
+    assert [s for s in sent if s.startswith("ALTER")] == [
+        "ALTER TABLE mart.fact_brand_mentions RENAME COLUMN mention_count TO times_named",
+        f"ALTER TABLE mart.dim_aspect SET COMMENT = '{meanings.of_tables()['dim_aspect']}'",
+        (
+            "ALTER TABLE mart.dim_date ALTER COLUMN year COMMENT 'Year.',"
+            " COLUMN month COMMENT 'Month, from 1 to 12.'"
+        ),
+    ]
+    views = [s for s in sent if s.startswith("CREATE OR REPLACE VIEW")]
+    assert [s.split()[4] for s in views if " COPY GRANTS COMMENT = " not in s] == ["mart.coverage"]
+    assert comments(snow) == held
+    named = snow.query("SELECT times_named FROM mart.fact_brand_mentions")
+    assert named["times_named"].to_list() == [1, 1]
+
+
+def test_a_backslash_is_no_escape():
+    """Snowflake reads one in a literal."""
+    assert snowflake_schema._literal("a\\b's") == "'a\\\\b''s'"
