@@ -28,8 +28,8 @@ def stores(connect, tmp_path):
     )
 
 
-def test_both_engines_hold_the_same(stores, load, silver):
-    """A23, E22, X8: verbatim SQL: after a first load, a rerun, late items, and a changed product."""
+def test_both_engines_hold_the_same(stores, load, silver, two_weeks):
+    """A23, E22, X8: verbatim SQL: after a first load, a rerun, another week, and a changed product."""
     duck, snow = stores
     for store in stores:
         assert not store.is_loaded
@@ -42,6 +42,11 @@ def test_both_engines_hold_the_same(stores, load, silver):
     for store in stores:
         store.load(load, lambda: silver, again=True)
     assert_equal(duck, snow)
+    longer, more = two_weeks
+    for store in stores:
+        store.load(longer, lambda: more)
+    assert_equal(duck, snow)
+    assert snow.query("SELECT SUM(opinion_count_before) FROM mart.weekly_aspect").row(0) == (2,)
     changed = load.products.with_columns(
         brand=pl.when(product_id="google-pixel-9").then(pl.lit("Alphabet")).otherwise("brand"),
         row_hash=pl.when(product_id="google-pixel-9").then(pl.lit("new")).otherwise("row_hash"),
