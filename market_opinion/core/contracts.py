@@ -60,7 +60,7 @@ class Keyed(pa.DataFrameModel):
 
     platform: pl.String = _column("Platform: `reddit`, `hackernews`, `amazon`, ..., `sample`.")
     community: pl.String = _column("Subreddit, category, page or the like, in lower case.")
-    kind: pl.String = _column("Kind of text.", isin=KINDS)
+    kind: pl.String = _column("Kind of text: submission, comment or review.", isin=KINDS)
     item_id: pl.String = _column(
         "Id by the platform, without type prefix.", str_length={"min_value": 1}
     )
@@ -411,7 +411,7 @@ class GoldEstimates(pa.DataFrameModel):
         isin=MEASURES,
     )
     part: pl.String = _column(
-        "What divides the figures beside the brand; `brand`: nothing else does.",
+        "What divides the figures beside the brand; for `brand`, nothing else.",
         isin=ESTIMATE_PARTS,
     )
     brand: pl.String = _column("Brand of the product, by the catalogue at the time of the item.")
@@ -439,7 +439,9 @@ class GoldEstimates(pa.DataFrameModel):
     low: pl.Float64 = _column("Lower end of the 95 % interval.", unit="-1 to 1", nullable=True)
     high: pl.Float64 = _column("Upper end of the 95 % interval.", unit="-1 to 1", nullable=True)
     comment_count: pl.Int64 = _column(
-        "Items in which the scorer sees what the figure is a share of.", ge=0
+        "Items that the figure is a share of: with an opinion on it; for share of voice, with a"
+        " mention of any brand.",
+        ge=0,
     )
     author_count: pl.Int64 = _column("Distinct authors of the items that are counted.", ge=0)
     thread_count: pl.Int64 = _column("Threads of the items that are counted.", ge=0)

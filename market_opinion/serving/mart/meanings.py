@@ -172,7 +172,7 @@ _OWN = {
         "Net sentiment of the week before, from -1 to 1; none where that week has no opinion."
     ),
     "net_sentiment_change": (
-        "Net sentiment of the week minus that of the week before, from -2 to 2; chance may be all."
+        "Net sentiment of the week minus that of the week before, from -2 to 2; it may be chance."
     ),
     "opinion_key": "Key of the opinion.",
     "opinion_count": "Number of opinions.",
@@ -311,4 +311,4 @@ def _descriptions() -> dict[tuple[str, str], str]:
 
 def _unit(unit: str | None) -> str:
     """Return a column's unit or range as a sentence that ends its description."""
-    return "" if unit is None else _UNITS.get(unit, f" From {unit}.")
+    return _UNITS.get(unit, f" From {unit}.") if unit else ""

@@ -23,6 +23,24 @@ def test_every_column_of_every_table_has_a_meaning():
             assert not column.metadata["personal"] or table.name.startswith("bronze.")
 
 
+def test_meanings_of_the_mart_are_sentences_with_ranges():
+    """S10: shares, ratios and polarities say from where to where, times say UTC; none is left over."""
+    said, ranged = set(), re.compile(r"(share|ratio|polarity|confidence|sentiment|p_value)$")
+    for table, column, dtype, _ in meanings.columns():
+        text = meanings.of_column(table, column)
+        said |= {text, f"{table}.{column}", column}
+        assert re.fullmatch(r"[1A-Z`].*[A-Za-z0-9`)]\.", text), text
+        assert not re.search(r"[Ff]rom [.;]|  ", text), text
+        if ranged.search(column):
+            assert re.search(r"[Ff]rom -?\d to \d", text), f"{table}.{column}: {text}"
+        if dtype == "TIMESTAMP":
+            assert "UTC" in text, f"{table}.{column}: {text}"
+    for own in (meanings._OWN, meanings._OF_TABLE):
+        assert {key for key, text in own.items() if key not in said or text not in said} == set()
+    assert set(meanings._CONTRACTS) <= set(meanings.column_names())
+    assert set(meanings.of_tables()) == set(meanings.column_names())
+
+
 def test_the_files_of_dbt_are_those_of_the_mart():
     """Sources as the SQL makes them; exposures name tables that are there; each test names a key."""
     folder = REPOSITORY / "docs" / "dbt"
