@@ -48,14 +48,14 @@ _TEXT_OF_EXCEL = re.compile(r"<t(?:\s[^<>]*)?>([^<]*)</t>")
 _JUDGED = (SILVER_MENTIONS, SILVER_OPINIONS, SILVER_LABELS)
 
 
-def look(run: Run, reached: OpenErasure) -> dict[str, int]:
+def look(reached: OpenErasure) -> dict[str, int]:
     """Return, for each place that was searched, how many lines or rows still hold something.
 
     Searched are landing, the tables of the lake with the ledger of answers, files that no version
     of a table names, the mart, the report and the digests, files of rows below the home such as
     `export` writes, the state, and PostgreSQL where there is one.
     """
-    ids = sorted(reached.erasure.item_ids)
+    run, ids = reached.run, sorted(reached.erasure.item_ids)
     return {
         "landing": _landed(run, reached),
         **_tables(run, reached, ids),
@@ -67,6 +67,27 @@ def look(run: Run, reached: OpenErasure) -> dict[str, int]:
         **_snowflake_files(run, reached),
         **_postgres(run, reached),
     }
+
+
+def purged_strays(begun: OpenErasure) -> int:
+    """Delete files of cut-off writers with rows of a purge; return how many are too young.
+
+    Rows that name no hour, such as answers of a model, may be of it.
+    """
+    lake, platform = begun.run.adapters.lake(), begun.reading.platform
+
+    def is_of_purge(rows: pl.DataFrame) -> bool:
+        if "window_start" not in rows.columns:
+            return True
+        hour = pl.col("window_start")
+        during = [
+            hour.is_between(each.window.start, each.window.end, closed="left")
+            for each in begun.slices
+        ]
+        theirs = rows.filter(pl.col("platform") == platform)
+        return bool(during) and not theirs.filter(pl.any_horizontal(during)).is_empty()
+
+    return sum(lake.erase_strays(table, is_of_purge) for table in TABLES)
 
 
 def _landed(run: Run, reached: OpenErasure) -> int:
