@@ -38,6 +38,7 @@ from flows.purge import purge
 from flows.rescore import rescore
 from market_opinion.ops.adapters import open_adapters
 from market_opinion.serving.mart.duckdb import DuckDBMart
+from market_opinion.storage.file_age import IN_FLIGHT
 from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.state.sqlite import SQLiteState
 from tasks import rescore as rescoring
@@ -205,6 +206,9 @@ def _go_on(home: Path) -> None:
     """Run the flow that comes next, once no writer of the stopped run can be at work."""
     then = (datetime.now(UTC) - _AGE).timestamp()
     for path in (home / "lake").rglob("*.parquet"):
+        os.utime(path, (then, then))
+    then -= IN_FLIGHT.total_seconds()
+    for path in (home / "landing").rglob("*.jsonl"):
         os.utime(path, (then, then))
     hourly.fn(domain="hotels", now=_LATER)
 

@@ -45,8 +45,6 @@ def withdrawn(reddit):
     "stage",
     [
         "market_opinion.ops.second_looks.HourLook._remember",
-        "market_opinion.ops.second_looks.land_apart",
-        "flows.stages.build_bronze",
         "flows.stages.build_gold",
         "flows.stages.end_erasure",
     ],
