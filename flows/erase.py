@@ -48,7 +48,7 @@ def erase(
     with Tally() as tally:
         finish_begun(run, tally)
         erasure = find_erasure(run, reading, author, items, author_key)
-        proof = forget(run, reading, erasure, None, tally)
+        proof = forget(run, reading, erasure, tally)
         title = f"erasure on {reading.platform}"
         return conclude(run, tally, title=title, notes=(f"proof: {proof}",))
 

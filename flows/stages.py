@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from market_opinion.core.window import Slice, Window, by_date
+from market_opinion.core.window import Slice, by_date
 from market_opinion.ops.fingerprints import Comparison
 from market_opinion.ops.open_erasures import OpenErasure
 from market_opinion.ops.progress import Tally
@@ -31,7 +31,7 @@ from tasks.load import load_mart, publish_views
 from tasks.maintain import compact_days
 from tasks.mentions import find_mentions
 from tasks.opinions import judge_items
-from tasks.purge import begin_purge, end_purge, find_expired, find_purgeable, purge_words
+from tasks.purge import begin_purge, begin_slice, end_purge, find_purgeable, purge_words
 from tasks.recheck import find_due_checks, look_again, record_checks, repair_threads
 from tasks.record import find_due_windows, find_stale_windows, record_run, record_windows
 from tasks.replay import keep_record
@@ -145,7 +145,10 @@ def rebuild_retitled(run: Run, parts: list[Slice], tally: Tally) -> None:
 
 
 def recheck(run: Run, reading: Reading, purpose: Purpose, max_windows: int, tally: Tally) -> None:
-    """Look at hours that are due again, carry on what changed, and forget what is gone."""
+    """Look at hours that are due again, carry on what changed, and forget what is gone.
+
+    What is gone is a to-do from the look that finds it until mart and gold are without it.
+    """
     for span in find_due_checks(run, reading, purpose, max_windows):
         look = look_again(run, reading, span, purpose)
         tally.add(look.counts)
@@ -153,17 +156,17 @@ def recheck(run: Run, reading: Reading, purpose: Purpose, max_windows: int, tall
         repaired, counts = repair_threads(run, span, purpose)
         tally.add(counts)
         carry(run, reading, repaired, tally)
-        for erasure in look.erasures:
-            forget(run, reading, erasure, span.window, tally)
+        for begun in look.withdrawals:
+            _forget(begun, tally)
         record_checks(run, span)
 
 
-def forget(run: Run, reading: Reading, erasure: Erasure, near: Window | None, tally: Tally) -> str:
+def forget(run: Run, reading: Reading, erasure: Erasure, tally: Tally) -> str:
     """Erase, rebuild the touched hours, drop all histories, and return the path of the proof.
 
     A to-do that names nobody is written first, and ticked off last.
     """
-    return _forget(run, begin_erasure(run, reading, erasure, near), tally)
+    return _forget(begin_erasure(run, reading, erasure), tally)
 
 
 def finish_rotation(run: Run, tally: Tally) -> None:
@@ -178,17 +181,15 @@ def finish_rotation(run: Run, tally: Tally) -> None:
 def finish_begun(run: Run, tally: Tally) -> None:
     """Finish what runs before this one have begun and not ended.
 
-    Such are a rotation, erasures, purges, promotions of a score set, and hours to be made anew for
-    their threads' titles.
+    Such are a rotation, erasures, withdrawals, purges, promotions of a score set, and hours to be
+    made anew for their threads' titles.
     """
     finish_rotation(run, tally)
     for begun in find_open_erasures(run):
         if begun.is_purge:
-            _purge(run, begun, tally)
-            tally.add(forget_history(run))
-            end_purge(run, [begun])
+            _purge(begun, tally)
         else:
-            _forget(run, begun, tally, again=True)
+            _forget(begun, tally, again=True)
     for promotion in find_promotions(run):
         _promote(promotion, tally)
     rebuild_retitled(run, [], tally)
@@ -208,9 +209,10 @@ def _promote(promotion: Promotion, tally: Tally) -> None:
     end_promotion(promotion)
 
 
-def _forget(run: Run, begun: OpenErasure, tally: Tally, *, again: bool = False) -> str:
-    tally.add(erase_answers(run, begun.reading, begun.erasure, begun.near))
-    reached = erase_landed(run, begun)
+def _forget(begun: OpenErasure, tally: Tally, *, again: bool = False) -> str:
+    run = begun.run
+    tally.add(erase_answers(begun))
+    reached = erase_landed(begun)
     carry_for_all(run, begun.reading, reached.slices, tally)
     if again and reached.slices:
         # A mart that read what was erased after it was gone counts as loaded.
@@ -221,32 +223,39 @@ def _forget(run: Run, begun: OpenErasure, tally: Tally, *, again: bool = False) 
             tally.add(load_mart(each, reached.slices))
     tally.add(forget_history(run))
     tally.add(publish_views(run))
-    return end_erasure(run, reached)
+    return end_erasure(reached)
 
 
 def purge_expired(run: Run, reading: Reading, tally: Tally) -> None:
     """Judge hours past their time to the end, then keep only what was derived of them.
 
-    The words go from tables and histories. A to-do is written first, and ticked off last.
+    The words go from tables and histories. A to-do that names all hours is written first, and
+    ticked off last.
     """
-    begun: list[OpenErasure] = []
-    for span in find_expired(run, reading):
-        carry(run, reading, find_stale_windows(run, reading, span.window), tally)
+    for begun in begin_purge(run, reading):
+        _purge(begun, tally)
+
+
+def _purge(begun: OpenErasure, tally: Tally) -> None:
+    run = begun.run
+    for span in begun.slices[-1:]:
+        _purge_slice(begun, span, tally)
+    for span in begun.waiting:
+        carry(run, begun.reading, find_stale_windows(run, begun.reading, span.window), tally)
         runs = [run, *find_other_runs(run, [span])]
         read = [find_mentions(each, span) for each in runs]
         judged = [judge_items(each, span) for each in runs]
         for ready in find_purgeable(run, span, read, judged):
-            begun.append(begin_purge(run, reading, ready))
-            _purge(run, begun[-1], tally)
-    if begun:
+            begun = begin_slice(begun, ready)
+            _purge_slice(begun, ready, tally)
+    if begun.slices:
         tally.add(forget_history(run))
-        end_purge(run, begun)
+    end_purge(begun)
 
 
-def _purge(run: Run, begun: OpenErasure, tally: Tally) -> None:
-    for span in begun.slices:
-        tally.add(purge_words(run, span))
-    carry_for_all(run, begun.reading, begun.slices, tally)
+def _purge_slice(begun: OpenErasure, span: Slice, tally: Tally) -> None:
+    tally.add(purge_words(begun.run, span))
+    carry_for_all(begun.run, begun.reading, [span], tally)
 
 
 def conclude(

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
-from uuid import uuid4
 
 import polars as pl
 from prefect import get_run_logger, task
@@ -70,11 +69,9 @@ def find_erasure(
 
 
 @task(persist_result=False)
-def begin_erasure(run: Run, reading: Reading, erasure: Erasure, near: Window | None) -> OpenErasure:
+def begin_erasure(run: Run, reading: Reading, erasure: Erasure) -> OpenErasure:
     """Write the to-do of an erasure, which any later run finishes if this one is cut off."""
-    begun = OpenErasure(f"{run.now.isoformat()} {uuid4()}", reading, erasure, near)
-    open_erasures.write(run, begun)
-    return begun
+    return open_erasures.begin(run, reading, erasure)
 
 
 @task(persist_result=False)
@@ -87,13 +84,13 @@ def find_open_erasures(run: Run) -> list[OpenErasure]:
 
 
 @task(persist_result=False)
-def erase_landed(run: Run, begun: OpenErasure) -> OpenErasure:
+def erase_landed(begun: OpenErasure) -> OpenErasure:
     """Rewrite the landed files that hold the erasure, and return it with the hours to build anew.
 
     Items were written in `near`: only that span is read, and 180 days on for threads, whose title
     their comments repeat. For users every capture of the platform is read. A rerun is safe.
     """
-    reading, erasure = begun.reading, begun.erasure
+    run, reading, erasure = begun.run, begun.reading, begun.erasure
     landing, near = run.adapters.landing(), erasing.reach(erasure, begun.near)
     touched: dict[Window, set[str]] = defaultdict(set)
     change = partial(erase_lines, erasure=erasure)
@@ -111,16 +108,17 @@ def erase_landed(run: Run, begun: OpenErasure) -> OpenErasure:
         for hour in span.window.hours():
             touched[hour].update(span.communities)
     reached = replace(begun, slices=slices_of(reading.platform, touched))
-    open_erasures.write(run, reached)
+    open_erasures.write(reached)
     return reached
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
-def erase_answers(run: Run, reading: Reading, erasure: Erasure, near: Window | None) -> EraseCounts:
+def erase_answers(begun: OpenErasure) -> EraseCounts:
     """Delete what was made of the texts: answers of a model, mentions, opinions and labels.
 
     This comes before the texts go, since the answers are found by them.
     """
+    run, reading, erasure, near = begun.run, begun.reading, begun.erasure, begun.near
     lake, where = run.adapters.lake(), _where(reading, erasure)
     columns = ["item_id", "kind", "author", "thread_id"]
     bronze = lake.read(BRONZE_ITEMS, where, near, columns=columns)
@@ -168,13 +166,14 @@ def forget_history(run: Run) -> HistoryCounts:
 
 
 @task(persist_result=False)
-def end_erasure(run: Run, reached: OpenErasure) -> str:
+def end_erasure(reached: OpenErasure) -> str:
     """Look everywhere for what was erased, write a proof that names nobody, return its path.
 
     The to-do is ticked off where nothing is left.
     """
-    reading, erasure, slices = reached.reading, reached.erasure, reached.slices
-    lake, places = run.adapters.lake(), left_over.look(run, reached)
+    run, reading = reached.run, reached.reading
+    erasure, slices = reached.erasure, reached.slices
+    lake, places = run.adapters.lake(), left_over.look(reached)
     windows = contiguous(hour.start for span in slices for hour in span.window.hours())
     proof = {
         "run_id": run.run_id,
@@ -195,7 +194,7 @@ def end_erasure(run: Run, reached: OpenErasure) -> str:
     if young:
         get_run_logger().warning("%d files of a run that was cut off: a later run goes on", young)
         return path
-    open_erasures.close(run, reached)
+    open_erasures.close(reached)
     counts = len(erasure.item_ids), len(erasure.users)
     get_run_logger().info("erased %d items, %d users; proof in %s", *counts, path)
     return path

@@ -14,7 +14,7 @@ from market_opinion.core.contracts import (
 )
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import EARLIEST, Slice, Window, floor_hour
-from market_opinion.ops import open_erasures
+from market_opinion.ops import left_over, open_erasures
 from market_opinion.ops.alerts import Alert, raise_alerts
 from market_opinion.ops.counts import MentionCounts, OpinionCounts, PurgeCounts
 from market_opinion.ops.open_erasures import OpenErasure
@@ -25,20 +25,6 @@ from market_opinion.stages.erasure import expired_slices
 from market_opinion.storage.landing.redaction import purge_lines
 from market_opinion.truth.label_files import without_words
 from tasks import retry_on
-
-
-@task
-def find_expired(run: Run, reading: Reading) -> list[Slice]:
-    """Return the hours past RETENTION_HOURS that still hold words.
-
-    They come in slices that fit in memory.
-    """
-    age = timedelta(hours=run.settings.upkeep.retention_hours)
-    expired = Window(EARLIEST, floor_hour(run.now - age))
-    whole = Slice(reading.platform, reading.communities, expired)
-    columns = ["window_start", "body"]
-    rows = run.adapters.lake().read(BRONZE_ITEMS, whole.where, expired, columns=columns)
-    return expired_slices(whole, rows, max_items=run.settings.span_max_items)
 
 
 @task
@@ -59,11 +45,25 @@ def find_purgeable(
 
 
 @task
-def begin_purge(run: Run, reading: Reading, span: Slice) -> OpenErasure:
-    """Write the to-do of a purge, which any later run finishes if this one is cut off."""
-    begun = OpenErasure(f"purge of {span}", reading, slices=[span], is_purge=True)
-    open_erasures.write(run, begun)
-    return begun
+def begin_purge(run: Run, reading: Reading) -> list[OpenErasure]:
+    """Write the to-do of a purge, which any later run finishes if this one is cut off.
+
+    It names the hours past RETENTION_HOURS that still hold words, in slices that fit in memory.
+    Where there are none, nothing is written or returned.
+    """
+    age = timedelta(hours=run.settings.upkeep.retention_hours)
+    expired = Window(EARLIEST, floor_hour(run.now - age))
+    whole = Slice(reading.platform, reading.communities, expired)
+    columns = ["window_start", "body"]
+    rows = run.adapters.lake().read(BRONZE_ITEMS, whole.where, expired, columns=columns)
+    slices = expired_slices(whole, rows, max_items=run.settings.span_max_items)
+    return [open_erasures.begin_purge(run, reading, slices)] if slices else []
+
+
+@task
+def begin_slice(begun: OpenErasure, span: Slice) -> OpenErasure:
+    """Write that the slice is judged to the end, so that whoever goes on judges it no more."""
+    return open_erasures.advance(begun, span)
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))
@@ -89,7 +89,12 @@ def purge_words(run: Run, span: Slice) -> PurgeCounts:
 
 
 @task
-def end_purge(run: Run, begun: list[OpenErasure]) -> None:
-    """Tick purges off, after every table and history is without their words."""
-    for each in begun:
-        open_erasures.close(run, each)
+def end_purge(begun: OpenErasure) -> None:
+    """Tick the purge off, after every table and history is without its words.
+
+    Files that a cut-off writer left are deleted; while some are too young, a later run goes on.
+    """
+    if young := left_over.purged_strays(begun):
+        get_run_logger().warning("%d files of a run that was cut off: a later run goes on", young)
+    else:
+        open_erasures.close(begun)

@@ -93,7 +93,8 @@ def promote_set(begun: Promotion) -> PromotionCounts:
     """Make a set live in one commit, in the hours that it was judged in.
 
     The opinions that were live before are the set `previous`; promoting that takes it back. A rerun
-    is safe: where the live opinions are not those of before any more, the commit was made.
+    is safe: where the live opinions are not those of before any more, the commit was made. A set
+    that is live already replaces nothing, so that `previous` stays what was live before it.
     """
     run, score_set = begun.run, begun.score_set
     lake, state = run.adapters.lake(), run.adapters.state()
@@ -101,13 +102,17 @@ def promote_set(begun: Promotion) -> PromotionCounts:
     live, previous = opinions.ACTIVE_SET, score_sets.PREVIOUS
     both = lake.read(SILVER_OPINIONS, {"domain": run.domain, "score_set": [live, score_set]})
     rows, count = score_sets.promote(both, hours, score_set)
+    counts = PromotionCounts(count)
     if score_sets.digest(both.filter(score_set=live)) == begun.live_before:
+        if score_sets.digest(rows.filter(score_set=live)) == begun.live_before:
+            get_run_logger().info("%s is live for %s already", score_set, run.domain)
+            return counts
         where = {"domain": run.domain, "score_set": [live, previous]}
         commit = {**run.commit(), "promoted": score_set}
         lake.overwrite(SILVER_OPINIONS, rows, where, None, run=commit)
     state.put_notes(score_sets.TOPIC, {f"{run.domain}/{previous}": hours})
     get_run_logger().info("%s is live for %s: %d opinions", score_set, run.domain, count)
-    return PromotionCounts(count)
+    return counts
 
 
 @task

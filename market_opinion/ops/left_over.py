@@ -3,7 +3,7 @@
 import html
 import re
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from market_opinion.core.contracts import (
     TABLES,
     Table,
 )
+from market_opinion.core.window import Window
 from market_opinion.ops.open_erasures import OpenErasure
 from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.run import Run
@@ -48,14 +49,14 @@ _TEXT_OF_EXCEL = re.compile(r"<t(?:\s[^<>]*)?>([^<]*)</t>")
 _JUDGED = (SILVER_MENTIONS, SILVER_OPINIONS, SILVER_LABELS)
 
 
-def look(run: Run, reached: OpenErasure) -> dict[str, int]:
+def look(reached: OpenErasure) -> dict[str, int]:
     """Return, for each place that was searched, how many lines or rows still hold something.
 
-    Searched are landing, the tables of the lake with the ledger of answers, files that no version
-    of a table names, the mart, the report and the digests, files of rows below the home such as
-    `export` writes, the state, and PostgreSQL where there is one.
+    Searched are landing, the tables of the lake with the ledger of answers, files that no manifest
+    or version of a table names, the mart, the report and the digests, files of rows below the home
+    such as `export` writes, the state, and PostgreSQL where there is one.
     """
-    ids = sorted(reached.erasure.item_ids)
+    run, ids = reached.run, sorted(reached.erasure.item_ids)
     return {
         "landing": _landed(run, reached),
         **_tables(run, reached, ids),
@@ -69,17 +70,48 @@ def look(run: Run, reached: OpenErasure) -> dict[str, int]:
     }
 
 
+def purged_strays(begun: OpenErasure) -> int:
+    """Delete files of cut-off writers with rows of a purge; return how many are too young.
+
+    Rows that name no hour, such as answers of a model, may be of it.
+    """
+    lake, platform = begun.run.adapters.lake(), begun.reading.platform
+
+    def is_of_purge(rows: pl.DataFrame) -> bool:
+        if "window_start" not in rows.columns:
+            return True
+        hour = pl.col("window_start")
+        during = [
+            hour.is_between(each.window.start, each.window.end, closed="left")
+            for each in begun.slices
+        ]
+        theirs = rows.filter(pl.col("platform") == platform)
+        return bool(during) and not theirs.filter(pl.any_horizontal(during)).is_empty()
+
+    landing = begun.run.adapters.landing()
+    landed = (
+        landing.erase_strays(platform, each.communities, each.window) for each in begun.slices
+    )
+    return sum(lake.erase_strays(table, is_of_purge) for table in TABLES) + sum(landed)
+
+
 def _landed(run: Run, reached: OpenErasure) -> int:
     """Return the number of landed items that a further erasure would change."""
-    landing, platform = run.adapters.landing(), reached.reading.platform
-    names = landing.communities(platform) if reached.erasure.users else reached.reading.communities
-    near = erasing.reach(reached.erasure, reached.near)
-    change = partial(erase_lines, erasure=reached.erasure)
+    landing, change = run.adapters.landing(), partial(erase_lines, erasure=reached.erasure)
     return sum(
         len(change(content)[1])
-        for capture in landing.captures(platform, names, near)
+        for capture in landing.captures(*_landing_places(run, reached))
         for content in landing.read(capture)
     )
+
+
+def _landing_places(run: Run, reached: OpenErasure) -> tuple[str, Iterable[str], Window | None]:
+    """Return the platform, communities and hours whose landed lines may hold something."""
+    platform, erasure = reached.reading.platform, reached.erasure
+    names = reached.reading.communities
+    if erasure.users:
+        names = tuple(run.adapters.landing().communities(platform))
+    return platform, names, erasing.reach(erasure, reached.near)
 
 
 def _tables(run: Run, reached: OpenErasure, ids: list[str]) -> dict[str, int]:
@@ -154,9 +186,14 @@ def _meant_by(run: Run, reached: OpenErasure) -> Callable[[pl.DataFrame], pl.Ser
 
 
 def _orphans(run: Run, reached: OpenErasure) -> int:
-    """Delete files of cut-off writers that hold something; return how many are too young."""
+    """Delete files of cut-off writers that hold something; return how many are too young.
+
+    A landed file without a manifest is read by nobody, so any may hold something.
+    """
     is_meant, lake = _meant_by(run, reached), run.adapters.lake()
-    return sum(lake.erase_strays(table, lambda rows: is_meant(rows).any()) for table in TABLES)
+    landed = run.adapters.landing().erase_strays(*_landing_places(run, reached))
+    in_lake = (lake.erase_strays(table, lambda rows: is_meant(rows).any()) for table in TABLES)
+    return landed + sum(in_lake)
 
 
 def _exports(run: Run, reached: OpenErasure) -> int:

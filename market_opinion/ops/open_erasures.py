@@ -1,18 +1,21 @@
-"""Erasures and purges that have begun and not ended: what any later run needs to finish them.
+"""Erasures, withdrawals and purges that have begun and not ended, as any run can finish them.
 
-A to-do names nobody. A user stands there as the key of an author, and the name is found again in
-bronze, which is rewritten only after every landed file is.
+A withdrawal is an erasure that a platform asks for: of items that are gone there. A to-do names
+nobody. A user stands there as the key of an author, and the name is found again in bronze, which is
+rewritten only after every landed file is.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from uuid import uuid4
 
 import polars as pl
 
 from market_opinion.core.contracts import BRONZE_ITEMS
 from market_opinion.core.window import Slice, Window
+from market_opinion.domain.definition import domain_names
 from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.reading import Reading, whole_platform
 from market_opinion.ops.run import Run
@@ -26,25 +29,61 @@ _PURGES_BEFORE = "purges"
 
 @dataclass(frozen=True)
 class OpenErasure:
-    """An erasure with its reading, the hours of its items, and the slices to build anew.
+    """An erasure with its run and reading, the hours of its items, and the slices to build anew.
 
-    A purge takes the words of all items of its slices, so that it has no erasure.
+    A purge takes the words of all items of its slices, so that it has no erasure. `waiting` are its
+    slices that are still to be judged to the end; the last of `slices` may have lost some words.
     """
 
     name: str
+    run: Run
     reading: Reading
     erasure: Erasure = field(default_factory=Erasure)
     near: Window | None = None
     slices: list[Slice] = field(default_factory=list)
+    waiting: list[Slice] = field(default_factory=list)
     is_purge: bool = False
 
 
-def write(run: Run, open_erasure: OpenErasure) -> None:
+def begin(
+    run: Run,
+    reading: Reading,
+    erasure: Erasure,
+    *,
+    near: Window | None = None,
+    slices: Iterable[Slice] = (),
+) -> OpenErasure:
+    """Write the to-do of an erasure, or of a withdrawal, before the first change."""
+    name = f"{run.now.isoformat()} {uuid4()}"
+    begun = OpenErasure(name, run, reading, erasure, near, list(slices))
+    write(begun)
+    return begun
+
+
+def begin_purge(run: Run, reading: Reading, expired: list[Slice]) -> OpenErasure:
+    """Write the to-do of a purge of all these slices."""
+    name = f"purge of {reading.platform} {run.now.isoformat()} {uuid4()}"
+    begun = OpenErasure(name, run, reading, waiting=expired, is_purge=True)
+    write(begun)
+    return begun
+
+
+def advance(begun: OpenErasure, span: Slice) -> OpenErasure:
+    """Write that a waiting slice of a purge is judged, and loses its words from now on."""
+    waiting = [each for each in begun.waiting if each != span]
+    further = replace(begun, slices=[*begun.slices, span], waiting=waiting)
+    write(further)
+    return further
+
+
+def write(open_erasure: OpenErasure) -> None:
     """Write the to-do, or replace it by one that has come further."""
+    run = open_erasure.run
     reading, erasure, near = open_erasure.reading, open_erasure.erasure, open_erasure.near
     pepper = known_pepper(run.adapters.state(), run.settings)
     users = (author_key(reading.platform, user, pepper=pepper) for user in erasure.users)
     note = {
+        "domain": run.domain,
         "platform": reading.platform,
         "communities": list(reading.communities),
         "near": _span(near) if near else None,
@@ -52,20 +91,27 @@ def write(run: Run, open_erasure: OpenErasure) -> None:
         "thread_ids": sorted(erasure.thread_ids),
         "authorless_ids": sorted(erasure.authorless_ids),
         "author_keys": sorted(users),
-        "slices": [[*_span(each.window), *each.communities] for each in open_erasure.slices],
+        "slices": _lists(open_erasure.slices),
+        "waiting": _lists(open_erasure.waiting),
         "is_purge": open_erasure.is_purge,
     }
     run.adapters.state().put_notes(_TOPIC, {open_erasure.name: note})
 
 
-def close(run: Run, open_erasure: OpenErasure) -> None:
+def close(open_erasure: OpenErasure) -> None:
     """Tick the to-do off."""
     for topic in (_TOPIC, _PURGES_BEFORE):
-        run.adapters.state().drop_notes(topic, [open_erasure.name])
+        open_erasure.run.adapters.state().drop_notes(topic, [open_erasure.name])
 
 
 def find(run: Run) -> Iterator[OpenErasure]:
-    """Yield the erasures and purges that earlier runs have begun and not ended."""
+    """Yield the erasures and purges that earlier runs have begun and not ended.
+
+    Each is finished for the domain that it was begun for, where that is still there. Slices of a
+    purge that have all their words wait no more where RETENTION has them stay by now.
+    """
+    known = set(domain_names(run.settings.domains_path))
+    may_purge = run.settings.upkeep.retention == "derived_only"
     for name, note in run.adapters.state().notes(_TOPIC).items():
         platform = note["platform"]
         erasure = Erasure(
@@ -76,18 +122,23 @@ def find(run: Run) -> Iterator[OpenErasure]:
         )
         whole = whole_platform(run, platform)
         reading = Reading(whole.source, platform, tuple(note["communities"]))
-        slices = [
-            Slice(platform, tuple(communities), _window(start, end))
-            for start, end, *communities in note["slices"]
-        ]
-        near = _window(*note["near"]) if note["near"] else None
-        yield OpenErasure(name, reading, erasure, near, slices, note.get("is_purge", False))
+        domain = note.get("domain", run.domain)
+        yield OpenErasure(
+            name,
+            replace(run, domain=domain) if domain in known else run,
+            reading,
+            erasure,
+            _window(*note["near"]) if note["near"] else None,
+            _slices(platform, note["slices"]),
+            _slices(platform, note.get("waiting", [])) if may_purge else [],
+            note.get("is_purge", False),
+        )
     for name in run.adapters.state().notes(_PURGES_BEFORE):
         platform, start = name.split("/")
         reading = whole_platform(run, platform)
         hour = Window.hour(datetime.fromisoformat(start))
         slices = [Slice(platform, reading.communities, hour)]
-        yield OpenErasure(name, reading, slices=slices, is_purge=True)
+        yield OpenErasure(name, run, reading, slices=slices, is_purge=True)
 
 
 def users_of(run: Run, platform: str, author_keys: Iterable[str]) -> frozenset[str]:
@@ -104,6 +155,17 @@ def users_of(run: Run, platform: str, author_keys: Iterable[str]) -> frozenset[s
     is_meant = [key_of_author(each).is_in(wanted) for each in so_far(pepper)]
     names = rows.filter(pl.any_horizontal(is_meant))["author"]
     return frozenset(name.lower() for name in names)
+
+
+def _lists(slices: Iterable[Slice]) -> list[list[str]]:
+    return [[*_span(each.window), *each.communities] for each in slices]
+
+
+def _slices(platform: str, lists: Iterable[list[str]]) -> list[Slice]:
+    return [
+        Slice(platform, tuple(communities), _window(start, end))
+        for start, end, *communities in lists
+    ]
 
 
 def _span(window: Window) -> list[str]:

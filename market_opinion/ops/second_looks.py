@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache, partial
 from typing import Any, Literal
@@ -13,7 +13,9 @@ from market_opinion.core.contracts import BRONZE_ITEMS
 from market_opinion.core.errors import CommunityClosed
 from market_opinion.core.log import Log
 from market_opinion.core.window import HOUR, Slice, Window, floor_hour
+from market_opinion.ops import open_erasures
 from market_opinion.ops.counts import LookCounts, RepairCounts
+from market_opinion.ops.open_erasures import OpenErasure
 from market_opinion.ops.readers import open_second_look
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
@@ -53,11 +55,11 @@ _BETWEEN_ABSENCES = timedelta(minutes=30)
 class SecondLookResult:
     """One hour after a second look: the slices that got new lines, and what has to be erased.
 
-    `erasures` holds one erasure, or none where nothing has to go.
+    `withdrawals` holds the to-do of one erasure, or none where nothing has to go.
     """
 
     changed: list[Slice]
-    erasures: list[Erasure]
+    withdrawals: list[OpenErasure]
     counts: LookCounts
 
 
@@ -151,17 +153,22 @@ class HourLook:
         """Look with the priority of the purpose."""
         priority = Priority.REFRESH if purpose == "refresh" else Priority.SWEEP
         self._run = run
+        self._reading = reading
         self._span = span
         self._adapters = run.adapters
         self._source: SecondLook = open_second_look(run, reading, self._adapters, priority)
         self._state = self._adapters.state()
         self._absent_before = self._state.notes(_ABSENT)
         self._touched: dict[Window, set[str]] = defaultdict(set)
-        self._gone, self._authorless = set[str](), set[str]()
+        self._erasure = Erasure()
+        self._withdrawals: list[OpenErasure] = []
         self._absent_count = 0
 
     def look(self, log: Log) -> SecondLookResult:
-        """Ask for every item of the hour again, and return what changed and what has to go."""
+        """Ask for every item of the hour again, and return what changed and what has to go.
+
+        What has to go is a to-do before anything else of its community is written.
+        """
         span = self._span
         rows = self._run.adapters.lake().read(
             BRONZE_ITEMS, span.where, span.window, columns=_COLUMNS
@@ -173,12 +180,10 @@ class HourLook:
                     self._look_at(str(community), items)
             except CommunityClosed as error:
                 log.warning("%s: what is kept of it is left as it is", error)
-        threads = self._gone & set(rows.filter(kind="submission")["item_id"])
-        erasure = Erasure(frozenset(self._gone), frozenset(threads), frozenset(self._authorless))
         return SecondLookResult(
             slices_of(span.platform, self._touched),
-            [erasure] if erasure else [],
-            LookCounts(alive.height, self._absent_count, len(self._gone)),
+            self._withdrawals,
+            LookCounts(alive.height, self._absent_count, len(self._erasure.item_ids)),
         )
 
     def _look_at(self, community: str, items: pl.DataFrame) -> None:
@@ -189,42 +194,72 @@ class HourLook:
         source, now = self._source, self._run.now
         sighting = source.look_again(community, self._span.window, list(rows))
         changes = compare(sighting, rows, source.line_formats)
-        absent_again = self._absent_again(rows, changes.absent)
-        self._gone.update(item.item_id for item in (*sighting.gone, *absent_again))
-        self._authorless.update(item.item_id for item in changes.authorless)
+        lines = [*changes.items, *sighting.successors]
+        for line in lines:
+            self._touched[Window.hour(line.hour)].add(community)
+        absent_again = self._absent_again(changes.absent)
+        self._withdraw({*sighting.gone, *absent_again}, changes.authorless)
+        self._remember(rows, changes.absent, absent_again)
         self._absent_count += len(changes.absent)
-        if lines := [*changes.items, *sighting.successors]:
+        if lines:
             visit = Visit(
                 self._span.platform, "refresh", source.retrieved_at, source.format_reference
             )
-            landing = self._run.adapters.landing()
-            for hour in land_apart(landing, visit, community, lines, now=now):
-                self._touched[hour].add(community)
+            land_apart(self._run.adapters.landing(), visit, community, lines, now=now)
 
-    def _absent_again(
-        self, items: Iterable[KnownItem], absent: Collection[KnownItem]
-    ) -> set[KnownItem]:
-        """Return the absent items that were absent before too, and remember the others.
+    def _withdraw(self, gone: Iterable[KnownItem], authorless: Iterable[KnownItem]) -> None:
+        """Write the to-do of these items, with those of the communities before.
+
+        It names the hours of changed lines too, which whoever finishes it carries on.
+        """
+        found = Erasure(
+            frozenset(item.item_id for item in gone),
+            frozenset(item.item_id for item in gone if item.kind == "submission"),
+            frozenset(item.item_id for item in authorless),
+        )
+        self._erasure |= found
+        slices = slices_of(self._span.platform, self._touched)
+        if self._withdrawals:
+            (begun,) = self._withdrawals
+            self._withdrawals = [replace(begun, erasure=self._erasure, slices=slices)]
+            open_erasures.write(*self._withdrawals)
+        elif found:
+            near = self._span.window
+            self._withdrawals = [
+                open_erasures.begin(self._run, self._reading, found, near=near, slices=slices)
+            ]
+
+    def _absent_again(self, absent: Iterable[KnownItem]) -> set[KnownItem]:
+        """Return the absent items that were absent before too, half an hour ago or more."""
+        return {
+            item
+            for item in absent
+            if (since := self._absent_before.get(self._name(item)))
+            and datetime.fromisoformat(since) <= self._run.now - _BETWEEN_ABSENCES
+        }
+
+    def _remember(
+        self,
+        items: Iterable[KnownItem],
+        absent: Collection[KnownItem],
+        absent_again: Collection[KnownItem],
+    ) -> None:
+        """Remember the items that are absent for the first time.
 
         An item is remembered until it is seen, or absent again.
         """
-        platform, now, before = self._span.platform, self._run.now, self._absent_before
-        names = {item: f"{platform}/{item.kind}/{item.item_id}" for item in items}
-        again = {
-            item
-            for item in absent
-            if (since := before.get(names[item]))
-            and datetime.fromisoformat(since) <= now - _BETWEEN_ABSENCES
-        }
+        names, before = {item: self._name(item) for item in items}, self._absent_before
         fresh = [names[item] for item in absent if names[item] not in before]
-        self._state.put_notes(_ABSENT, dict.fromkeys(fresh, now.isoformat()))
+        self._state.put_notes(_ABSENT, dict.fromkeys(fresh, self._run.now.isoformat()))
         over = [
             name
             for item, name in names.items()
-            if name in before and (item not in absent or item in again)
+            if name in before and (item not in absent or item in absent_again)
         ]
         self._state.drop_notes(_ABSENT, over)
-        return again
+
+    def _name(self, item: KnownItem) -> str:
+        return f"{self._span.platform}/{item.kind}/{item.item_id}"
 
 
 def expand_threads(run: Run, span: Slice) -> tuple[list[Slice], RepairCounts]:

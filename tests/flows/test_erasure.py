@@ -112,6 +112,21 @@ def test_a_file_of_a_writer_that_was_cut_off_goes_too(run, home):
     assert everywhere(home, *TRACES) == []
 
 
+def test_a_landed_file_of_a_writer_that_was_cut_off_goes_too(run, home):
+    """M9: nobody reads a file without a manifest; a young one may be about to get one."""
+    (landed,) = (home / "landing/reddit/phones/2026-03-01/100000").glob("comments.jsonl")
+    stray = landed.parent / "refresh-20260301T190000-002417" / landed.name
+    stray.parent.mkdir()
+    shutil.copy(landed, stray)
+    erase.fn(author=SecretStr(NAME))
+    assert everywhere(home, *TRACES) == [str(stray)]
+    assert open_adapters().state().notes("erasures") != {}
+    os.utime(stray, (0, 0))
+    run()
+    assert everywhere(home, *TRACES) == []
+    assert open_adapters().state().notes("erasures") == {}
+
+
 def test_a_proof_that_finds_something_is_no_proof(run, home, monkeypatch):
     """M9: the error names the place, and the to-do stays for the next run."""
     monkeypatch.setattr("flows.stages.erase_answers", lambda *_: {})

@@ -1,5 +1,8 @@
 """X13: where only what was derived may be kept, words go and nothing else does."""
 
+import os
+import shutil
+import time
 from datetime import timedelta
 
 import polars as pl
@@ -199,6 +202,59 @@ def test_a_purge_that_was_cut_off_is_finished_by_the_next_run_of_anything(
     assert everywhere(home, b"zanzibar", b"timbuktu", b"mad_hatter77") == []
     assert open_adapters().state().notes("erasures") == {}
     assert (counted().equals(views), lake_rows(SILVER_OPINIONS).height) == (True, 2)
+
+
+@pytest.fixture
+def cut_off(reddit, derived, monkeypatch):
+    """A purge of two hours, each a slice of its own, that was cut off in the first."""
+    two_comments(reddit)
+    later = comment("c3", T10 + 3700, body="The Pixel 9 samarkand screen is great")
+    reddit.add([later])
+    run_hourly(reddit, H10 + timedelta(minutes=140))
+    monkeypatch.setenv("SPAN_MAX_ITEMS", "1")
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            "flows.stages.build_bronze", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            purge.fn(now=LATER)
+
+
+def run_anything():
+    backfill.fn(source="sample", start=H10, end=H10 + timedelta(hours=1))
+
+
+def test_all_slices_of_a_purge_are_finished_by_the_next_run_of_anything(cut_off, home):
+    """X13: also those that it had not come to, which are judged before they lose their words."""
+    (begun,) = open_adapters().state().notes("erasures").values()
+    assert (len(begun["slices"]), len(begun["waiting"])) == (1, 1)
+    run_anything()
+    assert everywhere(home, b"zanzibar", b"timbuktu", b"samarkand", b"mad_hatter77") == []
+    assert (open_adapters().state().notes("erasures"), lake_rows(SILVER_OPINIONS).height) == ({}, 3)
+
+
+def test_words_that_are_to_stay_by_now_wait_no_more(cut_off, home, monkeypatch):
+    """A slice that has lost some of its words loses all; the others keep theirs."""
+    monkeypatch.setenv("RETENTION", "full")
+    run_anything()
+    assert everywhere(home, b"zanzibar", b"timbuktu") == []
+    assert everywhere(home, b"samarkand") != []
+    assert open_adapters().state().notes("erasures") == {}
+
+
+def test_a_purge_waits_for_a_file_of_a_writer_that_was_cut_off(reddit, home, derived):
+    """X13: a young one may be about to be committed, so the to-do stays until it is gone."""
+    two_comments(reddit)
+    (data,) = (home / "lake/silver/items/data").rglob("*.parquet")
+    stray = data.with_name("of-nobody.parquet")
+    shutil.copy(data, stray)
+    purge.fn(now=LATER)
+    assert (stray.exists(), len(open_adapters().state().notes("erasures"))) == (True, 1)
+    an_hour_ago = time.time() - 3600
+    os.utime(stray, (an_hour_ago, an_hour_ago))
+    run_anything()
+    assert everywhere(home, b"zanzibar", b"timbuktu", b"mad_hatter77") == []
+    assert open_adapters().state().notes("erasures") == {}
 
 
 def test_what_is_deleted_after_its_purge_goes_altogether(reddit, derived):

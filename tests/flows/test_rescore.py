@@ -124,6 +124,16 @@ def test_a_promotion_that_was_cut_off_is_finished_by_the_next_run(
     assert open_adapters().state().notes("promotions") == {}
 
 
+def test_a_set_that_is_promoted_twice_can_be_taken_back(server, judged):
+    """M6: whoever does not know that it is live asks again; `previous` is not lost by that."""
+    before = opinions()
+    rescore.fn(score_set="model")
+    rescore.fn(score_set="model", promote=True)
+    rescore.fn(score_set="model", promote=True)
+    rescore.fn(score_set="previous", promote=True)
+    assert opinions().equals(before)
+
+
 def test_hours_that_were_not_judged_again_stay_as_they_are(server, judged):
     window = {"start": datetime(2026, 3, 1, 8), "end": datetime(2026, 3, 1, 10)}
     rescore.fn(score_set="model", **window)

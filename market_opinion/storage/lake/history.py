@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -13,11 +13,11 @@ from pyiceberg.manifest import ManifestFile
 from pyiceberg.table import Table as IcebergTable
 from pyiceberg.table.snapshots import Snapshot
 
+from market_opinion.storage.file_age import IN_FLIGHT, changed_at
+
 # A commit takes longer the more snapshots the table has, so old ones are deleted, few at a time.
 SNAPSHOTS_KEPT = 30
 _SNAPSHOTS_A_STEP = 10
-# A writer may be about to commit a younger file.
-IN_FLIGHT = timedelta(days=1)
 # An erasure does not wait so long: from its first file to its commit a writer takes minutes.
 STRAY_AGE = timedelta(minutes=15)
 
@@ -108,7 +108,7 @@ def orphans(iceberg: IcebergTable, older_than: datetime | None = None) -> list[s
     return [
         path
         for path, info in fs.find(root, detail=True).items()
-        if path not in in_use and _changed_at(info) < bound
+        if path not in in_use and changed_at(info) < bound
     ]
 
 
@@ -127,7 +127,7 @@ def erase_strays(iceberg: IcebergTable, is_meant: Callable[[pl.DataFrame], bool]
         with suppress(FileNotFoundError):  # another run sweeps as well
             if not _holds(fs.cat_file(path), is_meant):
                 continue
-            if _changed_at(info) < old:
+            if changed_at(info) < old:
                 fs.rm_file(path)
             else:
                 left += 1
@@ -149,17 +149,6 @@ def sweep(iceberg: IcebergTable, older_than: datetime | None = None) -> int:
         with suppress(FileNotFoundError):  # another run sweeps as well
             fs.rm_file(path)
     return len(paths)
-
-
-def _changed_at(info: Mapping[str, object]) -> datetime:
-    """Return when a file was written; the end of time where its file system does not say."""
-    match info.get("LastModified", info.get("mtime")):
-        case datetime() as changed:
-            return changed
-        case float() | int() as seconds:
-            return datetime.fromtimestamp(seconds, UTC)
-        case _:
-            return datetime.max.replace(tzinfo=UTC)
 
 
 def _oldest_first(iceberg: IcebergTable) -> list[Snapshot]:

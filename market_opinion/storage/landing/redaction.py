@@ -45,6 +45,15 @@ class Erasure:
         """Return whether there is anything to erase."""
         return bool(self.item_ids or self.thread_ids or self.authorless_ids or self.users)
 
+    def __or__(self, other: "Erasure") -> "Erasure":
+        """Return what either of them erases."""
+        return Erasure(
+            self.item_ids | other.item_ids,
+            self.thread_ids | other.thread_ids,
+            self.authorless_ids | other.authorless_ids,
+            self.users | other.users,
+        )
+
 
 def erase_lines(content: Content, erasure: Erasure) -> tuple[bytes, list[str]]:
     """Return a landed file's lines after an erasure, and the ids of the items it changed.

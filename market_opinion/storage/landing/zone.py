@@ -3,7 +3,9 @@
 import hashlib
 import os
 import threading
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
 import fsspec
@@ -13,6 +15,7 @@ from fsspec.implementations.local import LocalFileSystem
 
 from market_opinion.core.errors import LandingCorrupt
 from market_opinion.core.window import Window
+from market_opinion.storage.file_age import IN_FLIGHT, changed_at
 from market_opinion.storage.format_reference import FormatLookup, no_formats
 from market_opinion.storage.landing.manifest import (
     MANIFEST,
@@ -172,6 +175,30 @@ class Landing:
             )
         self._leave(capture.folder, {file.name for file in files})
         return touched
+
+    def erase_strays(self, platform: str, communities: Iterable[str], window: Window | None) -> int:
+        """Delete files of the window's hours that no manifest names, once they are a day old.
+
+        A writer that was cut off left them. Returns the number of younger ones, which their writer
+        may be about to name.
+        """
+        found: dict[str, Mapping[str, object]] = {}
+        for community in communities:
+            for below in _folders(window):
+                folder = self._path(f"{platform}/{community}/{below}".rstrip("/"))
+                found |= self._fs.find(folder, detail=True)
+        manifests = [path for path in found if path.endswith(f"/{MANIFEST}")]
+        contents = self._fs.cat(manifests, on_error="raise") if manifests else {}
+        for path, content in contents.items():
+            with suppress(msgspec.DecodeError):  # its writer was cut off
+                named = msgspec.json.decode(content, type=Manifest).files
+                for name in (MANIFEST, *(file.name for file in named)):
+                    found.pop(f"{path.rpartition('/')[0]}/{name}", None)
+        old = datetime.now(UTC) - IN_FLIGHT
+        strays = [path for path, info in found.items() if changed_at(info) < old]
+        for path in strays:
+            self._fs.rm_file(path)
+        return len(found) - len(strays)
 
     def withdraw(self, capture: Capture, origin: str) -> None:
         """Remove the lines of a capture that another origin has; its manifest stays.

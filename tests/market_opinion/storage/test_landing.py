@@ -2,7 +2,7 @@
 
 import json
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import boto3
 import fsspec
@@ -123,6 +123,22 @@ def test_leftovers_of_a_run_that_died_are_cleared(landing):
     landing.write(f"{H10}/comments-0007.jsonl", b"old\n")
     land(landing, [(0, b"x")])
     assert f"{H10}/comments-0007.jsonl" not in landing.files_below(H10)
+
+
+def test_files_that_no_manifest_names_go_once_they_are_old(landing, monkeypatch):
+    """M9: of these hours alone; what a manifest names stays, and so does what may get one."""
+    land(landing, [(0, b"x"), (1, b"y")])
+    before, paths = landed(landing), landing.files_below("reddit")
+    strays = [f"{H10}/comments-0007.jsonl", f"{H10}/refresh-1/comments.jsonl"]
+    for path in (*strays, f"{H11}/refresh-1/comments.jsonl"):
+        landing.write(path, b"words\n")
+    hour = Window.hour(T10)
+    assert landing.erase_strays("reddit", ["phones"], hour) == len(strays)
+    monkeypatch.setattr("market_opinion.storage.landing.zone.IN_FLIGHT", timedelta(seconds=-5))
+    assert landing.erase_strays("reddit", ["phones"], hour) == 0
+    assert landing.files_below("reddit") == sorted([*paths, f"{H11}/refresh-1/comments.jsonl"])
+    assert landing.erase_strays("reddit", ["phones"], None) == 0
+    assert (landing.files_below("reddit"), landed(landing)) == (paths, before)
 
 
 def test_a_file_that_was_changed_is_not_believed(landing):
