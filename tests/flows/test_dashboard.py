@@ -24,7 +24,7 @@ SHARED = REPOSITORY.parent / "shared" / "data" / "reddit"
 
 def mentions_in(home: Path) -> dict[str, int]:
     """Return the number of mentions of each brand in the mart of a home."""
-    with duckdb.connect(home / "mart.duckdb", read_only=True) as mart:
+    with duckdb.connect(home / "market_opinion.duckdb", read_only=True) as mart:
         counted = mart.sql("SELECT brand, SUM(mention_count) FROM mart.daily_brand GROUP BY brand")
         return {brand: int(count) for brand, count in counted.fetchall()}
 

@@ -103,14 +103,15 @@ class DuckDBMart:
         fresh.unlink(missing_ok=True)
         with self._connect(read_only=True) as connection:
             path = str(fresh).replace("'", "''")
+            (name,) = connection.execute("SELECT current_database()").fetchall()[0]
             connection.execute(
-                f"ATTACH '{path}' AS fresh; COPY FROM DATABASE mart TO fresh; DETACH fresh"
+                f"ATTACH '{path}' AS fresh; COPY FROM DATABASE {name} TO fresh; DETACH fresh"
             )
         fresh.replace(self._path)
 
     @contextmanager
     def _connect(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open a connection that knows the file as database `mart`, whatever the file's name."""
+        """Open a connection in which `mart.x` is the file's, whatever the file's name."""
         connection = self._opened(read_only=read_only)
         try:
             yield connection
@@ -151,14 +152,31 @@ class DuckDBMart:
 
 def _attached(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
-    quoted = str(path).replace("'", "''")
+    quoted, mode = str(path).replace("'", "''"), " (READ_ONLY)" if read_only else ""
     try:
-        return connection.execute(
-            f"ATTACH '{quoted}' AS mart{' (READ_ONLY)' if read_only else ''}; USE mart"
-        )
+        connection.execute(f"ATTACH '{quoted}' AS stored{mode}")
+        if not _has_schema(connection, path):
+            return connection.execute(f"DETACH stored; ATTACH '{quoted}' AS mart{mode}; USE mart")
+        if not read_only:
+            connection.execute("CREATE SCHEMA IF NOT EXISTS stored.mart")
+        return connection.execute("USE stored.mart")
     except duckdb.Error:
         connection.close()
         raise
+
+
+def _has_schema(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Whether the tables of the attached file stand in a schema `mart`, or are to.
+
+    Earlier versions put them into `main`, and so do we in a file called mart.duckdb: DuckDB calls
+    its database `mart`, and a schema of that name would make `mart.x` ambiguous.
+    """
+    sql = """
+        SELECT DISTINCT schema_name FROM duckdb_tables() WHERE database_name = 'stored'
+        UNION SELECT schema_name FROM duckdb_schemas()
+        WHERE database_name = 'stored' AND schema_name = 'mart'"""
+    names = {name for (name,) in connection.execute(sql).fetchall()}
+    return "mart" in names or ("main" not in names and path.stem != "mart")
 
 
 def _is_taken(error: BaseException) -> bool:
