@@ -59,6 +59,8 @@ class Choice(TypedDict, total=False):
 class Home:
     """The mart of a home; every answer is a Polars frame, and nothing is ever written.
 
+    The bundled sample is in no answer on a domain that has real items.
+
     For example::
 
         home = open_home()

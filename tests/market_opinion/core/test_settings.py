@@ -167,7 +167,9 @@ def test_everything_lies_in_the_home_whatever_its_name(tmp_path, monkeypatch, na
     monkeypatch.setenv("SCORER", "lexicon")
     hourly.fn(now=datetime(2026, 3, 2, 10, 5))
     assert [path.name for path in tmp_path.iterdir()] == [name]
-    assert {"landing", "lake", "market_opinion.duckdb"} <= {path.name for path in (tmp_path / name).iterdir()}
+    assert {"landing", "lake", "market_opinion.duckdb"} <= {
+        path.name for path in (tmp_path / name).iterdir()
+    }
 
 
 @pytest.mark.parametrize("name", ["h%41", "h#b", "h?b", "h*", "h[1]", "h\nb"])
