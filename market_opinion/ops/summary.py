@@ -92,8 +92,8 @@ class Summary:
             return []
         text = (
             f"{f'only {relevant:,}' if relevant else 'none'} of {usable:,} usable items name a"
-            " product: `market-opinion audit models DOMAIN` lists names that the catalogue lacks, `market-opinion domain check"
-            " DOMAIN` its aliases"
+            " product: `market-opinion audit models DOMAIN` lists names that the catalogue lacks,"
+            " `market-opinion domain check DOMAIN` its aliases"
         )
         return [("hardly any", text)]
 

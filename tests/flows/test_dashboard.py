@@ -104,7 +104,7 @@ def test_a_click_while_the_first_page_draws_is_answered(home):
     """C15: two pages at once after a cold start, and clicks before anything is drawn."""
     backfill.fn()
     with dashboard(home) as address, browser() as (page, errors):
-        second = page.context.new_page()
+        second = page.context.browser.new_page()
         page.goto(address, wait_until="commit")
         second.goto(f"{address}/compare", wait_until="commit")
         for name in ("Side by side", "Products", "Brands", "Side by side"):
