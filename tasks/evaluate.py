@@ -108,8 +108,7 @@ def draw_frontier(
     sizes = gold.read_strata(gold.strata_path(domain, settings.domains_path))
     points = frontier.frontier(
         items,
-        frontier.Scorers(local.scorer, recorded.scorer),
-        domain,
+        frontier.Judges(local, recorded),
         sizes,
         usd_an_item=frontier.usd_an_item(local, items, settings),
     )
@@ -119,7 +118,7 @@ def draw_frontier(
     create_table_artifact(table=points.to_dicts(), key="frontier")
     return tuple(
         f"model asked about {row['share']:.0%}: precision {row['precision']:.2f},"
-        f" recall {row['recall']:.2f}, {row['usd']:.2f} USD for 1,000 items with a mention"
+        f" recall {row['recall']:.2f}, {row['usd']:.2f} USD for 1,000 items that may name a product"
         for row in points.iter_rows(named=True)
     )
 

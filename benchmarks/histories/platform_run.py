@@ -39,7 +39,7 @@ _STOP_SHARE, _USUAL_MOMENTS, _LEAST_MOMENTS = 0.5, 150, 20
 _SQL = {
     "mentions": """
         SELECT f.domain, f.kind, f.item_id, f.product_id, c.community, s.thread_id, f.mentioned_at,
-               f.votes, f.author_key, f.reason, f.confidence, f.mention_count, f.opinion_count,
+               f.votes, f.author_key, f.reason, f.confidence, f.times_named, f.opinion_count,
                f.polarity, f.label
         FROM mart.fact_brand_mentions AS f
         JOIN mart.dim_product AS p ON p.product_key = f.product_key

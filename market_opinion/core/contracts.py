@@ -60,7 +60,7 @@ class Keyed(pa.DataFrameModel):
 
     platform: pl.String = _column("Platform: `reddit`, `hackernews`, `amazon`, ..., `sample`.")
     community: pl.String = _column("Subreddit, category, page or the like, in lower case.")
-    kind: pl.String = _column("Kind of text.", isin=KINDS)
+    kind: pl.String = _column("Kind of text: submission, comment or review.", isin=KINDS)
     item_id: pl.String = _column(
         "Id by the platform, without type prefix.", str_length={"min_value": 1}
     )
@@ -176,10 +176,12 @@ class SilverMentions(Keyed):
         "Normalised aliases that the item uses, alphabetical, separated by `|`;"
         " for a review that uses none, its subject's id; empty where only the thread tells."
     )
-    mention_count: pl.Int64 = _column("How often the text names it; 1 where it does not.", ge=1)
+    mention_count: pl.Int64 = _column(
+        "How often the text names the product; 1 where it does not.", ge=1
+    )
     reason: pl.String = _column(
-        "Why: `named` in the text, in its `title`, `subject` of a review, or `referred`:"
-        " the thread's product, spoken of without its name.",
+        "Why the product is meant: `named` in the text, in the `title` of its thread, `subject` of"
+        " a review, or `referred`: the thread's product, spoken of without its name.",
         isin=MENTION_REASONS,
     )
     confidence: pl.Float64 = _column(
@@ -195,7 +197,9 @@ class SilverOpinions(Keyed):
     product_id: pl.String = _column("Product of the domain's catalogue.")
     aspect: pl.String = _column("Aspect of the domain.")
     score_set: pl.String = _column("Score set; the mart shows `live`.")
-    polarity: pl.Float64 = _column("Sign and strength.", unit="-1 to 1", ge=-1, le=1)
+    polarity: pl.Float64 = _column(
+        "Sign and strength of the judgement.", unit="-1 to 1", ge=-1, le=1
+    )
     label: pl.String = _column(
         f"Polarity in a word: neutral between -{NEUTRAL_BELOW} and {NEUTRAL_BELOW}.", isin=LABELS
     )
@@ -205,9 +209,13 @@ class SilverOpinions(Keyed):
         nullable=True,
     )
     evidence_start: pl.Int64 = _column(
-        "First character of the evidence in the text, from 0.", unit="characters", ge=0
+        "Place of the first character of the evidence in the text; the text begins at 0.",
+        unit="characters",
+        ge=0,
     )
-    evidence_end: pl.Int64 = _column("Character after its last.", unit="characters", ge=1)
+    evidence_end: pl.Int64 = _column(
+        "Place of the first character after the evidence.", unit="characters", ge=1
+    )
     confidence: pl.Float64 = _column(
         "How likely it is that product, aspect and label are right;"
         " none where the scorer cannot tell.",
@@ -352,16 +360,22 @@ class GoldDailyBrand(Gold):
     """One row per domain, platform, day and brand: mentions, authors and tone."""
 
     brand: pl.String = _column("Brand, by the catalogue of now.")
-    mention_count: pl.Int64 = _column("Items x products of the brand.", ge=1)
+    mention_count: pl.Int64 = _column(
+        "Pairs of an item and a product of the brand that it mentions.", ge=1
+    )
     author_count: pl.Int64 = _column("Distinct authors; do not add them up.", ge=0)
     positive_count: pl.Int64 = _column(
         f"Mentions whose mean polarity is at least {NEUTRAL_BELOW}.", ge=0
     )
-    neutral_count: pl.Int64 = _column("Mentions between these bounds.", ge=0)
+    neutral_count: pl.Int64 = _column(
+        f"Mentions whose mean polarity is between -{NEUTRAL_BELOW} and {NEUTRAL_BELOW}.", ge=0
+    )
     negative_count: pl.Int64 = _column(
         f"Mentions whose mean polarity is at most -{NEUTRAL_BELOW}.", ge=0
     )
-    mean_polarity: pl.Float64 = _column("Mean over judged mentions.", unit="-1 to 1", nullable=True)
+    mean_polarity: pl.Float64 = _column(
+        "Mean polarity of judged mentions.", unit="-1 to 1", nullable=True
+    )
 
 
 class GoldDailyAspect(Gold):
@@ -372,17 +386,19 @@ class GoldDailyAspect(Gold):
     opinion_count: pl.Int64 = _column("Number of opinions.", ge=1)
     positive_count: pl.Int64 = _column("Positive opinions.", ge=0)
     negative_count: pl.Int64 = _column("Negative opinions.", ge=0)
-    mean_polarity: pl.Float64 = _column("Mean over opinions.", unit="-1 to 1")
+    mean_polarity: pl.Float64 = _column("Mean polarity of opinions.", unit="-1 to 1")
 
 
 class GoldDailyPlatform(Gold):
     """One row per domain, platform, day and community: mentions and opinions."""
 
     community: pl.String = _column("Subreddit or the like, in lower case.")
-    mention_count: pl.Int64 = _column("Items x products.", ge=1)
+    mention_count: pl.Int64 = _column("Pairs of an item and a product that it mentions.", ge=1)
     author_count: pl.Int64 = _column("Distinct authors; do not add them up.", ge=0)
     opinion_count: pl.Int64 = _column("Number of opinions.", ge=0)
-    mean_polarity: pl.Float64 = _column("Mean over judged mentions.", unit="-1 to 1", nullable=True)
+    mean_polarity: pl.Float64 = _column(
+        "Mean polarity of judged mentions.", unit="-1 to 1", nullable=True
+    )
 
 
 class GoldEstimates(pa.DataFrameModel):
@@ -395,14 +411,23 @@ class GoldEstimates(pa.DataFrameModel):
         isin=MEASURES,
     )
     part: pl.String = _column(
-        "What the figure is told apart by, beside its brand.", isin=ESTIMATE_PARTS
+        "What divides the figures beside the brand; for `brand`, nothing else.",
+        isin=ESTIMATE_PARTS,
     )
-    brand: pl.String = _column("Brand, by the catalogue of then.")
-    product_id: pl.String = _column("Product, of `product` and `product_aspect`.", nullable=True)
-    aspect: pl.String = _column("Aspect, of `aspect` and `product_aspect`.", nullable=True)
-    platform: pl.String = _column("Platform, of `platform` and `community`.", nullable=True)
-    community: pl.String = _column("Community, of a part `community`.", nullable=True)
-    week_start: pl.Date = _column("Monday, of a part `week`.", unit="UTC", nullable=True)
+    brand: pl.String = _column("Brand of the product, by the catalogue at the time of the item.")
+    product_id: pl.String = _column(
+        "Product, where `part` is `product` or `product_aspect`.", nullable=True
+    )
+    aspect: pl.String = _column(
+        "Aspect, where `part` is `aspect` or `product_aspect`.", nullable=True
+    )
+    platform: pl.String = _column(
+        "Platform, where `part` is `platform` or `community`.", nullable=True
+    )
+    community: pl.String = _column("Community, where `part` is `community`.", nullable=True)
+    week_start: pl.Date = _column(
+        "Monday of the week, where `part` is `week`.", unit="UTC", nullable=True
+    )
     method: pl.String = _column(
         "`sampling`: the scorer's figure, whose interval is of sampling alone; `labels`: corrected"
         " by what people read.",
@@ -411,13 +436,15 @@ class GoldEstimates(pa.DataFrameModel):
     value: pl.Float64 = _column(
         "The figure; none where nothing was said.", unit="-1 to 1", nullable=True
     )
-    low: pl.Float64 = _column("Lower end of the interval.", unit="-1 to 1", nullable=True)
-    high: pl.Float64 = _column("Upper end of the interval.", unit="-1 to 1", nullable=True)
+    low: pl.Float64 = _column("Lower end of the 95 % interval.", unit="-1 to 1", nullable=True)
+    high: pl.Float64 = _column("Upper end of the 95 % interval.", unit="-1 to 1", nullable=True)
     comment_count: pl.Int64 = _column(
-        "Items in which the scorer sees what the figure is a share of.", ge=0
+        "Items that the figure is a share of: with an opinion on it; for share of voice, with a"
+        " mention of any brand.",
+        ge=0,
     )
-    author_count: pl.Int64 = _column("Distinct authors of these.", ge=0)
-    thread_count: pl.Int64 = _column("Threads of these.", ge=0)
+    author_count: pl.Int64 = _column("Distinct authors of the items that are counted.", ge=0)
+    thread_count: pl.Int64 = _column("Threads of the items that are counted.", ge=0)
     effective_size: pl.Float64 = _column("Independent opinions that would tell as much.", ge=0)
     freedom: pl.Float64 = _column("Degrees of freedom of the interval.", ge=0)
     label_count: pl.Int64 = _column("Labelled items that the figure rests on.", ge=0)
@@ -438,25 +465,27 @@ class GoldChanges(pa.DataFrameModel):
         "Net sentiment is praise minus complaint over opinions, share of voice is of all mentions.",
         isin=CHANGE_MEASURES,
     )
-    brand: pl.String = _column("Brand, by the catalogue of then.")
+    brand: pl.String = _column("Brand of the product, by the catalogue at the time of the item.")
     aspect: pl.String = _column("Aspect; none for the whole brand.", nullable=True)
     value: pl.Float64 = _column("Figure of the week.", unit="-1 to 1", nullable=True)
     value_before: pl.Float64 = _column(
         "Figure of the four weeks before.", unit="-1 to 1", nullable=True
     )
-    change: pl.Float64 = _column("Figure minus the one before.", unit="-2 to 2", nullable=True)
+    change: pl.Float64 = _column(
+        "Figure of the week minus that of the four weeks before.", unit="-2 to 2", nullable=True
+    )
     low: pl.Float64 = _column(
-        "Lower end of the change's interval: of 95 %, wider for a change that is told.",
+        "Lower end of the change's interval: of 95 %, wider for a change that is reported.",
         nullable=True,
     )
-    high: pl.Float64 = _column("Upper end of it.", nullable=True)
+    high: pl.Float64 = _column("Upper end of the change's interval.", nullable=True)
     p_value: pl.Float64 = _column(
         "How often chance alone makes a difference of this size.", unit="0 to 1", nullable=True
     )
     freedom: pl.Float64 = _column("Degrees of freedom of the interval.", nullable=True)
     is_too_few: pl.Boolean = _column("Whether there is too little to say anything.")
     is_change: pl.Boolean = _column(
-        "Whether it is told as a change; at most 5 % of these are chance."
+        "Whether it is reported as a change; at most 5 % of those reported are chance."
     )
     cause: pl.String = _column(
         "What moved it most: `opinion` itself, the `mix` of who spoke, another version of the"
@@ -465,22 +494,26 @@ class GoldChanges(pa.DataFrameModel):
         nullable=True,
     )
     opinion_part: pl.Float64 = _column("Part of the change that is opinion.", nullable=True)
-    mix_part: pl.Float64 = _column("Part of it that is who spoke.", nullable=True)
+    mix_part: pl.Float64 = _column("Part of the change that is who spoke.", nullable=True)
     mix_of: pl.String = _column(
-        "Group whose shares make most of that part.", isin=MIX_GROUPS, nullable=True
+        "Group whose shares make most of `mix_part`: community, thread or author.",
+        isin=MIX_GROUPS,
+        nullable=True,
     )
     scorer_part: pl.Float64 = _column(
-        "Part of it that is another version of the scorer.", nullable=True
+        "Part of the change that is another version of the scorer.", nullable=True
     )
     change_without_bursts: pl.Float64 = _column(
         "The change without what is in gold.bursts; none where nothing of it is.", nullable=True
     )
     comment_count: pl.Int64 = _column("Items of the week behind the figure.", ge=0)
     comment_count_before: pl.Int64 = _column("Items of the four weeks before.", ge=0)
-    author_count: pl.Int64 = _column("Distinct authors of the week's.", ge=0)
-    author_count_before: pl.Int64 = _column("Distinct authors of those before.", ge=0)
-    thread_count: pl.Int64 = _column("Threads of the week's.", ge=0)
-    thread_count_before: pl.Int64 = _column("Threads of those before.", ge=0)
+    author_count: pl.Int64 = _column("Distinct authors of the week's items.", ge=0)
+    author_count_before: pl.Int64 = _column(
+        "Distinct authors of the items of the four weeks before.", ge=0
+    )
+    thread_count: pl.Int64 = _column("Threads of the week's items.", ge=0)
+    thread_count_before: pl.Int64 = _column("Threads of the items of the four weeks before.", ge=0)
 
     class Config:
         """Exactly these columns."""
@@ -496,33 +529,45 @@ class GoldBursts(pa.DataFrameModel):
 
     domain: pl.String = _column("Folder name of the domain.")
     full_date: pl.Date = _column("Day, by the platform's clock.", unit="UTC")
-    brand: pl.String = _column("Brand, by the catalogue of then.")
+    brand: pl.String = _column("Brand of the product, by the catalogue at the time of the item.")
     kind: pl.String = _column(
         "`copies` of a text by several authors or in several hours, one `thread`, a handful of"
         " `authors`, or `arrivals`: new or loud authors in three hours.",
         isin=BURST_KINDS,
     )
-    starts_at: Utc = _column("Start of the first hour.", unit="UTC")
-    ends_at: Utc = _column("End of the last hour.", unit="UTC")
+    starts_at: Utc = _column("Start of the burst's first hour.", unit="UTC")
+    ends_at: Utc = _column("End of the burst's last hour.", unit="UTC")
     comment_count: pl.Int64 = _column("Items of the burst; of copies, all but the first.", ge=1)
-    author_count: pl.Int64 = _column("Distinct authors of these.", ge=0)
-    thread_count: pl.Int64 = _column("Threads of these.", ge=0)
+    author_count: pl.Int64 = _column("Distinct authors of the burst's items.", ge=0)
+    thread_count: pl.Int64 = _column("Threads of the burst's items.", ge=0)
     day_comment_count: pl.Int64 = _column("Items of the day that mention the brand.", ge=1)
     value: pl.Float64 = _column(
         "Net sentiment of brand and day with the burst.", unit="-1 to 1", nullable=True
     )
-    low: pl.Float64 = _column("Lower end of its 95 % interval.", unit="-1 to 1", nullable=True)
-    high: pl.Float64 = _column("Upper end of it.", unit="-1 to 1", nullable=True)
+    low: pl.Float64 = _column(
+        "Lower end of the 95 % interval of `value`.", unit="-1 to 1", nullable=True
+    )
+    high: pl.Float64 = _column(
+        "Upper end of the 95 % interval of `value`.", unit="-1 to 1", nullable=True
+    )
     value_without: pl.Float64 = _column(
-        "Net sentiment without the burst.", unit="-1 to 1", nullable=True
+        "Net sentiment of brand and day without the burst.", unit="-1 to 1", nullable=True
     )
     low_without: pl.Float64 = _column(
-        "Lower end of its 95 % interval.", unit="-1 to 1", nullable=True
+        "Lower end of the 95 % interval of `value_without`.", unit="-1 to 1", nullable=True
     )
-    high_without: pl.Float64 = _column("Upper end of it.", unit="-1 to 1", nullable=True)
-    voice: pl.Float64 = _column("Share of the day's mentions.", unit="0 to 1", ge=0, le=1)
+    high_without: pl.Float64 = _column(
+        "Upper end of the 95 % interval of `value_without`.", unit="-1 to 1", nullable=True
+    )
+    voice: pl.Float64 = _column(
+        "Share of the day's mentions that the brand has, with the burst.", unit="0 to 1", ge=0, le=1
+    )
     voice_without: pl.Float64 = _column(
-        "Share of voice without the burst.", unit="0 to 1", ge=0, le=1, nullable=True
+        "Share of the day's mentions that the brand has, without the burst.",
+        unit="0 to 1",
+        ge=0,
+        le=1,
+        nullable=True,
     )
 
     class Config:

@@ -560,7 +560,10 @@ class LlmSettings(SettingsGroup):
         alias="LLM_ROUTED_SHARE",
         gt=0,
         le=1,
-        description="With SCORER=routed, the share of items that the model is asked about.",
+        description=(
+            "With SCORER=routed, the share of items that the model is asked about, of those in"
+            " which a product may be meant."
+        ),
     )
     items_per_request: int = Field(
         8,

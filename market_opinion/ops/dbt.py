@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from market_opinion.ops.dictionary import mart_columns, mart_meanings
+from market_opinion.serving.mart import meanings
 
 _HEAD = "# Made by `make docs` from market_opinion/serving/mart/sql.\n"
 
@@ -15,18 +15,22 @@ _HEAD = "# Made by `make docs` from market_opinion/serving/mart/sql.\n"
 def render() -> str:
     """Return `sources.yml`: the star and its views, with tests of keys and of what they lead to."""
     tables: dict[str, list[dict[str, Any]]] = {}
-    for table, name, dtype, is_nullable in mart_columns():
-        column: dict[str, Any] = {"name": name, "data_type": dtype.lower()}
+    for table, name, dtype, is_nullable in meanings.columns():
+        column: dict[str, Any] = {
+            "name": name,
+            "description": meanings.of_column(table, name),
+            "data_type": dtype.lower(),
+        }
         if tests := _tests(table, name, is_nullable=is_nullable):
             column["data_tests"] = tests
         tables.setdefault(table, []).append(column)
-    meanings = mart_meanings()
+    of_tables = meanings.of_tables()
     source = {
         "name": "mart",
         "description": "Opinions on products by aspect; `market-opinion tables` says more.",
         "schema": "mart",
         "tables": [
-            {"name": name, "description": meanings.get(name, ""), "columns": columns}
+            {"name": name, "description": of_tables[name], "columns": columns}
             for name, columns in tables.items()
         ],
     }

@@ -132,6 +132,20 @@ class Reader(Protocol):
         """Return what `weigh` returns, with counts."""
 
 
+def read(scorer: OpenScorer, items: pl.DataFrame, candidates: pl.DataFrame) -> Weighed:
+    """Return candidates of silver.mentions as a scorer weighs them, whether it asks somebody."""
+    if isinstance(scorer, Reader):
+        return scorer.read(items, candidates)
+    return Weighed(scorer.weigh(items, candidates))
+
+
+class Model(OpenScorer, Reader, Priced, Protocol):
+    """A scorer that asks a model, and keeps its answers."""
+
+    def known(self, rows: pl.DataFrame) -> frozenset[int]:
+        """Return the numbers of the rows of `opinions.to_judge` that it need not ask about."""
+
+
 class Scorer(OpenScorer, Protocol):
     """A judge of items of one domain."""
 

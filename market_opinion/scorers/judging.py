@@ -13,10 +13,10 @@ from market_opinion.scorers.contract import (
     Bars,
     OpenScorer,
     Priced,
-    Reader,
     ScorerContext,
     Version,
     Weighed,
+    read,
 )
 from market_opinion.stages import mentions, opinions
 
@@ -68,11 +68,7 @@ class Judge:
     def read(self, items: pl.DataFrame) -> Weighed:
         """Return the mentions of silver items that the scorer believes, and what that took."""
         candidates = mentions.find_candidates(items, self.domain)
-        weighed = (
-            self.scorer.read(items, candidates)
-            if isinstance(self.scorer, Reader)
-            else Weighed(self.scorer.weigh(items, candidates))
-        )
+        weighed = read(self.scorer, items, candidates)
         believed = mentions.believed(weighed.candidates, confidence_min=self.bars.mention)
         return Weighed(believed, weighed.counts)
 

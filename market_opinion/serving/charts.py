@@ -389,7 +389,7 @@ def frontier(points: pl.DataFrame) -> alt.Chart | alt.LayerChart | alt.FacetChar
     """
     figures = points.unpivot(["precision", "recall"], index=["share", "usd"], variable_name="of")
     base = alt.Chart(figures.to_arrow(), title="Opinions that are right, by what is spent").encode(
-        alt.X("usd:Q", title="USD for 1,000 items with a mention"),
+        alt.X("usd:Q", title="USD for 1,000 items that may name a product"),
         alt.Y("value:Q", scale=alt.Scale(domain=[0, 1]), title="share of opinions"),
         alt.Color("of:N", title=None, scale=alt.Scale(range=[PRAISE, COMPLAINT])),
     )

@@ -1,6 +1,7 @@
 """What tests of the mart and of what is drawn from it share: one small load."""
 
-from datetime import UTC, date, datetime
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
 
 import polars as pl
 import pytest
@@ -110,3 +111,37 @@ def silver():
         },
     )
     return mart.Silver(items.select(mart.columns.ITEM_COLUMNS), mentions, opinions)
+
+
+@pytest.fixture
+def two_weeks(load, silver):
+    """A load of a Sunday and the Monday after it: the small load, and others who say more.
+
+    On Monday two people speak of the Pixel 9, one of them on another platform: of its battery the
+    first badly, the other well, and the first of the iPhone 15's price, once badly and once well.
+    """
+    monday = {"created_at": T10 + timedelta(days=1), "window_start": T10 + timedelta(days=1)}
+    people = (
+        ("c2", "reddit", "google-pixel-9", "battery", -0.4),
+        ("c3", "hackernews", "google-pixel-9", "battery", 0.8),
+        ("c2", "reddit", "apple-iphone-15", "price", -0.9),
+        ("c4", "reddit", "apple-iphone-15", "price", 0.5),
+    )
+    items, mentions, opinions = [], [], []
+    for item, platform, product, aspect, polarity in people:
+        place = {**{name: pl.lit(value) for name, value in monday.items()}}
+        place |= {"item_id": pl.lit(item), "platform": pl.lit(platform)}
+        who = pl.lit(f"by {item}")
+        items.append(silver.items.filter(kind="comment").with_columns(author_key=who, **place))
+        of_product = {"product_id": pl.lit(product)}
+        mentions.append(silver.mentions.head(1).with_columns(**of_product, **place))
+        judged = {"polarity": pl.lit(polarity), "aspect": pl.lit(aspect)}
+        judged["label"] = pl.lit("positive" if polarity > 0 else "negative")
+        opinions.append(silver.opinions.head(1).with_columns(**of_product, **judged, **place))
+    both = mart.Silver(
+        pl.concat([silver.items, *items]).unique(["platform", "kind", "item_id"]),
+        pl.concat([silver.mentions, *mentions]),
+        pl.concat([silver.opinions, *opinions]),
+    )
+    hours = pl.concat([load.windows, load.windows.with_columns(platform=pl.lit("hackernews"))])
+    return replace(load, dates=[*load.dates, date(2026, 3, 2)], windows=hours), both

@@ -106,6 +106,13 @@ class ModelCaller:
             **_counts(expected, expected.asked_count, 0),
         }
 
+    def known(self, rows: pl.DataFrame, domain: Domain) -> frozenset[int]:
+        """Return the numbers of the rows of `to_judge` whose question is in the ledger."""
+        prompt = load_prompt(domain, self.settings.domains_path)
+        keys = [question.key for question in ledger.ask(rows, prompt, model=self.model.name)]
+        answered = ledger.read(self.lake, list(dict.fromkeys(keys)))
+        return frozenset(row for row, key in zip(rows["row"], keys, strict=True) if key in answered)
+
     def judge(self, rows: pl.DataFrame, domain: Domain) -> Judged:
         """Return the model's judgements of rows of `to_judge`."""
         questions, answers, counts, version = self.ask(rows, domain)

@@ -73,3 +73,7 @@ class LlmScorer:
     def plan(self, rows: pl.DataFrame) -> dict[str, int]:
         """Return the new questions, requests, tokens and cost of judging rows of `to_judge`."""
         return self.caller.plan(rows, self._context.domain)
+
+    def known(self, rows: pl.DataFrame) -> frozenset[int]:
+        """Return the numbers of the rows of `to_judge` that were answered before."""
+        return self.caller.known(rows, self._context.domain)

@@ -63,6 +63,8 @@ _LOAD = (
 )
 # After the checks, which compare what silver has with what was loaded.
 _AFTER_CHECKS = ("facts/sample_apart", "facts/load_audit")
+# Table, column in marts of earlier versions, and its name of now.
+_RENAMED = (("fact_brand_mentions", "mention_count", "times_named"),)
 # Constants that SQL shares with Python, by the placeholder that stands for them in the files.
 _CONSTANTS = {
     "{neutral_below}": str(NEUTRAL_BELOW),
@@ -345,6 +347,17 @@ def counts(session: Session) -> dict[str, int]:
 def is_in_step(session: Session) -> bool:
     """Whether the load that `staging.load` names is the latest load of all of its dates."""
     return bool(session.rows(text("audit/is_in_step")))
+
+
+def rename_columns(session: Session) -> None:
+    """Give columns of a mart of an earlier version their names of now."""
+    for table, former, name in _RENAMED:
+        sql = (
+            "SELECT 1 FROM information_schema.columns"  # noqa: S608, our names
+            f" WHERE LOWER(table_name) = '{table}' AND LOWER(column_name) = '{former}'"
+        )
+        if session.rows(sql):
+            session.run(f"ALTER TABLE mart.{table} RENAME COLUMN {former} TO {name}")
 
 
 def run(session: Session, name: str) -> None:

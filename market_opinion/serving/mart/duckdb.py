@@ -3,6 +3,8 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +15,7 @@ from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
 from market_opinion.core.column_types import Engine
 from market_opinion.core.errors import HomeDamaged, MartRefused, SettingsInvalid
 from market_opinion.serving import mart
-from market_opinion.serving.mart import Load, Silver
+from market_opinion.serving.mart import Load, Silver, meanings
 
 _ROWS_SHOWN = 5
 WAIT_SECONDS = 120
@@ -22,6 +24,12 @@ _TAKEN = re.compile(r"Could not set lock|Conflicting lock|already attached|diffe
 _NO_DATABASE = re.compile(r"not a valid DuckDB|[Cc]orrupt|Checksum|checksum")
 # The columns added last: a file without them was written by an older version.
 _NEWEST = "SELECT load_number, unknown_product_count FROM mart.load_audit LIMIT 0"
+
+_COMMENT_COUNT = (
+    "SELECT COUNT(*) FROM duckdb_columns()"
+    " WHERE database_name = current_database() AND schema_name = current_schema()"
+    " AND comment IS NOT NULL"
+)
 
 
 class DuckDBMart:
@@ -55,11 +63,13 @@ class DuckDBMart:
             return counts
 
     def _prepare(self, session: "_Session") -> None:
-        """Create missing tables and views."""
+        """Create missing tables; views and comments too, unless the file has this version's."""
         try:
-            for name in (*mart.SCHEMA, *mart.names("views")):
+            for name in mart.SCHEMA:
                 mart.run(session, name)
             session.run(_NEWEST)
+            if not _is_described(session):
+                _describe(session)
         except (duckdb.BinderException, duckdb.CatalogException) as error:
             message = (
                 f"mart file {self._path} was written by another version ({error}):"
@@ -148,6 +158,48 @@ class DuckDBMart:
                 " close other programs that have it open, or check MART_URI"
             )
             raise SettingsInvalid(message) from error
+
+
+@cache
+def _schema_version() -> str:
+    """Return a hash of all that `_describe` runs."""
+    texts = (mart.text(name) for name in (*mart.SCHEMA, *mart.names("views")))
+    return sha256("".join([*texts, meanings.version()]).encode()).hexdigest()[:16]
+
+
+def _is_described(session: "_Session") -> bool:
+    """Whether the file has views and comments of this version, all of them.
+
+    Where an older version wrote to it meanwhile, the version is right, and views lack comments.
+    """
+    session.run(
+        "CREATE SCHEMA IF NOT EXISTS control; CREATE TABLE IF NOT EXISTS"
+        " control.schema_version (version VARCHAR NOT NULL, comment_count BIGINT NOT NULL)"
+    )
+    described = session.rows(
+        "SELECT 1 FROM control.schema_version AS v"  # noqa: S608, a hash
+        f" WHERE v.version = '{_schema_version()}' AND v.comment_count = ({_COMMENT_COUNT})"
+    )
+    return bool(described)
+
+
+def _describe(session: "_Session") -> None:
+    """Rename columns, create the views and comment on everything, in one transaction."""
+    session.run("BEGIN")
+    try:
+        mart.rename_columns(session)
+        for name in mart.names("views"):
+            mart.run(session, name)
+        for *_, statement in meanings.comments():
+            session.run(statement)
+        session.run("DELETE FROM control.schema_version")
+        session.run(
+            f"INSERT INTO control.schema_version SELECT '{_schema_version()}', ({_COMMENT_COUNT})"
+        )
+        session.run("COMMIT")
+    except BaseException:
+        session.run("ROLLBACK")
+        raise
 
 
 def _attached(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:

@@ -11,12 +11,26 @@ from pydantic import SecretStr
 
 from market_opinion.core.errors import MartRefused, MartUnavailable
 from market_opinion.serving import mart
+from market_opinion.serving.mart import meanings
 from market_opinion.serving.mart.publication import Publication
 
 _SCHEMA = "postgres/schema"
 # People read the quoted words behind a number: this many for each product and tone.
 _EVIDENCE_RANK_MAX = 50
 _FEWER = {"top_evidence": f" WHERE evidence_rank <= {_EVIDENCE_RANK_MAX}"}
+# Comments of tables and columns, with "" for the table itself and for none.
+_COMMENTS = """
+    SELECT c.relname::TEXT, COALESCE(a.attname::TEXT, ''),
+           COALESCE(CASE WHEN a.attname IS NULL THEN obj_description(c.oid, 'pg_class')
+                         ELSE col_description(c.oid, a.attnum) END, '')
+    FROM pg_class AS c
+    CROSS JOIN LATERAL (
+        SELECT NULL::NAME AS attname, 0::SMALLINT AS attnum
+        UNION ALL
+        SELECT attname, attnum FROM pg_attribute
+        WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped) AS a
+    WHERE c.relnamespace = 'mart'::regnamespace AND c.relkind = 'r'
+"""
 _REMEDIES = {
     "28P01": "check user and password of POSTGRES_URI",
     "28000": "the server does not let this user in: check pg_hba.conf and POSTGRES_URI",
@@ -46,6 +60,7 @@ class PostgresMart:
         with self._cursor() as cursor:
             for statement in mart.statements(_SCHEMA):
                 cursor.execute(statement)
+            _describe(cursor)
             cursor.execute("LOCK TABLE mart.load_audit IN SHARE ROW EXCLUSIVE MODE")
             count = 0
             selects = {
@@ -94,6 +109,15 @@ class PostgresMart:
                 connection.commit()
         except adbc_driver_manager.Error as error:
             raise _mart_error(error) from None
+
+
+def _describe(cursor: dbapi.Cursor) -> None:
+    """Comment on tables and columns whose comment is not the meaning of today."""
+    cursor.execute(_COMMENTS)
+    there = {(table, column): text for table, column, text in cursor.fetchall()}
+    for table, column, text, statement in meanings.comments(has_views=False):
+        if there.get((table, column), text) != text:
+            cursor.execute(statement)
 
 
 def _conform(frame: pl.DataFrame) -> pl.DataFrame:

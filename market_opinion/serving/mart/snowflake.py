@@ -5,7 +5,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import timedelta
-from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,7 +17,7 @@ from snowflake.connector.errors import DatabaseError, Error, OperationalError
 from market_opinion.core.column_types import TYPES, Engine, in_mart
 from market_opinion.core.errors import MartRefused, MartUnavailable
 from market_opinion.serving import mart
-from market_opinion.serving.mart import Load, Silver
+from market_opinion.serving.mart import Load, Silver, snowflake_schema
 from market_opinion.serving.mart.publication import Publication
 
 Access = Literal["iceberg", "external", "copy"]
@@ -71,7 +70,7 @@ class SnowflakeMart:
     ) -> dict[str, int]:
         """Rebuild the load's dates."""
         with self._session() as session:
-            _prepare(session, self._publication)
+            snowflake_schema.prepare(session, self._publication)
             if self._access != "copy":
                 mart.run(session, f"snowflake/refresh_{self._access}")
             session.run("BEGIN")
@@ -160,35 +159,6 @@ def mart_error(error: Error) -> MartRefused | MartUnavailable:
             f"Snowflake did not answer ({number}: {reason}){f': {remedy}' if remedy else ''}"
         )
     return MartRefused(f"Snowflake refuses ({number}: {reason}){f': {remedy}' if remedy else ''}")
-
-
-def schema_version(publication: Publication) -> str:
-    """Return a hash of all SQL that creates tables and views."""
-    texts = [*(mart.text(name, "snowflake") for name in _schema()), *publication.views()]
-    return sha256("".join(texts).encode()).hexdigest()[:16]
-
-
-def _schema() -> list[str]:
-    return ["snowflake/control", "snowflake/silver", *mart.SCHEMA, *mart.names("views")]
-
-
-def _prepare(session: "_Session", publication: Publication) -> None:
-    """Create tables and views, unless those of this version exist.
-
-    DDL commits by itself in Snowflake, so this runs before the load's transaction.
-    """
-    version = schema_version(publication)
-    current = f"SELECT 1 FROM staging.schema_version WHERE version = '{version}'"  # noqa: S608, a hash
-    if session.has_table("STAGING", "SCHEMA_VERSION") and session.rows(current):
-        return
-    for name in _schema():
-        mart.run(session, name)
-    for statement in publication.views():
-        session.run(statement)
-    session.run("BEGIN")
-    session.run("DELETE FROM staging.schema_version")
-    session.insert("staging.schema_version", pl.DataFrame({"version": [version]}))
-    session.run("COMMIT")
 
 
 class _Session:

@@ -6,7 +6,7 @@ import yaml
 
 from market_opinion.core.contracts import TABLES
 from market_opinion.ops import dbt, dictionary
-from market_opinion.ops.dictionary import mart_columns
+from market_opinion.serving.mart import meanings
 from tests.conftest import REPOSITORY
 
 
@@ -21,6 +21,24 @@ def test_every_column_of_every_table_has_a_meaning():
         for name, column in table.contract.to_schema().columns.items():
             assert column.description, f"{table.name}.{name}"
             assert not column.metadata["personal"] or table.name.startswith("bronze.")
+
+
+def test_meanings_of_the_mart_are_sentences_with_ranges():
+    """S10: shares, ratios and polarities say from where to where, times say UTC; none is left over."""
+    said, ranged = set(), re.compile(r"(share|ratio|polarity|confidence|sentiment|p_value)$")
+    for table, column, dtype, _ in meanings.columns():
+        text = meanings.of_column(table, column)
+        said |= {text, f"{table}.{column}", column}
+        assert re.fullmatch(r"[1A-Z`].*[A-Za-z0-9`)]\.", text), text
+        assert not re.search(r"[Ff]rom [.;]|  ", text), text
+        if ranged.search(column):
+            assert re.search(r"[Ff]rom -?\d to \d", text), f"{table}.{column}: {text}"
+        if dtype == "TIMESTAMP":
+            assert "UTC" in text, f"{table}.{column}: {text}"
+    for own in (meanings._OWN, meanings._OF_TABLE):
+        assert {key for key, text in own.items() if key not in said or text not in said} == set()
+    assert set(meanings._CONTRACTS) <= set(meanings.column_names())
+    assert set(meanings.of_tables()) == set(meanings.column_names())
 
 
 def test_the_files_of_dbt_are_those_of_the_mart():
@@ -47,7 +65,7 @@ def test_the_files_of_dbt_are_those_of_the_mart():
 def test_the_page_for_bi_tools_names_what_the_mart_has():
     """Every join of the page is of real columns, and every view that it names is there."""
     page = (REPOSITORY / "docs" / "bi.md").read_text()
-    known = {(table, column) for table, column, _, _ in mart_columns()}
+    known = {(table, column) for table, column, _, _ in meanings.columns()}
     tables = {table for table, _ in known}
     pairs = re.findall(r"`(\w+)\.(\w+)`", page)
     assert len(pairs) > 10

@@ -7,12 +7,14 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from multiprocessing import get_context
 
+import duckdb
 import polars as pl
 import pytest
 
 from market_opinion.core.contracts import NEUTRAL_BELOW
 from market_opinion.core.errors import ReconciliationFailed, SettingsInvalid
 from market_opinion.serving import mart
+from market_opinion.serving.mart import meanings
 from market_opinion.serving.mart.duckdb import DuckDBMart
 from tests.conftest import REPOSITORY
 
@@ -369,8 +371,6 @@ def test_the_sample_stays_in_a_domain_that_has_nothing_else(store, load, silver)
 @pytest.mark.parametrize("name", ["copy", "market_opinion", "2026 (1)"])
 def test_a_file_of_another_name_answers_as_before(load, silver, tmp_path, name):
     """In plain DuckDB, where a file names its database; ours reads a file called mart as well."""
-    import duckdb
-
     DuckDBMart(tmp_path / "market_opinion.duckdb").load(load, lambda: silver)
     moved = tmp_path / f"{name}.duckdb"
     (tmp_path / "market_opinion.duckdb").rename(moved)
@@ -382,8 +382,6 @@ def test_a_file_of_another_name_answers_as_before(load, silver, tmp_path, name):
 
 def test_a_file_of_an_earlier_version_goes_on(load, silver, tmp_path):
     """Its tables are in `main`; a load reaches them, also where the file is called otherwise."""
-    import duckdb
-
     DuckDBMart(tmp_path / "mart.duckdb").load(load, lambda: silver)
     with duckdb.connect(tmp_path / "mart.duckdb", read_only=True) as connection:
         assert connection.execute("SELECT count(*) FROM main.load_audit").fetchone() == (1,)
@@ -391,3 +389,157 @@ def test_a_file_of_an_earlier_version_goes_on(load, silver, tmp_path):
     older.load(load, lambda: silver, again=True)
     older.compact()
     assert rows(older, _SHOWN) == [("smartphones", "reddit", 2, 3)]
+
+
+def test_views_by_week_and_platform_have_their_counts(store, two_weeks):
+    """A product by week, a share by platform, a scorecard by day, a week beside the one before."""
+    load, silver = two_weeks
+    store.load(load, lambda: silver)
+    sunday, monday, weeks = (
+        date(2026, 3, 1),
+        date(2026, 3, 2),
+        (date(2026, 2, 23), date(2026, 3, 2)),
+    )
+    assert rows(
+        store,
+        "SELECT week_start, platform, product, mention_count, author_count, positive_count,"
+        " neutral_count, negative_count, ROUND(mean_polarity, 3), net_sentiment"
+        " FROM mart.weekly_product ORDER BY week_start, platform, product",
+    ) == [
+        (weeks[0], "reddit", "Pixel 9", 1, 1, 1, 0, 0, 0.2, 1.0),
+        (weeks[0], "reddit", "iPhone 15", 1, 1, 0, 0, 1, -0.7, -1.0),
+        (weeks[1], "hackernews", "Pixel 9", 1, 1, 1, 0, 0, 0.8, 1.0),
+        (weeks[1], "reddit", "Pixel 9", 1, 1, 0, 0, 1, -0.4, -1.0),
+        (weeks[1], "reddit", "iPhone 15", 2, 2, 1, 0, 1, -0.2, 0.0),
+    ]
+    assert rows(
+        store,
+        "SELECT week_start, platform, brand, mention_count, author_count, ROUND(voice_share, 3)"
+        " FROM mart.share_of_voice_by_platform ORDER BY week_start, platform, brand",
+    ) == [
+        (weeks[0], "reddit", "Apple", 1, 1, 0.5),
+        (weeks[0], "reddit", "Google", 1, 1, 0.5),
+        (weeks[1], "hackernews", "Google", 1, 1, 1.0),
+        (weeks[1], "reddit", "Apple", 2, 2, 0.667),
+        (weeks[1], "reddit", "Google", 1, 1, 0.333),
+    ]
+    assert rows(
+        store,
+        "SELECT full_date, platform, product, aspect, opinion_count, author_count, positive_count,"
+        " negative_count, ROUND(mean_polarity, 3) FROM mart.daily_product_aspect"
+        " WHERE aspect <> 'camera' ORDER BY full_date, platform, product",
+    ) == [
+        (sunday, "reddit", "Pixel 9", "battery", 1, 1, 1, 0, 0.5),
+        (sunday, "reddit", "iPhone 15", "price", 1, 1, 0, 1, -0.7),
+        (monday, "hackernews", "Pixel 9", "battery", 1, 1, 1, 0, 0.8),
+        (monday, "reddit", "Pixel 9", "battery", 1, 1, 0, 1, -0.4),
+        (monday, "reddit", "iPhone 15", "price", 2, 2, 1, 1, -0.2),
+    ]
+    assert rows(
+        store,
+        "SELECT week_start, brand, aspect, opinion_count, opinion_count_before, author_count,"
+        " author_count_before, positive_count, negative_count, net_sentiment,"
+        " net_sentiment_before, net_sentiment_change"
+        " FROM mart.weekly_aspect ORDER BY week_start, brand, aspect",
+    ) == [
+        (weeks[0], "Apple", "price", 1, 0, 1, 0, 0, 1, -1.0, None, None),
+        (weeks[0], "Google", "battery", 1, 0, 1, 0, 1, 0, 1.0, None, None),
+        (weeks[0], "Google", "camera", 1, 0, 1, 0, 0, 1, -1.0, None, None),
+        (weeks[1], "Apple", "price", 2, 1, 2, 1, 1, 1, 0.0, -1.0, 1.0),
+        (weeks[1], "Google", "battery", 2, 1, 2, 1, 1, 1, 0.0, 1.0, -1.0),
+    ]
+
+
+def test_a_week_of_silence_is_no_week_before(store, two_weeks):
+    """The same, two weeks apart: the later week has nothing beside it."""
+    load, silver = two_weeks
+    later = {
+        name: frame.with_columns(
+            pl.when(pl.col("created_at").dt.date() == date(2026, 3, 2))
+            .then(pl.col("created_at", "window_start") + pl.duration(days=7))
+            .otherwise(pl.col("created_at", "window_start"))
+        )
+        for name, frame in vars(silver).items()
+    }
+    store.load(
+        replace(load, dates=[date(2026, 3, 1), date(2026, 3, 9)]), lambda: mart.Silver(**later)
+    )
+    found = rows(store, "SELECT week_start, opinion_count_before FROM mart.weekly_aspect")
+    assert {week for week, _ in found} == {date(2026, 2, 23), date(2026, 3, 9)}
+    assert {count for _, count in found} == {0}
+
+
+def test_a_column_of_an_earlier_version_is_renamed(store, load, silver, tmp_path):
+    """As 0.3 leaves the file: `mention_count` becomes `times_named`, with its values."""
+    many = replace(silver, mentions=silver.mentions.with_columns(mention_count=pl.lit(3)))
+    store.load(load, lambda: many)
+    with duckdb.connect() as connection:
+        path = str(tmp_path / "it's a mart.db").replace("'", "''")
+        connection.execute(f"ATTACH '{path}' AS stored; USE stored.mart")
+        connection.execute(
+            "ALTER TABLE mart.fact_brand_mentions RENAME COLUMN times_named TO mention_count"
+        )
+        connection.execute("DROP SCHEMA control CASCADE")
+    store.load(load, lambda: pytest.fail("silver was read"))
+    assert rows(store, "SELECT times_named FROM mart.fact_brand_mentions") == [(3,), (3,)]
+    assert rows(store, "SELECT SUM(mention_count) FROM mart.daily_brand") == [(2,)]
+    assert comments(store) == MEANINGS
+
+
+COMMENTS = (
+    "SELECT table_name, column_name, comment FROM duckdb_columns()"
+    " WHERE schema_name = 'mart' AND NOT internal"
+    " UNION ALL SELECT view_name, '', comment FROM duckdb_views()"
+    " WHERE schema_name = 'mart' AND NOT internal"
+    " UNION ALL SELECT table_name, '', comment FROM duckdb_tables()"
+    " WHERE schema_name = 'mart'"
+)
+MEANINGS = {(table, column): text for table, column, text, _ in meanings.comments()}
+
+
+def comments(store):
+    return {(table, column): text for table, column, text in rows(store, COMMENTS)}
+
+
+def test_the_file_says_what_each_column_means(store, load, silver):
+    """S10: tables, views and columns have the dictionary's words, also after loads and a rewrite."""
+    store.load(load, lambda: silver)
+    assert comments(store) == MEANINGS
+    assert any("'" in text for text in MEANINGS.values())
+    store.load(load, lambda: silver, again=True)
+    store.compact()
+    assert comments(store) == MEANINGS
+
+
+def test_a_file_without_comments_gets_them(store, load, silver, tmp_path):
+    """As an older version leaves it: without comments and version, or with its own views alone."""
+    store.load(load, lambda: silver)
+    path = tmp_path / "it's a mart.db"
+    view = next(mart.statements("views/coverage"))
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS stored; USE stored.mart"
+        )
+        connection.execute("DROP SCHEMA control CASCADE")
+        for table, column, _, statement in meanings.comments():
+            if column and table not in meanings.views():
+                connection.execute(f"{statement.partition(' IS ')[0]} IS NULL")
+    assert comments(store) != MEANINGS
+    store.load(load, lambda: silver)
+    assert comments(store) == MEANINGS
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS stored; USE stored.mart"
+        )
+        connection.execute(view)
+    assert comments(store)["coverage", "platform"] is None
+    store.load(load, lambda: silver)
+    assert comments(store) == MEANINGS
+
+
+def test_an_unchanged_schema_is_not_described_again(store, load, silver, monkeypatch):
+    """An hourly load pays for no comment."""
+    store.load(load, lambda: silver)
+    monkeypatch.setattr("market_opinion.serving.mart.duckdb._describe", None)
+    store.load(load, lambda: silver, again=True)
+    assert comments(store) == MEANINGS

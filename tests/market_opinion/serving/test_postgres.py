@@ -14,6 +14,7 @@ from flows.publish import publish
 from market_opinion.core.errors import InvalidRequest, MartRefused, MartUnavailable
 from market_opinion.ops.adapters import open_adapters
 from market_opinion.serving import mart
+from market_opinion.serving.mart import meanings
 from market_opinion.serving.mart.duckdb import DuckDBMart
 from market_opinion.serving.mart.postgres import PostgresMart
 from market_opinion.serving.mart.publication import Publication
@@ -181,3 +182,40 @@ def test_every_flow_publishes_where_it_is_told_to(uri, monkeypatch, without_engi
     run(uri, "DELETE FROM mart.daily_brand")
     assert publish.fn().counts["published_row_count"] == summary.counts["published_row_count"]
     assert PostgresMart(uri).query("SELECT * FROM mart.daily_brand").height > 10
+
+
+COMMENTS = """
+    SELECT c.relname::TEXT, '', obj_description(c.oid, 'pg_class') FROM pg_class AS c
+    WHERE c.relnamespace = 'mart'::regnamespace AND c.relkind = 'r'
+    UNION ALL
+    SELECT c.relname::TEXT, a.attname::TEXT, col_description(c.oid, a.attnum)
+    FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid
+    WHERE c.relnamespace = 'mart'::regnamespace AND c.relkind = 'r' AND a.attnum > 0
+        AND NOT a.attisdropped
+"""
+
+
+def comments(uri):
+    with dbapi.connect(uri.get_secret_value()) as connection, connection.cursor() as cursor:
+        cursor.execute(COMMENTS)
+        rows = cursor.fetchall()
+    return {(table, column): text for table, column, text in rows}
+
+
+def test_tables_say_what_each_column_means(uri, duck):
+    """S10: the dictionary's words, also on tables without comments or with others of before."""
+    postgres = PostgresMart(uri)
+    postgres.publish(duck, ALL)
+    expected = {
+        (table, column): text
+        for table, column, text, _ in meanings.comments()
+        if table in PUBLISHED
+    }
+    assert comments(uri) == expected
+    run(
+        uri,
+        "COMMENT ON COLUMN mart.coverage.platform IS NULL",
+        "COMMENT ON TABLE mart.coverage IS 'of before'",
+    )
+    postgres.publish(duck, ALL)
+    assert comments(uri) == expected

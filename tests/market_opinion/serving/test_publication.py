@@ -1,6 +1,7 @@
 """What leaves the mart holds no figure of a few people, and leads to nobody."""
 
 from dataclasses import replace
+from datetime import date
 
 import polars as pl
 import pytest
@@ -59,6 +60,10 @@ def published(store, publication):
         "platform_brand_by_author",
         "share_of_voice",
         "share_of_voice_by_author",
+        "share_of_voice_by_platform",
+        "weekly_product",
+        "weekly_aspect",
+        "daily_product_aspect",
         "aspect_scorecard",
         "top_evidence",
     ],
@@ -68,6 +73,39 @@ def test_a_row_of_four_people_is_left_out(store, view):
     assert set(store.query(f"SELECT brand FROM mart.{view}")["brand"]) == {"Google", "Apple"}
     rows = published(store, Publication(5, has_links=False))[view]
     assert set(rows["brand"]) == {"Google"}
+
+
+def test_a_week_beside_one_of_few_people_is_left_out(tmp_path, load, silver):
+    """The week before has three authors on a phone, and two weeks later nobody is beside them."""
+
+    def shifted(people, days):
+        moved = said_by(silver, people)
+        day = pl.col("created_at", "window_start") + pl.duration(days=days)
+        return {
+            name: frame.with_columns(day, item_id=pl.format(f"{days}-{{}}", "item_id"))
+            for name, frame in vars(moved).items()
+        }
+
+    spans = [
+        shifted([(PIXEL, 3), (IPHONE, 5)], 0),
+        shifted([(PIXEL, 5), (IPHONE, 5)], 1),
+        shifted([(PIXEL, 5)], 15),
+    ]
+    all_of_it = mart.Silver(
+        **{
+            name: pl.concat([span[name] for span in spans])
+            for name in ("items", "mentions", "opinions")
+        }
+    )
+    days = [date(2026, 3, 1), date(2026, 3, 2), date(2026, 3, 16)]
+    store = DuckDBMart(tmp_path / "mart.duckdb")
+    store.load(replace(load, dates=days), lambda: all_of_it)
+    rows = published(store, Publication(5, has_links=False))["weekly_aspect"]
+    assert sorted(rows.select("week_start", "brand", "author_count_before").unique().rows()) == [
+        (date(2026, 2, 23), "Apple", 0),
+        (date(2026, 3, 2), "Apple", 5),
+        (date(2026, 3, 16), "Google", 0),
+    ]
 
 
 def test_every_view_is_published_with_its_own_columns(store):

@@ -32,8 +32,8 @@ def sample(without_engine):
 
 
 def test_the_documents_answer_on_the_sample(sample):
-    """Ten questions in SQL row for row, in Python by the columns of one name, and the notebook."""
-    assert len(QUESTIONS) == len(re.findall(r"^## ", TEXT, re.MULTILINE)) == 10
+    """Each question in SQL row for row, in Python by the columns of one name, and the notebook."""
+    assert len(QUESTIONS) == len(re.findall(r"^## ", TEXT, re.MULTILINE)) == 14
     home = open_home(domain="smartphones")
     for question in QUESTIONS:
         found = open_adapters().mart().query(question["sql"])

@@ -11,6 +11,7 @@ from prefect_snowflake import SnowflakeCredentials
 from market_opinion.core.errors import ReconciliationFailed, SettingsInvalid
 from market_opinion.core.settings import load_settings
 from market_opinion.serving import mart
+from market_opinion.serving.mart import meanings, snowflake_schema
 from market_opinion.serving.mart.duckdb import DuckDBMart
 from market_opinion.serving.mart.publication import Publication
 from market_opinion.serving.mart.snowflake import SnowflakeMart
@@ -27,8 +28,8 @@ def stores(connect, tmp_path):
     )
 
 
-def test_both_engines_hold_the_same(stores, load, silver):
-    """A23, E22, X8: verbatim SQL: after a first load, a rerun, late items, and a changed product."""
+def test_both_engines_hold_the_same(stores, load, silver, two_weeks):
+    """A23, E22, X8: verbatim SQL: after a first load, a rerun, another week, and a changed product."""
     duck, snow = stores
     for store in stores:
         assert not store.is_loaded
@@ -41,6 +42,11 @@ def test_both_engines_hold_the_same(stores, load, silver):
     for store in stores:
         store.load(load, lambda: silver, again=True)
     assert_equal(duck, snow)
+    longer, more = two_weeks
+    for store in stores:
+        store.load(longer, lambda: more)
+    assert_equal(duck, snow)
+    assert snow.query("SELECT SUM(opinion_count_before) FROM mart.weekly_aspect").row(0) == (2,)
     changed = load.products.with_columns(
         brand=pl.when(product_id="google-pixel-9").then(pl.lit("Alphabet")).otherwise("brand"),
         row_hash=pl.when(product_id="google-pixel-9").then(pl.lit("new")).otherwise("row_hash"),
@@ -192,3 +198,91 @@ def test_a_prefect_block_signs_in(connect, stores, load, silver, monkeypatch):
         assert connection.cursor().execute(
             "SELECT COUNT(*) FROM mart.fact_brand_mentions"
         ).fetchone() == (2,)
+
+
+def test_published_views_have_the_columns_of_their_views(stores, load, silver):
+    """Their column lists are those of the mart's views, so the order has to be the same."""
+    duck, _ = stores
+    duck.load(load, lambda: silver)
+    selects = PUBLICATION.selects()
+    found = {name: frame.columns for name, frame in duck.read(selects)}
+    assert found == {name: meanings.column_names()[name] for name in selects}
+
+
+MEANINGS = {(table, column): text for table, column, text, _ in meanings.comments()}
+
+
+def comments(snow, schema="MART"):
+    """The comments that the server holds of a schema's tables and of all columns."""
+    rows = snow.query(
+        "SELECT LOWER(table_name), '', comment FROM information_schema.tables"
+        f" WHERE table_schema = '{schema}' UNION ALL SELECT LOWER(table_name), LOWER(column_name),"
+        f" comment FROM information_schema.columns WHERE table_schema = '{schema}'"
+    ).rows()
+    return {(table, column): text for table, column, text in rows}
+
+
+@pytest.fixture
+def recorded(connect):
+    """A mart in Snowflake, and the statements that are sent to it."""
+    sent, connection = [], connect()
+
+    class Recording(type(connection.cursor())):
+        def execute(self, command, *args, **options):
+            sent.append(command)
+            return super().execute(command, *args, **options)
+
+    connection.cursor = lambda *_, **__: Recording(connection)
+    return SnowflakeMart(lambda: connection, access="copy", publication=PUBLICATION), sent
+
+
+def test_tables_and_views_have_their_meanings(recorded, load, silver):
+    """S10: by the statements that create them; views that are replaced keep their grants.
+
+    The server lists no comments of views as a whole, and knows no grants.
+    """
+    snow, sent = recorded
+    snow.load(load, lambda: silver)
+    views = meanings.views()
+    held = {place: text for place, text in MEANINGS.items() if place[1] or place[0] not in views}
+    assert comments(snow) == held
+    published = PUBLICATION.selects()
+    assert comments(snow, "PUBLISHED") == {
+        place: text for place, text in MEANINGS.items() if place[0] in published and place[1]
+    }
+    assert not [s for s in sent if s.startswith(("ALTER", "COMMENT")) or " COPY GRANTS " in s]
+    of_coverage = f" COMMENT = '{meanings.of_tables()['coverage']}' AS"
+    heads = [s for s in sent if s.startswith("CREATE OR REPLACE VIEW")]
+    assert len(heads) == len(views) + len(published)
+    assert sum(of_coverage in head for head in heads) == 2
+
+    # What an earlier version left gets words and names of now, and nothing else is altered.
+    for statement in (
+        "ALTER TABLE mart.dim_date ALTER COLUMN year COMMENT 'of before', COLUMN month COMMENT ''",
+        "ALTER TABLE mart.dim_aspect SET COMMENT = 'of before'",
+        "ALTER TABLE mart.fact_brand_mentions RENAME COLUMN times_named TO mention_count",
+        "DELETE FROM staging.schema_version",
+        "DROP VIEW mart.coverage",
+    ):
+        snow._open.cursor().execute(statement)
+    snow._open.commit()
+    sent.clear()
+    snow.load(load, lambda: pytest.fail("silver was read"))
+    assert [s for s in sent if s.startswith("ALTER")] == [
+        "ALTER TABLE mart.fact_brand_mentions RENAME COLUMN mention_count TO times_named",
+        f"ALTER TABLE mart.dim_aspect SET COMMENT = '{meanings.of_tables()['dim_aspect']}'",
+        (
+            "ALTER TABLE mart.dim_date ALTER COLUMN year COMMENT 'Year.',"
+            " COLUMN month COMMENT 'Month, from 1 to 12.'"
+        ),
+    ]
+    views = [s for s in sent if s.startswith("CREATE OR REPLACE VIEW")]
+    assert [s.split()[4] for s in views if " COPY GRANTS COMMENT = " not in s] == ["mart.coverage"]
+    assert comments(snow) == held
+    named = snow.query("SELECT times_named FROM mart.fact_brand_mentions")
+    assert named["times_named"].to_list() == [1, 1]
+
+
+def test_a_backslash_is_no_escape():
+    """Snowflake reads one in a literal."""
+    assert snowflake_schema._literal("a\\b's") == "'a\\\\b''s'"

@@ -62,6 +62,15 @@ CREATE TABLE IF NOT EXISTS mart.daily_platform (
     author_count BIGINT NOT NULL, opinion_count BIGINT NOT NULL, mean_polarity DOUBLE PRECISION);
 CREATE INDEX IF NOT EXISTS daily_platform_date ON mart.daily_platform (domain, full_date);
 
+CREATE TABLE IF NOT EXISTS mart.daily_product_aspect (
+    domain TEXT NOT NULL, full_date DATE NOT NULL, platform TEXT NOT NULL, brand TEXT NOT NULL,
+        product TEXT NOT NULL, product_id TEXT NOT NULL, aspect TEXT NOT NULL,
+        aspect_title TEXT NOT NULL,
+    opinion_count BIGINT NOT NULL, author_count BIGINT NOT NULL, positive_count BIGINT NOT NULL,
+        negative_count BIGINT NOT NULL, mean_polarity DOUBLE PRECISION);
+CREATE INDEX IF NOT EXISTS daily_product_aspect_date
+    ON mart.daily_product_aspect (domain, product_id, full_date);
+
 CREATE TABLE IF NOT EXISTS mart.estimates (
     domain TEXT NOT NULL, measure TEXT NOT NULL, part TEXT NOT NULL, brand TEXT NOT NULL,
         product_id TEXT, aspect TEXT, platform TEXT, community TEXT, week_start DATE,
@@ -110,6 +119,12 @@ CREATE TABLE IF NOT EXISTS mart.share_of_voice (
         mention_count BIGINT NOT NULL, voice_share DOUBLE PRECISION);
 CREATE INDEX IF NOT EXISTS share_of_voice_week ON mart.share_of_voice (domain, week_start);
 
+CREATE TABLE IF NOT EXISTS mart.share_of_voice_by_platform (
+    domain TEXT NOT NULL, week_start DATE NOT NULL, platform TEXT NOT NULL, brand TEXT NOT NULL,
+        mention_count BIGINT NOT NULL, author_count BIGINT NOT NULL, voice_share DOUBLE PRECISION);
+CREATE INDEX IF NOT EXISTS share_of_voice_by_platform_week
+    ON mart.share_of_voice_by_platform (domain, week_start);
+
 CREATE TABLE IF NOT EXISTS mart.top_evidence (
     domain TEXT NOT NULL, brand TEXT NOT NULL, product TEXT NOT NULL, product_id TEXT NOT NULL,
         aspect TEXT NOT NULL, aspect_title TEXT NOT NULL,
@@ -119,6 +134,24 @@ CREATE TABLE IF NOT EXISTS mart.top_evidence (
         evidence_rank BIGINT NOT NULL);
 CREATE INDEX IF NOT EXISTS top_evidence_product
     ON mart.top_evidence (domain, product_id, aspect, label);
+
+CREATE TABLE IF NOT EXISTS mart.weekly_aspect (
+    domain TEXT NOT NULL, week_start DATE NOT NULL, brand TEXT NOT NULL, aspect TEXT NOT NULL,
+        aspect_title TEXT NOT NULL,
+    opinion_count BIGINT NOT NULL, opinion_count_before BIGINT NOT NULL,
+        author_count BIGINT NOT NULL, author_count_before BIGINT NOT NULL,
+        positive_count BIGINT NOT NULL, negative_count BIGINT NOT NULL,
+    net_sentiment DOUBLE PRECISION NOT NULL, net_sentiment_before DOUBLE PRECISION,
+        net_sentiment_change DOUBLE PRECISION);
+CREATE INDEX IF NOT EXISTS weekly_aspect_week ON mart.weekly_aspect (domain, week_start);
+
+CREATE TABLE IF NOT EXISTS mart.weekly_product (
+    domain TEXT NOT NULL, week_start DATE NOT NULL, platform TEXT NOT NULL, brand TEXT NOT NULL,
+        product TEXT NOT NULL, product_id TEXT NOT NULL,
+    mention_count BIGINT NOT NULL, author_count BIGINT NOT NULL, positive_count BIGINT NOT NULL,
+        neutral_count BIGINT NOT NULL, negative_count BIGINT NOT NULL,
+    mean_polarity DOUBLE PRECISION, net_sentiment DOUBLE PRECISION);
+CREATE INDEX IF NOT EXISTS weekly_product_week ON mart.weekly_product (domain, week_start);
 
 CREATE TABLE IF NOT EXISTS mart.load_audit (
     load_key TEXT NOT NULL, load_number BIGINT NOT NULL, domain TEXT NOT NULL,

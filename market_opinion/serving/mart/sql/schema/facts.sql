@@ -7,7 +7,7 @@ CREATE TABLE IF NOT EXISTS mart.fact_brand_mentions (
         item_id {text} NOT NULL, product_id {text} NOT NULL,
     mentioned_at {time} NOT NULL, author_key {text}, permalink {text},
         score_set {text} NOT NULL,
-    reason {text} NOT NULL, confidence {number} NOT NULL, mention_count {whole} NOT NULL,
+    reason {text} NOT NULL, confidence {number} NOT NULL, times_named {whole} NOT NULL,
         votes {whole}, reply_count {whole}, rating {number},
     opinion_count {whole} NOT NULL, polarity {number}, label {text});
 CREATE TABLE IF NOT EXISTS mart.fact_aspect_opinion (

@@ -1,2 +1,2 @@
--- The version of the schema, so that a load does not recreate views (and lose their grants).
+-- The version of the schema, so that a load does not create views again.
 CREATE TABLE IF NOT EXISTS staging.schema_version (version {text} NOT NULL);
