@@ -37,7 +37,10 @@ _MART = (
 
 def tables(home: Path) -> dict[str, pl.DataFrame]:
     """Return the sorted rows of every table of a home folder."""
-    lake, mart = open_lake("market_opinion", home / "lake"), DuckDBMart(home / "mart.duckdb")
+    lake, mart = (
+        open_lake("market_opinion", home / "lake"),
+        DuckDBMart(home / "market_opinion.duckdb"),
+    )
     frames = {table.name: lake.read(table) for table in TABLES}
     frames |= {f"mart.{name}": mart.query(f"SELECT * FROM mart.{name}") for name in _MART}  # noqa: S608, our names
     return {name: frame.sort(frame.columns) for name, frame in frames.items()}

@@ -244,7 +244,9 @@ def test_every_command_runs_as_it_stands(tmp_path, database):
             )
         )
         assert "streamlit" in httpx.get(machine.here("http://127.0.0.1:8501/")).text.lower()
-    with duckdb.connect(tmp_path / "market-opinion" / "mart.duckdb", read_only=True) as mart:
+    with duckdb.connect(
+        tmp_path / "market-opinion" / "market_opinion.duckdb", read_only=True
+    ) as mart:
         ((count,),) = mart.sql("SELECT count(*) FROM mart.fact_brand_mentions").fetchall()
     assert count > 100
     published = PostgresMart(SecretStr(machine.environment("worker")["POSTGRES_URI"]))

@@ -198,6 +198,16 @@ class StateSettings(SettingsGroup):
         return _local_file(self.uri, "sqlite", "STATE_URI") or self.home / "state.sqlite"
 
 
+def mart_file(home: Path) -> Path:
+    """Return the file of a home's DuckDB mart, by the name that an earlier version gave it if any.
+
+    In a file called mart.duckdb a schema `mart` would be ambiguous, so new files are called
+    otherwise.
+    """
+    earlier = home / "mart.duckdb"
+    return earlier if earlier.exists() else home / "market_opinion.duckdb"
+
+
 class MartSettings(SettingsGroup):
     """The star schema, and where its views and its export go."""
 
@@ -206,7 +216,7 @@ class MartSettings(SettingsGroup):
         alias="MART_URI",
         description=(
             "Star schema: `duckdb:PATH`, `snowflake://ACCOUNT/DATABASE`, or `none:`;"
-            " default: duckdb, home/mart.duckdb."
+            " default: duckdb, home/market_opinion.duckdb."
         ),
     )
     postgres_uri: SecretStr | None = Field(
@@ -252,7 +262,7 @@ class MartSettings(SettingsGroup):
     @property
     def path(self) -> Path:
         """File of the DuckDB mart."""
-        return _local_file(self.uri, "duckdb", "MART_URI") or self.home / "mart.duckdb"
+        return _local_file(self.uri, "duckdb", "MART_URI") or mart_file(self.home)
 
     @property
     def snowflake_place(self) -> tuple[str, str]:

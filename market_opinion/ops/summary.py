@@ -91,9 +91,9 @@ class Summary:
         if usable < _MANY_ITEMS or relevant > usable * _HARDLY:
             return []
         text = (
-            f"only {relevant:,} of {usable:,} usable items name a product: `market-opinion audit"
-            " models DOMAIN` lists names that the catalogue lacks, `market-opinion domain check"
-            " DOMAIN` its aliases"
+            f"{f'only {relevant:,}' if relevant else 'none'} of {usable:,} usable items name a"
+            " product: `market-opinion audit models DOMAIN` lists names that the catalogue lacks,"
+            " `market-opinion domain check DOMAIN` its aliases"
         )
         return [("hardly any", text)]
 

@@ -139,14 +139,17 @@ def standing(brands: pl.DataFrame) -> alt.LayerChart:
     return _styled(drawn.properties(width="container", height=alt.Step(30)))
 
 
-def brands_over_time(tones: pl.DataFrame, *, most: int) -> list[str]:
-    """Return the most judged brands that have a step to draw; columns as of `brand_over_time`."""
+def brands_over_time(tones: pl.DataFrame, *, most: int, least: int = 1) -> list[str]:
+    """Return the most judged brands with at least so many steps to draw.
+
+    Columns are those of `brand_over_time`.
+    """
     if tones.is_empty():
         return []
     totals = tones.group_by("brand").agg(pl.col("mention_count").sum())
     order = totals.sort("mention_count", "brand", descending=[True, False])["brand"]
     step = _step(tones["at"])
-    return [name for name in order if _steps(tones.filter(brand=name), step).height][:most]
+    return [name for name in order if _steps(tones.filter(brand=name), step).height >= least][:most]
 
 
 def brand_over_time(tones: pl.DataFrame, brand: str) -> alt.LayerChart:

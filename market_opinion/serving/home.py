@@ -10,6 +10,7 @@ from typing import Literal, TypedDict, Unpack
 import polars as pl
 
 from market_opinion.core.errors import InvalidRequest, MartRefused
+from market_opinion.core.setting_groups import mart_file
 from market_opinion.core.settings import load_settings
 from market_opinion.serving.filters import Filters, condition, read_view
 from market_opinion.serving.mart import Mart
@@ -57,6 +58,8 @@ class Choice(TypedDict, total=False):
 
 class Home:
     """The mart of a home; every answer is a Polars frame, and nothing is ever written.
+
+    The bundled sample is in no answer on a domain that has real items.
 
     For example::
 
@@ -166,7 +169,7 @@ def open_home(folder: Path | str | None = None, *, domain: str | None = None) ->
         return Home(open_mart(load_settings()), domain)
     from market_opinion.serving.mart.duckdb import DuckDBMart
 
-    return Home(DuckDBMart(Path(folder) / "mart.duckdb"), domain)
+    return Home(DuckDBMart(mart_file(Path(folder))), domain)
 
 
 def _filters(domain: str | None, of: Choice) -> Filters:

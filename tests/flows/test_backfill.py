@@ -216,7 +216,7 @@ def test_canary_names_are_nowhere_past_bronze(
         "silver": json.dumps(
             [open_adapters().lake().read(t).to_dicts() for t in TABLES[1:]], default=str
         ),
-        "mart": (home / "mart.duckdb").read_bytes().decode("latin-1"),
+        "mart": (home / "market_opinion.duckdb").read_bytes().decode("latin-1"),
         "state": (home / "state.sqlite").read_bytes().decode("latin-1"),
         "report": (home / "report.html").read_text(),
         "log": caplog.text,

@@ -265,7 +265,7 @@ def test_no_byte_of_personal_data_is_past_bronze(
             if path.is_file() and (root != home or is_past_bronze(path, home))
         },
     }
-    assert {"report.html", "mart.duckdb", "state.sqlite"} <= {
+    assert {"report.html", "market_opinion.duckdb", "state.sqlite"} <= {
         path.rpartition("/")[2] for path in places
     }
     found = {

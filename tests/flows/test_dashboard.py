@@ -24,7 +24,7 @@ SHARED = REPOSITORY.parent / "shared" / "data" / "reddit"
 
 def mentions_in(home: Path) -> dict[str, int]:
     """Return the number of mentions of each brand in the mart of a home."""
-    with duckdb.connect(home / "mart.duckdb", read_only=True) as mart:
+    with duckdb.connect(home / "market_opinion.duckdb", read_only=True) as mart:
         counted = mart.sql("SELECT brand, SUM(mention_count) FROM mart.daily_brand GROUP BY brand")
         return {brand: int(count) for brand, count in counted.fetchall()}
 
@@ -98,6 +98,22 @@ def test_every_page_shows_the_sample(home):
             "88 left, 0 refused",
         )
         assert errors == []
+
+
+def test_a_click_while_the_first_page_draws_is_answered(home):
+    """C15: two pages at once after a cold start, and clicks before anything is drawn."""
+    backfill.fn()
+    with dashboard(home) as address, browser() as (page, errors):
+        second = page.context.browser.new_page()
+        page.goto(address, wait_until="commit")
+        second.goto(f"{address}/compare", wait_until="commit")
+        for name in ("Side by side", "Products", "Brands", "Side by side"):
+            page.get_by_role("link", name=name).click()
+        for each in (page, second):
+            says(each, "Net sentiment by aspect")
+            expect(each.get_by_test_id("stException")).to_have_count(0)
+        assert errors == []
+    assert "Traceback" not in (home.parent / "dashboard.log").read_text()
 
 
 def test_an_empty_mart_says_how_to_fill_it(home):

@@ -136,7 +136,7 @@ def test_everything_is_made_anew_of_what_was_landed(archive, calls, tables, home
     before = tables()
     shutil.rmtree(archive)
     shutil.rmtree(home / "lake")
-    (home / "mart.duckdb").unlink()
+    (home / "market_opinion.duckdb").unlink()
     calls()
     rebuild.fn()
     assert calls() >= {PARSED, CLEANED, MENTIONED, JUDGED}
@@ -189,8 +189,8 @@ def spoil(path):
             lambda home: (shutil.move(home / "lake", home / "spoilt"), rebuild.fn()),
         ),
         (
-            lambda home: spoil(home / "mart.duckdb"),
-            lambda home: ((home / "mart.duckdb").unlink(), mart.fn()),
+            lambda home: spoil(home / "market_opinion.duckdb"),
+            lambda home: ((home / "market_opinion.duckdb").unlink(), mart.fn()),
         ),
         (
             lambda home: spoil(home / "state.sqlite"),

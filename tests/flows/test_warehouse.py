@@ -40,7 +40,7 @@ class Twin:
 @pytest.fixture
 def twin(connect, home, monkeypatch):
     snow = open_adapters().mart()
-    marts = DuckDBMart(home / "mart.duckdb"), snow
+    marts = DuckDBMart(home / "market_opinion.duckdb"), snow
     monkeypatch.setattr(Adapters, "mart", lambda _: Twin(*marts))
     return marts
 

@@ -58,9 +58,11 @@ def brand_page() -> None:
         st.caption(sentence)
     if "sample" in chosen.everyone["platform"].to_list():
         st.warning(
-            "These figures hold items of the bundled sample: no real person said them. Choose other"
-            " platforms at the left to leave them out."
+            "These figures hold items of the bundled sample: no real person said them. They leave"
+            " every figure as soon as the domain has real items."
         )
+    elif READS == "mart" and "sample" in ask("platforms"):
+        st.caption("The bundled sample is in this home as well; no figure here counts its items.")
     news.changes(chosen)
     _tiles(chosen)
     left, right = st.columns(2, gap="large")

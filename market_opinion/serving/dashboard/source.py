@@ -53,6 +53,12 @@ def domains(source: Source) -> list[str]:
     ].to_list()
 
 
+def platforms(source: Source) -> list[str]:
+    """Return the platforms of which hours were read, also of those that no figure counts."""
+    rows = source.query("SELECT DISTINCT platform FROM mart.dim_community ORDER BY platform")
+    return rows["platform"].to_list()
+
+
 def daily_brand(source: Source, domain: str) -> pl.DataFrame:
     """Return the view's rows of one domain."""
     return source.query(

@@ -27,7 +27,8 @@ _NEWEST = "SELECT load_number, unknown_product_count FROM mart.load_audit LIMIT 
 
 _COMMENT_COUNT = (
     "SELECT COUNT(*) FROM duckdb_columns()"
-    " WHERE database_name = 'mart' AND schema_name = 'main' AND comment IS NOT NULL"
+    " WHERE database_name = current_database() AND schema_name = current_schema()"
+    " AND comment IS NOT NULL"
 )
 
 
@@ -112,14 +113,15 @@ class DuckDBMart:
         fresh.unlink(missing_ok=True)
         with self._connect(read_only=True) as connection:
             path = str(fresh).replace("'", "''")
+            (name,) = connection.execute("SELECT current_database()").fetchall()[0]
             connection.execute(
-                f"ATTACH '{path}' AS fresh; COPY FROM DATABASE mart TO fresh; DETACH fresh"
+                f"ATTACH '{path}' AS fresh; COPY FROM DATABASE {name} TO fresh; DETACH fresh"
             )
         fresh.replace(self._path)
 
     @contextmanager
     def _connect(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
-        """Open a connection that knows the file as database `mart`, whatever the file's name."""
+        """Open a connection in which `mart.x` is the file's, whatever the file's name."""
         connection = self._opened(read_only=read_only)
         try:
             yield connection
@@ -171,11 +173,11 @@ def _is_described(session: "_Session") -> bool:
     Where an older version wrote to it meanwhile, the version is right, and views lack comments.
     """
     session.run(
-        "CREATE SCHEMA IF NOT EXISTS mart.control; CREATE TABLE IF NOT EXISTS"
-        " mart.control.schema_version (version VARCHAR NOT NULL, comment_count BIGINT NOT NULL)"
+        "CREATE SCHEMA IF NOT EXISTS control; CREATE TABLE IF NOT EXISTS"
+        " control.schema_version (version VARCHAR NOT NULL, comment_count BIGINT NOT NULL)"
     )
     described = session.rows(
-        "SELECT 1 FROM mart.control.schema_version AS v"  # noqa: S608, a hash
+        "SELECT 1 FROM control.schema_version AS v"  # noqa: S608, a hash
         f" WHERE v.version = '{_schema_version()}' AND v.comment_count = ({_COMMENT_COUNT})"
     )
     return bool(described)
@@ -190,10 +192,9 @@ def _describe(session: "_Session") -> None:
             mart.run(session, name)
         for *_, statement in meanings.comments():
             session.run(statement)
-        session.run("DELETE FROM mart.control.schema_version")
+        session.run("DELETE FROM control.schema_version")
         session.run(
-            f"INSERT INTO mart.control.schema_version SELECT '{_schema_version()}',"
-            f" ({_COMMENT_COUNT})"
+            f"INSERT INTO control.schema_version SELECT '{_schema_version()}', ({_COMMENT_COUNT})"
         )
         session.run("COMMIT")
     except BaseException:
@@ -203,14 +204,31 @@ def _describe(session: "_Session") -> None:
 
 def _attached(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
     connection = duckdb.connect()
-    quoted = str(path).replace("'", "''")
+    quoted, mode = str(path).replace("'", "''"), " (READ_ONLY)" if read_only else ""
     try:
-        return connection.execute(
-            f"ATTACH '{quoted}' AS mart{' (READ_ONLY)' if read_only else ''}; USE mart"
-        )
+        connection.execute(f"ATTACH '{quoted}' AS stored{mode}")
+        if not _has_schema(connection, path):
+            return connection.execute(f"DETACH stored; ATTACH '{quoted}' AS mart{mode}; USE mart")
+        if not read_only:
+            connection.execute("CREATE SCHEMA IF NOT EXISTS stored.mart")
+        return connection.execute("USE stored.mart")
     except duckdb.Error:
         connection.close()
         raise
+
+
+def _has_schema(connection: duckdb.DuckDBPyConnection, path: Path) -> bool:
+    """Whether the tables of the attached file stand in a schema `mart`, or are to.
+
+    Earlier versions put them into `main`, and so do we in a file called mart.duckdb: DuckDB calls
+    its database `mart`, and a schema of that name would make `mart.x` ambiguous.
+    """
+    sql = """
+        SELECT DISTINCT schema_name FROM duckdb_tables() WHERE database_name = 'stored'
+        UNION SELECT schema_name FROM duckdb_schemas()
+        WHERE database_name = 'stored' AND schema_name = 'mart'"""
+    names = {name for (name,) in connection.execute(sql).fetchall()}
+    return "mart" in names or ("main" not in names and path.stem != "mart")
 
 
 def _is_taken(error: BaseException) -> bool:

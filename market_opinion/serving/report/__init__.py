@@ -15,6 +15,7 @@ from market_opinion.domain.languages import LANGUAGES
 from market_opinion.serving import charts
 from market_opinion.serving.digest import headlines
 from market_opinion.serving.report import figures
+from market_opinion.serving.report.complaints import complaints
 from market_opinion.truth.accuracy import Accuracy, accuracy_sentences
 from market_opinion.truth.estimates import SIZE_MIN
 
@@ -24,6 +25,8 @@ ANSWER_COLUMNS = ("model", "status", "input_tokens", "output_tokens", "usd")
 LANGUAGE_DAYS = 30
 NO_LANGUAGES = pl.DataFrame(schema={"language": pl.String, "comment_count": pl.Int64})
 _TRENDS_MAX = 4
+# Two points are no trend.
+_PRODUCT_STEPS_MIN = 3
 _TEMPLATE = Path(__file__).parent / "page.html.j2"
 
 
@@ -46,6 +49,7 @@ def render(
     LANGUAGE_DAYS.
     """
     facts = figures.collect(read, domain.name)
+    has_sample, leaves_sample_out = figures.has_sample(facts)
     template = _environment().from_string(_TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         domain=domain,
@@ -59,6 +63,8 @@ def render(
         ),
         unnamed=figures.unnamed_share(facts.scorecard),
         trends=charts.brands_over_time(figures.trend(facts.mentions), most=_TRENDS_MAX),
+        product_trends=_products(figures.product_trend(facts.mentions)),
+        complaints=complaints(facts.opinions, domain),
         step_min=charts.CELL_MIN_OPINIONS,
         standing=figures.standing(facts.estimates),
         best=figures.quotes(facts.evidence, "positive", domain),
@@ -75,7 +81,8 @@ def render(
         stars=facts.stars.to_dicts(),
         accuracy=accuracy_sentences(accuracies, facts.scorers),
         fewest=SIZE_MIN,
-        is_sample="sample" in facts.coverage["platform"].to_list(),
+        has_sample=has_sample,
+        leaves_sample_out=leaves_sample_out,
         # Altair's own validation takes a tenth of a second here; a test validates instead.
         specs={name: chart.to_dict(validate=False) for name, chart in draw(facts).items()},
         script=vl_convert.javascript_bundle()  # type: ignore[call-arg]  # its stub forgets the default
@@ -102,16 +109,24 @@ def draw(facts: figures.Figures) -> dict[str, alt.LayerChart]:
         return {}
     brands = figures.standing(facts.estimates)["brands"]
     standing = {"standing": charts.standing(brands)} if brands.height else {}
-    rows = figures.trend(facts.mentions)
+    rows, of_products = figures.trend(facts.mentions), figures.product_trend(facts.mentions)
     trends = {
         f"trend-{place}": charts.brand_over_time(rows, name)
         for place, name in enumerate(charts.brands_over_time(rows, most=_TRENDS_MAX))
+    } | {
+        f"product-trend-{place}": charts.brand_over_time(of_products, name)
+        for place, name in enumerate(_products(of_products))
     }
     return standing | {
         "share-of-voice": charts.share_of_voice(figures.tones(facts.mentions)),
         **trends,
         "coverage": charts.coverage(facts.windows),
     }
+
+
+def _products(rows: pl.DataFrame) -> list[str]:
+    """Return the products whose course over time is drawn."""
+    return charts.brands_over_time(rows, most=_TRENDS_MAX, least=_PRODUCT_STEPS_MIN)
 
 
 def _news(changes: pl.DataFrame | None, domain: Domain) -> list[str]:

@@ -45,12 +45,14 @@ class Figures:
     platforms: pl.DataFrame
     stars: pl.DataFrame
     estimates: pl.DataFrame
+    opinions: pl.DataFrame
+    known: pl.DataFrame
 
 
 # In one order, so that the same mart gives the same page byte for byte.
 _SQL = {
     "mentions": """
-        SELECT p.brand, p.product, f.mentioned_at, f.author_key,
+        SELECT p.brand, p.product, p.category, f.mentioned_at, f.author_key,
                f.polarity, f.label, f.opinion_count
         FROM mart.fact_brand_mentions AS f
         JOIN mart.dim_product AS p ON p.product_key = f.product_key
@@ -127,6 +129,14 @@ _SQL = {
         SELECT * FROM mart.estimates
         WHERE domain = $domain AND measure = 'net_sentiment'
           AND part IN ('brand', 'aspect', 'product_aspect')""",
+    "opinions": """
+        SELECT brand, aspect, thread_key, item_key, author_key, voice_weight, label
+        FROM mart.estimate_items
+        WHERE domain = $domain AND base = 'opinion'
+        ORDER BY thread_key, item_key, brand, aspect, label""",
+    "known": """
+        SELECT DISTINCT platform FROM mart.dim_community
+        WHERE $domain IS NOT NULL ORDER BY platform""",
     "stars": "SELECT * FROM mart.star_agreement WHERE domain = $domain ORDER BY platform",
 }
 
@@ -134,6 +144,15 @@ _SQL = {
 def collect(read: Read, domain: str) -> Figures:
     """Read the figures of a domain from the mart."""
     return Figures(**dict(read(_SQL, {"domain": domain})))
+
+
+def has_sample(facts: Figures) -> tuple[bool, bool]:
+    """Return whether figures hold items of the bundled sample, and whether they leave them out."""
+    counted = facts.platforms if facts.platforms.height else facts.coverage
+    is_counted, is_known = (
+        "sample" in rows["platform"].to_list() for rows in (counted, facts.known)
+    )
+    return is_counted, is_known and not is_counted
 
 
 def sources(coverage: pl.DataFrame) -> str:
@@ -214,6 +233,12 @@ def tones(mentions: pl.DataFrame) -> pl.DataFrame:
         .agg(pl.len().alias("mention_count"))
         .sort("brand", "tone")
     )
+
+
+def product_trend(mentions: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows of `trend` of models alone, each with the product's name as its `brand`."""
+    models = mentions.filter(pl.col("category") != BRAND_ROW)
+    return trend(models.with_columns(brand="product"))
 
 
 def trend(mentions: pl.DataFrame) -> pl.DataFrame:

@@ -21,7 +21,7 @@ def test_everything_lies_in_the_home_folder_unless_said_otherwise(home):
     settings = load_settings()
     assert settings.landing.root == (home / "landing").as_uri()
     assert {settings.lake.path, settings.state.path, settings.mart.path, settings.report_path} == {
-        home / "lake", home / "state.sqlite", home / "mart.duckdb", home / "report.html",
+        home / "lake", home / "state.sqlite", home / "market_opinion.duckdb", home / "report.html",
     }  # fmt: skip
 
 
@@ -167,7 +167,9 @@ def test_everything_lies_in_the_home_whatever_its_name(tmp_path, monkeypatch, na
     monkeypatch.setenv("SCORER", "lexicon")
     hourly.fn(now=datetime(2026, 3, 2, 10, 5))
     assert [path.name for path in tmp_path.iterdir()] == [name]
-    assert {"landing", "lake", "mart.duckdb"} <= {path.name for path in (tmp_path / name).iterdir()}
+    assert {"landing", "lake", "market_opinion.duckdb"} <= {
+        path.name for path in (tmp_path / name).iterdir()
+    }
 
 
 @pytest.mark.parametrize("name", ["h%41", "h#b", "h?b", "h*", "h[1]", "h\nb"])

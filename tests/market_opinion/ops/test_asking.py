@@ -14,7 +14,7 @@ from tests.conftest import REPOSITORY
 def filled(home, load, silver):
     """A home whose mart holds one comment on two phones."""
     home.mkdir()
-    DuckDBMart(home / "mart.duckdb").load(load, lambda: silver)
+    DuckDBMart(home / "market_opinion.duckdb").load(load, lambda: silver)
 
 
 def ask(capsys, *words):

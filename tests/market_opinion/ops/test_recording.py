@@ -72,6 +72,6 @@ def test_settings_of_a_record_reach_no_store_but_those_of_its_home(monkeypatch, 
     apart = settings_apart(tmp_path, values, here)
     assert apart.scorer == "lexicon"
     assert apart.landing.root == f"file://{tmp_path}/landing"
-    assert (apart.mart.path, apart.mart.postgres_uri) == (tmp_path / "mart.duckdb", None)
+    assert (apart.mart.path, apart.mart.postgres_uri) == (tmp_path / "market_opinion.duckdb", None)
     assert (apart.state.table, apart.llm.mode) == (None, "ledger")
     assert apart.pepper() == here.pepper()

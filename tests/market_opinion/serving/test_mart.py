@@ -4,7 +4,7 @@ import subprocess
 import sys
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from multiprocessing import get_context
 
 import duckdb
@@ -229,7 +229,7 @@ def test_a_file_of_an_older_version_is_named(store, load, silver, tmp_path):
     import duckdb
 
     with duckdb.connect(tmp_path / "it's a mart.db") as connection:
-        connection.execute("ALTER TABLE load_audit DROP COLUMN load_number")
+        connection.execute("ALTER TABLE mart.load_audit DROP COLUMN load_number")
     with pytest.raises(SettingsInvalid, match="remove it, then run"):
         store.load(load, lambda: silver)
 
@@ -308,6 +308,87 @@ def test_views_by_author_count_a_person_once(store, load, silver):
         " FROM mart.platform_brand_by_author ORDER BY brand"
     )
     assert platform.rows() == [("Apple", 1, -0.7, -1.0), ("Google", 1, 0.2, 1.0)]
+
+
+def _on_platform(silver, name):
+    """Silver's rows as if another platform had them."""
+    platform = pl.lit(name).alias("platform")
+    return replace(
+        silver, **{table: rows.with_columns(platform) for table, rows in vars(silver).items()}
+    )
+
+
+def _hours_of(load, name, **changed):
+    """The load with its hours on another platform."""
+    return replace(load, windows=load.windows.with_columns(platform=pl.lit(name)), **changed)
+
+
+_SHOWN = """
+    SELECT domain, platform, COUNT(*), CAST(SUM(opinion_count) AS BIGINT)
+    FROM mart.fact_brand_mentions GROUP BY ALL ORDER BY ALL"""
+
+
+@pytest.mark.parametrize("first", ["sample", "reddit"])
+def test_the_sample_leaves_the_figures_beside_real_items(store, load, silver, first):
+    """Whichever was read first; its opinions and hours too, and views count the real ones alone."""
+    day = date(2026, 2, 28)
+    earlier = timedelta(days=-1)
+    moved = {
+        table: rows.with_columns(pl.col(pl.Datetime("us", "UTC")) + earlier)
+        for table, rows in vars(_on_platform(silver, "sample")).items()
+    }
+    sample = replace(silver, **moved)
+    hours = load.windows.with_columns(pl.col("window_start") + earlier)
+    of_sample = _hours_of(replace(load, windows=hours), "sample", dates=[day])
+    loads = [(load, silver), (of_sample, sample)]
+    for each, rows_of in loads if first == "reddit" else reversed(loads):
+        store.load(each, lambda rows_of=rows_of: rows_of)
+    assert rows(store, _SHOWN) == [("smartphones", "reddit", 2, 3)]
+    assert rows(store, "SELECT SUM(opinion_count) FROM mart.aspect_scorecard") == [(3,)]
+    assert rows(store, "SELECT DISTINCT platform FROM mart.coverage") == [("reddit",)]
+    assert rows(store, "SELECT DISTINCT platform FROM mart.top_evidence") == [("reddit",)]
+
+
+def test_the_sample_stays_in_a_domain_that_has_nothing_else(store, load, silver):
+    """Where another domain has real items, and with the hours that it rests on."""
+    store.load(load, lambda: silver)
+    sample = _on_platform(silver, "sample")
+    cars = replace(
+        sample,
+        items=pl.concat([silver.items, sample.items]),  # a load has the items of all domains
+        mentions=sample.mentions.with_columns(domain=pl.lit("cars")),
+        opinions=silver.opinions.clear(),
+    )
+    windows = pl.concat([load.windows, _hours_of(load, "sample").windows])
+    store.load(replace(load, domain="cars", windows=windows), lambda: cars)
+    assert rows(store, _SHOWN) == [("cars", "sample", 2, 0), ("smartphones", "reddit", 2, 3)]
+    assert rows(store, "SELECT DISTINCT platform FROM mart.coverage ORDER BY 1") == [
+        ("reddit",),
+        ("sample",),
+    ]
+
+
+@pytest.mark.parametrize("name", ["copy", "market_opinion", "2026 (1)"])
+def test_a_file_of_another_name_answers_as_before(load, silver, tmp_path, name):
+    """In plain DuckDB, where a file names its database; ours reads a file called mart as well."""
+    DuckDBMart(tmp_path / "market_opinion.duckdb").load(load, lambda: silver)
+    moved = tmp_path / f"{name}.duckdb"
+    (tmp_path / "market_opinion.duckdb").rename(moved)
+    with duckdb.connect(moved, read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM mart.daily_brand").fetchone() == (2,)
+    called_mart = moved.rename(tmp_path / "mart.duckdb")
+    assert rows(DuckDBMart(called_mart), "SELECT count(*) FROM mart.daily_brand") == [(2,)]
+
+
+def test_a_file_of_an_earlier_version_goes_on(load, silver, tmp_path):
+    """Its tables are in `main`; a load reaches them, also where the file is called otherwise."""
+    DuckDBMart(tmp_path / "mart.duckdb").load(load, lambda: silver)
+    with duckdb.connect(tmp_path / "mart.duckdb", read_only=True) as connection:
+        assert connection.execute("SELECT count(*) FROM main.load_audit").fetchone() == (1,)
+    older = DuckDBMart((tmp_path / "mart.duckdb").rename(tmp_path / "older.db"))
+    older.load(load, lambda: silver, again=True)
+    older.compact()
+    assert rows(older, _SHOWN) == [("smartphones", "reddit", 2, 3)]
 
 
 def test_views_by_week_and_platform_have_their_counts(store, two_weeks):
@@ -394,11 +475,11 @@ def test_a_column_of_an_earlier_version_is_renamed(store, load, silver, tmp_path
     store.load(load, lambda: many)
     with duckdb.connect() as connection:
         path = str(tmp_path / "it's a mart.db").replace("'", "''")
-        connection.execute(f"ATTACH '{path}' AS mart; USE mart")
+        connection.execute(f"ATTACH '{path}' AS stored; USE stored.mart")
         connection.execute(
             "ALTER TABLE mart.fact_brand_mentions RENAME COLUMN times_named TO mention_count"
         )
-        connection.execute("DROP SCHEMA mart.control CASCADE")
+        connection.execute("DROP SCHEMA control CASCADE")
     store.load(load, lambda: pytest.fail("silver was read"))
     assert rows(store, "SELECT times_named FROM mart.fact_brand_mentions") == [(3,), (3,)]
     assert rows(store, "SELECT SUM(mention_count) FROM mart.daily_brand") == [(2,)]
@@ -407,11 +488,11 @@ def test_a_column_of_an_earlier_version_is_renamed(store, load, silver, tmp_path
 
 COMMENTS = (
     "SELECT table_name, column_name, comment FROM duckdb_columns()"
-    " WHERE database_name = 'mart' AND schema_name = 'main' AND NOT internal"
+    " WHERE schema_name = 'mart' AND NOT internal"
     " UNION ALL SELECT view_name, '', comment FROM duckdb_views()"
-    " WHERE database_name = 'mart' AND NOT internal"
+    " WHERE schema_name = 'mart' AND NOT internal"
     " UNION ALL SELECT table_name, '', comment FROM duckdb_tables()"
-    " WHERE database_name = 'mart' AND schema_name = 'main'"
+    " WHERE schema_name = 'mart'"
 )
 MEANINGS = {(table, column): text for table, column, text, _ in meanings.comments()}
 
@@ -436,8 +517,10 @@ def test_a_file_without_comments_gets_them(store, load, silver, tmp_path):
     path = tmp_path / "it's a mart.db"
     view = next(mart.statements("views/coverage"))
     with duckdb.connect() as connection:
-        connection.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS mart; USE mart")
-        connection.execute("DROP SCHEMA mart.control CASCADE")
+        connection.execute(
+            f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS stored; USE stored.mart"
+        )
+        connection.execute("DROP SCHEMA control CASCADE")
         for table, column, _, statement in meanings.comments():
             if column and table not in meanings.views():
                 connection.execute(f"{statement.partition(' IS ')[0]} IS NULL")
@@ -445,7 +528,9 @@ def test_a_file_without_comments_gets_them(store, load, silver, tmp_path):
     store.load(load, lambda: silver)
     assert comments(store) == MEANINGS
     with duckdb.connect() as connection:
-        connection.execute(f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS mart; USE mart")
+        connection.execute(
+            f"ATTACH '{str(path).replace(chr(39), chr(39) * 2)}' AS stored; USE stored.mart"
+        )
         connection.execute(view)
     assert comments(store)["coverage", "platform"] is None
     store.load(load, lambda: silver)

@@ -82,7 +82,7 @@ def test_a_load_that_fails_leaves_the_mart_as_it_was(stores, load, silver, monke
             load, lambda: replace(silver, opinions=pl.concat([silver.opinions, orphan])), again=True
         )
     with monkeypatch.context() as broken:
-        broken.setattr(mart, "_AUDIT", "facts/none_of_this_name")
+        broken.setattr(mart, "_AFTER_CHECKS", ("facts/none_of_this_name",))
         with pytest.raises(FileNotFoundError):
             snow.load(
                 load,

@@ -57,7 +57,7 @@ def test_a_rebuild_brings_everything_back(home):
     backfill.fn()
     before = open_adapters().mart().query("SELECT * FROM mart.daily_brand")
     snapshots = [open_adapters().lake().snapshot_id(table) for table in GOLD_TABLES]
-    (home / "mart.duckdb").unlink()
+    (home / "market_opinion.duckdb").unlink()
     summary = mart.fn()
     assert_frame_equal(
         open_adapters().mart().query("SELECT * FROM mart.daily_brand"),
