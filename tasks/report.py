@@ -1,11 +1,11 @@
 """Report: the page of the domain, and the summary on Prefect's page of the run."""
 
-from prefect import task
 from prefect.artifacts import create_table_artifact
 from prefect.runtime import flow_run
 
 from market_opinion.ops.run import Run
 from market_opinion.ops.summary import Summary
+from tasks import task
 
 
 @task
