@@ -264,7 +264,7 @@ def conclude(
     path = draw_report(run)
     if record is not None:
         keep_record(run, record)
-    return sum_up(run, tally, title=title, notes=notes, path=path)
+    return sum_up(run, tally, title=title, notes=notes, path=path, with_news=True)
 
 
 def sum_up(
@@ -275,12 +275,16 @@ def sum_up(
     notes: tuple[str, ...] = (),
     path: str | None = None,
     compared: Comparison | None = None,
+    with_news: bool = False,
 ) -> Summary:
-    """Return the summary of the run, which also stands on Prefect's page of it."""
+    """Return the summary of the run, which also stands on Prefect's page of it.
+
+    There it may have news of the lake: what changed, and why lines were rejected.
+    """
     lines, is_equal = (compared.lines(), compared.first is None) if compared else ((), True)
     notes = (*run.notes, *notes, *lines)
     summary = Summary(
         title, dict(tally.counts), tally.elapsed_seconds, path, notes, is_as_expected=is_equal
     )
-    publish_summary(summary)
+    publish_summary(summary, list(tally.slices), run if with_news else None)
     return summary

@@ -45,8 +45,11 @@ class Step(Task[P, R], Generic[P, R]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:  # type: ignore[override]  # fewer options
         """Run the task, and return its result or raise its error."""
-        if FlowRunContext.get() is None:
+        context = FlowRunContext.get()
+        if context is None:
             return super().__call__(*args, **kwargs)
+        # Prefect knows results by their address, where another value may lie by now.
+        context.run_results.clear()
         state: State[R] = super().__call__(
             *map(quote, args),
             **{name: quote(value) for name, value in kwargs.items()},

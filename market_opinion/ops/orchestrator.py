@@ -1,16 +1,24 @@
-"""The Prefect server: what a run needs of it, slots that callers of a model share, past runs."""
+"""The Prefect server: what a run needs of it and shows on it, shared slots, past runs."""
 
 import logging
+import re
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar, cast
+from uuid import UUID
 
 import httpx
 import yaml
 from prefect import get_client
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    update_progress_artifact,
+)
 from prefect.client.orchestration import SyncPrefectClient
 from prefect.client.schemas.filters import (
     ArtifactFilter,
@@ -22,12 +30,22 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectNotFound, PrefectException
-from prefect.settings import get_current_settings
+from prefect.runtime import flow_run
+from prefect.settings import (
+    PREFECT_API_REQUEST_TIMEOUT,
+    PREFECT_CLIENT_MAX_RETRIES,
+    get_current_settings,
+    temporary_settings,
+)
 from prefect.types import DateTime
 
 from market_opinion.core.errors import SettingsInvalid
 
+R = TypeVar("R")
 ERRORS = (httpx.HTTPError, PrefectException)
+# What a run shows is no part of its work: it is asked for once, and not for long.
+_HASTE: dict[Any, Any] = {PREFECT_API_REQUEST_TIMEOUT: 5, PREFECT_CLIENT_MAX_RETRIES: 0}
+_PROGRESS_EVERY_SECONDS = 10
 _RUNS_A_REQUEST = 200
 _LOCK_SECONDS = 5
 _PATIENCE_SECONDS, _POLL_SECONDS = 900, 10
@@ -109,6 +127,75 @@ def _hold(held: ExitStack, limit: str) -> None:
             time.sleep(_POLL_SECONDS)
         else:
             return
+
+
+def put_page(markdown: str, description: str) -> None:
+    """Put a page on the current run, as the next one of its flow and domain.
+
+    Nothing happens outside of a run; a refusal of the server is logged.
+    """
+    if flow_run.id is not None:
+        _in_haste(
+            lambda: create_markdown_artifact(markdown, key=_key(), description=description),
+            "page of the run",
+        )
+
+
+class RunProgress:
+    """The progress of the current run, on Prefect's page of it; at most one request in 10 s.
+
+    The first refusal of the server is logged, and the last: nothing more is asked of it.
+    """
+
+    def __init__(self) -> None:
+        """Begin without progress, which is shown after 10 s at the earliest."""
+        self._artifact: UUID | None = None
+        self._is_refused = False
+        self._shown_at_seconds = time.monotonic()
+
+    def show(self, ratio: float, text: str) -> None:
+        """Show which share of the steps is done, from 0 to 1, and what the text says of them."""
+        if time.monotonic() - self._shown_at_seconds >= _PROGRESS_EVERY_SECONDS:
+            self._put(ratio, text)
+
+    def end(self, text: str) -> None:
+        """Show that all is done, where some progress was shown."""
+        if self._artifact is not None:
+            self._put(1.0, text)
+
+    def _put(self, ratio: float, text: str) -> None:
+        if self._is_refused or flow_run.id is None:
+            return
+        artifact = self._artifact
+        if artifact is None:
+            key = f"{_key()}-progress"
+            self._artifact = _in_haste(
+                lambda: cast("UUID", create_progress_artifact(100 * ratio, key, text)), "progress"
+            )
+            self._is_refused = self._artifact is None
+        else:
+            updated = _in_haste(
+                lambda: update_progress_artifact(artifact, 100 * ratio, description=text),
+                "progress",
+            )
+            self._is_refused = updated is None
+        self._shown_at_seconds = time.monotonic()
+
+
+def _in_haste(ask: Callable[[], R], name: str) -> R | None:
+    """Return the answer of the server; None, with a line in the log, where it refuses."""
+    try:
+        with temporary_settings(_HASTE):
+            return ask()
+    except ERRORS as error:
+        _log.warning("Prefect did not take the %s (%s: %s)", name, type(error).__name__, error)
+        return None
+
+
+def _key() -> str:
+    """Return the key of the current run's artifacts: its flow and domain, in what Prefect takes."""
+    words = (flow_run.flow_name or "run", str(flow_run.parameters.get("domain") or ""))
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(filter(None, words)).lower()).strip("-")
 
 
 def runs_ended_before(moment: datetime) -> int:
