@@ -8,18 +8,14 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 from uuid import UUID
 
 import httpx
 import yaml
 from prefect import get_client
-from prefect.artifacts import (
-    create_markdown_artifact,
-    create_progress_artifact,
-    update_progress_artifact,
-)
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
@@ -30,9 +26,8 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectNotFound, PrefectException
-from prefect.runtime import flow_run
+from prefect.runtime import flow_run, task_run
 from prefect.settings import (
-    PREFECT_API_REQUEST_TIMEOUT,
     PREFECT_CLIENT_MAX_RETRIES,
     get_current_settings,
     temporary_settings,
@@ -43,8 +38,8 @@ from market_opinion.core.errors import SettingsInvalid
 
 R = TypeVar("R")
 ERRORS = (httpx.HTTPError, PrefectException)
-# What a run shows is no part of its work: it is asked for once, and not for long.
-_HASTE: dict[Any, Any] = {PREFECT_API_REQUEST_TIMEOUT: 5, PREFECT_CLIENT_MAX_RETRIES: 0}
+# What a run shows is no part of its work: it is tried once, and not for long.
+_SHOWN_WITHIN_SECONDS = 5
 _PROGRESS_EVERY_SECONDS = 10
 _RUNS_A_REQUEST = 200
 _LOCK_SECONDS = 5
@@ -134,17 +129,13 @@ def put_page(markdown: str, description: str) -> None:
 
     Nothing happens outside of a run; a refusal of the server is logged.
     """
-    if flow_run.id is not None:
-        _in_haste(
-            lambda: create_markdown_artifact(markdown, key=_key(), description=description),
-            "page of the run",
-        )
+    _put_artifact("markdown", _key(), markdown, description)
 
 
 class RunProgress:
     """The progress of the current run, on Prefect's page of it; at most one request in 10 s.
 
-    The first refusal of the server is logged, and the last: nothing more is asked of it.
+    After a refusal, which is logged, nothing more is asked of the server.
     """
 
     def __init__(self) -> None:
@@ -157,6 +148,7 @@ class RunProgress:
         """Show which share of the steps is done, from 0 to 1, and what the text says of them."""
         if time.monotonic() - self._shown_at_seconds >= _PROGRESS_EVERY_SECONDS:
             self._put(ratio, text)
+            self._shown_at_seconds = time.monotonic()
 
     def end(self, text: str) -> None:
         """Show that all is done, where some progress was shown."""
@@ -164,31 +156,51 @@ class RunProgress:
             self._put(1.0, text)
 
     def _put(self, ratio: float, text: str) -> None:
-        if self._is_refused or flow_run.id is None:
+        if self._is_refused:
             return
-        artifact = self._artifact
-        if artifact is None:
+        if self._artifact is None:
             key = f"{_key()}-progress"
-            self._artifact = _in_haste(
-                lambda: cast("UUID", create_progress_artifact(100 * ratio, key, text)), "progress"
-            )
+            self._artifact = _put_artifact("progress", key, 100 * ratio, text)
             self._is_refused = self._artifact is None
         else:
-            updated = _in_haste(
-                lambda: update_progress_artifact(artifact, 100 * ratio, description=text),
-                "progress",
-            )
-            self._is_refused = updated is None
-        self._shown_at_seconds = time.monotonic()
+            self._is_refused = not _update_artifact(self._artifact, 100 * ratio, text)
 
 
-def _in_haste(ask: Callable[[], R], name: str) -> R | None:
-    """Return the answer of the server; None, with a line in the log, where it refuses."""
+def _put_artifact(kind: str, key: str, data: str | float, description: str) -> UUID | None:
+    """Return the id of a new artifact of the current run; None outside of one or if refused."""
+    if flow_run.id is None:
+        return None
+    artifact = ArtifactCreate(
+        key=key,
+        type=kind,
+        data=data,
+        description=description,
+        flow_run_id=UUID(flow_run.id),
+        task_run_id=UUID(task_run.id) if task_run.id else None,
+    )
+    return _in_haste(kind, lambda client: client.create_artifact(artifact).id)
+
+
+def _update_artifact(artifact: UUID, data: float, description: str) -> bool:
+    """Return whether the server took the new data."""
+
+    def ask(client: SyncPrefectClient) -> bool:
+        client.update_artifact(artifact, ArtifactUpdate(data=data, description=description))
+        return True
+
+    return _in_haste("progress", ask) or False
+
+
+def _in_haste(kind: str, ask: Callable[[SyncPrefectClient], R]) -> R | None:
+    """Return the answer to a client that does not wait long; log a refusal, and return None."""
+    haste: dict[Any, Any] = {PREFECT_CLIENT_MAX_RETRIES: 0}
+    # Without settings of its own it would be the run's client, with its patience.
+    settings = {"timeout": _SHOWN_WITHIN_SECONDS}
     try:
-        with temporary_settings(_HASTE):
-            return ask()
+        with temporary_settings(haste), get_client(settings, sync_client=True) as client:
+            return ask(client)
     except ERRORS as error:
-        _log.warning("Prefect did not take the %s (%s: %s)", name, type(error).__name__, error)
+        _log.warning("Prefect took no %s of the run (%s: %s)", kind, type(error).__name__, error)
         return None
 
 
