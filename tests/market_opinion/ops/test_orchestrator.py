@@ -127,19 +127,17 @@ def test_a_run_shows_its_page_and_seldom_its_progress(monkeypatch):
 
 
 @pytest.mark.usefixtures("server")
-def test_a_server_that_refuses_neither_fails_nor_slows_a_run(caplog):
-    """It is asked once, and the log says so."""
+def test_a_server_that_refuses_fails_no_run(caplog):
+    """It is asked for progress once, and the log says so."""
 
     @flow
     def refused():
         with temporary_settings({PREFECT_API_URL: f"http://127.0.0.1:{free_port()}/api"}):
-            began = time.monotonic()
             progress = RunProgress()
             for number in range(100):
                 progress._put(number / 100, "text")
             put_page("# words", "a run")
-            return time.monotonic() - began
 
-    assert refused() < 10
+    refused()
     assert caplog.text.count("took no progress of the run") == 1
     assert caplog.text.count("took no markdown of the run") == 1
