@@ -10,16 +10,14 @@ from prefect.logging import disable_run_logger
 from prefect.runtime import flow_run
 
 from flows import stages
-from tasks import report
 
 
 @contextmanager
 def plain_flows(now: datetime | None = None, *, with_report: bool = True) -> Iterator[None]:
     """Make tasks plain calls while the context lasts; `now` is when every run is scheduled."""
-    before = Task.__call__, report.create_table_artifact, stages.draw_report
+    before = Task.__call__, stages.draw_report
     start = flow_run.FIELDS["scheduled_start_time"]
     Task.__call__ = lambda task, *args, **options: task.fn(*args, **options)  # type: ignore[method-assign]
-    report.create_table_artifact = lambda **_: None
     if not with_report:
         stages.draw_report = lambda _: None  # type: ignore[assignment]
     flow_run.FIELDS["scheduled_start_time"] = lambda: now or datetime.now(UTC)
@@ -27,7 +25,7 @@ def plain_flows(now: datetime | None = None, *, with_report: bool = True) -> Ite
         with disable_run_logger():
             yield
     finally:
-        Task.__call__, report.create_table_artifact, stages.draw_report = before  # type: ignore[method-assign]
+        Task.__call__, stages.draw_report = before  # type: ignore[method-assign]
         flow_run.FIELDS["scheduled_start_time"] = start
 
 

@@ -10,6 +10,7 @@ from flows.failure import report_failure
 from flows.stages import enrich_slice, sum_up
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
+from tasks import abreast
 from tasks.campaign import record_judged
 from tasks.fetch import find_landed
 from tasks.request import DomainName, SourceName, check_enrich
@@ -53,7 +54,7 @@ def enrich(
     slices = find_landed(run, reading)
     with Tally() as tally:
         tally.expect(3 * len(slices))
-        for span in slices:
+        for span in abreast(slices):
             enrich_slice(run, span, tally)
         record_judged(run, reading, dict(tally.counts))
         return sum_up(run, tally, title=f"enrichment of {reading.window}")

@@ -13,6 +13,7 @@ from market_opinion.ops.second_looks import Purpose
 from market_opinion.ops.summary import Summary
 from market_opinion.ops.upkeep import days_closed
 from market_opinion.storage.landing.redaction import Erasure
+from tasks import abreast
 from tasks.alerts import check_rate
 from tasks.bronze import build_bronze
 from tasks.drain import mirror_landed
@@ -64,8 +65,8 @@ def carry(run: Run, reading: Reading, slices: list[Slice], tally: Tally) -> None
     """
     dates = by_date(slices)
     tally.expect(_STAGES_A_SLICE * len(slices) + 2 * len(dates))
-    for parts in dates:
-        for span in parts:
+    for parts in abreast(dates):
+        for span in abreast(parts):
             receive_slice(run, span, tally)
             enrich_slice(run, span, tally)
         finish(run, reading, parts, tally)
@@ -74,7 +75,7 @@ def carry(run: Run, reading: Reading, slices: list[Slice], tally: Tally) -> None
 def carry_due(run: Run, reading: Reading, tally: Tally) -> list[Slice]:
     """Fetch the hours that are due and carry them, oldest first; return them."""
     due = find_due_windows(run, reading)
-    for span in due:
+    for span in abreast(due):
         fetch = fetch_windows(run, reading, span.communities, span.window)
         carry(run, reading, fetch.slices, tally)
         tally.add(mirror_landed(run, fetch.slices))
@@ -84,7 +85,7 @@ def carry_due(run: Run, reading: Reading, tally: Tally) -> list[Slice]:
 def build_all(run: Run, slices: list[Slice], tally: Tally) -> None:
     """Build bronze of all slices, so that a comment finds its title whichever run is first."""
     tally.expect(_STAGES_TO_RECEIVE * len(slices))
-    for span in slices:
+    for span in abreast(slices):
         receive_slice(run, span, tally)
 
 
@@ -272,7 +273,7 @@ def conclude(
     path = draw_report(run)
     if record is not None:
         keep_record(run, record)
-    return sum_up(run, tally, title=title, notes=notes, path=path)
+    return sum_up(run, tally, title=title, notes=notes, path=path, with_news=True)
 
 
 def sum_up(
@@ -283,12 +284,16 @@ def sum_up(
     notes: tuple[str, ...] = (),
     path: str | None = None,
     compared: Comparison | None = None,
+    with_news: bool = False,
 ) -> Summary:
-    """Return the summary of the run, which also stands on Prefect's page of it."""
+    """Return the summary of the run, which also stands on Prefect's page of it.
+
+    There it may have news of the lake: what changed, and why lines were rejected.
+    """
     lines, is_equal = (compared.lines(), compared.first is None) if compared else ((), True)
     notes = (*run.notes, *notes, *lines)
     summary = Summary(
         title, dict(tally.counts), tally.elapsed_seconds, path, notes, is_as_expected=is_equal
     )
-    publish_summary(summary)
+    publish_summary(summary, list(tally.slices), run if with_news else None)
     return summary

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.core.window import Slice
 from market_opinion.ops.alerts import Alert, raise_alerts, window_alerts
@@ -11,6 +11,7 @@ from market_opinion.ops.metrics import Metric
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.sources.quota import REFUSALS
+from tasks import task
 
 
 @task

@@ -6,7 +6,7 @@ from collections import Counter, deque
 from typing import Any, NamedTuple, Protocol, cast
 from uuid import UUID
 
-from prefect import get_client, get_run_logger, task
+from prefect import get_client, get_run_logger
 from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterId
 from prefect.client.schemas.objects import FlowRun
 from prefect.deployments import run_deployment
@@ -18,6 +18,7 @@ from market_opinion.ops.campaign_parts import Part, campaign_of, unjudged
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
+from tasks import task
 
 _DEPLOYMENT = "enrich/enrich"
 _TRIES = 3

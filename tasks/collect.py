@@ -2,13 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.ops.counts import PollCounts
 from market_opinion.ops.polls import Poller
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.sources.quota import Priority
+from tasks import task
 
 
 @task

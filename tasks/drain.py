@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.core.errors import SourceUnavailable
 from market_opinion.core.window import Slice
@@ -14,7 +14,7 @@ from market_opinion.ops.run import Run
 from market_opinion.ops.stream_ledger import StreamLedger, close_hours, is_vouched, mirror_slices
 from market_opinion.sources.catalogue import source_of
 from market_opinion.sources.topics import Drain, Mirror
-from tasks import retry_on
+from tasks import retry_on, task
 
 
 @task(retries=3, retry_delay_seconds=[2, 10, 60], retry_condition_fn=retry_on(SourceUnavailable))

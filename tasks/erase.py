@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from functools import partial
 
 import polars as pl
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 from pydantic import SecretStr
 
 from market_opinion.core.contracts import (
@@ -33,7 +33,7 @@ from market_opinion.stages import erasure as erasing
 from market_opinion.stages.authors import author_keys, follow
 from market_opinion.stages.hours import slices_of
 from market_opinion.storage.landing.redaction import Erasure, erase_lines
-from tasks import retry_on
+from tasks import retry_on, task
 
 
 @task(persist_result=False)

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import vl_convert
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 
 from market_opinion.ops.progress import progress_bar
@@ -17,6 +17,7 @@ from market_opinion.truth.accuracy import accuracy_path, record_accuracy
 from market_opinion.truth.evaluation import Evaluation
 from market_opinion.truth.figures import figures, gold_lines, gold_table
 from market_opinion.truth.labelled import read_labelled
+from tasks import task
 
 _STEPS_A_LINE = 100
 

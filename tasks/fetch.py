@@ -3,7 +3,7 @@
 from collections import defaultdict
 from dataclasses import dataclass
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.core.contracts import TABLES
 from market_opinion.core.errors import SourceUnavailable
@@ -13,7 +13,7 @@ from market_opinion.ops.readers import open_files, open_live
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.stages.hours import cut, open_hours, slices_of
-from tasks import retry_on
+from tasks import retry_on, task
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """Gold: daily aggregates of a run's dates, in the lake, for readers without a warehouse."""
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS
 from market_opinion.core.errors import CommitConflict
@@ -9,7 +9,7 @@ from market_opinion.ops.counts import GoldCounts
 from market_opinion.ops.run import Run
 from market_opinion.serving import mart
 from market_opinion.stages import gold, opinions
-from tasks import retry_on
+from tasks import retry_on, task
 
 
 @task(retries=2, retry_delay_seconds=5, retry_condition_fn=retry_on(CommitConflict))

@@ -1,6 +1,6 @@
 """Load: the dates of a run in the mart, rebuilt in one transaction from silver, and its views."""
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.core.errors import MartUnavailable, ReconciliationFailed
 from market_opinion.core.window import Slice, whole_days
@@ -20,7 +20,7 @@ from market_opinion.serving.mart.postgres import PostgresMart
 from market_opinion.serving.mart.publication import Publication
 from market_opinion.stages import opinions
 from market_opinion.storage.export import Export
-from tasks import retry_on
+from tasks import retry_on, task
 
 
 @task(retries=2, retry_delay_seconds=10, retry_condition_fn=retry_on(MartUnavailable))

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 from prefect.runtime import flow_run
 
 from market_opinion.core.errors import CommitConflict
@@ -10,7 +10,7 @@ from market_opinion.core.window import Window
 from market_opinion.ops import orchestrator, upkeep
 from market_opinion.ops.counts import RunHistoryCounts, UpkeepCounts
 from market_opinion.ops.run import Run
-from tasks import retry_on
+from tasks import retry_on, task
 
 _RUNS_KEPT = timedelta(days=30)
 

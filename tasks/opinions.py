@@ -1,7 +1,7 @@
 """Opinions: the judgements of a slice's items on the products they mention."""
 
 import polars as pl
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.core.contracts import (
     OPS_REJECTIONS,
@@ -19,7 +19,7 @@ from market_opinion.scorers.contract import Priced
 from market_opinion.scorers.judging import Judge, ScorerName
 from market_opinion.stages import opinions, silver
 from market_opinion.storage.lake.tables import Lake
-from tasks import stage
+from tasks import stage, task
 
 _ITEM_COLUMNS = [
     "platform",

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import polars as pl
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.core.contracts import (
     BRONZE_ITEMS,
@@ -24,7 +24,7 @@ from market_opinion.scorers.llm.answers import forget_answers, text_keys
 from market_opinion.stages.erasure import expired_slices
 from market_opinion.storage.landing.redaction import purge_lines
 from market_opinion.truth.label_files import without_words
-from tasks import retry_on
+from tasks import retry_on, task
 
 
 @task

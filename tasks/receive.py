@@ -4,12 +4,13 @@ import logging
 import time
 from datetime import UTC, datetime, timedelta
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.ops import arrivals
 from market_opinion.ops.arrivals import Carriage, Look, Received
 from market_opinion.ops.run import Run
 from market_opinion.sources.inbox_files import Arrival, Queue
+from tasks import task
 
 _LOOK_EVERY_SECONDS = 2.0
 # A file that somebody goes on writing is waited for at most so many times its time to settle.

@@ -1,6 +1,6 @@
 """Recheck: known items are asked for again, for votes, edits and deletions."""
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.core.window import Slice
 from market_opinion.ops.counts import RepairCounts, SweepCounts
@@ -18,6 +18,7 @@ from market_opinion.ops.second_looks import (
     known_hours,
     sweep_lag_hours,
 )
+from tasks import task
 
 
 @task

@@ -4,7 +4,7 @@ from collections import defaultdict
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.core.contracts import (
     BRONZE_ITEMS,
@@ -32,6 +32,7 @@ from market_opinion.stages.hours import (
 )
 from market_opinion.stages.opinions import ACTIVE_SET
 from market_opinion.storage.state import RunRecord, WindowEntry, WindowState
+from tasks import task
 
 _HOUR_KEY = ["community", "window_start"]
 

@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.core.window import Slice
 from market_opinion.ops import fingerprints, recording
 from market_opinion.ops.fingerprints import Comparison
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
+from tasks import task
 
 
 @task

@@ -1,11 +1,15 @@
 """Report: the page of the domain, and the summary on Prefect's page of the run."""
 
-from prefect import task
-from prefect.artifacts import create_table_artifact
+from collections.abc import Sequence
+
 from prefect.runtime import flow_run
 
+from market_opinion.core.window import Slice
+from market_opinion.ops import run_page
+from market_opinion.ops.orchestrator import put_page
 from market_opinion.ops.run import Run
 from market_opinion.ops.summary import Summary
+from tasks import task
 
 
 @task
@@ -38,13 +42,12 @@ def compare_stars(run: Run) -> tuple[str, ...]:
 
 
 @task
-def publish_summary(summary: Summary) -> None:
-    """Put the run's table, notes and the report's place on the run's page in Prefect.
+def publish_summary(summary: Summary, slices: Sequence[Slice] = (), run: Run | None = None) -> None:
+    """Put what was read, its figures and the report's place on the run's page in Prefect.
 
-    Artifacts of one flow and domain have one key, so that Prefect shows them as a course.
+    With a run there are also what changed, and why lines of the slices were rejected. Pages of one
+    flow and domain have one key, so that Prefect shows them as a course.
     """
-    rows = [*summary.rows(), *(("note", note) for note in summary.notes)]
-    table = [{"what": name, "value": value} for name, value in rows]
-    words = (flow_run.flow_name or "run", str(flow_run.parameters.get("domain", "")))
-    key = "-".join(filter(None, words)).replace("_", "-").lower()
-    create_table_artifact(table=table, key=key, description=summary.title)
+    source = flow_run.parameters.get("source")
+    news = run_page.news(run, slices, summary.counts) if run else ""
+    put_page(run_page.page(summary, source, slices, news), summary.title)

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from prefect import task
 from prefect.runtime import flow_run
 from pydantic import SecretStr, WithJsonSchema
 
@@ -31,6 +30,7 @@ from market_opinion.sources.catalogue import names
 from market_opinion.sources.reddit import visits
 from market_opinion.sources.topics import connection
 from market_opinion.stages import opinions
+from tasks import task
 
 
 def _domain_schema() -> dict[str, Any]:

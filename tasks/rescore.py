@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 from prefect.artifacts import create_table_artifact
 
 from market_opinion.core.contracts import SILVER_OPINIONS
@@ -15,6 +15,7 @@ from market_opinion.ops.score_sets import Promotion
 from market_opinion.serving import mart
 from market_opinion.stages import opinions
 from market_opinion.truth import agreement
+from tasks import task
 
 
 @task

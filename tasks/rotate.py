@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import polars as pl
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.core.contracts import SILVER_ITEMS, SILVER_MENTIONS
 from market_opinion.core.errors import CommitConflict
@@ -13,7 +13,7 @@ from market_opinion.ops import peppers
 from market_opinion.ops.counts import RotationCounts
 from market_opinion.ops.run import Run
 from market_opinion.stages.authors import pepper_id
-from tasks import retry_on
+from tasks import retry_on, task
 
 
 @task

@@ -1,7 +1,7 @@
 """Silver: the threads that begin in a slice, and its items cleaned, without names."""
 
 import polars as pl
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 
 from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS, SILVER_THREADS
 from market_opinion.core.window import Slice, Window
@@ -15,7 +15,7 @@ from market_opinion.stages import silver, threads
 from market_opinion.stages.notices import is_gone
 from market_opinion.storage.lake.tables import Lake
 from market_opinion.storage.landing.redaction import PURGED
-from tasks import stage
+from tasks import stage, task
 
 _LANDING_COLUMNS = {"landing_uri", "landing_line", "capture_path", "first_seen_at", "retrieved_at"}
 

@@ -1,6 +1,6 @@
 """Watch: the last closed week beside the four before, its bursts, and alerts of both."""
 
-from prefect import get_run_logger, task
+from prefect import get_run_logger
 from prefect.events import emit_event
 
 from market_opinion.core.errors import CommitConflict
@@ -9,7 +9,7 @@ from market_opinion.ops import score_sets, watching
 from market_opinion.ops.alerts import raise_alerts
 from market_opinion.ops.counts import WatchCounts
 from market_opinion.ops.run import Run
-from tasks import retry_on
+from tasks import retry_on, task
 
 
 @task

@@ -156,7 +156,6 @@ def write_archive(folder: Path, comments: list[Any], submissions: list[Any] = ()
 def without_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Make tasks plain calls, so that a flow's function runs without a server."""
     monkeypatch.setattr(Task, "__call__", lambda task, *args, **kwargs: task.fn(*args, **kwargs))
-    monkeypatch.setattr("tasks.report.create_table_artifact", lambda **_: None)
     monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: NOW)
     with disable_run_logger():
         yield

@@ -1,5 +1,6 @@
 """Deployments: every entry of prefect.yaml loads, and a worker serves one."""
 
+import re
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -78,6 +79,28 @@ def completed(server, deployment):
     )
 
 
+def whole_graph(server, run):
+    """Return the nodes of the run's graph by their id, once the server has the last one."""
+    nodes = dict(server.call("GET", f"flow_runs/{run}/graph-v2")["nodes"])
+    is_whole = any(node["label"].startswith("publish_summary") for node in nodes.values())
+    return nodes if is_whole else None
+
+
+def assert_chain(nodes):
+    """Assert that each step of the run's graph has the step before it as its only parent."""
+    labels = [re.split(r"[ -]", node["label"])[0] for node in nodes.values()]
+    parents = [
+        # Prefect names a parent once for each of its inputs.
+        {re.split(r"[ -]", nodes[edge["id"]]["label"])[0] for edge in node["parents"]}
+        for node in nodes.values()
+    ]
+    after = dict(zip(labels, parents, strict=True))
+    chain = ["fetch", "bronze", "threads", "clean", "mentions", "judge", "record"]
+    assert [after[name] for name in chain[1:]] == [{name} for name in chain[:-1]]
+    assert after["build_gold"] == {"load_mart"}
+    assert [len(each) for each in parents].count(0) == 1  # all else follows the first
+
+
 @pytest.mark.integration
 def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(server, home, webhook):
     """B01, E23, E30: versions fit: the server starts, crons schedule runs, a worker runs them, a report exists.
@@ -135,9 +158,11 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
         ),
     )
     assert "backfill/" in text
-    worker = server.worker("local", "process")
+    # Results go to the home that was deployed, not to that of the worker's shell.
+    worker = server.worker("local", "process", MARKET_OPINION_HOME=str(home / "of the worker"))
     try:
         assert server.ended(run) == "COMPLETED", server.logs_of(run)
+        assert_chain(wait_for(lambda: whole_graph(server, run)))
         named = server.ask("flow_runs/filter", flow_runs={"id": {"any_": [run]}})[0]["name"]
         assert named == "backfill smartphones sample 2026-03-02T00:00..2026-03-02T03:00"
         (hourly,) = server.ask("deployments/filter", deployments={"name": {"any_": ["hourly"]}})
@@ -150,4 +175,11 @@ def test_a_deployment_is_served_by_a_worker_and_the_hourly_one_is_scheduled(serv
     finally:
         stop(worker)
     assert (home / "report.html").is_file()
-    assert server.ask("artifacts/filter", artifacts={"key": {"any_": ["backfill-smartphones"]}})
+    (page, *_) = server.ask(
+        "artifacts/filter",
+        artifacts={"flow_run_id": {"any_": [run]}, "key": {"any_": ["backfill-smartphones"]}},
+    )
+    assert page["type"] == "markdown"
+    assert "- period: 2 Mar 2026 00:00 to 2 Mar 2026 03:00, UTC" in page["data"]
+    assert f"({(home / 'report.html').as_uri()})" in page["data"]
+    assert not (home / "of the worker" / "report.html").exists()

@@ -20,6 +20,7 @@ from prefect.client.schemas.actions import (
 )
 from prefect.exceptions import ObjectNotFound
 from prefect.types import SecretDict
+from prefect.workers.process import ProcessWorker
 from pydantic import SecretStr
 
 from infra.orchestration.automations import automations
@@ -66,15 +67,22 @@ def read_run(text: str) -> Run:
 
 
 def apply_local(settings: Settings, *, pool: str, source: str | None) -> Iterator[str]:
-    """Set up runs as processes on the worker's machine, with the code of this folder.
+    """Set up runs as processes on the worker's machine, with code of this folder and home of here.
 
     `source` is what `hourly` reads; None keeps the one that was said before. Yields one line per
     object that it has set. Raises InvalidRequest, before it sets any, where none was said.
     """
     with get_client(sync_client=True) as client:
         yield from _put_source(client, source)
-        client.create_work_pool(WorkPoolCreate(name=pool, type="process"), overwrite=True)
-        yield f"work pool {pool}: processes on the worker's machine"
+        home = str(settings.home.resolve())
+        local = WorkPoolCreate(
+            name=pool,
+            type="process",
+            description=f"Processes on the worker's machine; results are in {home}.",
+            base_job_template=local_template(home),
+        )
+        client.create_work_pool(local, overwrite=True)
+        yield f"work pool {pool}: {local.description}"
         yield from _put_variables(client, {"pool": pool, "code_path": str(_REPOSITORY)})
         yield from _put_rest(client, settings)
 
@@ -103,6 +111,16 @@ def apply_ecs(settings: Settings, run: Run, *, image: str, source: str | None) -
             },
         )
         yield from _put_rest(client, settings)
+
+
+def local_template(home: str) -> dict[str, Any]:
+    """Return the process worker's own job template, with the home folder in the environment.
+
+    It wins over the shell of the worker, so results do not depend on who started it.
+    """
+    template = ProcessWorker.get_default_base_job_template()
+    template["variables"]["properties"]["env"]["default"] = {"MARKET_OPINION_HOME": home}
+    return template
 
 
 def job_template(run: Run) -> dict[str, Any]:

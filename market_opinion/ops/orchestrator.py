@@ -1,17 +1,21 @@
-"""The Prefect server: what a run needs of it, slots that callers of a model share, past runs."""
+"""The Prefect server: what a run needs of it and shows on it, shared slots, past runs."""
 
 import logging
+import re
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
+from typing import Any, TypeVar
+from uuid import UUID
 
 import httpx
 import yaml
 from prefect import get_client
 from prefect.client.orchestration import SyncPrefectClient
+from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 from prefect.client.schemas.filters import (
     ArtifactFilter,
     ArtifactFilterFlowRunId,
@@ -22,12 +26,21 @@ from prefect.client.schemas.objects import FlowRun
 from prefect.concurrency.asyncio import ConcurrencySlotAcquisitionError
 from prefect.concurrency.sync import concurrency
 from prefect.exceptions import ObjectNotFound, PrefectException
-from prefect.settings import get_current_settings
+from prefect.runtime import flow_run, task_run
+from prefect.settings import (
+    PREFECT_CLIENT_MAX_RETRIES,
+    get_current_settings,
+    temporary_settings,
+)
 from prefect.types import DateTime
 
 from market_opinion.core.errors import SettingsInvalid
 
+R = TypeVar("R")
 ERRORS = (httpx.HTTPError, PrefectException)
+# What a run shows is no part of its work: it is tried once, and not for long.
+_SHOWN_WITHIN_SECONDS = 5
+_PROGRESS_EVERY_SECONDS = 10
 _RUNS_A_REQUEST = 200
 _LOCK_SECONDS = 5
 _PATIENCE_SECONDS, _POLL_SECONDS = 900, 10
@@ -109,6 +122,92 @@ def _hold(held: ExitStack, limit: str) -> None:
             time.sleep(_POLL_SECONDS)
         else:
             return
+
+
+def put_page(markdown: str, description: str) -> None:
+    """Put a page on the current run, as the next one of its flow and domain.
+
+    Nothing happens outside of a run; a refusal of the server is logged.
+    """
+    _put_artifact("markdown", _key(), markdown, description)
+
+
+class RunProgress:
+    """The progress of the current run, on Prefect's page of it; at most one request in 10 s.
+
+    After a refusal, which is logged, nothing more is asked of the server.
+    """
+
+    def __init__(self) -> None:
+        """Begin without progress, which is shown after 10 s at the earliest."""
+        self._artifact: UUID | None = None
+        self._is_refused = False
+        self._shown_at_seconds = time.monotonic()
+
+    def show(self, ratio: float, text: str) -> None:
+        """Show which share of the steps is done, from 0 to 1, and what the text says of them."""
+        if time.monotonic() - self._shown_at_seconds >= _PROGRESS_EVERY_SECONDS:
+            self._put(ratio, text)
+            self._shown_at_seconds = time.monotonic()
+
+    def end(self, text: str) -> None:
+        """Show that all is done, where some progress was shown."""
+        if self._artifact is not None:
+            self._put(1.0, text)
+
+    def _put(self, ratio: float, text: str) -> None:
+        if self._is_refused:
+            return
+        if self._artifact is None:
+            key = f"{_key()}-progress"
+            self._artifact = _put_artifact("progress", key, 100 * ratio, text)
+            self._is_refused = self._artifact is None
+        else:
+            self._is_refused = not _update_artifact(self._artifact, 100 * ratio, text)
+
+
+def _put_artifact(kind: str, key: str, data: str | float, description: str) -> UUID | None:
+    """Return the id of a new artifact of the current run; None outside of one or if refused."""
+    if flow_run.id is None:
+        return None
+    artifact = ArtifactCreate(
+        key=key,
+        type=kind,
+        data=data,
+        description=description,
+        flow_run_id=UUID(flow_run.id),
+        task_run_id=UUID(task_run.id) if task_run.id else None,
+    )
+    return _in_haste(kind, lambda client: client.create_artifact(artifact).id)
+
+
+def _update_artifact(artifact: UUID, data: float, description: str) -> bool:
+    """Return whether the server took the new data."""
+
+    def ask(client: SyncPrefectClient) -> bool:
+        client.update_artifact(artifact, ArtifactUpdate(data=data, description=description))
+        return True
+
+    return _in_haste("progress", ask) or False
+
+
+def _in_haste(kind: str, ask: Callable[[SyncPrefectClient], R]) -> R | None:
+    """Return the answer to a client that does not wait long; log a refusal, and return None."""
+    haste: dict[Any, Any] = {PREFECT_CLIENT_MAX_RETRIES: 0}
+    # Without settings of its own it would be the run's client, with its patience.
+    settings = {"timeout": _SHOWN_WITHIN_SECONDS}
+    try:
+        with temporary_settings(haste), get_client(settings, sync_client=True) as client:
+            return ask(client)
+    except ERRORS as error:
+        _log.warning("Prefect took no %s of the run (%s: %s)", kind, type(error).__name__, error)
+        return None
+
+
+def _key() -> str:
+    """Return the key of the current run's artifacts: its flow and domain, in what Prefect takes."""
+    words = (flow_run.flow_name or "run", str(flow_run.parameters.get("domain") or ""))
+    return re.sub(r"[^a-z0-9]+", "-", "-".join(filter(None, words)).lower()).strip("-")
 
 
 def runs_ended_before(moment: datetime) -> int:

@@ -19,6 +19,7 @@ from rich.progress import (
 from market_opinion.core.console import say
 from market_opinion.core.window import Slice
 from market_opinion.ops.counts import as_dict
+from market_opinion.ops.orchestrator import RunProgress
 
 # Seconds between two lines where there is no terminal.
 _LINE_SECONDS = 30
@@ -41,14 +42,19 @@ def progress_bar() -> Progress:
 
 
 class Tally:
-    """The counts of all stages: a bar shows them on a terminal, a line now and then elsewhere."""
+    """The counts of all stages: a bar shows them on a terminal, a line now and then elsewhere.
+
+    A run of more than one slice shows its progress on Prefect's page of it as well.
+    """
 
     def __init__(self) -> None:
         """Begin with no steps and no counts."""
         self._progress = progress_bar()
         self._bar = self._progress.add_task("reading the source", total=None)
         self._start_seconds = self._told_at_seconds = time.monotonic()
+        self._on_page = RunProgress()
         self.counts: Counter[str] = Counter()
+        self.slices: dict[Slice, None] = {}  # in their order, each once
 
     def __enter__(self) -> Self:
         """Show the bar."""
@@ -63,6 +69,8 @@ class Tally:
     ) -> None:
         """Remove the bar."""
         self._progress.stop()
+        if error is None:
+            self._on_page.end(self.so_far())
 
     def expect(self, steps: int) -> None:
         """Add steps to the ones that are still to come."""
@@ -72,10 +80,15 @@ class Tally:
     def done(self, stage: str, span: Slice, counts: Counts) -> None:
         """Add the counts of one stage of one slice, and move the bar on."""
         self.add(counts)
+        self.slices[span] = None
         self._progress.update(self._bar, advance=1, description=f"{stage} {span.window}")
         if self._progress.disable and time.monotonic() - self._told_at_seconds >= _LINE_SECONDS:
             self._told_at_seconds = time.monotonic()
             say(f"{stage} {span.window}: {self.so_far()}")
+        if len(self.slices) > 1:
+            task = self._progress.tasks[0]
+            ratio = min(1.0, task.completed / (task.total or task.completed))
+            self._on_page.show(ratio, f"{stage} {span.window}: {self.so_far()}")
 
     def so_far(self) -> str:
         """Return the steps that are done, the items they brought by second, and the time left.

@@ -182,7 +182,9 @@ def test_a_backfill_leaves_the_watermark_alone(monkeypatch, home, archive):
 def test_canary_names_are_nowhere_past_bronze(
     monkeypatch, tmp_path, home, make_comment, make_submission, caplog, with_report
 ):
-    """Not in silver, mart, report, state, or the log."""
+    """Not in silver, mart, report, state, the page of the run, or the log."""
+    pages = []
+    monkeypatch.setattr("tasks.report.put_page", lambda page, _: pages.append(page))
     comments = [
         make_comment(
             "c1",
@@ -219,8 +221,11 @@ def test_canary_names_are_nowhere_past_bronze(
         "mart": (home / "market_opinion.duckdb").read_bytes().decode("latin-1"),
         "state": (home / "state.sqlite").read_bytes().decode("latin-1"),
         "report": (home / "report.html").read_text(),
+        "page": "".join(pages).replace(str(home), "HOME"),
         "log": caplog.text,
     }
+    assert r"- bronze not\_json: 1" in everything["page"]
+    assert "## What changed" not in everything["page"]  # no week was compared
     for place, text in everything.items():
         for canary in ("canary", "010 4477", "7946 0123", "0104477"):
             assert canary not in text.lower(), place

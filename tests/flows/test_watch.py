@@ -96,10 +96,13 @@ def changes():
     return open_adapters().lake().read(GOLD_CHANGES)
 
 
-def test_a_change_is_written_told_and_drawn(home, told, events):
+def test_a_change_is_written_told_and_drawn(home, told, events, monkeypatch):
     """With its cause, by webhook, event and digest, whose quotes are the week's and no markup."""
     write({-4: 20, -3: 20, -2: 20, -1: 20, 0: 38})
+    pages = []
+    monkeypatch.setattr("tasks.report.put_page", lambda page, _: pages.append(page))
     summary = watch.fn(now=NOW)
+    assert "## What changed\n\n- Net sentiment of " in pages[0]
     rows = changes().filter("is_change", measure="net_sentiment")
     assert rows.sort("aspect", nulls_last=True)["aspect"].to_list() == ["battery", None]
     assert set(rows["cause"]) == {"opinion"}
