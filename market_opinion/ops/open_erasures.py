@@ -1,4 +1,4 @@
-"""Erasures and purges that have begun and not ended: what any later run needs to finish them.
+"""Erasures and purges that have begun and not ended: what a later run needs to finish them.
 
 A to-do names nobody. A user stands there as the key of an author, and the name is found again in
 bronze, which is rewritten only after every landed file is.
