@@ -191,6 +191,6 @@ def test_mistakes_are_answered(applied):
     """A33: an environment, a stage that is not there."""
     done = applied.terraform("plan", "staging")
     assert done.returncode == 2
-    assert "no environment staging: there are dev, prod" in done.stderr
+    assert "no environment staging: choose from dev, prod" in done.stderr
     done = applied.terraform("apply", "dev", "--stages", "99_nothing")
     assert "no stage 99_nothing" in done.stderr
