@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import conclude, finish_begun, serve
+from flows.stages import conclude, serve
 from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
@@ -28,7 +28,8 @@ def mart(
 
     This is needed after a restore, for a new engine, or after a change of the catalogue. Safe to
     run again at any time; each load is one transaction that reconciles with silver or does not
-    happen.
+    happen. An erasure that was cut off is left to the next run of a flow that carries data, which
+    loads its days once more.
 
     Args:
         domain: Folder below domains/ whose facts are rebuilt.
@@ -39,7 +40,6 @@ def mart(
     run = check_mart(domain, start, end, now or flow_run.scheduled_start_time)
     slices = find_scored_slices(run, start, end)
     with Tally() as tally:
-        finish_begun(run, tally)
         tally.expect(2 * len(slices))
         for span in slices:
             serve(run, [span], tally, again=True)

@@ -36,7 +36,7 @@ def rescore(
     """Judge stored texts by another scorer, model or prompt, and compare them with the live set.
 
     Only new questions are paid for. Safe to run again at any time. Promoting makes the set live in
-    one commit and rebuilds the mart, which the next run of anything finishes if it is cut off; what
+    one commit and rebuilds the mart, which the next run that carries data finishes if cut off; what
     was live before is then the set `previous`, and promoting that takes it back.
 
     Args:

@@ -1,5 +1,6 @@
 """Deployments: every entry of prefect.yaml loads, and a worker serves one."""
 
+import ast
 import re
 import time
 from collections.abc import Iterator
@@ -62,6 +63,47 @@ def test_a_tag_says_who_starts_a_deployment(entry):
     starters = {"scheduled", "by-hand", "by-campaign"} & set(entry["tags"])
     assert len(starters) == 1
     assert bool(entry["schedules"]) == (starters == {"scheduled"})
+
+
+# Functions that a flow calls, and the families of rights that may call them.
+_CARRYING = {"read", "receive", "change"}
+_FAMILIES_OF = {
+    "poll_communities": {"collect"},
+    "fetch_windows": {"read"},
+    "carry_due": {"read"},
+    "recheck": {"read"},
+    "find_arrivals": {"receive"},
+    "drain_topics": {"receive"},
+    "drop_tables": {"change"},
+    "finish_begun": _CARRYING,
+    "forget": _CARRYING,
+    "enrich_slice": _CARRYING | {"judge"},
+    "judge_items": _CARRYING | {"judge", "watch"},
+    "serve": _CARRYING | {"watch", "serve"},
+    "publish_views": _CARRYING | {"watch", "serve"},
+    "conclude": _CARRYING | {"watch", "serve"},
+    "maintain_table": {"maintain"},
+}
+
+
+@pytest.mark.parametrize("entry", DEPLOYMENTS, ids=lambda entry: entry["name"])
+def test_a_deployment_has_the_rights_of_what_its_flow_calls(entry):
+    """B53, E32: such as those of whoever finishes erasures, for a flow that does."""
+    variables = entry["work_pool"]["job_variables"]
+    kinds = {"task_role_arn": "role", "execution_role_arn": "start", "secrets": "secrets"}
+    (family,) = {
+        variables[name].removeprefix(f"{{{{ prefect.variables.market_opinion_{kind}_")
+        for name, kind in kinds.items()
+    }
+    module = ast.parse((REPOSITORY / entry["entrypoint"].partition(":")[0]).read_text())
+    called = {
+        node.func.id
+        for node in ast.walk(module)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    }
+    allowed = [_FAMILIES_OF[name] for name in called & _FAMILIES_OF.keys()]
+    assert allowed
+    assert family.removesuffix(" }}") in set.intersection(*allowed)
 
 
 @pytest.fixture

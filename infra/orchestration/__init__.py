@@ -36,6 +36,21 @@ _WEBHOOK = "market-opinion-alerts"
 _HEARTBEAT_SECONDS = "60"
 
 
+class Secret(msgspec.Struct, frozen=True, rename="camel"):
+    """A variable of a container, and the ARN of the secret that its value comes from."""
+
+    name: str
+    value_from: str
+
+
+class Family(msgspec.Struct, frozen=True):
+    """Flows with the same rights: role of their code, role that starts them, their secrets."""
+
+    role: str
+    start: str
+    secrets: list[Secret]
+
+
 class Run(msgspec.Struct, frozen=True):
     """Parameters of a flow run's container on ECS: output `run` of Terraform's stage 30_compute."""
 
@@ -45,13 +60,13 @@ class Run(msgspec.Struct, frozen=True):
     subnet_ids: list[str]
     security_group_id: str
     execution_role_arn: str
-    roles: dict[str, str]
+    families: dict[str, Family]
     log_group: str
     repository: str
     family_prefix: str
     work_pool: str
     environment: dict[str, str]
-    secrets: dict[str, str]
+    api_key: str | None = None
 
 
 def read_run(text: str) -> Run:
@@ -88,7 +103,7 @@ def apply_local(settings: Settings, *, pool: str, source: str | None) -> Iterato
 
 
 def apply_ecs(settings: Settings, run: Run, *, image: str, source: str | None) -> Iterator[str]:
-    """Set up runs as containers of the image on ECS, each with the role of its deployment.
+    """Set up runs as containers of the image on ECS, each with what its deployment's family may.
 
     Source and errors are those of `apply_local`.
     """
@@ -99,7 +114,6 @@ def apply_ecs(settings: Settings, run: Run, *, image: str, source: str | None) -
             overwrite=True,
         )
         yield f"work pool {run.work_pool}: containers in {run.cluster}"
-        roles = {f"{name}_role": arn for name, arn in run.roles.items()}
         yield from _put_variables(
             client,
             {
@@ -107,7 +121,7 @@ def apply_ecs(settings: Settings, run: Run, *, image: str, source: str | None) -
                 "code_path": _CODE_IN_IMAGE,
                 "image": image,
                 "family": f"{run.family_prefix}-task",
-                **roles,
+                **_variables_of_families(run.families),
             },
         )
         yield from _put_rest(client, settings)
@@ -124,9 +138,10 @@ def local_template(home: str) -> dict[str, Any]:
 
 
 def job_template(run: Run) -> dict[str, Any]:
-    """Return the ECS worker's own job template with this account's network, roles and logs.
+    """Return the ECS worker's own job template with this account's network and logs.
 
-    Secrets stand in it by ARN, never by value.
+    A deployment says its roles and its secrets, which stand in it by ARN, never by value; without,
+    a container starts with the key of Prefect's API alone.
     """
     from prefect_aws.workers.ecs_worker import ECSWorker  # takes seconds to import
 
@@ -153,16 +168,30 @@ def job_template(run: Run) -> dict[str, Any]:
         "match_latest_revision_in_family": True,
         "env": {**run.environment, "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": _HEARTBEAT_SECONDS},
     }
-    secrets = dict(run.secrets)
-    if key := secrets.pop("PREFECT_API_KEY", None):
-        defaults["prefect_api_key_secret_arn"] = key
+    if run.api_key:
+        defaults["prefect_api_key_secret_arn"] = run.api_key
+    properties = template["variables"]["properties"]
+    properties["secrets"] = {
+        "title": "Secrets",
+        "description": "Variables of the container by the ARN of the secret with their value.",
+        "type": "array",
+        "items": {"type": "object"},
+        "default": [],
+    }
     for name, value in defaults.items():
-        template["variables"]["properties"][name]["default"] = value
+        properties[name]["default"] = value
     (container,) = template["job_configuration"]["task_definition"]["containerDefinitions"]
-    container["secrets"] = [
-        {"name": name, "valueFrom": arn} for name, arn in sorted(secrets.items())
-    ]
+    container["secrets"] = "{{ secrets }}"
     return template
+
+
+def _variables_of_families(families: Mapping[str, Family]) -> dict[str, Any]:
+    """Return the variables that the deployments of each family name, as role_read."""
+    return {
+        f"{kind}_{name}": value
+        for name, family in families.items()
+        for kind, value in msgspec.to_builtins(family).items()
+    }
 
 
 def _put_rest(client: SyncPrefectClient, settings: Settings) -> Iterator[str]:
@@ -181,7 +210,7 @@ def _put_rest(client: SyncPrefectClient, settings: Settings) -> Iterator[str]:
         yield f"automation {automation.name}: {automation.description}"
 
 
-def _put_variables(client: SyncPrefectClient, values: Mapping[str, str]) -> Iterator[str]:
+def _put_variables(client: SyncPrefectClient, values: Mapping[str, Any]) -> Iterator[str]:
     for own_name, value in values.items():
         name = VARIABLE_PREFIX + own_name
         if client.read_variable_by_name(name) is None:

@@ -16,7 +16,7 @@ MarketOpinionError
 ├── ModelRefused          the model's server rejects key, model or quota: correct it, do not retry
 ├── ModelUnusable         most answers are unusable: stopped before it costs more
 ├── JournalFailed         answers cannot be stored: stopped, since they would be paid for again
-├── ErasureIncomplete     something of an erasure is left: the next run of anything goes on
+├── ErasureIncomplete     something of an erasure is left: the next run that carries data goes on
 ├── LandingCorrupt        a landed file differs from its manifest: land the window again
 ├── ContractBroken        a stage made invalid rows: a bug, nothing was written
 ├── CommitConflict        other writers kept winning the race for a table: transient, retry

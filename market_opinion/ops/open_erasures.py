@@ -1,4 +1,4 @@
-"""Erasures, withdrawals and purges that have begun and not ended, as any run can finish them.
+"""Erasures, withdrawals and purges that have begun and not ended, as later runs finish them.
 
 A withdrawal is an erasure that a platform asks for: of items that are gone there. A to-do names
 nobody. A user stands there as the key of an author, and the name is found again in bronze, which is

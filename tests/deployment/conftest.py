@@ -26,6 +26,16 @@ NEEDS = {
     path.parent.name: re.findall(r'"(\w+)"', _READS.search(path.read_text())[1])
     for path in sorted(FOLDER.glob("*/main.tf"))
 }
+# Secrets that containers may start with.
+SECRETS = (
+    *json.loads((FOLDER / "source_secrets.json").read_text()),
+    "author-pepper",
+    "kafka-password",
+    "llm-api-key",
+    "postgres-uri",
+    "prefect-api-key",
+    "snowflake-private-key",
+)
 # Stages that are applied at once.
 _AT_ONCE = 5
 _PLUGINS = [
@@ -132,6 +142,7 @@ def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     stages = copy_stages(tmp_path_factory)
     with Cloud(tmp_path_factory.mktemp("cloud") / "server.log") as cloud:
         environment = terraform_environment() | cloud.environment(ACCOUNT)
+        environment["TF_VAR_secrets"] = json.dumps(SECRETS)
         account = Account(stages, environment | {"PYTHONPATH": f"{stages}:{REPOSITORY}"})
         _apply_all(account)
         yield account

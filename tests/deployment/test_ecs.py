@@ -8,12 +8,17 @@ import pytest
 import yaml
 
 from tests.conftest import REPOSITORY
+from tests.deployment.conftest import SECRETS
 from tests.patience import wait_for
 from tests.prefect_server import PrefectServer, stop
 
 IMAGE = "123456789012.dkr.ecr.eu-central-1.amazonaws.com/tf-dev-opinions-ecr-image:abc123"
 CLUSTER = "tf-dev-opinions-ecs"
 API_KEY = "pnu_that_no_definition_may_hold"
+SECRETS_OF = {
+    "read": {name.upper().replace("-", "_") for name in SECRETS},
+    "serve": {"POSTGRES_URI", "PREFECT_API_KEY", "SNOWFLAKE_PRIVATE_KEY"},
+}
 DEPLOYMENTS = {
     entry["name"]: entry
     for entry in yaml.safe_load((REPOSITORY / "prefect.yaml").read_text())["deployments"]
@@ -53,7 +58,7 @@ def test_a_run_is_a_container_with_our_image_role_limits_and_settings(aws, serve
         tasks = wait_for(lambda: _tasks(ecs))
     finally:
         stop(worker)
-    for name, role in (("publish", "serving"), ("hourly", "pipeline")):
+    for name, family in (("publish", "serve"), ("hourly", "read")):
         variables = DEPLOYMENTS[name]["work_pool"]["job_variables"]
         definition = ecs.describe_task_definition(taskDefinition=f"tf-dev-opinions-task-{name}")[
             "taskDefinition"
@@ -62,16 +67,15 @@ def test_a_run_is_a_container_with_our_image_role_limits_and_settings(aws, serve
             str(variables["cpu"]),
             str(variables["memory"]),
         )
-        assert definition["executionRoleArn"].endswith(":role/tf-dev-opinions-role-start")
+        assert definition["executionRoleArn"].endswith(f":role/tf-dev-opinions-role-start-{family}")
         (container,) = definition["containerDefinitions"]
         assert (container["name"], container["image"]) == ("prefect", IMAGE)
         assert container["logConfiguration"]["options"]["awslogs-group"] == "/tf-dev-opinions/flows"
-        assert sorted(secret["name"] for secret in container["secrets"]) == [
-            "AUTHOR_PEPPER",
-            "PREFECT_API_KEY",
-        ]
+        told = {secret["name"]: secret["valueFrom"] for secret in container["secrets"]}
+        assert told.keys() == SECRETS_OF[family]
+        assert all(arn.startswith("arn:aws:secretsmanager:") for arn in told.values())
         task = tasks[name]
-        assert task["overrides"]["taskRoleArn"].endswith(f":role/tf-dev-opinions-role-{role}")
+        assert task["overrides"]["taskRoleArn"].endswith(f":role/tf-dev-opinions-role-{family}")
         settings = {
             pair["name"]: pair["value"]
             for pair in task["overrides"]["containerOverrides"][0]["environment"]

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 
 from flows.backfill import backfill
 from flows.erase import erase
+from flows.mart import mart
 from market_opinion.__main__ import app
 from market_opinion.core.errors import ErasureIncomplete
 from market_opinion.ops.adapters import open_adapters
@@ -62,6 +63,25 @@ def test_what_was_cut_off_is_finished_by_the_next_run_of_anything(run, home, mon
     todo = json.dumps(open_adapters().state().notes("erasures")).encode()
     assert todo != b"{}"
     assert not any(trace in todo.lower() for trace in TRACES)
+    hour = datetime(2026, 3, 1, tzinfo=UTC)
+    backfill.fn(source="sample", start=hour, end=hour + timedelta(hours=1))
+    assert everywhere(home, *TRACES) == []
+    assert open_adapters().state().notes("erasures") == {}
+
+
+def test_a_run_of_the_mart_leaves_what_was_cut_off_to_one_that_reaches_landing(
+    run, home, monkeypatch
+):
+    """B53, X12: its role does not; what it loads meanwhile goes with the rest."""
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            "flows.stages.build_bronze", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
+        with pytest.raises(KeyboardInterrupt):
+            erase.fn(author=SecretStr("Mad_Hatter77"))
+    todo = open_adapters().state().notes("erasures")
+    mart.fn()
+    assert open_adapters().state().notes("erasures") == todo != {}
     hour = datetime(2026, 3, 1, tzinfo=UTC)
     backfill.fn(source="sample", start=hour, end=hour + timedelta(hours=1))
     assert everywhere(home, *TRACES) == []

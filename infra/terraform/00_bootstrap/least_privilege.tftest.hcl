@@ -111,4 +111,38 @@ run "deploy" {
     ])
     error_message = "a deployment can change itself, or read data"
   }
+  assert {
+    condition = alltrue([
+      for statement in jsondecode(data.aws_iam_policy_document.deploy.json).Statement : (
+        try(statement.Condition.StringEquals["aws:ResourceTag/Application"], "") == "opinions" ||
+        try(statement.Condition.StringEquals["aws:RequestTag/Application"], "") == "opinions" ||
+        contains(keys(try(statement.Condition.StringEquals, {})), "ec2:CreateAction")
+      )
+      if length([for action in flatten([try(statement.Action, [])]) : action if startswith(action, "ec2:") && action != "ec2:Describe*"]) > 0
+    ])
+    error_message = "a deployment can change networks of others"
+  }
+  # What is made in a network needs the network's own tag as well.
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(data.aws_iam_policy_document.deploy.json).Statement : [
+        for resource in flatten([statement.Resource]) : reverse(split(":", resource))[0]
+      ]
+      if try(statement.Condition.StringEquals["aws:RequestTag/Application"], "") == "opinions" && contains(flatten([try(statement.Action, [])]), "ec2:CreateSubnet")
+    ])) == toset(["subnet/*"])
+    error_message = "a subnet can be made in a network of others"
+  }
+  assert {
+    condition = toset(flatten([
+      for statement in jsondecode(data.aws_iam_policy_document.deploy.json).Statement : [
+        for resource in flatten([statement.Resource]) : resource if strcontains(resource, ":glue:") && strcontains(resource, "database/")
+      ]
+    ])) == toset([for name in ["bronze", "gold", "ops", "silver"] : "arn:aws:glue:eu-central-1:123456789012:database/${name}"])
+    error_message = "a deployment can change databases of others"
+  }
+  # AWS takes so many characters as the policies of a role.
+  assert {
+    condition     = length(jsonencode(jsondecode(data.aws_iam_policy_document.deploy.json))) < 10240
+    error_message = "the policy is longer than AWS takes"
+  }
 }

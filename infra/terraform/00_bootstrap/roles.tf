@@ -39,7 +39,7 @@ locals {
     "logs:Unmask",
   ]
   # Resources of the stages, by their names.
-  own = [
+  own = concat([for name in local.databases : "${local.arn}:glue:${local.in}:database/${name}"], [
     "${local.arn}:budgets::${local.account}:budget/${local.base}-*",
     "${local.arn}:cloudtrail:${local.in}:trail/${local.base}-*",
     "${local.arn}:cloudwatch:${local.in}:alarm:${local.base}-*",
@@ -49,13 +49,28 @@ locals {
     "${local.arn}:ecs:${local.in}:*/${local.base}-*",
     "${local.arn}:events:${local.in}:*/${local.base}-*",
     "${local.arn}:glue:${local.in}:catalog",
-    "${local.arn}:glue:${local.in}:database/*",
     "${local.arn}:logs:${local.in}:log-group:/${local.base}/*",
     "${local.arn}:s3:::${local.base}-s3-*",
     "${local.arn}:sns:${local.in}:${local.base}-*",
     "${local.arn}:secretsmanager:${local.in}:secret:${local.base}-*",
     "${local.arn}:sqs:${local.in}:${local.base}-*",
-  ]
+  ])
+  # Glue knows no condition by tag for databases, so they are named, as stage 21_catalog makes them.
+  databases = ["bronze", "gold", "ops", "silver"]
+  # Parts of a network, whose ids AWS assigns.
+  network = { for kind in ["internet-gateway", "route-table", "security-group", "security-group-rule", "subnet", "vpc", "vpc-endpoint"] :
+  kind => "${local.arn}:ec2:${local.in}:${kind}/*" }
+  # Each action that makes a part, and the part that gets its tags with it. What the part is made in
+  # must be tagged as ours already.
+  new_parts = {
+    AuthorizeSecurityGroupEgress = "security-group-rule"
+    CreateInternetGateway        = "internet-gateway"
+    CreateRouteTable             = "route-table"
+    CreateSecurityGroup          = "security-group"
+    CreateSubnet                 = "subnet"
+    CreateVpc                    = "vpc"
+    CreateVpcEndpoint            = "vpc-endpoint"
+  }
   bootstrapped = [for role in ["plan", "deploy"] : "${local.arn}:iam::${local.account}:role/${local.base}-role-${role}"]
 }
 
@@ -224,7 +239,13 @@ data "aws_iam_policy_document" "deploy" {
       "ecr:*",
       "ecs:*",
       "events:*",
-      "glue:*",
+      "glue:CreateDatabase",
+      "glue:DeleteDatabase",
+      "glue:GetDatabase",
+      "glue:GetTags",
+      "glue:TagResource",
+      "glue:UntagResource",
+      "glue:UpdateDatabase",
       "logs:*",
       "s3:*",
       "secretsmanager:*",
@@ -236,18 +257,7 @@ data "aws_iam_policy_document" "deploy" {
   statement {
     sid = "WithoutNames"
     actions = [
-      "ec2:AllocateAddress",
-      "ec2:AssociateRouteTable",
-      "ec2:AttachInternetGateway",
-      "ec2:AuthorizeSecurityGroup*",
-      "ec2:Create*",
-      "ec2:Delete*",
       "ec2:Describe*",
-      "ec2:DetachInternetGateway",
-      "ec2:DisassociateRouteTable",
-      "ec2:ModifySubnetAttribute",
-      "ec2:ModifyVpc*",
-      "ec2:RevokeSecurityGroup*",
       "ecr:GetAuthorizationToken",
       "ecs:DeregisterTaskDefinition",
       "ecs:DescribeTaskDefinition",
@@ -256,13 +266,98 @@ data "aws_iam_policy_document" "deploy" {
       "logs:DescribeLogGroups",
       "sts:GetCallerIdentity",
     ]
-    # These actions take no resource, or ids that AWS assigns; the region below is the limit.
+    # These actions take no resource; the region below is the limit. The ones of ec2 only list.
     resources = ["*"]
     condition {
       test     = "StringEquals"
       variable = "aws:RequestedRegion"
       values   = [var.region]
     }
+  }
+  # A part of the network is made with our tag, or not at all.
+  dynamic "statement" {
+    for_each = local.new_parts
+    content {
+      sid       = statement.key
+      actions   = ["ec2:${statement.key}"]
+      resources = [local.network[statement.value]]
+      condition {
+        test     = "StringEquals"
+        variable = "aws:RequestTag/Application"
+        values   = [var.name]
+      }
+    }
+  }
+  statement {
+    sid       = "TagWhatIsMade"
+    actions   = ["ec2:CreateTags"]
+    resources = values(local.network)
+    condition {
+      test     = "StringEquals"
+      variable = "ec2:CreateAction"
+      values   = keys(local.new_parts)
+    }
+  }
+  statement {
+    sid = "OwnNetwork"
+    actions = [
+      "ec2:AssociateRouteTable",
+      "ec2:AttachInternetGateway",
+      "ec2:AuthorizeSecurityGroupEgress",
+      "ec2:CreateRoute",
+      "ec2:CreateRouteTable",
+      "ec2:CreateSecurityGroup",
+      "ec2:CreateSubnet",
+      "ec2:CreateTags",
+      "ec2:CreateVpcEndpoint",
+      "ec2:DeleteInternetGateway",
+      "ec2:DeleteRoute",
+      "ec2:DeleteRouteTable",
+      "ec2:DeleteSecurityGroup",
+      "ec2:DeleteSubnet",
+      "ec2:DeleteTags",
+      "ec2:DeleteVpc",
+      "ec2:DeleteVpcEndpoints",
+      "ec2:DetachInternetGateway",
+      "ec2:DisassociateRouteTable",
+      "ec2:ModifySecurityGroupRules",
+      "ec2:ModifySubnetAttribute",
+      "ec2:ModifyVpcAttribute",
+      "ec2:ModifyVpcEndpoint",
+      "ec2:ReplaceRoute",
+      "ec2:ReplaceRouteTableAssociation",
+      "ec2:RevokeSecurityGroupEgress",
+      "ec2:RevokeSecurityGroupIngress",
+    ]
+    resources = values(local.network)
+    condition {
+      test     = "StringEquals"
+      variable = "aws:ResourceTag/Application"
+      values   = [var.name]
+    }
+  }
+  # AWS makes a network's default group without a tag and with an id of its own, so this cannot be
+  # scoped further: any group without an application may be tagged as ours.
+  statement {
+    sid       = "DefaultGroup"
+    actions   = ["ec2:CreateTags"]
+    resources = [local.network["security-group"]]
+    condition {
+      test     = "StringEquals"
+      variable = "aws:RequestTag/Application"
+      values   = [var.name]
+    }
+    condition {
+      test     = "StringEqualsIfExists"
+      variable = "aws:ResourceTag/Application"
+      values   = [var.name]
+    }
+  }
+  # Deleting a database asks for its tables and functions as well.
+  statement {
+    sid       = "DeleteDatabases"
+    actions   = ["glue:DeleteDatabase"]
+    resources = flatten([for name in local.databases : ["${local.arn}:glue:${local.in}:table/${name}/*", "${local.arn}:glue:${local.in}:userDefinedFunction/${name}/*"]])
   }
   statement {
     sid       = "Keys"

@@ -30,13 +30,17 @@ output "run" {
     subnet_ids         = local.of["20_network"].subnet_ids
     security_group_id  = local.of["20_network"].security_group_id
     execution_role_arn = module.role["start"].arn
-    roles              = { for name in keys(local.runs) : name => module.role[name].arn }
-    log_group          = aws_cloudwatch_log_group.log["flows"].name
-    repository         = local.of["13_registry"].repository.url
-    family_prefix      = local.base
-    work_pool          = var.work_pool
-    environment        = merge(local.settings, var.settings)
-    secrets            = { for name in var.secrets : upper(replace(name, "-", "_")) => local.of["12_config"].secrets[name] }
+    families = { for name in keys(local.families) : name => {
+      role    = module.role[name].arn
+      start   = module.role["start-${name}"].arn
+      secrets = [for secret in sort(setsubtract(local.starts_with[name], ["prefect-api-key"])) : { name = upper(replace(secret, "-", "_")), valueFrom = local.of["12_config"].secrets[secret] }]
+    } }
+    api_key       = one([for name in setintersection(var.secrets, ["prefect-api-key"]) : local.of["12_config"].secrets[name]])
+    log_group     = aws_cloudwatch_log_group.log["flows"].name
+    repository    = local.of["13_registry"].repository.url
+    family_prefix = local.base
+    work_pool     = var.work_pool
+    environment   = merge(local.settings, var.settings)
   }
 }
 

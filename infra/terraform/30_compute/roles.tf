@@ -1,44 +1,25 @@
-# Roles of containers: `start` fetches image and secrets, `worker` starts runs, `pipeline` runs
-# everything from a source to the mart and erasures, `serving` only loads and publishes.
+# Roles of containers. `worker` starts runs, and a run has the role of its family; `start` and
+# `start-FAMILY` fetch image and secrets before a container's own code begins, which never has them.
 locals {
   # By name, so that a plan shows complete policies before the resources exist.
   cluster = "${local.base}-ecs"
   role    = { for name in local.assume : name => "arn:${local.partition}:iam::${local.account}:role/${local.base}-role-${name}" }
   log_arn = { for name in local.logs : name => "arn:${local.partition}:logs:${var.region}:${local.account}:log-group:/${local.base}/${name}" }
   ended   = "arn:${local.partition}:sqs:${var.region}:${local.account}:${local.base}-sqs-ended"
-  assume  = ["start", "worker", "pipeline", "serving"]
-  policies = {
-    start    = data.aws_iam_policy_document.start.json
-    worker   = data.aws_iam_policy_document.worker.json
-    pipeline = data.aws_iam_policy_document.run["pipeline"].json
-    serving  = data.aws_iam_policy_document.run["serving"].json
-  }
-  received = "${local.storage.buckets.landing.arn}/raw/*"
-  inbox    = "${local.storage.buckets.landing.arn}/inbox/*"
-  objects  = { for layer, bucket in local.storage.buckets : layer => "${bucket.arn}/*" }
-  refused  = "${local.storage.buckets.bronze.arn}/ops/*"
-  glue     = "arn:${local.partition}:glue:${var.region}:${local.account}"
-  # Read and write access of each kind of run.
-  runs = {
-    pipeline = {
-      reads   = [local.received, local.inbox, local.objects.bronze, local.objects.silver, local.objects.gold]
-      writes  = [local.received, local.objects.bronze, local.objects.silver, local.objects.gold]
-      deletes = [local.received, local.objects.bronze, local.objects.silver, local.objects.gold]
-      layers  = ["landing", "bronze", "silver", "gold"]
-      tables  = ["bronze", "silver", "gold", "ops"]
-      secrets = [local.of["12_config"].secrets["reddit"]]
-      queues  = ["arn:${local.partition}:sqs:${var.region}:${local.account}:${local.base}-sqs-inbox"]
-    }
-    serving = {
-      reads   = [local.refused, local.objects.silver, local.objects.gold]
-      writes  = [local.objects.silver, local.objects.gold]
-      deletes = [local.objects.silver, local.objects.gold]
-      layers  = ["bronze", "silver", "gold"]
-      tables  = ["silver", "gold", "ops"]
-      secrets = []
-      queues  = []
-    }
-  }
+  arrived = "arn:${local.partition}:sqs:${var.region}:${local.account}:${local.base}-sqs-inbox"
+  glue    = "arn:${local.partition}:glue:${var.region}:${local.account}"
+  of_runs = concat(["start"], keys(local.families), [for name in keys(local.families) : "start-${name}"])
+  assume  = concat(["worker"], local.of_runs)
+  # What containers start with. `start` is for the worker, and for deployments that name no family.
+  started = merge(
+    { start = { secrets = setintersection(var.secrets, ["prefect-api-key"]), logs = local.logs } },
+    { for name, secrets in local.starts_with : "start-${name}" => { secrets = secrets, logs = ["flows"] } },
+  )
+  policies = merge(
+    { worker = data.aws_iam_policy_document.worker.json },
+    { for name in keys(local.started) : name => data.aws_iam_policy_document.start[name].json },
+    { for name in keys(local.families) : name => data.aws_iam_policy_document.run[name].json },
+  )
 }
 
 data "aws_iam_policy_document" "trust" {
@@ -67,6 +48,7 @@ module "role" {
 }
 
 data "aws_iam_policy_document" "start" {
+  for_each = local.started
   statement {
     sid       = "Image"
     actions   = ["ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"]
@@ -80,20 +62,23 @@ data "aws_iam_policy_document" "start" {
   statement {
     sid       = "Logs"
     actions   = ["logs:CreateLogStream", "logs:PutLogEvents"]
-    resources = [for arn in local.log_arn : "${arn}:*"]
+    resources = [for name in each.value.logs : "${local.log_arn[name]}:*"]
   }
   dynamic "statement" {
-    for_each = length(var.secrets) > 0 ? [1] : []
+    for_each = length(each.value.secrets) > 0 ? { Secrets = ["secretsmanager:GetSecretValue"] } : {}
     content {
-      sid       = "Secrets"
-      actions   = ["secretsmanager:GetSecretValue"]
-      resources = [for name in var.secrets : local.of["12_config"].secrets[name]]
+      sid       = statement.key
+      actions   = statement.value
+      resources = [for name in each.value.secrets : local.of["12_config"].secrets[name]]
     }
   }
-  statement {
-    sid       = "DecryptSecrets"
-    actions   = ["kms:Decrypt"]
-    resources = [local.of["12_config"].key_arn]
+  dynamic "statement" {
+    for_each = length(each.value.secrets) > 0 ? { DecryptSecrets = ["kms:Decrypt"] } : {}
+    content {
+      sid       = statement.key
+      actions   = statement.value
+      resources = [local.of["12_config"].key_arn]
+    }
   }
 }
 
@@ -131,7 +116,7 @@ data "aws_iam_policy_document" "worker" {
   statement {
     sid       = "HandOnRoles"
     actions   = ["iam:PassRole"]
-    resources = [for name in ["start", "pipeline", "serving"] : local.role[name]]
+    resources = [for name in local.of_runs : local.role[name]]
     condition {
       test     = "StringEquals"
       variable = "iam:PassedToService"
@@ -150,37 +135,59 @@ data "aws_iam_policy_document" "worker" {
   }
 }
 
+locals {
+  # Objects and buckets of each family. A bucket is listed where anything in it is used.
+  written = { for name, family in local.families : name => concat(family.lands, [for each in family.writes : local.tables[each]], family.exports ? local.export : []) }
+  seen    = { for name, family in local.families : name => concat(local.written[name], family.sees, [for each in family.reads : local.tables[each]]) }
+  layers = { for name, family in local.families : name => distinct(concat(
+    length(concat(family.sees, family.lands)) > 0 ? ["landing"] : [],
+    [for each in concat(family.reads, family.writes) : local.layer_of[each]],
+  )) }
+  # A lookup of a table takes the catalogue, its database and itself.
+  catalogued = { for name in local.lake : name => ["${local.glue}:database/${name}", "${local.glue}:table/${name}/*"] }
+}
+
 data "aws_iam_policy_document" "run" {
-  for_each = local.runs
+  for_each = local.families
   statement {
     sid       = "List"
     actions   = ["s3:GetBucketLocation", "s3:ListBucket"]
-    resources = [for layer in each.value.layers : local.storage.buckets[layer].arn]
+    resources = [for layer in local.layers[each.key] : local.storage.buckets[layer].arn]
   }
   statement {
     sid       = "Read"
     actions   = ["s3:GetObject"]
-    resources = each.value.reads
+    resources = local.seen[each.key]
   }
   statement {
     sid       = "Write"
     actions   = ["s3:AbortMultipartUpload", "s3:ListMultipartUploadParts", "s3:PutObject"]
-    resources = each.value.writes
+    resources = local.written[each.key]
   }
+  # Each commit to a table deletes metadata of its versions before the last 20.
   statement {
     sid       = "Delete"
     actions   = ["s3:DeleteObject"]
-    resources = each.value.deletes
+    resources = local.written[each.key]
   }
   statement {
     sid       = "Keys"
     actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
-    resources = concat([for layer in each.value.layers : local.storage.keys[layer]], [local.of["11_state"].key_arn, local.of["12_config"].key_arn])
+    resources = concat([for layer in local.layers[each.key] : local.storage.keys[layer]], [local.of["11_state"].key_arn, local.of["12_config"].key_arn])
   }
+  # Names and columns of tables, which any run looks up; what is in them is for Read.
   statement {
     sid       = "Catalog"
-    actions   = ["glue:CreateTable", "glue:DeleteTable", "glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables", "glue:UpdateTable"]
-    resources = concat(["${local.glue}:catalog"], flatten([for name in each.value.tables : ["${local.glue}:database/${name}", "${local.glue}:table/${name}/*"]]))
+    actions   = ["glue:GetDatabase", "glue:GetTable"]
+    resources = concat(["${local.glue}:catalog"], flatten(values(local.catalogued)))
+  }
+  dynamic "statement" {
+    for_each = length(each.value.writes) > 0 ? { Commit = concat(["glue:CreateTable", "glue:UpdateTable"], each.value.drops ? ["glue:DeleteTable"] : []) } : {}
+    content {
+      sid       = statement.key
+      actions   = statement.value
+      resources = concat(["${local.glue}:catalog"], flatten([for name in each.value.writes : local.catalogued[name]]))
+    }
   }
   statement {
     sid       = "State"
@@ -188,29 +195,32 @@ data "aws_iam_policy_document" "run" {
     resources = [local.of["11_state"].table.arn]
   }
   statement {
-    sid       = "Watermarks"
-    actions   = ["ssm:GetParameter", "ssm:PutParameter"]
-    resources = ["arn:${local.partition}:ssm:${var.region}:${local.account}:parameter/reddit-ingest/${var.environment}/*"]
-  }
-  statement {
     sid       = "Alert"
     actions   = ["sns:Publish"]
     resources = [local.of["12_config"].alerts_arn]
   }
   dynamic "statement" {
-    for_each = length(each.value.secrets) > 0 ? [1] : []
+    for_each = each.value.watermarks ? { Watermarks = ["ssm:GetParameter", "ssm:PutParameter"] } : {}
     content {
-      sid       = "Secrets"
-      actions   = ["secretsmanager:GetSecretValue"]
-      resources = each.value.secrets
+      sid       = statement.key
+      actions   = statement.value
+      resources = ["arn:${local.partition}:ssm:${var.region}:${local.account}:parameter/reddit-ingest/${var.environment}/*"]
     }
   }
   dynamic "statement" {
-    for_each = length(each.value.queues) > 0 ? [1] : []
+    for_each = length(each.value.opens) > 0 ? { Secrets = ["secretsmanager:GetSecretValue"] } : {}
     content {
-      sid       = "Arrivals"
-      actions   = ["sqs:DeleteMessage", "sqs:ReceiveMessage"]
-      resources = each.value.queues
+      sid       = statement.key
+      actions   = statement.value
+      resources = [for name in each.value.opens : local.of["12_config"].secrets[name]]
+    }
+  }
+  dynamic "statement" {
+    for_each = each.value.queue ? { Arrivals = ["sqs:DeleteMessage", "sqs:ReceiveMessage"] } : {}
+    content {
+      sid       = statement.key
+      actions   = statement.value
+      resources = [local.arrived]
     }
   }
 }
