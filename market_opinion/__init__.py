@@ -12,6 +12,10 @@ import os
 os.environ["_RJEM_MALLOC_CONF"] = ",".join(
     filter(None, ("oversize_threshold:0", os.environ.get("_RJEM_MALLOC_CONF")))
 )
+# Threads of numpy's matrix products wait busily for each other: beside other work, or where a
+# container may use fewer cores than it sees, they cost ten times the processor of one thread. Read
+# when numpy is first imported; a setting from outside wins.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def __getattr__(name: str) -> object:

@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -53,12 +54,17 @@ def pytest_configure() -> None:
     settings.load_profile("any machine")
 
 
+def hide_settings(patch: pytest.MonkeyPatch, home: Path) -> None:
+    """Hide the machine's settings, and set a home folder."""
+    for variable in {*variables(), *catalogue.setting_variables()}:
+        patch.delenv(variable, raising=False)
+    patch.setenv("MARKET_OPINION_HOME", str(home))
+
+
 @pytest.fixture(autouse=True)
 def _clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Hide the machine's settings from a test, and give it a home folder of its own."""
-    for variable in {*variables(), *catalogue.setting_variables()}:
-        monkeypatch.delenv(variable, raising=False)
-    monkeypatch.setenv("MARKET_OPINION_HOME", str(tmp_path / "home"))
+    hide_settings(monkeypatch, tmp_path / "home")
 
 
 @pytest.fixture
@@ -152,13 +158,69 @@ def write_archive(folder: Path, comments: list[Any], submissions: list[Any] = ()
     return folder
 
 
-@pytest.fixture
-def without_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+@contextmanager
+def plain_calls(patch: pytest.MonkeyPatch) -> Iterator[None]:
     """Make tasks plain calls, so that a flow's function runs without a server."""
-    monkeypatch.setattr(Task, "__call__", lambda task, *args, **kwargs: task.fn(*args, **kwargs))
-    monkeypatch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: NOW)
+    patch.setattr(Task, "__call__", lambda task, *args, **kwargs: task.fn(*args, **kwargs))
+    patch.setitem(flow_run.FIELDS, "scheduled_start_time", lambda: NOW)
     with disable_run_logger():
         yield
+
+
+@pytest.fixture
+def without_engine(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run flows as plain calls; see `plain_calls`."""
+    with plain_calls(monkeypatch):
+        yield
+
+
+@contextmanager
+def runs_in(home: Path, *, small: bool = True, **settings: str) -> Iterator[None]:
+    """Run flows as plain calls in a home that the tests of a file share, with these settings."""
+    with pytest.MonkeyPatch.context() as patch:
+        hide_settings(patch, home)
+        if small:
+            _draw_nothing(patch)
+            patch.setenv("SCORER", "lexicon")
+        for name, value in settings.items():
+            patch.setenv(name, value)
+        with plain_calls(patch):
+            yield
+
+
+@pytest.fixture
+def with_report() -> None:
+    """For tests that look at the page a run draws."""
+
+
+@pytest.fixture
+def with_default_scorer() -> None:
+    """For tests that look at who judges."""
+
+
+@pytest.fixture(autouse=True)
+def _small_runs(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch, _clean_environment: None
+) -> None:
+    """Draw no report, a third of a small run, and judge by rules, which are quick.
+
+    Few tests look at the page. What a flow keeps, repairs and counts does not depend on who judges.
+    """
+    if "without_engine" in request.fixturenames:
+        make_small(request, monkeypatch)
+
+
+def make_small(request: pytest.FixtureRequest, patch: pytest.MonkeyPatch) -> None:
+    """Take from runs what the test does not ask for."""
+    if "with_report" not in request.fixturenames:
+        _draw_nothing(patch)
+    if "with_default_scorer" not in request.fixturenames:
+        patch.setenv("SCORER", "lexicon")
+
+
+def _draw_nothing(patch: pytest.MonkeyPatch) -> None:
+    for flow in ("flows.stages", "flows.replay"):
+        patch.setattr(f"{flow}.draw_report", lambda _: None)
 
 
 @pytest.fixture

@@ -136,6 +136,11 @@ def copy_stages(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture(autouse=True)
+def _small_runs():
+    """Leave runs as they are: they are compared with those of production."""
+
+
 @pytest.fixture(scope="session")
 def applied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """Every stage of environment dev, applied in the order of their needs."""

@@ -2,32 +2,14 @@
 
 import pytest
 
+from tests.conftest import make_small
 from tests.reddit_server import FakeReddit, RedditServer
 
 
-@pytest.fixture
-def with_report():
-    """For tests that look at the page a run draws."""
-
-
 @pytest.fixture(autouse=True)
-def _without_report(request, monkeypatch):
-    """Drawing is a third of a small run, and few tests look at it."""
-    if "with_report" not in request.fixturenames:
-        for flow in ("flows.stages", "flows.replay"):
-            monkeypatch.setattr(f"{flow}.draw_report", lambda _: None)
-
-
-@pytest.fixture
-def with_default_scorer():
-    """For tests that look at who judges."""
-
-
-@pytest.fixture(autouse=True)
-def _judged_by_rules(request, monkeypatch):
-    """What a flow keeps, repairs and counts does not depend on who judges, and rules are quick."""
-    if "with_default_scorer" not in request.fixturenames:
-        monkeypatch.setenv("SCORER", "lexicon")
+def _small_runs(request, monkeypatch, _clean_environment):
+    """The same for runs in processes of their own."""
+    make_small(request, monkeypatch)
 
 
 @pytest.fixture

@@ -1,6 +1,8 @@
 """Tables of the lake: made from contracts, read by slice, replaced by slice in one commit."""
 
 import contextlib
+import functools
+import os
 import random
 import time
 import warnings
@@ -289,10 +291,26 @@ def open_lake(catalog_name: str, embedded_path: Path) -> Lake:
         # PyIceberg types its own configuration too widely; the values are strings.
         return Lake(load_catalog(catalog_name, **configured))  # type: ignore[arg-type]
     embedded_path.mkdir(parents=True, exist_ok=True)
+    file = embedded_path / "catalog.db"
     # The time-out lets parallel writers wait for SQLite's one write lock instead of failing.
-    uri = f"sqlite:///{embedded_path / 'catalog.db'}?timeout=60"
+    place = f"sqlite:///{file}?timeout=60", f"file://{embedded_path}"
     with catalogue_damage_named():
-        return Lake(_embedded_catalog(catalog_name, uri, f"file://{embedded_path}"))
+        try:
+            inode = file.stat().st_ino
+        except FileNotFoundError:
+            return Lake(_embedded_catalog(catalog_name, *place))
+        return Lake(_kept_catalog(catalog_name, *place, inode, os.getpid()))
+
+
+@functools.lru_cache(maxsize=4)
+def _kept_catalog(name: str, uri: str, warehouse: str, inode: int, process: int) -> Catalog:
+    """Return the catalogue of a file that is there, opened once a process.
+
+    Each opening compiles all of its SQL anew: an eighth of the processor of a small run. A file
+    that was put in its place is another one, and a process that was forked opens its own.
+    """
+    del inode, process
+    return _embedded_catalog(name, uri, warehouse)
 
 
 def _embedded_catalog(name: str, uri: str, warehouse: str) -> Catalog:

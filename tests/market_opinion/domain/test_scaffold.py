@@ -33,7 +33,8 @@ def run(*arguments):
     app(list(arguments), exit_on_error=False, result_action="return_value")
 
 
-def test_a_new_domain_works_at_once(catalogue, tmp_path, monkeypatch, without_engine, capsys):
+@pytest.mark.usefixtures("without_engine", "with_default_scorer", "with_report")
+def test_a_new_domain_works_at_once(catalogue, tmp_path, monkeypatch, capsys):
     """A01, A15, M10, S3: from a catalogue of brands and products to a report, without a line of code, and nothing outside its folder."""
     monkeypatch.setenv("DOMAINS_PATH", str(tmp_path / "domains"))
     run(
@@ -211,7 +212,6 @@ def test_a_change_shows_what_it_judges_otherwise(
     catalogue, tmp_path, monkeypatch, without_engine, capsys
 ):
     """The same items by two catalogues: what one alone finds, and the texts in which."""
-    monkeypatch.setenv("SCORER", "lexicon")
     monkeypatch.setenv("DOMAINS_PATH", str(tmp_path / "domains"))
     run("domain", "new", "cars", "--from", str(catalogue), "--aspects", "engine,comfort")
     shutil.copytree(tmp_path / "domains" / "cars", tmp_path / "domains" / "cars_next")

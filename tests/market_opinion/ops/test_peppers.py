@@ -33,7 +33,6 @@ def test_the_first_pepper_is_kept_in_mind(monkeypatch):
 @pytest.mark.usefixtures("without_engine")
 def test_another_pepper_writes_nothing_and_erases_nobody(monkeypatch):
     """The message has both ids and neither pepper; the former one goes on."""
-    monkeypatch.setenv("SCORER", "lexicon")
     monkeypatch.setenv("AUTHOR_PEPPER", FIRST)
     backfill.fn()
     before = open_adapters().lake().read(SILVER_ITEMS)

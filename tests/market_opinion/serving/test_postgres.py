@@ -168,7 +168,6 @@ def test_every_flow_publishes_where_it_is_told_to(uri, monkeypatch, without_engi
         publish.fn()
     monkeypatch.setenv("POSTGRES_URI", uri.get_secret_value())
     monkeypatch.setenv("PUBLISH_MIN_AUTHORS", "1")
-    monkeypatch.setenv("SCORER", "lexicon")  # what is published does not depend on who judges
     summary = backfill.fn()
     assert summary.counts["published_row_count"] > 500
     assert any(name == "published" for name, _ in summary.rows())

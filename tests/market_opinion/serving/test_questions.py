@@ -1,4 +1,4 @@
-"""The questions of docs/questions.md, and the notebook, have the answers of the documents."""
+"""What documents say of the bundled sample: questions, notebook and README."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from docs.make_notebook import PATH, as_text, evaluate
 from flows.backfill import backfill
 from market_opinion import open_home
 from market_opinion.ops.adapters import open_adapters
-from tests.conftest import REPOSITORY
+from tests.conftest import REPOSITORY, runs_in
 
 _QUESTION = re.compile(
     r"^## \d+\. (?P<title>.*?)\n```sql\n(?P<sql>.*?)\n```\n\n(?P<answer>(?:\|[^\n]*\n?)+)"
@@ -25,10 +25,32 @@ def shown(value):
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory):
+    """A home that holds the bundled sample, as `make demo` fills it."""
+    home = tmp_path_factory.mktemp("filled") / "home"
+    with runs_in(home, small=False):
+        backfill.fn()
+    return home
+
+
 @pytest.fixture
-def sample(without_engine):
-    """A home that holds the bundled sample."""
-    backfill.fn()
+def sample(filled, monkeypatch):
+    """The same home as that of a test."""
+    monkeypatch.setenv("MARKET_OPINION_HOME", str(filled))
+    return filled
+
+
+def test_the_bundled_sample_is_what_the_readme_says(sample, tables):
+    """S1: at least 800 items in 60 threads over 72 hours."""
+    items = tables()["silver.items"]
+    assert items.height >= 800
+    assert items.filter(kind="submission").height == 60
+    assert items["window_start"].n_unique() == 72
+    report = (sample / "report.html").read_text()
+    assert "Brands by aspect" in report
+    assert 'src="http' not in report
+    assert re.search(r"[0-9.]+% of the usable comments of the last 30 days", report)
 
 
 def test_the_documents_answer_on_the_sample(sample):
