@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from infra import terraform
 from infra.deployment.record import DoneStep, Record, has_resources, read_record
 from infra.deployment.steps import Step, all_steps
-from infra.terraform import Environment
+from infra.terraform import BOOTSTRAP, Environment
 from market_opinion.core.errors import InvalidRequest, MarketOpinionError, SettingsInvalid
 
 
@@ -78,6 +78,6 @@ def destroy(place: Environment, stages: Sequence[str]) -> Iterator[str]:
         terraform.destroy(stage, place)
         record.steps.pop(stage, None)
         record.save()
-    for name in ("server", "deployments", "snowflake"):
-        record.steps.pop(name, None)
+    # What other steps made lies in the stages, or is of use with them alone.
+    record.steps = {name: done for name, done in record.steps.items() if name == BOOTSTRAP}
     record.save()
