@@ -8,7 +8,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import carry, conclude, finish_begun
+from flows.stages import carry, conclude, finish_begun, unchanged
 from flows.titles import run_title
 from market_opinion.ops.payload import IngestionMode
 from market_opinion.ops.progress import Tally
@@ -81,7 +81,7 @@ def backfill(
         carry(run, reading, fetch.slices, tally)
         tally.add(mirror_landed(run, fetch.slices))
         alerts = check_windows(run, reading, fetch.slices)
-        notes = (*fetch.notes, *alerts, *compare_stars(run))
+        notes = (*fetch.notes, *alerts, *compare_stars(run), *unchanged(run, tally))
         title = f"backfill of {run.domain} from {reading.source}"
         return conclude(run, tally, title=title, notes=notes, record=record)
 

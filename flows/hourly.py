@@ -8,7 +8,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import carry, carry_due, conclude, finish_begun
+from flows.stages import carry, carry_due, conclude, finish_begun, unchanged
 from flows.titles import run_title
 from market_opinion.ops.payload import IngestionMode
 from market_opinion.ops.progress import Tally
@@ -77,7 +77,7 @@ def hourly(
         carry(run, reading, find_stale_windows(run, reading), tally)
         due = carry_due(run, reading, tally)
         notes = check_windows(run, reading, due, otherwise="no hour is due")
-        notes += check_backlog(run, reading)
+        notes += check_backlog(run, reading) + unchanged(run, tally)
         title = f"hourly run of {run.domain} from {reading.source}"
         return conclude(run, tally, title=title, notes=notes, record=record)
 

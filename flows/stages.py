@@ -2,6 +2,12 @@
 
 from pathlib import Path
 
+from market_opinion.core.contracts import (
+    BRONZE_ITEMS,
+    SILVER_ITEMS,
+    SILVER_MENTIONS,
+    SILVER_OPINIONS,
+)
 from market_opinion.core.window import Slice, by_date
 from market_opinion.ops.fingerprints import Comparison
 from market_opinion.ops.open_erasures import OpenErasure
@@ -53,6 +59,7 @@ from tasks.rotate import (
 from tasks.silver import clean_items, end_retitled, find_retitled, find_threads
 from tasks.watch import compare_again, find_told_runs
 
+_TABLES_OF_ITEMS = (BRONZE_ITEMS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS)
 _STAGES_TO_RECEIVE = 2
 _STAGES_A_SLICE = _STAGES_TO_RECEIVE + 4
 
@@ -276,6 +283,13 @@ def conclude(
     return sum_up(run, tally, title=title, notes=notes, path=path, with_news=True)
 
 
+def unchanged(run: Run, tally: Tally) -> tuple[str, ...]:
+    """Return a note where hours were carried, and no item, mention or opinion changed by it."""
+    if not tally.slices or run.has_changed(_TABLES_OF_ITEMS):
+        return ()
+    return ("nothing changed: all that was read had been read and judged before",)
+
+
 def sum_up(
     run: Run,
     tally: Tally,
@@ -291,9 +305,14 @@ def sum_up(
     There it may have news of the lake: what changed, and why lines were rejected.
     """
     lines, is_equal = (compared.lines(), compared.first is None) if compared else ((), True)
-    notes = (*run.notes, *notes, *lines)
     summary = Summary(
-        title, dict(tally.counts), tally.elapsed_seconds, path, notes, is_as_expected=is_equal
+        title,
+        dict(tally.counts),
+        tally.elapsed_seconds,
+        path,
+        (*run.notes, *notes, *lines),
+        is_as_expected=is_equal,
+        domain=run.domain,
     )
     publish_summary(summary, list(tally.slices), run if with_news else None)
     return summary

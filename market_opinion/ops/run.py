@@ -1,9 +1,11 @@
 """One run of a flow: its domain, its idea of the time, and the settings it was started with."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from market_opinion.core.contracts import Table
 from market_opinion.core.log import Log
 from market_opinion.core.settings import Settings
 from market_opinion.core.window import Slice
@@ -65,6 +67,11 @@ class Run:
     ) -> Judge:
         """Return the scorer of this name, or of the settings, with the run's stores."""
         return Judge.open(self.scorer_context(log, span), scorer)
+
+    def has_changed(self, tables: Iterable[Table]) -> bool:
+        """Tell whether the run has changed rows of any of these tables of the lake."""
+        lake = self.adapters.lake()
+        return any(lake.has_rows_of(table, self.run_id) for table in tables)
 
     def commit(self, span: Slice | None = None) -> dict[str, str]:
         """Return the properties of a table's commit: run, campaign, and the window of the slice."""

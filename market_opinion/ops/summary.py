@@ -41,6 +41,7 @@ class Summary:
     report_path: str | None
     notes: tuple[str, ...] = ()
     is_as_expected: bool = True
+    domain: str = "DOMAIN"
 
     def rows(self) -> list[tuple[str, str]]:
         """Return the most important figures in words, as pairs of name and value."""
@@ -92,8 +93,8 @@ class Summary:
             return []
         text = (
             f"{f'only {relevant:,}' if relevant else 'none'} of {usable:,} usable items name a"
-            " product: `market-opinion audit models DOMAIN` lists names that the catalogue lacks,"
-            " `market-opinion domain check DOMAIN` its aliases"
+            f" product: `market-opinion audit models {self.domain}` lists names that the catalogue"
+            f" lacks, `market-opinion domain check {self.domain}` its aliases"
         )
         return [("hardly any", text)]
 

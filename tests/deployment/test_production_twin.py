@@ -1,7 +1,6 @@
 """Production, but for its endpoints: the applied account, a Prefect server with a worker, Reddit, a model, Snowflake; and its embedded twin."""
 
 import json
-import os
 import random
 import threading
 from collections import Counter
@@ -13,7 +12,7 @@ import pytest
 
 from flows.backfill import backfill
 from flows.hourly import hourly
-from market_opinion.core.settings import Settings
+from market_opinion.core.settings import variables
 from market_opinion.ops.adapters import open_adapters
 from market_opinion.serving.mart.duckdb import DuckDBMart
 from tests.conftest import MART_TABLES
@@ -185,15 +184,9 @@ def _notice_silence_sooner(server: PrefectServer) -> None:
 def _as_embedded(monkeypatch, home) -> None:
     """No setting but those of Reddit, the model and the pepper."""
     kept = {"REDDIT_URL", "REDDIT_OAUTH_URL", "REDDIT_REQUESTS_PER_MINUTE", "AUTHOR_PEPPER"}
-    for field, info in Settings.model_fields.items():
-        name = (info.alias or field).upper()
-        if (
-            name not in kept
-            and not name.startswith("LLM_")
-            and name != "SCORER"
-            and name in os.environ
-        ):
-            monkeypatch.delenv(name)
+    for name in variables():
+        if name not in kept and not name.startswith("LLM_") and name != "SCORER":
+            monkeypatch.delenv(name, raising=False)
     for name, value in {
         **CREDENTIALS,
         "MARKET_OPINION_HOME": str(home.parent / "embedded"),

@@ -5,6 +5,7 @@ import json
 import shutil
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 
 import polars as pl
 import pytest
@@ -113,14 +114,18 @@ def test_small_slices_and_large_ones_give_equal_tables(monkeypatch, tmp_path, ar
 
 
 def test_a_second_run_changes_no_row_and_makes_no_snapshot(monkeypatch, home, archive, tables):
-    """Nothing is fetched, nothing is committed."""
-    run(monkeypatch, home, archive)
+    """Nothing is fetched, nothing is committed, and the summary says so."""
+    monkeypatch.setattr("tasks.request.flow_run", SimpleNamespace(id="run 1"))
+    first = run(monkeypatch, home, archive)
+    assert "nothing changed" not in " ".join(first.notes)
     before, snapshots = tables(), open_adapters().mart().query("SELECT * FROM mart.load_audit")
     monkeypatch.setattr(
         "market_opinion.sources.archive.Archive.fetch",
         lambda *_, **__: pytest.fail("fetched again"),
     )
-    run(monkeypatch, home, archive)
+    monkeypatch.setattr("tasks.request.flow_run", SimpleNamespace(id="run 2"))
+    again = run(monkeypatch, home, archive)
+    assert "nothing changed" in " ".join(again.notes)
     assert_same(before, tables())
     assert open_adapters().mart().query("SELECT * FROM mart.load_audit").equals(snapshots)
 

@@ -246,6 +246,25 @@ class Lake:
                 return None
         return data_snapshot_id(snapshot) if snapshot else None
 
+    def has_rows_of(self, table: Table, run_id: str) -> bool:
+        """Tell whether a commit of this run changed rows of the table.
+
+        A compaction changes none; one whose rows are of a forgotten snapshot may have followed one
+        that did.
+        """
+        try:
+            snapshots = {
+                snapshot.snapshot_id: snapshot
+                for snapshot in self._catalog.load_table(table.name).snapshots()
+            }
+        except NoSuchTableError:
+            return False
+        return any(
+            data_snapshot_id(snapshot) == snapshot_id or data_snapshot_id(snapshot) not in snapshots
+            for snapshot_id, snapshot in snapshots.items()
+            if snapshot.summary and snapshot.summary.additional_properties.get("run-id") == run_id
+        )
+
     def snapshot_count(self, table: Table) -> int:
         """Return the number of versions of the table."""
         try:
