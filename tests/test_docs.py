@@ -277,6 +277,9 @@ def test_a_tag_releases_the_version_of_the_package_with_its_notes():
     steps = "\n".join(step.get("run", "") for step in release["jobs"]["release"]["steps"])
     for command in ("make wheel", "docs.make_notes", "--sbom=true", "gh release create"):
         assert command in steps
+    for base in re.findall(r"^ARG (\w+_IMAGE)=\S+:", (REPOSITORY / "Dockerfile").read_text(), re.M):
+        assert base in steps
+    assert "@$(docker buildx imagetools inspect" in steps
     changelog = "# C\n\n## Unreleased\n\n- a\n\n## 1.2.0 - 2026-01-02\n\n### Added\n\n- b\n\n## 1.1.0 - 2026-01-01\n- c\n"
     assert make_notes.notes("v1.2.0", changelog, "1.2.0") == "### Added\n\n- b\n"
     for tag, version, wrong in (
