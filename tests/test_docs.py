@@ -11,7 +11,7 @@ import yaml
 from docs import make_notes
 from flows.__main__ import make_app
 from market_opinion.core.settings import variables
-from market_opinion.domain.definition import FileMapping, domain_names, load_domain
+from market_opinion.domain.definition import Aspect, FileMapping, Polarity, domain_names, load_domain
 from market_opinion.sources import catalogue
 from tests.conftest import REPOSITORY
 
@@ -257,6 +257,16 @@ def block(path, resource):
     return re.search(rf'^resource "{resource}" .*?^}}', path.read_text(), re.MULTILINE | re.DOTALL)[
         0
     ]
+
+
+def test_the_guides_finished_aspect_is_one_that_a_domain_may_have():
+    """S16, M10: as typed there."""
+    guide = (REPOSITORY / "docs" / "guide.md").read_text()
+    (block,) = re.findall(r"^```\n(\[aspects\.\w+\].*?)^```", guide, re.MULTILINE | re.DOTALL)
+    written = tomllib.loads(block)
+    (aspect,) = [Aspect(**each) for each in written["aspects"].values()]
+    assert len(aspect.cues) > 3
+    assert Polarity(**written["polarity"]).turned.keys() == written["aspects"].keys()
 
 
 def test_the_guide_says_how_to_get_access_to_reddit():
