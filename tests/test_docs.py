@@ -11,7 +11,13 @@ import yaml
 from docs import make_notes
 from flows.__main__ import make_app
 from market_opinion.core.settings import variables
-from market_opinion.domain.definition import Aspect, FileMapping, Polarity, domain_names, load_domain
+from market_opinion.domain.definition import (
+    Aspect,
+    FileMapping,
+    Polarity,
+    domain_names,
+    load_domain,
+)
 from market_opinion.sources import catalogue
 from tests.conftest import REPOSITORY
 
@@ -287,7 +293,9 @@ def test_a_tag_releases_the_version_of_the_package_with_its_notes():
     steps = "\n".join(step.get("run", "") for step in release["jobs"]["release"]["steps"])
     for command in ("make wheel", "docs.make_notes", "--sbom=true", "gh release create"):
         assert command in steps
-    for base in re.findall(r"^ARG (\w+_IMAGE)=\S+:", (REPOSITORY / "Dockerfile").read_text(), re.M):
+    for base in re.findall(
+        r"^ARG (\w+_IMAGE)=\S+:", (REPOSITORY / "Dockerfile").read_text(), re.MULTILINE
+    ):
         assert base in steps
     assert "@$(docker buildx imagetools inspect" in steps
     changelog = "# C\n\n## Unreleased\n\n- a\n\n## 1.2.0 - 2026-01-02\n\n### Added\n\n- b\n\n## 1.1.0 - 2026-01-01\n- c\n"
