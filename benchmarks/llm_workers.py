@@ -9,6 +9,7 @@ keeps the state in the table `runs` of the AWS emulator at AWS_ENDPOINT_URL.
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -113,24 +114,31 @@ def _measure_same(stub: Stub, new: Callable[[], Workers], count: int) -> None:
     report(f"{name}_judged_by_each", min(judged, default=0), "items", at_least=400)
 
 
-def _measure_kills(stub: Stub, new: Callable[[], Workers], count: int) -> None:
+def _measure_kills(stub: Stub, new: Callable[[], Workers], count: int, *, apart: int) -> None:
+    """Measure processes of which half are killed and started again, `apart` questions from another.
+
+    With none, all judge the same questions.
+    """
     stub.set(**_LATENCY)
     workers = new()
-    processes = [workers.start(n, first=0, count=400) for n in range(count)]
-    killed = processes[: count // 2]
-    for number, process in enumerate(killed, start=1):
-        workers.kill(process, at=100 * number)
-    judged = [each["judged"] for each in _judged(processes[count // 2 :])]
-    name = f"llm.same_hours_{count}_processes_{len(killed)}_killed"
+    processes = [workers.start(n, first=apart * n, count=400) for n in range(count)]
+    whole = 400 * (count if apart else 1)
+    for number in range(1, count // 2 + 1):
+        workers.kill(processes[number - 1], at=whole * number // (count // 2 + 2))
+    killed = [n for n, each in enumerate(processes) if each.poll() == -signal.SIGKILL]
+    again = [workers.start(n, first=apart * n, count=400) for n in killed]
+    judged = [each["judged"] for each in _judged([*processes, *again])]
+    name = f"llm.{'different' if apart else 'same'}_hours_{count}_processes_{len(killed)}_killed"
     under_way = len(killed) * _IN_FLIGHT * _A_REQUEST
     report(f"{name}_paid_twice", stub.stats()["dup_good_ids"], "items", at_most=under_way)
     report(f"{name}_judged_by_each", min(judged, default=0), "items", at_least=400)
+    report(f"{name}_finished", len(judged), "processes", at_least=count)
 
 
 def _measure_budget(stub: Stub, new: Callable[[], Workers], count: int) -> None:
     """Measure a day's budget that processes on different questions share, one of them killed."""
     stub.set(**_LATENCY)
-    workers, budget = new(), 0.2
+    workers, budget = new(), 0.05 * count
     processes = [
         workers.start(n, first=1000 * n, count=800, LLM_BUDGET_USD_PER_DAY=str(budget))
         for n in range(count)
@@ -202,8 +210,9 @@ def main(
 
         for count in processes:
             _measure_same(server, new, count)
-        _measure_kills(server, new, 4)
-        _measure_budget(server, new, 4)
+            for apart in (0, 1000):
+                _measure_kills(server, new, count, apart=apart)
+            _measure_budget(server, new, count)
     finish()
 
 
