@@ -9,6 +9,9 @@ PY := .venv/bin/python
 UV := .venv/bin/uv
 COMPILE := $(UV) pip compile --quiet --universal --no-header --generate-hashes
 
+# A process that starts another compiles its modules once, not every time.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo dashboard wheel test test-integration test-deployment check lock docs notebook \
   deploy destroy clean
 
