@@ -3,7 +3,7 @@
     .venv/bin/python -m benchmarks.llm_workers --stub ../shared/tools/llm_stub.py
 
 Each process has a home of its own, as a container has, and some are killed at work. `--dynamodb`
-keeps the state in DynamoDB, in the table of RUNS_TABLE_NAME, here of an emulator at AWS_ENDPOINT_URL.
+keeps the state in DynamoDB, in the table of RUNS_TABLE_NAME: an emulator's, at AWS_ENDPOINT_URL.
 """
 
 import json

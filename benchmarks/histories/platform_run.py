@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -92,6 +93,12 @@ class Outcome:
     differences: list[str]
     stop_count: int
     run_count: int
+
+
+def run_seed(seed: int, by_process: bool) -> Outcome:  # noqa: FBT001, as a pool calls it
+    """Run the history of a seed in a folder that is gone afterwards."""
+    with tempfile.TemporaryDirectory() as folder:
+        return run_history(seed, Path(folder), by_process=by_process)
 
 
 def run_history(seed: int, folder: Path, *, by_process: bool = False) -> Outcome:
