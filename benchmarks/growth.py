@@ -40,7 +40,7 @@ from tasks.record import find_stale_windows
 from tasks.request import check_backfill, check_hourly
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
-_COMMUNITIES = ("android", "gadgets")
+COMMUNITIES = ("android", "gadgets")
 _SUBMISSIONS_AN_HOUR, _COMMENTS_AN_HOUR, _THREADS_ALIVE = 5, 45, 300
 _PEPPER = "the same pepper for every home"
 # Times are taken over a day of hours, one of which closes a day.
@@ -82,7 +82,7 @@ def _submission(chance: random.Random, hour: int, number: int, start: int) -> di
     item_id = f"s{hour:05}{number:02}"
     return {
         "id": item_id,
-        "subreddit": chance.choice(_COMMUNITIES),
+        "subreddit": chance.choice(COMMUNITIES),
         "author": f"user_{chance.randrange(50_000)}",
         "title": body(chance)[:80],
         "selftext": body(chance),
@@ -125,7 +125,7 @@ def _run_hours(archive: Path, *, hours: int) -> dict[str, Any]:
     with disable_run_logger():
         for hour in range(hours):
             began, now = time.process_time(), START + (hour + 1) * HOUR + timedelta(minutes=5)
-            options = ("smartphones", "archive", str(archive / f"{hour:05}"), list(_COMMUNITIES))
+            options = ("smartphones", "archive", str(archive / f"{hour:05}"), list(COMMUNITIES))
             run, reading = check_hourly(*options, None, now)
             with Tally() as tally:
                 stages.carry(run, reading, find_stale_windows(run, reading), tally)
@@ -141,7 +141,7 @@ def _run_at_once(archive: Path, *, hours: int) -> dict[str, Any]:
     began, now = time.process_time(), START + hours * HOUR + timedelta(minutes=5)
     Task.__call__ = lambda task, *args, **kwargs: task.fn(*args, **kwargs)  # type: ignore[assignment, method-assign]
     with disable_run_logger():
-        source = ("smartphones", "archive", str(archive / "whole"), list(_COMMUNITIES))
+        source = ("smartphones", "archive", str(archive / "whole"), list(COMMUNITIES))
         run, reading = check_backfill(*source, None, None, now)
         fetch = fetch_windows(run, reading, reading.communities, reading.window)
         with Tally() as tally:
@@ -188,7 +188,7 @@ def _report_files(home: Path, hours: int) -> None:
     report("growth.snapshots_of_a_table", max(s.snapshot_count for s in found), "snapshots")
 
 
-def _without_places(home: Path) -> dict[str, pl.DataFrame]:
+def without_places(home: Path) -> dict[str, pl.DataFrame]:
     """Return the home's tables but for the landed file of a line: a long read parts hours anew."""
     found = tables(home)
     return found | {"bronze.items": found["bronze.items"].drop("landing_uri", "landing_line")}
@@ -235,7 +235,7 @@ def main(
         sizes = [_megabytes(home) for home in homes]
         report("growth.home", sizes[0], "MB")
         report("growth.home_to_that_at_once", sizes[0] / sizes[1], "ratio", at_most=1.5)
-        names = different(*map(_without_places, homes))
+        names = different(*map(without_places, homes))
         print(*names, file=sys.stderr)
         report("growth.tables_that_differ", len(names), "tables", at_most=0)
     finish()

@@ -288,7 +288,7 @@ class Lake:
         namespace = table.name.partition(".")[0]
         # A role that may write tables need not be allowed to create namespaces.
         if not self._catalog.namespace_exists(namespace):
-            self._catalog.create_namespace_if_not_exists(namespace)
+            self._create_namespace(namespace)
         try:
             return self._catalog.create_table(
                 table.name,
@@ -298,6 +298,14 @@ class Lake:
             )
         except TableAlreadyExistsError:
             return self._catalog.load_table(table.name)
+
+    def _create_namespace(self, namespace: str) -> None:
+        try:
+            self._catalog.create_namespace_if_not_exists(namespace)
+        except Exception:
+            # Another process made it at the same moment, for which each catalog has its own error.
+            if not self._catalog.namespace_exists(namespace):
+                raise
 
 
 def open_lake(catalog_name: str, embedded_path: Path) -> Lake:

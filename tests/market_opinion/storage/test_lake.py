@@ -8,6 +8,7 @@ from datetime import timedelta
 import polars as pl
 import pytest
 from pyiceberg.catalog import load_catalog
+from pyiceberg.catalog.sql import SqlCatalog
 
 from market_opinion.core.contracts import OPS_REJECTIONS, SILVER_MENTIONS
 from market_opinion.core.errors import ContractBroken, HomeDamaged
@@ -197,6 +198,19 @@ def test_a_new_catalogue_is_made_once_by_many_processes(tmp_path):
         for process in processes:
             process.join(120)
     assert failures.empty(), failures.get()
+
+
+def test_a_namespace_that_another_process_makes_meanwhile_is_taken(lake, monkeypatch):
+    """It is there when it is inserted, though it was not when it was looked for."""
+    put(lake, rows("a"))
+    lake.drop(SILVER_MENTIONS)
+    looks = iter([False, False])
+    exists = SqlCatalog.namespace_exists
+    monkeypatch.setattr(
+        SqlCatalog, "namespace_exists", lambda *args: next(looks, None) is None and exists(*args)
+    )
+    put(lake, rows("b"))
+    assert (ids(lake), next(looks, None)) == (["b"], None)
 
 
 def test_history_rolls(lake, monkeypatch):
