@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from market_opinion.core.errors import SourceUnreadable
 from market_opinion.sources import lines
-from market_opinion.sources.lines import TextLayout, UnclearRows, read_lines
+from market_opinion.sources.lines import Columns, TextLayout, UnclearRows, read_lines
 from market_opinion.sources.unpacking import TrailingBytes, Truncated
 from market_opinion.storage.json_line import MAX_LINE_BYTES, LineRefused, read_object
 
@@ -30,7 +30,11 @@ def read(tmp_path):
     def look(name, raw, **options):
         path = tmp_path / name
         path.write_bytes(raw)
-        options = {"wanted": WANTED, "is_item": lambda line: "at" in (json.loads(line)), **options}
+        options = {
+            "columns": Columns(WANTED),
+            "is_item": lambda line: "at" in (json.loads(line)),
+            **options,
+        }
         found = []
         for line in read_lines(fsspec.filesystem("file"), str(path), **options):
             assert b"\n" not in line
@@ -172,7 +176,7 @@ def test_no_words_of_a_row_come_under_another(tmp_path, row, after):
     found = []
     with pytest.raises(UnclearRows, match=r"^line 3: .* where the row ends is not known$"):  # noqa: PT012
         for line in read_lines(
-            fsspec.filesystem("file"), str(path), wanted=WANTED, is_item=lambda _: True
+            fsspec.filesystem("file"), str(path), columns=Columns(WANTED), is_item=lambda _: True
         ):
             found.append(json.loads(line))  # noqa: PERF401, until it raises
     ids = [each.get("id", each.get("(refused)")) for each in found]
@@ -267,7 +271,7 @@ def test_whatever_a_good_writer_wrote_is_read(tmp_path_factory, rows):
     found = [
         json.loads(line)
         for line in read_lines(
-            fsspec.filesystem("file"), str(path), wanted=WANTED, is_item=lambda _: False
+            fsspec.filesystem("file"), str(path), columns=Columns(WANTED), is_item=lambda _: False
         )
     ]
     expected = [
