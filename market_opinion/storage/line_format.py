@@ -69,7 +69,6 @@ class ItemFields(NamedTuple):
 
 _TEXT, _WHOLE, _NUMBER, _FLAG = map(leaf_of, ("text", "whole", "number", "flag"))
 _LENIENT = Leaf(str | int | float | None, pl.String)
-# A community may be named by a number.
 _NAME = Leaf(str | int | None, pl.String)
 # Read as text, since there are many forms of it.
 _TIME = leaf_of("utc")._replace(polars=pl.String)
@@ -205,7 +204,7 @@ class LineFormat(BaseModel):
             return None
         seconds = values.seconds_of(read(fields, self.created_at), self.time)
         community = read(fields, self.community) if self.community else None
-        if seconds is None or isinstance(community, bool | float | list | dict):
+        if seconds is None or isinstance(community, bool | list | dict):
             return None
         return Place(_named(community), seconds)
 
@@ -364,8 +363,9 @@ class LineFormat(BaseModel):
         return (seconds * 1_000_000).round().cast(pl.Int64, strict=False).cast(UTC_TIME)
 
 
-def _named(community: str | int | None) -> str | None:
-    return None if community is None else str(community)
+def _named(community: str | float | None) -> str | None:
+    """Return the name of a community, which may be named by a number."""
+    return values.digits_of(community) if isinstance(community, int | float) else community
 
 
 def _part(value: object) -> str:
