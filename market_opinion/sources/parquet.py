@@ -57,7 +57,7 @@ def _rows(
             yield from map(_line, _objects(batch.slice(at, count)))
 
 
-def _objects(batch: pa.RecordBatch) -> list[dict[str, Any]]:
+def _objects(batch: pa.RecordBatch) -> Any:  # noqa: ANN401, pyarrow is untyped
     """Return the rows as objects; raises pa.ArrowInvalid for a value that Python cannot hold."""
     try:
         return batch.to_pylist()
