@@ -8,6 +8,7 @@ import math
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -55,14 +56,20 @@ def seconds_of(value: object, form: str) -> float | None:
     """Return a time in seconds since 1970; None for a value that is no time in this form.
 
     `form` is `epoch`, `iso` or a format of `strptime`. A text where numbers are meant may be ISO
-    8601 as well. A time without a zone is in UTC. For example, `2025-11-03 11:05 Europe/Berlin`,
-    `20251103T100500Z` and `2025-11-03T10:05` are ISO.
+    8601 as well, and a number where texts are meant is its digits. A time without a zone is in UTC.
+    For example, `2025-11-03 11:05 Europe/Berlin`, `20251103T100500Z` and `2025-11-03T10:05` are
+    ISO.
     """
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
-    if not isinstance(value, str):
-        return _in_seconds(value) if form == EPOCH else None
-    return _seconds_of_text(value.strip(), form)
+    if isinstance(value, str):
+        return _seconds_of_text(value.strip(), form)
+    return _in_seconds(value) if form == EPOCH else _seconds_of_text(digits_of(value), form)
+
+
+def digits_of(number: float) -> str:
+    """Return a number as Polars writes it: 1.0 is `1`, and no number has an exponent."""
+    return format(Decimal(repr(number)), "f").removesuffix(".0")
 
 
 def _zone(name: str) -> ZoneInfo | None:

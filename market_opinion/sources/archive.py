@@ -40,4 +40,4 @@ class Archive(Files):
 
 
 def _description(name: str) -> FileDescription | None:
-    return _KINDS.get(name[:2].upper()) if name.endswith(_SUFFIXES) else None
+    return _KINDS.get(name[:2].upper()) if name.lower().endswith(_SUFFIXES) else None

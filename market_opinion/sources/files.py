@@ -16,7 +16,7 @@ from market_opinion.core.window import EARLIEST, Window
 from market_opinion.sources import Sink, SourceProfile
 from market_opinion.sources.file_limits import DEFAULT_LIMITS, FileLimits
 from market_opinion.sources.line_sorter import LineSorter
-from market_opinion.sources.lines import BROKEN, TextLayout, UnclearRows, read_lines
+from market_opinion.sources.lines import BROKEN, Columns, TextLayout, UnclearRows, read_lines
 from market_opinion.sources.unpacking import TrailingBytes, Truncated, UnpacksTooMuch
 from market_opinion.storage.format_reference import FormatReference, LineFormats
 from market_opinion.storage.landing.origin import FetchResult, RefusedFile, StopReason
@@ -137,12 +137,15 @@ class Files(SourceProfile):
     ) -> Iterator[RefusedFile]:
         """Sort the lines of one file, and yield the file once for each reason to refuse it."""
         uri, line_format = self._uri(path), self._line_formats[description.kind]
-        columns = tuple(dict.fromkeys((line_format.created_at, *line_format.item_id)))
+        columns = Columns(
+            wanted=tuple(dict.fromkeys((line_format.created_at, *line_format.item_id))),
+            read=(*line_format.identity_paths, *line_format.content_paths),
+        )
         lines = read_lines(
             self._fs,
             path,
             layout=TextLayout(description.encoding, description.delimiter),
-            wanted=columns,
+            columns=columns,
             is_item=lambda line: line_format.place(line) is not None,
             limits=self.limits,
         )

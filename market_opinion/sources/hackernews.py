@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
-import msgspec
 from pydantic import Field
 from pydantic_settings import SettingsConfigDict
 
@@ -18,6 +17,7 @@ from market_opinion.sources import Sink, SourceContext
 from market_opinion.sources.second_look import KnownItem, SecondLookResult
 from market_opinion.sources.web import Web
 from market_opinion.sources.windowed import WebSource, read_to_start
+from market_opinion.storage.json_line import object_of
 from market_opinion.storage.landing.origin import FetchResult
 from market_opinion.storage.line_format import LineFormat
 
@@ -116,7 +116,7 @@ class HackerNews(WebSource):
             for hit in self._hits(kind, window.start, window.end)
             if (item := self.file_item(kind, community, hit, window))
         ]
-        ids = {self.line_formats[item.kind].key(msgspec.json.decode(item.line)) for item in items}
+        ids = {self.line_formats[item.kind].key(object_of(item.line) or {}) for item in items}
         missing = [each for each in known if each.item_id not in ids]
         return SecondLookResult(items, standing=frozenset(filter(self._stands, missing)))
 

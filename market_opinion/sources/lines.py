@@ -30,7 +30,13 @@ from market_opinion.sources.unpacking import (
     UnpacksTooMuch,
     unpacked,
 )
-from market_opinion.storage.json_line import BOM, MAX_LINE_BYTES, object_of, refused_line
+from market_opinion.storage.json_line import (
+    MAX_LINE_BYTES,
+    object_of,
+    refused_line,
+    without_marks,
+)
+from market_opinion.storage.json_paths import parts_of
 
 ENDINGS = (".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".parquet")
 _DELIMITERS = {".csv": ",", ".tsv": "\t"}
@@ -51,8 +57,18 @@ BROKEN = (
     zstandard.ZstdError,
     zlib.error,
     EOFError,
-    pa.ArrowInvalid,
+    pa.ArrowException,
 )
+
+
+class Columns(NamedTuple):
+    """Columns of a table that its items need, and those that are read where they are there.
+
+    `a|b` stands for either of two.
+    """
+
+    wanted: tuple[str, ...] = ()
+    read: tuple[str, ...] = ()
 
 
 class TextLayout(NamedTuple):
@@ -62,19 +78,24 @@ class TextLayout(NamedTuple):
     delimiter: str | None = None
 
 
-_UTF_8 = TextLayout()
+_UTF_8, _ANY = TextLayout(), Columns()
 
 
 def stem_of(name: str) -> str:
     """Return a file's name without its ending and compression: `a` for `a.csv.gz`."""
     path = PurePosixPath(name)
-    return PurePosixPath(path.stem).stem if path.suffix in PACKINGS else path.stem
+    return PurePosixPath(path.stem).stem if _packing(path) in PACKINGS else path.stem
 
 
 def ending_of(name: str) -> str:
-    """Return a file's ending without its compression: `.csv` for `a.csv.gz`."""
+    """Return a file's ending without its compression, in lower case: `.csv` for `a.CSV.gz`."""
     path = PurePosixPath(name)
-    return PurePosixPath(path.stem).suffix if path.suffix in PACKINGS else path.suffix
+    whole = PurePosixPath(path.stem) if _packing(path) in PACKINGS else path
+    return whole.suffix.lower()
+
+
+def _packing(path: PurePosixPath) -> str:
+    return path.suffix.lower()
 
 
 def read_lines(
@@ -82,32 +103,32 @@ def read_lines(
     path: str,
     *,
     layout: TextLayout = _UTF_8,
-    wanted: tuple[str, ...] = (),
+    columns: Columns = _ANY,
     is_item: Callable[[bytes], bool] = lambda _: True,
     limits: FileLimits = DEFAULT_LIMITS,
 ) -> Iterator[bytes]:
     """Yield the lines that are not blank, without line ends and byte order marks.
 
     A broken file yields its whole lines and then raises one of BROKEN. Raises SourceUnreadable for
-    a table without the `wanted` columns, where `a|b` stands for either of two, and for JSON that is
-    no line an object; the message quotes no value. `is_item` tells whether an object has what an
-    item needs.
+    a table without the wanted columns, or with a column that is read and stands there twice, and
+    for JSON that is no line an object; the message quotes no value. `is_item` tells whether an
+    object has what an item needs.
     """
     name = PurePosixPath(path).name
     with fs.open(path, "rb") as file:
         if ending_of(path) == ".parquet":
-            check = functools.partial(_check_columns, name, wanted)
+            check = functools.partial(_check_columns, name, columns)
             yield from parquet_rows(file, check, ratio_max=limits.unpacked_ratio_max)
             return
         packed = iter(lambda: file.read(CHUNK_BYTES), b"")
-        packing, ratio_max = PurePosixPath(path).suffix, limits.unpacked_ratio_max
+        packing, ratio_max = _packing(PurePosixPath(path)), limits.unpacked_ratio_max
         chunks = _in_utf8(unpacked(packed, packing, ratio_max=ratio_max), layout.encoding)
         usual = _DELIMITERS.get(ending_of(path))
         if usual:
             lines = _physical_lines(chunks)
-            yield from _csv_rows(lines, name, wanted, layout.delimiter or usual, is_item)
+            yield from _csv_rows(lines, name, columns, layout.delimiter or usual, is_item)
         else:
-            yield from _json_lines(chunks, name, wanted)
+            yield from _json_lines(chunks, name, columns.wanted)
 
 
 def _in_utf8(chunks: Iterator[bytes], encoding: str) -> Iterator[bytes]:
@@ -137,34 +158,36 @@ def _chained(first: bytes, chunks: Iterator[bytes]) -> Iterator[bytes]:
 def _physical_lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
     """Yield lines without line ends and byte order marks; one that is too long as its length.
 
-    Lines end at a line feed, or at a carriage return in a file whose beginning has no line feed.
-    A line beyond the limit is counted and thrown away, so that memory stays bounded.
+    Lines end at a line feed, and at a carriage return as well in a file whose beginning has no line
+    feed. A line beyond the limit is counted and thrown away, so that memory stays bounded.
     """
     first = next(chunks, b"")
-    end = b"\r" if b"\r" in first and b"\n" not in first else b"\n"
+    every = _chained(first, chunks)
+    if b"\r" in first.strip() and b"\n" not in first.strip():
+        every = (chunk.replace(b"\r", b"\n") for chunk in every)
     kept: list[bytes] = []
     size = 0
-    for chunk in _chained(first, chunks):
-        *whole, rest = chunk.split(end)
+    for chunk in every:
+        *whole, rest = chunk.split(b"\n")
         for part in whole:
             if size + len(part) > MAX_LINE_BYTES:
                 yield f"{tables.TOO_LONG}{size + len(part):,}".encode()
             else:
-                yield b"".join([*kept, part]).removesuffix(b"\r").removeprefix(BOM)
+                yield without_marks(b"".join([*kept, part]).removesuffix(b"\r"))
             kept, size = [], 0
         size += len(rest)
         kept = [*kept, rest] if size <= MAX_LINE_BYTES else []
     if size > MAX_LINE_BYTES:
         yield f"{tables.TOO_LONG}{size:,}".encode()
     elif size:
-        yield b"".join(kept).removesuffix(b"\r").removeprefix(BOM)
+        yield without_marks(b"".join(kept).removesuffix(b"\r"))
 
 
 def _json_lines(chunks: Iterator[bytes], name: str, wanted: tuple[str, ...]) -> Iterator[bytes]:
     first = next(chunks, b"")
-    while not first.removeprefix(BOM).strip() and (more := next(chunks, b"")):
+    while not without_marks(first).strip() and (more := next(chunks, b"")):
         first = more
-    if _begins_array(first.removeprefix(BOM).lstrip()):
+    if _begins_array(without_marks(first).lstrip()):
         yield from elements(_chained(first, chunks), name)
         return
     is_first = True
@@ -175,7 +198,8 @@ def _json_lines(chunks: Iterator[bytes], name: str, wanted: tuple[str, ...]) -> 
         elif line.strip():
             if is_first:
                 _check_first(line, name, wanted)
-            yield line
+            # Elements of an array without its brackets.
+            yield line.rstrip()[:-1] if line.rstrip().endswith(b"},") else line
         is_first = is_first and not line.strip()
 
 
@@ -219,26 +243,28 @@ def _is_list_of_objects(value: object) -> bool:
 def _csv_rows(
     lines: Iterator[bytes],
     name: str,
-    wanted: tuple[str, ...],
+    columns: Columns,
     usual: str,
     is_item: Callable[[bytes], bool],
 ) -> Iterator[bytes]:
     """Yield rows as JSON; raise UnclearRows at the end where some could not be told apart."""
     texts = (line.decode(errors="surrogateescape") for line in lines)
     number, header = next(((n, text) for n, text in enumerate(texts, 1) if text.strip()), (1, ""))
-    delimiter = tables.delimiter_of(header, lambda names: not _missing(names, wanted), usual)
-    columns = tables.header_of(header, delimiter)
-    _check_columns(name, wanted, columns)
+    delimiter = tables.delimiter_of(
+        header, lambda names: not _missing(names, columns.wanted), usual
+    )
+    header_names = tables.header_of(header, delimiter)
+    _check_columns(name, columns, header_names)
 
     def as_json(values: Iterable[str]) -> bytes:
-        fields = {c: v for c, v in zip(columns, values, strict=True) if v}
+        fields = {c: v for c, v in zip(header_names, values, strict=True) if v}
         return _encoded(fields)
 
     unclear: list[str] = []
     for row in tables.rows_of(
         texts,
         delimiter,
-        len(columns),
+        len(header_names),
         first=number + 1,
         is_row=lambda values: is_item(as_json(values)),
     ):
@@ -273,20 +299,31 @@ def _quoted(text: bytes) -> bytes:
 
 def _missing(columns: list[str], wanted: tuple[str, ...]) -> list[str]:
     """Return the wanted columns that are not there."""
-    return [
-        name
-        for name in wanted
-        if not any(each.split(".")[0].replace("\\", "") in columns for each in name.split("|"))
-    ]
+    return [name for name in wanted if not any(each in columns for each in _columns_of(name))]
 
 
-def _check_columns(name: str, wanted: tuple[str, ...], columns: list[str]) -> None:
-    """Raise SourceUnreadable for a table that lacks columns; it quotes nothing of the table."""
-    if missing := _missing(columns, wanted):
-        known = [each for path in wanted for each in path.split("|") if each in columns]
-        found = f", among them {', '.join(known)}" if known else ""
+def _columns_of(path: str) -> list[str]:
+    """Return the columns in which the values of a path may stand."""
+    return [parts_of(each)[0] for each in path.split("|")]
+
+
+def _check_columns(name: str, columns: Columns, found: list[str]) -> None:
+    """Raise SourceUnreadable for a table that lacks a column or has one twice.
+
+    The message quotes nothing of the table but the names that are looked for.
+    """
+    twice = {each for path in columns.read for each in _columns_of(path) if found.count(each) > 1}
+    if twice:
         message = (
-            f"{name} has no column {', '.join(missing)}; its first row has {len(columns)} values"
-            f"{found}: is the row with the names of the columns missing?"
+            f"{name} has more than one column {', '.join(sorted(twice))}: which one holds the"
+            " values is not known; rename the others"
+        )
+        raise SourceUnreadable(message)
+    if missing := _missing(found, columns.wanted):
+        known = [each for path in columns.wanted for each in path.split("|") if each in found]
+        among = f", among them {', '.join(known)}" if known else ""
+        message = (
+            f"{name} has no column {', '.join(missing)}; its first row has {len(found)} values"
+            f"{among}: is the row with the names of the columns missing?"
         )
         raise SourceUnreadable(message)

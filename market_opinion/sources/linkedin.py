@@ -1,11 +1,10 @@
 """LinkedIn by its Community Management API: posts and comments of one's own organisations."""
 
 from collections.abc import Collection, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 from urllib.parse import quote
 
-import msgspec
 from pydantic import Field, SecretStr
 from pydantic_settings import SettingsConfigDict
 
@@ -113,10 +112,7 @@ class LinkedIn(WebSource):
             "sortBy": "CREATED",
         }
         for post in self._elements("posts", author, what=f"organisation {organisation}"):
-            if (
-                datetime.fromtimestamp(post.get("publishedAt", post["createdAt"]) / 1000, UTC)
-                < oldest
-            ):
+            if self.is_older("submission", post, oldest):
                 break
             if item := self.file_item("submission", organisation, post, window):
                 sink(item)
@@ -155,10 +151,9 @@ class LinkedIn(WebSource):
             f"socialActions/{quote(urn, safe='')}/comments", {}, what=f"comments of {urn}"
         ):
             yield comment
-            if (
-                comment.get("commentsSummary", {}).get("totalFirstLevelComments", 0)
-                and "parentComment" not in comment
-            ):
+            if (comment.get("commentsSummary") or {}).get(
+                "totalFirstLevelComments"
+            ) and "parentComment" not in comment:
                 yield from self._comments(comment["commentUrn"])
 
     def _elements(
@@ -171,7 +166,7 @@ class LinkedIn(WebSource):
             links = (page.get("paging") or {}).get("links") or ()
             is_last = not any(link.get("rel") == "next" for link in links)
             if is_last or elements:
-                paging.go_on(msgspec.json.encode(elements))
+                paging.go_on(repr(elements))
             yield from elements
             start += len(elements)
             if is_last:

@@ -146,7 +146,7 @@ class _Graph(WebSource):
             page = self.web.get(path, {"limit": _PAGE_ITEMS, **params, **after}, what=what)
             yield from watch.items(page, "data")
             paging = page.get("paging") or {}
-            if "next" not in paging:
+            if not paging.get("next"):
                 return
             cursor = (paging.get("cursors") or {}).get("after") or self._cursor_of(paging["next"])
             if not cursor:
@@ -233,7 +233,7 @@ class Facebook(_Graph):
         ):
             if item := self.file_item("submission", page, post, window):
                 sink(item)
-            if post.get("comments", {}).get("summary", {}).get("total_count", 0):
+            if ((post.get("comments") or {}).get("summary") or {}).get("total_count"):
                 self._comments(page, post["id"], window, sink)
         return read_to_start(window, self.kinds, at=self.retrieved_at)
 
@@ -245,7 +245,7 @@ class Facebook(_Graph):
             filter="stream",
             order="reverse_chronological",
         ):
-            if datetime.fromisoformat(comment["created_time"]) < window.start:
+            if self.is_older("comment", comment, window.start):
                 return
             if item := self.file_item(
                 "comment", page, {**comment, self.thread_field: post_id}, window
@@ -287,7 +287,7 @@ class Instagram(_Graph):
         """
         window, (account,) = self.asked_for(window), communities
         for medium in self.edge(f"{account}/{self.feed}", fields=self.fields["submission"]):
-            if datetime.fromisoformat(medium["timestamp"]) < window.start - self._reach:
+            if self.is_older("submission", medium, window.start - self._reach):
                 break
             if item := self.file_item("submission", account, medium, window):
                 sink(item)
@@ -303,9 +303,9 @@ class Instagram(_Graph):
         """Yield the comments below a medium and the answers to them."""
         fields = self.fields["comment"]
         for comment in self.edge(f"{media_id}/comments", fields=f"{fields},replies{{{fields}}}"):
-            replies = comment.pop("replies", {})
+            replies = comment.pop("replies", None) or {}
             yield comment
-            if "next" in replies.get("paging", {}):
+            if (replies.get("paging") or {}).get("next"):
                 yield from self.edge(f"{comment['id']}/replies", fields=fields)
             else:
                 yield from replies.get("data", ())

@@ -36,9 +36,12 @@ class Paging:
     def items(self, page: object, name: str) -> list[Any]:
         """Return the items of a page, which stand in the field `name`.
 
-        Raises SourceUnreadable for an answer without the field, and ListingBroken after too many
-        empty pages in a row.
+        Raises SourceUnreadable for an answer without the field or with an error, and ListingBroken
+        after too many empty pages in a row.
         """
+        if isinstance(page, Mapping) and page.get("error"):
+            message = f"the answer for {self._what} holds an error"
+            raise SourceUnreadable(message)
         items = page.get(name) if isinstance(page, Mapping) else None
         if not isinstance(items, list):
             message = f"the answer for {self._what} has no {name!r}{_reasons(page)}"

@@ -1,7 +1,7 @@
 """Steam's reviews of an app (partner.steamgames.com/doc/store/getreviews), without a key."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar, Self
 
 from pydantic import Field
@@ -77,7 +77,7 @@ class Steam(WebSource):
         """Pass on the reviews of the window, from the newest back to the window's start."""
         window, (app,) = self.asked_for(window), communities
         for review in self._reviews(app):
-            if datetime.fromtimestamp(review["timestamp_created"], UTC) < window.start:
+            if self.is_older("review", review, window.start):
                 break
             if item := self.file_item("review", app, {**review, "appid": app}, window):
                 sink(item)

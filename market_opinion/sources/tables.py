@@ -15,8 +15,9 @@ from market_opinion.storage.json_line import MAX_LINE_BYTES
 DELIMITERS = (",", ";", "\t", "|")
 # So many physical lines may one row have; its limit in bytes comes first for most.
 _LINES_MAX = 5_000
-# A physical line of this length was too long to be kept; it ends with its true length.
-TOO_LONG = "\x00too long: "
+# A physical line that was too long to be kept becomes this and its length; no line that was kept
+# holds a line end.
+TOO_LONG = "\ntoo long: "
 # Reasons of rows after which nobody knows where the next one begins.
 UNCLEAR = frozenset({"quote_not_closed", "stray_quote"})
 # A quote within quotes is doubled, or has a backslash before it.

@@ -147,6 +147,9 @@ class _Unpacker:
 
     def finish(self, rest: Iterator[bytes]) -> None:
         """Raise TrailingBytes or Truncated where the file does not end with a frame."""
+        if self._is_first:
+            message = f"{len(self._waiting)} bytes are no {self._name}"
+            raise Truncated(message)
         if self._frame is not None:
             message = "the last frame has no end"
             raise Truncated(message)

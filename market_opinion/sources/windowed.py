@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-import msgspec
-
 from market_opinion.core.errors import InvalidRequest, MarketOpinionError, SourceUnreadable
-from market_opinion.core.window import Window, floor_hour
+from market_opinion.core.window import EARLIEST, Window, floor_hour
 from market_opinion.sources import Source, SourceProfile
 from market_opinion.sources.paging import ListingBroken
 from market_opinion.sources.web import Web
+from market_opinion.storage.json_line import line_of
 from market_opinion.storage.landing.origin import (
     CoveredSpan,
     FetchResult,
@@ -25,6 +24,15 @@ from market_opinion.storage.line_format import LineFormat
 
 # An item may become visible up to this long after its own time.
 OVERLAP = timedelta(minutes=2)
+# Errors of an answer that has another form than the platform describes.
+_UNEXPECTED = (
+    LookupError,
+    TypeError,
+    ValueError,
+    AttributeError,
+    ArithmeticError,
+    RecursionError,
+)
 
 
 @dataclass(frozen=True)
@@ -74,7 +82,7 @@ class WindowIngestion:
             stop = source.fetch((community,), window, now=self._now, sink=items.append)
         except ListingBroken as error:
             stop = FetchResult(StopReason.ERROR, (community,), detail=str(error), covered={})
-        except (LookupError, TypeError, ValueError, AttributeError) as error:
+        except _UNEXPECTED as error:
             # A platform's answer had another form than all others before it.
             lacks = f": no {error}" if isinstance(error, KeyError) else ""
             message = f"an answer of {source.platform} for {community} cannot be read{lacks}"
@@ -138,6 +146,11 @@ class WebSource(SourceProfile):
     ) -> RawItem | None:
         """Return an item of the platform's answer as a line to land; None outside the window."""
         return file_item(kind, community, fields, window, line_format=self.line_formats[kind])
+
+    def is_older(self, kind: str, fields: Mapping[str, Any], than: datetime) -> bool:
+        """Return whether an item is known to be older than this; one without a time is not."""
+        place = self.line_formats[kind].place(line_of(fields))
+        return place is not None and EARLIEST.timestamp() <= place.seconds < than.timestamp()
 
 
 def land_apart(
@@ -207,7 +220,7 @@ def file_item(
     An item without a readable time is filed under the window's first hour, and bronze refuses it
     there.
     """
-    line = msgspec.json.encode(fields)
+    line = line_of(fields)
     place = line_format.place(line)
     if place is None:
         return RawItem(kind, community, window.start, line)

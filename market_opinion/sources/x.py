@@ -136,7 +136,7 @@ class X(WebSource):
                 kind = (
                     "comment"
                     if any(
-                        each["type"] == "replied_to" for each in post.get("referenced_tweets", ())
+                        each["type"] == "replied_to" for each in post.get("referenced_tweets") or ()
                     )
                     else "submission"
                 )
@@ -197,9 +197,10 @@ class X(WebSource):
                     tweet_fields=_FIELDS,
                 )
             )
-            has_none = (page.get("meta") or {}).get("result_count") == 0
-            posts = () if has_none else paging.items(page, "data")
-            yield from map(_without_empty_note, posts)
+            # An answer without a post has no `data`, and so has one that holds errors alone.
+            if (page.get("meta") or {}).get("result_count") == 0 and not page.get("errors"):
+                page = {"data": [], **page}
+            yield from map(_without_empty_note, paging.items(page, "data"))
             token = (page.get("meta") or {}).get("next_token")
             if token is None:
                 return

@@ -285,11 +285,13 @@ def _typed(readable: pl.DataFrame, line_format: LineFormat) -> pl.DataFrame:
     """Return rows of bronze.items without `first_seen_at`, which needs all versions.
 
     The lines are of one kind, and all of them decode. Beside the columns of the contract stand the
-    time as it was written and the columns that could not be read.
+    time as it was written, whether it is a number where one is meant, and the columns that could
+    not be read.
     """
     kind = readable["kind"].first()
     if not readable.height:
-        return _NO_ROWS.with_columns(_NOTHING_LOST, time_text=pl.lit(None, pl.String))
+        nothing = pl.lit(None, pl.String)
+        return _NO_ROWS.with_columns(_NOTHING_LOST, time_text=nothing, is_number=nothing.is_null())
     line = pl.col("line")
     json = line if "line" in readable.columns else pl.col("payload")
     return (
@@ -302,6 +304,7 @@ def _typed(readable: pl.DataFrame, line_format: LineFormat) -> pl.DataFrame:
         .with_columns(
             **line_format.columns(line, str(kind)),
             time_text=line_format.time_text(line),
+            is_number=line_format.is_time_number(line),
             **{
                 _UNREADABLE: pl.concat_str(
                     pl.col(_UNREADABLE), line_format.unreadable(line), separator=","
@@ -309,7 +312,7 @@ def _typed(readable: pl.DataFrame, line_format: LineFormat) -> pl.DataFrame:
             },
         )
         .with_columns(retrieved_at=pl.coalesce("retrieved_at", "captured_at"))
-        .select(*_ROWS, _UNREADABLE, "time_text")
+        .select(*_ROWS, _UNREADABLE, "time_text", "is_number")
         .collect(engine="streaming")
     )
 
@@ -319,11 +322,10 @@ def _row_problem() -> pl.Expr:
     created, written = pl.col("created_at"), pl.col("time_text")
     in_time = created.is_between(EARLIEST, pl.col("landed_at") + timedelta(days=1))
     is_missing = (pl.col("item_id").fill_null("").str.len_bytes() == 0) | written.is_null()
-    is_number = written.cast(pl.Float64, strict=False).is_not_null()
     return (
         pl.when(is_missing)
         .then(pl.lit("missing_field"))
-        .when(created.is_null() & ~is_number)
+        .when(created.is_null() & ~pl.col("is_number"))
         .then(pl.lit("time_unreadable"))
         .when(~in_time.fill_null(value=False))
         .then(pl.lit("time_out_of_range"))

@@ -51,10 +51,17 @@ _TAGS: dict[str, _Groups] = {
         (
             r"<[/a-zA-Z]",
             (
-                (r"(?is)<(pre|code)\b[^>]*>.*?</(?:pre|code)>", " "),
-                (r"(?i)<(?:p|br|div|li|ul|ol)\b[^>]*>|</(?:p|div|li|ul|ol)>", "\n"),
+                *(
+                    (rf"(?is)<{name}\b[^>]*>.*?</{name}\s*>", " ")
+                    for name in ("pre", "code", "script", "style")
+                ),
+                (r"(?i)</?(?:p|br|hr|div|li|ul|ol|table|tr)\b[^>]*>", "\n"),
+                (r"(?i)</?t[dh]\b[^>]*>", " "),
                 (
-                    r"(?i)</?(?:a|i|b|u|em|strong|span|blockquote|s|sub|sup|h[1-6])\b[^>]*>",
+                    (
+                        r"(?i)</?(?:a|i|b|u|em|strong|span|blockquote|s|sub|sup|h[1-6]|pre|code|img"
+                        r"|small|big|font|del|ins|mark|tt|center|input|tbody|thead)\b[^>]*>"
+                    ),
                     "",
                 ),
             ),
@@ -86,15 +93,18 @@ _MARKUP: dict[str, _Groups] = {
         (
             r"\[[/*a-zA-Z]",
             (
-                # The innermost of quotes within quotes first.
-                *((r"(?is)\[quote\b[^\]]*\](?:[^\[]|\[[^/q])*?\[/quote\]", "\n"),) * 3,
-                (r"(?is)\[(?:code|img|previewyoutube)\b[^\]]*\].*?\[/\w+\]", " "),
+                # The innermost of quotes within quotes first, with all other tags in them.
+                *((r"(?is)\[quote\b[^\]]*\](?:[^\[]|\[[^/q]|\[/[^q])*?\[/quote\]", "\n"),) * 3,
+                *(
+                    (rf"(?is)\[{name}\b[^\]]*\].*?\[/{name}\]", " ")
+                    for name in ("code", "img", "previewyoutube")
+                ),
                 (r"(?i)\[/?(?:list|olist|h[1-6]|hr|tr|table|p|\*)\b[^\]]*\]|\[/?\*\]", "\n"),
                 (r"(?i)\[/?t[dh]\b[^\]]*\]", " "),
                 (
                     (
-                        r"(?i)\[/?(?:b|i|u|s|strike|spoiler|noparse|url|quote|code|color|size|img)"
-                        r"(?:=[^\]]*)?\]"
+                        r"(?i)\[/?(?:b|i|u|s|strike|spoiler|noparse|url|quote|code|color|size|img"
+                        r"|previewyoutube)(?:=[^\]]*)?\]"
                     ),
                     "",
                 ),

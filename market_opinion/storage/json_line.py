@@ -6,6 +6,7 @@ what stands in a field that nobody reads is no reason to refuse the line.
 
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, NoReturn
 
 import msgspec
@@ -37,6 +38,21 @@ def refused_line(reason: str, detail: str) -> bytes:
     return msgspec.json.encode({_REFUSED: reason, "detail": detail})
 
 
+def line_of(fields: Mapping[str, Any]) -> bytes:
+    """Return the line of an object; half a pair of surrogates in it becomes U+FFFD."""
+    try:
+        return msgspec.json.encode(fields)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(whole(fields))
+
+
+def without_marks(line: bytes) -> bytes:
+    """Return a line without the byte order marks before it, of which two programs write two."""
+    while line.startswith(BOM):
+        line = line.removeprefix(BOM)
+    return line
+
+
 def read_object(line: bytes) -> dict[str, Any]:
     """Return the object of a line; raises LineRefused for a line that holds none.
 
@@ -45,7 +61,7 @@ def read_object(line: bytes) -> dict[str, Any]:
     if len(line) > MAX_LINE_BYTES:
         _refuse("too_large", f"{len(line):,} bytes, at most {MAX_LINE_BYTES:,} are read")
     try:
-        text = line.removeprefix(BOM).decode()
+        text = without_marks(line).decode()
     except UnicodeDecodeError as error:
         raise LineRefused(reason="not_utf8", detail=f"byte {error.start} is not UTF-8") from None
     try:

@@ -2,6 +2,7 @@
 
 import functools
 import hashlib
+import math
 from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -68,6 +69,7 @@ class ItemFields(NamedTuple):
 
 _TEXT, _WHOLE, _NUMBER, _FLAG = map(leaf_of, ("text", "whole", "number", "flag"))
 _LENIENT = Leaf(str | int | float | None, pl.String)
+_NAME = Leaf(str | int | None, pl.String)
 # Read as text, since there are many forms of it.
 _TIME = leaf_of("utc")._replace(polars=pl.String)
 
@@ -173,10 +175,15 @@ class LineFormat(BaseModel):
         """Return the item's time as it was written."""
         return value_at(line, self.created_at).cast(pl.String)
 
+    def is_time_number(self, line: pl.Expr) -> pl.Expr:
+        """Return whether the item's time is a number, and meant to be one."""
+        number = self.time_text(line).cast(pl.Float64, strict=False)
+        return number.is_not_null() & pl.lit(self.time == values.EPOCH)
+
     @functools.cached_property
     def place(self) -> Callable[[bytes], Place | None]:
         """Function from a line to its place; it returns None for a line that it cannot read."""
-        paths = {self.created_at: _TIME} | ({self.community: _TEXT} if self.community else {})
+        paths = {self.created_at: _TIME} | ({self.community: _NAME} if self.community else {})
         tree = tree_of(paths)
         decode = msgspec.json.Decoder(struct_of(tree)).decode
         created, community = getter(tree, self.created_at), getter(tree, self.community)
@@ -187,7 +194,7 @@ class LineFormat(BaseModel):
             except (msgspec.DecodeError, ValueError, RecursionError):
                 return self._odd_place(line)
             seconds = values.seconds_of(created(decoded), self.time)
-            return None if seconds is None else Place(community(decoded), seconds)
+            return None if seconds is None else Place(_named(community(decoded)), seconds)
 
         return place
 
@@ -197,9 +204,9 @@ class LineFormat(BaseModel):
             return None
         seconds = values.seconds_of(read(fields, self.created_at), self.time)
         community = read(fields, self.community) if self.community else None
-        if seconds is None or not isinstance(community, str | None):
+        if seconds is None or isinstance(community, bool | list | dict):
             return None
-        return Place(community, seconds)
+        return Place(_named(community), seconds)
 
     @property
     def is_hashed(self) -> bool:
@@ -214,7 +221,9 @@ class LineFormat(BaseModel):
         hashed = (
             ""
             if None in parts
-            else hashlib.sha256("\n".join(map(str, parts)).encode()).hexdigest()[:_HASH_CHARACTERS]
+            else hashlib.sha256("\n".join(map(_part, parts)).encode()).hexdigest()[
+                :_HASH_CHARACTERS
+            ]
         )
         return str(fields.get(KEPT_ID) or hashed)
 
@@ -238,8 +247,13 @@ class LineFormat(BaseModel):
         )
 
     def bare_id(self, value: object) -> str | None:
-        """Return an id as text without the prefixes of the platform; None for what is none."""
+        """Return an id as text without the prefixes of the platform; None for what is none.
+
+        Programs that write tables of text write `nan` or `None` for a missing id.
+        """
         text = self.id_text(value)
+        if self.is_lenient and text is not None and text.strip().lower() in values.ABSENT:
+            return None
         return None if text is None else functools.reduce(str.removeprefix, self.prefixes, text)
 
     def id_text(self, value: object) -> str | None:
@@ -247,9 +261,10 @@ class LineFormat(BaseModel):
         if isinstance(value, str):
             return value
         number = values.number_of(value)
-        if number is None or number != int(number) or number < 0:
+        if number is None or number != int(number) or (self.is_base36 and number < 0):
             return None
-        return values.in_base36(int(number)) if self.is_base36 else str(int(number))
+        whole = value if isinstance(value, int) else int(number)
+        return values.in_base36(whole) if self.is_base36 else str(whole)
 
     def author_text(self, value: object) -> str | None:
         """Return the author's name; that of an account written as an object is its `name`."""
@@ -314,6 +329,8 @@ class LineFormat(BaseModel):
 
     def _id(self, line: pl.Expr, path: str) -> pl.Expr:
         text = value_at(line, path)
+        if self.is_lenient:
+            text = pl.when(_is_there(text)).then(text)
         for prefix in self.prefixes:
             text = text.str.strip_prefix(prefix)
         return text
@@ -322,7 +339,11 @@ class LineFormat(BaseModel):
         if path is None:
             return pl.lit(None, pl.Int64)
         value = value_at(line, path)
-        return (values.numbers(value) if self.is_lenient else value).cast(pl.Int64, strict=False)
+        if self.is_lenient:
+            number = values.numbers(value)
+            # `1.234` is 1234 to some and no count to others.
+            value = pl.when(number == number.floor()).then(number)
+        return value.cast(pl.Int64, strict=False)
 
     def _rating(self, line: pl.Expr) -> pl.Expr:
         if self.is_recommended:
@@ -340,6 +361,17 @@ class LineFormat(BaseModel):
         """Return times; null for a value that is no time of the years 1 to 9999."""
         seconds = values.times(value.cast(pl.String), self.time)
         return (seconds * 1_000_000).round().cast(pl.Int64, strict=False).cast(UTC_TIME)
+
+
+def _named(community: str | float | None) -> str | None:
+    """Return the name of a community, which may be named by a number."""
+    return values.digits_of(community) if isinstance(community, int | float) else community
+
+
+def _part(value: object) -> str:
+    """Return a part of a hashed id as bronze writes it."""
+    is_number = isinstance(value, float) and math.isfinite(value)
+    return values.digits_of(value) if is_number else str(value)
 
 
 def _is_there(value: pl.Expr) -> pl.Expr:

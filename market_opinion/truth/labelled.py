@@ -19,7 +19,7 @@ from market_opinion.core.contracts import LABELS
 from market_opinion.core.errors import InvalidRequest, SourceUnreadable
 from market_opinion.core.polars_types import Schema
 from market_opinion.domain.definition import Domain, normalise
-from market_opinion.sources.lines import ENDINGS, ending_of, read_lines
+from market_opinion.sources.lines import ENDINGS, Columns, ending_of, read_lines
 from market_opinion.sources.reviews import Reviews
 from market_opinion.storage.json_paths import read
 
@@ -78,7 +78,7 @@ def _stars(path: Path) -> Iterator[dict[str, Any]]:
         return
     try:
         for line in read_lines(
-            LocalFileSystem(), str(path), wanted=(form.created_at, str(form.rating))
+            LocalFileSystem(), str(path), columns=Columns((form.created_at, str(form.rating)))
         ):
             fields = json.loads(line)
             told = read(fields, str(form.rating))

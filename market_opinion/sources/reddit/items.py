@@ -6,8 +6,9 @@ attribute that the listing left out.
 
 from typing import Any
 
-import msgspec
 from praw.models import Comment, Submission
+
+from market_opinion.storage.json_line import line_of
 
 _COMMON = (
     "id", "name", "created_utc", "edited", "permalink", "score", "stickied", "distinguished",
@@ -51,7 +52,7 @@ def encode(item: Submission | Comment, *, retrieved_utc: float) -> bytes:
         if isinstance(item, Submission)
         else CommentSerializer.to_dict(item)
     )
-    return msgspec.json.encode({**fields, "retrieved_utc": retrieved_utc})
+    return line_of({**fields, "retrieved_utc": retrieved_utc})
 
 
 def _to_dict(item: Submission | Comment, fields: tuple[str, ...]) -> dict[str, Any]:

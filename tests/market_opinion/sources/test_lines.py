@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from market_opinion.core.errors import SourceUnreadable
 from market_opinion.sources import lines
-from market_opinion.sources.lines import TextLayout, UnclearRows, read_lines
+from market_opinion.sources.lines import Columns, TextLayout, UnclearRows, read_lines
 from market_opinion.sources.unpacking import TrailingBytes, Truncated
 from market_opinion.storage.json_line import MAX_LINE_BYTES, LineRefused, read_object
 
@@ -30,7 +30,11 @@ def read(tmp_path):
     def look(name, raw, **options):
         path = tmp_path / name
         path.write_bytes(raw)
-        options = {"wanted": WANTED, "is_item": lambda line: "at" in (json.loads(line)), **options}
+        options = {
+            "columns": Columns(WANTED),
+            "is_item": lambda line: "at" in (json.loads(line)),
+            **options,
+        }
         found = []
         for line in read_lines(fsspec.filesystem("file"), str(path), **options):
             assert b"\n" not in line
@@ -63,6 +67,11 @@ FORMS = {
     "crlf.jsonl": as_lines(end="\r\n"),
     "old-mac.jsonl": as_lines(end="\r"),
     "blank.jsonl": as_lines(end="\n\n  \n"),
+    "old-mac-then-feed.csv": as_csv(end="\r").rstrip() + "\n",
+    "UPPER.CSV": as_csv(),
+    "elements.jsonl": as_lines(end=",\n"),
+    "two-marks.csv": "\ufeff" + as_csv(),
+    "two-marks.jsonl": "\ufeff" + as_lines(),
     "line.json": json.dumps(ROWS),
     "indented.json": json.dumps(ROWS, indent=2),
     "element-a-line.json": "[\n" + ",\n".join(map(json.dumps, ROWS)) + "\n]\n",
@@ -172,7 +181,7 @@ def test_no_words_of_a_row_come_under_another(tmp_path, row, after):
     found = []
     with pytest.raises(UnclearRows, match=r"^line 3: .* where the row ends is not known$"):  # noqa: PT012
         for line in read_lines(
-            fsspec.filesystem("file"), str(path), wanted=WANTED, is_item=lambda _: True
+            fsspec.filesystem("file"), str(path), columns=Columns(WANTED), is_item=lambda _: True
         ):
             found.append(json.loads(line))  # noqa: PERF401, until it raises
     ids = [each.get("id", each.get("(refused)")) for each in found]
@@ -267,7 +276,7 @@ def test_whatever_a_good_writer_wrote_is_read(tmp_path_factory, rows):
     found = [
         json.loads(line)
         for line in read_lines(
-            fsspec.filesystem("file"), str(path), wanted=WANTED, is_item=lambda _: False
+            fsspec.filesystem("file"), str(path), columns=Columns(WANTED), is_item=lambda _: False
         )
     ]
     expected = [
@@ -280,3 +289,74 @@ def test_whatever_a_good_writer_wrote_is_read(tmp_path_factory, rows):
 def test_an_unknown_packing_is_no_table(read):
     """A10: it is refused by its first lines."""
     assert all(isinstance(each, tuple) for each in read("a.jsonl", bz2.compress(b"x" * 100)))
+
+
+def test_a_line_feed_far_down_an_old_file_ends_a_line(read):
+    """A10: no line that is landed holds one."""
+    raw = as_lines(ROWS * 4_000, end="\r") + as_lines()
+    assert read("a.jsonl", raw.encode()) == ROWS * 4_001
+
+
+@pytest.mark.parametrize("packing", [".gz", ".zst"])
+@pytest.mark.parametrize("raw", [b"", b"\x1f\x8b", b"\x28"])
+def test_a_packed_file_without_a_frame_is_cut(read, packing, raw):
+    """A10: a download that never began holds no silence."""
+    with pytest.raises(Truncated):
+        read(f"a.jsonl{packing}", raw)
+
+
+def test_a_value_that_looks_like_our_own_mark_is_a_value(read):
+    """E33: no word of it is in a message."""
+    raw = as_csv() + "\x00too long: hip operation,1,x\n"
+    assert read("a.csv", raw.encode())[-1]["id"] == "\x00too long: hip operation"
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.parquet"])
+@pytest.mark.parametrize("twice", ["id", "text"])
+def test_a_column_that_is_read_may_stand_there_once(tmp_path, read, name, twice):
+    """A10: which of the two is meant is not known; others may be there twice."""
+    columns = Columns(WANTED, ("id", "at", "text"))
+
+    def raw_of(name_of_last):
+        names, values = ["id", "at", "text", "x", name_of_last], ["a", "5", "words", "y", "z"]
+        if name.endswith("csv"):
+            return f"{','.join(names)}\n{','.join(values)}\n".encode()
+        pq.write_table(pa.Table.from_arrays([pa.array([v]) for v in values], names), tmp_path / "t")
+        return (tmp_path / "t").read_bytes()
+
+    assert read(name, raw_of("x"), columns=columns)[0]["text"] == "words"
+    with pytest.raises(SourceUnreadable, match=rf"^{name} has more than one column {twice}"):
+        read(name, raw_of(twice), columns=columns)
+
+
+AT = 1772359200
+
+
+@pytest.mark.parametrize(
+    ("column", "values", "text"),
+    [
+        ("at", pa.array([AT * 10**9 + 1] * 2, pa.timestamp("ns")), "2026-03-01 10:00:00.000000001"),
+        ("at", pa.array([AT * 1000, 2**62], pa.timestamp("ms")), "2026-03-01 10:00:00.000"),
+        ("at", pa.array([AT * 1000, -(2**62)], pa.timestamp("ms")), "2026-03-01 10:00:00.000"),
+        ("day", pa.array([20_000, 2**30], pa.date32()), "2024-10-04"),
+        ("took", pa.array([1, 2**62], pa.duration("s")), "1"),
+        ("text", pa.array([b"caf\xc3\xa9", b"\xff"]), "caf\u00e9"),
+    ],
+    ids=["nanoseconds", "far", "long ago", "far day", "long", "bytes"],
+)
+def test_an_odd_value_of_a_table_costs_the_value(tmp_path, read, column, values, text):
+    """A10: and neither its row nor the file."""
+    columns = {"id": ["a", "b"], "at": [AT, AT], column: values}
+    pq.write_table(pa.table(columns), tmp_path / "t")
+    rows = read("a.parquet", (tmp_path / "t").read_bytes())
+    assert [row["id"] for row in rows] == ["a", "b"]
+    assert rows[0][column] == text
+
+
+def test_a_damaged_page_is_damage_of_its_file(tmp_path, read):
+    """A10: it does not pass by itself, so that nobody waits for it."""
+    pq.write_table(pa.table({"id": ["a" * 100], "at": [AT]}), tmp_path / "t")
+    raw = bytearray((tmp_path / "t").read_bytes())
+    raw[20:28] = b"\xff" * 8
+    with pytest.raises(pa.ArrowException):
+        read("a.parquet", bytes(raw))

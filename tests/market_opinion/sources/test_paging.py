@@ -274,3 +274,63 @@ def test_an_answer_of_x_that_holds_errors_alone_is_told_by_their_title(read):
     reading = read("x", lambda *_: {"errors": [{"title": "Usage Capped"}]}, "phones")
     assert not reading.certified
     assert "Usage Capped" in reading.detail
+
+
+def test_empty_pages_of_x_without_an_end_are_bounded(read):
+    """X6."""
+    numbers = iter(range(10_000))
+
+    def answer(*_):
+        return {"meta": {"result_count": 0, "next_token": str(next(numbers))}}
+
+    reading = read("x", answer, "phones")
+    assert not reading.certified
+    assert "empty pages" in reading.detail
+    assert reading.requests < 40
+
+
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [
+        ("x", {"errors": [{"title": "Timeout"}], "meta": {"result_count": 0}}),
+        ("facebook", {"data": [], "error": {"message": "later", "code": 2}}),
+        ("steam", {"success": 1, "reviews": [], "error": "busy", "query_summary": {"total_reviews": 0}}),
+    ],
+)  # fmt: skip
+def test_an_error_in_an_answer_of_status_200_is_no_silence(read, name, page):
+    """X6."""
+    assert not read(name, lambda *_: page, "phones").certified
+
+
+def test_a_link_to_no_page_is_no_promise(read):
+    """X6: as for an edge without the link."""
+    page = {"data": [post(1)], "paging": {"cursors": {"after": "a"}, "next": None}}
+    reading = read("facebook", facebook({None: page}))
+    assert (reading.certified, len(reading.items), reading.requests) == (True, 1, 1)
+
+
+@pytest.mark.parametrize("odd", [None, 0, -1, 10**30, "soon", 1e300, [5]])
+def test_a_time_that_cannot_be_read_costs_its_item_and_proves_nothing(read, odd):
+    """X6: neither an end of the listing nor an error of all others."""
+    newest = {**review(7, 40), "timestamp_created": odd}
+    pages = {"*": ([newest, review(8, 30)], "a"), "a": ([review(9, 20), review(10, -10)], "b")}
+    reading = read("steam", steam(pages), "1245620")
+    assert reading.certified
+    assert {"8", "9"} <= {item["recommendationid"] for item in reading.items}
+
+
+def test_half_a_pair_of_surrogates_costs_itself(read):
+    """X6: platforms cut texts in the middle of a sign."""
+    cut = {**review(8, 30), "review": "fine \ud83d"}
+    reading = read("steam", steam({"*": ([cut, review(9, -10)], "a")}), "1245620")
+    assert (reading.certified, [item["review"] for item in reading.items]) == (
+        True,
+        ["fine \ufffd"],
+    )
+
+
+def test_a_post_without_the_time_of_its_draft_is_read(read):
+    """X6: LinkedIn names one time or both."""
+    listing = {"elements": [{"id": "urn:li:share:1", "publishedAt": int(at(5).timestamp() * 1000), "author": "a"}]}  # fmt: skip
+    reading = read("linkedin", lambda path, *_: listing if path == "/posts" else {"elements": []})
+    assert (reading.certified, len(reading.items)) == (True, 1)

@@ -130,6 +130,7 @@ def test_of_versions_retrieved_at_once_the_later_line_wins(make_comment):
         (b'{"id": "x", "created_utc": 4102444800}', "time_out_of_range"),
         (b'{"id": "x", "created_utc": 1e300}', "time_out_of_range"),
         (b'{"id": "x", "created_utc": "soon"}', "time_unreadable"),
+        (b'{"id": "x", "created_utc": 10000000000000000000000000000}', "time_out_of_range"),
         (b'{"id": "x", "created_utc": 1772370000}', "outside_window"),
         (json.dumps({"id": "x", "created_utc": 1772359200, "body": "a" * 5_000_000}).encode(), "too_large"),
     ],
@@ -143,6 +144,14 @@ def test_a_bad_line_is_kept_aside_with_its_reason_and_the_good_ones_are_there(
     assert rows["item_id"].to_list() == ["a", "b"]
     assert OPS_REJECTIONS.check(rejections).select("reason", "landing_line").rows() == [(reason, 2)]
     assert "raw" not in rejections["detail"][0]
+
+
+@pytest.mark.parametrize("told", [1772359200, "1772359200", 1e300])
+def test_a_number_where_a_written_time_is_meant_is_of_no_known_form(told):
+    """E12: it is not out of range."""
+    form = {"comment": {"item_id": ["id"], "created_at": "at", "time": "iso"}}
+    _, rejections, _ = bronze.parse([content([{"id": "x", "at": told}], reference=form)])
+    assert rejections["reason"].to_list() == ["time_unreadable"]
 
 
 @pytest.mark.parametrize(

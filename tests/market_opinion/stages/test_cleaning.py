@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from market_opinion.stages.cleaning import clean, normalise
 
 
-def cleaned(text):
+def cleaned(text, markup=("markdown",)):
     return (
         pl.LazyFrame({"text": [text]}, schema={"text": pl.String})
-        .pipe(clean, "text")
+        .pipe(clean, "text", markup=markup)
         .collect()
         .item()
     )
@@ -143,3 +143,33 @@ def test_personal_data_in_other_forms(text, expected):
 def test_what_people_say_of_products_is_not_personal(text):
     """E16."""
     assert cleaned(text) == text
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("[quote=ann]The battery is [b]awful[/b] [url=a.example]x[/url][/quote]mine", "mine"),
+        ("[quote=a]x [quote=b][i]y[/i][/quote] z[/quote]mine", "mine"),
+        ("[code]no [/b] words[/code] mine", "mine"),
+        ("[code] never closed, [b]great[/b] camera", "never closed, great camera"),
+        ("[img] never closed, [i]good[/i]", "never closed, good"),
+    ],
+)
+def test_a_tag_of_steam_ends_at_its_own_end(raw, expected):
+    """What is between is another's; one that is not closed takes no word with it."""
+    assert cleaned(raw, ["bbcode"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        ("I like<pre><code>battery = bad\n</code></pre>the camera", "I like the camera"),
+        ("<code>never closed, good camera", "never closed, good camera"),
+        ("<table><tr><td>good</td><td>camera</td></tr></table>", "good camera"),
+        ("<img src='a.png'>fine <font color=red>screen</font>", "fine screen"),
+        ("5 < 6 <3 &lt;b&gt;typed&lt;/b&gt;", "5 < 6 <3 <b>typed</b>"),
+    ],
+)
+def test_no_tag_of_html_stays_in_a_text(raw, expected):
+    """Neither within another one nor without its end."""
+    assert cleaned(raw, ["html"]) == expected

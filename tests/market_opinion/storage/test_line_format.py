@@ -30,6 +30,7 @@ def typed(line_format, *lines, kind="review"):
         ("epoch", 1772359200), ("epoch", "1772359200"), ("epoch", 1772359200.0), ("epoch", 1772359200000), ("iso", "2026-03-01T10:00:00Z"),
         ("iso", "2026-03-01T10:00:00+0000"), ("iso", "2026-03-01T12:00:00+02:00"), ("iso", "2026-03-01T10:00:00.000Z"),
         ("iso", "2026-03-01 10:00:00"), ("iso", "2026-03-01 10:00"), ("%d.%m.%Y %H:%M", "01.03.2026 10:00"), ("%m/%d/%y %H:%M", "03/01/26 10:00"),
+        ("%Y%m%d%H", 2026030110), ("%Y%m%d%H", 2026030110.0),
     ],
 )  # fmt: skip
 def test_a_time_is_the_same_where_a_line_is_filed_and_where_it_is_typed(time, told):
@@ -44,6 +45,7 @@ def test_a_time_is_the_same_where_a_line_is_filed_and_where_it_is_typed(time, to
 
 
 @settings(deadline=None)
+@example(20260301)
 @example(-62_135_596_801)  # the second before the year 1
 @example(253_402_300_800)  # the one after the year 9999, in milliseconds a time of 1978
 @given(
@@ -107,14 +109,14 @@ def test_an_id_of_several_fields_is_their_hash_by_whoever_reads_it():
     lines = [
         {"reviewerID": "A", "asin": "B", "unixReviewTime": 1358035200},
         {"user_id": "A", "asin": "B", "timestamp": 1358035200},
+        {"user_id": "A", "asin": "B", "timestamp": 1358035200.0},
         {"asin": "B"},
     ]
     assert typed(line_format, *lines)["item_id"].to_list() == [
-        line_format.key(lines[0]),
-        line_format.key(lines[0]),
+        *[line_format.key(lines[0])] * 3,
         None,
     ]
-    assert line_format.key(lines[2]) == ""
+    assert list(map(line_format.key, lines)) == [*[line_format.key(lines[0])] * 3, ""]
     assert typed(line_format, {"item_id_was": "kept", "timestamp": 5})["item_id"].to_list() == [
         "kept"
     ]
@@ -148,3 +150,37 @@ def test_a_line_format_that_cannot_be_used_is_refused():
             LineFormat.model_validate({"item_id": "id", "created_at": "at", **wrong})
     with pytest.raises(LandingCorrupt, match="older than the one that landed them"):
         line_format_of("myspace", "comment", catalogue.line_formats)
+
+
+@pytest.mark.parametrize("number", [1.0, 1e22, 1e23, 0.1, 1e-7, -0.0, -5, 2**63, 123.25])
+def test_a_number_in_a_hashed_id_is_the_same_by_whoever_reads_it(number):
+    """G15: an erasure finds the line of an item by its key."""
+    line_format = LineFormat(item_id=("id", "by"), created_at="at", is_lenient=True)
+    line = {"id": number, "by": "x", "at": 5}
+    assert typed(line_format, line)["item_id"].to_list() == [line_format.key(line)]
+
+
+@pytest.mark.parametrize("told", ["nan", "None", " NULL ", "n/a", ""])
+def test_a_text_that_stands_for_no_value_is_no_id(told):
+    """A10: all items that lack an id would be one."""
+    line_format = LineFormat(item_id="id", created_at="at", thread_id="of", is_lenient=True)
+    line = {"id": told, "of": told, "at": 5}
+    assert typed(line_format, line).select("item_id", "thread_id").row(0) == (None, None)
+    assert line_format.key(line) == ""
+
+
+def test_a_community_may_be_named_by_a_number():
+    """A10: as in a CSV file, where it is a text."""
+    line_format = LineFormat(item_id="id", created_at="at", community="app", is_lenient=True)
+    lines = [{"id": "a", "at": 5, "app": app} for app in (570, "570", 570.0)]
+    places = [line_format.place(json.dumps(line).encode()) for line in lines]
+    assert [place.community for place in places] == ["570"] * 3
+
+
+@pytest.mark.parametrize(
+    ("told", "votes"), [("1,234", 1234), ("1.234", None), (1.5, None), (7.0, 7), ("7.0", 7)]
+)
+def test_a_count_is_whole_or_unreadable(told, votes):
+    """A10: none is cut to a wrong one."""
+    line_format = LineFormat(item_id="id", created_at="at", votes="v", is_lenient=True)
+    assert typed(line_format, {"id": "a", "at": 5, "v": told})["votes"].to_list() == [votes]
