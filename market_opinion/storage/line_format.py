@@ -370,8 +370,9 @@ def _named(community: str | float | None) -> str | None:
 
 def _part(value: object) -> str:
     """Return a part of a hashed id as bronze writes it."""
-    is_number = isinstance(value, float) and math.isfinite(value)
-    return values.digits_of(value) if is_number else str(value)
+    if isinstance(value, float) and math.isfinite(value):
+        return values.digits_of(value)
+    return str(value)
 
 
 def _is_there(value: pl.Expr) -> pl.Expr:
