@@ -143,10 +143,11 @@ def main(
         base: Checkout of another commit, whose cleaning is timed beside ours.
         base_module: Module of that checkout that has `clean`.
         speed: Whether to time the cleaning.
-        errors: Whether to print the errors of the development half.
+        errors: Whether to print the errors of the parts that detectors are tuned on.
     """
     _measure("held_out", shows_errors=False)
-    _measure("development", shows_errors=errors)
+    for half in ("development", "strangers"):
+        _measure(half, shows_errors=errors)
     if speed:
         _time(base, base_module)
         _time_stage()
