@@ -56,7 +56,7 @@ def _measure(half: str, *, shows_errors: bool) -> None:
             f"privacy.{half}.recall.{kind}",
             1 - left[kind] / there[kind],
             f"of_{there[kind]}",
-            at_least=0.85 if kind in _FREE_FORM else 0.97,
+            at_least=0.85 if kind in _FREE_FORM or half == "strangers" else 0.97,
         )
     precision = 1 - len(spoilt) / len(talk)
     report(f"privacy.{half}.precision", precision, f"of_{len(talk)}", at_least=0.97)
