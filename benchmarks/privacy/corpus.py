@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import NamedTuple
 
+PARTS = ("held_out", "development", "strangers")
+
 _FOLDER = Path(__file__).resolve().parent
 _MARK = re.compile(r"«([a-z_]+)\|([^»]*)»")
 # A part of a hidden string that is this long tells something of it; shorter ones are words like
@@ -58,7 +60,7 @@ def _parts(string: str) -> list[str]:
 
 
 def read_half(name: str) -> list[Line]:
-    """Return the lines of a half: `held_out` or `development`."""
+    """Return the lines of a part: one of `PARTS`."""
     text = (_FOLDER / f"{name}.txt").read_text(encoding="utf-8")
     lines = [line.replace("\\n", "\n") for line in text.splitlines()]
     return [
@@ -71,9 +73,9 @@ def read_half(name: str) -> list[Line]:
 
 
 def mutated(number: int, *, seed: int) -> list[str]:
-    """Return that many texts: lines of both halves, cut, joined and with signs in odd places."""
+    """Return that many texts: lines of all parts, cut, joined and with signs in odd places."""
     chance = random.Random(seed)
-    texts = [line.text for half in ("held_out", "development") for line in read_half(half)]
+    texts = [line.text for half in PARTS for line in read_half(half)]
     return [_mutation(texts, chance) for _ in range(number)]
 
 

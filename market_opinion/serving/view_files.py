@@ -28,6 +28,11 @@ def write_rows(frame: pl.DataFrame, path: Path) -> None:
     partial.replace(path)
 
 
+def without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with a `'` before each text that a spreadsheet would take for a formula."""
+    return frame.with_columns(pl.col(pl.String).str.replace(r"^([=+\-@\t\r])", "'$1"))
+
+
 def _write_excel(frame: pl.DataFrame, path: Path) -> None:
     """Write one sheet, whose texts stay texts: none is run as a formula or opened as a link."""
     import xlsxwriter  # few need it
@@ -44,7 +49,7 @@ def _write_excel(frame: pl.DataFrame, path: Path) -> None:
 
 
 _WRITERS: dict[str, Callable[[pl.DataFrame, Path], None]] = {
-    ".csv": lambda frame, path: frame.write_csv(path),
+    ".csv": lambda frame, path: without_formulas(frame).write_csv(path),
     ".parquet": lambda frame, path: frame.write_parquet(path),
     ".xlsx": _write_excel,
     ".json": lambda frame, path: frame.write_json(path),

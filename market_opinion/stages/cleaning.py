@@ -21,6 +21,9 @@ _ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]
 _PLAIN = {
     **dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u00b4\u2032\u2035\uff07", "'"),
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\uff02", '"'),
+    **dict.fromkeys("\u2010\u2011\u2212\ufe63", "-"),
+    "\ufe6b": "@",
+    "\ufe52": ".",
     "\u2026": "...",
     # The long s, which is an s to patterns that ignore case.
     "\u017f": "s",
@@ -31,13 +34,22 @@ _WIDE = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {
     for sign in map(chr, range(0x80, 0x1D7CE))
     if unicodedata.decimal(sign, None) is not None
 }
+# Letters drawn bold, in script or in circles.
+_DRAWN = {
+    sign: plain
+    for sign in map(chr, (*range(0x24B6, 0x24EA), *range(0x1D400, 0x1D6A4)))
+    if (plain := unicodedata.normalize("NFKC", sign)).isascii()
+}
 
 # Controls, soft hyphens, zero-width and direction marks, which would hide names from the masks, and
 # the signs that stand for masks below.
 _INVISIBLE = (
-    r"[\x00-\x08\x0b-\x1f\x7f\u{ad}\u{61c}\u{180e}\u{200b}-\u{200f}\u{202a}-\u{202e}"
-    r"\u{2060}-\u{2064}\u{2066}-\u{2069}\u{feff}\u{e0a0}-\u{e0cf}]"
+    r"[\x00-\x08\x0b-\x1f\x7f\u{ad}\u{34f}\u{61c}\u{115f}\u{1160}\u{180e}\u{200b}-\u{200f}"
+    r"\u{202a}-\u{202e}\u{2060}-\u{206f}\u{3164}\u{feff}\u{ffa0}\u{fff9}-\u{fffb}"
+    r"\u{e0a0}-\u{e0cf}\u{e0000}-\u{e007f}]"
 )
+# What makes a digit a key, or chooses how a letter is drawn.
+_VARIANT = r"([0-9A-Za-z@.])[\u{fe00}-\u{fe0f}\u{20e3}]+"
 
 # Guards, each with (pattern, replacement) pairs for the texts that the guard matches; most texts
 # match none.
@@ -169,9 +181,9 @@ def clean(
 
 def _cleaned(texts: pl.Series, *, markup: Sequence[Markup]) -> pl.Series:
     """Return `text` and `marks` of each text; only those that are not plain are worked on."""
-    rows = texts.str.contains(_NOT_PLAIN).fill_null(value=False).arg_true()
+    rows = _seen(texts, _NOT_PLAIN).arg_true()
     bare = _without_markup(texts.gather(rows), markup)
-    hits = bare.str.contains(_SEEN).fill_null(value=False).arg_true()
+    hits = _seen(bare, _SEEN).arg_true()
     marked = _marked(bare.gather(hits))
     marks = pl.repeat("", len(texts), eager=True).scatter(
         rows.gather(hits), marked.str.replace_all(_NO_MARK, "")
@@ -179,6 +191,12 @@ def _cleaned(texts: pl.Series, *, markup: Sequence[Markup]) -> pl.Series:
     masked = bare.scatter(hits, marked.str.replace_many(_MASK_OF))
     text = texts.scatter(rows, _finished(masked, markup))
     return pl.struct(text.alias("text"), marks.alias("marks"), eager=True)
+
+
+def _seen(texts: pl.Series, pattern: str) -> pl.Series:
+    """Return whether each text matches the pattern or has a word of a kind."""
+    has_word = texts.str.contains_any(personal.WORDS, ascii_case_insensitive=True)
+    return (texts.str.contains(pattern) | has_word).fill_null(value=False)
 
 
 def _without_markup(texts: pl.Series, markup: Sequence[Markup]) -> pl.Series:
@@ -208,8 +226,8 @@ def _finished(texts: pl.Series, markup: Sequence[Markup]) -> pl.Series:
 
 def _typed(texts: pl.Series) -> pl.Series:
     """Return the texts in NFC, with ASCII for its look-alikes, without invisible characters."""
-    composed = texts.str.normalize("NFC")
-    return composed.str.replace_many(_PLAIN | _WIDE).str.replace_all(_INVISIBLE, "")
+    composed = texts.str.normalize("NFC").str.replace_many(_PLAIN | _WIDE | _DRAWN)
+    return composed.str.replace_all(_INVISIBLE, "").str.replace_all(_VARIANT, "$1")
 
 
 def _in_groups(texts: pl.Series, groups: Iterable[_Group]) -> pl.Series:

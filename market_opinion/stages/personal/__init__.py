@@ -2,7 +2,7 @@
 
 Detectors see a text after its markup is gone and after full-width signs and other scripts' digits
 became ASCII. For example, `telegram: mila_e7` is `telegram: [user]`. Read `kind` first, then the
-rows: `internet`, `people`, `places`, `numbers` and `phones`.
+rows: `internet`, `people`, `places`, `numbers`, `secrets` and `phones`.
 """
 
 from collections import Counter
@@ -18,6 +18,7 @@ from market_opinion.stages.personal.numbers import (
     SOCIAL_NUMBER_KIND,
 )
 from market_opinion.stages.personal.phones import PHONE_KIND
+from market_opinion.stages.personal.secrets import SECRET_KIND
 
 __all__ = [
     "BY_SIGN",
@@ -30,6 +31,7 @@ __all__ = [
     "SEEN",
     "SEEN_IN_WORDS",
     "USER",
+    "WORDS",
     "Kind",
     "count_marks",
 ]
@@ -43,6 +45,7 @@ BY_SIGN: tuple[Kind, ...] = (
 )
 # Told by words and digits; phones last, since other numbers look like them.
 BY_WORDS: tuple[Kind, ...] = (
+    SECRET_KIND,
     internet.SPOKEN_EMAIL_KIND,
     internet.HOST_KIND,
     people.HANDLE_KIND,
@@ -67,10 +70,11 @@ MARKERS = {
 # A text without a match holds nothing that is told by words and digits, or nothing personal at all.
 # Guards fold the case of ASCII alone, so that each is one fast pass over a text.
 SEEN_IN_WORDS = "|".join(
-    kind.hint or kind.guard
+    kind.guard if kind.hint is None else kind.hint
     for kind in BY_WORDS
-    if kind not in {IMEI_KIND, CARD_KIND}  # longer than phones
+    if kind not in {IMEI_KIND, CARD_KIND, SECRET_KIND}  # longer than phones, and told by words
 )
+WORDS = sorted({word for kind in KINDS for word in kind.words})
 SEEN = "|".join((*dict.fromkeys(kind.guard for kind in BY_SIGN), SEEN_IN_WORDS))
 
 

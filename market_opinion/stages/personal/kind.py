@@ -21,10 +21,12 @@ class Kind(NamedTuple):
     `guard` is a quick look that spares most texts the detectors: it matches every text that they
     would change. `hint`, if there is one, matches every text that the guard matches, and takes its
     place where the guards of all kinds are looked for in one pass, which a pattern that goes on
-    from word to word would slow. `steps` are detectors of the `regex` crate: linear in the text,
-    and without a look around, so that a pattern keeps by `$1` what stands beside. `spans` finds
-    what no pattern can tell, such as a check digit, after the steps. `example` holds `hidden`,
-    which a mask takes the place of; nothing of `counterexample` is taken.
+    from word to word would slow. `words`, in lower case and looked for apart and faster than any
+    pattern, are for what the hint leaves out: each text that the guard matches has one of them, or
+    matches the hint. `steps` are detectors of the `regex` crate: linear in the text, and without a
+    look around, so that a pattern keeps by `$1` what stands beside. `spans` finds what no pattern
+    can tell, such as a check digit, after the steps. `example` holds `hidden`, which a mask takes
+    the place of; nothing of `counterexample` is taken.
     """
 
     name: str
@@ -36,3 +38,4 @@ class Kind(NamedTuple):
     counterexample: str
     spans: Spans | None = None
     hint: str | None = None
+    words: tuple[str, ...] = ()

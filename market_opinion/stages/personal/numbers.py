@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 
 import stdnum.br.cpf
+import stdnum.es.dni
 import stdnum.fr.nir
 import stdnum.iban
 import stdnum.imei
@@ -22,19 +23,20 @@ _IMEI_LENGTH = 15
 _CARD_CUE = re.compile(
     r"(?i)\b(?:card|visa|master ?card|mc|amex|american express|credit|debit|diners|discover|jcb)\b"
 )
-_IMEI_CUE = re.compile(r"(?i)imei")
+_IMEI_CUE = re.compile(r"(?i)imei|\bimsi\b|\biccid\b|\bmeid\b")
 _IBAN_CUE = re.compile(r"(?i)\biban\b|\bbank|\baccount\b|\bacct\b|\bpay\b|\btransfer")
-_NUMBER = re.compile(r"(?<![\w.,])[0-9](?:[ .-]?[0-9]){12,18}(?![\w]|[.,][0-9])")
+_NUMBER = re.compile(r"(?<![\w.,])[0-9](?:[ .-]?[0-9]){12,19}(?![\w]|[.,][0-9])")
 # No country's accounts begin with nine letters.
-_IBAN_START = r"[A-Za-z]{2}[0-9]{2}(?:[ -]?[A-Za-z]){0,8}[ -]?[0-9]"
+_IBAN_START = r"[A-Za-z]{2}[0-9]{2}(?:[ .-]?[A-Za-z]){0,8}[ .-]?[0-9]"
 _IBAN = re.compile(
-    rf"(?<!\w)(?={_IBAN_START})[A-Za-z]{{2}}[0-9]{{2}}(?:[ -]?[A-Za-z0-9]){{11,30}}(?!\w)"
+    rf"(?<!\w)(?={_IBAN_START})[A-Za-z]{{2}}[0-9]{{2}}(?:[ .-]?[A-Za-z0-9]){{11,30}}(?!\w)"
 )
 _IBAN_LENGTHS = range(15, 35)
 _GROUPED_IBAN = re.compile(
-    r"[A-Z]{2}[0-9]{2}(?:[ -]?[A-Z0-9]{4}){2,7}(?:[ -]?[A-Z0-9]{1,3})?(?!\w)"
+    r"[A-Z]{2}[0-9]{2}(?:[ .-]?[A-Z0-9]{4}){2,7}(?:[ .-]?[A-Z0-9]{1,3})?(?!\w)"
 )
 _SOCIAL = (
+    (re.compile(r"(?<![\w.])[0-9]{8}-?[A-HJ-NP-TV-Z](?!\w)"), stdnum.es.dni.is_valid),
     (re.compile(r"(?<![\w.])[0-9]{3}\.[0-9]{3}\.[0-9]{3}-[0-9]{2}(?!\w)"), stdnum.br.cpf.is_valid),
     (re.compile(r"(?<![\w.])[0-9]{6} ?[0-9]{4} ?[0-9]{3}(?!\w)"), stdnum.za.idnr.is_valid),
     (
@@ -45,8 +47,10 @@ _SOCIAL = (
 )
 _SOCIAL_CUE = (
     r"(?:ssn|my social|social security|nino|ni number|national insurance|cpf|aadhaar|pesel|bsn"
-    r"|passport|tax id|id number|id no|national id|secu)"
+    r"|passport|tax id|id number|id no|national id|secu|dni|driver'?s? licen[cs]e|licen[cs]e number"
+    r"|steuer-?id)"
 )
+_BIRTH_CUE = r"(?:born(?: on)?|dob|date of birth|birth ?date|birthday)"
 
 
 def _is_near(cue: re.Pattern[str], text: str, start: int, end: int) -> bool:
@@ -99,7 +103,7 @@ def _iban_end(written: str) -> int | None:
             return None
         end = signs[length - 1] + 1
         if not written[end : end + 1].isalnum() and stdnum.iban.is_valid(
-            written[:end].replace("-", "")
+            written[:end].replace("-", "").replace(".", "")
         ):
             return end
     return None
@@ -133,8 +137,17 @@ SOCIAL_NUMBER_KIND = Kind(
     "social_number",
     NUMBER,
     rf"[0-9]{{3}}-[0-9]{{2}}-|(?:[0-9][ .-]?){{11}}|[0-9]{{2}} [0-9]{{2}} [0-9]{{2}} [A-D]"
-    rf"|(?i-u:\b{_SOCIAL_CUE}\b)|[sS][éÉ][cC][uU]",
+    rf"|(?i-u:\b{_SOCIAL_CUE}\b)|[sS][éÉ][cC][uU]|(?i-u:\b{_BIRTH_CUE}(?: is|:)? ?[0-9])"
+    r"|[0-9]{8}-?[A-Z]",
     (
+        (
+            (
+                rf"(?i)\b({_BIRTH_CUE}(?: is|:)? ?)"
+                r"(?:[0-3]?[0-9][./-][0-3]?[0-9][./-](?:[0-9]{2}){1,2}"
+                r"|(?:19|20)[0-9]{2}-[01][0-9]-[0-3][0-9])\b"
+            ),
+            f"${{1}}{HERE}",
+        ),
         (r"\b[0-9]{3}-[0-9]{2}-[0-9]{4}\b", HERE),
         (r"\b[A-Z]{2} [0-9]{2} [0-9]{2} [0-9]{2} [A-D]\b", HERE),
         (
@@ -149,6 +162,13 @@ SOCIAL_NUMBER_KIND = Kind(
     "987-65-4321",
     "a 123-45-60 tune, and EAN 4006381333931",
     social_numbers,
+    hint=r"[0-9]{3}-[0-9]{2}-|(?:[0-9][ .-]?){11}|[0-9]{2} [0-9]{2} [0-9]{2} [A-D]"
+    r"|[sS][éÉ][cC][uU]|[0-9]{8}-?[A-Z]",
+    words=(
+        *("ssn", "my social", "social security", "nino", "ni number", "national insurance", "cpf"),
+        *("aadhaar", "pesel", "bsn", "passport", "tax id", "id number", "id no", "national id"),
+        *("secu", "dni", "licen", "steuer", "born", "dob", "date of birth", "birth"),
+    ),
 )
 CARD_KIND = Kind(
     "card",

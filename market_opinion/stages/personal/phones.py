@@ -27,7 +27,7 @@ _OTHER_BEFORE = re.compile(
     r"|geekbench|3dmark|points|date|asin|driver)\b\W*(?:number|no|is|of|on|id)?\W{0,3}$"
 )
 _OTHER_AFTER = re.compile(
-    r"(?i)^\W{0,2}(?:points|coins|downloads|colou?rs|units|sold|views|km|miles|hours|h|users|pixels"
+    r"(?i)^\W{0,2}(?:mm|fps|hz|nits|[gmt]b|mp|points|coins|downloads|colou?rs|units|sold|views|km|miles|hours|h|users|pixels"
     r"|build|models?|people|subscribers|bytes|cycles|steps|photos|mah|rpm|is the (?:limit|max))\b"
 )
 _THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(?:[ .][0-9]{3}){2,}$")
@@ -42,6 +42,7 @@ _AFTER_ZERO = re.compile(
     r"00?[0-9]{1,4}[ ./-][0-9]{3,4}(?:[ ./-]?[0-9]{2,4}){1,3}|0[0-9]{2,4}[ /-][0-9]{6,8}$"
 )
 _BARE_LENGTHS = (10, 11)
+_SPACE = r"[ ./()–-]"
 
 
 def phones(text: str) -> Iterator[tuple[int, int]]:
@@ -64,15 +65,30 @@ def _is_phone(written: str, before: str, after: str) -> bool:
     if _OTHER_AFTER.search(after):
         return False
     if digits == written:
-        return len(digits) in _BARE_LENGTHS and _is_written_bare(digits)
+        return _is_written_bare(digits)
     return _AFTER_ZERO.match(written) is not None or _is_written_in_groups(written)
 
 
 @lru_cache(maxsize=4096)
 def _is_written_bare(digits: str) -> bool:
-    """Return whether somebody can be called by these digits: in North America, or by a plan."""
+    """Return whether somebody can be called by these digits.
+
+    They are a number of North America, of a plan, or of any country after `00`.
+    """
+    if digits.startswith("00"):
+        return _is_written_abroad(digits)
+    if len(digits) not in _BARE_LENGTHS:
+        return False
     is_north_american = len(digits) == _BARE_LENGTHS[0] and digits[0] not in "01"
     return is_north_american or any(number is not None for number in _by_plan(digits))
+
+
+def _is_written_abroad(digits: str) -> bool:
+    """Return whether the digits, which begin with `00`, are valid with a `+` in its place."""
+    try:
+        return phonenumbers.is_valid_number(phonenumbers.parse(f"+{digits[2:]}"))
+    except phonenumbers.NumberParseException:
+        return False
 
 
 @lru_cache(maxsize=4096)
@@ -101,15 +117,27 @@ def _by_plan(written: str) -> Iterator[str]:
 PHONE_KIND = Kind(
     "phone",
     PHONE,
-    r"(?:[0-9][ ./()-]{0,3}){7}",
+    rf"(?:[0-9]{_SPACE}{{0,3}}){{7}}",
     (
-        (r"(^|[^A-Za-z0-9_.+])\+[0-9]{1,3}(?:[ ./()-]{0,2}[0-9]){6,12}", f"${{1}}{HERE}"),
+        (rf"(^|[^A-Za-z0-9_.+])\+[0-9]{{1,3}}(?:{_SPACE}{{0,2}}[0-9]){{6,12}}", f"${{1}}{HERE}"),
+        (
+            rf"(^|[^A-Za-z0-9_.,-])00[1-9][0-9]{{0,2}}{_SPACE}{{1,2}}[0-9](?:{_SPACE}{{0,2}}[0-9]){{6,11}}\b",
+            f"${{1}}{HERE}",
+        ),
+        (
+            (
+                r"(^|[^A-Za-z0-9_.,-])(?:[078][ -]?\(?[0-9]{3}\)?|\(0?[0-9]{2,3}\))[ -]?"
+                r"[0-9]{3}[ -][0-9]{2}[ -][0-9]{2}\b"
+            ),
+            f"${{1}}{HERE}",
+        ),
         (r"\(0?[0-9]{1,4}\) ?[0-9]{3,5}[ -]?[0-9]{3,5}\b", HERE),
         (r"(^|[^A-Za-z0-9_.,-])0[0-9](?:[ .-][0-9]{2}){4}\b", f"${{1}}{HERE}"),
         (
-            r"(^|[^A-Za-z0-9_.,-])(?:1[ .-])?\(?[0-9]{3}\)?[ .-]{0,2}[0-9]{3}[ .-][0-9]{4}\b",
+            (r"(^|[^A-Za-z0-9_.,-])(?:1[ .-])?\(?[0-9]{3}\)?[ .–-]{0,2}[0-9]{3}[ .–-][0-9]{4}\b"),
             f"${{1}}{HERE}",
         ),
+        (r"(^|[^A-Za-z0-9_.,-])[2-9][0-9]{2} [.–-] [0-9]{3} [.–-] [0-9]{4}\b", f"${{1}}{HERE}"),
     ),
     "ring (02) 5550 0123, or 06 39 98 01 23",
     "5550 0123",

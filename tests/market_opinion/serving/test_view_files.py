@@ -71,3 +71,12 @@ def test_more_rows_than_a_sheet_holds_are_refused(tmp_path, monkeypatch):
     with pytest.raises(InvalidRequest, match="2 rows are more than the 1"):
         write_rows(FRAME, tmp_path / "rows.xlsx")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_csv_file_holds_no_formula(tmp_path):
+    """E16: words of strangers are opened in spreadsheets; numbers stay numbers."""
+    words = ["=HYPERLINK(1)", "+1", "-2+3", "@SUM(1)", "\t=1", "plain = words"]
+    write_rows(pl.DataFrame({"evidence": words, "net": [-1.0] * 6}), tmp_path / "rows.csv")
+    written = pl.read_csv(tmp_path / "rows.csv")
+    assert written["evidence"].to_list() == [f"'{word}" for word in words[:5]] + words[5:]
+    assert written["net"].to_list() == [-1.0] * 6
