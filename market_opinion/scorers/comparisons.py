@@ -31,7 +31,7 @@ _WINS = (
     "|blows|(?:wins?|won) (?:against|over)"
 )
 _LOSES = (
-    "los(?:es|t|ing) to|lags behind|no match for"
+    "los(?:es|t|ing) (?:to|against)|lags behind|no match for"
     "|(?:can't|cannot|cant|doesn't|does not|won't|couldn't) (?:match|touch|compete with"
     "|keep up with)"
 )
@@ -58,9 +58,10 @@ _LEFT = "returned|sold|traded|swapped|ditched|dumped|replaced"
 _WENT = "went|going|gone|switch(?:ed|ing)|mov(?:ed|ing)|upgrad(?:ed|ing)|chang(?:ed|ing)|came"
 _SWAPPED = rf"\b(?:{_LEFT})\b~\bone\b~\b(?:for|with)\b~\bother\b\W*\b(?:because|since)\b"
 _CONTRAST = r"\b(?:but|though|although|however|yet|while)\b"
-_ALL_BETTER, _ALL_WORSE = (
-    re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for words in (_BETTER, _WORSE)
-)
+_BOTH_WAYS = [
+    [re.compile(rf"\b(?:{words})\b", re.IGNORECASE) for words in ways]
+    for ways in ((_BETTER, _WORSE), (_GOOD, _BAD))
+]
 # Signs for the two products, which nobody types.
 _ONE, _OTHER = "_1_", "_2_"
 # The product named first is `one`, the second `other`, `~` are a few words, `@` a few without a
@@ -92,6 +93,11 @@ _FORMS = [
         (r"\bone\b~\b(?:gets?|got|runs?|ran) (?:\w+ ){0,2}(?:hott|warm)er than\b~\bother\b", -1),
         (r"\bone\b~\blast(?:s|ed)? (?:\w+ ){0,3}(?:longer than|times as long as)\b~\bother\b", 1),
         (r"\bone\b~\blast(?:s|ed)? twice as long as\b~\bother\b", 1),
+        (rf"\b(?:fewer|less) (?:{_FAULTS})\b~\bone\b~\bthan\b~\bother\b", 1),
+        (rf"\bmore (?:{_FAULTS})\b~\bone\b~\bthan\b~\bother\b", -1),
+        (r"\bone\b@\bran out\b~\bbefore\b~\bother\b", -1),
+        (rf"\bone\b@{_DENIED}@\b(?:ahead of|hold a candle to)\b~\bother\b", -1),
+        (r"\bone\b@\bahead of\b~\bother\b", 1),
         (r"\brather\b~\bone\b~\bthan\b~\bother\b", 1),
         (rf"\bone\b~\b(?:{_BETTER})\b~\bthan\b~\bother\b", 1),
         (rf"\bone\b~\b(?:{_WORSE})\b~\bthan\b~\bother\b", -1),
@@ -107,7 +113,7 @@ _FORMS = [
         (r"\bprefer\b~\bone\b~\b(?:to|over)\b~\bother\b", 1),
         (r"\b(?:take|pick|choose|recommend)\b~\bone\b~\bover\b~\bother\b", 1),
         (r"\bone\b over ~\bother\b~\b(?:any day|every time|always)\b", 1),
-        (rf"\b(?:{_WENT}|from)\b~\bone\b[^.!?;\n<>]{{0,20}}[<>]", 0),
+        (rf"\b(?:{_WENT}|from)\b~\bone\b[^.!?;\n<>]{{0,20}}(?<![-=])[<>](?!-)", 0),
         (r"\bone\b[\w' ]{0,20}(?<![-=<>])>{1,3}(?![-=])[\w' ]{0,20}\bother\b", 1),
         (r"\bone\b[\w' ]{0,20}(?<![-=<>])<{1,3}(?![-=>])[\w' ]{0,20}\bother\b", -1),
         (rf"{_BESIDE}~\bone\b@\bother\b#{_DENIED}@\b(?:{_GOOD}|{_BAD}|{_BETTER}|{_WORSE})\b", 0),
@@ -160,7 +166,7 @@ def preferences(text: str, clause: Clause, names: Sequence[Naming]) -> dict[str,
     start, end = places[found.start()], places[found.end() - 1] + 1
     if end <= clause.span.start or start >= clause.span.end:
         return {}
-    is_mixed = _ALL_BETTER.search(marked) and _ALL_WORSE.search(marked)
+    is_mixed = any(all(way.search(marked) for way in ways) for ways in _BOTH_WAYS)
     if not sign or is_mixed or marked.rstrip().endswith("?"):
         return dict.fromkeys(products, Preference.OPEN)
     return {first: Preference(sign), second: Preference(-sign)}

@@ -152,11 +152,14 @@ def _answer_of(content: str) -> str:
 def _readings(answer: str, content: str) -> Iterator[list[dict[str, Any]]]:
     """Yield the items of a reply, read more loosely from one to the next."""
     yield _items(_values(answer))
-    yield _items(_values(content))
+    if answer != content:
+        yield _items(_values(content))
     if answer.lstrip().startswith('"'):
         with suppress(json.JSONDecodeError):
             yield _items([json.loads(answer)])
-    yield _items(_values(_repaired(answer)))
+    repaired = _repaired(answer)
+    if repaired != answer:
+        yield _items(_values(repaired))
 
 
 def _repaired(text: str) -> str:

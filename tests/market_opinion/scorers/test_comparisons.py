@@ -85,7 +85,8 @@ def test_the_rules_read_them_alike(repository_domains, text, winner, loser, aspe
         ("Is the iPhone 15 better than the Pixel 8?", True),
         ("I went from the iPhone 15 > Pixel 8 in May.", True),
         ("The iPhone 15 is as good as the Pixel 8.", False),
-        ("I went from the iPhone 15 -> Pixel 8 in May.", True),
+        ("I went from the iPhone 15 -> Pixel 8 in May.", False),
+        ("Coming from the Pixel 8, the iPhone 15 has a bad battery and a great camera.", True),
     ],
 )
 def test_what_is_not_told_is_left_open(repository_domains, text, left_open):
