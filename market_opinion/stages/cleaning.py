@@ -41,17 +41,17 @@ _WIDE = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {
     if unicodedata.decimal(sign, None) is not None
 }
 _FANCY_BLOCKS = (
-    "\u2160\u217f",
-    "\u24b6\u24e9",
-    "\ufb00\ufb06",
-    "\U0001d400\U0001d7ff",
-    "\U0001f130\U0001f149",
+    range(0x2160, 0x2180),
+    range(0x24B6, 0x24EA),
+    range(0xFB00, 0xFB07),
+    range(0x1D400, 0x1D800),
+    range(0x1F130, 0x1F14A),
 )
 _FANCY = {
-    sign: plain
-    for first, last in _FANCY_BLOCKS
-    for sign in map(chr, range(ord(first), ord(last) + 1))
-    if (plain := unicodedata.normalize("NFKC", sign)).isascii()
+    chr(code): plain
+    for block in _FANCY_BLOCKS
+    for code in block
+    if (plain := unicodedata.normalize("NFKC", chr(code))).isascii()
 }
 
 # Controls, soft hyphens, zero-width and direction marks, which would hide names from the masks, and
