@@ -6,8 +6,8 @@ brand is in sight, `14 pro`.
 
 import itertools
 import re
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from functools import lru_cache
 from typing import NamedTuple
@@ -20,6 +20,7 @@ _PLURAL_MIN_CHARACTERS = 3
 # The fewest words of a name with initials, less one, by whether it begins with a bare number: a
 # number with a single letter may be a quantity, as "12m".
 _INITIALS_AFTER = {True: 2, False: 1}
+_ARTICLE = "a"
 _DIGIT = re.compile(r"\d")
 _BOUNDARY = re.compile(r"(?<=[a-z])(?=\d)|(?<=\d)(?=[a-z])")
 
@@ -87,6 +88,7 @@ def spellings_of(domain: Domain) -> Spellings:
             each,
             lines,
             row_words.get(brands[each.product_id], frozenset()),
+            maker=normalise(brands[each.product_id]).replace(" ", ""),
             is_brand_row=_is_brand_row(domain, each),
         )
         for each in aliases
@@ -149,30 +151,47 @@ def _derived(
     lines: dict[str, frozenset[str]],
     row_words: frozenset[str],
     *,
+    maker: str,
     is_brand_row: bool,
 ) -> Iterator[Spelling]:
-    """Yield the other spellings that people use for one alias of the catalogue."""
+    """Yield the other spellings that people use for one alias of the catalogue.
+
+    `maker` is the brand's name in one word, as in `samsunggalaxys24`.
+    """
     text = " ".join(alias.words)
     last = alias.words[-1]
-    if not last.endswith(("s", "+")) and len(text) >= _PLURAL_MIN_CHARACTERS:
-        yield alias._replace(words=(*alias.words[:-1], f"{last}s"))
+    if not last.endswith("s") and len(text) >= _PLURAL_MIN_CHARACTERS:
+        for plural in (f"{last}s", f"{last}es") if last.endswith("x") else (f"{last}s",):
+            yield alias._replace(words=(*alias.words[:-1], plural))
+    yield from _glued(alias, maker)
     has_digit = bool(_DIGIT.search(text))
-    glued = "".join(alias.words)
-    if (
-        len(alias.words) > 1
-        and len(glued) >= _GLUED_MIN_CHARACTERS
-        and (has_digit or alias.strength is Strength.FULL)
-    ):
-        yield alias._replace(words=(glued,))
     if has_digit:
         apart = tuple(_BOUNDARY.sub(" ", text).split())
-        if apart != alias.words and any(len(word) > 1 and word.isalpha() for word in apart):
+        is_told = any(len(word) > 1 and word.isalpha() for word in apart)
+        # "Gave the Pixel 8 a new battery" names no 8a.
+        if apart != alias.words and is_told and apart[-1] != _ARTICLE:
             yield alias._replace(words=apart)
         joined = [alias._replace(words=words) for words in _joined(text) if words != alias.words]
         yield from joined
+        yield from _with_initials(joined)
         if not is_brand_row:
             for each in (alias, *joined):
                 yield from _short(each, lines, row_words)
+
+
+def _glued(alias: Spelling, maker: str) -> Iterator[Spelling]:
+    """Yield a name of several words in one: `pixel8pro`, and `googlepixel8pro` with its maker."""
+    glued = "".join(alias.words)
+    has_digit = bool(_DIGIT.search(glued))
+    if (
+        len(alias.words) == 1
+        or len(glued) < _GLUED_MIN_CHARACTERS
+        or not (has_digit or alias.strength is Strength.FULL)
+    ):
+        return
+    yield alias._replace(words=(glued,))
+    if has_digit and alias.strength is Strength.FULL and not glued.startswith(maker):
+        yield alias._replace(words=(f"{maker}{glued}",))
 
 
 def _joined(text: str) -> Iterator[tuple[str, ...]]:
@@ -183,6 +202,17 @@ def _joined(text: str) -> Iterator[tuple[str, ...]]:
     for beside in (r"(?<=[a-z]) (?=\d)", r"(?<=\d) (?=[a-z])"):
         yield tuple(re.sub(beside, "", text).split())
     yield tuple(re.sub(r"(?<=\d) (?=[a-z])|(?<=[a-z]) (?=\d)", "", text).split())
+
+
+def _with_initials(joined: Iterable[Spelling]) -> Iterator[Spelling]:
+    """Yield names with initials for two or more words after a glued model.
+
+    For example, `iphone15pm` of `iphone15 pro max`.
+    """
+    for each in joined:
+        first, *after = each.words
+        if len(after) > 1 and _DIGIT.search(first) and all(map(str.isalpha, after)):
+            yield each._replace(words=(first + "".join(word[0] for word in after),))
 
 
 def _short(
@@ -249,15 +279,19 @@ def _row_words(domain: Domain) -> dict[str, frozenset[str]]:
 def _suffixes(domain: Domain) -> dict[str, frozenset[str]]:
     """Return the words that turn one model of a brand into another.
 
-    For example, `pro` does, where there are `iphone 14` and `iphone 14 pro`.
+    For example, `pro` does, where there are `iphone 14` and `iphone 14 pro`. A word that does so
+    for two brands does for all: `galaxy s24 pro` is no `galaxy s24`.
     """
     aliases: dict[str, set[tuple[str, ...]]] = defaultdict(set)
     for product, words in _alias_words(domain):
         aliases[product.brand].add(words)
-    return {
-        brand: frozenset(words[-1] for words in names if words[:-1] in names) | _NUMBER_WORDS
+    own = {
+        brand: frozenset(words[-1] for words in names if words[:-1] in names)
         for brand, names in aliases.items()
     }
+    counts = Counter(itertools.chain.from_iterable(own.values()))
+    shared = {word for word, count in counts.items() if count > 1 and word.isalpha()}
+    return {brand: words | shared | _NUMBER_WORDS for brand, words in own.items()}
 
 
 def _alias_words(domain: Domain) -> Iterator[tuple[Product, tuple[str, ...]]]:

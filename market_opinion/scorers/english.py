@@ -21,10 +21,42 @@ _STRONG = 3.0
 # What is asked, wished, supposed, or told of others.
 _UNREAL = re.compile(
     r"\b(?:if|unless|would (?:be|have|love|like|buy|get)|wish|hope|hopefully|imagine|should|could"
-    r"|might|planning|thinking (?:of|about)|waiting for|rumou?rs?|supposedly|apparently|expect)\b",
+    r"|might|planning|thinking (?:of|about)|waiting for|rumou?rs?|supposedly|apparently|expect"
+    r"|let me know|anyone know|claim(?:s|ed)?|advertis(?:es|ed)|nobody (?:said|says)"
+    r"|do(?:n't| not|nt) (?:think|believe))\b",
     re.IGNORECASE,
 )
 _QUESTION = re.compile(r"\?\s*$")
+# A sentence that asks for a yes, or that hopes: its praise is of nothing that is there.
+_ASKED = re.compile(
+    r"^\W*(?:(?:so|and|but|ok|okay|hey)\W+)?(?:"
+    r"(?:is|are|was|were|does|do|did|has|have|can|will)\b(?! (?:it|this) just me\b).*\?\W*$"
+    r"|(?:is|are|how is|how are|how's)\b.*\bany good\b"
+    r"|(?:anyone|anybody) know\b|(?:i )?(?:really )?hope(?! (?:this|that|it) helps)\b"
+    r"|hopefully\b|imagine\b)"
+    r"|\b(?:wondering|let me know|tell me|not sure|unsure) (?:if|whether)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+# Turns of phrase whose words mean otherwise alone, in words that VADER reads rightly.
+_TURNS = [
+    (re.compile(turn, re.IGNORECASE), plain)
+    for turn, plain in (
+        (r"\bnot (?:only|just|merely)\b", ""),
+        (r"\b(?:can't|can not|cannot|couldn't) ((?:\w+ ){1,6}?enough)\b", r"gladly \1"),
+        (r"\b(?:hardly|far from|anything but|nowhere near|no longer)\b", "not"),
+        (r"\bfree (?:of|from)\b", "no"),
+    )
+]
+_MAY_TURN = re.compile(
+    r"not |enough|hardly|far from|anything|nowhere|no longer|free ", re.IGNORECASE
+)
+# Laughter, which goes with mockery as often as with joy.
+_LAUGHTER = "\U0001f602\U0001f923"
+
+
+def is_asked(sentence: str) -> bool:
+    """Return whether a sentence asks for a yes or hopes, so that its praise says nothing."""
+    return bool(_ASKED.search(sentence))
 
 
 class English:
@@ -54,6 +86,8 @@ class English:
     def _vader(self) -> SentimentIntensityAnalyzer:
         analyser = SentimentIntensityAnalyzer()
         polarity = self._domain.polarity
+        for sign in _LAUGHTER:
+            analyser.emojis.pop(sign, None)
         for word in polarity.neutral:
             analyser.lexicon.pop(word, None)
         analyser.lexicon |= {word.replace(" ", "_"): _STRONG for word in polarity.praise}
@@ -85,6 +119,9 @@ class English:
         if self._phrase:
             joined = self._phrase.sub(lambda match: self._phrases[match.group()], text)
             text = joined if joined != text else clause
+        if _MAY_TURN.search(text):
+            for turn, plain in _TURNS:
+                text = turn.sub(plain, text)
         known = self._vader.lexicon
         words = [word.strip(string.punctuation) for word in text.lower().split()]
         turned = sum(self._turned.get(aspect or "", {}).get(word, 0) for word in words)
@@ -96,7 +133,7 @@ class English:
 
     def is_unreal(self, sentence: str) -> bool:
         """Return whether a sentence asks, wishes, supposes, or hands on what others say."""
-        return bool(_QUESTION.search(sentence) or _UNREAL.search(sentence))
+        return any(form.search(sentence) for form in (_QUESTION, _UNREAL, _ASKED))
 
     def is_compared(self, text: str, start: int, end: int) -> bool:
         """Return whether `[start, end)`, before a name, compares another product with it."""

@@ -4,7 +4,7 @@ English is judged with VADER, an added language of the domain by the words of it
 a wish or a supposition is no opinion, nor is a clause without a clear sign.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from importlib.metadata import version
 from operator import itemgetter
@@ -15,6 +15,7 @@ import polars as pl
 from market_opinion.core.settings import Settings
 from market_opinion.domain.definition import Domain
 from market_opinion.scorers.clauses import Clause, Cue, Span
+from market_opinion.scorers.comparisons import Preference, preferences
 from market_opinion.scorers.contract import Bars, Judgements, ScorerContext, Version
 from market_opinion.scorers.english import English
 from market_opinion.scorers.targets import targets_of
@@ -27,6 +28,8 @@ from market_opinion.stages.spoken import by_language, with_language
 _STRENGTH_MIN = 0.2
 # A clause that names a product and no aspect judges the product itself only where it is clear.
 _OVERALL_STRENGTH_MIN = 0.35
+# Strength of a plain comparison, and how sure its sign is.
+_COMPARED_STRENGTH, _COMPARED_SURE = 0.5, 0.45
 
 
 class _Judgement(NamedTuple):
@@ -49,6 +52,7 @@ class Lexicon:
         self.domain = domain
         self._overall = domain.overall_aspect
         self._wording: Wording = English(domain) if code is None else Added(domain, code)
+        self._compares = code is None
         self._namer = namer_of(domain, code)
 
     @classmethod
@@ -132,6 +136,9 @@ class Lexicon:
         if self._wording.is_unreal(sentence):
             return
         aspects = self._wording.aspects(text, within)
+        if self._compares and (places := preferences(text, clause, names)):
+            yield from _of_comparison(clause, aspects or {self._overall: start}, places)
+            return
         minimum = _STRENGTH_MIN
         if not aspects:
             aspects, minimum = {self._overall: start}, _OVERALL_STRENGTH_MIN
@@ -152,6 +159,16 @@ class Lexicon:
                 sign = -polarity if target.is_loser else polarity
                 sure = 0.25 + 0.2 * abs(polarity) + 0.1 * target.is_near
                 yield _Judgement(target.product_id, aspect, sign, sure, clause.span)
+
+
+def _of_comparison(
+    clause: Clause, aspects: Iterable[str], places: dict[str, Preference]
+) -> Iterator[_Judgement]:
+    """Yield praise of the better product and blame of the other; nothing where that is open."""
+    for product_id, place in places.items():
+        for aspect in aspects if place is not Preference.OPEN else ():
+            polarity = place.value * _COMPARED_STRENGTH
+            yield _Judgement(product_id, aspect, polarity, _COMPARED_SURE, clause.span)
 
 
 @lru_cache(maxsize=16)

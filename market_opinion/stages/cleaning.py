@@ -16,10 +16,15 @@ from market_opinion.core.markup import Markup
 from market_opinion.stages import personal
 from market_opinion.stages.personal import HERE, MARKERS, MASKS, Kind
 
-_ENTITY = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});")
+# Browsers read a decimal one without its semicolon as well.
+_ENTITY = re.compile(
+    r"&#[0-9]{2,7};?|&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z][A-Za-z0-9]{1,31});"
+)
 # Characters that keyboards write in place of one of ASCII.
 _PLAIN = {
-    **dict.fromkeys("\u2018\u2019\u201b\u02bc\u02b9\u00b4\u2032\u2035\uff07", "'"),
+    **dict.fromkeys(
+        "\u2018\u2019\u201b\u02bc\u02b9\u02bb\u02c8\u00b4\u055a\u2032\u2035\uff07", "'"
+    ),
     **dict.fromkeys("\u201c\u201d\u201e\u201f\u2033\u00ab\u00bb\uff02", '"'),
     **dict.fromkeys("\u2010\u2011\u2212\ufe63", "-"),
     "\ufe6b": "@",
@@ -27,18 +32,37 @@ _PLAIN = {
     "\u2026": "...",
     # The long s, which is an s to patterns that ignore case.
     "\u017f": "s",
+    # The frame of a keycap, whose digit stays.
+    "\ufe0f\u20e3": "",
+    "\u20e3": "",
 }
-# Full-width signs and the digits of other scripts, which would hide names and numbers as well.
+# Full-width signs, the digits of other scripts, ligatures, Roman numerals and letters of
+# mathematics and in circles, which would hide names and numbers as well.
 _WIDE = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {
     sign: str(unicodedata.decimal(sign))
     for sign in map(chr, range(0x80, 0x1D7CE))
     if unicodedata.decimal(sign, None) is not None
 }
+<<<<<<< HEAD
 # Letters drawn bold, in script or in circles.
 _DRAWN = {
     sign: plain
     for sign in map(chr, (*range(0x24B6, 0x24EA), *range(0x1D400, 0x1D6A4)))
     if (plain := unicodedata.normalize("NFKC", sign)).isascii()
+=======
+_FANCY_BLOCKS = (
+    range(0x2160, 0x2180),
+    range(0x24B6, 0x24EA),
+    range(0xFB00, 0xFB07),
+    range(0x1D400, 0x1D800),
+    range(0x1F130, 0x1F14A),
+)
+_FANCY = {
+    chr(code): plain
+    for block in _FANCY_BLOCKS
+    for code in block
+    if (plain := unicodedata.normalize("NFKC", chr(code))).isascii()
+>>>>>>> w-three
 }
 
 # Controls, soft hyphens, zero-width and direction marks, which would hide names from the masks, and
@@ -226,8 +250,13 @@ def _finished(texts: pl.Series, markup: Sequence[Markup]) -> pl.Series:
 
 def _typed(texts: pl.Series) -> pl.Series:
     """Return the texts in NFC, with ASCII for its look-alikes, without invisible characters."""
+<<<<<<< HEAD
     composed = texts.str.normalize("NFC").str.replace_many(_PLAIN | _WIDE | _DRAWN)
     return composed.str.replace_all(_INVISIBLE, "").str.replace_all(_VARIANT, "$1")
+=======
+    composed = texts.str.normalize("NFC")
+    return composed.str.replace_many(_PLAIN | _WIDE | _FANCY).str.replace_all(_INVISIBLE, "")
+>>>>>>> w-three
 
 
 def _in_groups(texts: pl.Series, groups: Iterable[_Group]) -> pl.Series:

@@ -11,7 +11,7 @@ from market_opinion.domain.definition import Domain, normalise
 from market_opinion.domain.languages import Meanings
 from market_opinion.domain.spellings import Spelling, Spellings, Strength, spellings_of
 
-_WORD = re.compile(r"[^\W_][\w+]*|\+")
+_WORD = re.compile(r"[^\W_](?:[^\W_]|\+)*|\+")
 _DIGIT = re.compile(r"\d")
 _AMOUNT = re.compile(r"\d+(?:k|gb|tb|mb|mp|hz|w|mah|nm|g|fps|x|mm|th|st|nd|rd|s)")
 _SHORT_WORD = 2
@@ -100,6 +100,7 @@ class Namer:
         self._product_words = own_words | added_words
         others = (*domain.meaning.other_products, *added.other_products)
         general = {tuple(normalise(each).split()) for each in others}
+        self._other_kinds = frozenset(words[0] for words in general if len(words) == 1)
         self._others = {
             name: _by_first(general | {tuple(normalise(each).split()) for each in brand.also_makes})
             for name, brand in domain.brands.items()
@@ -111,10 +112,17 @@ class Namer:
             for cue in (*brand.cues, *(added_words if own_words & {*brand.cues} else ()))
             if cue not in not_names
         ]
-        self._line_brands = {
-            word: self._spellings.brand_of[product_id]
-            for product_id, line in self._spellings.line_words.items()
-            for word in line
+        self._line_brands: dict[str, set[str]] = {}
+        for product_id, line in self._spellings.line_words.items():
+            for word in line:
+                brand_of_line = self._spellings.brand_of[product_id]
+                self._line_brands.setdefault(word, set()).add(brand_of_line)
+        self._own_words = {normalise(name) for name in domain.brands} | {
+            words[0]
+            for words, spellings in self._spellings.by_words.items()
+            if len(words) == 1
+            for each in spellings
+            if each.product_id in self._spellings.brand_row_of.values() and not each.is_other_model
         }
         self._row_names = {
             spelling.words
@@ -146,7 +154,7 @@ class Namer:
         name, brand = spelling.words[0], self._spellings.brand_of[spelling.product_id]
         return len(name) > _SHORT_WORD and (
             spelling.words in self._spellings.company_words[brand]
-            or self._line_brands.get(name.removesuffix("s")) == brand
+            or brand in self._line_brands.get(name.removesuffix("s"), ())
         )
 
     @property
@@ -224,7 +232,11 @@ class Namer:
             if model_at is not None:
                 at = model_at
                 spelling = self._longest(words, at, in_sight, last)
-            place = self._place(spelling, words, at) if spelling else self._unknown_model(words, at)
+            place = (
+                self._place(spelling, words, at)
+                if spelling
+                else self._unknown_model(words, at, in_sight)
+            )
             if place is not None:
                 yield place._replace(start=words[begin].start)
                 last = _Named(self._spellings.brand_of[place.product_id], at, place.end)
@@ -315,7 +327,7 @@ class Namer:
         brand = self._spellings.brand_of[spelling.product_id]
         row = self._spellings.brand_row_of.get(brand)
         following = [word.text for word in words[end : end + 3]]
-        if self._is_other_product(brand, following):
+        if self._is_other_product(brand, following) or self._is_of_other(spelling, words, at):
             return None
         alias = " ".join(spelling.words)
         start, stop = words[at].start, words[end - 1].end
@@ -332,12 +344,24 @@ class Namer:
             return Naming(row, start, words[end].end, alias, is_unknown_model=True)
         return Naming(spelling.product_id, start, stop, alias)
 
-    def _unknown_model(self, words: Sequence[_Word], at: int) -> Naming | None:
-        """Return the naming of a line's word and a model that the catalogue lacks: `galaxy s9`."""
-        brand = self._line_brands.get(words[at].text)
-        following = [word.text for word in words[at + 1 : at + 3]]
-        row = self._spellings.brand_row_of.get(brand or "")
-        if row is None or not _is_model_token(following, self._context):
+    def _unknown_model(
+        self, words: Sequence[_Word], at: int, in_sight: frozenset[str]
+    ) -> Naming | None:
+        """Return the naming of a line's word and a model that the catalogue lacks: `galaxy s9`.
+
+        The word may be an ordinary one, as `find` or `phone`, or of two brands, so that its brand
+        must be in sight, unless it is the brand's name or names its row alone: `pixel`.
+        """
+        lines = self._line_brands.get(words[at].text, set())
+        is_own = len(lines) == 1 and words[at].text in self._own_words
+        brands = [each for each in lines if each in in_sight or is_own]
+        following = [word.text for word in words[at + 1 : at + 4]]
+        row = self._spellings.brand_row_of.get(brands[0]) if len(brands) == 1 else None
+        if (
+            row is None
+            or not _is_model_token(following, self._context)
+            or self._is_other_product(brands[0], following)
+        ):
             return None
         return Naming(
             row, words[at].start, words[at + 1].end, words[at].text, is_unknown_model=True
@@ -352,6 +376,13 @@ class Namer:
             if skip == 0 or following[0] in {"smart", "oled", "pro", "ultra", "galaxy", "new"}
             for other in others.get(following[skip], ())
         )
+
+    def _is_of_other(self, spelling: Spelling, words: Sequence[_Word], at: int) -> bool:
+        """Return whether a short name is that of another kind of product: `galaxy tab s9`."""
+        if not at or spelling.strength is Strength.FULL:
+            return False
+        before = words[at - 1]
+        return words[at].start == before.end + 1 and before.text in self._other_kinds
 
     def _is_other_model(self, spelling: Spelling, brand: str, following: Sequence[str]) -> bool:
         """Return whether the next words make a name a model that the catalogue lacks.

@@ -33,11 +33,15 @@ BEGINNER_SCHEMA = {"thread_id": pl.String, "thread_author": pl.String}
 
 _BOT_AUTHOR = r"(?:^|[_-])bot$|Bot$|BOT$|^AutoModerator$|-ModTeam$"
 # A bot's notice begins or ends the text, or goes on in a set way; a person's sentence does not.
+_BOT_SAYS = (
+    r"(?:^|[.!?:;()*\[\]^|\n_~>-])\W*(?:(?:hi|hello|hey|beep|boop|bleep|bloop)\W+)*"
+    r"i(?:'?m| am) (?:just )?a bot\b"
+)
 _BOT_TEXT = (
     r"(?i)this action was performed automatically|^\W*beep boop\b|\bbeep boop\W*$"
-    r"|\bi(?:'?m| am) (?:just )?a bot\b\W+"
-    r"(?:and\b|beep|bleep|created|made|please|contact|report|if (?:you|this)|for)"
-    r"|^\W*i(?:'?m| am) a bot\b|\bi(?:'?m| am) a bot\W*$"
+    rf"|{_BOT_SAYS}(?:\W*$|\W+"
+    r"(?:and\b|beep|bleep|created|made|please|contact|report|if (?:you|this)|for\b))"
+    r"|^\W*i(?:'?m| am) a bot\s*[^\w\s]"
 )
 _HAS_WORD = r"[\p{L}\p{N}]"
 _HAS_THREE_WORDS = r"(?:[\p{L}\p{N}]+[^\p{L}\p{N}]+){2}[\p{L}\p{N}]"

@@ -1,17 +1,31 @@
 """Replies of a model: the JSON within whatever stands around it, checked item by item."""
 
+import html
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
 from market_opinion.domain.examples import Meant, Mention
 
-_DECODER = json.JSONDecoder()
+# Line breaks within texts are let pass.
+_DECODER = json.JSONDecoder(strict=False)
 _OPENING = re.compile(r"[{\[]")
-_ID = re.compile(r"\W*(c?)0*(\d+)\W*", re.IGNORECASE)
+_ID = re.compile(r"\W*(?:(?:comment|item|text)[\W_]*)?(c?)0*(\d+)\W*", re.IGNORECASE)
+# Other names of an item's id.
+_ID_NAMES = ("commentid", "itemid", "textid")
+# What is not JSON and yet is plain: texts in either quotes, and between them comments, spare
+# commas, Python's words, and numbers with a plus or without a zero.
+_LOOSE = re.compile(
+    r"""(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<gone>//[^\n]*|,(?=\s*[\]}])|\+(?=[\d.]))"""
+    r"""|(?P<word>\b(?:True|False|None)\b)|(?P<point>(?<![\w.])\.(?=\d))""",
+    re.DOTALL,
+)
+_WORDS = {"True": "true", "False": "false", "None": "null"}
+_BAD_ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 # Failed attempts may read the text this many times in all: a reply of nothing but braces would
 # otherwise take time by its length squared.
 _READINGS_MAX = 64
@@ -58,13 +72,14 @@ class ReplyForm:
         Raises ReplyInvalid where nothing in it is an item.
         """
         reply = Reply({}, {}, {})
-        found = list(_items(_values(_answer_of(content))) or _items(_values(content)))
+        answer = _answer_of(content)
+        found = next((items for items in _readings(answer, content) if items), [])
         if not found:
             message = "no JSON with items"
             raise ReplyInvalid(message)
         # Numbers that begin at 0 would shift every answer to the neighbour's text.
         is_shifted = any(_number(item.get("id")) == ("", 0) for item in found)
-        for item in found:
+        for item in _gathered(found):
             letter, number = _number(item.get("id"))
             if not 1 <= number <= count or (is_shifted and not letter):
                 continue
@@ -86,7 +101,7 @@ class ReplyForm:
             reply.faults[place] = str(error)
 
     def _mentions(self, item: dict[str, Any]) -> list[Mention]:
-        said = item.get("mentions", "missing") or []
+        said = item.get("mentions", item.get("opinions", "missing")) or []
         mentions = [said] if isinstance(said, dict) else said
         if not isinstance(mentions, list) or not all(isinstance(each, dict) for each in mentions):
             message = "mentions: not a list of objects"
@@ -119,7 +134,8 @@ class ReplyForm:
             if field := self._fields.get(_folded(name)):
                 words = self._names.get(field, {})
                 plain[field] = words.get(_folded(value), value) if isinstance(value, str) else value
-        return plain
+        score = plain.get("score")
+        return plain | {"score": score.replace(",", ".")} if isinstance(score, str) else plain
 
 
 def _is_no_opinion(mention: dict[str, Any]) -> bool:
@@ -131,6 +147,41 @@ def _answer_of(content: str) -> str:
     """Return the reply without the model's thoughts, which may hold drafts of it."""
     _, end, answer = content.rpartition("</think>")
     return answer if end else content.partition("<think>")[0]
+
+
+def _readings(answer: str, content: str) -> Iterator[list[dict[str, Any]]]:
+    """Yield the items of a reply, read more loosely from one to the next."""
+    yield _items(_values(answer))
+    if answer != content:
+        yield _items(_values(content))
+    if answer.lstrip().startswith('"'):
+        with suppress(json.JSONDecodeError):
+            yield _items([json.loads(answer)])
+    repaired = _repaired(answer)
+    if repaired != answer:
+        yield _items(_values(repaired))
+
+
+def _repaired(text: str) -> str:
+    """Return a text from its first bracket on with JSON for what is nearly JSON.
+
+    For example, texts in single quotes, and a comma after the last member of a list.
+    """
+    if '"' not in text:
+        text = html.unescape(text.translate(dict.fromkeys(map(ord, "\u201c\u201d"), '"')))
+    opening = _OPENING.search(text)
+    return _LOOSE.sub(_strict, text[opening.start() :]) if opening else ""
+
+
+def _strict(match: re.Match[str]) -> str:
+    """Return the JSON of one place that is not."""
+    if match["text"] is None:
+        return "" if match["gone"] else _WORDS.get(match[0], "0.")
+    inner = match["text"][1:-1]
+    if match["text"][0] == "'":
+        inner = re.sub(r'(?<!\\)"', r"\"", inner)
+    legal = _BAD_ESCAPE.sub(lambda each: each[0] if each[1] in '"\\/bfnrtu' else each[1], inner)
+    return f'"{legal}"'
 
 
 def _values(text: str) -> Iterator[Any]:
@@ -156,8 +207,13 @@ def _items(values: Iterable[Any], *, depth: int = 5) -> list[dict[str, Any]]:
     for value in values if depth else ():
         if isinstance(value, list):
             found += _items(value, depth=depth - 1)
+        elif isinstance(value, str) and "{" in value:
+            found += _items(_values(value), depth=depth - 1)
         elif isinstance(value, dict):
             plain = {_folded(name): inner for name, inner in value.items()}
+            own = next((plain[name] for name in _ID_NAMES if name in plain), None)
+            if own is not None:
+                plain.setdefault("id", own)
             if "id" in plain and "items" not in plain:
                 found.append(plain)
             else:
@@ -167,11 +223,29 @@ def _items(values: Iterable[Any], *, depth: int = 5) -> list[dict[str, Any]]:
 
 def _by_id(value: dict[str, Any]) -> list[dict[str, Any]]:
     """Return the items of an object whose names are ids and whose values are mentions."""
-    return [
-        {"id": name, "mentions": said}
-        for name, said in value.items()
-        if _ID.fullmatch(name) and isinstance(said, list)
-    ]
+    found = []
+    for name, said in value.items():
+        if _ID.fullmatch(name) and isinstance(said, list):
+            found.append({"id": name, "mentions": said})
+        elif _ID.fullmatch(name) and isinstance(said, dict) and "mentions" in said:
+            found.append({"id": name, **said} if "id" not in said else {})
+    return [item for item in found if item]
+
+
+def _gathered(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the items, with one for each id whose items are bare mentions."""
+    whole: list[dict[str, Any]] = []
+    bare: dict[tuple[str, int], dict[str, Any]] = {}
+    for item in items:
+        if "mentions" in item or not {"productid", "aspect"} <= item.keys():
+            whole.append(item)
+            continue
+        number = _number(item["id"])
+        if number not in bare:
+            bare[number] = {"id": item["id"], "mentions": []}
+            whole.append(bare[number])
+        bare[number]["mentions"].append(item)
+    return whole
 
 
 def _number(name: object) -> tuple[str, int]:

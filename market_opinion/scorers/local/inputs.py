@@ -14,6 +14,7 @@ from vaderSentiment.vaderSentiment import SentimentIntensityAnalyzer
 from market_opinion.domain.definition import BRAND_ROW, Domain
 from market_opinion.scorers.clauses import Clause, Cue, CueFinder, clauses_of
 from market_opinion.scorers.comparisons import Preference, preferences
+from market_opinion.scorers.english import is_asked
 from market_opinion.scorers.local.heads import ASPECT_FEATURES, ROLE_FEATURES
 from market_opinion.scorers.targets import targets_of
 from market_opinion.stages.naming import Namer, Naming, namer_of
@@ -58,7 +59,7 @@ class Window:
 
     `subject_tokens` are where the text or the title names the product, `is_named` whether the
     stretch itself does. `preferences` are the product's places in the plain comparisons of
-    each clause's sentence.
+    each clause, and `is_asked` says whether its sentence asks for a yes or hopes.
     """
 
     item: int
@@ -70,6 +71,7 @@ class Window:
     subject_tokens: list[tuple[int, int]]
     is_named: bool
     preferences: list[Preference | None]
+    is_asked: list[bool]
     clause_features: Floats
     named_features: Floats
     referred_features: Floats
@@ -276,8 +278,9 @@ def _window(  # noqa: PLR0917, one window
         clause_tokens=[(a + shift, b + shift) for a, b in part.clause_tokens],
         subject_tokens=subject,
         is_named=is_named,
-        preferences=[
-            preferences(text, clause.sentence, names).get(product) for clause in part.clauses
+        preferences=[preferences(text, clause, names).get(product) for clause in part.clauses],
+        is_asked=[
+            is_asked(text[clause.sentence.start : clause.sentence.end]) for clause in part.clauses
         ],
         clause_features=none,
         named_features=none,

@@ -249,10 +249,12 @@ class LocalScorer:
                 continue
             # A plain comparison is read more surely by rules.
             preference = window.preferences[k]
-            if preference is Preference.ASKED:
+            if preference is Preference.OPEN:
                 continue
             if preference is not None:
                 praise = _SURE if preference is Preference.WINNER else 1 - _SURE
+            if window.is_asked[k] and praise > 1 / 2:
+                continue
             role = _role(window.clause_features[k, a])
             # "Upgraded from an S21, so happy": praise beside what was left is not of it.
             if role[_LOSER] and preference is None and praise > 1 / 2:

@@ -72,6 +72,27 @@ WRAPPED = {
     "mention without a list": text([{**item, "mentions": mention()} for item in items()]),
     "same id twice": text([{"id": "c1", "mentions": []}, *items()]),
     "spaced": text().replace(":", " :\n"),
+    "commas to spare": json.dumps({"items": items()}, indent=1).replace(
+        '"lasts long"', '"lasts long",'
+    ),
+    "single quotes": text().replace('"', "'"),
+    "words of Python": repr({"items": items(evidence="doesn't last", sure=True, why=None)}),
+    "curly quotes": text().replace('"', "\u201c"),
+    "quotes as entities": text().replace('"', "&quot;"),
+    "comments": json.dumps({"items": items()}, indent=1).replace(
+        '"lasts long"', '"lasts long" // quoted'
+    ),
+    "line breaks in texts": text().replace("lasts long", "lasts\nlong"),
+    "an escape that is none": text().replace("lasts long", "doesn\\'t last"),
+    "a number with a plus": text().replace("0.5", "+.5"),
+    "a decimal comma": text(score="0,5"),
+    "JSON within a text": text({"answer": text()}),
+    "JSON as a text": text(text()),
+    "ids with a word": text([{**i, "id": f"comment_{n}"} for n, i in enumerate(items(), start=1)]),
+    "another name of the id": text().replace('"id"', '"comment_id"'),
+    "another name of the mentions": text().replace('"mentions"', '"opinions"'),
+    "object by id of objects": text({i["id"]: {"mentions": i["mentions"]} for i in items()}),
+    "mentions with ids": text([{"id": i["id"], **mention()} for i in items()]),
 }
 
 

@@ -36,6 +36,8 @@ def cleaned(text, markup=("markdown",)):
         ("a\u200bb\u202ec\x07d", "abcd"),
         ("e\u0301tat", "état"),
         ("it’s “fine”…", 'it\'s "fine"...'),
+        ("itʻs it՚s it&#39s", "it's it's it's"),
+        ("a 𝗯𝗼𝗹𝗱 𝟴, ⓡⓞⓤⓝⓓ, ﬁne Ⅵ and 1️⃣5️⃣", "a bold 8, round, fine VI and 15"),
         ("too   many\t spaces  \n\n\n and lines ", "too many spaces\nand lines"),
         ("&#x200B;hidden&nbsp;entity", "hidden entity"),
         (r"escaped \*star\* and u/some\_name", "escaped star and [user]"),

@@ -75,6 +75,37 @@ def test_texts_and_what_they_name(phones, text, expected):
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        # A word of a line is an ordinary one, without its brand in sight.
+        ("find 10 people with a phone 5 times by 8pm", []),
+        ("HTC One M8, then an i-phone 15", []),
+        ("my mate 5 was a note 4", []),
+        ("a Galaxy Z Fold 12", ["samsung-phone"]),
+        # An article is no part of a model.
+        ("gave the Pixel 8 a good battery", ["google-pixel-8"]),
+        # Other kinds of product before a short name.
+        ("the Galaxy Tab S9", []),
+        ("a Sony A7 IV", []),
+        # Models of other brands' kinds, which the catalogue lacks.
+        ("iPhone 16 Ultra", ["apple-phone"]),
+        ("Galaxy S24 Pro", ["samsung-phone"]),
+        ("Galaxy A52s", ["samsung-phone"]),
+        ("Poco X3 NFC", ["poco-phone"]),
+        # Makers glued on, initials, plurals in -es and of names with a plus, and underscores.
+        ("#SamsungGalaxyS24Ultra", ["samsung-galaxy-s24-ultra"]),
+        ("ip15pm", ["apple-iphone-15-pro-max"]),
+        ("two iPhone 15 Pro Maxes", ["apple-iphone-15-pro-max"]),
+        ("two S24+s", ["samsung-galaxy-s24-plus"]),
+        ("iPhone_15_Pro", ["apple-iphone-15-pro"]),
+    ],
+)
+def test_a_name_is_told_from_what_only_looks_like_it(phones, text, expected):
+    """Never the nearest neighbour of what the catalogue lacks."""
+    assert products(phones, text) == expected
+
+
+@pytest.mark.parametrize(
     ("fields", "expected"),
     [
         (
