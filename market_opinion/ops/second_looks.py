@@ -12,6 +12,7 @@ import polars as pl
 from market_opinion.core.contracts import BRONZE_ITEMS
 from market_opinion.core.errors import CommunityClosed
 from market_opinion.core.log import Log
+from market_opinion.core.notices import is_gone
 from market_opinion.core.window import HOUR, Slice, Window, floor_hour
 from market_opinion.ops import open_erasures
 from market_opinion.ops.counts import LookCounts, RepairCounts
@@ -26,7 +27,7 @@ from market_opinion.sources.windowed import land_apart
 from market_opinion.stages import quality
 from market_opinion.stages.hours import slices_of
 from market_opinion.storage.landing.origin import Visit
-from market_opinion.storage.landing.redaction import GONE_TEXTS, Erasure
+from market_opinion.storage.landing.redaction import Erasure
 from market_opinion.storage.state import StateStore, WindowEntry
 
 Purpose = Literal["refresh", "sweep"]
@@ -173,7 +174,7 @@ class HourLook:
         rows = self._run.adapters.lake().read(
             BRONZE_ITEMS, span.where, span.window, columns=_COLUMNS
         )
-        alive = rows.filter(~pl.col("body").fill_null("").is_in(GONE_TEXTS))
+        alive = rows.filter(~is_gone(pl.col("body").fill_null("")))
         for (community,), items in alive.group_by("community", maintain_order=True):
             try:
                 with self._adapters.meter.reading(span.platform, str(community)):

@@ -32,9 +32,6 @@ _PLAIN = {
     "\u2026": "...",
     # The long s, which is an s to patterns that ignore case.
     "\u017f": "s",
-    # The frame of a keycap, whose digit stays.
-    "\ufe0f\u20e3": "",
-    "\u20e3": "",
 }
 # Full-width signs, the digits of other scripts, ligatures, Roman numerals and letters of
 # mathematics and in circles, which would hide names and numbers as well.
@@ -43,13 +40,6 @@ _WIDE = {chr(code): chr(code - 0xFEE0) for code in range(0xFF01, 0xFF5F)} | {
     for sign in map(chr, range(0x80, 0x1D7CE))
     if unicodedata.decimal(sign, None) is not None
 }
-<<<<<<< HEAD
-# Letters drawn bold, in script or in circles.
-_DRAWN = {
-    sign: plain
-    for sign in map(chr, (*range(0x24B6, 0x24EA), *range(0x1D400, 0x1D6A4)))
-    if (plain := unicodedata.normalize("NFKC", sign)).isascii()
-=======
 _FANCY_BLOCKS = (
     range(0x2160, 0x2180),
     range(0x24B6, 0x24EA),
@@ -62,7 +52,6 @@ _FANCY = {
     for block in _FANCY_BLOCKS
     for code in block
     if (plain := unicodedata.normalize("NFKC", chr(code))).isascii()
->>>>>>> w-three
 }
 
 # Controls, soft hyphens, zero-width and direction marks, which would hide names from the masks, and
@@ -250,13 +239,8 @@ def _finished(texts: pl.Series, markup: Sequence[Markup]) -> pl.Series:
 
 def _typed(texts: pl.Series) -> pl.Series:
     """Return the texts in NFC, with ASCII for its look-alikes, without invisible characters."""
-<<<<<<< HEAD
-    composed = texts.str.normalize("NFC").str.replace_many(_PLAIN | _WIDE | _DRAWN)
+    composed = texts.str.normalize("NFC").str.replace_many(_PLAIN | _WIDE | _FANCY)
     return composed.str.replace_all(_INVISIBLE, "").str.replace_all(_VARIANT, "$1")
-=======
-    composed = texts.str.normalize("NFC")
-    return composed.str.replace_many(_PLAIN | _WIDE | _FANCY).str.replace_all(_INVISIBLE, "")
->>>>>>> w-three
 
 
 def _in_groups(texts: pl.Series, groups: Iterable[_Group]) -> pl.Series:

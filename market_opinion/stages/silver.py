@@ -12,12 +12,12 @@ import polars_whichlang
 
 from market_opinion.core.contracts import SILVER_ITEMS
 from market_opinion.core.markup import Markup
+from market_opinion.core.notices import DELETED, REMOVED
 from market_opinion.domain.definition import Domain
 from market_opinion.sources import catalogue
 from market_opinion.stages import personal
 from market_opinion.stages.authors import key_of_author, pepper_id
 from market_opinion.stages.cleaning import clean, words
-from market_opinion.stages.notices import DELETED, REMOVED
 from market_opinion.stages.personal import LINK
 from market_opinion.stages.signatures import without_names, without_own_name
 from market_opinion.stages.threads import is_open, newest_titles

@@ -7,9 +7,9 @@ import polars as pl
 
 from market_opinion.core.contracts import SILVER_THREADS
 from market_opinion.core.markup import Markup
+from market_opinion.core.notices import is_gone
 from market_opinion.core.window import Window, contiguous
 from market_opinion.stages.cleaning import clean
-from market_opinion.stages.notices import is_gone
 from market_opinion.stages.signatures import without_own_name
 from market_opinion.storage.landing.redaction import PURGED
 

@@ -290,6 +290,7 @@ def test_what_disappeared_from_reddit_disappears_here(reddit, home):
         "timbuktu camera great",
         "vladivostok camera great",
         "samarkand camera great",
+        "antananarivo camera great",
     ]
     reddit.add(
         [
@@ -304,8 +305,9 @@ def test_what_disappeared_from_reddit_disappears_here(reddit, home):
     reddit.posts["t1_c0"].deleted = reddit.posts["t1_c1"].removed = reddit.posts[
         "t1_c2"
     ].vanished = T10 + 6000
+    reddit.posts["t1_c4"].body = "[ Removed by Reddit ]"
     refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=2, minutes=5)))
-    assert everywhere(home, b"zanzibar", b"timbuktu") == []
+    assert everywhere(home, b"zanzibar", b"timbuktu", b"antananarivo") == []
     assert everywhere(home, b"vladivostok") != []  # absent once
     refresh.fn(communities=["phones"], now=at(reddit, H10 + timedelta(hours=7, minutes=5)))
     assert everywhere(home, b"vladivostok") == []

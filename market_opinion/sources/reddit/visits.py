@@ -12,6 +12,7 @@ from typing import Any, Literal
 import praw
 from praw.models import Comment, Submission
 
+from market_opinion.core.notices import says_gone
 from market_opinion.core.window import EARLIEST, HOUR, Window, floor_hour
 from market_opinion.sources.reddit.client import requestor_of
 from market_opinion.sources.reddit.items import encode
@@ -37,7 +38,6 @@ from market_opinion.storage.landing.origin import (
     StopReason,
     Visit,
 )
-from market_opinion.storage.landing.redaction import GONE_TEXTS
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
 
@@ -282,7 +282,7 @@ class RedditSecondLook:
 
 def _is_gone(item: Item) -> bool:
     text = vars(item).get("selftext" if isinstance(item, Submission) else "body")
-    return text in GONE_TEXTS or bool(vars(item).get("removed_by_category"))
+    return says_gone(text) or bool(vars(item).get("removed_by_category"))
 
 
 def _raw(item: Item, community: str, retrieved_at: datetime) -> RawItem:

@@ -32,3 +32,8 @@ REMOVED = _notice("removed")
 def is_gone(body: pl.Expr) -> pl.Expr:
     """Return whether a body says that its text was deleted or removed."""
     return body.str.contains(f"(?:{DELETED})|(?:{REMOVED})").fill_null(value=False)
+
+
+def says_gone(body: str | None) -> bool:
+    """Return the same of one body, or of none."""
+    return bool(pl.select(is_gone(pl.lit(body, pl.String))).item())
