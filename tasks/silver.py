@@ -4,6 +4,7 @@ import polars as pl
 from prefect import get_run_logger
 
 from market_opinion.core.contracts import BRONZE_ITEMS, SILVER_ITEMS, SILVER_THREADS
+from market_opinion.core.notices import is_gone
 from market_opinion.core.window import Slice, Window
 from market_opinion.ops import retitled, stage_ledger
 from market_opinion.ops.counts import SilverCounts, ThreadCounts
@@ -12,7 +13,6 @@ from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.retitled import Retitled
 from market_opinion.ops.run import Run
 from market_opinion.stages import silver, threads
-from market_opinion.stages.notices import is_gone
 from market_opinion.storage.lake.tables import Lake
 from market_opinion.storage.landing.redaction import PURGED
 from tasks import stage, task
