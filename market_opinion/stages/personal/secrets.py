@@ -1,4 +1,4 @@
-"""What opens an account or a purse: passwords, codes, keys of services, and wallets."""
+"""Passwords, codes, keys of services, and wallets: all that opens an account or a purse."""
 
 from market_opinion.stages.personal.kind import HERE, NUMBER, Kind
 
