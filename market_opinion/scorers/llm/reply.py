@@ -18,9 +18,12 @@ _ID = re.compile(r"\W*(?:(?:comment|item|text)[\W_]*)?(c?)0*(\d+)\W*", re.IGNORE
 # Other names of an item's id.
 _ID_NAMES = ("commentid", "itemid", "textid")
 # What is not JSON and yet is plain: texts in either quotes, and between them comments, spare
-# commas, Python's words, and numbers with a plus or without a zero.
+# commas, Python's words, and numbers with a plus or without a zero. A text without an end goes to
+# the end of all, so that its quotes are read once.
 _LOOSE = re.compile(
-    r"""(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')|(?P<gone>//[^\n]*|,(?=\s*[\]}])|\+(?=[\d.]))"""
+    r"""(?P<text>"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*')"""
+    r"""|(?P<open>"(?:[^"\\]|\\.)*\\?\Z|'(?:[^'\\]|\\.)*\\?\Z)"""
+    r"""|(?P<gone>//[^\n]*|,(?=\s*[\]}])|\+(?=[\d.]))"""
     r"""|(?P<word>\b(?:True|False|None)\b)|(?P<point>(?<![\w.])\.(?=\d))""",
     re.DOTALL,
 )
@@ -175,6 +178,8 @@ def _repaired(text: str) -> str:
 
 def _strict(match: re.Match[str]) -> str:
     """Return the JSON of one place that is not."""
+    if match["open"]:
+        return match[0]
     if match["text"] is None:
         return "" if match["gone"] else _WORDS.get(match[0], "0.")
     inner = match["text"][1:-1]
