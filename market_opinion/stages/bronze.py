@@ -179,13 +179,12 @@ def _frame(files: list[Content]) -> pl.DataFrame:
 
 
 def _payloads(files: list[Content]) -> pl.Series:
-    raw = b"".join(file.raw for file in files)
-    if not raw:
-        return pl.Series([], dtype=pl.String)
+    # Polars unpacks what begins as a packed file does, so an empty line goes before.
+    raw = b"".join((b"\n", *(file.raw for file in files)))
     try:
-        return pl.scan_lines(io.BytesIO(raw)).collect().to_series()
+        return pl.scan_lines(io.BytesIO(raw)).collect().to_series().slice(1)
     except pl.exceptions.ComputeError:  # Some line has a byte that is not UTF-8.
-        return pl.Series([_decoded(line) for line in raw.split(b"\n")[:-1]], dtype=pl.String)
+        return pl.Series([_decoded(line) for line in raw.split(b"\n")[1:-1]], dtype=pl.String)
 
 
 def _decoded(line: bytes) -> str | None:

@@ -76,7 +76,7 @@ def test_every_page_shows_the_sample(home):
         page.keyboard.press("Escape")
         page.get_by_test_id("stMetricValue").get_by_text(
             str(mentions["Google"]), exact=True
-        ).wait_for()
+        ).first.wait_for()
         expect(page.get_by_test_id("stMain")).not_to_contain_text(total)
         expect(page).to_have_url(re.compile("brand=Google"))
         page.goto(f"{address}/?brand=Apple&aspect=Battery+life")

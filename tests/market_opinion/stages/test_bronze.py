@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
@@ -246,6 +246,9 @@ lines = st.lists(
 
 @settings(deadline=None)
 @given(lines)
+@example([b"\x1f\x8b"])
+@example([b"x^"])
+@example([b"\x28\xb5\x2f\xfd"])
 def test_lines_in_are_rows_and_duplicates_and_rejections_out(some):
     """Always, whatever the lines are."""
     some = [
