@@ -60,6 +60,7 @@ CANARIES = {
     "network_address": ("from 192.0.2.44", "192.0.2.44"),
     "coordinates": ("found at 0.12345, 0.54321", "0.54321"),
     "street": ("I live at 14 Sample Lane", "14 sample lane"),
+    "secret": ("wifi password: Canary4Horse", "canary4horse"),
     "phone": ("ring 06 39 98 01 23", "39 98 01 23"),
     "author": ("as CANARY_AUTHOR_77 said", "canary_author_77"),
 }
