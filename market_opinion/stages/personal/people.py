@@ -58,7 +58,7 @@ _OTHER_CUE = (
 _NAME_CUE = (
     r"(?i:(?:my|his|her|the|whose|their)(?: [A-Za-z]+'s)?"
     r" (?:full |real |first |last )?name(?: is|'s| was)|[A-Za-z]+'s name is"
-    rf"|{_OTHER_CUE}|name:|call me|(?:i'm|i am) called|signed,?|(?:sent|written) by"
+    rf"|{_OTHER_CUE}|name:|call me|(?:i'm|i am) called|signed,?"
     r"|yours(?: truly| sincerely| faithfully)?,?)"
 )
 _SIGN_OFF = (
@@ -186,7 +186,7 @@ HANDLE_KIND = Kind(
 NAME_KIND = Kind(
     "name",
     USER,
-    rf"(?i-u:\bname(?: is|'s|:| was)|call me|m called|\bsigned,?|(?:sent|written) by"
+    rf"(?i-u:\bname(?: is|'s|:| was)|call me|m called|\bsigned,?|sent by"
     rf"|\byours(?: truly| sincerely| faithfully)?,?) {_CAPITAL}"
     rf"|(?:^|[\n.!?-])\s*{_SIGN_OFF}{_CAPITAL}|(?:I(?: a|')m|his is) {_WORD} {_CAPITAL}"
     rf"|(?:I(?: a|')m|his is) {_WORD} {_PARTICLE} |(?:^|[\n,.!] ?){_FULL_NAME} here"
@@ -202,6 +202,7 @@ NAME_KIND = Kind(
         (rf"\b({_NAME_CUE} ){_ANY_NAME}", f"${{1}}{HERE}"),
         (rf"\b((?i:(?:my|his|her|our) {_RELATIVE}),? ){_FULL_NAME}", f"${{1}}{HERE}"),
         (rf"\b({_I_AM} ){_FULL_NAME}", f"${{1}}{HERE}"),
+        (rf"\b((?i:sent by) ){_FULL_NAME}", f"${{1}}{HERE}"),
         (rf"\b([Ii]ch bin ){_FULL_NAME}( aus\b|,)", f"${{1}}{HERE}${{2}}"),
         (
             rf"((?:^|[\n.!?-])\s*{GLUE}?{_SIGN_OFF}){_SIGNED}(\s*[.!]?\s*(?:\n|$))",
@@ -217,7 +218,7 @@ NAME_KIND = Kind(
     ),
     "my name is Mila Example",
     "Mila Example",
-    "my name is on the box, and they call me an idiot",
+    "my name is on the box, and they call me an idiot; clearly written by Gemini",
     hint=rf"{_CUE}|[A-ZÀ-Þ][^ ]+ here",
     words=(
         *("me llamo", "me chamo", "nombre es", "mi chiamo", "name ist", "m'appelle", "nom est"),
@@ -238,7 +239,6 @@ NAME_KIND = Kind(
             "abra",
             "my name",
             "sent by",
-            "written by",
             "mr ",
             "mr. ",
             "mrs ",
