@@ -27,7 +27,7 @@ from market_opinion.ops.run import Mode, Run
 from market_opinion.ops.upgrade import bring_up_to_date
 from market_opinion.scorers.judging import ScorerName, check_scorer
 from market_opinion.sources.catalogue import names
-from market_opinion.sources.reddit import visits
+from market_opinion.sources.reddit.profile import PLATFORM as REDDIT
 from market_opinion.sources.topics import connection
 from market_opinion.stages import opinions
 from tasks import task
@@ -341,7 +341,7 @@ def check_recheck(
 def check_live(domain: str, communities: list[str] | None, now: datetime) -> Request:
     """Check a run over the domain's communities on Reddit."""
     run = _run(domain, now)
-    return run, readings.plan_second_look(run, visits.PLATFORM, communities)
+    return run, readings.plan_second_look(run, REDDIT, communities)
 
 
 @task

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from market_opinion.core.settings import Settings, load_settings
 from market_opinion.domain.definition import load_domain
@@ -20,11 +20,13 @@ from market_opinion.sources import PaceOf, Source, SourceContext
 from market_opinion.sources.catalogue import line_formats, source_type
 from market_opinion.sources.inbox_files import Inbox
 from market_opinion.sources.quota import Meter, Priority, Quota
-from market_opinion.sources.reddit.client import Reddit, open_client
 from market_opinion.storage.lake.tables import Lake, open_lake
 from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.state import RequestUsage, StateStore
 from market_opinion.storage.state.opening import open_state
+
+if TYPE_CHECKING:
+    from market_opinion.sources.reddit.client import Reddit
 
 
 @dataclass(frozen=True)
@@ -116,8 +118,11 @@ class Adapters:
 
         return allowance
 
-    def reddit(self, priority: Priority) -> Reddit:
+    def reddit(self, priority: Priority) -> "Reddit":
         """Return a client of Reddit; raises SettingsInvalid without credentials."""
+        # PRAW takes a while to import, and most runs read no Reddit.
+        from market_opinion.sources.reddit.client import open_client
+
         return open_client(self.settings, self.pace(priority))
 
 

@@ -13,8 +13,7 @@ from market_opinion.ops.run import Run
 from market_opinion.sources.file_reader import FileReader
 from market_opinion.sources.live_reader import LiveReader
 from market_opinion.sources.quota import Priority
-from market_opinion.sources.reddit import visits
-from market_opinion.sources.reddit.ingestion import RedditIngestionService
+from market_opinion.sources.reddit.profile import PLATFORM, fullname
 from market_opinion.sources.reddit.settings import RedditSettings
 from market_opinion.sources.second_look import SecondLook
 from market_opinion.sources.windowed import Ingestion, WindowIngestion
@@ -42,7 +41,9 @@ def open_second_look(
     run: Run, reading: Reading, adapters: Adapters, priority: Priority
 ) -> SecondLook:
     """Return the platform as one that is asked again for known items."""
-    if reading.source == visits.PLATFORM:
+    if reading.source == PLATFORM:
+        from market_opinion.sources.reddit import visits  # PRAW takes a while to import
+
         return visits.RedditSecondLook(adapters.reddit(priority))
     source = adapters.source(reading.source, run.domain, priority=priority)
     return cast("SecondLook", source)
@@ -50,8 +51,10 @@ def open_second_look(
 
 def _ingestion(run: Run, reading: Reading, adapters: Adapters) -> Ingestion:
     landing = adapters.landing()
-    if reading.source != visits.PLATFORM:
+    if reading.source != PLATFORM:
         return WindowIngestion(adapters.source(reading.source, run.domain), landing, now=run.now)
+    from market_opinion.sources.reddit.ingestion import RedditIngestionService  # as above
+
     return RedditIngestionService(
         adapters.reddit(run.priority),
         landing,
@@ -77,4 +80,4 @@ def items_before(
     where = {"platform": platform, "community": community}
     rows = adapters.lake().read(BRONZE_ITEMS, where, before, columns=["kind", "item_id"])
     pairs = rows.select("kind", "item_id").iter_rows()
-    return hours, {visits.fullname(kind, item_id) for kind, item_id in pairs}
+    return hours, {fullname(kind, item_id) for kind, item_id in pairs}

@@ -8,7 +8,7 @@ from market_opinion.core.window import HOUR, Slice, Window, as_utc, both_ends, c
 from market_opinion.ops.run import Run
 from market_opinion.sources.catalogue import names, source_of, source_type
 from market_opinion.sources.quota import Priority
-from market_opinion.sources.reddit import visits
+from market_opinion.sources.reddit.profile import PLATFORM, Comments
 
 # Archives hold all of Reddit, of which a domain wants a part.
 _READ_BY_NAME = {"archive", "sample"}
@@ -27,7 +27,7 @@ class Reading:
     window: Window | None = None
     archive: str | None = None
     mapping: str | None = None
-    comments: visits.Comments = "listing"
+    comments: Comments = "listing"
     max_windows: int = 1
 
     @property
@@ -165,7 +165,7 @@ def landed_hours(run: Run, platform: str, start: datetime | None, end: datetime 
 
 def check_source(run: Run, reading: Reading) -> None:
     """Open the reading's source, which raises its own error where it is not there."""
-    if reading.source == visits.PLATFORM:
+    if reading.source == PLATFORM:
         run.adapters.reddit(Priority.BACKFILL)
     else:
         run.adapters.source(
@@ -174,4 +174,4 @@ def check_source(run: Run, reading: Reading) -> None:
 
 
 def _looks_again(source: str) -> bool:
-    return source == visits.PLATFORM or hasattr(source_type(source), "look_again")
+    return source == PLATFORM or hasattr(source_type(source), "look_again")

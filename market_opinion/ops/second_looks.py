@@ -21,7 +21,7 @@ from market_opinion.ops.readers import open_second_look
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.sources.quota import Priority
-from market_opinion.sources.reddit import visits
+from market_opinion.sources.reddit.profile import PLATFORM, fullname
 from market_opinion.sources.second_look import KnownItem, SecondLook, compare
 from market_opinion.sources.windowed import land_apart
 from market_opinion.stages import quality
@@ -270,8 +270,10 @@ def expand_threads(run: Run, span: Slice) -> tuple[list[Slice], RepairCounts]:
     below it is worth requests. Younger hours are left alone, since the comments of the last hour or
     two are not closed yet.
     """
-    if span.platform != visits.PLATFORM or run.now - span.window.end < _EXPANDED_FROM:
+    if span.platform != PLATFORM or run.now - span.window.end < _EXPANDED_FROM:
         return [], RepairCounts()
+    from market_opinion.sources.reddit import visits  # PRAW takes a while to import
+
     columns = ["community", "kind", "item_id", "thread_id", "reply_count", "window_start"]
     reach = Window(span.window.start, max(span.window.end, floor_hour(run.now) + HOUR))
     rows = run.adapters.lake().read(BRONZE_ITEMS, span.where, reach, columns=columns)
@@ -282,7 +284,7 @@ def expand_threads(run: Run, span: Slice) -> tuple[list[Slice], RepairCounts]:
     open_reddit = cache(partial(adapters.reddit, Priority.REFRESH))
     for community, thread_id in worth:
         ids = set(rows.filter(thread_id=thread_id, kind="comment")["item_id"])
-        names = {visits.fullname("comment", item_id) for item_id in ids}
+        names = {fullname("comment", item_id) for item_id in ids}
         with adapters.meter.reading(span.platform, community):
             visit = visits.expand(
                 open_reddit(), adapters.landing(), community, thread_id, known=names, now=run.now

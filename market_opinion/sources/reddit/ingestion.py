@@ -8,7 +8,7 @@ import praw
 
 from market_opinion.core.window import Window
 from market_opinion.sources.reddit import visits
-from market_opinion.sources.reddit.profile import RedditProfile
+from market_opinion.sources.reddit.profile import PLATFORM, Comments, RedditProfile
 from market_opinion.storage.landing.zone import Landing
 from market_opinion.storage.state import StateStore
 
@@ -56,7 +56,7 @@ class RedditIngestionService(RedditProfile):
         *,
         known: LedgerLookup,
         now: datetime,
-        comments: visits.Comments = "listing",
+        comments: Comments = "listing",
         submissions_max: int | None = None,
     ) -> None:
         """Read with this client; `known` returns the items that were received before."""
@@ -99,14 +99,13 @@ class RedditIngestionService(RedditProfile):
             now=self._now,
         )
         manifests = [
-            capture.manifest
-            for capture in self._landing.captures(visits.PLATFORM, [subreddit], window)
+            capture.manifest for capture in self._landing.captures(PLATFORM, [subreddit], window)
         ]
         return RedditIngestionResult(
             subreddit=subreddit,
             submissions_count=sum(manifest.lines("submission") for manifest in manifests),
             comments_count=sum(manifest.lines("comment") for manifest in manifests),
-            s3_prefix=f"{visits.PLATFORM}/{subreddit}/{start:%Y-%m-%d/%H%M%S}",
+            s3_prefix=f"{PLATFORM}/{subreddit}/{start:%Y-%m-%d/%H%M%S}",
             window_start_ts=int(start.timestamp()),
             window_end_ts=int(end.timestamp()),
             late_hours=tuple(hour for hour in visit.hours if hour.start not in window),

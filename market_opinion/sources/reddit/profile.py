@@ -1,7 +1,7 @@
 """Facts about Reddit: the format of lines, the addresses of items, and whether an app is set up."""
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from market_opinion.core.settings import Settings
 from market_opinion.sources import DoctorLine, PaceOf, SourceProfile
@@ -21,6 +21,13 @@ _COMMON: Mapping[str, Any] = {
 }
 KINDS = ("submission", "comment")
 PLATFORM = "reddit"
+# Where the comments of a window are read.
+Comments = Literal["listing", "tree", "none"]
+
+
+def fullname(kind: str, item_id: str) -> str:
+    """Return Reddit's full name of an item, with its kind before the id: `t3_abc`."""
+    return f"{'t3' if kind == 'submission' else 't1'}_{item_id}"
 
 
 class RedditProfile(SourceProfile):

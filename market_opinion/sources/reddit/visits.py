@@ -7,7 +7,7 @@ decides whether an hour is complete; `certificate` does, from all visits togethe
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any
 
 import praw
 from praw.models import Comment, Submission
@@ -27,7 +27,7 @@ from market_opinion.sources.reddit.listings import (
     fetch_items,
     read_listing,
 )
-from market_opinion.sources.reddit.profile import KINDS, RedditProfile
+from market_opinion.sources.reddit.profile import KINDS, PLATFORM, Comments, RedditProfile, fullname
 from market_opinion.sources.second_look import KnownItem, SecondLookResult
 from market_opinion.sources.windowed import land_apart
 from market_opinion.storage.landing.manifest import Capture
@@ -41,8 +41,6 @@ from market_opinion.storage.landing.origin import (
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
 
-PLATFORM = RedditProfile.platform
-Comments = Literal["listing", "tree", "none"]
 POLL_MIN, POLL_MAX = timedelta(minutes=2), timedelta(minutes=30)
 _NEWEST_KEPT = 20
 # With half of the cap, a poll may be late by one more interval before a listing loses items.
@@ -233,11 +231,6 @@ def land_items(
         len(raw),
         retrieved_at,
     )
-
-
-def fullname(kind: str, item_id: str) -> str:
-    """Return Reddit's full name of an item, with its kind before the id: `t3_abc`."""
-    return f"{'t3' if kind == 'submission' else 't1'}_{item_id}"
 
 
 def expand(

@@ -17,6 +17,7 @@ from market_opinion.sources import catalogue
 from market_opinion.sources.reddit import listings, visits
 from market_opinion.sources.reddit.client import RedditClientFactory
 from market_opinion.sources.reddit.credentials import RedditCredentials
+from market_opinion.sources.reddit.profile import fullname
 from market_opinion.stages import bronze
 from market_opinion.storage.certificate import certify
 from market_opinion.storage.landing.zone import Landing
@@ -164,8 +165,7 @@ class History:
         assert refused.height == 0
         items = bronze.newest(rows)
         return {
-            visits.fullname(kind, item_id)
-            for kind, item_id in items.select("kind", "item_id").iter_rows()
+            fullname(kind, item_id) for kind, item_id in items.select("kind", "item_id").iter_rows()
         }
 
 
