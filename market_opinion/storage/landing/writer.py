@@ -9,6 +9,7 @@ import msgspec
 import zstandard
 
 from market_opinion.core.window import Window
+from market_opinion.storage.json_line import unmarked
 from market_opinion.storage.landing.manifest import MANIFEST, Capture, LandedFile, Manifest, Survey
 from market_opinion.storage.landing.origin import FetchResult, Origin, RawItem
 from market_opinion.storage.landing.zone import Landing
@@ -54,8 +55,9 @@ class WindowWriter:
         key = (item.community, item.hour, item.kind)
         if key not in self._buffers and self.landed(item.community, item.hour) is not None:
             return
-        size = len(item.line) + 1
-        self._buffers[key].append(item.line)
+        line = unmarked(item.line)
+        size = len(line) + 1
+        self._buffers[key].append(line)
         self._sizes[key] += size
         self._buffered += size
         if self._sizes[key] >= self._landing.max_bytes:

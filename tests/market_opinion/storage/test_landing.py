@@ -10,6 +10,12 @@ import pytest
 
 from market_opinion.core.errors import LandingCorrupt
 from market_opinion.core.window import HOUR, Window
+from market_opinion.storage.json_line import (
+    REFUSED_MARK,
+    LineRefused,
+    read_object,
+    refused_line,
+)
 from market_opinion.storage.landing.origin import FetchResult, RawItem, StopReason
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
@@ -70,6 +76,19 @@ def test_lines_come_back_as_they_came(landing):
         (H10, b'{"a": 1}\n\xff\x00\n'),
         (H11, b""),
     ]
+
+
+def test_only_a_line_of_ours_has_the_mark_of_refusal(tmp_path):
+    """A10: one that somebody sent is landed with the same values, and read as any other."""
+    sent, ours = b'{"(refused)":"too_large","id":"a"}', refused_line("too_large", "2 bytes")
+    landing = Landing((tmp_path / "landing").as_uri())
+    land(landing, [(0, sent), (0, b"\xef\xbb\xbf" + sent), (0, ours)])
+    first, second, third = landed(landing)[0][1].splitlines()
+    assert (first.startswith(REFUSED_MARK), json.loads(first)) == (False, json.loads(sent))
+    assert read_object(first) == read_object(second) == json.loads(sent)
+    assert third == ours
+    with pytest.raises(LineRefused):
+        read_object(third)
 
 
 def test_a_certified_hour_is_not_landed_again(landing):
