@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from market_opinion.core.errors import LandingCorrupt
 from market_opinion.storage.json_line import (
     REFUSED_MARK,
     earlier_readings,
@@ -66,8 +67,12 @@ def erase_lines(content: Content, erasure: Erasure) -> tuple[bytes, list[str]]:
 
     There are as many lines as before.
     """
+    if (line_format := _format_of(content)) is None:
+        return _each_line(content, None, lambda line, _: _erase_blindly(line, erasure))
     name_pattern = _mentions(erasure.users)
-    return _each_line(content, lambda line, item: _erase(line, item, erasure, name_pattern))
+    return _each_line(
+        content, line_format, lambda line, items: _erase(line, items, erasure, name_pattern)
+    )
 
 
 def purge_lines(content: Content) -> tuple[bytes, list[str]]:
@@ -75,22 +80,33 @@ def purge_lines(content: Content) -> tuple[bytes, list[str]]:
 
     There are as many lines as before.
     """
-    return _each_line(content, _purge)
+    return _each_line(content, _format_of(content), _purge)
 
 
 def _each_line(
-    content: Content, change: Callable[[bytes, "Sequence[_Item]"], bytes]
+    content: Content,
+    line_format: LineFormat | None,
+    change: Callable[[bytes, "Sequence[_Item]"], bytes],
 ) -> tuple[bytes, list[str]]:
-    line_format = content.line_format
     touched: list[str] = []
     lines = []
     for line in content.raw.split(b"\n")[:-1]:
-        items = _items(line, line_format, content.kind)
+        items = _items(line, line_format, content.kind) if line_format else []
         changed = change(line, items)
         if changed != line and items:
             touched.append(items[0].item_fields.item_id)
         lines.append(changed if line.startswith(REFUSED_MARK) else unmarked(changed))
     return b"".join(line + b"\n" for line in lines), touched
+
+
+def _format_of(content: Content) -> LineFormat | None:
+    """Return the format of the lines; None where a damaged capture does not tell it."""
+    try:
+        return content.line_format
+    except LandingCorrupt:
+        if not content.is_damaged:
+            raise
+        return None
 
 
 def _items(line: bytes, line_format: LineFormat, kind: str) -> "list[_Item]":
@@ -191,6 +207,13 @@ def _erase(
         return changes[0]
     is_hidden = any(changes) or (len(items) > 1 and _names_any(line, erasure.users))
     return line_of(item.fields) if is_hidden else line
+
+
+def _erase_blindly(line: bytes, erasure: Erasure) -> bytes:
+    """Return a line whose fields nobody knows, or nothing of it if it has a name or an id."""
+    quoted = (f'"{each}"'.encode() for each in erasure.item_ids | erasure.authorless_ids)
+    is_about = _names_any(line, erasure.users) or any(each in line for each in quoted)
+    return _UNREADABLE if is_about else line
 
 
 def _is_meant(item: _Item, erasure: Erasure) -> bool:

@@ -10,12 +10,18 @@ import zstandard
 
 from market_opinion.core.window import Window
 from market_opinion.storage.json_line import unmarked
-from market_opinion.storage.landing.manifest import MANIFEST, Capture, LandedFile, Manifest, Survey
+from market_opinion.storage.landing.manifest import (
+    FILE_STEMS,
+    MANIFEST,
+    Capture,
+    LandedFile,
+    Manifest,
+    Survey,
+)
 from market_opinion.storage.landing.origin import FetchResult, Origin, RawItem
 from market_opinion.storage.landing.zone import Landing
 
 _BUFFER_BYTES = 32_000_000
-_FILE_STEMS = {"submission": "submissions", "comment": "comments", "review": "reviews"}
 
 
 class WindowWriter:
@@ -150,7 +156,7 @@ class WindowWriter:
         if not files:
             self._clear(folder)
         part = sum(file.kind == kind for file in files)
-        name = f"{_FILE_STEMS[kind]}{f'-{part:04d}' if part else ''}{self._landing.suffix}"
+        name = f"{FILE_STEMS[kind]}{f'-{part:04d}' if part else ''}{self._landing.suffix}"
         raw = b"\n".join(lines) + b"\n"
         content = zstandard.compress(raw) if name.endswith(".zst") else raw
         self._landing.write(f"{folder}/{name}", content)
@@ -169,13 +175,16 @@ class WindowWriter:
             self._landing.remove(path)
 
     def _folder(self, community: str, hour: datetime) -> str:
-        """Return the folder of the window, or one below it where another origin has the folder."""
+        """Return the folder of the window, or one below it where another origin has the folder.
+
+        A capture whose manifest cannot be read keeps its folder too.
+        """
         folder = f"{self._source.platform}/{community}/{hour:%Y-%m-%d}/{hour:%H%M%S}"
         others = [
             c for c in self._beside(community, hour) if c.manifest.origin != self._source.origin
         ]
-        return (
-            f"{folder}/{self._source.origin}"
-            if self._apart or any(c.folder == folder for c in others)
-            else folder
-        )
+        if self._apart or any(c.folder == folder for c in others):
+            folder = f"{folder}/{self._source.origin}"
+        while folder in self._landing.unreadable:
+            folder = f"{folder}/{self._source.origin}"
+        return folder

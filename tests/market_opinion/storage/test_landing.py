@@ -152,11 +152,11 @@ def test_files_that_no_manifest_names_go_once_they_are_old(landing, monkeypatch)
     for path in (*strays, f"{H11}/refresh-1/comments.jsonl"):
         landing.write(path, b"words\n")
     hour = Window.hour(T10)
-    assert landing.erase_strays("reddit", ["phones"], hour) == len(strays)
+    assert landing.erase_strays("reddit", ["phones"], hour) == strays
     monkeypatch.setattr("market_opinion.storage.landing.zone.IN_FLIGHT", timedelta(seconds=-5))
-    assert landing.erase_strays("reddit", ["phones"], hour) == 0
+    assert landing.erase_strays("reddit", ["phones"], hour) == []
     assert landing.files_below("reddit") == sorted([*paths, f"{H11}/refresh-1/comments.jsonl"])
-    assert landing.erase_strays("reddit", ["phones"], None) == 0
+    assert landing.erase_strays("reddit", ["phones"], None) == []
     assert (landing.files_below("reddit"), landed(landing)) == (paths, before)
 
 
