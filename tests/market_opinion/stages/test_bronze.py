@@ -279,7 +279,7 @@ repeated = st.lists(
 )
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=50)
 @given(repeated, st.booleans())
 @example([("author", "hare", False)], False)
 @example([("author", "hare", True)], False)
