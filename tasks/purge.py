@@ -49,13 +49,13 @@ def find_purgeable(
 def begin_purge(run: Run, reading: Reading) -> list[OpenErasure]:
     """Write the to-do of a purge, which any later run finishes if this one is cut off.
 
-    It names the hours past RETENTION_HOURS that still hold words, in slices that fit in memory.
-    Where there are none, nothing is written or returned.
+    It names the hours past RETENTION_HOURS that still hold words or names, in slices that fit in
+    memory. Where there are none, nothing is written or returned.
     """
     age = timedelta(hours=run.settings.upkeep.retention_hours)
     expired = Window(EARLIEST, floor_hour(run.now - age))
     whole = Slice(reading.platform, reading.communities, expired)
-    columns = ["window_start", "body"]
+    columns = ["window_start", "body", "author"]
     rows = run.adapters.lake().read(BRONZE_ITEMS, whole.where, expired, columns=columns)
     slices = expired_slices(whole, rows, max_items=run.settings.span_max_items)
     return [open_erasures.begin_purge(run, reading, slices)] if slices else []

@@ -18,6 +18,10 @@ MAX_LINE_BYTES = 1_048_576
 BOM = b"\xef\xbb\xbf"
 _REFUSED = "(refused)"
 REFUSED_MARK = b'{"(refused)":'
+KEPT_ID = "item_id_was"
+"""The field for an id that was a hash of other fields, once those are erased."""
+# The field, or a letter of a name that is written by its number.
+_MAY_KEEP_ID = re.compile(rb"item_id_was|\\u00[2-7]")
 _HALF_PAIRS = re.compile("[\ud800-\udfff]")
 _INTEGER_DIGITS_MAX = 4_000
 # The end of a name, or of a text that holds what looks like one.
@@ -56,6 +60,13 @@ def unmarked(line: bytes) -> bytes:
     if isinstance(line, RefusedLine) or not without_marks(line).startswith(REFUSED_MARK):
         return line
     return line.replace(b"{", b"{ ", 1)
+
+
+def without_kept_id(line: bytes) -> bytes:
+    """Return a line that somebody sent; a field that is called as ours gets another name."""
+    if not _MAY_KEEP_ID.search(line) or KEPT_ID not in (fields := object_of(line) or {}):
+        return line
+    return line_of({f"{name}_" if name == KEPT_ID else name: fields[name] for name in fields})
 
 
 def line_of(fields: Mapping[str, Any]) -> bytes:

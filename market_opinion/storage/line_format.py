@@ -20,7 +20,7 @@ from pydantic import (
 
 from market_opinion.core import values
 from market_opinion.core.polars_types import UTC_TIME
-from market_opinion.storage.json_line import object_of
+from market_opinion.storage.json_line import KEPT_ID, object_of
 from market_opinion.storage.json_paths import (
     Leaf,
     Tree,
@@ -42,8 +42,6 @@ Path = Annotated[str, StringConstraints(min_length=1)]
 Paths = Annotated[
     tuple[Path, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)
 ]
-# Field for an id that was a hash of other fields, once those are erased since they name somebody.
-KEPT_ID = "item_id_was"
 _HASH_CHARACTERS = 32
 _STARS = (1.0, 5.0)
 YES, NO = ["true", "yes", "y", "1"], ["false", "no", "n", "0"]

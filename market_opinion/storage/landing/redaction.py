@@ -12,6 +12,7 @@ import msgspec
 
 from market_opinion.core.errors import LandingCorrupt
 from market_opinion.storage.json_line import (
+    KEPT_ID,
     REFUSED_MARK,
     earlier_readings,
     line_of,
@@ -20,7 +21,7 @@ from market_opinion.storage.json_line import (
 )
 from market_opinion.storage.json_paths import read, write
 from market_opinion.storage.landing.manifest import Content
-from market_opinion.storage.line_format import KEPT_ID, LineFormat
+from market_opinion.storage.line_format import LineFormat
 
 GONE = "[deleted]"
 # Replaces words and names that were removed after they were judged.

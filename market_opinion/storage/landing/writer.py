@@ -8,8 +8,10 @@ from datetime import datetime
 import msgspec
 import zstandard
 
+from market_opinion.core.errors import LandingCorrupt
 from market_opinion.core.window import Window
-from market_opinion.storage.json_line import unmarked
+from market_opinion.storage.format_reference import line_format_of
+from market_opinion.storage.json_line import unmarked, without_kept_id
 from market_opinion.storage.landing.manifest import (
     FILE_STEMS,
     MANIFEST,
@@ -52,6 +54,7 @@ class WindowWriter:
         self._buffers: dict[tuple[str, datetime, str], list[bytes]] = defaultdict(list)
         self._sizes: dict[tuple[str, datetime, str], int] = defaultdict(int)
         self._buffered = 0
+        self._hashed: dict[str, bool] = {}
         self._files: dict[tuple[str, datetime], list[LandedFile]] = defaultdict(list)
         # Captures of this origin that were found or written, by community and hour.
         self.captures: dict[tuple[str, datetime], Capture] = {}
@@ -61,7 +64,7 @@ class WindowWriter:
         key = (item.community, item.hour, item.kind)
         if key not in self._buffers and self.landed(item.community, item.hour) is not None:
             return
-        line = unmarked(item.line)
+        line = unmarked(without_kept_id(item.line) if self._is_hashed(item.kind) else item.line)
         size = len(line) + 1
         self._buffers[key].append(line)
         self._sizes[key] += size
@@ -71,6 +74,18 @@ class WindowWriter:
         if self._buffered >= _BUFFER_BYTES:
             for full in list(self._buffers):
                 self._flush(full)
+
+    def _is_hashed(self, kind: str) -> bool:
+        """Return whether items of this kind get a hash as their id, which an erasure keeps."""
+        if kind not in self._hashed:
+            try:
+                line_format = line_format_of(
+                    self._source.format_reference, kind, self._landing.formats
+                )
+                self._hashed[kind] = line_format.is_hashed
+            except LandingCorrupt:  # not known here
+                self._hashed[kind] = False
+        return self._hashed[kind]
 
     def landed(self, community: str, hour: datetime) -> Capture | None:
         """Return the certified capture of this hour from the same origin; None without one."""

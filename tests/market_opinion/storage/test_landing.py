@@ -13,6 +13,7 @@ import zstandard
 
 from market_opinion.core.errors import LandingCorrupt
 from market_opinion.core.window import HOUR, Window
+from market_opinion.sources import catalogue
 from market_opinion.storage.json_line import (
     REFUSED_MARK,
     LineRefused,
@@ -20,7 +21,7 @@ from market_opinion.storage.json_line import (
     refused_line,
 )
 from market_opinion.storage.landing.damaged import rewrite_damaged
-from market_opinion.storage.landing.origin import FetchResult, RawItem, StopReason
+from market_opinion.storage.landing.origin import FetchResult, RawItem, StopReason, Visit
 from market_opinion.storage.landing.redaction import Erasure, erase_lines, purge_lines
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
@@ -94,6 +95,24 @@ def test_only_a_line_of_ours_has_the_mark_of_refusal(tmp_path):
     assert third == ours
     with pytest.raises(LineRefused):
         read_object(third)
+
+
+@pytest.mark.parametrize("name", ["item_id_was", "item_id_w\\u0061s"])
+def test_nobody_sends_the_id_that_an_erasure_keeps(tmp_path, name):
+    """A10: items of a hashed id stay apart, whatever column a file has."""
+    more = '"asin":"b","timestamp":1772359200'
+    lines = [f'{{"{name}":"one","user_id":"{who}",{more}}}'.encode() for who in ("a", "c")]
+    landing = Landing((tmp_path / "landing").as_uri(), formats=catalogue.line_formats)
+    writer = WindowWriter(landing, Visit("amazon", "file", NOW, "amazon"))
+    hour = Window.hour(T10)
+    for line in lines:
+        writer.add(RawItem("review", "phones", T10, line))
+    writer.close(["phones"], [hour], stop=DONE, now=NOW)
+    (capture,) = landing.captures("amazon", ["phones"], hour)
+    (content,) = landing.read(capture)
+    sent = [json.loads(line) for line in content.raw.splitlines()]
+    assert [each["item_id_was_"] for each in sent] == ["one", "one"]
+    assert len({content.line_format.key(each) for each in sent} - {"one", ""}) == 2
 
 
 def test_a_certified_hour_is_not_landed_again(landing):
