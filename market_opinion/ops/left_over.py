@@ -86,8 +86,9 @@ def sweep(begun: OpenErasure) -> tuple[dict[str, list[str]], bool]:
         ]
     for table in TABLES:
         if not noted or table.name in noted:
+            # What was noted is meant, also once nobody knows the name that stands in it.
             young[table.name] = lake.erase_strays(
-                table, lambda rows: bool(is_meant(rows).any()), noted.get(table.name)
+                table, lambda rows: bool(noted or is_meant(rows).any()), noted.get(table.name)
             )
     is_in_use = landing.exist({*noted.get(_LANDING, ())} - {*young[_LANDING]}) or any(
         lake.has_committed(table, noted[table.name]) for table in TABLES if table.name in noted
