@@ -10,7 +10,7 @@ from market_opinion.core.contracts import (
 )
 from market_opinion.core.window import Slice, by_date
 from market_opinion.ops.fingerprints import Comparison
-from market_opinion.ops.open_erasures import OpenErasure
+from market_opinion.ops.open_erasures import OpenErasure, at_work
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
@@ -157,16 +157,17 @@ def recheck(run: Run, reading: Reading, purpose: Purpose, max_windows: int, tall
 
     What is gone is a to-do from the look that finds it until mart and gold are without it.
     """
-    for span in find_due_checks(run, reading, purpose, max_windows):
-        look = look_again(run, reading, span, purpose)
-        tally.add(look.counts)
-        carry(run, reading, look.changed, tally)
-        repaired, counts = repair_threads(run, span, purpose)
-        tally.add(counts)
-        carry(run, reading, repaired, tally)
-        for begun in look.withdrawals:
-            _forget(begun, tally)
-        record_checks(run, span)
+    with at_work(run):
+        for span in find_due_checks(run, reading, purpose, max_windows):
+            look = look_again(run, reading, span, purpose)
+            tally.add(look.counts)
+            carry(run, reading, look.changed, tally)
+            repaired, counts = repair_threads(run, span, purpose)
+            tally.add(counts)
+            carry(run, reading, repaired, tally)
+            for begun in look.withdrawals:
+                _forget(begun, tally)
+            record_checks(run, span)
 
 
 def forget(run: Run, reading: Reading, erasure: Erasure, tally: Tally) -> str:
@@ -174,7 +175,8 @@ def forget(run: Run, reading: Reading, erasure: Erasure, tally: Tally) -> str:
 
     A to-do that names nobody is written first, and ticked off last.
     """
-    return _forget(begin_erasure(run, reading, erasure), tally)
+    with at_work(run):
+        return _forget(begin_erasure(run, reading, erasure), tally)
 
 
 def finish_rotation(run: Run, tally: Tally) -> None:
@@ -190,14 +192,16 @@ def finish_begun(run: Run, tally: Tally) -> None:
     """Finish what runs before this one have begun and not ended.
 
     Such are a rotation, erasures, withdrawals, purges, promotions of a score set, and hours to be
-    made anew for their threads' titles.
+    made anew for their threads' titles. An erasure, withdrawal or purge that its own run is still
+    at is left to it.
     """
     finish_rotation(run, tally)
-    for begun in find_open_erasures(run):
-        if begun.is_purge:
-            _purge(begun, tally)
-        else:
-            _forget(begun, tally, again=True)
+    with at_work(run):
+        for begun in find_open_erasures(run):
+            if begun.is_purge:
+                _purge(begun, tally)
+            else:
+                _forget(begun, tally, again=True)
     for promotion in find_promotions(run):
         _promote(promotion, tally)
     rebuild_retitled(run, [], tally)
@@ -240,13 +244,14 @@ def purge_expired(run: Run, reading: Reading, tally: Tally) -> None:
     The words go from tables and histories. A to-do that names all hours is written first, and
     ticked off last.
     """
-    for begun in begin_purge(run, reading):
-        _purge(begun, tally)
+    with at_work(run):
+        for begun in begin_purge(run, reading):
+            _purge(begun, tally)
 
 
 def _purge(begun: OpenErasure, tally: Tally) -> None:
     run = begun.run
-    for span in begun.slices[-1:]:
+    for span in begun.half_purged:
         _purge_slice(begun, span, tally)
     for span in begun.waiting:
         carry(run, begun.reading, find_stale_windows(run, begun.reading, span.window), tally)

@@ -32,6 +32,7 @@ from market_opinion.scorers.llm.answers import forget_answers, text_keys
 from market_opinion.stages import erasure as erasing
 from market_opinion.stages.authors import author_keys, follow
 from market_opinion.stages.hours import slices_of
+from market_opinion.storage.landing.damaged import rewrite_damaged
 from market_opinion.storage.landing.redaction import Erasure, erase_lines
 from tasks import retry_on, task
 
@@ -76,38 +77,55 @@ def begin_erasure(run: Run, reading: Reading, erasure: Erasure) -> OpenErasure:
 
 @task(persist_result=False)
 def find_open_erasures(run: Run) -> list[OpenErasure]:
-    """Return the erasures that were cut off."""
-    begun = list(open_erasures.find(run))
+    """Return the to-dos that were cut off; those that wait only for files end here, or wait on."""
+    begun = [each for each in open_erasures.find(run) if not (each.strays and _waits_or_ends(each))]
     if begun:
         get_run_logger().warning("%d erasures were cut off and are finished now", len(begun))
     return begun
+
+
+def _waits_or_ends(begun: OpenErasure) -> bool:
+    """Return whether nothing is to be done again: the files are still young, or gone.
+
+    A file that was committed after all may have brought something back.
+    """
+    young, is_in_use = left_over.sweep(begun)
+    if young:
+        open_erasures.wait(begun, young, get_run_logger())
+    elif begun.is_purge and not is_in_use:
+        open_erasures.close(begun)
+    elif begun.is_purge or any((places := left_over.look(begun)).values()):
+        return False
+    else:
+        _write_proof(begun, places)
+        open_erasures.close(begun)
+    return True
 
 
 @task(persist_result=False)
 def erase_landed(begun: OpenErasure) -> OpenErasure:
     """Rewrite the landed files that hold the erasure, and return it with the hours to build anew.
 
-    Items were written in `near`: only that span is read, and 180 days on for threads, whose title
-    their comments repeat. For users every capture of the platform is read. A rerun is safe.
+    For users every capture of the platform is read. A rerun is safe.
     """
     run, reading, erasure = begun.run, begun.reading, begun.erasure
-    landing, near = run.adapters.landing(), erasing.reach(erasure, begun.near)
+    landing, (platform, names, reach) = run.adapters.landing(), left_over.landing_places(begun)
     touched: dict[Window, set[str]] = defaultdict(set)
     change = partial(erase_lines, erasure=erasure)
-    names = landing.communities(reading.platform) if erasure.users else reading.communities
     for community in names:
-        for capture in landing.captures(reading.platform, [community], near):
+        for capture in landing.captures(platform, [community], reach):
             if landing.rewrite(capture, change):
                 touched[capture.manifest.window].add(community)
+    rewrite_damaged(landing, (platform, names, reach), change, get_run_logger())
     columns = ["community", "window_start", "item_id", "thread_id", "author"]
     where = _where(reading, erasure)
-    rows = run.adapters.lake().read(BRONZE_ITEMS, where, near, columns=columns)
+    rows = run.adapters.lake().read(BRONZE_ITEMS, where, reach, columns=columns)
     for community, start in erasing.hours_to_clean(rows, erasure):
         touched[Window.hour(start)].add(community)
     for span in begun.slices:
         for hour in span.window.hours():
             touched[hour].update(span.communities)
-    reached = replace(begun, slices=slices_of(reading.platform, touched))
+    reached = replace(begun, slices=slices_of(platform, touched))
     open_erasures.write(reached)
     return reached
 
@@ -171,36 +189,38 @@ def end_erasure(reached: OpenErasure) -> str:
 
     The to-do is ticked off where nothing is left.
     """
-    run, reading = reached.run, reached.reading
-    erasure, slices = reached.erasure, reached.slices
-    lake, places = run.adapters.lake(), left_over.look(reached)
-    windows = contiguous(hour.start for span in slices for hour in span.window.hours())
-    proof = {
-        "run_id": run.run_id,
-        "erased_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "platform": reading.platform,
-        "item_ids": sorted(erasure.item_ids),
-        "user_count": len(erasure.users),
-        "hours_built_anew": [str(window) for window in windows],
-        "left_in": dict(places),
-        "snapshots_left": {table.name: lake.snapshot_count(table) for table in TABLES},
-    }
-    path = _write(run, proof)
-    young = places.pop(left_over.ORPHANS)
+    young, _ = left_over.sweep(reached)
+    places = left_over.look(reached)
+    path = _write_proof(reached, places, stray_count=sum(map(len, young.values())))
     if any(places.values()):
         found = ", ".join(f"{place} {count}" for place, count in places.items() if count)
         message = f"the erasure left something in {found}; proof in {path}: run anything again"
         raise ErasureIncomplete(message)
     if young:
-        get_run_logger().warning("%d files of a run that was cut off: a later run goes on", young)
+        open_erasures.wait(reached, young, get_run_logger())
         return path
     open_erasures.close(reached)
-    counts = len(erasure.item_ids), len(erasure.users)
+    counts = len(reached.erasure.item_ids), len(reached.erasure.users)
     get_run_logger().info("erased %d items, %d users; proof in %s", *counts, path)
     return path
 
 
-def _write(run: Run, proof: Mapping[str, object]) -> str:
+def _write_proof(reached: OpenErasure, places: Mapping[str, int], *, stray_count: int = 0) -> str:
+    """Write what was erased and what was found after it, and return the path."""
+    run, erasure = reached.run, reached.erasure
+    lake, landing = run.adapters.lake(), run.adapters.landing()
+    windows = contiguous(hour.start for span in reached.slices for hour in span.window.hours())
+    proof = {
+        "run_id": run.run_id,
+        "erased_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "platform": reached.reading.platform,
+        "item_ids": sorted(erasure.item_ids),
+        "user_count": max(len(erasure.users), len(reached.author_keys)),
+        "hours_built_anew": [str(window) for window in windows],
+        "left_in": {**places, "orphan files": stray_count},
+        "damaged_captures": landing.damaged(*left_over.landing_places(reached)),
+        "snapshots_left": {table.name: lake.snapshot_count(table) for table in TABLES},
+    }
     folder = run.settings.home / "erasures"
     folder.mkdir(exist_ok=True)
     path = folder / f"{run.now:%Y%m%dT%H%M%S}-{run.run_id[:8]}.json"

@@ -22,6 +22,7 @@ from market_opinion.ops.reading import Reading
 from market_opinion.ops.run import Run
 from market_opinion.scorers.llm.answers import forget_answers, text_keys
 from market_opinion.stages.erasure import expired_slices
+from market_opinion.storage.landing.damaged import rewrite_damaged
 from market_opinion.storage.landing.redaction import purge_lines
 from market_opinion.truth.label_files import without_words
 from tasks import retry_on, task
@@ -48,13 +49,13 @@ def find_purgeable(
 def begin_purge(run: Run, reading: Reading) -> list[OpenErasure]:
     """Write the to-do of a purge, which any later run finishes if this one is cut off.
 
-    It names the hours past RETENTION_HOURS that still hold words, in slices that fit in memory.
-    Where there are none, nothing is written or returned.
+    It names the hours past RETENTION_HOURS that still hold words or names, in slices that fit in
+    memory. Where there are none, nothing is written or returned.
     """
     age = timedelta(hours=run.settings.upkeep.retention_hours)
     expired = Window(EARLIEST, floor_hour(run.now - age))
     whole = Slice(reading.platform, reading.communities, expired)
-    columns = ["window_start", "body"]
+    columns = ["window_start", "body", "author"]
     rows = run.adapters.lake().read(BRONZE_ITEMS, whole.where, expired, columns=columns)
     slices = expired_slices(whole, rows, max_items=run.settings.span_max_items)
     return [open_erasures.begin_purge(run, reading, slices)] if slices else []
@@ -84,7 +85,9 @@ def purge_words(run: Run, span: Slice) -> PurgeCounts:
     labels = without_words(lake.read(SILVER_LABELS, span.where, span.window))
     if labels.height:
         lake.overwrite(SILVER_LABELS, labels, span.where, span.window, run=run.commit(span))
-    captures = landing.captures(span.platform, span.communities, span.window)
+    places = (span.platform, span.communities, span.window)
+    rewrite_damaged(landing, places, purge_lines, get_run_logger())
+    captures = landing.captures(*places)
     return PurgeCounts(sum(len(landing.rewrite(capture, purge_lines)) for capture in captures))
 
 
@@ -92,9 +95,10 @@ def purge_words(run: Run, span: Slice) -> PurgeCounts:
 def end_purge(begun: OpenErasure) -> None:
     """Tick the purge off, after every table and history is without its words.
 
-    Files that a cut-off writer left are deleted; while some are too young, a later run goes on.
+    Files that a cut-off writer left are deleted; while some are too young, the to-do waits.
     """
-    if young := left_over.purged_strays(begun):
-        get_run_logger().warning("%d files of a run that was cut off: a later run goes on", young)
+    young, _ = left_over.sweep(begun)
+    if young:
+        open_erasures.wait(begun, young, get_run_logger())
     else:
         open_erasures.close(begun)

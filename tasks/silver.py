@@ -13,8 +13,8 @@ from market_opinion.ops.peppers import known_pepper
 from market_opinion.ops.retitled import Retitled
 from market_opinion.ops.run import Run
 from market_opinion.stages import silver, threads
+from market_opinion.stages.authors import was_purged
 from market_opinion.storage.lake.tables import Lake
-from market_opinion.storage.landing.redaction import PURGED
 from tasks import stage, task
 
 _LANDING_COLUMNS = {"landing_uri", "landing_line", "capture_path", "first_seen_at", "retrieved_at"}
@@ -47,7 +47,7 @@ def clean_items(run: Run, span: Slice) -> SilverCounts:
     cleaned, masked = silver.clean_items(
         items, *_threads(lake, span, items), markup=markup, pepper=pepper
     )
-    if (items["body"] == PURGED).any():
+    if items.select(was_purged().any()).item():
         before = lake.read(SILVER_ITEMS, span.where, span.window)
         cleaned = silver.keep_purged(cleaned, before, items)
     lake.overwrite(SILVER_ITEMS, cleaned, span.where, span.window, run=run.commit(span))

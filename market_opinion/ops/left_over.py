@@ -35,8 +35,6 @@ from market_opinion.storage.export import Export
 from market_opinion.storage.landing.redaction import erase_lines
 
 DIGESTS = "digest-*"
-# The place of files that cut-off writers left: those too young to be deleted are no failure.
-ORPHANS = "orphan files"
 # Folders of the home that are searched by their own rules, or hold nothing that anybody said.
 _OWN_FOLDERS = ("landing", "lake", "prefect", "erasures", "inbox", "export")
 _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
@@ -46,21 +44,21 @@ _READERS: dict[str, Callable[[Path], pl.DataFrame]] = {
     ".xlsx": lambda path: _excel_texts(path),  # noqa: PLW0108, defined below
 }
 _TEXT_OF_EXCEL = re.compile(r"<t(?:\s[^<>]*)?>([^<]*)</t>")
+_LANDING = "landing"
 _JUDGED = (SILVER_MENTIONS, SILVER_OPINIONS, SILVER_LABELS)
 
 
 def look(reached: OpenErasure) -> dict[str, int]:
     """Return, for each place that was searched, how many lines or rows still hold something.
 
-    Searched are landing, the tables of the lake with the ledger of answers, files that no manifest
-    or version of a table names, the mart, the report and the digests, files of rows below the home
-    such as `export` writes, the state, and PostgreSQL where there is one.
+    Searched are landing, the tables of the lake with the ledger of answers, the mart, the report
+    and the digests, files of rows below the home such as `export` writes, the state, and PostgreSQL
+    where there is one. See `sweep` for files that no manifest or version of a table names.
     """
     run, ids = reached.run, sorted(reached.erasure.item_ids)
     return {
-        "landing": _landed(run, reached),
+        _LANDING: _landed(run, reached),
         **_tables(run, reached, ids),
-        ORPHANS: _orphans(run, reached),
         "mart": _mart(run.adapters.mart(), reached, ids),
         "report": _report(run, reached),
         "exports": _exports(run, reached),
@@ -70,29 +68,58 @@ def look(reached: OpenErasure) -> dict[str, int]:
     }
 
 
-def purged_strays(begun: OpenErasure) -> int:
-    """Delete files of cut-off writers with rows of a purge; return how many are too young.
+def sweep(begun: OpenErasure) -> tuple[dict[str, list[str]], bool]:
+    """Delete files of cut-off writers with rows of a to-do, once they are old enough.
 
-    Rows that name no hour, such as answers of a model, may be of it.
+    Returns the younger ones by their table, or `landing`, and whether one that was noted is in use
+    by now. Where strays are noted, no other file is looked at. A landed file without a manifest is
+    read by nobody, so any may hold something.
     """
-    lake, platform = begun.run.adapters.lake(), begun.reading.platform
-
-    def is_of_purge(rows: pl.DataFrame) -> bool:
-        if "window_start" not in rows.columns:
-            return True
-        hour = pl.col("window_start")
-        during = [
-            hour.is_between(each.window.start, each.window.end, closed="left")
-            for each in begun.slices
+    landing, lake, noted = begun.run.adapters.landing(), begun.run.adapters.lake(), begun.strays
+    is_meant = _purged(begun) if begun.is_purge else _meant_by(begun.run, begun)
+    young: dict[str, list[str]] = {}
+    if noted:
+        young[_LANDING] = landing.erase_these_strays(noted.get(_LANDING, ()))
+    else:
+        young[_LANDING] = [
+            path for places in _landed_in(begun) for path in landing.erase_strays(*places)
         ]
-        theirs = rows.filter(pl.col("platform") == platform)
-        return bool(during) and not theirs.filter(pl.any_horizontal(during)).is_empty()
-
-    landing = begun.run.adapters.landing()
-    landed = (
-        landing.erase_strays(platform, each.communities, each.window) for each in begun.slices
+    for table in TABLES:
+        if not noted or table.name in noted:
+            # What was noted is meant, also once nobody knows the name that stands in it.
+            young[table.name] = lake.erase_strays(
+                table, lambda rows: bool(noted or is_meant(rows).any()), noted.get(table.name)
+            )
+    is_in_use = landing.exist({*noted.get(_LANDING, ())} - {*young[_LANDING]}) or any(
+        lake.has_committed(table, noted[table.name]) for table in TABLES if table.name in noted
     )
-    return sum(lake.erase_strays(table, is_of_purge) for table in TABLES) + sum(landed)
+    return {place: sorted(paths) for place, paths in young.items() if paths}, is_in_use
+
+
+def _purged(begun: OpenErasure) -> Callable[[pl.DataFrame], pl.Series]:
+    """Return a function that says of each row whether it may be of a purge.
+
+    Rows that name no hour, such as answers of a model, may be.
+    """
+    hour = pl.col("window_start")
+    during = [
+        hour.is_between(each.window.start, each.window.end, closed="left") for each in begun.slices
+    ]
+
+    def is_of_purge(rows: pl.DataFrame) -> pl.Series:
+        if "window_start" not in rows.columns:
+            return pl.repeat(value=True, n=max(rows.height, 1), dtype=pl.Boolean, eager=True)
+        is_theirs = pl.col("platform") == begun.reading.platform
+        return rows.select(is_theirs & pl.any_horizontal(pl.lit(value=False), *during)).to_series()
+
+    return is_of_purge
+
+
+def _landed_in(begun: OpenErasure) -> list[tuple[str, Iterable[str], Window | None]]:
+    """Return the platform, communities and hours whose landed files may hold something."""
+    if not begun.is_purge:
+        return [landing_places(begun)]
+    return [(begun.reading.platform, each.communities, each.window) for each in begun.slices]
 
 
 def _landed(run: Run, reached: OpenErasure) -> int:
@@ -100,17 +127,21 @@ def _landed(run: Run, reached: OpenErasure) -> int:
     landing, change = run.adapters.landing(), partial(erase_lines, erasure=reached.erasure)
     return sum(
         len(change(content)[1])
-        for capture in landing.captures(*_landing_places(run, reached))
+        for capture in landing.captures(*landing_places(reached))
         for content in landing.read(capture)
     )
 
 
-def _landing_places(run: Run, reached: OpenErasure) -> tuple[str, Iterable[str], Window | None]:
-    """Return the platform, communities and hours whose landed lines may hold something."""
+def landing_places(reached: OpenErasure) -> tuple[str, Iterable[str], Window | None]:
+    """Return the platform, communities and hours whose landed lines may hold something.
+
+    Items were written in `near`: only that span is meant, and 180 days on for threads, whose title
+    their comments repeat. A user writes in any community.
+    """
     platform, erasure = reached.reading.platform, reached.erasure
     names = reached.reading.communities
     if erasure.users:
-        names = tuple(run.adapters.landing().communities(platform))
+        names = tuple(reached.run.adapters.landing().communities(platform))
     return platform, names, erasing.reach(erasure, reached.near)
 
 
@@ -183,17 +214,6 @@ def _meant_by(run: Run, reached: OpenErasure) -> Callable[[pl.DataFrame], pl.Ser
         return rows.select(found).to_series()
 
     return is_meant
-
-
-def _orphans(run: Run, reached: OpenErasure) -> int:
-    """Delete files of cut-off writers that hold something; return how many are too young.
-
-    A landed file without a manifest is read by nobody, so any may hold something.
-    """
-    is_meant, lake = _meant_by(run, reached), run.adapters.lake()
-    landed = run.adapters.landing().erase_strays(*_landing_places(run, reached))
-    in_lake = (lake.erase_strays(table, lambda rows: is_meant(rows).any()) for table in TABLES)
-    return landed + sum(in_lake)
 
 
 def _exports(run: Run, reached: OpenErasure) -> int:

@@ -2,10 +2,12 @@
 
 A withdrawal is an erasure that a platform asks for: of items that are gone there. A to-do names
 nobody. A user stands there as the key of an author, and the name is found again in bronze, which is
-rewritten only after every landed file is.
+rewritten only after every landed file is. A to-do is leased by the run that works on it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -14,6 +16,7 @@ from uuid import uuid4
 import polars as pl
 
 from market_opinion.core.contracts import BRONZE_ITEMS
+from market_opinion.core.log import Log
 from market_opinion.core.window import Slice, Window
 from market_opinion.domain.definition import domain_names
 from market_opinion.ops.peppers import known_pepper
@@ -21,10 +24,13 @@ from market_opinion.ops.reading import Reading, whole_platform
 from market_opinion.ops.run import Run
 from market_opinion.stages.authors import author_key, key_of_author, so_far
 from market_opinion.storage.landing.redaction import Erasure
+from market_opinion.storage.state.lease import Lease
 
 _TOPIC = "erasures"
 # To-dos of purges by version 0.2, an hour each.
 _PURGES_BEFORE = "purges"
+# The lease of the work that is going on here; without one, nobody is kept from anything.
+_lease: ContextVar[Lease | None] = ContextVar("lease", default=None)
 
 
 @dataclass(frozen=True)
@@ -33,6 +39,9 @@ class OpenErasure:
 
     A purge takes the words of all items of its slices, so that it has no erasure. `waiting` are its
     slices that are still to be judged to the end; the last of `slices` may have lost some words.
+
+    With `strays` nothing is left to do but to wait for these files of cut-off writers, by the table
+    that they lie in, or `landing`. `author_keys` are the users, also once no name is known of them.
     """
 
     name: str
@@ -43,6 +52,33 @@ class OpenErasure:
     slices: list[Slice] = field(default_factory=list)
     waiting: list[Slice] = field(default_factory=list)
     is_purge: bool = False
+    author_keys: frozenset[str] = frozenset()
+    strays: Mapping[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def half_purged(self) -> list[Slice]:
+        """The slices of a purge that may hold words again, or still."""
+        return self.slices if self.strays else self.slices[-1:]
+
+
+@contextmanager
+def at_work(run: Run) -> Iterator[None]:
+    """Keep other runs from the to-dos that are begun or found while the context lasts.
+
+    They are theirs a minute after the process dies, and at once after an error.
+    """
+    with Lease(run.adapters.state().claims) as lease:
+        before = _lease.set(lease)
+        try:
+            yield
+        finally:
+            _lease.reset(before)
+
+
+def _take(names: Iterable[str]) -> set[str]:
+    """Lease to-dos by name; return those that no other run holds."""
+    lease, by_key = _lease.get(), {f"{_TOPIC}/{name}": name for name in names}
+    return {by_key[key] for key in (lease.take(by_key) if lease else by_key)}
 
 
 def begin(
@@ -56,6 +92,7 @@ def begin(
     """Write the to-do of an erasure, or of a withdrawal, before the first change."""
     name = f"{run.now.isoformat()} {uuid4()}"
     begun = OpenErasure(name, run, reading, erasure, near, list(slices))
+    _take([name])
     write(begun)
     return begun
 
@@ -64,6 +101,7 @@ def begin_purge(run: Run, reading: Reading, expired: list[Slice]) -> OpenErasure
     """Write the to-do of a purge of all these slices."""
     name = f"purge of {reading.platform} {run.now.isoformat()} {uuid4()}"
     begun = OpenErasure(name, run, reading, waiting=expired, is_purge=True)
+    _take([name])
     write(begun)
     return begun
 
@@ -90,29 +128,45 @@ def write(open_erasure: OpenErasure) -> None:
         "item_ids": sorted(erasure.item_ids),
         "thread_ids": sorted(erasure.thread_ids),
         "authorless_ids": sorted(erasure.authorless_ids),
-        "author_keys": sorted(users),
+        "author_keys": sorted(open_erasure.author_keys.union(users)),
         "slices": _lists(open_erasure.slices),
         "waiting": _lists(open_erasure.waiting),
         "is_purge": open_erasure.is_purge,
+        "strays": dict(open_erasure.strays),
     }
     run.adapters.state().put_notes(_TOPIC, {open_erasure.name: note})
+
+
+def wait(open_erasure: OpenErasure, strays: Mapping[str, list[str]], log: Log) -> None:
+    """Write that nothing is left to do but to wait for files that may be about to be committed."""
+    write(replace(open_erasure, strays=strays))
+    count = sum(map(len, strays.values()))
+    log.warning("%d files of a run that was cut off: a later run goes on", count)
 
 
 def close(open_erasure: OpenErasure) -> None:
     """Tick the to-do off."""
     for topic in (_TOPIC, _PURGES_BEFORE):
         open_erasure.run.adapters.state().drop_notes(topic, [open_erasure.name])
+    if lease := _lease.get():
+        lease.let_go([f"{_TOPIC}/{open_erasure.name}"])
 
 
 def find(run: Run) -> Iterator[OpenErasure]:
     """Yield the erasures and purges that earlier runs have begun and not ended.
 
-    Each is finished for the domain that it was begun for, where that is still there. Slices of a
-    purge that have all their words wait no more where RETENTION has them stay by now.
+    Those of runs that still work on them are left out. Each is finished for the domain that it was
+    begun for, where that is still there. Slices of a purge that have all their words wait no more
+    where RETENTION has them stay by now.
     """
     known = set(domain_names(run.settings.domains_path))
     may_purge = run.settings.upkeep.retention == "derived_only"
-    for name, note in run.adapters.state().notes(_TOPIC).items():
+    state = run.adapters.state()
+    free = _take([*state.notes(_TOPIC), *state.notes(_PURGES_BEFORE)])
+    # Read once more: whoever held one may have come further, or to the end.
+    for name, note in state.notes(_TOPIC).items():
+        if name not in free:
+            continue
         platform = note["platform"]
         erasure = Erasure(
             frozenset(note["item_ids"]),
@@ -132,8 +186,10 @@ def find(run: Run) -> Iterator[OpenErasure]:
             _slices(platform, note["slices"]),
             _slices(platform, note.get("waiting", [])) if may_purge else [],
             note.get("is_purge", False),
+            frozenset(note["author_keys"]),
+            note.get("strays", {}),
         )
-    for name in run.adapters.state().notes(_PURGES_BEFORE):
+    for name in free & state.notes(_PURGES_BEFORE).keys():
         platform, start = name.split("/")
         reading = whole_platform(run, platform)
         hour = Window.hour(datetime.fromisoformat(start))

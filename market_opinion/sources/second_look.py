@@ -10,7 +10,7 @@ import msgspec
 from market_opinion.core.window import Window
 from market_opinion.storage.format_reference import FormatReference, LineFormats
 from market_opinion.storage.landing.origin import RawItem
-from market_opinion.storage.landing.redaction import GONE_TEXTS, PURGED
+from market_opinion.storage.landing.redaction import GONE_TEXTS, PURGED, WITHOUT_WORDS
 from market_opinion.storage.line_format import ItemFields
 
 
@@ -104,7 +104,7 @@ def compare(
 
 
 def _differs(item_fields: ItemFields, row: Mapping[str, Any]) -> bool:
-    if row["body"] == PURGED:
+    if row["body"] == PURGED and row["author"] in {None, *WITHOUT_WORDS}:
         return False
     # Platforms leave titles and counts out of some answers; a missing value is no change.
     optional = {

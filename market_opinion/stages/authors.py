@@ -45,6 +45,16 @@ def key_of_author(pepper: str) -> pl.Expr:
     return _hashed(pl.concat_str("platform", name, separator="/"), peppers(pepper))
 
 
+def was_purged() -> pl.Expr:
+    """Return whether a row of bronze is what a purge left of an item: neither title nor name.
+
+    Others may write the word that stands for the text then.
+    """
+    has_name = ~pl.col("author").is_in([*_GONE_AUTHORS, PURGED]).fill_null(value=True)
+    is_left = (pl.col("body") == PURGED) & pl.col("title").is_null() & ~has_name
+    return is_left.fill_null(value=False)
+
+
 def peppers(pepper: str) -> tuple[str, ...]:
     """Return the single peppers that a pepper holds, the first first."""
     rotated = _ROTATED.fullmatch(pepper)

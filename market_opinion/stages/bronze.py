@@ -19,7 +19,12 @@ from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
 from market_opinion.core.polars_types import UTC_TIME, Schema
 from market_opinion.core.window import EARLIEST
 from market_opinion.storage import odd_lines
-from market_opinion.storage.json_line import MAX_LINE_BYTES, REFUSED_MARK, LineRefused
+from market_opinion.storage.json_line import (
+    MAX_LINE_BYTES,
+    REFUSED_MARK,
+    LineRefused,
+    has_repeats,
+)
 from market_opinion.storage.landing.manifest import Content
 from market_opinion.storage.line_format import LineFormat
 
@@ -198,17 +203,22 @@ def _odd_lines(files: list[Content], payload: pl.Series, line_format: LineFormat
     """Return every line that does not decode: its number `n`, and how it was mended or why not.
 
     A mended line has its JSON in `clean` and its lost columns in `unreadable`, another one
-    `reason` and `detail`.
+    `reason` and `detail`. A line with a name twice is mended, since one decoder takes the first
+    value and the other one the last.
     """
     decoder = msgspec.json.Decoder(line_format.line_type)
     longest = payload.str.len_bytes().max()
     may_be_too_large = isinstance(longest, int) and longest > MAX_LINE_BYTES
+    may_repeat = line_format.may_repeat(payload).fill_null(value=False)
     rows: list[tuple[int, str | None, str | None, str | None, str]] = []
     start = 0
     for file in files:
-        if may_be_too_large or not _decodes(decoder, file):
+        suspects = set(may_repeat.slice(start, file.line_count).arg_true())
+        is_good = not may_be_too_large and _decodes(decoder, file)
+        if suspects or not is_good:
             for n, line in enumerate(file.raw.split(b"\n")[:-1]):
-                if not _is_good(decoder, line):
+                is_odd = not is_good and not _is_good(decoder, line)
+                if is_odd or (n in suspects and has_repeats(line)):
                     rows.append((start + n, *_mended(line, line_format)))
         start += file.line_count
     return pl.DataFrame(rows, schema=_ODD, orient="row")

@@ -88,12 +88,14 @@ def has_words(body: pl.Expr) -> pl.Expr:
 
 
 def expired_slices(whole: Slice, rows: pl.DataFrame, *, max_items: int) -> list[Slice]:
-    """Return the hours that still hold words, in slices for memory.
+    """Return the hours that still hold words or names, in slices for memory.
 
     `rows` are the bronze rows of the whole slice; a part has at most `max_items` rows where an hour
     has no more.
     """
-    counts = Counter(rows.filter(has_words(pl.col("body")))["window_start"])
+    # An item whose words are gone may still show a name.
+    is_named = ~pl.col("author").is_in(WITHOUT_WORDS).fill_null(value=True)
+    counts = Counter(rows.filter(has_words(pl.col("body")) | is_named)["window_start"])
     return [
         whole.during(part)
         for window in contiguous(counts)

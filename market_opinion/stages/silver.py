@@ -16,7 +16,7 @@ from market_opinion.core.notices import DELETED, REMOVED
 from market_opinion.domain.definition import Domain
 from market_opinion.sources import catalogue
 from market_opinion.stages import personal
-from market_opinion.stages.authors import key_of_author, pepper_id
+from market_opinion.stages.authors import key_of_author, pepper_id, was_purged
 from market_opinion.stages.cleaning import clean, words
 from market_opinion.stages.personal import LINK
 from market_opinion.stages.signatures import without_names, without_own_name
@@ -154,7 +154,7 @@ def keep_purged(cleaned: pl.DataFrame, known: pl.DataFrame, items: pl.DataFrame)
     a row keeps all but its words, and its author's key unless the author is gone by now.
     """
     key = list(SILVER_ITEMS.key)
-    purged = items.filter(body=PURGED).select(*key, has_author=pl.col("author") == PURGED)
+    purged = items.filter(was_purged()).select(*key, has_author=pl.col("author") == PURGED)
     earlier = (
         known.filter(pl.col("unusable_reason").ne_missing("purged"))
         .join(purged, on=key)
@@ -186,7 +186,7 @@ def _reason() -> pl.Expr:
         .then(pl.lit("deleted"))
         .when(body.str.contains(REMOVED))
         .then(pl.lit("removed"))
-        .when(body == PURGED)
+        .when(was_purged())
         .then(pl.lit("purged"))
         .when(
             pl.col("author").fill_null("").str.contains(_BOT_AUTHOR) | text.str.contains(_BOT_TEXT)

@@ -9,9 +9,9 @@ from market_opinion.core.contracts import SILVER_THREADS
 from market_opinion.core.markup import Markup
 from market_opinion.core.notices import is_gone
 from market_opinion.core.window import Window, contiguous
+from market_opinion.stages.authors import was_purged
 from market_opinion.stages.cleaning import clean
 from market_opinion.stages.signatures import without_own_name
-from market_opinion.storage.landing.redaction import PURGED
 
 # Reddit closes threads after six months, so a comment's thread is no older.
 THREAD_DAYS = 180
@@ -30,7 +30,7 @@ def find_threads(submissions: pl.DataFrame, *, markup: Sequence[Markup]) -> pl.D
     `submissions` are bronze rows. One whose text is gone has no row, so that its title is forgotten
     with it.
     """
-    alive = submissions.filter(~is_gone(pl.col("body")), pl.col("body").ne_missing(PURGED))
+    alive = submissions.filter(~is_gone(pl.col("body")), ~was_purged())
     return (
         alive.lazy()
         .pipe(clean, "title", markup=markup)

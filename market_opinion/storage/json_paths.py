@@ -77,6 +77,12 @@ def tree_of(leaves: Mapping[str, Leaf]) -> Tree:
     return tree
 
 
+def names_in(tree: Tree) -> set[str]:
+    """Return all names in the tree, whatever their depth."""
+    below = (names_in(each) for each in tree.values() if not isinstance(each, Leaf))
+    return set(tree).union(*below)
+
+
 def struct_of(tree: Tree) -> type[msgspec.Struct]:
     """Return the tree as a struct of msgspec.
 

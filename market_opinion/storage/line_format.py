@@ -20,7 +20,7 @@ from pydantic import (
 
 from market_opinion.core import values
 from market_opinion.core.polars_types import UTC_TIME
-from market_opinion.storage.json_line import object_of
+from market_opinion.storage.json_line import KEPT_ID, object_of
 from market_opinion.storage.json_paths import (
     Leaf,
     Tree,
@@ -29,6 +29,7 @@ from market_opinion.storage.json_paths import (
     getter,
     joined,
     leaf_of,
+    names_in,
     read,
     struct_of,
     text_at,
@@ -41,8 +42,6 @@ Path = Annotated[str, StringConstraints(min_length=1)]
 Paths = Annotated[
     tuple[Path, ...], BeforeValidator(lambda value: (value,) if isinstance(value, str) else value)
 ]
-# Field for an id that was a hash of other fields, once those are erased since they name somebody.
-KEPT_ID = "item_id_was"
 _HASH_CHARACTERS = 32
 _STARS = (1.0, 5.0)
 YES, NO = ["true", "yes", "y", "1"], ["false", "no", "n", "0"]
@@ -170,6 +169,22 @@ class LineFormat(BaseModel):
             if path and (self.is_lenient or name == "rating")
         ]
         return pl.concat_str(checks, separator=",", ignore_nulls=True) if checks else pl.lit("")
+
+    def may_repeat(self, lines: pl.Series) -> pl.Series:
+        """Return whether each line may have a name twice that is read.
+
+        The texts alone are looked at, so a name may be that of another object, and no name at all.
+        """
+        line, names = pl.col("line"), sorted(names_in(self._tree))
+        tests = [
+            line.str.count_matches(f'"{name}"', literal=True) > 1
+            for name in names
+            if _is_bare(name)
+        ]
+        # A letter of a name may be written by its number.
+        escape = r"\\u00[2-7]" if all(map(_is_bare, names)) else "\\"
+        tests.append(line.str.contains(escape, literal=escape == "\\"))
+        return lines.to_frame("line").select(pl.any_horizontal(tests)).to_series()
 
     def time_text(self, line: pl.Expr) -> pl.Expr:
         """Return the item's time as it was written."""
@@ -373,6 +388,11 @@ def _part(value: object) -> str:
     if isinstance(value, float) and math.isfinite(value):
         return values.digits_of(value)
     return str(value)
+
+
+def _is_bare(name: str) -> bool:
+    """Return whether a name in JSON needs no backslash, unless a letter has its number."""
+    return name.isascii() and not set('"\\/') & set(name)
 
 
 def _is_there(value: pl.Expr) -> pl.Expr:

@@ -9,9 +9,9 @@ from typing import Any
 import msgspec
 
 from market_opinion.core import values
-from market_opinion.storage.json_line import LineRefused, read_object, whole
+from market_opinion.storage.json_line import KEPT_ID, LineRefused, read_object, whole
 from market_opinion.storage.json_paths import read, write
-from market_opinion.storage.line_format import KEPT_ID, NO, YES, LineFormat
+from market_opinion.storage.line_format import NO, YES, LineFormat
 
 _INT64_MAX = 2**63 - 1
 

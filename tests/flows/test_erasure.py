@@ -10,6 +10,7 @@ import pytest
 import snowflake.connector
 from pydantic import SecretStr
 
+from flows import stages
 from flows.backfill import backfill
 from flows.erase import erase
 from flows.mart import mart
@@ -117,19 +118,83 @@ def test_files_that_people_exported_lose_the_rows(with_default_scorer, run, home
     assert set(places.values()) == {0}
 
 
-def test_a_file_of_a_writer_that_was_cut_off_goes_too(run, home):
+def test_a_file_of_a_writer_that_was_cut_off_goes_too(run, home, monkeypatch):
     """A young one may be about to be committed: the erasure stays open until it is not."""
-    (data,) = (home / "lake/silver/items/data").rglob("*.parquet")
+    (data,) = (home / "lake/bronze/items/data").rglob("*.parquet")
     stray = data.with_name("of-nobody.parquet")
-    shutil.copy(data, stray)
+    # Only the name stands in it, which nobody knows once bronze is without it.
+    pl.read_parquet(data).filter(pl.col("item_id") == "c2").write_parquet(stray)
     erase.fn(author=SecretStr(NAME))
     assert stray.exists()
-    assert open_adapters().state().notes("erasures") != {}
+    (begun,) = open_adapters().state().notes("erasures").values()
+    assert [len(paths) for paths in begun["strays"].values()] == [1]
+    monkeypatch.setattr("flows.stages.erase_landed", _never)
+    run()
+    assert (stray.exists(), len(list((home / "erasures").iterdir()))) == (True, 1)
     os.utime(stray, (0, 0))
     run()
     assert not stray.exists()
     assert open_adapters().state().notes("erasures") == {}
     assert everywhere(home, *TRACES) == []
+    proof = json.loads(max((home / "erasures").iterdir()).read_text())
+    assert (set(proof["left_in"].values()), proof["user_count"]) == ({0}, 1)
+
+
+def _never(*_):
+    raise AssertionError
+
+
+def test_a_stray_that_gets_its_manifest_after_all_loses_the_words(run, home):
+    """M9: it is looked at again, and its hour built anew, before the erasure ends."""
+    hour = home / "landing/reddit/phones/2026-03-01/100000"
+    late = hour / "refresh-20260301T190000-002417"
+    late.mkdir()
+    shutil.copy(hour / "comments.jsonl", late)
+    manifest = (hour / "manifest.json").read_bytes()
+    erase.fn(author=SecretStr(NAME))
+    assert open_adapters().state().notes("erasures") != {}
+    (late / "manifest.json").write_bytes(manifest)
+    run()
+    assert everywhere(home, b"timbuktu") == []
+    assert open_adapters().state().notes("erasures") == {}
+
+
+def test_a_run_beside_an_erasure_leaves_it_to_the_one_that_is_at_it(run, home, monkeypatch):
+    """X13: nothing is done twice, and what was begun has the same end."""
+    landed, histories = [], []
+    erase_landed, forget_history = stages.erase_landed, stages.forget_history
+
+    def meanwhile(of):
+        histories.append(of)
+        if len(histories) == 1:
+            run()
+            assert len(open_adapters().state().notes("erasures")) == 1
+        return forget_history(of)
+
+    monkeypatch.setattr(stages, "erase_landed", lambda of: landed.append(of) or erase_landed(of))
+    monkeypatch.setattr(stages, "forget_history", meanwhile)
+    erase.fn(author=SecretStr(NAME))
+    assert (len(landed), len(histories)) == (1, 1)
+    assert open_adapters().state().notes("erasures") == {}
+    assert everywhere(home, *TRACES) == []
+
+
+def test_a_damaged_manifest_hides_nobody_and_costs_nobody_their_words(run, home):
+    """M9, A10: the lines beside it are searched as all others are, and none is deleted."""
+    hour = home / "landing/reddit/phones/2026-03-01/100000"
+    lines = (hour / "comments.jsonl").read_bytes().splitlines()
+    (hour / "manifest.json").write_bytes(b'{"platform": "red')
+    for path in hour.iterdir():
+        os.utime(path, (0, 0))
+    erase.fn(author=SecretStr(NAME))
+    assert everywhere(home, *TRACES) == []
+    mine, theirs = map(json.loads, (hour / "comments.jsonl").read_bytes().splitlines())
+    assert (mine["id"], mine["body"]) == ("c1", "[deleted]")
+    named = json.loads(lines[1])["body"]
+    assert theirs["body"] == named.replace("mad_hatter77", "erased_user")
+    (proof,) = (home / "erasures").iterdir()
+    assert json.loads(proof.read_text())["damaged_captures"] == ["reddit/phones/2026-03-01/100000"]
+    assert open_adapters().state().notes("erasures") == {}
 
 
 def test_a_landed_file_of_a_writer_that_was_cut_off_goes_too(run, home):

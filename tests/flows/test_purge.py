@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from pydantic import SecretStr
 
+from flows import stages
 from flows.backfill import backfill
 from flows.erase import erase
 from flows.purge import purge
@@ -242,13 +243,36 @@ def test_words_that_are_to_stay_by_now_wait_no_more(cut_off, home, monkeypatch):
     assert open_adapters().state().notes("erasures") == {}
 
 
-def test_a_purge_waits_for_a_file_of_a_writer_that_was_cut_off(reddit, home, derived):
+def test_a_run_beside_a_purge_leaves_it_to_the_one_that_is_at_it(
+    reddit, home, derived, monkeypatch
+):
+    """X13: no slice loses its words twice."""
+    two_comments(reddit)
+    slices, purge_words = [], stages.purge_words
+
+    def meanwhile(run, span):
+        slices.append(span)
+        run_anything()
+        assert len(open_adapters().state().notes("erasures")) == 1
+        return purge_words(run, span)
+
+    monkeypatch.setattr(stages, "purge_words", meanwhile)
+    purge.fn(now=LATER)
+    assert len(slices) == 1
+    assert everywhere(home, b"zanzibar", b"timbuktu", b"mad_hatter77") == []
+    assert open_adapters().state().notes("erasures") == {}
+
+
+def test_a_purge_waits_for_a_file_of_a_writer_that_was_cut_off(reddit, home, derived, monkeypatch):
     """X13: a young one may be about to be committed, so the to-do stays until it is gone."""
     two_comments(reddit)
     (data,) = (home / "lake/silver/items/data").rglob("*.parquet")
     stray = data.with_name("of-nobody.parquet")
     shutil.copy(data, stray)
     purge.fn(now=LATER)
+    assert (stray.exists(), len(open_adapters().state().notes("erasures"))) == (True, 1)
+    monkeypatch.setattr(stages, "purge_words", lambda *_: (_ for _ in ()).throw(AssertionError))
+    run_anything()
     assert (stray.exists(), len(open_adapters().state().notes("erasures"))) == (True, 1)
     an_hour_ago = time.time() - 3600
     os.utime(stray, (an_hour_ago, an_hour_ago))

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from flows import stages
 from flows.backfill import backfill
 from flows.refresh import refresh
 from market_opinion.core.contracts import SILVER_MENTIONS
@@ -70,3 +71,21 @@ def test_what_was_cut_off_is_finished_by_another_flow(withdrawn, home, monkeypat
     # A line that was not landed is found by the next look, since its hour is not noted as seen.
     look(withdrawn, 8)
     assert bronze().filter(item_id="c2")["votes"].to_list() == [77]
+
+
+def test_a_run_beside_a_look_leaves_what_it_withdraws_to_it(withdrawn, home, monkeypatch):
+    """X13: from the first item that is found to be gone."""
+    landed, erase_landed, repair_threads = [], stages.erase_landed, stages.repair_threads
+
+    def meanwhile(*arguments):
+        if notes := open_adapters().state().notes("erasures"):
+            run_of_another_domain()
+            assert open_adapters().state().notes("erasures") == notes
+        return repair_threads(*arguments)
+
+    monkeypatch.setattr(stages, "repair_threads", meanwhile)
+    monkeypatch.setattr(stages, "erase_landed", lambda of: landed.append(of) or erase_landed(of))
+    look(withdrawn, 7)
+    assert len(landed) == 1
+    assert everywhere(home, *WORDS) == []
+    assert open_adapters().state().notes("erasures") == {}

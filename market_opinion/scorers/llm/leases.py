@@ -7,9 +7,8 @@ from uuid import uuid4
 from market_opinion.scorers.llm.answers import AnswerStore
 from market_opinion.scorers.llm.prompt import Question
 from market_opinion.storage.state.claims import Claims
+from market_opinion.storage.state.lease import LEASE_SECONDS
 
-# Long enough for a pause of the machine, short enough to wait for after a crash.
-LEASE_SECONDS = 60.0
 _RENEWAL_SECONDS = LEASE_SECONDS / 4
 _AT_ONCE = 128
 

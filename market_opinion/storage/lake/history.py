@@ -2,7 +2,7 @@
 
 import io
 import itertools
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -94,7 +94,7 @@ def orphans(iceberg: IcebergTable, older_than: datetime | None = None) -> list[s
 
     A file of less than a day is none, since a writer may be about to commit it.
     """
-    in_use = {path.partition("://")[2] or path for path in _files(iceberg)}
+    in_use = files_in_use(iceberg)
     in_use |= {
         path.partition("://")[2]
         for path in (
@@ -112,17 +112,22 @@ def orphans(iceberg: IcebergTable, older_than: datetime | None = None) -> list[s
     ]
 
 
-def erase_strays(iceberg: IcebergTable, is_meant: Callable[[pl.DataFrame], bool]) -> int:
-    """Delete data files that no snapshot names and that hold something; return how many are left.
+def erase_strays(
+    iceberg: IcebergTable,
+    is_meant: Callable[[pl.DataFrame], bool],
+    only: Collection[str] | None = None,
+) -> list[str]:
+    """Delete data files that no snapshot names and that hold something; return those left.
 
     Left are those so young that their writer may be about to commit them. What cannot be read, such
-    as a file that was cut off, may hold something.
+    as a file that was cut off, may hold something. With `only`, no other file is looked at.
     """
     fs, root = fsspec.url_to_fs(iceberg.location())
-    in_use = {path.partition("://")[2] or path for path in _files(iceberg)}
-    old, left = datetime.now(UTC) - STRAY_AGE, 0
+    in_use = files_in_use(iceberg)
+    old, left = datetime.now(UTC) - STRAY_AGE, list[str]()
     for path, info in fs.find(root, detail=True).items():
-        if path in in_use or not path.endswith(".parquet"):
+        is_asked = only is None or path in only
+        if path in in_use or not path.endswith(".parquet") or not is_asked:
             continue
         with suppress(FileNotFoundError):  # another run sweeps as well
             if not _holds(fs.cat_file(path), is_meant):
@@ -130,8 +135,13 @@ def erase_strays(iceberg: IcebergTable, is_meant: Callable[[pl.DataFrame], bool]
             if changed_at(info) < old:
                 fs.rm_file(path)
             else:
-                left += 1
+                left.append(path)
     return left
+
+
+def files_in_use(iceberg: IcebergTable) -> set[str]:
+    """Return the files that snapshots need, as paths of the table's file system."""
+    return {path.partition("://")[2] or path for path in _files(iceberg)}
 
 
 def _holds(content: bytes, is_meant: Callable[[pl.DataFrame], bool]) -> bool:

@@ -6,7 +6,7 @@ import os
 import random
 import time
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -28,7 +28,7 @@ from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import Window
 from market_opinion.storage.lake.commits import Commit
 from market_opinion.storage.lake.damage import catalogue_damage_named, damage_named
-from market_opinion.storage.lake.history import erase_strays, expire, forget, sweep
+from market_opinion.storage.lake.history import erase_strays, expire, files_in_use, forget, sweep
 from market_opinion.storage.lake.predicates import Where, check_slice, rows_of
 from market_opinion.storage.lake.reading import read_rows
 from market_opinion.storage.lake.replacement import data_snapshot_id
@@ -223,16 +223,25 @@ class Lake:
         )
         raise CommitConflict(message)
 
-    def erase_strays(self, table: Table, is_meant: Callable[[pl.DataFrame], bool]) -> int:
-        """Delete data files that no snapshot names and whose rows are meant.
+    def erase_strays(
+        self,
+        table: Table,
+        is_meant: Callable[[pl.DataFrame], bool],
+        only: Collection[str] | None = None,
+    ) -> list[str]:
+        """Delete data files that no snapshot names and whose rows are meant, or of these `only`.
 
-        Returns the number of those that are too young to be deleted: minutes, since a writer may be
-        about to commit them.
+        Returns those that are too young to be deleted: minutes, since a writer may be about to
+        commit them.
         """
         try:
-            return erase_strays(self._catalog.load_table(table.name), is_meant)
+            return erase_strays(self._catalog.load_table(table.name), is_meant, only)
         except NoSuchTableError:
-            return 0
+            return []
+
+    def has_committed(self, table: Table, paths: Collection[str]) -> bool:
+        """Return whether a version of the table names one of these files by now."""
+        return not files_in_use(self._catalog.load_table(table.name)).isdisjoint(paths)
 
     def snapshot_id(self, table: Table) -> int | None:
         """Return the snapshot that last changed the table's rows; None before the first write.

@@ -15,6 +15,8 @@ from market_opinion.storage.landing.origin import CoveredSpan, StopReason
 from market_opinion.storage.line_format import LineFormat
 
 MANIFEST = "manifest.json"
+# The beginnings of the names of landed files, by kind of item.
+FILE_STEMS = {"submission": "submissions", "comment": "comments", "review": "reviews"}
 
 
 class LandedFile(msgspec.Struct, frozen=True):
@@ -94,7 +96,10 @@ class Capture(msgspec.Struct, frozen=True):
 
 
 class Content(msgspec.Struct, frozen=True):
-    """Uncompressed content of one landed file: `line_count` lines, each with its end."""
+    """Uncompressed content of one landed file: `line_count` lines, each with its end.
+
+    That of a damaged capture has a manifest that only stands in for one that cannot be read.
+    """
 
     uri: str
     kind: str
@@ -102,6 +107,7 @@ class Content(msgspec.Struct, frozen=True):
     line_count: int
     raw: bytes
     formats: FormatLookup = no_formats
+    is_damaged: bool = False
 
     @property
     def line_format(self) -> LineFormat:

@@ -4,16 +4,24 @@ Words go because people deleted them, or because only figures derived from them 
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
-from market_opinion.storage.json_line import object_of
+from market_opinion.core.errors import LandingCorrupt
+from market_opinion.storage.json_line import (
+    KEPT_ID,
+    REFUSED_MARK,
+    earlier_readings,
+    line_of,
+    object_of,
+    unmarked,
+)
 from market_opinion.storage.json_paths import read, write
 from market_opinion.storage.landing.manifest import Content
-from market_opinion.storage.line_format import KEPT_ID, LineFormat
+from market_opinion.storage.line_format import LineFormat
 
 GONE = "[deleted]"
 # Replaces words and names that were removed after they were judged.
@@ -60,8 +68,12 @@ def erase_lines(content: Content, erasure: Erasure) -> tuple[bytes, list[str]]:
 
     There are as many lines as before.
     """
+    if (line_format := _format_of(content)) is None:
+        return _each_line(content, None, lambda line, _: _erase_blindly(line, erasure))
     name_pattern = _mentions(erasure.users)
-    return _each_line(content, lambda line, item: _erase(line, item, erasure, name_pattern))
+    return _each_line(
+        content, line_format, lambda line, items: _erase(line, items, erasure, name_pattern)
+    )
 
 
 def purge_lines(content: Content) -> tuple[bytes, list[str]]:
@@ -69,23 +81,41 @@ def purge_lines(content: Content) -> tuple[bytes, list[str]]:
 
     There are as many lines as before.
     """
-    return _each_line(content, _purge)
+    return _each_line(content, _format_of(content), _purge)
 
 
 def _each_line(
-    content: Content, change: Callable[[bytes, "_Item | None"], bytes]
+    content: Content,
+    line_format: LineFormat | None,
+    change: Callable[[bytes, "Sequence[_Item]"], bytes],
 ) -> tuple[bytes, list[str]]:
-    line_format = content.line_format
     touched: list[str] = []
     lines = []
     for line in content.raw.split(b"\n")[:-1]:
-        fields = object_of(line)
-        item = None if fields is None else _Item(line_format, content.kind, fields)
-        changed = change(line, item)
-        if changed != line and item is not None:
-            touched.append(item.item_fields.item_id)
-        lines.append(changed)
+        items = _items(line, line_format, content.kind) if line_format else []
+        changed = change(line, items)
+        if changed != line and items:
+            touched.append(items[0].item_fields.item_id)
+        lines.append(changed if line.startswith(REFUSED_MARK) else unmarked(changed))
     return b"".join(line + b"\n" for line in lines), touched
+
+
+def _format_of(content: Content) -> LineFormat | None:
+    """Return the format of the lines; None where a damaged capture does not tell it."""
+    try:
+        return content.line_format
+    except LandingCorrupt:
+        if not content.is_damaged:
+            raise
+        return None
+
+
+def _items(line: bytes, line_format: LineFormat, kind: str) -> "list[_Item]":
+    """Return the item of a line, then those that it is by earlier values of its names, if any."""
+    if (fields := object_of(line)) is None:
+        return []
+    readings = [fields, *earlier_readings(line, fields)]
+    return [_Item(line_format, kind, reading) for reading in readings]
 
 
 class _Item:
@@ -139,7 +169,8 @@ class _Item:
             fields[KEPT_ID] = self.item_fields.item_id
 
 
-def _purge(line: bytes, item: _Item | None) -> bytes:
+def _purge(line: bytes, items: Sequence[_Item]) -> bytes:
+    item = items[0] if items else None
     if item is None or not item.item_fields.item_id:
         return _UNREADABLE
     author = (
@@ -152,32 +183,54 @@ def _purge(line: bytes, item: _Item | None) -> bytes:
         body=item.item_fields.body if item.item_fields.body in WITHOUT_WORDS else PURGED,
         numbers=True,
     )
-    return line if msgspec.json.decode(purged) == item.fields else purged
+    return line if _says(items, purged) else purged
 
 
 def _erase(
-    line: bytes, item: _Item | None, erasure: Erasure, name_pattern: re.Pattern[str] | None
+    line: bytes, items: Sequence[_Item], erasure: Erasure, name_pattern: re.Pattern[str] | None
 ) -> bytes:
-    if item is None:
-        is_about = name_pattern is not None and any(
-            user.encode() in line.lower() for user in erasure.users
-        )
+    if not items:
+        is_about = name_pattern is not None and _names_any(line, erasure.users)
         return _UNREADABLE if is_about else line
-    if (
-        item.item_fields.item_id in erasure.item_ids
-        or str(item.item_fields.author or "").lower() in erasure.users
-    ):
+    item = items[0]
+    if any(_is_meant(each, erasure) for each in items):
         gone = item.without(author=GONE, body=GONE, numbers=False)
-        return line if msgspec.json.decode(gone) == item.fields else gone
-    is_titled = item.is_comment and item.item_fields.thread_id in erasure.thread_ids
-    return (
-        item.with_changes(
-            authorless=item.item_fields.item_id in erasure.authorless_ids,
-            titleless=is_titled,
+        return line if _says(items, gone) else gone
+    changes = [
+        each.with_changes(
+            authorless=each.item_fields.item_id in erasure.authorless_ids,
+            titleless=each.is_comment and each.item_fields.thread_id in erasure.thread_ids,
             name_pattern=name_pattern,
         )
-        or line
+        for each in items
+    ]
+    if changes[0] is not None:
+        return changes[0]
+    is_hidden = any(changes) or (len(items) > 1 and _names_any(line, erasure.users))
+    return line_of(item.fields) if is_hidden else line
+
+
+def _erase_blindly(line: bytes, erasure: Erasure) -> bytes:
+    """Return a line whose fields nobody knows, or nothing of it if it has a name or an id."""
+    quoted = (f'"{each}"'.encode() for each in erasure.item_ids | erasure.authorless_ids)
+    is_about = _names_any(line, erasure.users) or any(each in line for each in quoted)
+    return _UNREADABLE if is_about else line
+
+
+def _is_meant(item: _Item, erasure: Erasure) -> bool:
+    return (
+        item.item_fields.item_id in erasure.item_ids
+        or str(item.item_fields.author or "").lower() in erasure.users
     )
+
+
+def _says(items: Sequence[_Item], line: bytes) -> bool:
+    """Return whether the line of the items says what this one does, and nothing besides."""
+    return len(items) == 1 and bool(msgspec.json.decode(line) == items[0].fields)
+
+
+def _names_any(line: bytes, users: frozenset[str]) -> bool:
+    return any(user.encode() in line.lower() for user in users)
 
 
 def _renamed(value: Any, name_pattern: re.Pattern[str]) -> Any:  # noqa: ANN401, JSON

@@ -8,13 +8,22 @@ from datetime import datetime
 import msgspec
 import zstandard
 
+from market_opinion.core.errors import LandingCorrupt
 from market_opinion.core.window import Window
-from market_opinion.storage.landing.manifest import MANIFEST, Capture, LandedFile, Manifest, Survey
+from market_opinion.storage.format_reference import line_format_of
+from market_opinion.storage.json_line import unmarked, without_kept_id
+from market_opinion.storage.landing.manifest import (
+    FILE_STEMS,
+    MANIFEST,
+    Capture,
+    LandedFile,
+    Manifest,
+    Survey,
+)
 from market_opinion.storage.landing.origin import FetchResult, Origin, RawItem
 from market_opinion.storage.landing.zone import Landing
 
 _BUFFER_BYTES = 32_000_000
-_FILE_STEMS = {"submission": "submissions", "comment": "comments", "review": "reviews"}
 
 
 class WindowWriter:
@@ -45,6 +54,7 @@ class WindowWriter:
         self._buffers: dict[tuple[str, datetime, str], list[bytes]] = defaultdict(list)
         self._sizes: dict[tuple[str, datetime, str], int] = defaultdict(int)
         self._buffered = 0
+        self._hashed: dict[str, bool] = {}
         self._files: dict[tuple[str, datetime], list[LandedFile]] = defaultdict(list)
         # Captures of this origin that were found or written, by community and hour.
         self.captures: dict[tuple[str, datetime], Capture] = {}
@@ -54,8 +64,9 @@ class WindowWriter:
         key = (item.community, item.hour, item.kind)
         if key not in self._buffers and self.landed(item.community, item.hour) is not None:
             return
-        size = len(item.line) + 1
-        self._buffers[key].append(item.line)
+        line = unmarked(without_kept_id(item.line) if self._is_hashed(item.kind) else item.line)
+        size = len(line) + 1
+        self._buffers[key].append(line)
         self._sizes[key] += size
         self._buffered += size
         if self._sizes[key] >= self._landing.max_bytes:
@@ -63,6 +74,18 @@ class WindowWriter:
         if self._buffered >= _BUFFER_BYTES:
             for full in list(self._buffers):
                 self._flush(full)
+
+    def _is_hashed(self, kind: str) -> bool:
+        """Return whether items of this kind get a hash as their id, which an erasure keeps."""
+        if kind not in self._hashed:
+            try:
+                line_format = line_format_of(
+                    self._source.format_reference, kind, self._landing.formats
+                )
+                self._hashed[kind] = line_format.is_hashed
+            except LandingCorrupt:  # not known here
+                self._hashed[kind] = False
+        return self._hashed[kind]
 
     def landed(self, community: str, hour: datetime) -> Capture | None:
         """Return the certified capture of this hour from the same origin; None without one."""
@@ -148,7 +171,7 @@ class WindowWriter:
         if not files:
             self._clear(folder)
         part = sum(file.kind == kind for file in files)
-        name = f"{_FILE_STEMS[kind]}{f'-{part:04d}' if part else ''}{self._landing.suffix}"
+        name = f"{FILE_STEMS[kind]}{f'-{part:04d}' if part else ''}{self._landing.suffix}"
         raw = b"\n".join(lines) + b"\n"
         content = zstandard.compress(raw) if name.endswith(".zst") else raw
         self._landing.write(f"{folder}/{name}", content)
@@ -167,13 +190,16 @@ class WindowWriter:
             self._landing.remove(path)
 
     def _folder(self, community: str, hour: datetime) -> str:
-        """Return the folder of the window, or one below it where another origin has the folder."""
+        """Return the folder of the window, or one below it where another origin has the folder.
+
+        A capture whose manifest cannot be read keeps its folder too.
+        """
         folder = f"{self._source.platform}/{community}/{hour:%Y-%m-%d}/{hour:%H%M%S}"
         others = [
             c for c in self._beside(community, hour) if c.manifest.origin != self._source.origin
         ]
-        return (
-            f"{folder}/{self._source.origin}"
-            if self._apart or any(c.folder == folder for c in others)
-            else folder
-        )
+        if self._apart or any(c.folder == folder for c in others):
+            folder = f"{folder}/{self._source.origin}"
+        while folder in self._landing.unreadable:
+            folder = f"{folder}/{self._source.origin}"
+        return folder

@@ -49,14 +49,19 @@ class Landing:
         """
         self._fs, root = fsspec.url_to_fs(uri)
         self._root = root.rstrip("/")
-        self._formats = formats
+        self.formats = formats
+        # Folders whose manifest could not be read when captures were looked for.
+        self.unreadable: set[str] = set()
         self.suffix = ".jsonl.zst" if compression else ".jsonl"
         self.max_bytes = max_bytes
 
     def captures(
         self, platform: str, communities: Iterable[str], window: Window | None
     ) -> list[Capture]:
-        """Return every finished capture of the window's hours, or of all, oldest hour first."""
+        """Return every finished capture of the window's hours, or of all, oldest hour first.
+
+        One whose manifest cannot be read is left out, see `damaged`.
+        """
         folders = [
             f"{platform}/{community}/{below}".rstrip("/")
             for community in communities
@@ -77,13 +82,28 @@ class Landing:
         for path in manifests:
             try:
                 manifest = msgspec.json.decode(contents[self._path(path)], type=Manifest)
-            except msgspec.DecodeError:
-                continue  # The run was cut off while it wrote this manifest.
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                self.unreadable.add(path.removesuffix(f"/{MANIFEST}"))
+                continue
             if window is None or manifest.window_start in window:
                 captures.append(Capture(path.removesuffix(f"/{MANIFEST}"), manifest))
         return sorted(
             captures, key=lambda c: (c.manifest.window_start, c.manifest.community, c.folder)
         )
+
+    def damaged(
+        self, platform: str, communities: Iterable[str], window: Window | None
+    ) -> list[str]:
+        """Return the folders of the window's hours, or of all, whose manifest cannot be read."""
+        names = set(communities)
+        self.captures(platform, names, window)
+        return [
+            folder
+            for folder in sorted(self.unreadable)
+            for of, community, *_ in [folder.split("/")]
+            if of == platform and community in names
+            if window is None or ((hour := _hour_of(folder)) and hour in window)
+        ]
 
     def communities(self, platform: str) -> list[str]:
         """Return every community of the platform that has captures, in alphabetical order."""
@@ -143,7 +163,7 @@ class Landing:
                 )
                 raise LandingCorrupt(message)
             raw = zstandard.decompress(content) if file.name.endswith(".zst") else content
-            yield Content(uri, file.kind, capture.manifest, file.lines, raw, self._formats)
+            yield Content(uri, file.kind, capture.manifest, file.lines, raw, self.formats)
 
     def rewrite(
         self, capture: Capture, change: Callable[[Content], tuple[bytes, list[str]]]
@@ -176,29 +196,51 @@ class Landing:
         self._leave(capture.folder, {file.name for file in files})
         return touched
 
-    def erase_strays(self, platform: str, communities: Iterable[str], window: Window | None) -> int:
+    def erase_strays(
+        self, platform: str, communities: Iterable[str], window: Window | None
+    ) -> list[str]:
         """Delete files of the window's hours that no manifest names, once they are a day old.
 
-        A writer that was cut off left them. Returns the number of younger ones, which their writer
-        may be about to name.
+        A writer that was cut off left them. Returns the younger ones, which their writer may be
+        about to name. Files beside a manifest that cannot be read stay: one of them may be named.
         """
         found: dict[str, Mapping[str, object]] = {}
         for community in communities:
             for below in _folders(window):
                 folder = self._path(f"{platform}/{community}/{below}".rstrip("/"))
                 found |= self._fs.find(folder, detail=True)
+        return self._erase_strays(found)
+
+    def erase_these_strays(self, paths: Iterable[str]) -> list[str]:
+        """Do the same for these files alone, as far as they are there and without a manifest."""
+        found: dict[str, Mapping[str, object]] = {}
+        for path in paths:
+            for each in (path, f"{path.rpartition('/')[0]}/{MANIFEST}"):
+                with suppress(FileNotFoundError):
+                    found[self._path(each)] = self._fs.info(self._path(each))
+        return self._erase_strays(found)
+
+    def exist(self, paths: Iterable[str]) -> bool:
+        """Return whether one of these files is there."""
+        return any(self._fs.exists(self._path(path)) for path in paths)
+
+    def _erase_strays(self, found: dict[str, Mapping[str, object]]) -> list[str]:
         manifests = [path for path in found if path.endswith(f"/{MANIFEST}")]
         contents = self._fs.cat(manifests, on_error="raise") if manifests else {}
         for path, content in contents.items():
-            with suppress(msgspec.DecodeError):  # its writer was cut off
-                named = msgspec.json.decode(content, type=Manifest).files
-                for name in (MANIFEST, *(file.name for file in named)):
-                    found.pop(f"{path.rpartition('/')[0]}/{name}", None)
+            folder = path.rpartition("/")[0]
+            try:
+                files = msgspec.json.decode(content, type=Manifest).files
+                names = [f"{folder}/{file.name}" for file in files]
+            except (msgspec.DecodeError, UnicodeDecodeError):
+                names = [each for each in found if each.rpartition("/")[0] == folder]
+            for each in (path, *names):
+                found.pop(each, None)
         old = datetime.now(UTC) - IN_FLIGHT
         strays = [path for path, info in found.items() if changed_at(info) < old]
         for path in strays:
             self._fs.rm_file(path)
-        return len(found) - len(strays)
+        return [path.removeprefix(f"{self._root}/") for path in sorted(found.keys() - {*strays})]
 
     def withdraw(self, capture: Capture, origin: str) -> None:
         """Remove the lines of a capture that another origin has; its manifest stays.
@@ -267,6 +309,15 @@ def _folders(window: Window | None) -> list[str]:
         return [f"{hour.start:%Y-%m-%d}/{hour.start:%H%M%S}" for hour in window.hours()]
     dates = window.dates()
     return [str(date) for date in dates] if len(dates) <= _DATES_LISTED_MAX else [""]
+
+
+def _hour_of(folder: str) -> datetime | None:
+    """Return the hour of a capture's folder; None for a folder that is none."""
+    try:
+        _, _, date, time, *_ = folder.split("/")
+        return datetime.strptime(f"{date} {time} +0000", "%Y-%m-%d %H%M%S %z")
+    except ValueError:
+        return None
 
 
 def _survey_path(platform: str, origin: str) -> str:

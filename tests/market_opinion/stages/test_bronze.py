@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from market_opinion.core.contracts import BRONZE_ITEMS, OPS_REJECTIONS
 from market_opinion.sources import catalogue
 from market_opinion.stages import bronze
-from market_opinion.storage.json_line import refused_line
+from market_opinion.storage.json_line import refused_line, unmarked
 from market_opinion.storage.landing.manifest import Content, Manifest
 from market_opinion.storage.landing.origin import StopReason
 from tests.conftest import NOW, epoch
@@ -262,6 +262,57 @@ def test_lines_in_are_rows_and_duplicates_and_rejections_out(some):
     assert items.height == rows["item_id"].n_unique()
     BRONZE_ITEMS.check(items)
     OPS_REJECTIONS.check(rejections)
+
+
+GOOD = {"id": "x", "created_utc": 1772359200, "author": "otter", "body": "words"}
+names = st.sampled_from([*GOOD, "score", "link_id", "other", "user"])
+repeated = st.lists(
+    st.tuples(
+        names,
+        st.one_of(
+            st.sampled_from([*GOOD.values(), "t3_s1", None, 7]),
+            st.dictionaries(names, st.sampled_from(["otter", "body"]), max_size=2),
+        ),
+        st.booleans(),
+    ),
+    max_size=6,
+)
+
+
+@settings(deadline=None, max_examples=50)
+@given(repeated, st.booleans())
+@example([("author", "hare", False)], False)
+@example([("author", "hare", True)], False)
+@example([("created_utc", 1772359201, False)], True)
+def test_of_a_name_that_stands_twice_the_last_value_counts(more, beside_an_odd_line):
+    """A10: whatever decoder reads the line, wherever the name stands and however it is written."""
+    pairs = [*((name, value, False) for name, value in GOOD.items()), *more]
+    written = ", ".join(
+        f"{_spelled(name) if is_escaped else json.dumps(name)}: {json.dumps(value)}"
+        for name, value, is_escaped in pairs
+    )
+    others = [b'{"id": "y"}'] if beside_an_odd_line else []
+    twice, once = (
+        bronze.parse([content([line, *others])])
+        for line in (f"{{{written}}}".encode(), {name: value for name, value, _ in pairs})
+    )
+    assert twice.rows.drop("payload_sha256").equals(once.rows.drop("payload_sha256"))
+    for mine, theirs in ((twice.rejections, once.rejections), (twice.fields, once.fields)):
+        assert mine.select("reason", "detail").equals(theirs.select("reason", "detail"))
+
+
+def _spelled(name):
+    return '"' + "".join(f"\\u{ord(letter):04x}" for letter in name) + '"'
+
+
+def test_a_mark_of_refusal_that_somebody_sent_costs_no_words(make_comment):
+    """A10: ours stands in front; theirs anywhere else is a name as any other."""
+    sent = {"id": "y", "created_utc": 1772359200, "body": "words", "(refused)": "too_large"}
+    forged = unmarked(
+        json.dumps({"(refused)": "too_large", **sent}, separators=(",", ":")).encode()
+    )
+    rows, rejections, _ = bronze.parse([content([forged, {**sent, "id": "z"}])])
+    assert (rows["item_id"].to_list(), rejections.height) == (["y", "z"], 0)
 
 
 def test_nothing_landed_is_nothing():

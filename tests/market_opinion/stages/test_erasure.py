@@ -5,7 +5,8 @@ import json
 import pytest
 
 from market_opinion.sources.reviews import Reviews
-from market_opinion.storage.landing.redaction import Erasure, erase_lines
+from market_opinion.storage.json_line import REFUSED_MARK, unmarked
+from market_opinion.storage.landing.redaction import Erasure, erase_lines, purge_lines
 from tests.market_opinion.stages.test_bronze import content
 
 MINE = {
@@ -120,3 +121,42 @@ def test_names_go_from_what_lies_deeper():
     }
     lines, _ = erased(post, reference="linkedin", users=frozenset({"mad_hatter"}))
     assert lines[0]["message"] == {"text": "as @erased_user says"}
+
+
+TWICE = (
+    b'{"id":"a","created_utc":1,"author":"first_name1","body":"hidden words",'
+    b'"author":"last_name2","body":"shown words"}'
+)
+
+
+@pytest.mark.parametrize("user", ["first_name1", "last_name2"])
+def test_a_line_with_two_authors_is_of_either(user):
+    """M9: no word of it stays, whichever of them asks."""
+    out, touched = erase_lines(content([TWICE, OTHER]), Erasure(users=frozenset({user})))
+    assert (touched, json.loads(out.split(b"\n")[1])) == (["a"], OTHER)
+    assert not any(word in out for word in (b"first_name1", b"last_name2", b"hidden", b"shown"))
+    assert erase_lines(content(out.split(b"\n")[:-1]), Erasure(users=frozenset({user})))[1] == []
+
+
+def test_a_value_that_nobody_reads_hides_nothing():
+    """M9, X13: an earlier value of a name goes with the rest, and by itself where it is meant."""
+    purged, _ = purge_lines(content([TWICE]))
+    assert b"words" not in purged
+    hidden = b'{"id":"a","created_utc":1,"body":"as u/otter_9 says","author":"hare","body":"mine"}'
+    assert erase_lines(content([hidden]), Erasure(users=frozenset({"hares"})))[0] == hidden + b"\n"
+    out, _ = erase_lines(content([hidden]), Erasure(users=frozenset({"otter_9"})))
+    assert json.loads(out) == {"id": "a", "created_utc": 1, "author": "hare", "body": "mine"}
+    of_old = b'{"id":"b1","id":"b2","created_utc":1,"author":"hare","body":"words"}'
+    for item_id in ("b1", "b2"):
+        out, touched = erase_lines(content([of_old]), Erasure(item_ids=frozenset({item_id})))
+        assert (b"words" in out, touched) == (False, ["b2"])
+
+
+def test_an_erasure_forges_no_mark_of_refusal():
+    """A10: it writes lines anew, and no line that somebody sent begins as one of ours."""
+    line = json.dumps({"(refused)": "too_large", **OTHER, "body": "thanks u/mad_hatter"})
+    out, _ = erase_lines(
+        content([unmarked(line.encode())]), Erasure(users=frozenset({"mad_hatter"}))
+    )
+    assert json.loads(out)["body"] == "thanks u/erased_user"
+    assert not out.startswith(REFUSED_MARK)

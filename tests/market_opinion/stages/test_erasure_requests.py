@@ -81,10 +81,15 @@ def test_hours_and_items_of_an_erasure():
     assert erasure.items_without_opinions(bronze, of_user) == ["c1", "c9"]
 
 
-def test_hours_expire_while_they_hold_words():
-    """Deleted and purged texts are no words."""
-    bodies = ["words", PURGED, GONE, None]
-    bronze = rows(*({"window_start": H0 + n * HOUR, "body": body} for n, body in enumerate(bodies)))
+def test_hours_expire_while_they_hold_words_or_names():
+    """X13: deleted and purged texts are no words, and their authors no names."""
+    texts = [("words", None), (PURGED, PURGED), (GONE, GONE), (None, None), (PURGED, "otter"), ("[removed]", "hare"), (GONE, None)]  # fmt: skip
+    bronze = rows(
+        *(
+            {"window_start": H0 + n * HOUR, "body": body, "author": author}
+            for n, (body, author) in enumerate(texts)
+        )
+    )
     whole = Slice("reddit", ("phones",), Window(H0, H0 + 9 * HOUR))
     slices = erasure.expired_slices(whole, bronze, max_items=100)
-    assert [span.window.start.hour for span in slices] == [0, 3]
+    assert [hour.start.hour for span in slices for hour in span.window.hours()] == [0, 3, 4, 5]

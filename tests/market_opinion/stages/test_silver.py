@@ -72,6 +72,8 @@ def cleaned(*items, titles=()):
         ({"body": "Sorry. I'm a bot and I noticed a link."}, "bot"),
         ({"body": "He asked if I am a bot and I said that my phone is fine."}, None),
         ({"body": "I'm a bot engineer, and my phone is fine."}, None),
+        ({"body": "[purged]"}, "too_short"),  # somebody wrote it; a purge leaves no name
+        ({"body": "[purged]", "author": "[purged]"}, "purged"),
         ({"body": "👍👍"}, "empty"),
         ({"body": "> only a quote"}, "empty"),
         ({"body": None}, "empty"),
@@ -126,12 +128,14 @@ def test_a_thread_whose_words_are_gone_has_no_title():
             [
                 ("s1", "quiet_otter on the *Pixel*", "quiet_otter"),
                 ("s2", "A title", "someone", "[removed]"),
-                ("s3", "Another", "someone", "[purged]"),
+                ("s3", None, "[purged]", "[purged]"),
+                ("s4", "Written by hand", "someone", "[purged]"),
             ]
         ),
         markup=("markdown",),
     )
-    assert SILVER_THREADS.check(found)["title"].to_list() == ["[user] on the Pixel"]
+    titles = SILVER_THREADS.check(found)["title"].to_list()
+    assert titles == ["[user] on the Pixel", "Written by hand"]
 
 
 def test_the_title_of_a_submission_comes_first_in_its_text(make_submission):

@@ -1,16 +1,28 @@
 """Landing: lines as received, believed through manifests alone."""
 
 import json
+import logging
 import os
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import boto3
 import fsspec
 import pytest
+import zstandard
 
 from market_opinion.core.errors import LandingCorrupt
 from market_opinion.core.window import HOUR, Window
-from market_opinion.storage.landing.origin import FetchResult, RawItem, StopReason
+from market_opinion.sources import catalogue
+from market_opinion.storage.json_line import (
+    REFUSED_MARK,
+    LineRefused,
+    read_object,
+    refused_line,
+)
+from market_opinion.storage.landing.damaged import rewrite_damaged
+from market_opinion.storage.landing.origin import FetchResult, RawItem, StopReason, Visit
+from market_opinion.storage.landing.redaction import Erasure, erase_lines, purge_lines
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
 from tests.cloud import needs_aws
@@ -70,6 +82,37 @@ def test_lines_come_back_as_they_came(landing):
         (H10, b'{"a": 1}\n\xff\x00\n'),
         (H11, b""),
     ]
+
+
+def test_only_a_line_of_ours_has_the_mark_of_refusal(tmp_path):
+    """A10: one that somebody sent is landed with the same values, and read as any other."""
+    sent, ours = b'{"(refused)":"too_large","id":"a"}', refused_line("too_large", "2 bytes")
+    landing = Landing((tmp_path / "landing").as_uri())
+    land(landing, [(0, sent), (0, b"\xef\xbb\xbf" + sent), (0, ours)])
+    first, second, third = landed(landing)[0][1].splitlines()
+    assert (first.startswith(REFUSED_MARK), json.loads(first)) == (False, json.loads(sent))
+    assert read_object(first) == read_object(second) == json.loads(sent)
+    assert third == ours
+    with pytest.raises(LineRefused):
+        read_object(third)
+
+
+@pytest.mark.parametrize("name", ["item_id_was", "item_id_w\\u0061s"])
+def test_nobody_sends_the_id_that_an_erasure_keeps(tmp_path, name):
+    """A10: items of a hashed id stay apart, whatever column a file has."""
+    more = '"asin":"b","timestamp":1772359200'
+    lines = [f'{{"{name}":"one","user_id":"{who}",{more}}}'.encode() for who in ("a", "c")]
+    landing = Landing((tmp_path / "landing").as_uri(), formats=catalogue.line_formats)
+    writer = WindowWriter(landing, Visit("amazon", "file", NOW, "amazon"))
+    hour = Window.hour(T10)
+    for line in lines:
+        writer.add(RawItem("review", "phones", T10, line))
+    writer.close(["phones"], [hour], stop=DONE, now=NOW)
+    (capture,) = landing.captures("amazon", ["phones"], hour)
+    (content,) = landing.read(capture)
+    sent = [json.loads(line) for line in content.raw.splitlines()]
+    assert [each["item_id_was_"] for each in sent] == ["one", "one"]
+    assert len({content.line_format.key(each) for each in sent} - {"one", ""}) == 2
 
 
 def test_a_certified_hour_is_not_landed_again(landing):
@@ -133,12 +176,56 @@ def test_files_that_no_manifest_names_go_once_they_are_old(landing, monkeypatch)
     for path in (*strays, f"{H11}/refresh-1/comments.jsonl"):
         landing.write(path, b"words\n")
     hour = Window.hour(T10)
-    assert landing.erase_strays("reddit", ["phones"], hour) == len(strays)
+    assert landing.erase_strays("reddit", ["phones"], hour) == strays
     monkeypatch.setattr("market_opinion.storage.landing.zone.IN_FLIGHT", timedelta(seconds=-5))
-    assert landing.erase_strays("reddit", ["phones"], hour) == 0
+    assert landing.erase_strays("reddit", ["phones"], hour) == []
     assert landing.files_below("reddit") == sorted([*paths, f"{H11}/refresh-1/comments.jsonl"])
-    assert landing.erase_strays("reddit", ["phones"], None) == 0
+    assert landing.erase_strays("reddit", ["phones"], None) == []
     assert (landing.files_below("reddit"), landed(landing)) == (paths, before)
+
+
+def test_what_lies_beside_a_damaged_manifest_stays_without_what_had_to_go(landing, monkeypatch):
+    """A10, M9: nobody reads it, and neither an erasure nor a new reading deletes it."""
+    mine, theirs = b'{"id": "c1", "author": "Mad_Hatter"}', b'{"id": "c2", "author": "otter"}'
+    land(landing, [(0, mine), (0, theirs), (1, mine)])
+    (path,) = [each for each in landing.files_below(H10) if "comments" in each]
+    later = landed(landing)[1]
+    landing.write(f"{H10}/manifest.json", b'{"platform": "red')
+    monkeypatch.setattr("market_opinion.storage.landing.zone.IN_FLIGHT", timedelta(seconds=-5))
+    assert landing.erase_strays("reddit", ["phones"], None) == []
+    change = partial(erase_lines, erasure=Erasure(users=frozenset({"mad_hatter"})))
+    hour = ("reddit", ["phones"], Window.hour(T10))
+    for _ in range(2):
+        rewrite_damaged(landing, hour, change, logging.getLogger())
+        assert _lines(landing, path) == [b'{"erased": true}', theirs]
+    assert landing.damaged(*hour) == [H10]
+    assert landing.damaged("reddit", ["phones"], Window.hour(T10 + HOUR)) == []
+    land(landing, [(0, b"{}")])
+    assert landed(landing) == [(f"{H10}/archive-1", b"{}\n"), later]
+    assert _lines(landing, path) == [b'{"erased": true}', theirs]
+    rewrite_damaged(landing, hour, purge_lines, logging.getLogger())
+    assert _lines(landing, path) == [b'{"erased": true}'] * 2
+
+
+def _lines(landing, path):
+    content = landing.read_file(path)
+    raw = zstandard.decompress(content) if path.endswith(".zst") else content
+    return raw.splitlines()
+
+
+def test_what_can_be_unpacked_of_a_damaged_file_stays(tmp_path):
+    """A10: a file that was cut short, as its manifest was."""
+    landing = Landing((tmp_path / "landing").as_uri(), compression="zstd")
+    lines = [f'{{"id": "{os.urandom(500).hex()}"}}'.encode() for _ in range(1_000)]
+    land(landing, [(0, line) for line in lines])
+    (path,) = [each for each in landing.files_below(H10) if "comments" in each]
+    landing.write(path, landing.read_file(path)[:-1_000])
+    landing.write(f"{H10}/manifest.json", b"")
+    change = partial(erase_lines, erasure=Erasure(users=frozenset({"nobody"})))
+    rewrite_damaged(landing, ("reddit", ["phones"], None), change, logging.getLogger())
+    kept = _lines(landing, path)
+    assert 500 < len(kept) < 1_000
+    assert kept[:-1] == lines[: len(kept) - 1]
 
 
 def test_a_file_that_was_changed_is_not_believed(landing):

@@ -1,7 +1,10 @@
 """State: watermarks that never go back, a ledger of windows, records of runs; the same cases on SQLite and on DynamoDB."""
 
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -26,6 +29,7 @@ from market_opinion.storage.state import (
     WindowState,
 )
 from market_opinion.storage.state.dynamodb import DynamoDBState
+from market_opinion.storage.state.lease import Lease
 from market_opinion.storage.state.sqlite import SQLiteState
 from tests.cloud import needs_aws
 from tests.conftest import NOW
@@ -321,6 +325,43 @@ def test_a_lease_that_has_run_out_is_taken_over(store):
     assert claims.take(["a"], holder="dead", now=161, until=221) == set()
     claims.drop(["a"], holder="dead")
     assert claims.take(["a"], holder="three", now=162, until=222) == set()
+
+
+def test_a_lease_lasts_as_long_as_its_holder(store):
+    """X13: longer than it was taken for, and no longer than the work."""
+    with Lease(store.claims) as other:
+        with Lease(store.claims, seconds=0.4) as mine:
+            assert mine.take(["a", "b"]) == {"a", "b"}
+            mine.let_go(["b"])
+            time.sleep(0.8)
+            assert other.take(["a", "b"]) == {"b"}
+        assert other.take(["a"]) == {"a"}
+
+
+_HOLDER = """
+import sys, time
+from pathlib import Path
+from market_opinion.storage.state.lease import Lease
+from market_opinion.storage.state.sqlite import SQLiteState
+with Lease(SQLiteState(Path(sys.argv[1]), environment="test").claims, seconds=1) as lease:
+    print(lease.take(["a"]), flush=True)
+    time.sleep(60)
+"""
+
+
+def test_the_lease_of_a_process_that_was_killed_runs_out(path):
+    """X13."""
+    claims = SQLiteState(path, environment="test").claims
+    command = [sys.executable, "-c", _HOLDER, str(path)]
+    with (
+        subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process,
+        Lease(claims) as mine,
+    ):
+        assert process.stdout.readline() == "{'a'}\n"
+        process.kill()
+        assert mine.take(["a"]) == set()
+        time.sleep(1)
+        assert mine.take(["a"]) == {"a"}
 
 
 def test_an_answer_is_there_for_all_until_it_is_dropped(store):
