@@ -8,7 +8,6 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-import fsspec
 import msgspec
 import zstandard
 from fsspec.implementations.local import LocalFileSystem
@@ -17,6 +16,7 @@ from market_opinion.core.errors import InvalidRequest, LandingCorrupt
 from market_opinion.core.visible import visible
 from market_opinion.core.window import Window
 from market_opinion.storage.file_age import IN_FLIGHT, changed_at
+from market_opinion.storage.file_system import open_place
 from market_opinion.storage.format_reference import FormatLookup, no_formats
 from market_opinion.storage.landing.manifest import (
     MANIFEST,
@@ -49,7 +49,7 @@ class Landing:
 
         `formats` returns the formats of a platform; a zone whose lines are never read needs none.
         """
-        self._fs, root = fsspec.url_to_fs(uri)
+        self._fs, root = open_place(uri)
         self._root = root.rstrip("/")
         self._formats = formats
         self.suffix = ".jsonl.zst" if compression else ".jsonl"
