@@ -32,6 +32,19 @@ def write_rows(frame: pl.DataFrame, path: Path) -> None:
     partial.replace(path)
 
 
+def rewrite_rows(frame: pl.DataFrame, path: Path) -> None:
+    """Replace a file of rows by some of its own, which stay as they were written.
+
+    A file of CSV was read as texts, so that its negative numbers must not be taken for formulas.
+    """
+    if path.suffix.lower() == ".csv":
+        partial = path.with_name(f".{path.stem}.part{path.suffix}")
+        frame.write_csv(partial)
+        partial.replace(path)
+    else:
+        write_rows(frame, path)
+
+
 def csv_of(frame: pl.DataFrame) -> str:
     """Return the rows as CSV, the one form in which rows of ours leave for a spreadsheet.
 

@@ -1,8 +1,13 @@
 """Parts of the dashboard's pages, which Streamlit reads as Markdown."""
 
+import http.client
 import re
+import socket
 
+import pytest
 from streamlit.testing.v1 import AppTest
+
+from tests.browser import dashboard
 
 HOSTILE = "![x](http://e.example/p) [a](javascript:alert(1)) <b>$x$ :red[y]"
 
@@ -56,3 +61,52 @@ def test_the_address_of_the_page_of_labels_is_no_markdown():
     at.query_params["labeller"] = HOSTILE
     at.run()
     assert "![" not in at.error[0].value
+
+
+def opened(address: str, origin: str, host: str) -> int:
+    """The status with which the pages' channel of data answers a page of another site."""
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
+    headers = {
+        "Host": host,
+        "Origin": origin,
+        "Connection": "Upgrade",
+        "Upgrade": "websocket",
+        "Sec-WebSocket-Key": "AAAAAAAAAAAAAAAAAAAAAA==",
+        "Sec-WebSocket-Version": "13",
+    }
+    connection.request("GET", "/_stcore/stream", headers=headers)
+    try:
+        return connection.getresponse().status
+    finally:
+        connection.close()
+
+
+def test_no_page_of_another_site_reads_the_dashboard(home):
+    """Whatever the shell says of Streamlit, and under a name that was bent to this machine."""
+    home.mkdir()
+    shell = {"STREAMLIT_SERVER_ENABLE_CORS": "false", "STREAMLIT_SERVER_ALLOWED_HOSTS": "*"}
+    shell |= {"STREAMLIT_SERVER_ENABLE_STATIC_SERVING": "true"}
+    with dashboard(home, environment=shell) as address:
+        own = address.removeprefix("http://")
+        evil = f"evil.example:{own.rpartition(':')[2]}"
+        assert opened(address, address, own) == 101
+        assert opened(address, "http://evil.example", own) == 403
+        assert opened(address, f"http://{evil}", evil) == 403
+        assert opened(address, "null", own) == 403
+        for path in ("/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/app/static/app.py"):
+            connection = http.client.HTTPConnection(own, timeout=60)
+            connection.request("GET", path)
+            answer = connection.getresponse().read()
+            assert b"root:" not in answer
+            assert b"streamlit as st" not in answer
+        with pytest.raises(OSError, match="refused"):
+            socket.create_connection(("127.0.0.2", int(own.rpartition(":")[2])), timeout=5)
+
+
+def test_a_proxy_before_the_pages_is_named(home):
+    """Pages that everybody reaches are reached under the given name alone."""
+    home.mkdir()
+    with dashboard(home, "--address", "0.0.0.0", "--host", "pages.example") as address:
+        own = address.removeprefix("http://")
+        assert opened(address, "https://pages.example", "pages.example") == 101
+        assert opened(address, address, own) == 403
