@@ -324,6 +324,7 @@ def new(
     """
     from market_opinion.domain import scaffold
 
+    scaffold.check_domain_name(name)
     folder = load_settings().domains_path / name
     if "site-packages" in folder.parts:
         message = f"{folder} is part of the package: set DOMAINS_PATH to a folder of yours"

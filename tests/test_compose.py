@@ -24,7 +24,7 @@ from tests.conftest import REPOSITORY
 from tests.loopback import free_port
 from tests.patience import PATIENCE_SECONDS, wait_for
 from tests.postgres import Postgres, needs_postgres
-from tests.prefect_server import kill
+from tests.prefect_server import kill, token
 
 TEXT = (REPOSITORY / "compose.yaml").read_text()
 FILE = yaml.safe_load(TEXT)
@@ -226,9 +226,11 @@ def test_every_command_runs_as_it_stands(tmp_path, database):
         machine.run("demo")
         machine.start("dashboard")
         api = machine.here("http://127.0.0.1:4200/api")
-        deployments = httpx.post(f"{api}/deployments/filter", json={}, timeout=30).json()
+        deployments = httpx.post(
+            f"{api}/deployments/filter", json={}, headers=token(api), timeout=30
+        ).json()
         (backfill,) = [each for each in deployments if each["name"] == "backfill"]
-        runs = httpx.post(f"{api}/flow_runs/filter", json={}, timeout=30).json()
+        runs = httpx.post(f"{api}/flow_runs/filter", json={}, headers=token(api), timeout=30).json()
         assert {run["state_type"] for run in runs if run["name"].startswith("backfill")} == {
             "COMPLETED"
         }
@@ -236,6 +238,7 @@ def test_every_command_runs_as_it_stands(tmp_path, database):
         run = httpx.post(
             f"{api}/deployments/{backfill['id']}/create_flow_run",
             json={"parameters": {"source": "sample", **span}},
+            headers=token(api),
             timeout=30,
         ).json()["id"]
         wait_for(

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 import yaml
 from prefect.flows import load_flow_from_entrypoint
@@ -141,6 +142,21 @@ def assert_chain(nodes):
     assert [after[name] for name in chain[1:]] == [{name} for name in chain[:-1]]
     assert after["build_gold"] == {"load_mart"}
     assert [len(each) for each in parents].count(0) == 1  # all else follows the first
+
+
+@pytest.mark.integration
+def test_pages_of_other_sites_reach_no_prefect_server(server):
+    """They may not read its answers, and what they write without asking is refused."""
+    evil = {"Origin": "http://evil.example"}
+    read = httpx.post(f"{server.url}/blocks/filter", json={}, headers=evil, timeout=30)
+    assert "access-control-allow-origin" not in read.headers
+    # A browser asks nobody before it sends a body without a type.
+    blind = httpx.post(
+        f"{server.url}/flows/", content=b'{"name": "evil"}', headers=evil, timeout=30
+    )
+    assert blind.status_code == 403
+    assert server.ask("flows/filter") == []
+    assert server.call("POST", "flows/", {"name": "ours"})["name"] == "ours"
 
 
 @pytest.mark.integration

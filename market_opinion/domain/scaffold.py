@@ -80,6 +80,13 @@ def read_catalogue(path: Path) -> list[dict[str, str]]:
     return _with_aliases([_filled(row) for _, row in numbered_rows])
 
 
+def check_domain_name(name: str) -> None:
+    """Raise InvalidRequest for a name that is none of a domain, such as a path."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]{,63}", name):
+        message = f"{name[:80]!r}: names of domains are at most 64 lower-case letters, digits and _"
+        raise InvalidRequest(message)
+
+
 def write_domain(
     folder: Path,
     rows: Sequence[dict[str, str]],
@@ -94,13 +101,14 @@ def write_domain(
     that title. Raises InvalidRequest where the folder exists, or the name of the domain is not in
     lower-case letters, digits and `_`, or that of an aspect has no letter in front.
     """
+    check_domain_name(folder.name)
     if folder.exists():
         message = f"{folder} is there already: choose another name, or remove it"
         raise InvalidRequest(message)
     titles = {_aspect_name(aspect): aspect.replace("_", " ") for aspect in aspects}
-    for name in (folder.name, *titles):
+    for name in titles:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
-            message = f"{name!r}: names of domains and aspects are lower-case letters, digits and _"
+            message = f"{name!r}: names of aspects are lower-case letters, digits and _"
             raise InvalidRequest(message)
     texts = {
         "domain.toml": _domain_toml(

@@ -9,15 +9,14 @@ from typing import Annotated
 
 import cyclopts
 import polars as pl
-from rich.markup import escape
 from rich.table import Table
 
-from market_opinion.core.console import say, table_console
+from market_opinion.core.console import say, shown, table_console
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.settings import load_settings
 from market_opinion.serving.filters import Filters, read_view
 from market_opinion.serving.home import open_home
-from market_opinion.serving.view_files import write_rows
+from market_opinion.serving.view_files import csv_of, write_rows
 
 _ROWS_SHOWN = 200
 # A message of an alert is read on a phone.
@@ -51,7 +50,7 @@ def query(
         raise InvalidRequest(message)
     frame = open_home().query(sql)
     if json or csv:
-        sys.stdout.write((frame.write_json() + "\n") if json else frame.write_csv())
+        sys.stdout.write((frame.write_json() + "\n") if json else csv_of(frame))
     else:
         _show(frame, rows)
     if alert and frame.height:
@@ -89,7 +88,7 @@ def export(
     filters = Filters(domain, brand, product, aspect, platform, community, since, until)
     frame = read_view(open_home().query, view, filters)
     write_rows(frame, to)
-    say(f"{frame.height:,} rows of {view} in {escape(str(to))}")
+    say(f"{frame.height:,} rows of {view} in {shown(str(to))}")
     if frame.is_empty():
         say("[yellow]note[/] nothing matches: look at the names by `market-opinion query`")
 
@@ -130,7 +129,7 @@ def _show(frame: pl.DataFrame, rows_max: int) -> None:
     """Print the first rows as a table, with numbers at the right."""
     table = Table(box=None, header_style="bold")
     for name, dtype in frame.schema.items():
-        table.add_column(escape(name), justify="right" if dtype.is_numeric() else "left")
+        table.add_column(shown(name), justify="right" if dtype.is_numeric() else "left")
     for row in frame.head(rows_max).iter_rows():
         table.add_row(*(_cell(value) for value in row))
     table_console().print(table)
@@ -149,4 +148,4 @@ def _cell(value: object) -> str:
         return f"{value:,}"
     if isinstance(value, float):
         return f"{value:.4g}" if abs(value) < 1 else f"{value:,.2f}"
-    return escape(str(value))
+    return shown(str(value))

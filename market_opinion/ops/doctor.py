@@ -8,8 +8,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
 
-import fsspec
-
 from market_opinion.core import aws
 from market_opinion.core.contracts import TABLES
 from market_opinion.core.errors import MarketOpinionError
@@ -21,6 +19,7 @@ from market_opinion.ops.adapters import Adapters
 from market_opinion.scorers.judging import check_scorer
 from market_opinion.sources import catalogue, topics
 from market_opinion.sources.quota import Priority
+from market_opinion.storage.file_system import open_place
 
 _OLDEST_PYTHON = (3, 11)
 _FREE_BYTES_MIN = 2_000_000_000
@@ -164,7 +163,7 @@ def _aws(adapters: Adapters) -> _Result:
 
 def _landing(adapters: Adapters) -> _Result:
     root = adapters.settings.landing.root
-    fs, path = fsspec.url_to_fs(root)
+    fs, path = open_place(root)
     if root.startswith("s3:"):
         fs.invalidate_cache()
         fs.ls(path.partition("/")[0])  # raises for a bucket that is absent, or not ours

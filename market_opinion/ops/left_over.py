@@ -28,7 +28,7 @@ from market_opinion.scorers.llm.answers import text_keys
 from market_opinion.serving.mart import Mart
 from market_opinion.serving.mart.lake_rows import SILVER
 from market_opinion.serving.mart.postgres import PostgresMart
-from market_opinion.serving.view_files import write_rows
+from market_opinion.serving.view_files import rewrite_rows
 from market_opinion.stages import erasure as erasing
 from market_opinion.stages.authors import author_keys
 from market_opinion.storage.export import Export
@@ -229,13 +229,15 @@ def _exports(run: Run, reached: OpenErasure) -> int:
             content = path.read_bytes().lower()
             left += any(user.encode() in content for user in reached.erasure.users)
             continue
-        kept = rows.filter(~is_meant(rows))
+        # An id that begins like a formula has a ' before it in a file for spreadsheets.
+        bare = rows.with_columns(pl.col("^item_id$").cast(pl.String).str.strip_prefix("'"))
+        kept = rows.filter(~is_meant(bare))
         if kept.height == rows.height:
             continue
         if path.suffix == ".xlsx":
             path.unlink()
         else:
-            write_rows(kept, path)
+            rewrite_rows(kept, path)
     return left
 
 

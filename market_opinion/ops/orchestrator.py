@@ -35,6 +35,7 @@ from prefect.settings import (
 from prefect.types import DateTime
 
 from market_opinion.core.errors import SettingsInvalid
+from market_opinion.core.visible import shown_uri
 
 R = TypeVar("R")
 ERRORS = (httpx.HTTPError, PrefectException)
@@ -62,7 +63,10 @@ def missing_parts(url: str, *, concurrency_limit: str | None) -> list[str]:
     """
     with get_client(sync_client=True) as client:
         if (error := client.api_healthcheck()) is not None:
-            return [f"{url} does not answer ({error}): start it, or correct PREFECT_API_URL"]
+            message = (
+                f"{shown_uri(url)} does not answer ({error}): start it, or correct PREFECT_API_URL"
+            )
+            return [message]
         pool = client.read_variable_by_name(f"{VARIABLE_PREFIX}pool")
         if pool is None:
             return [

@@ -1,12 +1,15 @@
 """A reading: the source, communities and hours that a run asks for."""
 
+import re
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from market_opinion.core.errors import InvalidRequest
+from market_opinion.core.visible import visible
 from market_opinion.core.window import HOUR, Slice, Window, as_utc, both_ends, clip
 from market_opinion.ops.run import Run
 from market_opinion.sources.catalogue import names, source_of, source_type
+from market_opinion.sources.line_sorter import is_community_name
 from market_opinion.sources.quota import Priority
 from market_opinion.sources.reddit.profile import PLATFORM, Comments
 
@@ -83,6 +86,12 @@ def plan_reading(
             f" add [sources.{platform}] to its domain.toml or pass communities"
         )
         raise InvalidRequest(message)
+    if wrong := [name for name in selection if not is_community_name(name)]:
+        message = (
+            f"{visible(wrong[0][:80])!r} is no name of a community of {platform}: letters, digits,"
+            " . _ and - make one, and it begins with neither . nor _"
+        )
+        raise InvalidRequest(message)
     return Reading(
         source,
         platform,
@@ -142,9 +151,10 @@ def plan_second_look(run: Run, source: str, communities: list[str] | None) -> Re
 
 def whole_platform(run: Run, platform: str) -> Reading:
     """Return a reading of everything that was landed of a platform; the platform is not asked."""
-    communities = tuple(run.adapters.landing().communities(platform))
+    is_name = re.fullmatch(r"[a-z0-9][a-z0-9_-]{,63}", platform)
+    communities = tuple(run.adapters.landing().communities(platform)) if is_name else ()
     if not communities:
-        message = f"nothing of {platform} was ever landed: check --platform"
+        message = f"nothing of {visible(platform)} was ever landed: check --platform"
         raise InvalidRequest(message)
     return Reading(source_of(platform), platform, communities)
 

@@ -162,12 +162,21 @@ def restore(run: Run, folder: Path) -> None:
     """Copy what a record was given into the empty home of the run."""
     bring_up_to_date(run)
     if (folder / _LANDING).exists():
-        shutil.copytree(folder / _LANDING, run.settings.home / _LANDING, dirs_exist_ok=True)
+        _copy_files(folder / _LANDING, run.settings.home / _LANDING)
     lake = run.adapters.lake()
     for table, where in _kept(run.domain):
         rows = pl.read_parquet(_kept_path(folder, table))
         if rows.height:
             lake.overwrite(table, rows, where, None, run=run.commit())
+
+
+def _copy_files(folder: Path, to: Path) -> None:
+    """Copy a folder without its links: those of a stranger's record lead to files of ours."""
+
+    def links(place: str, names: list[str]) -> list[str]:
+        return [name for name in names if (Path(place) / name).is_symlink()]
+
+    shutil.copytree(folder, to, ignore=links, dirs_exist_ok=True)
 
 
 def slices(run: Run, record: Record) -> list[Slice]:

@@ -8,6 +8,10 @@ import polars as pl
 from market_opinion.core.errors import InvalidRequest
 
 _EXCEL_ROWS_MAX = 1_048_575
+# What a spreadsheet runs, at the start of a cell. Where its language parts cells by semicolons, a
+# cell starts behind each of them too. Full-width signs count as the others do.
+_FORMULA = r"^(\s*[=@+\-＝＠＋－]|[\t\r\n])"
+_FORMULA_BEHIND = r"(;\s*)([=@＝＠]|[+\-＋－]\w)"
 
 
 def write_rows(frame: pl.DataFrame, path: Path) -> None:
@@ -28,9 +32,33 @@ def write_rows(frame: pl.DataFrame, path: Path) -> None:
     partial.replace(path)
 
 
-def without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
-    """Return the rows with a `'` before each text that a spreadsheet would take for a formula."""
-    return frame.with_columns(pl.col(pl.String).str.replace(r"^([=+\-@\t\r])", "'$1"))
+def rewrite_rows(frame: pl.DataFrame, path: Path) -> None:
+    """Replace a file of rows by some of its own, which stay as they were written.
+
+    A file of CSV was read as texts, so that its negative numbers must not be taken for formulas.
+    """
+    if path.suffix.lower() == ".csv":
+        partial = path.with_name(f".{path.stem}.part{path.suffix}")
+        frame.write_csv(partial)
+        partial.replace(path)
+    else:
+        write_rows(frame, path)
+
+
+def csv_of(frame: pl.DataFrame) -> str:
+    """Return the rows as CSV, the one form in which rows of ours leave for a spreadsheet.
+
+    A `'` stands before each text, and each name of a column, that would be run as a formula.
+    """
+    names = pl.DataFrame({"name": frame.columns}, schema={"name": pl.String})
+    headings = names.select(_guarded(pl.col("name")))["name"]
+    texts = pl.col(pl.String, pl.Categorical, pl.Enum).cast(pl.String)
+    rows = frame.with_columns(_guarded(texts))
+    return rows.rename(dict(zip(frame.columns, headings, strict=True))).write_csv()
+
+
+def _guarded(texts: pl.Expr) -> pl.Expr:
+    return texts.str.replace(_FORMULA, "'$1").str.replace_all(_FORMULA_BEHIND, "$1'$2")
 
 
 def _write_excel(frame: pl.DataFrame, path: Path) -> None:
@@ -48,8 +76,8 @@ def _write_excel(frame: pl.DataFrame, path: Path) -> None:
         frame.write_excel(workbook, worksheet="rows", autofit=True, freeze_panes="A2")
 
 
-_WRITERS: dict[str, Callable[[pl.DataFrame, Path], None]] = {
-    ".csv": lambda frame, path: without_formulas(frame).write_csv(path),
+_WRITERS: dict[str, Callable[[pl.DataFrame, Path], object]] = {
+    ".csv": lambda frame, path: path.write_bytes(csv_of(frame).encode()),
     ".parquet": lambda frame, path: frame.write_parquet(path),
     ".xlsx": _write_excel,
     ".json": lambda frame, path: frame.write_json(path),

@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import PurePosixPath
 from typing import Any, Self
 
-import fsspec
-
 from market_opinion.core.errors import InvalidRequest, SourceUnavailable, SourceUnreadable
 from market_opinion.core.settings import Settings
 from market_opinion.core.visible import shown_uri, visible
@@ -18,6 +16,7 @@ from market_opinion.sources.file_limits import DEFAULT_LIMITS, FileLimits
 from market_opinion.sources.line_sorter import LineSorter
 from market_opinion.sources.lines import BROKEN, Columns, TextLayout, UnclearRows, read_lines
 from market_opinion.sources.unpacking import TrailingBytes, Truncated, UnpacksTooMuch
+from market_opinion.storage.file_system import open_place
 from market_opinion.storage.format_reference import FormatReference, LineFormats
 from market_opinion.storage.landing.origin import FetchResult, RefusedFile, StopReason
 
@@ -70,7 +69,7 @@ class Files(SourceProfile):
         """
         self.platform, self.capture_path = platform, capture_path
         self._format_reference, self._line_formats = formats or (platform, self.line_formats)
-        self._fs, path = fsspec.url_to_fs(uri)
+        self._fs, path = open_place(uri)
         self._files = [
             (info, description)
             for info in _listing(self._fs, path)

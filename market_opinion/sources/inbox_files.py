@@ -13,7 +13,6 @@ from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 from urllib.parse import quote
 
-import fsspec
 import msgspec
 
 from market_opinion.core import aws
@@ -21,6 +20,7 @@ from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.visible import visible
 from market_opinion.domain.definition import Domain
 from market_opinion.sources.files import modified_at
+from market_opinion.storage.file_system import open_place
 from market_opinion.storage.landing.zone import Landing
 
 _FILES, _CONTENTS = "_inbox/files", "_inbox/contents"
@@ -93,7 +93,7 @@ class Inbox:
 
     def __init__(self, uri: str, landing: Landing, *, settle: timedelta) -> None:
         """Use the folder; a file on a disk waits until it has not changed for `settle`."""
-        self._fs, root = fsspec.url_to_fs(uri)
+        self._fs, root = open_place(uri)
         self._root = root.rstrip("/")
         self._landing = landing
         # An object of an object store appears whole, so there is no need to wait.

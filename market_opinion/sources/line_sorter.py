@@ -15,6 +15,7 @@ from market_opinion.storage.line_format import LineFormat
 
 # File systems take 255 bytes a name.
 _NAME_BYTES_MAX = 200
+_NAME = re.compile(r"(?![._])[\w.-]+")
 _UNREADABLE_BYTES_MAX = 64_000_000
 _OTHERS_MAX = 100_000
 HOURS_MAX = 1_000_000
@@ -31,6 +32,11 @@ def community_name(text: str) -> str:
     It is empty for a text that holds none, or more than a name of a folder can.
     """
     return _folder_name(text) if len(text) <= _NAME_BYTES_MAX else ""
+
+
+def is_community_name(text: str) -> bool:
+    """Return whether a name can be the name of a community's folder, as it stands."""
+    return bool(_NAME.fullmatch(text)) and len(text.encode(errors="replace")) <= _NAME_BYTES_MAX
 
 
 @functools.lru_cache(maxsize=10_000)

@@ -29,6 +29,11 @@ def author_key(platform: str, name: str, *, pepper: str) -> str:
     return key
 
 
+def is_user_name(name: str) -> bool:
+    """Return whether a name can be one user's; platforms show others for all who are gone."""
+    return name not in {*_GONE_AUTHORS, PURGED}
+
+
 def author_keys(platform: str, name: str, *, pepper: str) -> list[str]:
     """Return the keys of this user under the pepper and under each one before, the last first."""
     return [author_key(platform, name, pepper=each) for each in so_far(pepper)]

@@ -8,13 +8,21 @@ import polars as pl
 
 from market_opinion.core.errors import InvalidRequest
 from market_opinion.core.window import Slice, Window, contiguous, spans
+from market_opinion.stages.authors import is_user_name
 from market_opinion.stages.threads import THREAD_DAYS
 from market_opinion.storage.landing.redaction import WITHOUT_WORDS, Erasure
 
 
 def user_name(author: str) -> str:
-    """Return a user name as bronze compares it: lower case, without u/ before it."""
-    return author.lower().removeprefix("/").removeprefix("u/")
+    """Return a user name as bronze compares it: lower case, without u/ before it.
+
+    Raises InvalidRequest for an empty one, and for what stands for all users who are gone.
+    """
+    name = author.lower().removeprefix("/").removeprefix("u/")
+    if not is_user_name(name):
+        message = "no single user has this name: give it as on the platform"
+        raise InvalidRequest(message)
+    return name
 
 
 def find_erasure(

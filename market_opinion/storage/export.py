@@ -5,9 +5,10 @@ import io
 from collections.abc import Iterator
 from datetime import date
 
-import fsspec
 import msgspec
 import polars as pl
+
+from market_opinion.storage.file_system import open_place
 
 
 class ExportManifest(msgspec.Struct, frozen=True):
@@ -29,7 +30,7 @@ class Export:
 
     def __init__(self, uri: str) -> None:
         """Use the folder at the URI; the first write creates it."""
-        self._fs, root = fsspec.url_to_fs(uri)
+        self._fs, root = open_place(uri)
         self._root = root.rstrip("/")
 
     def frames(self) -> Iterator[tuple[str, pl.DataFrame]]:

@@ -104,13 +104,16 @@ def test_files_that_people_exported_lose_the_rows(with_default_scorer, run, home
     assert rows["item_id"].to_list() == ["c1", "c2", "c3"]
     (home / "for the board").mkdir()
     files = [home / "for the board" / f"quotes{end}" for end in (".csv", ".parquet", ".json")]
+    rows = rows.with_columns(polarity=pl.lit(-0.5), evidence="=" + pl.col("evidence"))
     for path in (*files, home / "quotes.xlsx"):
         write_rows(rows, path)
+    last = files[0].read_text().splitlines()[-1]
     (home / "notes.json").write_text("no rows at all")
     erase.fn(items=["c1"])
     assert everywhere(home / "for the board", b"timbuktu") == []
     for path, read in zip(files, (pl.read_csv, pl.read_parquet, pl.read_json), strict=True):
         assert read(path)["item_id"].to_list() == ["c2", "c3"]
+    assert files[0].read_text().splitlines()[-1] == last
     assert not (home / "quotes.xlsx").exists()
     (proof,) = (home / "erasures").iterdir()
     places = json.loads(proof.read_text())["left_in"]

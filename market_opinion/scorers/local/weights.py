@@ -4,6 +4,7 @@ import hashlib
 import importlib.util
 import json
 import zipfile
+import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -161,13 +162,13 @@ def load(path: Path) -> tuple[Arrays, dict[str, Any], str]:
     try:
         with np.load(path, allow_pickle=False) as kept:
             arrays = {name: kept[name] for name in kept.files}
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        facts = json.loads(arrays.pop("facts").tobytes())
+    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         message = (
             f"no learned weights in {path} ({type(error).__name__}):"
             " train some with `python -m flows.train`"
         )
         raise SettingsInvalid(message) from error
-    facts = json.loads(arrays.pop("facts").tobytes())
     digest = hashlib.sha256()
     for name in sorted(arrays):
         digest.update(name.encode() + arrays[name].tobytes())

@@ -19,6 +19,15 @@ app = cyclopts.App(
     version_flags=(),
 )
 _APP = Path(__file__).with_name("app.py")
+# A file .streamlit/config.toml of the folder that it is started from must not open these.
+_SHUT = {
+    "server.enableCORS": True,
+    "server.enableXsrfProtection": True,
+    "server.enableStaticServing": False,
+    "server.enableAgentApi": False,
+}
+# A site that gives its own name this machine's address would count as our page.
+_LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
 @app.default
@@ -26,6 +35,7 @@ def start(
     *,
     port: int = 8501,
     address: str = "127.0.0.1",
+    host: Annotated[tuple[str, ...], cyclopts.Parameter(negative=())] = (),
     reads: source.Reads = "mart",
     labels: Annotated[bool | None, cyclopts.Parameter(negative="--no-labels")] = None,
 ) -> None:
@@ -34,6 +44,9 @@ def start(
     Args:
         port: Port to listen on.
         address: Address to listen on; 0.0.0.0 opens the pages to everyone, without a sign-in.
+        host: Name by which browsers reach the pages, such as that of a proxy before them; may be
+            given more than once. Browsers that name another are refused. On 127.0.0.1 that address
+            and localhost are among them; elsewhere, without a name, every name is taken.
         reads: Database behind the pages: the mart of MART_URI, or the PostgreSQL of POSTGRES_URI.
         labels: Offer the page of labels, which shows whole texts of the lake and writes to it;
             default: only on 127.0.0.1 and with the mart.
@@ -52,6 +65,8 @@ def start(
         "server.address": address,
         "server.port": port,
         "server.headless": True,
+        **_SHUT,
+        "server.allowedHosts": [*host, *(_LOOPBACK if address in _LOOPBACK else ())],
         "server.fileWatcherType": "none",
         "browser.gatherUsageStats": False,
         "client.toolbarMode": "viewer",

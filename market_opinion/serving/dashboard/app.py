@@ -55,7 +55,7 @@ def brand_page() -> None:
         st.info("No mention matches: widen the filters on the left.")
         return
     for sentence in ask("accuracy", chosen.domain, load_settings().domains_path):
-        st.caption(sentence)
+        st.caption(plain(sentence))
     if "sample" in chosen.everyone["platform"].to_list():
         st.warning(
             "These figures hold items of the bundled sample: no real person said them. They leave"
@@ -313,7 +313,7 @@ def main() -> None:
             return
         page.run()
     except MarketOpinionError as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
 
 
 main()

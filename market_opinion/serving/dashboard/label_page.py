@@ -26,6 +26,7 @@ from market_opinion.domain.labels import (
     LabelledOpinion,
     problem_of,
 )
+from market_opinion.serving.dashboard.parts import plain
 from market_opinion.stages.mentions import find_candidates
 from market_opinion.storage.lake.tables import Lake, open_lake
 from market_opinion.truth.label_files import latest_readings, mentions_of, opinions_of
@@ -63,7 +64,7 @@ def label_page(settings: Settings) -> None:
         st.title("Labels")
         st.info(_nothing_left(labels))
         for sentence in agreement:
-            st.caption(sentence)
+            st.caption(plain(sentence))
         return
     item = _item(lake, labels, left, row, session)
     if item is None:  # purged or erased since it was drawn
@@ -156,7 +157,7 @@ def _labeller() -> str | None:
     try:
         labeller = check_labeller(asked)
     except InvalidRequest as error:
-        st.error(str(error))
+        st.error(plain(str(error)))
         return None
     is_new = "labels labeller" not in st.session_state
     st.session_state["labels labeller"] = st.query_params["labeller"] = labeller
@@ -289,7 +290,7 @@ def _save(
         return
     item = _read(said, row, text, domain)
     if problem := problem_of(item, domain):
-        st.error(problem)
+        st.error(plain(problem))
         return
     drawn = lake.read(SILVER_LABELS, {"domain": domain.name, "labeller": DRAW})
     now = datetime.now(UTC).replace(microsecond=0)

@@ -4,7 +4,7 @@ import polars as pl
 import streamlit as st
 
 from market_opinion.core.errors import MartRefused
-from market_opinion.serving.dashboard.parts import Chosen, ask, joined, table
+from market_opinion.serving.dashboard.parts import Chosen, ask, joined, plain, table
 from market_opinion.serving.digest import burst_sentence, headlines
 
 _BURSTS_MAX = 3
@@ -16,7 +16,9 @@ def changes(chosen: Chosen) -> None:
     try:
         found = ask("changes", chosen.domain)
     except MartRefused as error:
-        st.info(f"{error}. An earlier version made these views: run `market-opinion mart`.")
+        st.info(
+            f"{plain(str(error))}. An earlier version made these views: run `market-opinion mart`."
+        )
         return
     if found.is_empty():
         st.caption("No week was compared with the weeks before yet: the flow `watch` does so.")

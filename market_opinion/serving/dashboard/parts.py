@@ -11,6 +11,7 @@ import streamlit as st
 from market_opinion.core.settings import load_settings
 from market_opinion.serving import charts
 from market_opinion.serving.dashboard import source
+from market_opinion.serving.view_files import csv_of
 
 READS: Any = sys.argv[1] if len(sys.argv) > 1 else "mart"
 CACHE_SECONDS = 60
@@ -150,7 +151,7 @@ def signed(value: float | None) -> str:
 
 def tile(place: Any, title: str, value: str, below: str) -> None:  # noqa: ANN401, a column of the page
     """Show a figure with a line below it."""
-    place.metric(title, value, below, delta_color="off", delta_arrow="off")
+    place.metric(plain(title), value, below, delta_color="off", delta_arrow="off")
 
 
 def chart(drawn: Any) -> None:  # noqa: ANN401, any Altair chart
@@ -170,7 +171,7 @@ def table(frame: pl.DataFrame, *, empty: str, name: str = "") -> None:
 
 def download(frame: pl.DataFrame, name: str) -> None:
     """Show a button to download rows as CSV."""
-    st.download_button("Download CSV", frame.write_csv(), f"{name}.csv", "text/csv", key=name)
+    st.download_button("Download CSV", csv_of(frame), f"{name}.csv", "text/csv", key=name)
 
 
 def heat(cells: pl.DataFrame) -> None:
@@ -210,9 +211,7 @@ def cards(quotes: pl.DataFrame, *, name: str) -> None:
         _card(row)
     if kept.height > _CARDS_MAX:
         st.caption(f"{_CARDS_MAX} of {kept.height:,}, the surest first; the file has all of them.")
-    # A spreadsheet would take words that begin like this for a formula.
-    as_text = pl.col("evidence").str.replace(r"^([=+\-@\t\r])", "'$1")
-    download(kept.with_columns(as_text), f"words-{name}")
+    download(kept, f"words-{name}")
 
 
 _CARDS_MAX = 12

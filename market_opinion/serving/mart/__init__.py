@@ -45,6 +45,7 @@ from market_opinion.truth.estimates import (
 )
 
 _SQL = Path(__file__).parent / "sql"
+ONE_SELECT = "a query is one SELECT: it reads, and changes nothing"
 SCHEMA = ("schema/staging", "schema/dimensions", "schema/facts")
 _LOAD = (
     "dimensions/date",
@@ -190,9 +191,10 @@ class Mart(Protocol):
         ...
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> pl.DataFrame:
-        """Return the rows of a SELECT, with column names in lower case.
+        """Return the rows of one SELECT, with column names in lower case.
 
-        The statement refers to a parameter as `$name`.
+        The statement refers to a parameter as `$name`. Raises InvalidRequest for a text that is
+        not one statement that reads.
         """
         ...
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import cache
 from hashlib import sha256
@@ -10,16 +11,35 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random_exponential
 
 from market_opinion.core.column_types import Engine
-from market_opinion.core.errors import HomeDamaged, MartRefused, SettingsInvalid
+from market_opinion.core.errors import (
+    HomeDamaged,
+    InvalidRequest,
+    MartRefused,
+    SettingsInvalid,
+)
 from market_opinion.serving import mart
 from market_opinion.serving.mart import Load, Silver, meanings
 
 _ROWS_SHOWN = 5
 WAIT_SECONDS = 120
 _FIRST_WAIT_SECONDS = 0.02
+# One question may take so long, and its answer be so large; reports and loads are not bounded.
+ANSWER_SECONDS = 600
+ANSWER_BYTES = 2 * 1024**3
+_ROWS_A_BATCH = 100_000
+# A SELECT could read any file of the machine, fetch extensions from the internet and see Python's
+# variables. The last setting keeps the others.
+_SHUT = """
+    SET allow_persistent_secrets = false;
+    SET autoinstall_known_extensions = false;
+    SET autoload_known_extensions = false;
+    SET python_enable_replacements = false;
+    SET enable_external_access = false;
+    SET lock_configuration = true"""
 _TAKEN = re.compile(r"Could not set lock|Conflicting lock|already attached|different config")
 _NO_DATABASE = re.compile(r"not a valid DuckDB|[Cc]orrupt|Checksum|checksum")
 # The columns added last: a file without them was written by an older version.
@@ -83,19 +103,26 @@ class DuckDBMart:
         return self._path.exists()
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> pl.DataFrame:
-        """Return the rows of a SELECT; raise MartRefused where DuckDB does not understand it."""
+        """Return the rows of one SELECT, which reads the mart's file and no other.
+
+        Raises InvalidRequest for another statement. Raises MartRefused where DuckDB does not
+        understand it, and for an answer that takes longer than ANSWER_SECONDS or is larger than
+        ANSWER_BYTES.
+        """
         try:
-            ((_, frame),) = self.read({"": sql}, parameters)
-        except (duckdb.ProgrammingError, duckdb.DataError, duckdb.NotSupportedError) as error:
+            with self._connect(read_only=True) as connection:
+                self._shut(connection)
+                return _answer(connection, _only_select(connection, sql), parameters or {})
+        except duckdb.Error as error:
             message = f"the mart does not answer: {error}"
             raise MartRefused(message) from error
-        return frame
 
     def read(
         self, selects: Mapping[str, str], parameters: Mapping[str, str] | None = None
     ) -> Iterator[tuple[str, pl.DataFrame]]:
         """Yield the rows of several SELECTs, all from one state of the file."""
         with self._connect(read_only=True) as connection:
+            self._shut(connection)
             connection.begin()
             for name, select in selects.items():
                 yield (
@@ -118,6 +145,11 @@ class DuckDBMart:
                 f"ATTACH '{path}' AS fresh; COPY FROM DATABASE {name} TO fresh; DETACH fresh"
             )
         fresh.replace(self._path)
+
+    def _shut(self, connection: duckdb.DuckDBPyConnection) -> None:
+        """Take from the connection all but the mart's file, and a folder beside it to sort in."""
+        folder = f"{self._path}.tmp".replace("'", "''")
+        connection.execute(f"SET temp_directory = '{folder}'; {_SHUT}")
 
     @contextmanager
     def _connect(self, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -158,6 +190,50 @@ class DuckDBMart:
                 " close other programs that have it open, or check MART_URI"
             )
             raise SettingsInvalid(message) from error
+
+
+def _only_select(connection: duckdb.DuckDBPyConnection, sql: str) -> duckdb.Statement:
+    """Return the one statement of a text, as DuckDB itself reads it."""
+    statements = connection.extract_statements(sql)
+    if [each.type for each in statements] != [duckdb.StatementType.SELECT]:
+        raise InvalidRequest(mart.ONE_SELECT)
+    return statements[0]
+
+
+def _answer(
+    connection: duckdb.DuckDBPyConnection, select: duckdb.Statement, parameters: Mapping[str, str]
+) -> pl.DataFrame:
+    """Return the rows of a SELECT, which ends with ANSWER_SECONDS, or where a person ends it.
+
+    DuckDB listens to no signal while it works, so it works in another thread.
+    """
+    with ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(_rows, connection, select, parameters)
+        try:
+            return answer.result(ANSWER_SECONDS)
+        except TimeoutError:
+            message = f"the mart did not answer within {ANSWER_SECONDS} seconds: ask for less"
+            raise MartRefused(message) from None
+        finally:
+            while not answer.done():
+                connection.interrupt()
+                wait([answer], timeout=_FIRST_WAIT_SECONDS)
+
+
+def _rows(
+    connection: duckdb.DuckDBPyConnection, select: duckdb.Statement, parameters: Mapping[str, str]
+) -> pl.DataFrame:
+    """Return the rows of a SELECT; raise MartRefused where they are more than ANSWER_BYTES."""
+    rows = connection.sql(select, params=dict(parameters)).to_arrow_reader(_ROWS_A_BATCH)
+    batches: list[pa.RecordBatch] = []
+    size = 0
+    for batch in rows:
+        batches.append(batch)
+        size += batch.nbytes
+        if size > ANSWER_BYTES:
+            message = f"the answer is larger than {ANSWER_BYTES:,} bytes: filter it, or count"
+            raise MartRefused(message)
+    return pl.DataFrame(pa.Table.from_batches(batches, rows.schema))
 
 
 @cache

@@ -40,6 +40,7 @@ _REMEDIES = {
     "42703": "a table lacks columns of this version: drop it, and the next publication creates it",
     "53100": "the server's disk is full",
 }
+_QUOTED = re.compile(r'(server at |user |role |database )?"[^"]*+"')
 # The server's words at sign-in, where the driver passes on no SQLSTATE.
 _SIGN_IN_WORDS = {
     "28P01": "password authentication failed",
@@ -130,6 +131,9 @@ def _conform(frame: pl.DataFrame) -> pl.DataFrame:
 def _mart_error(error: adbc_driver_manager.Error) -> MartRefused | MartUnavailable:
     """Return our error for one of the driver's; the URI is left out, as it may hold a password."""
     reason = " ".join(re.sub(r"postgres(?:ql)?://\S+", "POSTGRES_URI", str(error)).split())[:300]
+    if "Failed to connect" in reason:
+        # libpq takes a password with signs of an address apart, and quotes what it cannot read.
+        reason = _QUOTED.sub(lambda found: found[0] if found[1] else "...", reason)
     state = error.sqlstate or next(
         (code for code, words in _SIGN_IN_WORDS.items() if words in reason), ""
     )

@@ -15,7 +15,7 @@ from snowflake.connector.cursor import ResultMetadata
 from snowflake.connector.errors import DatabaseError, Error, OperationalError
 
 from market_opinion.core.column_types import TYPES, Engine, in_mart
-from market_opinion.core.errors import MartRefused, MartUnavailable
+from market_opinion.core.errors import InvalidRequest, MartRefused, MartUnavailable
 from market_opinion.serving import mart
 from market_opinion.serving.mart import Load, Silver, snowflake_schema
 from market_opinion.serving.mart.publication import Publication
@@ -23,6 +23,13 @@ from market_opinion.serving.mart.publication import Publication
 Access = Literal["iceberg", "external", "copy"]
 Connect = Callable[[], SnowflakeConnection]
 
+# Texts, names and comments as Snowflake reads them; one that is not closed goes to the end.
+_LITERAL = re.compile(
+    r"""'(?:[^'\\]|\\.|'')*+'?|"[^"]*+"?|\$\$(?:.*?\$\$|.*)|(?:--|//)[^\n]*|/\*(?:.*?\*/|.*)""",
+    re.DOTALL,
+)
+_READS = re.compile(r"[\s(]*+(?:SELECT|WITH|FROM|VALUES|SHOW|DESCRIBE)\b", re.IGNORECASE)
+_ACTS = re.compile(r";|->>|\bAS\s+PROCEDURE\s*\(|\bSYSTEM\$", re.IGNORECASE)
 _ROWS_A_STATEMENT = 1_000
 _ROWS_SHOWN = 5
 _SETUP = "run `python -m infra.snowflake apply`, or ask an account administrator to run it"
@@ -101,7 +108,8 @@ class SnowflakeMart:
             )
 
     def query(self, sql: str, parameters: Mapping[str, str] | None = None) -> pl.DataFrame:
-        """Return the rows of a SELECT: whole numbers as Int64, other numbers as Float64."""
+        """Return the rows of one SELECT: whole numbers as Int64, other numbers as Float64."""
+        check_reads(sql)
         ((_, frame),) = self.read({"": sql}, parameters)
         return frame
 
@@ -111,13 +119,7 @@ class SnowflakeMart:
         """Yield the rows of several SELECTs."""
         with self._session() as session:
             for name, select in selects.items():
-                yield (
-                    name,
-                    session.frame(
-                        re.sub(r"\$(\w+)", r"%(\1)s", select.replace("%", "%%")),
-                        dict(parameters or {}),
-                    ),
-                )
+                yield name, session.frame(_bound(select, parameters or {}), parameters or {})
 
     def compact(self) -> None:
         """Do nothing: Snowflake drops deleted rows by itself.
@@ -147,6 +149,28 @@ class SnowflakeMart:
         except Error as error:
             self._open = None  # the sign-in may have expired, so the next session signs in again
             raise mart_error(error) from error
+
+
+def check_reads(sql: str) -> None:
+    """Raise InvalidRequest for anything but one statement that reads, in Snowflake's SQL.
+
+    What it may read is for the role to say. A procedure without a name may stand before a CALL in
+    one statement, `->>` hands on to any statement, and functions of the system act.
+    """
+    plain = _LITERAL.sub(" ", sql).strip().removesuffix(";")
+    if not _READS.match(plain) or _ACTS.search(plain):
+        raise InvalidRequest(mart.ONE_SELECT)
+
+
+def _bound(select: str, parameters: Mapping[str, str]) -> str:
+    """Return the statement in the connector's form: `%(name)s` for each parameter of ours."""
+    if not parameters:
+        return select
+    return re.sub(
+        r"\$(\w+)",
+        lambda found: f"%({found[1]})s" if found[1] in parameters else found[0],
+        select.replace("%", "%%"),
+    )
 
 
 def mart_error(error: Error) -> MartRefused | MartUnavailable:

@@ -66,9 +66,11 @@ def read_credentials(settings: Settings) -> RedditCredentials:
             {**texts, "REDDIT_USER_AGENT": own.user_agent}, where="the environment"
         )
     if own.secret_block:
-        return RedditCredentials.parse(
-            read_block(own.secret_block),
-            where=f"Prefect block {own.secret_block}",
-        )
+        try:
+            content = read_block(own.secret_block)
+        except ValueError:
+            message = "REDDIT_SECRET_BLOCK names no Secret block that the Prefect server has"
+            raise SettingsInvalid(message) from None
+        return RedditCredentials.parse(content, where=f"Prefect block {own.secret_block}")
     answer = aws.call("secretsmanager", "get_secret_value", SecretId=own.secret_arn)
     return RedditCredentials.parse(answer.get("SecretString", ""), where=f"secret {own.secret_arn}")

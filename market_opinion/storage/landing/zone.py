@@ -8,14 +8,15 @@ from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-import fsspec
 import msgspec
 import zstandard
 from fsspec.implementations.local import LocalFileSystem
 
-from market_opinion.core.errors import LandingCorrupt
+from market_opinion.core.errors import InvalidRequest, LandingCorrupt
+from market_opinion.core.visible import visible
 from market_opinion.core.window import Window
 from market_opinion.storage.file_age import IN_FLIGHT, changed_at
+from market_opinion.storage.file_system import open_place
 from market_opinion.storage.format_reference import FormatLookup, no_formats
 from market_opinion.storage.landing.manifest import (
     MANIFEST,
@@ -30,6 +31,7 @@ from market_opinion.storage.landing.origin import material_of
 _HOURS_LISTED_MAX, _DATES_LISTED_MAX = 6, 200
 # The ending of a file that is being written, and gets its name when it is whole.
 PART = ".part"
+_STEPS_OUT = frozenset({".", ".."})
 
 
 class Landing:
@@ -47,7 +49,7 @@ class Landing:
 
         `formats` returns the formats of a platform; a zone whose lines are never read needs none.
         """
-        self._fs, root = fsspec.url_to_fs(uri)
+        self._fs, root = open_place(uri)
         self._root = root.rstrip("/")
         self.formats = formats
         # Folders whose manifest could not be read when captures were looked for.
@@ -295,6 +297,10 @@ class Landing:
                 self.remove(path)
 
     def _path(self, path: str) -> str:
+        """Return the whole path; raise InvalidRequest for one that leads out of the zone."""
+        if not _STEPS_OUT.isdisjoint(path.split("/")) or not path.isprintable() or "\\" in path:
+            message = f"{visible(path)} is no path in the landing zone: check platform and names"
+            raise InvalidRequest(message)
         return f"{self._root}/{path}"
 
 

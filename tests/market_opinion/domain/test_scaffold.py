@@ -232,3 +232,18 @@ def test_a_change_shows_what_it_judges_otherwise(
     assert "only of cars" in said
     assert "toyota-corolla engine" in said
     assert "cars_next: nothing" in said
+
+
+@pytest.mark.parametrize(
+    "name", ["../evil", "{}/evil", "..", "", "a\0b", "a\nb", "x" * 300, "cars/../x"]
+)
+def test_a_new_domain_lies_among_the_others(catalogue, tmp_path, monkeypatch, name):
+    """A name that is a path is refused, and nothing is written."""
+    domains = tmp_path / "domains"
+    domains.mkdir()
+    monkeypatch.setenv("DOMAINS_PATH", str(domains))
+    before = sorted(tmp_path.rglob("*"))
+    words = ["domain", "new", name.format(tmp_path), "--from", str(catalogue), "--aspects", "a,b"]
+    with pytest.raises(InvalidRequest, match="names of domains"):
+        app(words, exit_on_error=False, result_action="return_value")
+    assert sorted(tmp_path.rglob("*")) == before

@@ -39,6 +39,15 @@ def test_a_question_is_answered_as_a_table_json_or_csv(filled, capsys):
     assert ask(capsys, "query", one, "--csv") == "brand\nApple\n"
 
 
+def test_words_steer_neither_a_terminal_nor_a_spreadsheet(filled, capsys):
+    """Control characters are shown as escapes, markup as it stands, and a formula is a text."""
+    hostile = """SELECT chr(27) || '[31m[red]' || chr(8238) AS a, '=1+1' AS b, -1 AS c"""
+    shown = ask(capsys, "query", hostile)
+    assert r"\x1b[31m[red]\u202e" in shown
+    assert ask(capsys, "query", hostile, "--csv").endswith(",'=1+1,-1\n")
+    assert "\x1b" not in ask(capsys, "query", hostile, "--json")
+
+
 def test_a_view_is_exported_with_filters(filled, tmp_path, capsys):
     """As the dashboard has them; a filter takes several values."""
     path = tmp_path / "rows.csv"

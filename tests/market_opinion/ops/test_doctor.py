@@ -43,6 +43,13 @@ def test_an_untouched_machine_lacks_nothing(capsys):
             "PostgreSQL",
             "MartUnavailable",
         ),
+        ({"LANDING_URI": "gopher://u:hidden@127.0.0.1/x"}, "landing", "files of gopher cannot be"),
+        ({"INBOX_URI": "gopher://u:hidden@127.0.0.1/x"}, "inbox", "files of gopher cannot be"),
+        ({"POSTGRES_URI": "hidden"}, "PostgreSQL", "check POSTGRES_URI"),
+        ({"POSTGRES_URI": "postgresql://u:hidden pw@127.0.0.1:1/x"}, "PostgreSQL", "POSTGRES_URI"),
+        ({"POSTGRES_URI": "postgresql://u:p/hidden@127.0.0.1:1/x"}, "PostgreSQL", "POSTGRES_URI"),
+        ({"POSTGRES_URI": "postgresql://u:p@hidden@127.0.0.1:1/x"}, "PostgreSQL", "POSTGRES_URI"),
+        ({"POSTGRES_URI": "postgresql://u:p:hidden@127.0.0.1:1/x"}, "PostgreSQL", "POSTGRES_URI"),
         ({"KAFKA_BOOTSTRAP_SERVERS": f"127.0.0.1:{free_port()}"}, "stream", "no broker answers"),
         (
             {"STATE_URI": "dynamodb:", "AWS_ENDPOINT_URL": f"http://127.0.0.1:{free_port()}"},

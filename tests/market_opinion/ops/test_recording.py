@@ -8,7 +8,7 @@ from market_opinion.core.settings import load_settings
 from market_opinion.core.settings_apart import deciding_values, settings_apart
 from market_opinion.core.window import Window
 from market_opinion.ops.fingerprints import Fingerprint, compare, of_frames
-from market_opinion.ops.recording import _spans
+from market_opinion.ops.recording import _copy_files, _spans
 
 T0 = datetime(2026, 3, 1, tzinfo=UTC)
 
@@ -75,3 +75,16 @@ def test_settings_of_a_record_reach_no_store_but_those_of_its_home(monkeypatch, 
     assert (apart.mart.path, apart.mart.postgres_uri) == (tmp_path / "market_opinion.duckdb", None)
     assert (apart.state.table, apart.llm.mode) == (None, "ledger")
     assert apart.pepper() == here.pepper()
+
+
+def test_a_record_of_a_stranger_brings_no_file_of_ours(tmp_path):
+    """A link in it is not followed, to a file or to a folder."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "author_pepper").write_text("secret")
+    record = tmp_path / "record" / "reddit"
+    record.mkdir(parents=True)
+    (record / "comments.jsonl").write_text("{}")
+    (record / "link.jsonl").symlink_to(tmp_path / "home" / "author_pepper")
+    (record / "folder").symlink_to(tmp_path / "home")
+    _copy_files(tmp_path / "record", tmp_path / "copy")
+    assert [path.name for path in (tmp_path / "copy").rglob("*")] == ["reddit", "comments.jsonl"]

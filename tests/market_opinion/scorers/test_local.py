@@ -1,8 +1,10 @@
 """The local scorer: the same answer in any company, and its accuracy on our own samples."""
 
 import os
+import pickle
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -220,3 +222,24 @@ def test_a_scorer_of_another_package_judges(phones, tmp_path, monkeypatch, witho
     rows = open_adapters().lake().read(SILVER_OPINIONS)
     assert rows.select("scorer", "model").unique().rows() == [("stars", "stars-1")]
     assert isinstance(rows, pl.DataFrame)
+
+
+def test_weights_of_a_stranger_run_nothing(tmp_path):
+    """A file of weights is arrays: no pickle in it is opened, and a broken one is named."""
+
+    class Attack:
+        def __reduce__(self):
+            return (Path.touch, (tmp_path / "ran",))
+
+    hostile = np.empty(1, object)
+    hostile[0] = Attack()
+    np.savez(tmp_path / "object.npz", facts=hostile)
+    np.save(tmp_path / "plain.npz", hostile, allow_pickle=True)
+    (tmp_path / "plain.npz.npy").replace(tmp_path / "plain.npz")
+    np.savez(tmp_path / "lacking.npz", other=np.zeros(2))
+    np.savez(tmp_path / "no_json.npz", facts=np.zeros(2, np.uint8))
+    (tmp_path / "pickle.npz").write_bytes(pickle.dumps(Attack()))
+    for path in sorted(tmp_path.glob("*.npz")):
+        with pytest.raises(SettingsInvalid, match="no learned weights"):
+            weights.load(path)
+    assert not (tmp_path / "ran").exists()

@@ -8,6 +8,7 @@ import pytest
 import market_opinion
 from market_opinion.core.errors import InvalidRequest, MartRefused
 from market_opinion.serving.home import open_home
+from market_opinion.serving.mart import duckdb as duckdb_mart
 from market_opinion.serving.mart.duckdb import DuckDBMart
 
 
@@ -85,36 +86,119 @@ def test_a_query_takes_parameters(opened):
     assert frame.equals(pl.DataFrame({"brand": ["Apple"]}))
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "DELETE FROM mart.dim_date",
-        "COPY mart.dim_date TO 'x.csv'",
-        "SELECT 1; DROP TABLE mart.dim_date",
-        "/* SELECT */ DROP TABLE mart.dim_date",
-        "ATTACH 'x.db'",
-        "",
-    ],
-)
-def test_a_query_only_reads(opened, sql):
-    """One statement, which changes nothing."""
-    with pytest.raises(InvalidRequest, match="a query is one SELECT"):
-        opened.query(sql)
+WRITES = [
+    "DELETE FROM mart.dim_date",
+    "COPY mart.dim_date TO 'x.csv'",
+    "SELECT 1; DROP TABLE mart.dim_date",
+    "/* SELECT */ DROP TABLE mart.dim_date",
+    "ATTACH 'x.db'",
+    "SELECT e'it\\'s'; COPY (SELECT 1) TO 'x.csv' --'",
+    "SELECT $$'$$; COPY (SELECT 1) TO 'x.csv' --'",
+    "/* /* */ SELECT 1 */ COPY (SELECT 1) TO 'x.csv'",
+    "WITH x AS (SELECT 1) INSERT INTO mart.dim_date FROM mart.dim_date",
+    "EXPLAIN ANALYZE SELECT 1",
+    "PRAGMA database_size",
+    "SET enable_external_access = true",
+    "INSTALL httpfs",
+    "CALL enable_logging()",
+    "",
+]
 
 
-@pytest.mark.parametrize(
-    "sql",
-    [
-        "SELECT ';' AS a; ",
-        "-- a note; with a mark\nSELECT 1 AS a",
-        "(SELECT 1 AS a)",
-        "WITH x AS (SELECT 1 AS a) SELECT a FROM x",
-        "SELECT 'it''s; one' AS a",
-    ],
-)
-def test_marks_in_texts_and_notes_are_no_second_statement(opened, sql):
+def test_a_query_only_reads(opened, tmp_path, monkeypatch):
+    """One statement, which changes nothing, whatever stands in its texts and comments."""
+    monkeypatch.chdir(tmp_path)
+    for sql in WRITES:
+        with pytest.raises(InvalidRequest, match="a query is one SELECT"):
+            opened.query(sql)
+    assert [path.name for path in tmp_path.iterdir()] == ["mart.duckdb"]
+
+
+ELSEWHERE = [
+    "read_csv('{}/keys.csv')",
+    "'{}/keys.csv'",
+    "read_text('{}/keys.csv')",
+    "read_blob('{}/keys.csv')",
+    "sniff_csv('{}/keys.csv')",
+    "glob('{}/*')",
+    "query('SELECT * FROM read_text(''{}/keys.csv'')')",
+    "read_csv('http://127.0.0.1:1/keys.csv')",
+    "sqlite_scan('{}/state.sqlite', 'state')",
+    "duckdb_extensions()",
+    "frame",
+]
+
+
+def test_a_query_reads_the_mart_and_no_other_file(opened, tmp_path):
+    """Neither the pepper beside it, nor a file of the machine, an address or Python's variables."""
+    frame = pl.DataFrame({"key": ["canary"]})
+    frame.write_csv(tmp_path / "keys.csv")
+    for source in ELSEWHERE:
+        with pytest.raises(MartRefused) as refused:
+            opened.query(f"SELECT * FROM {source.format(tmp_path)}")
+        assert "canary" not in str(refused.value)
+
+
+def test_secrets_of_the_machine_are_not_of_the_mart(opened, tmp_path, monkeypatch):
+    """Neither do settings of the session change."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / ".duckdb" / "stored_secrets").mkdir(parents=True)
+    assert opened.query("SELECT * FROM duckdb_secrets()").is_empty()
+    shut = "SELECT current_setting('enable_external_access') OR NOT current_setting('{}') AS a"
+    assert not opened.query(shut.format("lock_configuration")).item()
+
+
+def test_a_question_without_end_is_ended(opened, monkeypatch):
+    """By time, and by the size of its answer."""
+    endless = "FROM range(1000000000) AS a, range(1000000) AS b"
+    monkeypatch.setattr(duckdb_mart, "ANSWER_SECONDS", 0.2)
+    with pytest.raises(MartRefused, match=r"within 0.2 seconds"):
+        opened.query(f"SELECT COUNT(*) {endless} WHERE hash(a.range + b.range) = 1")
+    monkeypatch.setattr(duckdb_mart, "ANSWER_SECONDS", 60)
+    monkeypatch.setattr(duckdb_mart, "ANSWER_BYTES", 1_000_000)
+    with pytest.raises(MartRefused, match="larger than 1,000,000 bytes"):
+        opened.query(f"SELECT a.range AS x, b.range AS y {endless}")
+
+
+HOSTILE = [
+    "Google' OR '1'='1",
+    "%",
+    "_",
+    "x'; DROP TABLE mart.dim_date; --",
+    "$brand_0",
+    "\x00",
+    "\\",
+]
+
+
+def test_a_filter_is_a_value_and_never_sql(opened, tmp_path):
+    """Whatever signs are in it."""
+    for name in HOSTILE:
+        assert opened.net_sentiment(brand=name).is_empty()
+        assert opened.aspects(aspect=[name, "battery"])["aspect"].to_list() == ["battery"]
+        assert opened.quotes(platform=name, community=name).is_empty()
+        with pytest.raises(InvalidRequest, match="is no day"):
+            opened.quotes(since=name)
+        with pytest.raises(InvalidRequest, match="there is no view"):
+            opened.view(name)
+        assert open_home(tmp_path, domain=name).net_sentiment().is_empty()
+
+
+READS = [
+    "SELECT ';' AS a; ",
+    "-- a note; with a mark\nSELECT 1 AS a",
+    "(SELECT 1 AS a)",
+    "WITH x AS (SELECT 1 AS a) SELECT a FROM x",
+    "SELECT 'it''s; one' AS a",
+    "SELECT $$ ; $$ AS a",
+    "SELECT '\\' AS a -- ; '",
+]
+
+
+def test_marks_in_texts_and_notes_are_no_second_statement(opened):
     """Nor is the last one."""
-    assert opened.query(sql).columns == ["a"]
+    for sql in READS:
+        assert opened.query(sql).columns == ["a"]
 
 
 def test_a_statement_that_is_wrong_says_what(opened):

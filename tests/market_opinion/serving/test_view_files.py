@@ -7,7 +7,8 @@ import polars as pl
 import pytest
 
 from market_opinion.core.errors import InvalidRequest
-from market_opinion.serving.view_files import write_rows
+from market_opinion.serving.view_files import csv_of, write_rows
+from tests.conftest import REPOSITORY
 
 FRAME = pl.DataFrame(
     {
@@ -80,3 +81,36 @@ def test_a_csv_file_holds_no_formula(tmp_path):
     written = pl.read_csv(tmp_path / "rows.csv")
     assert written["evidence"].to_list() == [f"'{word}" for word in words[:5]] + words[5:]
     assert written["net"].to_list() == [-1.0] * 6
+
+
+FORMULAS = {
+    "=1": "'=1",
+    "＝1": "'＝1",
+    "  +1": "'  +1",
+    "\r=1": "'\r=1",
+    "\n=1": "'\n=1",
+    "so;=1": "so;'=1",
+    "so; +cmd|' /C calc'!A0": "so; '+cmd|' /C calc'!A0",
+    "so; @SUM(1)": "so; '@SUM(1)",
+    "fine ;-) a-b = c": "fine ;-) a-b = c",
+}
+
+
+def test_every_cell_that_a_spreadsheet_would_run_is_text():
+    """In other widths, behind blanks, and behind what parts cells elsewhere; words stay as they are."""
+    frame = pl.DataFrame({"words": list(FORMULAS), "=SUM(A1)": [-1.5] * len(FORMULAS)})
+    written = pl.read_csv(csv_of(frame).encode())
+    assert written.columns == ["words", "'=SUM(A1)"]
+    assert written["words"].to_list() == list(FORMULAS.values())
+    assert written["'=SUM(A1)"].to_list() == [-1.5] * len(FORMULAS)
+
+
+def test_there_is_one_way_out_as_csv():
+    """Whatever writes rows for people writes them by `csv_of`; hashes of rows are for nobody."""
+    writers = [
+        path.name
+        for room in ("market_opinion/serving", "market_opinion/ops", "tasks", "flows")
+        for path in (REPOSITORY / room).rglob("*.py")
+        if ".write_csv(" in path.read_text(encoding="utf-8")
+    ]
+    assert sorted(writers) == ["score_sets.py", "view_files.py"]

@@ -70,3 +70,17 @@ def test_the_environment_comes_first(monkeypatch):
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("REDDIT_SECRET_ARN", "arn:elsewhere")
     assert read_credentials(load_settings()).client_id == CREDENTIALS["REDDIT_CLIENT_ID"]
+
+
+def test_a_block_that_is_absent_is_no_value_in_a_message(monkeypatch):
+    """A secret that was given in the place of its name goes into no log."""
+
+    def load(name):
+        message = f"Unable to find block document named {name}"
+        raise ValueError(message)
+
+    monkeypatch.setattr(Secret, "load", load)
+    monkeypatch.setenv("REDDIT_SECRET_BLOCK", "canary")
+    with pytest.raises(SettingsInvalid, match="REDDIT_SECRET_BLOCK names no") as refused:
+        read_credentials(load_settings())
+    assert "canary" not in str(refused.value)

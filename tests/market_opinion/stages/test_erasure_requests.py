@@ -93,3 +93,12 @@ def test_hours_expire_while_they_hold_words_or_names():
     whole = Slice("reddit", ("phones",), Window(H0, H0 + 9 * HOUR))
     slices = erasure.expired_slices(whole, bronze, max_items=100)
     assert [hour.start.hour for span in slices for hour in span.window.hours()] == [0, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    "author", ["", "u/", "/u/", "[deleted]", "[Removed]", "u/[deleted]", PURGED]
+)
+def test_nobody_is_meant_by_a_name_that_is_of_many(author):
+    """E16: what platforms show for all who are gone is no user, and neither is nothing."""
+    with pytest.raises(InvalidRequest, match="no single user has this name"):
+        erasure.user_name(author)

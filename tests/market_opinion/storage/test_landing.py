@@ -11,7 +11,7 @@ import fsspec
 import pytest
 import zstandard
 
-from market_opinion.core.errors import LandingCorrupt
+from market_opinion.core.errors import InvalidRequest, LandingCorrupt
 from market_opinion.core.window import HOUR, Window
 from market_opinion.sources import catalogue
 from market_opinion.storage.json_line import (
@@ -299,3 +299,28 @@ def _dying(landing, writes):
         write(*arguments)
 
     return mortal
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["../keys", "reddit/../../keys", "reddit/./x", "reddit/a\0b", "a\nb", "..\\keys", "\u202ex"],
+)
+def test_no_path_leads_out_of_the_zone(tmp_path, path):
+    """Whether a name of a platform or community or a manifest has it: nothing beside is touched."""
+    (tmp_path / "keys").write_text("secret")
+    landing = Landing(f"{tmp_path}/landing")
+    landing.write("reddit/x/a", b"")
+    calls = [
+        lambda: landing.read_file(path),
+        lambda: landing.write(path, b"x"),
+        lambda: landing.remove(path),
+        lambda: landing.communities(path),
+        lambda: landing.captures(path, ["x"], None),
+        lambda: landing.captures("reddit", [path], None),
+        lambda: landing.erase_strays("reddit", [path], None),
+        lambda: landing.erase_strays(path, ["x"], None),
+    ]
+    for call in calls:
+        with pytest.raises(InvalidRequest, match="is no path in the landing zone"):
+            call()
+    assert (tmp_path / "keys").read_text() == "secret"
