@@ -39,7 +39,8 @@ def train(
             them teach the sign.
         start: Weights to go on from, such as an earlier file of this command; without it training
             starts from the published encoder alone.
-        epochs: How often every example is seen.
+        epochs: How often every example is seen; with 0 the weights of `start` are only calibrated,
+            as after a change of the rules.
     """
     run = check_train(domain, labelled)
     start_seconds = time.monotonic()

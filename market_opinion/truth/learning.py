@@ -19,6 +19,7 @@ from market_opinion.domain.labels import (
 from market_opinion.scorers.clauses import clauses_of
 from market_opinion.scorers.local import training, weights
 from market_opinion.scorers.local.calibration import HeldOut, calibrate
+from market_opinion.scorers.local.encoder import Arrays
 from market_opinion.scorers.local.inputs import Reader
 from market_opinion.scorers.local.model import LocalModel, aspect_vectors
 from market_opinion.truth.labelled import read_labelled
@@ -61,13 +62,39 @@ def learn(
 ) -> dict[str, Any]:
     """Train, calibrate and write weights; return the facts that are kept beside them.
 
-    `on_step` is told how many steps are done, of how many, and the loss of the last.
+    Without an epoch, weights to go on from are only calibrated anew. `on_step` is told how many
+    steps are done, of how many, and the loss of the last.
 
-    Raises InvalidRequest where there are no items to learn from, SettingsInvalid where there are no
-    weights to go on from.
+    Raises InvalidRequest where there are no items to learn from, or neither epochs nor weights to
+    go on from, and SettingsInvalid where these cannot be read.
     """
+    before, known, started_from = weights.load(sources.start) if sources.start else (None, {}, "")
+    if epochs:
+        learned, facts = _trained(domains_path, sources, before, epochs=epochs, on_step=on_step)
+        facts |= {"started_from": started_from} if before else {}
+    elif before:
+        learned, facts = before, known
+    else:
+        message = "nothing to calibrate: without an epoch, --start has to name the weights"
+        raise InvalidRequest(message)
+    weights.save(learned, to, facts=facts)
+    held_out = list(_held_out(domains_path, sources.labelled))
+    if held_out:
+        facts |= {"calibration": calibrate(LocalModel(to), held_out)}
+        weights.save(learned, to, facts=facts)
+    return facts
+
+
+def _trained(
+    domains_path: Path,
+    sources: Sources,
+    before: Arrays | None,
+    *,
+    epochs: int,
+    on_step: Callable[[int, int, float], None],
+) -> tuple[Arrays, dict[str, Any]]:
+    """Return learned arrays, and the facts of their training."""
     published, tokenizer = weights.published()
-    before, _, started_from = weights.load(sources.start) if sources.start else (None, {}, "")
     examples: list[training.Example] = []
     tones: list[training.Example] = []
     vectors, digests = [], {}
@@ -93,14 +120,7 @@ def learn(
     learned = training.train(
         published, vectors, examples, tones, epochs=epochs, start=before, on_step=on_step
     )
-    facts = {"epochs": epochs, "example_count": len(examples), "texts": digests}
-    facts |= {"started_from": started_from} if before else {}
-    weights.save(learned, to, facts=facts)
-    held_out = list(_held_out(domains_path, sources.labelled))
-    if held_out:
-        facts |= {"calibration": calibrate(LocalModel(to), held_out)}
-        weights.save(learned, to, facts=facts)
-    return facts
+    return learned, {"epochs": epochs, "example_count": len(examples), "texts": digests}
 
 
 def _held_out(domains_path: Path, labelled: Path) -> Iterator[HeldOut]:

@@ -1,6 +1,9 @@
-"""The encoder as a graph for ONNX Runtime, which runs it two to three times as fast as numpy does.
+"""The encoder as a graph for ONNX Runtime, which multiplies matrices of small integers.
 
-It computes what `encoder.encode` does; a test holds both together.
+It computes what `encoder.encode` does, about as exactly as the published weights were kept, in less
+than half the time that single precision takes. Each token is scaled by its own largest value
+(dynamic quantization a row, as in Dettmers et al., LLM.int8(), NeurIPS 2022), so that its answer
+does not depend on what else is in a batch.
 """
 
 import math
@@ -20,6 +23,11 @@ from market_opinion.scorers.local.inputs import Floats
 
 _OPSET, _IR_VERSION = 20, 10
 _ERRORS = 3  # of ONNX Runtime's levels of log lines
+# Bytes of a token lie around the middle, 1 to 255. Weights have a bit less than a byte holds: where
+# a processor adds two products in 16 bits, more would be cut off there and nowhere else.
+_TOKEN_TOP, _TOKEN_MIDDLE, _WEIGHT_TOP = 127, 128, 63
+_ROUNDED_UP = 0.5  # since a number loses its fraction when it becomes a byte
+_SCALE_MIN = 1e-9
 
 
 class Encoder:
@@ -71,6 +79,7 @@ class _Graph:
     def __init__(self) -> None:
         self.nodes: list[onnx.NodeProto] = []
         self.constants: list[onnx.TensorProto] = []
+        self._bytes: dict[str, tuple[str, str]] = {}
 
     def add(self, kind: str, *inputs: str, name: str = "", **settings: Any) -> str:  # noqa: ANN401, of any kind
         name = name or f"{kind}{len(self.nodes)}"
@@ -119,8 +128,27 @@ class _Graph:
         return self.norm(self.add("Add", x, narrow), layer["last_norm"])
 
     def dense(self, layer: Arrays, x: str) -> str:
-        product = self.add("MatMul", x, self.constant(layer["matrix"]))
-        return self.add("Add", product, self.constant(layer["bias"]))
+        """Add a product of bytes, scaled back by token and by column."""
+        column = np.abs(layer["matrix"]).max(axis=0) / _WEIGHT_TOP
+        matrix = self.constant(np.round(layer["matrix"] / column).astype(np.int8))
+        tokens, largest = self.as_bytes(x)
+        middle = self.constant(np.uint8(_TOKEN_MIDDLE))
+        product = self.add("MatMulInteger", tokens, matrix, middle)
+        floats = self.add("Cast", product, to=TensorProto.FLOAT)
+        scale = self.constant((column / _TOKEN_TOP).astype(np.float32))
+        scaled = self.add("Mul", self.add("Mul", floats, largest), scale)
+        return self.add("Add", scaled, self.constant(layer["bias"]))
+
+    def as_bytes(self, x: str) -> tuple[str, str]:
+        """Add the bytes of each token, and its largest value, once for all that reads them."""
+        if x not in self._bytes:
+            size = self.add("ReduceMax", self.add("Abs", x), self.constant([-1]), keepdims=1)
+            largest = self.add("Max", size, self.constant(np.float32(_SCALE_MIN)))
+            scale = self.add("Div", self.constant(np.float32(_TOKEN_TOP)), largest)
+            middle = self.constant(np.float32(_TOKEN_MIDDLE + _ROUNDED_UP))
+            shifted = self.add("Add", self.add("Mul", x, scale), middle)
+            self._bytes[x] = self.add("Cast", shifted, to=TensorProto.UINT8), largest
+        return self._bytes[x]
 
     def norm(self, x: str, norm: Arrays) -> str:
         scale, bias = self.constant(norm["scale"]), self.constant(norm["bias"])

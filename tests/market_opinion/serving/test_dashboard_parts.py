@@ -3,6 +3,7 @@
 import http.client
 import re
 import socket
+import sys
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -10,6 +11,12 @@ from streamlit.testing.v1 import AppTest
 from tests.browser import dashboard
 
 HOSTILE = "![x](http://e.example/p) [a](javascript:alert(1)) <b>$x$ :red[y]"
+
+
+@pytest.fixture(autouse=True)
+def own_main(monkeypatch):
+    """Streamlit's trial leaves its page as the main module, which processes of later tests run."""
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
 
 
 def page(words: str) -> None:
