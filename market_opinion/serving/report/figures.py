@@ -1,5 +1,6 @@
 """The report's figures: read from the mart's views and shaped for the page."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -18,6 +19,8 @@ _PRODUCTS_MAX, _BRANDS_MAX = 16, 12
 _QUOTES_MAX, _WORDS_MAX, _NAMES_MAX = 6, 5, 8
 _QUOTE_CONFIDENCE_MIN, _QUOTE_REFERRED_MIN = 0.55, 0.8
 _QUOTE_MIN_WORDS, _QUOTE_MAX_CHARACTERS = 5, 280
+# "The last great small one": the word says which one is judged, not what of it.
+_SAYS_WHICH = re.compile(r"\s+ones?\b", re.IGNORECASE)
 _FULL_COLOUR_AT = 1.0
 
 
@@ -390,7 +393,7 @@ def plain(places: Iterable[tuple[str, str, str, int]], domain: Domain) -> list[b
 
     def is_plain(words: str, product: str, aspect: str, product_count: int) -> bool:
         named = {name.product_id for name in namer.names(words)}
-        judged = {cue.aspect for cue in cues.find(words)}
+        judged = {cue.aspect for cue in cues.find(words) if not _SAYS_WHICH.match(words, cue.end)}
         scores = tone.polarity_scores(words)
         is_one_tone = not (scores["pos"] and scores["neg"])
         sides = judged - {domain.overall_aspect}

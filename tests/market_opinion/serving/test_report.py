@@ -289,6 +289,7 @@ def test_quotes_are_one_a_product_and_no_questions(phones):
             base | camera | {"product_id": "s", "evidence": "it is the best of the three"},
             base | camera | {"product_id": "s", "evidence": "camera good, zoom very bad though"},
             base | camera | {"product_id": "s", "evidence": "the Pixel 9 has a great camera"},
+            base | camera | {"product_id": "s", "evidence": "the best camera one of all years"},
             base
             | camera
             | {"product_id": "s", "evidence": "such a great camera on it", "product_count": 2},
