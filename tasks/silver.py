@@ -18,6 +18,7 @@ from market_opinion.storage.lake.tables import Lake
 from tasks import stage, task
 
 _LANDING_COLUMNS = {"landing_uri", "landing_line", "capture_path", "first_seen_at", "retrieved_at"}
+_TITLE_COLUMNS = ["kind", "item_id", "context_title"]
 
 
 @stage("threads {span}", stage_ledger.of_threads)
@@ -36,7 +37,8 @@ def find_threads(run: Run, span: Slice) -> ThreadCounts:
 def clean_items(run: Run, span: Slice) -> SilverCounts:
     """Replace the slice of silver.items.
 
-    A rerun is safe: the same bronze gives the same rows, and purged rows stay.
+    A rerun is safe: the same bronze gives the same rows, and purged rows stay. Where an item gets
+    another title, other domains are to judge the slice anew.
     """
     watch = Stopwatch(run.adapters.metrics(), environment=run.settings.environment)
     lake = run.adapters.lake()
@@ -50,6 +52,9 @@ def clean_items(run: Run, span: Slice) -> SilverCounts:
     if items.select(was_purged().any()).item():
         before = lake.read(SILVER_ITEMS, span.where, span.window)
         cleaned = silver.keep_purged(cleaned, before, items)
+    titles = lake.read(SILVER_ITEMS, span.where, span.window, columns=_TITLE_COLUMNS)
+    if threads.have_other_titles(titles, cleaned):
+        retitled.write(run, [span], of_others=True)
     lake.overwrite(SILVER_ITEMS, cleaned, span.where, span.window, run=run.commit(span))
     usable = cleaned.filter("is_usable")
     counts = SilverCounts(

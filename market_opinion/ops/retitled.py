@@ -1,7 +1,8 @@
 """Hours whose comments were read with another title than their thread's: to be made anew.
 
 A to-do is written before the first of its stages runs, one for each domain that was carried through
-the hours, so that any later run finishes what was cut off.
+the hours, so that any later run finishes what was cut off. A run that cleans such an hour for a
+reason of its own leaves one to the other domains.
 """
 
 import hashlib
@@ -44,12 +45,17 @@ def remember_domain(run: Run, span: Slice) -> None:
         state.put_notes(_CARRIED, notes)
 
 
-def write(run: Run, slices: Iterable[Slice]) -> None:
-    """Write a to-do for each slice and each domain that was carried through it."""
+def write(run: Run, slices: Iterable[Slice], *, of_others: bool = False) -> None:
+    """Write a to-do for each slice and each domain that was carried through it.
+
+    `of_others` leaves out the domain of the run, which is at the slice.
+    """
     notes = {}
     for span in slices:
         place = hashlib.sha256("+".join(span.communities).encode()).hexdigest()[:12]
-        for domain in sorted({run.domain, *_domains(run, span)}):
+        own = {run.domain}
+        carried = _domains(run, span)
+        for domain in sorted(carried - own if of_others else carried | own):
             notes[f"{domain} {span.platform} {span.window} {place}"] = {
                 "domain": domain,
                 "platform": span.platform,

@@ -81,3 +81,10 @@ def outdated(threads: pl.DataFrame, later: pl.DataFrame, gone: Sequence[str] = (
             "window_start"
         ].to_list()
     return contiguous(hours)
+
+
+def have_other_titles(before: pl.DataFrame, after: pl.DataFrame) -> bool:
+    """Whether an item of silver.items has another `context_title` after than it had before."""
+    both = before.join(after, on=["kind", "item_id"], suffix="_after")
+    title = pl.col("context_title")
+    return bool(both.select(title.ne_missing(pl.col("context_title_after")).any()).item())
