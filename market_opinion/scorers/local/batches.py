@@ -1,6 +1,6 @@
 """Windows of like length put side by side as arrays."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from market_opinion.scorers.local.heads import CLAUSE_FEATURES, NAMED_FEATURES, 
 from market_opinion.scorers.local.inputs import Floats, Window
 
 Integers = NDArray[np.int32]
-_TOKENS_STEP, _CLAUSES_STEP = 16, 8
+_TOKENS_STEP, _CLAUSES_STEP = 4, 8
 
 
 class Batch(NamedTuple):
@@ -63,18 +63,20 @@ def padded_sizes(window: Window) -> tuple[int, int]:
     return _up(len(window.ids), _TOKENS_STEP), _up(len(window.clauses), _CLAUSES_STEP)
 
 
-def alike(windows: Sequence[Window], tokens_max: int) -> Iterator[list[int]]:
-    """Yield the numbers of windows of one padded size, in batches of about so many tokens.
+def alike(windows: Iterable[Window], tokens_max: int) -> Iterator[list[tuple[int, Window]]]:
+    """Yield windows of one padded size with their numbers, in batches of about so many tokens.
 
-    Each window is multiplied by itself at its own padded size, so that its answer does not depend
-    on what stands beside it in a batch.
+    A batch comes as soon as it is full. Each window is multiplied by itself at its own padded size,
+    so that its answer does not depend on what stands beside it in a batch.
     """
-    by_size: dict[tuple[int, int], list[int]] = {}
-    for n, window in enumerate(windows):
-        by_size.setdefault(padded_sizes(window), []).append(n)
-    for (tokens, _), members in sorted(by_size.items()):
-        size = max(1, tokens_max // tokens)
-        yield from (members[at : at + size] for at in range(0, len(members), size))
+    waiting: dict[tuple[int, int], list[tuple[int, Window]]] = {}
+    for number, window in enumerate(windows):
+        size = padded_sizes(window)
+        batch = waiting.setdefault(size, [])
+        batch.append((number, window))
+        if (len(batch) + 1) * size[0] > tokens_max:
+            yield waiting.pop(size)
+    yield from waiting.values()
 
 
 def _up(number: int, step: int) -> int:

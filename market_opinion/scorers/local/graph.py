@@ -37,8 +37,7 @@ class Encoder:
         """Compile the weights, of the form that `encoder.encode` takes."""
         options = onnxruntime.SessionOptions()
         options.log_severity_level = _ERRORS
-        # Threads that wait busily for work take the cores of whatever runs beside.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.intra_op_num_threads = 1  # callers are threads themselves, each with a batch
         self._session = onnxruntime.InferenceSession(
             _model(weights).SerializeToString(), options, providers=["CPUExecutionProvider"]
         )

@@ -2,7 +2,9 @@
 
 import copy
 import math
-from collections.abc import MutableMapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, MutableMapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -18,7 +20,8 @@ from market_opinion.scorers.local.encoder import Arrays, encode
 from market_opinion.scorers.local.graph import Encoder
 from market_opinion.scorers.local.inputs import Floats, Reader, Window
 
-_BATCH_TOKENS = 2048
+# Each core has a batch of its own; larger ones leave its cache.
+_BATCH_TOKENS = 512
 _ASPECT_TOKENS_MAX, _ASPECT_LENGTH = 64, 3.0
 CERTAIN = 1e-4
 # About 40 MB of short texts.
@@ -51,15 +54,22 @@ class LocalModel:
         self._readings: dict[str, LRUCache[Any, Any]] = {}
         self._of_domains: dict[str, tuple[Reader, Floats]] = {}
 
-    def answer(self, windows: Sequence[Window], aspects: Floats) -> list[Answer]:
-        """Return one answer a window, in their order; `aspects` as `aspect_vectors` gives them."""
-        answers: list[Answer | None] = [None] * len(windows)
-        for group in alike(windows, _BATCH_TOKENS):
-            for n, answer in zip(
-                group, self._batch([windows[n] for n in group], aspects), strict=True
-            ):
-                answers[n] = answer
-        return [answer for answer in answers if answer is not None]
+    def answer(self, windows: Iterable[Window], aspects: Floats) -> Iterator[tuple[Window, Answer]]:
+        """Yield each window with its answer, in their order; `aspects` as of `aspect_vectors`.
+
+        Batches are answered on all cores while further windows are read.
+        """
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            batches = [
+                (batch, pool.submit(self._batch, [window for _, window in batch], aspects))
+                for batch in alike(windows, _BATCH_TOKENS)
+            ]
+            found = {
+                number: (window, answer)
+                for batch, answers in batches
+                for (number, window), answer in zip(batch, answers.result(), strict=True)
+            }
+        yield from (found[number] for number in range(len(found)))
 
     def _batch(self, windows: Sequence[Window], aspects: Floats) -> list[Answer]:
         tokens, clauses = padded_sizes(windows[0])

@@ -215,13 +215,13 @@ class LocalScorer:
         asked = dict.fromkeys((item, product) for _, item, product in places)
         known = {place: recent[place] for place in asked if place in recent}
         unread = [place for place in asked if place not in known]
-        windows = [
+        windows = (
             window
             for n, (item, product) in enumerate(unread)
             for window in self._reader.read(n, item, [product])
-        ]
+        )
         read: dict[int, list[tuple[Window, Answer]]] = {}
-        for window, answer in zip(windows, self._model.answer(windows, self._aspects), strict=True):
+        for window, answer in self._model.answer(windows, self._aspects):
             read.setdefault(window.item, []).append((window, answer))
         for n, place in enumerate(unread):
             known[place] = recent[place] = self._reading(read.get(n, []))

@@ -72,9 +72,10 @@ def test_an_answer_does_not_depend_on_what_is_judged_beside(phones):
         for n, text in enumerate(texts)
         for window in reader.read(n, Item(text, "", "phones"), ["google-pixel-9"])
     ]
-    together = model.answer(windows, aspects)
-    for window, answer in zip(windows, together, strict=True):
-        (alone,) = model.answer([window], aspects)
+    together = list(model.answer(windows, aspects))
+    assert [window for window, _ in together] == windows
+    for window, answer in together:
+        ((_, alone),) = model.answer([window], aspects)
         assert np.array_equal(alone.opinions, answer.opinions)
         assert (alone.named, alone.referred) == (answer.named, answer.referred)
 
