@@ -1,6 +1,6 @@
 """An archive hour by hour: what an hour costs after many others, beside a backfill at once.
 
-    .venv/bin/python -m benchmarks.growth [--hours 2000] [--without-upkeep]
+    .venv/bin/python -m benchmarks.growth [--hours 2000] [--without-upkeep] [--emulator]
 
 The archive is invented: 50 items an hour, in threads that are answered for days. Each hour is an
 hourly run up to the star schema and its watermark, in one process; Prefect and the report are left
@@ -15,12 +15,14 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import boto3
 import cyclopts
 import polars as pl
 from prefect import Task
@@ -35,9 +37,11 @@ from market_opinion.ops.adapters import open_adapters
 from market_opinion.ops.counts import UpkeepCounts
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.upkeep import states
+from market_opinion.storage.lake.tables import Lake
 from tasks.fetch import fetch_windows
 from tasks.record import find_stale_windows
 from tasks.request import check_backfill, check_hourly
+from tests.cloud import ACCOUNT, Cloud, make_buckets, make_runs_table, production_settings, sign_in
 
 START = datetime(2026, 1, 5, tzinfo=UTC)
 COMMUNITIES = ("android", "gadgets")
@@ -46,6 +50,36 @@ _PEPPER = "the same pepper for every home"
 # Times are taken over a day of hours, one of which closes a day.
 _DAY = 24
 _AT = (100, 500, 1000, 2000)
+_HOURS, _HOURS_OF_EMULATOR = 2000, 200
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where one of the two archives lies: a home folder, or buckets beside it."""
+
+    home: Path
+    settings: dict[str, str]
+    buckets: Sequence[str] = ()
+
+    def enter(self) -> None:
+        """Give this process the settings of the place."""
+        os.environ.update(self.settings)
+        sign_in()
+
+    def lake(self) -> Lake:
+        """Enter the place and return its lake."""
+        self.enter()
+        return open_adapters().lake()
+
+    def megabytes(self) -> float:
+        """Enter the place and return what its home, or its buckets, hold."""
+        self.enter()
+        if not self.buckets:
+            files = (path for path in self.home.rglob("*") if path.is_file())
+            return sum(path.stat().st_size for path in files) / 1e6
+        s3 = boto3.resource("s3")
+        objects = (each for name in self.buckets for each in s3.Bucket(name).objects.all())
+        return float(sum(each.size for each in objects)) / 1e6
 
 
 def make(folder: Path, *, hours: int, seed: int = 1) -> Path:
@@ -112,7 +146,7 @@ def _comment(
 
 def _run_hours(archive: Path, *, hours: int) -> dict[str, Any]:
     """Run the hours one by one, and return the seconds of each, by task as well."""
-    seconds: list[float] = []
+    seconds, ends = list[float](), list[str]()
     by_task: dict[str, list[float]] = defaultdict(lambda: [0.0] * hours)
 
     def call(task: Any, *args: Any, **kwargs: Any) -> Any:
@@ -131,9 +165,10 @@ def _run_hours(archive: Path, *, hours: int) -> dict[str, Any]:
                 stages.carry(run, reading, find_stale_windows(run, reading), tally)
                 stages.carry_due(run, reading, tally)
             seconds.append(time.process_time() - began)
+            ends.append(datetime.now().isoformat())  # noqa: DTZ005, the emulator's log has local times
             if (hour + 1) % 100 == 0:
                 print(f"hour {hour + 1}: {seconds[-1]:.2f} s", file=sys.stderr, flush=True)
-    return {"seconds": seconds, "by_task": by_task}
+    return {"seconds": seconds, "by_task": by_task, "ends": ends}
 
 
 def _run_at_once(archive: Path, *, hours: int) -> dict[str, Any]:
@@ -149,10 +184,9 @@ def _run_at_once(archive: Path, *, hours: int) -> dict[str, Any]:
     return {"seconds": [time.process_time() - began]}
 
 
-def _child(home: Path, *arguments: str) -> dict[str, Any]:
-    """Return what this module measures in a process and home folder of its own."""
-    own = {"MARKET_OPINION_HOME": str(home), "AUTHOR_PEPPER": _PEPPER, "SCORER": "lexicon"}
-    return measured_by("benchmarks.growth", *arguments, **own)
+def _child(place: Place, *arguments: str) -> dict[str, Any]:
+    """Return what this module measures in a process of its own, in a place."""
+    return measured_by("benchmarks.growth", *arguments, **place.settings)
 
 
 def _of_day(seconds: Sequence[float], hour: int) -> float:
@@ -177,10 +211,9 @@ def _report_hours(measured: dict[str, Any], hours: int) -> None:
         )
 
 
-def _report_files(home: Path, hours: int) -> None:
-    os.environ["MARKET_OPINION_HOME"] = str(home)
+def _report_files(lake: Lake, hours: int) -> None:
     now = START + hours * HOUR + timedelta(minutes=5)
-    found = [state for _, state in states(open_adapters().lake(), now)]
+    found = [state for _, state in states(lake, now)]
     days = -(-hours // _DAY)
     most = max(state.file_count for state in found)
     report("growth.live_files_of_a_table", most, "files", at_most=3 * days + 48)
@@ -188,20 +221,64 @@ def _report_files(home: Path, hours: int) -> None:
     report("growth.snapshots_of_a_table", max(s.snapshot_count for s in found), "snapshots")
 
 
-def without_places(home: Path) -> dict[str, pl.DataFrame]:
+def _report_requests(cloud: Cloud, ends: Sequence[str], hours: int) -> None:
+    """Report the requests of an hour, by service, as means of the days that the times are of."""
+    times, requests = [datetime.fromisoformat(end) for end in ends], list(cloud.requests())
+    for step in sorted({min(_AT[0], hours), hours}):
+        begin = times[step - _DAY - 1] if step > _DAY else datetime.min  # noqa: DTZ901, local times
+        counts = Counter(name for at, name in requests if begin < at <= times[step - 1])
+        for name, count in sorted(counts.items()):
+            report(f"growth.requests_at_{step}_{name}", count / _DAY, "requests")
+
+
+def without_places(home: Path, lake: Lake | None = None) -> dict[str, pl.DataFrame]:
     """Return the home's tables but for the landed file of a line: a long read parts hours anew."""
-    found = tables(home)
+    found = tables(home, lake)
     return found | {"bronze.items": found["bronze.items"].drop("landing_uri", "landing_line")}
 
 
-def _megabytes(home: Path) -> float:
-    return sum(path.stat().st_size for path in home.rglob("*") if path.is_file()) / 1e6
+def _place(home: Path, **more: str) -> Place:
+    """Return a place in a home folder."""
+    own = {"MARKET_OPINION_HOME": str(home), "AUTHOR_PEPPER": _PEPPER, "SCORER": "lexicon"}
+    return Place(home, own | more)
+
+
+def _place_of(cloud: Cloud, account: str, home: Path) -> Place:
+    """Make the buckets and the table of an account, and return the place."""
+    place = _place(home, **cloud.environment(account))
+    place.enter()
+    make_runs_table()
+    buckets = make_buckets()
+    return Place(home, place.settings | production_settings(*buckets), buckets)
+
+
+def _compare(
+    places: Sequence[Place], archive: Path, hours: int, options: Sequence[str]
+) -> Sequence[str]:
+    """Run the hours in the first place and the backfill in the second, and report both.
+
+    Return when each hour ended.
+    """
+    measured = _child(places[0], *options, "--hours-of", str(archive))
+    _report_hours(measured, hours)
+    once = _child(places[1], *options, "--at-once", str(archive))
+    report("growth.at_once", once["seconds"][0], "seconds")
+    _report_files(places[0].lake(), hours)
+    kind, sizes = "buckets" if places[0].buckets else "home", [p.megabytes() for p in places]
+    report(f"growth.{kind}", sizes[0], "MB")
+    report(f"growth.{kind}_to_that_at_once", sizes[0] / sizes[1], "ratio", at_most=1.5)
+    names = different(*(without_places(place.home, place.lake()) for place in places))
+    print(*names, file=sys.stderr)
+    report("growth.tables_that_differ", len(names), "tables", at_most=0)
+    ends: list[str] = measured["ends"]
+    return ends
 
 
 def main(
     *,
-    hours: int = 2000,
+    hours: int | None = None,
     without_upkeep: bool = False,
+    emulator: bool = False,
     folder: Path | None = None,
     hours_of: Path | None = None,
     at_once: Path | None = None,
@@ -209,14 +286,17 @@ def main(
     """Measure hours one by one.
 
     Args:
-        hours: Number of hours, from 24; up to 100, there is no earlier hour to compare with.
+        hours: Number of hours, from 24; up to 100, there is no earlier hour to compare with;
+            default: 2000, or 200 on the emulator.
         without_upkeep: Leave out what a run does for the days that it closes.
+        emulator: Keep landing zone, lake and state on an AWS emulator.
         folder: Folder that keeps the archive and the homes; default: a temporary one.
         hours_of: Archive to run hour by hour and print as JSON; used by the benchmark itself.
         at_once: Archive to backfill and print as JSON; used by the benchmark itself.
     """
+    hours = hours or (_HOURS_OF_EMULATOR if emulator else _HOURS)
     if without_upkeep:
-        stages.compact_days = lambda *_: UpkeepCounts()  # type: ignore[assignment]
+        stages.compact_days = lambda *_: UpkeepCounts()  # type: ignore[assignment, attr-defined]
     if hours_of:
         print(json.dumps(_run_hours(hours_of, hours=hours)))
         return
@@ -227,17 +307,14 @@ def main(
         root = folder or Path(temporary)
         archive, homes = make(root / "archive", hours=hours), (root / "hourly", root / "once")
         options = ("--hours", str(hours), *(["--without-upkeep"] if without_upkeep else []))
-        measured = _child(homes[0], *options, "--hours-of", str(archive))
-        _report_hours(measured, hours)
-        once = _child(homes[1], *options, "--at-once", str(archive))
-        report("growth.at_once", once["seconds"][0], "seconds")
-        _report_files(homes[0], hours)
-        sizes = [_megabytes(home) for home in homes]
-        report("growth.home", sizes[0], "MB")
-        report("growth.home_to_that_at_once", sizes[0] / sizes[1], "ratio", at_most=1.5)
-        names = different(*map(without_places, homes))
-        print(*names, file=sys.stderr)
-        report("growth.tables_that_differ", len(names), "tables", at_most=0)
+        if emulator:
+            with Cloud(root / "emulator.log", is_talkative=True) as cloud:
+                accounts = (ACCOUNT, ACCOUNT[::-1])
+                places = [_place_of(cloud, *each) for each in zip(accounts, homes, strict=True)]
+                ends = _compare(places, archive, hours, options)
+                _report_requests(cloud, ends, hours)
+        else:
+            _compare([_place(home) for home in homes], archive, hours, options)
     finish()
 
 

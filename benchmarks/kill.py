@@ -21,7 +21,7 @@ import polars as pl
 
 from market_opinion.core.contracts import TABLES
 from market_opinion.serving.mart.duckdb import DuckDBMart
-from market_opinion.storage.lake.tables import open_lake
+from market_opinion.storage.lake.tables import Lake, open_lake
 
 _MART = (
     "dim_product",
@@ -35,12 +35,10 @@ _MART = (
 )
 
 
-def tables(home: Path) -> dict[str, pl.DataFrame]:
-    """Return the sorted rows of every table of a home folder."""
-    lake, mart = (
-        open_lake("market_opinion", home / "lake"),
-        DuckDBMart(home / "market_opinion.duckdb"),
-    )
+def tables(home: Path, lake: Lake | None = None) -> dict[str, pl.DataFrame]:
+    """Return the sorted rows of every table of a home folder, or of the lake that it works with."""
+    lake = lake or open_lake("market_opinion", home / "lake")
+    mart = DuckDBMart(home / "market_opinion.duckdb")
     frames = {table.name: lake.read(table) for table in TABLES}
     frames |= {f"mart.{name}": mart.query(f"SELECT * FROM mart.{name}") for name in _MART}  # noqa: S608, our names
     return {name: frame.sort(frame.columns) for name, frame in frames.items()}

@@ -9,10 +9,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 import polars as pl
 import pytest
-import s3fs
 from hypothesis import settings
 from prefect import Task
 from prefect.logging import disable_run_logger
@@ -308,42 +306,21 @@ _ACCOUNTS = itertools.count(100_000_000_000)
 @pytest.fixture
 def account(cloud: "Cloud", monkeypatch: pytest.MonkeyPatch) -> None:
     """An account of this test alone, with the table."""
+    from tests.cloud import make_runs_table, sign_in
+
     for name, value in cloud.environment(str(next(_ACCOUNTS))).items():
         monkeypatch.setenv(name, value)
-    boto3.setup_default_session()  # else clients keep the previous account
-    s3fs.S3FileSystem.clear_instance_cache()
-    keys = [("pk", "HASH"), ("sk", "RANGE")]
-    boto3.client("dynamodb").create_table(
-        TableName="runs",
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    sign_in()
+    make_runs_table()
 
 
 @pytest.fixture
 def on_aws(account: None, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Production's settings with the emulator's endpoints; returns the buckets."""
-    buckets = [
-        f"{name}-{os.environ['AWS_ACCESS_KEY_ID']}" for name in ("lz", "augmented")
-    ]  # names are global
-    for bucket in buckets:
-        boto3.client("s3").create_bucket(
-            Bucket=bucket, CreateBucketConfiguration={"LocationConstraint": "eu-central-1"}
-        )
-    endpoint = boto3.client("s3").meta.endpoint_url
-    settings = {
-        "LANDING_BUCKET_NAME": buckets[0],
-        "LANDING_BUCKET_PREFIX": "raw",
-        "LAKE_CATALOG": "lakehouse",
-        "STATE_URI": "dynamodb:",
-        "RUNS_TABLE_NAME": "runs",
-        "PYICEBERG_CATALOG__LAKEHOUSE__TYPE": "glue",
-        "PYICEBERG_CATALOG__LAKEHOUSE__WAREHOUSE": f"s3://{buckets[1]}/warehouse",
-        "PYICEBERG_CATALOG__LAKEHOUSE__GLUE__ENDPOINT": endpoint,
-        "PYICEBERG_CATALOG__LAKEHOUSE__S3__ENDPOINT": endpoint,
-    }
-    for name, value in settings.items():
+    from tests.cloud import make_buckets, production_settings
+
+    buckets = make_buckets()
+    for name, value in production_settings(*buckets).items():
         monkeypatch.setenv(name, value)
     return buckets
 

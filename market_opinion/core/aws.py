@@ -3,6 +3,7 @@
 boto3 takes a while to import, and few runs need it.
 """
 
+import os
 from typing import Any
 
 from market_opinion.core.errors import CloudRefused
@@ -13,6 +14,14 @@ def client(service: str, *, region: str | None = None) -> Any:  # noqa: ANN401, 
     import boto3
 
     return boto3.client(service, region_name=region)
+
+
+def identity() -> frozenset[tuple[str, str]]:
+    """Return the variables that say who asks AWS, and where; a client kept for them stays right.
+
+    Credentials that such a client finds elsewhere, as a role's, it renews itself.
+    """
+    return frozenset(each for each in os.environ.items() if each[0].startswith("AWS_"))
 
 
 def errors() -> tuple[type[Exception], ...]:

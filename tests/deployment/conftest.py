@@ -14,10 +14,9 @@ from typing import Any
 
 import boto3
 import pytest
-import s3fs
 
 from infra.terraform import BOOTSTRAP, FOLDER
-from tests.cloud import ACCOUNT, COMMAND, Cloud
+from tests.cloud import ACCOUNT, COMMAND, Cloud, sign_in
 from tests.conftest import REPOSITORY
 
 _READS = re.compile(r"reads\s*= toset\(\[(.*?)\]\)")
@@ -183,6 +182,5 @@ def aws(applied: Account, monkeypatch: pytest.MonkeyPatch) -> Account:
     for name, value in applied.environment.items():
         if name.startswith("AWS_"):
             monkeypatch.setenv(name, value)
-    boto3.setup_default_session()  # else they remember the account before
-    s3fs.S3FileSystem.clear_instance_cache()
+    sign_in()
     return applied

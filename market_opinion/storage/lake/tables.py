@@ -23,6 +23,7 @@ from pyiceberg.table import Table as IcebergTable
 from pyiceberg.utils.config import Config
 from sqlalchemy.exc import OperationalError
 
+from market_opinion.core import aws
 from market_opinion.core.contracts import Table
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import Window
@@ -325,7 +326,11 @@ def open_lake(catalog_name: str, embedded_path: Path) -> Lake:
     """
     if configured := Config().get_catalog_config(catalog_name):
         # PyIceberg types its own configuration too widely; the values are strings.
-        return Lake(load_catalog(catalog_name, **configured))  # type: ignore[arg-type]
+        properties: dict[str, str] = configured  # type: ignore[assignment]
+        if properties.get("type", "").lower() != "glue":
+            return Lake(load_catalog(catalog_name, **properties))
+        kept = frozenset(properties.items())
+        return Lake(_kept_glue_catalog(catalog_name, kept, aws.identity(), os.getpid()))
     embedded_path.mkdir(parents=True, exist_ok=True)
     file = embedded_path / "catalog.db"
     # The time-out lets parallel writers wait for SQLite's one write lock instead of failing.
@@ -347,6 +352,18 @@ def _kept_catalog(name: str, uri: str, warehouse: str, inode: int, process: int)
     """
     del inode, process
     return _embedded_catalog(name, uri, warehouse)
+
+
+@functools.lru_cache(maxsize=4)
+def _kept_glue_catalog(
+    name: str, properties: frozenset[tuple[str, str]], identity: object, process: int
+) -> Catalog:
+    """Return the catalogue in Glue, opened once a process and identity.
+
+    Each opening reads all of boto3's models anew: two thirds of the processor of a small run.
+    """
+    del identity, process
+    return load_catalog(name, **dict(properties))
 
 
 def _embedded_catalog(name: str, uri: str, warehouse: str) -> Catalog:

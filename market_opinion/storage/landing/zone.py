@@ -74,6 +74,7 @@ class Landing:
             for folder in folders
             for path in self.files_below(folder)
             if path.endswith(f"/{MANIFEST}")
+            if window is None or (hour := _hour_of(path)) is None or hour in window
         ]
         contents = (
             self._fs.cat([self._path(path) for path in manifests], on_error="raise")
@@ -272,10 +273,15 @@ class Landing:
     def write(self, path: str, content: bytes) -> None:
         """Write one file below the zone: all of it is there, or nothing."""
         full = self._path(path)
-        self._fs.makedirs(full.rpartition("/")[0], exist_ok=True)
+        folder = full.rpartition("/")[0]
         if not isinstance(self._fs, LocalFileSystem):
-            self._fs.pipe_file(full, content)
+            try:
+                self._fs.pipe_file(full, content)
+            except FileNotFoundError:  # S3 needs no folder, and is asked for the bucket by makedirs
+                self._fs.makedirs(folder, exist_ok=True)
+                self._fs.pipe_file(full, content)
             return
+        self._fs.makedirs(folder, exist_ok=True)
         beside = Path(f"{full}.{os.getpid()}.{threading.get_ident()}{PART}")
         beside.write_bytes(content)
         beside.replace(full)

@@ -5,6 +5,7 @@ import os
 import threading
 from datetime import timedelta
 
+import boto3
 import polars as pl
 import pytest
 from pyiceberg.catalog import load_catalog
@@ -16,6 +17,7 @@ from market_opinion.core.window import HOUR, Window
 from market_opinion.storage.lake.predicates import rows_of
 from market_opinion.storage.lake.schema import from_arrow
 from market_opinion.storage.lake.tables import Lake, open_lake
+from tests.cloud import needs_aws
 from tests.market_opinion.stages.test_bronze import T10
 
 HOUR_10 = Window.hour(T10)
@@ -313,3 +315,20 @@ def test_tables_lie_by_platform_or_domain_and_by_date():
         assert parts[name][-1] == "day(created_at)"
     for name in ("gold.daily_brand", "gold.daily_aspect", "gold.daily_platform"):
         assert parts[name] == ("platform", "full_date")
+
+
+@needs_aws
+def test_glue_is_opened_once_for_an_account(on_aws, tmp_path, monkeypatch):
+    """Opening reads all of boto3's models; another account's catalogue is another one."""
+    clients, make = [], boto3.Session.client
+    monkeypatch.setattr(
+        boto3.Session, "client", lambda *args, **own: clients.append(args[1]) or make(*args, **own)
+    )
+    put(open_lake("lakehouse", tmp_path), rows("a"))
+    assert ids(open_lake("lakehouse", tmp_path)) == ["a"]
+    assert clients.count("glue") == 1
+    with monkeypatch.context() as other:
+        other.setenv("AWS_ACCESS_KEY_ID", "999999999999")
+        assert ids(open_lake("lakehouse", tmp_path)) == []
+    assert ids(open_lake("lakehouse", tmp_path)) == ["a"]
+    assert clients.count("glue") == 2

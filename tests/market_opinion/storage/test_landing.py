@@ -3,6 +3,8 @@
 import json
 import logging
 import os
+import re
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -25,7 +27,7 @@ from market_opinion.storage.landing.origin import FetchResult, RawItem, StopReas
 from market_opinion.storage.landing.redaction import Erasure, erase_lines, purge_lines
 from market_opinion.storage.landing.writer import WindowWriter
 from market_opinion.storage.landing.zone import Landing
-from tests.cloud import needs_aws
+from tests.cloud import ACCOUNT, Cloud, make_buckets, needs_aws, sign_in
 from tests.conftest import NOW
 
 T10 = datetime(2026, 3, 1, 10, tzinfo=UTC)
@@ -324,3 +326,27 @@ def test_no_path_leads_out_of_the_zone(tmp_path, path):
         with pytest.raises(InvalidRequest, match="is no path in the landing zone"):
             call()
     assert (tmp_path / "keys").read_text() == "secret"
+
+
+@needs_aws
+def test_s3_is_asked_for_what_is_needed_alone(tmp_path, monkeypatch):
+    """No look at the bucket before each file; of a day, no manifest of an hour that is not meant."""
+    with Cloud(tmp_path / "server.log", is_talkative=True) as cloud:
+        for name, value in cloud.environment(ACCOUNT).items():
+            monkeypatch.setenv(name, value)
+        sign_in()
+        bucket, _ = make_buckets()
+        zone = Landing(f"s3://{bucket}/raw")
+        lines = [(hour, b"{}") for hour in range(10)]
+        land(zone, lines, window=Window(T10, T10 + HOUR * 10))
+        found = zone.captures("reddit", ["phones"], Window(T10, T10 + HOUR * 7))
+    asked = Counter(
+        (method, path.rpartition("/")[2])
+        for method, path in re.findall(
+            r"(\w+) /(\S*) -> service=s3", (tmp_path / "server.log").read_text()
+        )
+    )
+    assert len(found) == 7
+    assert ("HEAD", bucket) not in asked
+    assert asked["PUT", "manifest.json"] == 10
+    assert asked["GET", "manifest.json"] == 7

@@ -462,3 +462,25 @@ def test_a_new_file_is_opened_by_many_at_once(tmp_path):
         for thread in threads:
             thread.join()
     assert len(opened) == 240
+
+
+@needs_aws
+def test_a_table_of_dynamodb_is_made_once_a_thread(account, monkeypatch):
+    """Each one reads boto3's models, and boto3 forbids to share one; an account has its own."""
+    made, make = [], boto3.resource
+    monkeypatch.setattr(boto3, "resource", lambda *args: made.append(args) or make(*args))
+    for _ in range(3):
+        DynamoDBState("runs", environment="test").save_last_run_timestamp("reddit", "phones", T10)
+    assert len(made) == 1
+    opened = []
+    thread = threading.Thread(
+        target=lambda: opened.append(DynamoDBState("runs", environment="test"))
+    )
+    thread.start()
+    thread.join()
+    assert opened[0].load_last_run_timestamp("reddit", "phones") == T10
+    assert len(made) == 2
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "999999999999")
+    boto3.setup_default_session()
+    with pytest.raises(SettingsInvalid, match="ResourceNotFoundException"):
+        DynamoDBState("runs", environment="test").load_last_run_timestamp("reddit", "phones")
