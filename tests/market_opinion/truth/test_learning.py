@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from market_opinion.core.errors import InvalidRequest, SettingsInvalid
@@ -62,6 +63,23 @@ def test_training_goes_on_from_weights(domains, tmp_path):
     assert (facts["example_count"], facts["started_from"]) == (6, shipped)
     assert version != shipped
     assert learned["heads"].keys() == {"named", "referred", "opinions"}
+
+
+def test_weights_are_calibrated_without_training(domains, tmp_path):
+    """As after a change of the rules: nothing else of them changes but their version."""
+    folder = labelled(tmp_path / "labels")
+    (folder / "hotels_train.jsonl").rename(folder / "hotels_dev.jsonl")
+    sources, to = Sources(folder, start=weights.LEARNED), tmp_path / "own.npz"
+    facts = learn(domains, sources, to, epochs=0, on_step=print)
+    before, known, version = weights.load(weights.LEARNED)
+    after, kept, other = weights.load(to)
+    assert json.loads(json.dumps(facts)) == kept
+    assert kept["calibration"] != known["calibration"]
+    assert kept | {"calibration": 0} == known | {"calibration": 0}
+    assert other != version
+    assert np.array_equal(after["layers"][0]["query"]["down"], before["layers"][0]["query"]["down"])
+    with pytest.raises(InvalidRequest, match="nothing to calibrate"):
+        learn(domains, Sources(folder), to, epochs=0, on_step=print)
 
 
 def test_what_cannot_be_trained_is_said(domains, tmp_path):
