@@ -14,7 +14,7 @@ SELECT f.opinion_key
 FROM mart.fact_aspect_opinion AS f
 JOIN staging.touched_dates AS t ON t.date_key = f.date_key
 LEFT JOIN mart.fact_brand_mentions AS m ON m.mention_key = f.mention_key
-    AND m.product_key = f.product_key
+    AND m.product_key = f.product_key AND m.date_key = f.date_key
 LEFT JOIN mart.dim_aspect AS a ON a.aspect_key = f.aspect_key
 LEFT JOIN mart.dim_scorer AS r ON r.scorer_key = f.scorer_key
 WHERE m.mention_key IS NULL OR a.aspect_key IS NULL OR r.scorer_key IS NULL;
