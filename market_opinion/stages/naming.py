@@ -106,12 +106,15 @@ class Namer:
             for name, brand in domain.brands.items()
         }
         # A common noun that puts a brand in sight does so in every language.
-        self._cues = [
-            (tuple(normalise(cue).split()), name)
+        self._cues = {
+            name: [
+                " ".join(normalise(cue).split())
+                for cue in (*brand.cues, *(added_words if own_words & {*brand.cues} else ()))
+                if cue not in not_names
+            ]
             for name, brand in domain.brands.items()
-            for cue in (*brand.cues, *(added_words if own_words & {*brand.cues} else ()))
-            if cue not in not_names
-        ]
+        }
+        self._padded_cues = {name: [f" {cue} " for cue in own] for name, own in self._cues.items()}
         self._line_brands: dict[str, set[str]] = {}
         for product_id, line in self._spellings.line_words.items():
             for word in line:
@@ -174,7 +177,7 @@ class Namer:
     @property
     def cues(self) -> list[str]:
         """Phrases that put a brand in sight."""
-        return sorted({" ".join(cue) for cue, _ in self._cues})
+        return sorted(set(itertools.chain.from_iterable(self._cues.values())))
 
     def _phrases(self, strengths: set[Strength]) -> set[str]:
         spellings = itertools.chain.from_iterable(self._spellings.by_words.values())
@@ -209,24 +212,27 @@ class Namer:
         text or title have a cue of the brand, and in a community of the brand.
         """
         words = _words(text)
-        if not any(word.text in self._starts for word in words):
+        starts = [n for n, word in enumerate(words) if word.text in self._starts]
+        if not starts:
             return []
         brands = self._spellings.brand_of
-        sure = {brands[place.product_id] for place in self._places(words, frozenset())}
+        sure = {brands[place.product_id] for place in self._places(words, starts, frozenset())}
         sure |= self._brands_in_sight(words, title, community)
-        return self._beside_models(list(self._places(words, frozenset(sure))))
+        return self._beside_models(list(self._places(words, starts, frozenset(sure))))
 
-    def _places(self, words: Sequence[_Word], in_sight: frozenset[str]) -> Iterator[Naming]:
+    def _places(
+        self, words: Sequence[_Word], starts: Sequence[int], in_sight: frozenset[str]
+    ) -> Iterator[Naming]:
         """Yield the names in the text, with these brands in sight.
 
-        Of several names that begin with the same word, it is the longest.
+        `starts` are the words at which a name may begin. Of several names that begin with the same
+        word, it is the longest.
         """
         at, last = 0, _NOTHING_NAMED
-        while at < len(words):
-            if words[at].text not in self._starts:
-                at += 1
+        for begin in starts:
+            if begin < at:
                 continue
-            begin = at
+            at = begin
             spelling = self._longest(words, at, in_sight, last)
             model_at = self._model_after(spelling, words, at, in_sight, last) if spelling else None
             if model_at is not None:
@@ -281,11 +287,10 @@ class Namer:
         """
         first = words[at].text
         for count in self._spellings.lengths.get(first, ()):
-            phrase = tuple(word.text for word in words[at : at + count])
+            phrase = tuple([word.text for word in words[at : at + count]])
+            written = self._spellings.by_words.get(phrase, ())
             spellings = [
-                each
-                for each in self._spellings.by_words.get(phrase, ())
-                if self._may_mean(each, words, at, in_sight, last)
+                each for each in written if self._may_mean(each, words, at, in_sight, last)
             ]
             if spellings:
                 return spellings[0] if len({each.product_id for each in spellings}) == 1 else None
@@ -415,8 +420,12 @@ class Namer:
     ) -> set[str]:
         if community.lower() in self._own_communities:
             return self._brand_names
-        text = f" {' '.join(word.text for word in words)} {normalise(title or '')} "
-        brands = {brand for cue, brand in self._cues if f" {' '.join(cue)} " in text}
+        text = f" {' '.join([word.text for word in words])} {normalise(title or '')} "
+        brands = {
+            brand
+            for brand, cues in self._padded_cues.items()
+            if any(cue in text for cue in cues)
+        }
         if community.lower() in self._homes:
             brands.add(self._homes[community.lower()])
         return brands
