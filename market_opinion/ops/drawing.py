@@ -1,6 +1,9 @@
 """The report's page and the digests, drawn from the mart and the lake into the home folder."""
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, time, timedelta
+from importlib.metadata import version
 from pathlib import Path
 
 import polars as pl
@@ -36,18 +39,32 @@ def draw_report(adapters: Adapters, domain: str, now: datetime) -> Path | None:
     _draw_digests(adapters)
     if not mart.is_loaded:
         return None
-    html = report.render(
-        mart.read,
-        definition,
-        now=now,
-        rejections=lake.read(report.REJECTIONS),
-        answers=lake.read(report.ANSWERS, {"domain": domain}, columns=report.ANSWER_COLUMNS),
-        accuracies=read_accuracies(accuracy_path(domain, settings.domains_path)),
-        changes=changes,
-        languages=_languages(lake, mart),
-    )
+    with ThreadPoolExecutor(1) as pool:
+        script = pool.submit(_kept_script, settings.home / "cache")
+        html = report.render(
+            mart.read,
+            definition,
+            now=now,
+            rejections=lake.read(report.REJECTIONS),
+            answers=lake.read(report.ANSWERS, {"domain": domain}, columns=report.ANSWER_COLUMNS),
+            accuracies=read_accuracies(accuracy_path(domain, settings.domains_path)),
+            changes=changes,
+            languages=_languages(lake, mart),
+            script=script.result,
+        )
     _replace(settings.report_path, html)
     return settings.report_path
+
+
+def _kept_script(folder: Path) -> str:
+    """Return the report's script, which is put together once a home and version."""
+    kept = folder / f"charts-{version('vl-convert-python')}.js"
+    if not kept.exists():
+        folder.mkdir(exist_ok=True)
+        own = kept.with_suffix(f".{os.getpid()}")
+        own.write_text(report.chart_script(), encoding="utf-8")
+        own.replace(kept)
+    return kept.read_text(encoding="utf-8")
 
 
 def _languages(lake: Lake, mart: Mart) -> pl.DataFrame:
@@ -100,6 +117,6 @@ def _last_week(changes: pl.DataFrame) -> pl.DataFrame:
 
 def _replace(path: Path, text: str) -> None:
     """Replace a file by the text, whole or not at all."""
-    partial = path.with_suffix(".part")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    part = path.with_suffix(".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

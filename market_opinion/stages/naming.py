@@ -422,9 +422,7 @@ class Namer:
             return self._brand_names
         text = f" {' '.join([word.text for word in words])} {normalise(title or '')} "
         brands = {
-            brand
-            for brand, cues in self._padded_cues.items()
-            if any(cue in text for cue in cues)
+            brand for brand, cues in self._padded_cues.items() if any(cue in text for cue in cues)
         }
         if community.lower() in self._homes:
             brands.add(self._homes[community.lower()])
