@@ -27,6 +27,7 @@ from market_opinion.stages.hours import (
     by_hour,
     due_slices,
     stale_slices,
+    unread_entry,
     watermark_after,
     window_entry,
 )
@@ -71,7 +72,8 @@ def find_stale_windows(run: Run, reading: Reading, span: Window | None = None) -
 def record_windows(run: Run, reading: Reading, span: Slice) -> WindowCounts:
     """Write the hours of the slice into the ledger: their state, stop reason and counts."""
     lake, where, window = run.adapters.lake(), span.where, span.window
-    captures = run.adapters.landing().captures(span.platform, span.communities, window)
+    landing, place = run.adapters.landing(), (span.platform, span.communities, window)
+    manifests_of = by_hour(landing.captures(*place))
     columns = [*_HOUR_KEY, "kind", "is_usable"]
     items = lake.read(SILVER_ITEMS, where, window, columns=columns)
     first_seen = lake.read(BRONZE_ITEMS, where, window, columns=[*_HOUR_KEY, "first_seen_at"])
@@ -85,7 +87,12 @@ def record_windows(run: Run, reading: Reading, span: Slice) -> WindowCounts:
         window_entry(
             span.platform, key, manifests, counts.get(key, {}), first_seen, lag=lag, kinds=kinds
         )
-        for key, manifests in by_hour(captures).items()
+        for key, manifests in manifests_of.items()
+    ]
+    entries += [
+        unread_entry(span.platform, key, folder)
+        for key, folder in landing.damaged_hours(*place).items()
+        if key not in manifests_of
     ]
     run.adapters.state().put_windows(entries)
     environment = run.settings.environment

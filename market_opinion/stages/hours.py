@@ -9,6 +9,7 @@ import polars as pl
 from market_opinion.core.window import HOUR, Slice, Window, catch_up, spans
 from market_opinion.storage.certificate import certify
 from market_opinion.storage.landing.manifest import Capture, Manifest
+from market_opinion.storage.landing.origin import StopReason
 from market_opinion.storage.state import WindowEntry, WindowState
 
 
@@ -125,6 +126,23 @@ def window_entry(
             **counts,
         },
         detail=certificate.detail,
+    )
+
+
+def unread_entry(platform: str, key: tuple[str, datetime], folder: str) -> WindowEntry:
+    """Return the entry of an hour all of whose captures are damaged, as the one in this folder.
+
+    Its lines are landed, and none of them is in the lake.
+    """
+    community, start = key
+    return WindowEntry(
+        platform,
+        community,
+        start,
+        WindowState.INCOMPLETE,
+        str(StopReason.ERROR),
+        {"landed_line_count": 0, "capture_count": 0},
+        f"the manifest of landed {folder} cannot be read",
     )
 
 

@@ -19,6 +19,7 @@ from market_opinion.core.errors import HomeDamaged, InvalidRequest
 from market_opinion.ops.adapters import open_adapters
 from market_opinion.scorers.judging import Judge
 from market_opinion.stages import bronze, silver, threads
+from market_opinion.storage.state import WindowState
 from tests.conftest import REPOSITORY, assert_same, write_archive
 
 PARSED, CLEANED, MENTIONED, JUDGED = "parse", "clean_items", "read", "judge"
@@ -154,6 +155,33 @@ def test_everything_is_made_anew_of_what_was_landed(archive, calls, tables, home
 def test_a_rebuild_of_what_was_never_landed_is_refused(without_engine):
     with pytest.raises(InvalidRequest, match="nothing of steam was ever landed"):
         rebuild.fn(platform="steam")
+
+
+def test_an_hour_whose_manifest_is_damaged_is_certified_no_longer(
+    archive, home, tables, make_comment
+):
+    """A10, B27: its lines cannot be told, so the rebuilt lake lacks them; reading it again heals."""
+    times = (f"2026-03-01T{hour}:30:00" for hour in ("09", 10, 11))
+    write_archive(archive, [make_comment(f"c{n}", "Fine", at=at) for n, at in enumerate(times)])
+    run(archive)
+    before = tables()["silver.items"]
+    state = open_adapters().state()
+    hours = {entry.window_start: entry.state for entry in state.windows("reddit", None)}
+    hour = next(iter((home / "landing/reddit/phones").glob("*/100000")))
+    (hour / "manifest.json").write_bytes(b'{"platform": "red')
+    rebuild.fn()
+    (entry,) = (entry for entry in state.windows("reddit", None) if entry.window_start.hour == 10)
+    assert (entry.state, hours[entry.window_start]) == (
+        WindowState.INCOMPLETE,
+        WindowState.CERTIFIED,
+    )
+    assert (
+        entry.detail
+        == f"the manifest of landed {hour.relative_to(home / 'landing')} cannot be read"
+    )
+    run(archive)
+    assert {entry.state for entry in state.windows("reddit", None)} == set(hours.values())
+    assert_same({"items": tables()["silver.items"]}, {"items": before})
 
 
 def newest(folder, pattern):

@@ -100,11 +100,28 @@ class Landing:
         """Return the folders of the window's hours, or of all, whose manifest cannot be read."""
         names = set(communities)
         self.captures(platform, names, window)
+        return self._met_damaged(platform, names, window)
+
+    def damaged_hours(
+        self, platform: str, communities: Iterable[str], window: Window
+    ) -> dict[tuple[str, datetime], str]:
+        """Return each community and hour of the window with a damaged folder, and the folder.
+
+        Those count that `captures` of this zone met; it is not read again.
+        """
+        folders = self._met_damaged(platform, set(communities), window)
+        return {
+            (folder.split("/")[1], hour): folder for folder in folders if (hour := _hour_of(folder))
+        }
+
+    def _met_damaged(
+        self, platform: str, communities: set[str], window: Window | None
+    ) -> list[str]:
         return [
             folder
             for folder in sorted(self.unreadable)
             for of, community, *_ in [folder.split("/")]
-            if of == platform and community in names
+            if of == platform and community in communities
             if window is None or ((hour := _hour_of(folder)) and hour in window)
         ]
 
