@@ -7,7 +7,7 @@ from prefect.runtime import flow_run
 
 from flows.command_line import as_command, run_alone
 from flows.failure import report_failure
-from flows.stages import carry_for_all, conclude, finish_begun
+from flows.stages import StageName, carry_for_all, conclude, finish_begun, make_alone, sum_up
 from flows.titles import run_title
 from market_opinion.ops.progress import Tally
 from market_opinion.ops.summary import Summary
@@ -27,6 +27,7 @@ def rebuild(
     start: datetime | None = None,
     end: datetime | None = None,
     damaged: list[str] | None = None,
+    only: StageName | None = None,
     now: datetime | None = None,
 ) -> Summary:
     """Make lake, ledger and mart anew from the landing zone; no source is asked.
@@ -42,6 +43,7 @@ def rebuild(
         start: First hour, in UTC; leave out start and end for everything that was landed.
         end: Hour after the last, in UTC.
         damaged: Tables of the lake to drop first, as silver.items; then leave out start and end.
+        only: Make this stage alone, for this domain; the next run makes what follows from it.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
     run, reading = check_rebuild(
@@ -51,6 +53,9 @@ def rebuild(
         drop_tables(run, damaged or [])
         slices = find_landed(run, reading)
         forget_stages(run, slices)
+        if only:
+            make_alone(run, slices, only, tally)
+            return sum_up(run, tally, title=f"{only} of {reading.platform}")
         carry_for_all(run, reading, slices, tally)
         finish_begun(run, tally)
         return conclude(run, tally, title=f"rebuild of {reading.platform}")

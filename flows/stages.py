@@ -1,6 +1,8 @@
 """The stages that every run carries its slices through, in order."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any, Literal
 
 from market_opinion.core.contracts import (
     BRONZE_ITEMS,
@@ -62,6 +64,7 @@ from tasks.watch import compare_again, find_told_runs
 _TABLES_OF_ITEMS = (BRONZE_ITEMS, SILVER_ITEMS, SILVER_MENTIONS, SILVER_OPINIONS)
 _STAGES_TO_RECEIVE = 2
 _STAGES_A_SLICE = _STAGES_TO_RECEIVE + 4
+StageName = Literal["bronze", "silver", "mentions", "opinions"]
 
 
 def carry(run: Run, reading: Reading, slices: list[Slice], tally: Tally) -> None:
@@ -107,6 +110,21 @@ def enrich_slice(run: Run, span: Slice, tally: Tally) -> None:
     tally.done("silver", span, clean_items(run, span))
     tally.done("mentions", span, find_mentions(run, span))
     tally.done("opinions", span, judge_items(run, span))
+
+
+def make_alone(run: Run, slices: list[Slice], only: StageName, tally: Tally) -> None:
+    """Make one stage of the slices, with threads for bronze; the next run makes what follows."""
+    stages: dict[str, Callable[[Run, Slice], Any]] = {
+        "silver": clean_items,
+        "mentions": find_mentions,
+        "opinions": judge_items,
+    }
+    tally.expect(len(slices) * (_STAGES_TO_RECEIVE if only == "bronze" else 1))
+    for span in abreast(slices):
+        if only == "bronze":
+            receive_slice(run, span, tally)
+        else:
+            tally.done(only, span, stages[only](run, span))
 
 
 def finish(run: Run, reading: Reading, parts: list[Slice], tally: Tally) -> None:

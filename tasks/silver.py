@@ -17,7 +17,7 @@ from market_opinion.stages.authors import was_purged
 from market_opinion.storage.lake.tables import Lake
 from tasks import stage, task
 
-_LANDING_COLUMNS = {"landing_uri", "landing_line", "capture_path", "first_seen_at", "retrieved_at"}
+_LANDING_COLUMNS = {"landing_uri", "landing_line", "capture_path", "first_seen_at"}
 _TITLE_COLUMNS = ["kind", "item_id", "context_title"]
 
 

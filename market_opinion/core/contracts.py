@@ -145,6 +145,12 @@ class SilverItems(Keyed):
         unit="1 to 5",
         nullable=True,
     )
+    retrieved_at: Utc = _column(
+        "Time at which this version, with its votes, was read from the platform; null in rows of"
+        " version 0.3 and before.",
+        unit="UTC",
+        nullable=True,
+    )
     is_usable: pl.Boolean = _column("Whether the item passed every cleaning rule.")
     unusable_reason: pl.String = _column(
         "First cleaning rule that the item failed.", nullable=True, isin=UNUSABLE_REASONS

@@ -152,6 +152,23 @@ def test_everything_is_made_anew_of_what_was_landed(archive, calls, tables, home
     assert tables()["silver.items"].equals(pl.DataFrame(before["silver.items"]))
 
 
+def test_one_stage_is_made_alone(archive, calls, tables):
+    """A34: and the next run makes what follows from it, and nothing else."""
+    run(archive)
+    before = tables()
+    for only, made in (
+        ("bronze", {PARSED, "find_threads"}),
+        ("silver", {CLEANED}),
+        ("mentions", {MENTIONED}),
+        ("opinions", {JUDGED}),
+    ):
+        calls()
+        rebuild.fn(only=only)
+        assert calls() == made
+    run(archive)
+    assert_same(tables(), before)
+
+
 def test_a_rebuild_of_what_was_never_landed_is_refused(without_engine):
     with pytest.raises(InvalidRequest, match="nothing of steam was ever landed"):
         rebuild.fn(platform="steam")

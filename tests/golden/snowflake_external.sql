@@ -51,7 +51,8 @@ CREATE EXTERNAL TABLE IF NOT EXISTS OPINIONS.lake.items (
   permalink VARCHAR AS (VALUE:permalink::VARCHAR),
   votes BIGINT AS (VALUE:votes::BIGINT),
   reply_count BIGINT AS (VALUE:reply_count::BIGINT),
-  rating DOUBLE AS (VALUE:rating::DOUBLE))
+  rating DOUBLE AS (VALUE:rating::DOUBLE),
+  retrieved_at TIMESTAMP_TZ AS (VALUE:retrieved_at::TIMESTAMP_TZ))
   PARTITION BY (created_date) WITH LOCATION = @OPINIONS.lake.export/items/ AUTO_REFRESH = TRUE
   PATTERN = '.*[.]parquet' FILE_FORMAT = (TYPE = PARQUET USE_LOGICAL_TYPE = TRUE);
 CREATE EXTERNAL TABLE IF NOT EXISTS OPINIONS.lake.mentions (

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import polars as pl
 
-from market_opinion.core.column_types import Engine
+from market_opinion.core.column_types import TYPES, Engine
 from market_opinion.core.contracts import (
     GOLD_BURSTS,
     GOLD_CHANGES,
@@ -65,7 +65,15 @@ _LOAD = (
 # After the checks, which compare what silver has with what was loaded.
 _AFTER_CHECKS = ("facts/sample_apart", "facts/load_audit")
 # Table, column in marts of earlier versions, and its name of now.
-_RENAMED = (("fact_brand_mentions", "mention_count", "times_named"),)
+_RENAMED = (("mart.fact_brand_mentions", "mention_count", "times_named"),)
+# Columns that marts of earlier versions lack, last in their tables, and the words of their types.
+_ADDED = (
+    ("mart.fact_brand_mentions", "score_as_of", "time"),
+    ("mart.fact_aspect_opinion", "score_as_of", "time"),
+    ("mart.dim_submission", "score_as_of", "time"),
+    # Of Snowflake alone, where silver's rows of a load are tables.
+    ("silver.items", "retrieved_at", "time"),
+)
 # Constants that SQL shares with Python, by the placeholder that stands for them in the files.
 _CONSTANTS = {
     "{neutral_below}": str(NEUTRAL_BELOW),
@@ -351,15 +359,34 @@ def is_in_step(session: Session) -> bool:
     return bool(session.rows(text("audit/is_in_step")))
 
 
-def rename_columns(session: Session) -> None:
-    """Give columns of a mart of an earlier version their names of now."""
+def bring_up_to_date(session: Session) -> None:
+    """Give tables of a mart of an earlier version the columns of now, with their names of now.
+
+    Rows have nothing in an added column until their dates are loaded again.
+    """
     for table, former, name in _RENAMED:
-        sql = (
-            "SELECT 1 FROM information_schema.columns"  # noqa: S608, our names
-            f" WHERE LOWER(table_name) = '{table}' AND LOWER(column_name) = '{former}'"
-        )
-        if session.rows(sql):
-            session.run(f"ALTER TABLE mart.{table} RENAME COLUMN {former} TO {name}")
+        if _columns_called(session, table, former)[1]:
+            session.run(f"ALTER TABLE {table} RENAME COLUMN {former} TO {name}")
+    for table, name, word in _ADDED:
+        column_count, same_count = _columns_called(session, table, name)
+        if column_count and not same_count:
+            kind = TYPES[word].in_engine(session.engine)
+            session.run(f"ALTER TABLE {table} ADD COLUMN {name} {kind}")
+
+
+def _columns_called(session: Session, table: str, name: str) -> tuple[int, int]:
+    """Return the number of the table's columns, and of those with this name.
+
+    In DuckDB files of earlier versions the tables stand in `main`.
+    """
+    schema, _, plain = table.partition(".")
+    sql = (
+        f"SELECT COUNT(*), COUNT(CASE WHEN LOWER(column_name) = '{name}' THEN 1 END)"  # noqa: S608, our names
+        f" FROM information_schema.columns WHERE LOWER(table_name) = '{plain}'"
+        f" AND LOWER(table_schema) IN ('{schema}', 'main')"
+    )
+    column_count, same_count = session.rows(sql)[0]
+    return int(column_count), int(same_count)
 
 
 def run(session: Session, name: str) -> None:

@@ -60,7 +60,7 @@ def _columns(kinds: dict[str, str], *, nullable: tuple[str, ...] = ()) -> tuple[
 # Columns of silver.items that the mart takes; texts stay in the lake.
 ITEM_COLUMNS = (
     "platform", "community", "kind", "item_id", "thread_id", "created_at", "window_start",
-    "author_key", "context_title", "permalink", "votes", "reply_count", "rating",
+    "author_key", "context_title", "permalink", "votes", "reply_count", "rating", "retrieved_at",
 )  # fmt: skip
 # Columns of gold.estimates that a load brings into the mart, of the rows by labels.
 ESTIMATE_COLUMNS = tuple(name for name in GOLD_ESTIMATES.schema if name not in {"domain", "method"})

@@ -260,10 +260,10 @@ def _is_described(session: "_Session") -> bool:
 
 
 def _describe(session: "_Session") -> None:
-    """Rename columns, create the views and comment on everything, in one transaction."""
+    """Bring columns up to date, create the views and comment on everything, in one transaction."""
     session.run("BEGIN")
     try:
-        mart.rename_columns(session)
+        mart.bring_up_to_date(session)
         for name in mart.names("views"):
             mart.run(session, name)
         for *_, statement in meanings.comments():

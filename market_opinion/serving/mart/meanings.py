@@ -184,6 +184,9 @@ _OWN = {
     "quarter": "Quarter, from 1 to 4.",
     "released_on": "Day of release, where the catalogue has it.",
     "row_hash": "Hash of the catalogue's row; another hash makes a new version.",
+    "score_as_of": (
+        "Time at which the votes were read, in UTC; none in rows that version 0.3 loaded."
+    ),
     "scorer_key": "Key of scorer, model and prompt version in dim_scorer.",
     "silver_mention_count": "Mentions in silver on the load's dates.",
     "silver_opinion_count": "Opinions in silver on the load's dates.",

@@ -55,7 +55,7 @@ def prepare(session: Session, publication: Publication) -> None:
     is_current = f"SELECT 1 FROM staging.schema_version WHERE version = '{current}'"  # noqa: S608, a hash
     if session.has_table("STAGING", "SCHEMA_VERSION") and session.rows(is_current):
         return
-    mart.rename_columns(session)
+    mart.bring_up_to_date(session)
     there = _there(session)
     for statement in statements(publication, there):
         session.run(statement)

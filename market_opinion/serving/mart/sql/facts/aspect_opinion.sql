@@ -11,7 +11,7 @@ SELECT MD5(f.mention_key || '|' || o.aspect), f.mention_key, f.product_key,
        MD5(o.scorer || '|' || o.model || '|' || COALESCE(o.prompt_version, '')),
        f.domain, f.platform, f.kind, f.item_id, f.product_id, o.aspect, f.mentioned_at, f.score_set,
        o.polarity, o.label, o.confidence, o.evidence, o.evidence_start, o.evidence_end, f.votes,
-       f.permalink
+       f.permalink, f.score_as_of
 FROM silver.opinions AS o
 JOIN staging.load AS l ON l.domain = o.domain AND l.score_set = o.score_set
 JOIN mart.fact_brand_mentions AS f

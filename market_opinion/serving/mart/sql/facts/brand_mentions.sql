@@ -33,7 +33,8 @@ SELECT MD5(m.domain || '|' || m.platform || '|' || m.kind || '|' || m.item_id ||
        COALESCE(m.reason, 'named'), COALESCE(m.confidence, 0.5), m.mention_count, i.votes, i.reply_count, i.rating,
        COALESCE(j.opinion_count, 0), j.polarity,
        CASE WHEN j.polarity IS NULL THEN NULL WHEN j.polarity >= {neutral_below} THEN 'positive'
-            WHEN j.polarity <= -{neutral_below} THEN 'negative' ELSE 'neutral' END
+            WHEN j.polarity <= -{neutral_below} THEN 'negative' ELSE 'neutral' END,
+       i.retrieved_at
 FROM mentioned AS m
 JOIN staging.touched_dates AS t ON t.date_key = m.date_key
 JOIN silver.items AS i

@@ -131,7 +131,9 @@ CREATE TABLE IF NOT EXISTS mart.top_evidence (
     label TEXT NOT NULL, polarity DOUBLE PRECISION NOT NULL, evidence TEXT NOT NULL, votes BIGINT,
         mentioned_at TIMESTAMP NOT NULL, platform TEXT NOT NULL,
     community TEXT NOT NULL, kind TEXT NOT NULL, item_id TEXT NOT NULL, permalink TEXT,
-        evidence_rank BIGINT NOT NULL);
+        evidence_rank BIGINT NOT NULL, score_as_of TIMESTAMP);
+-- What version 0.3 published lacks it.
+ALTER TABLE mart.top_evidence ADD COLUMN IF NOT EXISTS score_as_of TIMESTAMP;
 CREATE INDEX IF NOT EXISTS top_evidence_product
     ON mart.top_evidence (domain, product_id, aspect, label);
 

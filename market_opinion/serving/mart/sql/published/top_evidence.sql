@@ -3,7 +3,8 @@
 SELECT v.domain, v.brand, v.product, v.product_id, v.aspect, v.aspect_title, v.label, v.polarity,
        v.evidence, v.votes, v.mentioned_at, v.platform, v.community, v.kind,
        CASE WHEN {has_links} THEN v.item_id ELSE '' END AS item_id,
-       CASE WHEN {has_links} THEN v.permalink END AS permalink, v.evidence_rank
+       CASE WHEN {has_links} THEN v.permalink END AS permalink, v.evidence_rank,
+       v.score_as_of
 FROM mart.top_evidence AS v
 JOIN (SELECT f.domain, f.product_id
       FROM mart.fact_brand_mentions AS f

@@ -18,7 +18,7 @@ CREATE TABLE IF NOT EXISTS mart.dim_submission (
     submission_key {text} NOT NULL, platform {text} NOT NULL, community {text} NOT NULL,
         thread_id {text} NOT NULL, title {text},
     permalink {text}, submitted_at {time}, date_key {small} NOT NULL, votes {whole},
-        reply_count {whole}, is_captured {flag} NOT NULL);
+        reply_count {whole}, is_captured {flag} NOT NULL, score_as_of {time});
 CREATE TABLE IF NOT EXISTS mart.dim_scorer (
     scorer_key {text} NOT NULL, scorer {text} NOT NULL, model {text} NOT NULL,
         prompt_version {text});

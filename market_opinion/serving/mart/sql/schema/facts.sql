@@ -9,7 +9,7 @@ CREATE TABLE IF NOT EXISTS mart.fact_brand_mentions (
         score_set {text} NOT NULL,
     reason {text} NOT NULL, confidence {number} NOT NULL, times_named {whole} NOT NULL,
         votes {whole}, reply_count {whole}, rating {number},
-    opinion_count {whole} NOT NULL, polarity {number}, label {text});
+    opinion_count {whole} NOT NULL, polarity {number}, label {text}, score_as_of {time});
 CREATE TABLE IF NOT EXISTS mart.fact_aspect_opinion (
     opinion_key {text} NOT NULL, mention_key {text} NOT NULL, product_key {text} NOT NULL,
         aspect_key {text} NOT NULL,
@@ -20,7 +20,7 @@ CREATE TABLE IF NOT EXISTS mart.fact_aspect_opinion (
     aspect {text} NOT NULL, mentioned_at {time} NOT NULL, score_set {text} NOT NULL,
     polarity {number} NOT NULL, label {text} NOT NULL, confidence {number},
     evidence {text}, evidence_start {whole} NOT NULL, evidence_end {whole} NOT NULL, votes {whole},
-        permalink {text});
+        permalink {text}, score_as_of {time});
 CREATE TABLE IF NOT EXISTS mart.fact_window (
     window_key {text} NOT NULL, community_key {text} NOT NULL, date_key {small} NOT NULL,
         window_start {time} NOT NULL,

@@ -10,7 +10,8 @@ SELECT f.domain, p.brand, p.product, f.product_id, f.aspect, a.title AS aspect_t
                               ABS(f.polarity) * LN(
                                   3 + CASE WHEN COALESCE(f.votes, 0) > 0
                                            THEN f.votes ELSE 0 END) DESC,
-                              f.mentioned_at, f.opinion_key) AS evidence_rank
+                              f.mentioned_at, f.opinion_key) AS evidence_rank,
+       f.score_as_of
 FROM mart.fact_aspect_opinion AS f
 JOIN mart.dim_product AS p ON p.product_key = f.product_key
 JOIN mart.dim_aspect AS a ON a.aspect_key = f.aspect_key
