@@ -28,6 +28,7 @@ from benchmarks.histories.stops import Stopped, Stops, stops
 from benchmarks.plain_flows import environment, plain_flows
 from flows.backfill import backfill
 from flows.erase import erase
+from market_opinion.core.errors import MarketOpinionError
 from market_opinion.domain.definition import load_domain
 from market_opinion.ops.adapters import open_adapters
 from market_opinion.ops.drawing import draw_report
@@ -96,9 +97,12 @@ class Outcome:
 
 
 def run_seed(seed: int, by_process: bool) -> Outcome:  # noqa: FBT001, as a pool calls it
-    """Run the history of a seed in a folder that is gone afterwards."""
+    """Run the history of a seed in a folder that is gone afterwards; an error is a difference."""
     with tempfile.TemporaryDirectory() as folder:
-        return run_history(seed, Path(folder), by_process=by_process)
+        try:
+            return run_history(seed, Path(folder), by_process=by_process)
+        except (MarketOpinionError, subprocess.CalledProcessError) as error:
+            return Outcome([f"{type(error).__name__}: {error}"], 0, 0)
 
 
 def run_history(seed: int, folder: Path, *, by_process: bool = False) -> Outcome:

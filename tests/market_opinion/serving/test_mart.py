@@ -141,6 +141,27 @@ def test_a_thread_that_was_not_received_stands_in_until_it_is(store, load, silve
     assert rows(store, sql) == [(True, "A title")]
 
 
+def test_votes_say_when_they_were_read(store, load, silver):
+    """R12: in facts, threads and quotes."""
+    read_at = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
+    read = replace(silver, items=silver.items.with_columns(retrieved_at=pl.lit(read_at)))
+    store.load(load, lambda: read)
+    for table in ("fact_brand_mentions", "fact_aspect_opinion", "top_evidence"):
+        (told,) = set(rows(store, f"SELECT score_as_of FROM mart.{table}"))
+        assert told == (read_at.replace(tzinfo=None),)
+    captured = "SELECT DISTINCT score_as_of FROM mart.dim_submission WHERE is_captured"
+    assert rows(store, captured) == [(read_at.replace(tzinfo=None),)]
+
+
+def test_a_community_that_the_ledger_does_not_know_yet_has_its_place(store, load, silver):
+    """A10: a run was stopped between silver and ledger, and another one loads the mart."""
+    counts = store.load(replace(load, windows=load.windows.clear()), lambda: silver)
+    assert counts == {"fact_mention_count": 2, "fact_opinion_count": 3}
+    assert rows(store, "SELECT community FROM mart.dim_community WHERE community_key <> '-1'") == [
+        ("phones",)
+    ]
+
+
 def test_views_give_the_answers(store, load, silver):
     """C08: the ones people query."""
     store.load(load, lambda: silver)
@@ -480,7 +501,10 @@ def test_a_column_of_an_earlier_version_is_renamed(store, load, silver, tmp_path
             "ALTER TABLE mart.fact_brand_mentions RENAME COLUMN times_named TO mention_count"
         )
         connection.execute("DROP SCHEMA control CASCADE")
+        for table in ("fact_brand_mentions", "fact_aspect_opinion", "dim_submission"):
+            connection.execute(f"ALTER TABLE mart.{table} DROP COLUMN score_as_of")
     store.load(load, lambda: pytest.fail("silver was read"))
+    assert set(rows(store, "SELECT score_as_of FROM mart.top_evidence")) == {(None,)}
     assert rows(store, "SELECT times_named FROM mart.fact_brand_mentions") == [(3,), (3,)]
     assert rows(store, "SELECT SUM(mention_count) FROM mart.daily_brand") == [(2,)]
     assert comments(store) == MEANINGS
