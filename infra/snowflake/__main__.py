@@ -9,6 +9,7 @@ from snowflake.connector.errors import Error
 from infra import snowflake
 from market_opinion.core.console import run
 from market_opinion.core.settings import Settings, load_settings
+from market_opinion.domain.definition import load_domain
 from market_opinion.serving.mart.snowflake import mart_error
 
 app = cyclopts.App(
@@ -19,9 +20,19 @@ app = cyclopts.App(
 
 
 @app.command
-def render() -> None:
-    """Print the set-up SQL for SNOWFLAKE_ACCESS, to be read and run by hand."""
-    print(snowflake.setup(load_settings()))
+def render(*, cortex: str | None = None, texts: int = 1000) -> None:
+    """Print the set-up SQL for SNOWFLAKE_ACCESS, to be read and run by hand.
+
+    Args:
+        cortex: Domain whose texts Snowflake Cortex shall judge, for credits; print that SQL alone.
+        texts: Texts that Cortex judges at most; a larger number goes on with the first ones.
+    """
+    settings = load_settings()
+    if cortex is None:
+        print(snowflake.setup(settings))
+    else:
+        domain = load_domain(cortex, settings.domains_path)
+        print(snowflake.cortex(settings, domain, texts_max=texts))
 
 
 @app.command

@@ -1,6 +1,10 @@
 """SCORER=llm through the whole pipeline: judged once, paid once, forgotten on request."""
 
 import json
+import os
+import re
+import shutil
+import subprocess
 from datetime import datetime
 
 import polars as pl
@@ -8,16 +12,18 @@ import pytest
 
 from flows.backfill import backfill
 from flows.erase import erase
+from flows.rebuild import rebuild
 from market_opinion.core.contracts import (
     OPS_REJECTIONS,
     SILVER_EXTRACTIONS,
     SILVER_ITEMS,
+    SILVER_LABELS,
     SILVER_MENTIONS,
     SILVER_OPINIONS,
 )
 from market_opinion.core.errors import ModelRefused, SettingsInvalid
 from market_opinion.ops.adapters import open_adapters
-from tests.conftest import write_archive
+from tests.conftest import REPOSITORY, assert_same, write_archive
 from tests.llm_server import ModelServer, comments_of, completion, error, judged, sensible
 
 pytestmark = pytest.mark.usefixtures("without_engine")
@@ -273,6 +279,53 @@ def test_what_is_erased_is_erased_from_the_ledger(server, archive, home):
     assert open_adapters().lake().read(SILVER_ITEMS).filter(item_id="named")["text"].to_list() == [
         ""
     ]
+
+
+def test_what_the_copy_of_a_home_holds_gives_all_of_it_back(server, archive, tables, home):
+    """A14: by the commands of docs/restore.md; a paid answer and a label are in no landed line."""
+    copy, restore = re.findall(
+        r"^tar .*", (REPOSITORY / "docs" / "restore.md").read_text(), re.MULTILINE
+    )
+    variables = {**os.environ, "MARKET_OPINION_HOME": str(home), "COPY": str(archive / "copy.tgz")}
+    run(archive)
+    label("c1")
+    before, calls = tables(), len(server.bodies)
+    assert before["silver.extractions"].height > before["silver.labels"].height == 1
+    subprocess.run(["sh", "-ec", copy], env=variables, check=True)
+    shutil.rmtree(home)
+    home.mkdir()
+    subprocess.run(["sh", "-ec", restore], env=variables, check=True)
+    assert not (home / "market_opinion.duckdb").exists()
+    rebuild.fn()
+    without_time = [
+        {name: frame.drop("as_of", strict=False) for name, frame in each.items()}
+        for each in (tables(), before)
+    ]
+    assert_same(*without_time)
+    assert len(server.bodies) == calls
+    shutil.rmtree(home / "lake")
+    rebuild.fn()
+    assert len(server.bodies) > calls, "without the table, answers are paid again"
+    assert tables()["silver.labels"].is_empty()
+
+
+def label(item_id):
+    """Somebody reads an item, and finds nothing."""
+    lake = open_adapters().lake()
+    (item,) = lake.read(SILVER_ITEMS, {"item_id": item_id}).to_dicts()
+    read = {
+        "domain": "smartphones",
+        "labeller": "ann",
+        "labelled_at": item["created_at"],
+        "drawn_at": item["created_at"],
+        "stratum": "none",
+        "inclusion_probability": 0.5,
+        "mentions": "[]",
+        "opinions": "[]",
+    }
+    row = {name: (item | read).get(name) for name in SILVER_LABELS.schema}
+    rows = pl.DataFrame([row], schema=SILVER_LABELS.schema)
+    lake.overwrite(SILVER_LABELS, rows, {"labeller": "ann"}, None, run={"run-id": "r"})
 
 
 @pytest.fixture
