@@ -105,15 +105,7 @@ class Namer:
             name: _by_first(general | {tuple(normalise(each).split()) for each in brand.also_makes})
             for name, brand in domain.brands.items()
         }
-        # A common noun that puts a brand in sight does so in every language.
-        self._cues = {
-            name: [
-                " ".join(normalise(cue).split())
-                for cue in (*brand.cues, *(added_words if own_words & {*brand.cues} else ()))
-                if cue not in not_names
-            ]
-            for name, brand in domain.brands.items()
-        }
+        self._cues = _cues_of(domain, own_words, added_words, not_names)
         self._padded_cues = {name: [f" {cue} " for cue in own] for name, own in self._cues.items()}
         self._line_brands: dict[str, set[str]] = {}
         for product_id, line in self._spellings.line_words.items():
@@ -464,6 +456,26 @@ _PLAIN_SUFFIXES = frozenset("plus air edge max first second third fourth gen".sp
 def namer_of(domain: Domain, code: str | None = None) -> Namer:
     """Return the namer of a domain, for texts in an added language if given, compiled once."""
     return Namer(domain, code)
+
+
+def _cues_of(
+    domain: Domain,
+    own_words: frozenset[str],
+    added_words: frozenset[str],
+    not_names: frozenset[str],
+) -> dict[str, list[str]]:
+    """Return the phrases that put each brand in sight.
+
+    A common noun of the domain that does so does it in every language, by its words there.
+    """
+    return {
+        name: [
+            " ".join(normalise(cue).split())
+            for cue in (*brand.cues, *(added_words if own_words & {*brand.cues} else ()))
+            if cue not in not_names
+        ]
+        for name, brand in domain.brands.items()
+    }
 
 
 def _without(spellings: Spellings, not_names: frozenset[str]) -> Spellings:

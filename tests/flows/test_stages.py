@@ -201,6 +201,23 @@ def test_an_hour_whose_manifest_is_damaged_is_certified_no_longer(
     assert_same({"items": tables()["silver.items"]}, {"items": before})
 
 
+def test_a_lake_that_was_copied_is_not_taken_for_the_one_it_was_copied_from(
+    archive, tables, home, tmp_path, monkeypatch, without_engine
+):
+    """S13: it names files of the other; what the message says heals it."""
+    run(archive)
+    before = tables()
+    copy = tmp_path / "copy"
+    shutil.copytree(home, copy)
+    monkeypatch.setenv("MARKET_OPINION_HOME", str(copy))
+    with pytest.raises(HomeDamaged, match=r"copied or moved: .*/home/lake/.*flows\.rebuild"):
+        run(archive)
+    shutil.move(copy / "lake", tmp_path / "away")
+    rebuild.fn()
+    monkeypatch.setenv("MARKET_OPINION_HOME", str(home))
+    assert_same(tables(), before)
+
+
 def newest(folder, pattern):
     """The file that was written last."""
     return max(folder.rglob(pattern), key=lambda path: path.stat().st_mtime_ns)

@@ -1,8 +1,10 @@
 """Damage to the lake's files: told as one error that says what is safe, and what heals it."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from pathlib import Path
 
 import pyarrow as pa
 from pydantic import ValidationError
@@ -46,7 +48,7 @@ def catalogue_damage_named() -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        if not any(text in str(error) for text in _NO_DATABASE):
+        if not any(words in str(error) for words in _NO_DATABASE):
             raise
         message = (
             f"the lake's catalogue cannot be read ({error.orig}); the landing zone is not touched:"
@@ -54,3 +56,23 @@ def catalogue_damage_named() -> Iterator[None]:
             " each platform"
         )
         raise HomeDamaged(message) from error
+
+
+def check_place(catalogue: Path) -> None:
+    """Raise HomeDamaged for the catalogue of a lake that was copied from another folder.
+
+    Its tables name their files by whole paths, so that runs would read and change the other lake.
+    """
+    folder = catalogue.parent
+    with closing(sqlite3.connect(catalogue)) as connection:
+        row = connection.execute("SELECT metadata_location FROM iceberg_tables LIMIT 1").fetchone()
+    if row is None:
+        return
+    of_table = Path(row[0].removeprefix("file://"))
+    if not of_table.resolve().is_relative_to(folder.resolve()):
+        message = (
+            f"the lake in {folder} was copied or moved: its tables are files such as {of_table}."
+            " Put it where it was, or move it away and run `python -m flows.rebuild --platform"
+            " NAME` for each platform"
+        )
+        raise HomeDamaged(message)

@@ -28,7 +28,11 @@ from market_opinion.core.contracts import Table
 from market_opinion.core.errors import CommitConflict
 from market_opinion.core.window import Window
 from market_opinion.storage.lake.commits import Commit
-from market_opinion.storage.lake.damage import catalogue_damage_named, damage_named
+from market_opinion.storage.lake.damage import (
+    catalogue_damage_named,
+    check_place,
+    damage_named,
+)
 from market_opinion.storage.lake.history import erase_strays, expire, files_in_use, forget, sweep
 from market_opinion.storage.lake.predicates import Where, check_slice, rows_of
 from market_opinion.storage.lake.reading import read_rows
@@ -54,6 +58,7 @@ _PROPERTIES = {
 }
 _ATTEMPTS = 20
 # How many tables an embedded catalogue makes for itself.
+_CATALOGUE = "catalog.db"
 _OWN_TABLES = 2
 
 
@@ -332,7 +337,7 @@ def open_lake(catalog_name: str, embedded_path: Path) -> Lake:
         kept = frozenset(properties.items())
         return Lake(_kept_glue_catalog(catalog_name, kept, aws.identity(), os.getpid()))
     embedded_path.mkdir(parents=True, exist_ok=True)
-    file = embedded_path / "catalog.db"
+    file = embedded_path / _CATALOGUE
     # The time-out lets parallel writers wait for SQLite's one write lock instead of failing.
     place = f"sqlite:///{file}?timeout=60", f"file://{embedded_path}"
     with catalogue_damage_named():
@@ -351,7 +356,9 @@ def _kept_catalog(name: str, uri: str, warehouse: str, inode: int, process: int)
     that was put in its place is another one, and a process that was forked opens its own.
     """
     del inode, process
-    return _embedded_catalog(name, uri, warehouse)
+    catalog = _embedded_catalog(name, uri, warehouse)
+    check_place(Path(warehouse.removeprefix("file://")) / _CATALOGUE)
+    return catalog
 
 
 @functools.lru_cache(maxsize=4)
