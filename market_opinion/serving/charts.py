@@ -10,7 +10,7 @@ _INK, _FAINT = "#2b2a27", "#8a867d"
 _BRANDS_MAX = 10
 # A cell of fewer opinions stays empty: it says nothing where some of them may be wrong.
 CELL_MIN_OPINIONS = 5
-_LINE = "#22577a"
+_LINES = ("#22577a", "#c07f1f", "#6b4f9d", "#4d7c3a")
 # From here on, white is easier to read on the colour than ink.
 _WHITE_FROM = 0.85
 # Steps of an axis of time in days, as Vega has them; its name for hours is not Vega-Lite's.
@@ -139,6 +139,21 @@ def standing(brands: pl.DataFrame) -> alt.LayerChart:
     return _styled(drawn.properties(width="container", height=alt.Step(30)))
 
 
+def by_scorer(tones: pl.DataFrame, days: pl.DataFrame) -> pl.DataFrame:
+    """Return the rows with `scorer`: the one that gave most opinions on the row's day.
+
+    Opinions of two scorers differ where nobody changed their mind, so that no figure is of days of
+    both. `days` has `full_date`, `scorer`, `model` and `opinion_count`.
+    """
+    main = (
+        days.sort("opinion_count", "scorer", "model", descending=[True, False, False])
+        .unique("full_date", keep="first")
+        .select("full_date", scorer=pl.format("{} ({})", "scorer", "model"))
+    )
+    day = pl.col("at").dt.date()
+    return tones.with_columns(full_date=day).join(main, on="full_date", how="left")
+
+
 def brands_over_time(tones: pl.DataFrame, *, most: int, least: int = 1) -> list[str]:
     """Return the most judged brands with at least so many steps to draw.
 
@@ -155,13 +170,18 @@ def brands_over_time(tones: pl.DataFrame, *, most: int, least: int = 1) -> list[
 def brand_over_time(tones: pl.DataFrame, brand: str) -> alt.LayerChart:
     """Draw the net sentiment of one brand; a step of too few judged mentions is a gap in the line.
 
-    Columns: `brand`, `at`, `net_sentiment`, and `mention_count`, the number of judged mentions that
-    it is of. The span is that of all brands, so that small charts beside each other have one scale.
+    Columns: `brand`, `at`, `net_sentiment`, `mention_count`, the number of judged mentions that it
+    is of, and `scorer`: each has a line of its own. The span is that of all brands, so that small
+    charts beside each other have one scale.
     """
     step = _step(tones["at"])
     starts = tones["at"].dt.truncate(step).unique().sort()
     grid = pl.datetime_range(starts[0], starts[-1], step, eager=True).alias("from").to_frame()
-    points = grid.join(_steps(tones.filter(brand=brand), step), on="from", how="left")
+    steps = _steps(tones.filter(brand=brand), step)
+    scorers = steps.sort("from")["scorer"].unique(maintain_order=True)
+    points = grid.join(scorers.to_frame(), how="cross").join(
+        steps, on=["from", "scorer"], how="left", nulls_equal=True
+    )
     axis = _time_axis(tones["at"], ticks=4)
     base = alt.Chart(points.to_arrow()).encode(
         alt.X("from:T", title=None, scale=alt.Scale(type="utc"), axis=axis)
@@ -177,15 +197,23 @@ def brand_over_time(tones: pl.DataFrame, brand: str) -> alt.LayerChart:
             alt.Tooltip("from:T", format="%-d %b %Y", title=_STEP_TITLES[step]),
             alt.Tooltip("net_sentiment:Q", format="+.2f", title="net sentiment"),
             alt.Tooltip("mention_count:Q", title="judged mentions"),
+            alt.Tooltip("scorer:N", title="judged by"),
         ],
+        color=_of_scorer(tones, is_told=len(scorers) > 1),
     )
     middle = alt.Chart(pl.DataFrame({"net_sentiment": [0.0]}).to_arrow())
     zero = middle.mark_rule(color=_FAINT, strokeDash=[3, 3]).encode(alt.Y("net_sentiment:Q"))
-    line = of_step.mark_line(strokeWidth=2, color=_LINE, invalid="break-paths-show-domains")
-    dots = of_step.mark_circle(size=30, color=_LINE, opacity=1).transform_filter(
-        "isValid(datum.net_sentiment)"
-    )
+    line = of_step.mark_line(strokeWidth=2, invalid="break-paths-show-domains")
+    dots = of_step.mark_circle(size=30, opacity=1).transform_filter("isValid(datum.net_sentiment)")
     return _styled((zero + line + dots).properties(width="container", height=110))
+
+
+def _of_scorer(tones: pl.DataFrame, *, is_told: bool) -> alt.Color:
+    """Return the colour of a line by its scorer, the same for all brands; a legend may tell it."""
+    scorers = tones.sort("at")["scorer"].unique(maintain_order=True).to_list()
+    legend = alt.Legend(title="judged by", orient="bottom", columns=1) if is_told else None
+    scale = alt.Scale(domain=scorers, range=_LINES[: len(scorers)])
+    return alt.Color("scorer:N", legend=legend, scale=scale)
 
 
 def coverage(windows: pl.DataFrame) -> alt.LayerChart:
@@ -342,10 +370,10 @@ def _time_axis(times: pl.Series, *, ticks: int, has_hours: bool = False) -> alt.
 
 
 def _steps(tones: pl.DataFrame, step: str) -> pl.DataFrame:
-    """Return net sentiment and judged mentions by step, of steps that have enough of them."""
+    """Return net sentiment and judged mentions by step and scorer, where they are enough."""
     weight = pl.col("mention_count")
     return (
-        tones.group_by(pl.col("at").dt.truncate(step).alias("from"))
+        tones.group_by(pl.col("at").dt.truncate(step).alias("from"), "scorer")
         .agg(((pl.col("net_sentiment") * weight).sum() / weight.sum()).round(4), weight.sum())
         .filter(weight >= CELL_MIN_OPINIONS)
     )

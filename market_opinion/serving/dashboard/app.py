@@ -106,7 +106,8 @@ def _tiles(chosen: Chosen) -> None:
 
 def _trends(chosen: Chosen) -> None:
     """Show a small chart a brand: lines that cross each other say nothing."""
-    rows = source.aspect_trend(chosen.aspects) if chosen.titles else source.trend(chosen.brands)
+    days = source.aspect_trend(chosen.aspects) if chosen.titles else source.trend(chosen.brands)
+    rows = charts.by_scorer(days, ask("scorer_days", chosen.domain))
     names = charts.brands_over_time(rows, most=_BRANDS_MAX)
     if not names:
         st.info(f"No brand has {charts.CELL_MIN_OPINIONS} judged mentions in a step of these days.")

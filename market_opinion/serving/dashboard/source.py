@@ -67,6 +67,15 @@ def daily_brand(source: Source, domain: str) -> pl.DataFrame:
     )
 
 
+def scorer_days(source: Source, domain: str) -> pl.DataFrame:
+    """Return the view's rows of one domain."""
+    return source.query(
+        "SELECT full_date, scorer, model, opinion_count FROM mart.scorer_days"
+        " WHERE domain = $domain ORDER BY full_date, scorer, model",
+        {"domain": domain},
+    )
+
+
 def daily_aspect(source: Source, domain: str) -> pl.DataFrame:
     """Return the view's rows of one domain."""
     return source.query(

@@ -61,6 +61,7 @@ def render(
     """
     facts = figures.collect(read, domain.name)
     has_sample, leaves_sample_out = figures.has_sample(facts)
+    brands_over_time, products_over_time = _over_time(facts)
     template = _environment().from_string(_TEMPLATE.read_text(encoding="utf-8"))
     return template.render(
         domain=domain,
@@ -73,8 +74,8 @@ def render(
             figures.heat(facts.scorecard, facts.estimates, domain), facts.words
         ),
         unnamed=figures.unnamed_share(facts.scorecard),
-        trends=charts.brands_over_time(figures.trend(facts.mentions), most=_TRENDS_MAX),
-        product_trends=_products(figures.product_trend(facts.mentions)),
+        trends=charts.brands_over_time(brands_over_time, most=_TRENDS_MAX),
+        product_trends=_products(products_over_time),
         complaints=complaints(facts.opinions, domain),
         step_min=charts.CELL_MIN_OPINIONS,
         standing=figures.standing(facts.estimates),
@@ -118,7 +119,7 @@ def draw(facts: figures.Figures) -> dict[str, alt.LayerChart]:
         return {}
     brands = figures.standing(facts.estimates)["brands"]
     standing = {"standing": charts.standing(brands)} if brands.height else {}
-    rows, of_products = figures.trend(facts.mentions), figures.product_trend(facts.mentions)
+    rows, of_products = _over_time(facts)
     trends = {
         f"trend-{place}": charts.brand_over_time(rows, name)
         for place, name in enumerate(charts.brands_over_time(rows, most=_TRENDS_MAX))
@@ -131,6 +132,13 @@ def draw(facts: figures.Figures) -> dict[str, alt.LayerChart]:
         **trends,
         "coverage": charts.coverage(facts.windows),
     }
+
+
+def _over_time(facts: figures.Figures) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return what the courses of brands and of products are drawn from."""
+    courses = figures.trend(facts.mentions), figures.product_trend(facts.mentions)
+    of_brands, of_products = (charts.by_scorer(rows, facts.scorer_days) for rows in courses)
+    return of_brands, of_products
 
 
 def _products(rows: pl.DataFrame) -> list[str]:

@@ -45,6 +45,7 @@ class Figures:
     windows: pl.DataFrame
     loads: pl.DataFrame
     scorers: pl.DataFrame
+    scorer_days: pl.DataFrame
     platforms: pl.DataFrame
     stars: pl.DataFrame
     estimates: pl.DataFrame
@@ -122,6 +123,9 @@ _SQL = {
     "scorers": """
         SELECT scorer, model, opinion_count FROM mart.scorer_opinions
         WHERE domain = $domain ORDER BY opinion_count DESC, scorer, model""",
+    "scorer_days": """
+        SELECT full_date, scorer, model, opinion_count FROM mart.scorer_days
+        WHERE domain = $domain""",
     "platforms": """
         SELECT r.platform, r.brand, r.mention_count, v.voice_count, v.net_sentiment
         FROM mart.platform_brand AS r

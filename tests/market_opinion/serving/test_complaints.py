@@ -92,7 +92,7 @@ def test_products_have_a_course_where_there_is_enough(facts, phones):
         enough.head(count).with_columns(product=pl.lit(name), category=pl.lit(category))
         for name, category, count in names
     )
-    of_products = figures.product_trend(rows)
+    of_products = charts.by_scorer(figures.product_trend(rows), found.scorer_days)
     assert charts.brands_over_time(of_products, most=4, least=3) == ["Pixel 9"]
     assert charts.brands_over_time(of_products, most=4) == ["Pixel 9", "Pixel 8"]
 

@@ -106,6 +106,11 @@ CREATE TABLE IF NOT EXISTS mart.share_of_voice_by_author (
 CREATE INDEX IF NOT EXISTS share_of_voice_by_author_week
     ON mart.share_of_voice_by_author (domain, week_start);
 
+CREATE TABLE IF NOT EXISTS mart.scorer_days (
+    domain TEXT NOT NULL, full_date DATE NOT NULL, scorer TEXT NOT NULL, model TEXT NOT NULL,
+        opinion_count BIGINT NOT NULL);
+CREATE INDEX IF NOT EXISTS scorer_days_date ON mart.scorer_days (domain, full_date);
+
 CREATE TABLE IF NOT EXISTS mart.scorer_opinions (
     domain TEXT NOT NULL, scorer TEXT NOT NULL, model TEXT NOT NULL,
         opinion_count BIGINT NOT NULL);

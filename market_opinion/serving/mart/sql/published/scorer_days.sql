@@ -1,0 +1,2 @@
+-- All rows: they count what was received or judged, of whomever.
+SELECT * FROM mart.scorer_days;
