@@ -47,7 +47,7 @@ def find_erasure(
 ) -> Erasure:
     """Return the erasure that a request means: all traces of an author, or the named items.
 
-    The author is meant by name, or by the key that `market_opinion author-key` prints.
+    The author is meant by name, or by the key that `market-opinion author-key` prints.
     """
     lake, platform = run.adapters.lake(), reading.platform
     user = erasing.user_name(author.get_secret_value()) if author else ""

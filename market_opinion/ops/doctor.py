@@ -218,7 +218,7 @@ def _inbox(adapters: Adapters) -> _Result:
     root = adapters.settings.inbox.root
     text = f"{shown_uri(root)}: {len(waiting):,} files wait, {len(outcomes):,} were seen"
     if refused:
-        text += f", {refused:,} of them refused in part or whole: `market_opinion inbox`"
+        text += f", {refused:,} of them refused in part or whole: `python -m market_opinion inbox`"
     return "ok", text
 
 

@@ -1,4 +1,4 @@
-"""Commands of labels and of the figures that they correct, as `market_opinion labels draw`."""
+"""Commands of labels and of the figures that they correct, as `market-opinion labels draw`."""
 
 from datetime import UTC, datetime
 from pathlib import Path

@@ -92,7 +92,7 @@ def as_readings(
     if strange:
         message = (
             f"{', '.join(strange[:10])}: {len(strange)} items were not drawn, so their probability"
-            " is not known: label items of `market_opinion labels draw` and `labels export`"
+            " is not known: label items of `market-opinion labels draw` and `labels export`"
         )
         raise InvalidRequest(message)
     rows = found.with_columns(labeller=pl.lit(labeller), labelled_at=pl.lit(now))

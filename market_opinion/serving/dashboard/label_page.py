@@ -271,12 +271,12 @@ def _nothing_left(labels: pl.DataFrame) -> str:
     drawn = labels.filter(labeller=DRAW).height
     if not drawn:
         return (
-            "No item is drawn yet. Draw some with `market_opinion labels draw 200`, which says how"
+            "No item is drawn yet. Draw some with `market-opinion labels draw 200`, which says how"
             " probable each was; items picked by hand would make the figures wrong."
         )
     return (
-        f"You have read all {drawn:,} items that were drawn. `market_opinion labels draw 100` draws"
-        " more; `market_opinion estimates` corrects the figures by what was read."
+        f"You have read all {drawn:,} items that were drawn. `market-opinion labels draw 100` draws"
+        " more; `market-opinion estimates` corrects the figures by what was read."
     )
 
 
