@@ -49,7 +49,9 @@ def rescore(
         promote: Make the set live instead of judging.
         now: Run as if it were this time, in UTC; the scheduled start when left out.
     """
-    run = check_rescore(domain, scorer, score_set, start, end, now or flow_run.scheduled_start_time)
+    run = check_rescore(
+        domain, scorer, score_set, start, end, promote, now or flow_run.scheduled_start_time
+    )
     slices = find_scored_slices(run, start, end)
     with Tally() as tally:
         tally.expect(len(slices))

@@ -168,9 +168,10 @@ def check_rescore(
     score_set: str,
     start: datetime | None,
     end: datetime | None,
+    promote: bool,  # noqa: FBT001, a parameter of the flow
     now: datetime,
 ) -> Run:
-    """Check a rescore of what is kept of the domain's communities."""
+    """Check a rescore of what is kept of the domain's communities; a promotion judges nothing."""
     if not re.fullmatch(r"[a-z0-9][a-z0-9_-]*", score_set):
         message = f"--score-set {score_set!r}: use lower-case letters, digits, - and _"
         raise InvalidRequest(message)
@@ -181,7 +182,8 @@ def check_rescore(
         )
         raise InvalidRequest(message)
     run = _run(domain, now)
-    check_scorer(scorer, domain, run.settings)
+    if not promote:
+        check_scorer(scorer, domain, run.settings)
     return _kept(run, start, end)
 
 

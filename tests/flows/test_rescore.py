@@ -88,10 +88,11 @@ def test_another_set_leaves_what_is_live_alone_and_is_compared(server, judged):
     assert len(server.bodies) == calls
 
 
-def test_a_set_is_promoted_in_one_commit_and_taken_back(server, judged):
-    """M6."""
+def test_a_set_is_promoted_in_one_commit_and_taken_back(server, judged, monkeypatch):
+    """M6: a promotion judges nothing, so that it needs no model."""
     before = opinions()
     rescore.fn(score_set="model")
+    monkeypatch.delenv("LLM_API_KEY")
     rescore.fn(score_set="model", promote=True)
     assert set(opinions()["scorer"]) == {"llm"}
     assert (in_the_mart("lexicon"), in_the_mart("llm")) == (0, opinions().height)
