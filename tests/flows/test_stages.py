@@ -175,7 +175,7 @@ def test_a_rebuild_of_what_was_never_landed_is_refused(without_engine):
 
 
 def test_an_hour_whose_manifest_is_damaged_is_certified_no_longer(
-    archive, home, tables, make_comment
+    archive, home, tables, make_comment, without_engine
 ):
     """A10, B27: its lines cannot be told, so the rebuilt lake lacks them; reading it again heals."""
     times = (f"2026-03-01T{hour}:30:00" for hour in ("09", 10, 11))

@@ -142,7 +142,7 @@ def test_a_thread_that_was_not_received_stands_in_until_it_is(store, load, silve
 
 
 def test_votes_say_when_they_were_read(store, load, silver):
-    """R12: in facts, threads and quotes."""
+    """In facts, threads and quotes; votes change for days."""
     read_at = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
     read = replace(silver, items=silver.items.with_columns(retrieved_at=pl.lit(read_at)))
     store.load(load, lambda: read)

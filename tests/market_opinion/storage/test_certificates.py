@@ -28,7 +28,7 @@ START = datetime(2026, 3, 2, 10, tzinfo=UTC)
 T0 = START.timestamp()
 LAG = timedelta(minutes=15)
 HOURS = [Window.hour(START + HOUR * n) for n in range(3)]
-HISTORIES = int(os.environ.get("CERTIFICATE_HISTORIES", "300"))
+HISTORIES = int(os.environ.get("CERTIFICATE_HISTORIES", "200"))
 
 
 class Killed(BaseException):
